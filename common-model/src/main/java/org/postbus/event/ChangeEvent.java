@@ -1,0 +1,106 @@
+package org.postbus.event;
+
+import com.fasterxml.jackson.annotation.JsonSubTypes;
+import com.fasterxml.jackson.annotation.JsonTypeInfo;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import org.postbus.model.AccountId;
+import org.postbus.model.Email;
+import org.postbus.model.EmailId;
+import org.postbus.model.Keyword;
+import org.postbus.model.Mailbox;
+import org.postbus.model.MailboxId;
+import org.postbus.model.TenantId;
+
+/**
+ * The value of a record of {@link Topics#CHANGES}, and a row of {@code change_log}: one effective change of the database.
+ * {@code docs/events.md} has a section for each change, with its golden file.
+ *
+ * @param seq counts the account's changes from 1 without a gap, so a subscriber can prove that it lost nothing
+ */
+public record ChangeEvent(TenantId tenantId, AccountId accountId, long seq, Origin origin, Change change) {
+    public ChangeEvent {
+        Objects.requireNonNull(tenantId);
+        Objects.requireNonNull(accountId);
+        Objects.requireNonNull(origin);
+        Objects.requireNonNull(change);
+    }
+
+    /** What changed. The type's name is the CloudEvents {@code type}. */
+    @JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "type")
+    @JsonSubTypes({
+        @JsonSubTypes.Type(value = MailboxCreated.class, name = "mailbox.created"),
+        @JsonSubTypes.Type(value = MailboxUpdated.class, name = "mailbox.updated"),
+        @JsonSubTypes.Type(value = MailboxDestroyed.class, name = "mailbox.destroyed"),
+        @JsonSubTypes.Type(value = MailboxReset.class, name = "mailbox.reset"),
+        @JsonSubTypes.Type(value = EmailCreated.class, name = "email.created"),
+        @JsonSubTypes.Type(value = EmailUpdated.class, name = "email.updated"),
+        @JsonSubTypes.Type(value = EmailDestroyed.class, name = "email.destroyed"),
+        @JsonSubTypes.Type(value = AccountSynced.class, name = "account.synced"),
+        @JsonSubTypes.Type(value = AccountStateChanged.class, name = "account.state")
+    })
+    public sealed interface Change {}
+
+    public record MailboxCreated(Mailbox mailbox) implements Change {
+        public MailboxCreated {
+            Objects.requireNonNull(mailbox);
+        }
+    }
+
+    /** {@code previous} is the mailbox as it was. */
+    public record MailboxUpdated(Mailbox mailbox, Mailbox previous) implements Change {
+        public MailboxUpdated {
+            Objects.requireNonNull(mailbox);
+            Objects.requireNonNull(previous);
+        }
+    }
+
+    public record MailboxDestroyed(MailboxId mailboxId) implements Change {
+        public MailboxDestroyed {
+            Objects.requireNonNull(mailboxId);
+        }
+    }
+
+    /** The server renumbered the mailbox (UIDVALIDITY). Emails keep their ids; what really differs follows as its own event. */
+    public record MailboxReset(MailboxId mailboxId) implements Change {
+        public MailboxReset {
+            Objects.requireNonNull(mailboxId);
+        }
+    }
+
+    public record EmailCreated(Email email) implements Change {
+        public EmailCreated {
+            Objects.requireNonNull(email);
+        }
+    }
+
+    /** Only what changed is present; a move is one such event with {@code mailboxIds}. */
+    public record EmailUpdated(
+            Email email,
+            Optional<Changed<Map<Keyword, Boolean>>> keywords,
+            Optional<Changed<Map<MailboxId, Boolean>>> mailboxIds)
+            implements Change {
+        public EmailUpdated {
+            Objects.requireNonNull(email);
+            Objects.requireNonNull(keywords);
+            Objects.requireNonNull(mailboxIds);
+        }
+    }
+
+    public record EmailDestroyed(EmailId emailId) implements Change {
+        public EmailDestroyed {
+            Objects.requireNonNull(emailId);
+        }
+    }
+
+    /** The first synchronisation of the account has ended: everything there was is in the database. */
+    public record AccountSynced() implements Change {}
+
+    public record AccountStateChanged(SyncState state, Optional<String> error) implements Change {
+        public AccountStateChanged {
+            Objects.requireNonNull(state);
+            Objects.requireNonNull(error);
+        }
+    }
+}

@@ -1,0 +1,16 @@
+package org.postbus.event;
+
+import java.util.Objects;
+import org.postbus.model.AccountId;
+import org.postbus.model.TenantId;
+
+/**
+ * One record of {@link Topics#MUTATIONS}: the account has wishes that are due. The wishes themselves are rows of
+ * {@code pending_changes}; a lost bell loses nothing, for a sweeper rings again.
+ */
+public record MutationBell(TenantId tenantId, AccountId accountId) {
+    public MutationBell {
+        Objects.requireNonNull(tenantId);
+        Objects.requireNonNull(accountId);
+    }
+}

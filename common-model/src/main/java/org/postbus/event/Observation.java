@@ -1,0 +1,134 @@
+package org.postbus.event;
+
+import com.fasterxml.jackson.annotation.JsonSubTypes;
+import com.fasterxml.jackson.annotation.JsonTypeInfo;
+import java.time.Instant;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import org.postbus.model.Keyword;
+import org.postbus.model.MutationId;
+
+/**
+ * One thing that a mail server told a fetcher. Always absolute ("its keywords are …"), never a delta: applying it twice is
+ * the same as applying it once.
+ */
+@JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "type")
+@JsonSubTypes({
+    @JsonSubTypes.Type(value = Observation.MailboxObserved.class, name = "mailbox-observed"),
+    @JsonSubTypes.Type(value = Observation.MailboxVanished.class, name = "mailbox-vanished"),
+    @JsonSubTypes.Type(value = Observation.MailboxReset.class, name = "mailbox-reset"),
+    @JsonSubTypes.Type(value = Observation.EmailObserved.class, name = "email-observed"),
+    @JsonSubTypes.Type(value = Observation.EmailStateObserved.class, name = "email-state-observed"),
+    @JsonSubTypes.Type(value = Observation.UidsVanished.class, name = "uids-vanished"),
+    @JsonSubTypes.Type(value = Observation.EmailsDestroyed.class, name = "emails-destroyed"),
+    @JsonSubTypes.Type(value = Observation.ScopeSynced.class, name = "scope-synced"),
+    @JsonSubTypes.Type(value = Observation.PassFinished.class, name = "pass-finished"),
+    @JsonSubTypes.Type(value = Observation.AccountStateObserved.class, name = "account-state-observed")
+})
+public sealed interface Observation {
+
+    /** A parent comes before its children. */
+    record MailboxObserved(ObservedMailbox mailbox) implements Observation {
+        public MailboxObserved {
+            Objects.requireNonNull(mailbox);
+        }
+    }
+
+    record MailboxVanished(MailboxKey mailbox) implements Observation {
+        public MailboxVanished {
+            Objects.requireNonNull(mailbox);
+        }
+    }
+
+    /** The mailbox has another UIDVALIDITY: every link under an older one is void, the emails wait to be linked again. */
+    record MailboxReset(MailboxKey mailbox, long uidValidity) implements Observation {
+        public MailboxReset {
+            Objects.requireNonNull(mailbox);
+        }
+    }
+
+    /**
+     * An email with all that is known of it.
+     *
+     * @param mailboxes JMAP: all mailboxes it is in. IMAP: the one mailbox of the ref; it says nothing about others
+     * @param modSeq IMAP with CONDSTORE only
+     */
+    record EmailObserved(
+            EmailRef ref, Set<MailboxKey> mailboxes, Set<Keyword> keywords, Optional<Long> modSeq, ObservedEmail email)
+            implements Observation {
+        public EmailObserved {
+            Objects.requireNonNull(ref);
+            mailboxes = Set.copyOf(mailboxes);
+            keywords = Set.copyOf(keywords);
+            Objects.requireNonNull(modSeq);
+            Objects.requireNonNull(email);
+        }
+    }
+
+    /** The changing part of an email that is already known; of an unknown one it is ignored. Fields as above. */
+    record EmailStateObserved(EmailRef ref, Set<MailboxKey> mailboxes, Set<Keyword> keywords, Optional<Long> modSeq)
+            implements Observation {
+        public EmailStateObserved {
+            Objects.requireNonNull(ref);
+            mailboxes = Set.copyOf(mailboxes);
+            keywords = Set.copyOf(keywords);
+            Objects.requireNonNull(modSeq);
+        }
+    }
+
+    /** These UIDs are not in the mailbox any more; the ranges may also cover UIDs that never were. */
+    record UidsVanished(MailboxKey mailbox, long uidValidity, List<UidRange> uids) implements Observation {
+        public UidsVanished {
+            Objects.requireNonNull(mailbox);
+            uids = List.copyOf(uids);
+        }
+    }
+
+    /** JMAP ids that are gone for good. */
+    record EmailsDestroyed(List<String> jmapIds) implements Observation {
+        public EmailsDestroyed {
+            jmapIds = List.copyOf(jmapIds);
+        }
+    }
+
+    /** Everything up to this cursor stands before it in the same or an earlier batch. */
+    record ScopeSynced(SyncScope scope, Cursor cursor) implements Observation {
+        public ScopeSynced {
+            Objects.requireNonNull(scope);
+            Objects.requireNonNull(cursor);
+        }
+    }
+
+    /**
+     * Every mailbox of the account has been looked at once more. Emails that lost their last mailbox before this pass
+     * began are now destroyed.
+     *
+     * @param initialRunEnded whether every scope is complete: the account's first synchronisation is over
+     * @param confirmed mutations that were {@code applied} before this pass began: the pass has seen their effect
+     */
+    record PassFinished(Instant startedAt, Instant finishedAt, boolean initialRunEnded, List<MutationId> confirmed)
+            implements Observation {
+        public PassFinished {
+            Objects.requireNonNull(startedAt);
+            Objects.requireNonNull(finishedAt);
+            confirmed = List.copyOf(confirmed);
+        }
+    }
+
+    /**
+     * @param error for people: what happened and what to do
+     * @param retryAt when the server is asked again, with {@link SyncState#BACKOFF}
+     */
+    record AccountStateObserved(
+            SyncState state, Optional<String> error, Optional<Instant> retryAt, Optional<PushKind> push)
+            implements Observation {
+        public AccountStateObserved {
+            Objects.requireNonNull(state);
+            Objects.requireNonNull(error);
+            Objects.requireNonNull(retryAt);
+            Objects.requireNonNull(push);
+        }
+    }
+}

@@ -1,0 +1,25 @@
+package org.postbus.model;
+
+import com.fasterxml.jackson.annotation.JsonCreator;
+import com.fasterxml.jackson.annotation.JsonValue;
+import java.util.Objects;
+import java.util.UUID;
+
+/** Identifies an email, stable for ever, also when it is moved, on every server. A UUIDv7 minted by Postbus, never a server's id. */
+public record EmailId(UUID value) {
+    public EmailId {
+        Objects.requireNonNull(value);
+    }
+
+    /** @throws IllegalArgumentException if {@code text} is not a UUID */
+    @JsonCreator
+    public static EmailId of(String text) {
+        return new EmailId(UUID.fromString(text));
+    }
+
+    @JsonValue
+    @Override
+    public String toString() {
+        return value.toString();
+    }
+}

@@ -1,0 +1,27 @@
+package org.postbus.model;
+
+import java.util.Objects;
+import java.util.Optional;
+
+/**
+ * A mailbox as readers and subscribers see it (RFC 8621 section 2). {@code path} is ours: the names from the root,
+ * joined by {@code /}. The counts are the server's.
+ */
+public record Mailbox(
+        MailboxId id,
+        String name,
+        Optional<MailboxId> parentId,
+        String path,
+        Optional<MailboxRole> role,
+        long sortOrder,
+        long totalEmails,
+        long unreadEmails,
+        boolean isSubscribed) {
+    public Mailbox {
+        Objects.requireNonNull(id);
+        Objects.requireNonNull(name);
+        Objects.requireNonNull(parentId);
+        Objects.requireNonNull(path);
+        Objects.requireNonNull(role);
+    }
+}

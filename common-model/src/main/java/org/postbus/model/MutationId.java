@@ -1,0 +1,25 @@
+package org.postbus.model;
+
+import com.fasterxml.jackson.annotation.JsonCreator;
+import com.fasterxml.jackson.annotation.JsonValue;
+import java.util.Objects;
+import java.util.UUID;
+
+/** Identifies something a person or program asked for; fixed when the wish is stored. A UUIDv7 minted by Postbus, never a server's id. */
+public record MutationId(UUID value) {
+    public MutationId {
+        Objects.requireNonNull(value);
+    }
+
+    /** @throws IllegalArgumentException if {@code text} is not a UUID */
+    @JsonCreator
+    public static MutationId of(String text) {
+        return new MutationId(UUID.fromString(text));
+    }
+
+    @JsonValue
+    @Override
+    public String toString() {
+        return value.toString();
+    }
+}

@@ -1,0 +1,23 @@
+package org.postbus.mail;
+
+import java.util.Objects;
+
+/** Carries a {@link ServerFailure} across a {@code Uni}: the only exception that a mail client raises for what a server does. */
+public final class ServerException extends RuntimeException {
+    private static final long serialVersionUID = 1;
+
+    private final transient ServerFailure failure;
+
+    public ServerException(ServerFailure failure) {
+        this(failure, null);
+    }
+
+    public ServerException(ServerFailure failure, Throwable cause) {
+        super(failure.getClass().getSimpleName() + ": " + failure.text(), cause);
+        this.failure = Objects.requireNonNull(failure);
+    }
+
+    public ServerFailure failure() {
+        return failure;
+    }
+}
