@@ -1,0 +1,105 @@
+package org.postbus.mail;
+
+import java.text.BreakIterator;
+import java.util.Locale;
+
+/** Makes a stranger's text safe to store: PostgreSQL holds no U+0000, and UTF-8 no half surrogate pair. */
+public final class Text {
+    private Text() {}
+
+    /** The text without U+0000; half a surrogate pair becomes U+FFFD. The same instance if it is clean. */
+    public static String clean(String text) {
+        int bad = firstBad(text);
+        if (bad < 0) {
+            return text;
+        }
+        var clean = new StringBuilder(text.length()).append(text, 0, bad);
+        for (int i = bad; i < text.length(); i++) {
+            char c = text.charAt(i);
+            if (c == 0) {
+                continue;
+            }
+            if (!Character.isSurrogate(c)) {
+                clean.append(c);
+            } else if (Character.isHighSurrogate(c)
+                    && i + 1 < text.length()
+                    && Character.isLowSurrogate(text.charAt(i + 1))) {
+                clean.append(c).append(text.charAt(++i));
+            } else {
+                clean.append('\uFFFD');
+            }
+        }
+        return clean.toString();
+    }
+
+    private static int firstBad(String text) {
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            if (c == 0) {
+                return i;
+            }
+            if (Character.isSurrogate(c)) {
+                boolean pair = Character.isHighSurrogate(c)
+                        && i + 1 < text.length()
+                        && Character.isLowSurrogate(text.charAt(i + 1));
+                if (!pair) {
+                    return i;
+                }
+                i++;
+            }
+        }
+        return -1;
+    }
+
+    /** At most {@code lengthMax} UTF-16 units, cut between two characters as people see them (graphemes). */
+    public static String cut(String text, int lengthMax) {
+        if (text.length() <= lengthMax) {
+            return text;
+        }
+        // The text after the cut decides nothing but whether the last character goes on: a little of it is enough.
+        String start = text.substring(0, Math.min(text.length(), lengthMax + 64));
+        BreakIterator characters = BreakIterator.getCharacterInstance(Locale.ROOT);
+        characters.setText(start);
+        int end = characters.isBoundary(lengthMax) ? lengthMax : characters.preceding(lengthMax);
+        if (end <= 0) {
+            end = Character.isHighSurrogate(text.charAt(lengthMax - 1)) ? lengthMax - 1 : lengthMax;
+        }
+        return text.substring(0, end);
+    }
+
+    /** How many bytes the text has in UTF-8. */
+    public static int utf8Length(String text) {
+        int bytes = 0;
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            if (c < 0x80) {
+                bytes++;
+            } else if (c < 0x800) {
+                bytes += 2;
+            } else if (Character.isHighSurrogate(c) && i + 1 < text.length()) {
+                bytes += 4;
+                i++;
+            } else {
+                bytes += 3;
+            }
+        }
+        return bytes;
+    }
+
+    /** The longest start of the text that has at most {@code bytesMax} bytes in UTF-8, cut between code points. */
+    public static String cutUtf8(String text, int bytesMax) {
+        if (text.length() <= bytesMax / 3) {
+            return text;
+        }
+        int bytes = 0;
+        for (int i = 0; i < text.length(); ) {
+            int codePoint = text.codePointAt(i);
+            bytes += codePoint < 0x80 ? 1 : codePoint < 0x800 ? 2 : codePoint < 0x10000 ? 3 : 4;
+            if (bytes > bytesMax) {
+                return text.substring(0, i);
+            }
+            i += Character.charCount(codePoint);
+        }
+        return text;
+    }
+}

@@ -1,0 +1,217 @@
+package org.postbus.mail.jmap;
+
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import org.postbus.model.Keyword;
+
+/**
+ * A method call and the type of its result (RFC 8620 section 3.2, RFC 8621). {@link JmapCodec} writes and reads them.
+ *
+ * @param <R> the result, when the server answers with the method's own response and not with {@code error}
+ */
+public sealed interface JmapMethod<R> {
+
+    /** {@code Mailbox/get} (RFC 8621 section 2.1). */
+    record MailboxGet(Ids ids) implements JmapMethod<GetResult<JmapMailbox>> {
+        public MailboxGet {
+            Objects.requireNonNull(ids);
+        }
+    }
+
+    /** {@code Mailbox/changes} (RFC 8621 section 2.2); its result tells {@code updatedProperties}. */
+    record MailboxChanges(String sinceState, int maxChanges) implements JmapMethod<ChangesResult> {
+        public MailboxChanges {
+            Objects.requireNonNull(sinceState);
+            requirePositive(maxChanges);
+        }
+    }
+
+    /** {@code Email/query} without a filter, newest first, threads not collapsed (RFC 8621 section 4.4). */
+    record EmailQuery(QueryStart start, int limit) implements JmapMethod<QueryResult> {
+        public EmailQuery {
+            Objects.requireNonNull(start);
+            requirePositive(limit);
+        }
+    }
+
+    /** {@code Email/get} of everything that Postbus keeps (RFC 8621 section 4.2). */
+    record EmailGet(Ids ids, Optional<BodyValues> bodyValues) implements JmapMethod<GetResult<JmapEmail>> {
+        public EmailGet {
+            Objects.requireNonNull(ids);
+            Objects.requireNonNull(bodyValues);
+        }
+    }
+
+    /** {@code Email/get} of what can change: {@code mailboxIds} and {@code keywords}. */
+    record EmailStateGet(Ids ids) implements JmapMethod<GetResult<JmapEmailState>> {
+        public EmailStateGet {
+            Objects.requireNonNull(ids);
+        }
+    }
+
+    /** {@code Email/changes} (RFC 8621 section 4.3). */
+    record EmailChanges(String sinceState, int maxChanges) implements JmapMethod<ChangesResult> {
+        public EmailChanges {
+            Objects.requireNonNull(sinceState);
+            requirePositive(maxChanges);
+        }
+    }
+
+    /**
+     * {@code Email/set} with updates and destroys (RFC 8621 section 4.6). Never more than {@code maxObjectsInSet} together:
+     * see {@link JmapSession.Limits}.
+     *
+     * @param ifInState leave it empty for patches of keywords and mailboxes: they are idempotent, and any other change to
+     *     the account would make the server refuse the whole call
+     */
+    record EmailSet(Map<String, EmailPatch> update, List<String> destroy, Optional<String> ifInState)
+            implements JmapMethod<SetResult> {
+        public EmailSet {
+            update = Map.copyOf(update);
+            destroy = List.copyOf(destroy);
+            Objects.requireNonNull(ifInState);
+        }
+    }
+
+    /** Which objects a {@code /get} is about. */
+    sealed interface Ids {
+        /** All there are; only for types of which there are few, such as Mailbox. */
+        record All() implements Ids {}
+
+        /** These; an empty list asks for the state alone. */
+        record These(List<String> ids) implements Ids {
+            public These {
+                ids = List.copyOf(ids);
+            }
+        }
+
+        /** What an earlier call of the same request found (RFC 8620 section 3.7). */
+        record ResultOf(ResultReference reference) implements Ids {
+            public ResultOf {
+                Objects.requireNonNull(reference);
+            }
+        }
+
+        static Ids all() {
+            return new All();
+        }
+
+        static Ids these(List<String> ids) {
+            return new These(ids);
+        }
+    }
+
+    /** Where a page of an {@code Email/query} begins. */
+    sealed interface QueryStart {
+        /** Counted from 0. New mail between two pages shifts it: some emails then come twice, none is missed. */
+        record Position(long position) implements QueryStart {}
+
+        /** Right after this email; new mail does not shift it. James does not know it. */
+        record After(String emailId) implements QueryStart {
+            public After {
+                Objects.requireNonNull(emailId);
+            }
+        }
+    }
+
+    /** @param bytesMax how much of one value the server sends at most, in bytes of UTF-8 */
+    record BodyValues(boolean text, boolean html, int bytesMax) {
+        public BodyValues {
+            requirePositive(bytesMax);
+        }
+    }
+
+    /** Points at a part of an earlier call's result, such as {@code /ids} (RFC 8620 section 3.7). */
+    record ResultReference(String resultOf, String name, String path) {
+        public ResultReference {
+            Objects.requireNonNull(resultOf);
+            Objects.requireNonNull(name);
+            Objects.requireNonNull(path);
+        }
+    }
+
+    /**
+     * Changes to one email, as JSON pointers (RFC 8620 section 5.3): {@code true} sets, {@code false} takes away.
+     * What is not named stays as it is.
+     *
+     * @param mailboxIds by the server's id; never take an email out of its last mailbox: destroy it
+     */
+    record EmailPatch(Map<Keyword, Boolean> keywords, Map<String, Boolean> mailboxIds) {
+        public EmailPatch {
+            keywords = Map.copyOf(keywords);
+            mailboxIds = Map.copyOf(mailboxIds);
+        }
+    }
+
+    /** @param notFound ids that the server does not have (any more) */
+    record GetResult<T>(String state, List<T> list, List<String> notFound) {
+        public GetResult {
+            Objects.requireNonNull(state);
+            list = List.copyOf(list);
+            notFound = List.copyOf(notFound);
+        }
+    }
+
+    /**
+     * The lists may overlap: destroyed wins over created and updated. An id in created may be unknown to a {@code /get}
+     * that follows: it was destroyed meanwhile.
+     *
+     * @param hasMoreChanges ask again from {@code newState}; if that equals {@code oldState} the server is stuck
+     * @param updatedProperties {@code Mailbox/changes}: if given, only these (the counts) of the updated ones changed
+     */
+    record ChangesResult(
+            String oldState,
+            String newState,
+            boolean hasMoreChanges,
+            List<String> created,
+            List<String> updated,
+            List<String> destroyed,
+            Optional<List<String>> updatedProperties) {
+        public ChangesResult {
+            Objects.requireNonNull(oldState);
+            Objects.requireNonNull(newState);
+            created = List.copyOf(created);
+            updated = List.copyOf(updated);
+            destroyed = List.copyOf(destroyed);
+            updatedProperties = updatedProperties.map(List::copyOf);
+        }
+    }
+
+    /** @param position of the first id in the whole list, from 0 */
+    record QueryResult(String queryState, boolean canCalculateChanges, long position, List<String> ids) {
+        public QueryResult {
+            Objects.requireNonNull(queryState);
+            ids = List.copyOf(ids);
+        }
+    }
+
+    /**
+     * What became of each object. An id that is in none of the collections was left out by the server: read it again.
+     *
+     * @param oldState empty if the server does not say
+     */
+    record SetResult(
+            Optional<String> oldState,
+            Optional<String> newState,
+            List<String> updated,
+            List<String> destroyed,
+            Map<String, SetError> notUpdated,
+            Map<String, SetError> notDestroyed) {
+        public SetResult {
+            Objects.requireNonNull(oldState);
+            Objects.requireNonNull(newState);
+            updated = List.copyOf(updated);
+            destroyed = List.copyOf(destroyed);
+            notUpdated = Map.copyOf(notUpdated);
+            notDestroyed = Map.copyOf(notDestroyed);
+        }
+    }
+
+    private static void requirePositive(int value) {
+        if (value < 1) {
+            throw new IllegalArgumentException("must be at least 1: " + value);
+        }
+    }
+}

@@ -1,0 +1,21 @@
+package org.postbus.mail.jmap;
+
+import java.util.Map;
+
+/** What an event source says. It only ever means: look now. */
+public sealed interface JmapPush {
+
+    /** The connection stands. Changes before this moment were not announced: ask for them. */
+    record Opened() implements JmapPush {}
+
+    /**
+     * Something changed, perhaps by us (RFC 8620 section 7.1).
+     *
+     * @param changed account id to type name ({@code Email}, {@code Mailbox}, …) to new state
+     */
+    record StateChange(Map<String, Map<String, String>> changed) implements JmapPush {
+        public StateChange {
+            changed = Map.copyOf(changed);
+        }
+    }
+}

@@ -1,0 +1,135 @@
+package org.postbus.mail.jmap;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.net.URI;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+import org.postbus.mail.ServerException;
+import org.postbus.mail.ServerFailure;
+
+/**
+ * A JMAP session resource (RFC 8620 section 2), as tolerant as can be: servers leave out what the RFC requires and send
+ * relative URLs. Only {@code apiUrl} has no default.
+ *
+ * @param url where the session was found, after redirects; the other URLs are resolved against it
+ * @param capabilities the names of the server's capabilities, such as {@code urn:ietf:params:jmap:mail}
+ * @param mailAccountId the primary account for mail; else the first one that offers mail
+ * @param downloadUrl a URI template, level 1 (RFC 6570), made absolute
+ * @param uploadUrl a URI template
+ * @param eventSourceUrl a URI template; empty if the server offers no push this way
+ * @param state changes when anything else here does; every API response carries the current one
+ */
+public record JmapSession(
+        URI url,
+        Set<String> capabilities,
+        Optional<String> mailAccountId,
+        URI apiUrl,
+        Optional<String> downloadUrl,
+        Optional<String> uploadUrl,
+        Optional<String> eventSourceUrl,
+        String state,
+        Limits limits) {
+    public static final String CORE = "urn:ietf:params:jmap:core";
+    public static final String MAIL = "urn:ietf:params:jmap:mail";
+    public static final String SUBMISSION = "urn:ietf:params:jmap:submission";
+
+    public JmapSession {
+        Objects.requireNonNull(url);
+        capabilities = Set.copyOf(capabilities);
+        Objects.requireNonNull(mailAccountId);
+        Objects.requireNonNull(apiUrl);
+        Objects.requireNonNull(downloadUrl);
+        Objects.requireNonNull(uploadUrl);
+        Objects.requireNonNull(eventSourceUrl);
+        Objects.requireNonNull(state);
+        Objects.requireNonNull(limits);
+    }
+
+    /**
+     * The core capability's limits (RFC 8620 section 2). Where the server names none, what the common servers use.
+     *
+     * @param maxSizeRequest in bytes
+     * @param maxSizeUpload in bytes
+     */
+    public record Limits(
+            int maxCallsInRequest,
+            int maxObjectsInGet,
+            int maxObjectsInSet,
+            int maxConcurrentRequests,
+            int maxSizeRequest,
+            long maxSizeUpload) {
+        public static final Limits DEFAULTS = new Limits(16, 500, 500, 4, 10_000_000, 50_000_000);
+
+        static Limits read(JsonNode core) {
+            return new Limits(
+                    limit(core, "maxCallsInRequest", DEFAULTS.maxCallsInRequest),
+                    limit(core, "maxObjectsInGet", DEFAULTS.maxObjectsInGet),
+                    limit(core, "maxObjectsInSet", DEFAULTS.maxObjectsInSet),
+                    limit(core, "maxConcurrentRequests", DEFAULTS.maxConcurrentRequests),
+                    limit(core, "maxSizeRequest", DEFAULTS.maxSizeRequest),
+                    limit(core, "maxSizeUpload", (int) DEFAULTS.maxSizeUpload));
+        }
+
+        /** A limit of zero or less would forbid everything: it is taken as not given. */
+        private static int limit(JsonNode core, String name, int otherwise) {
+            JsonNode value = core.path(name);
+            long limit = value.isNumber() ? value.asLong() : 0;
+            return limit < 1 ? otherwise : (int) Math.min(limit, Integer.MAX_VALUE);
+        }
+    }
+
+    /**
+     * @param url the URL that answered, after redirects
+     * @throws ServerException {@link ServerFailure.Unreachable} if this is no JMAP session
+     */
+    public static JmapSession read(JsonNode session, URI url) {
+        String api = text(session, "apiUrl")
+                .orElseThrow(() -> new ServerException(
+                        new ServerFailure.Unreachable("what " + url + " answers is not a JMAP session: no apiUrl")));
+        JsonNode capabilities = session.path("capabilities");
+        Set<String> names = new TreeSet<>();
+        capabilities.fieldNames().forEachRemaining(names::add);
+        return new JmapSession(
+                url,
+                names,
+                mailAccount(session),
+                URI.create(resolve(url, api)),
+                text(session, "downloadUrl").map(template -> resolve(url, template)),
+                text(session, "uploadUrl").map(template -> resolve(url, template)),
+                text(session, "eventSourceUrl").map(template -> resolve(url, template)),
+                text(session, "state").orElse(""),
+                Limits.read(capabilities.path(CORE)));
+    }
+
+    private static Optional<String> mailAccount(JsonNode session) {
+        Optional<String> primary = text(session.path("primaryAccounts"), MAIL);
+        if (primary.isPresent()) {
+            return primary;
+        }
+        Map<String, JsonNode> accounts = new LinkedHashMap<>();
+        session.path("accounts").fields().forEachRemaining(entry -> accounts.put(entry.getKey(), entry.getValue()));
+        return accounts.entrySet().stream()
+                .filter(account ->
+                        account.getValue().path("accountCapabilities").has(MAIL))
+                .map(Map.Entry::getKey)
+                .findFirst()
+                .or(() -> accounts.size() == 1
+                        ? Optional.of(accounts.keySet().iterator().next())
+                        : Optional.empty());
+    }
+
+    private static Optional<String> text(JsonNode node, String name) {
+        JsonNode value = node.path(name);
+        return value.isTextual() && !value.textValue().isBlank()
+                ? Optional.of(value.textValue().strip())
+                : Optional.empty();
+    }
+
+    private static String resolve(URI base, String template) {
+        return UriTemplates.resolve(base, template);
+    }
+}
