@@ -1,0 +1,34 @@
+package org.postbus.devstack;
+
+import java.nio.file.Path;
+
+/** What tests run on: started when first asked for, shared by all tests of the JVM, gone with it. */
+public final class DevStack {
+    private static Postgres postgres;
+
+    private DevStack() {}
+
+    /** Migrated. A test that wants a database to itself takes {@link Postgres#freshDatabase()}. */
+    public static synchronized Postgres postgres() {
+        if (postgres == null) {
+            postgres = Postgres.start(Postgres.Settings.temporary(log("postgres")));
+            closeAtExit(postgres);
+        }
+        return postgres;
+    }
+
+    private static void closeAtExit(AutoCloseable child) {
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> {
+            try {
+                child.close();
+            } catch (Exception e) {
+                System.err.println("dev-stack: " + e);
+            }
+        }));
+    }
+
+    /** In the {@code target} of the module whose tests run. */
+    private static Path log(String name) {
+        return Path.of("target", "dev-stack", name + ".log").toAbsolutePath();
+    }
+}
