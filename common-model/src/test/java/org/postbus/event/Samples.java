@@ -1,0 +1,199 @@
+package org.postbus.event;
+
+import java.time.Instant;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.postbus.event.ChangeEvent.Change;
+import org.postbus.model.AccountId;
+import org.postbus.model.Email;
+import org.postbus.model.EmailAddress;
+import org.postbus.model.EmailBody;
+import org.postbus.model.EmailBodyPart;
+import org.postbus.model.EmailBodyValue;
+import org.postbus.model.EmailHeaders;
+import org.postbus.model.EmailId;
+import org.postbus.model.Keyword;
+import org.postbus.model.Mailbox;
+import org.postbus.model.MailboxId;
+import org.postbus.model.MailboxRole;
+import org.postbus.model.MutationId;
+import org.postbus.model.TenantId;
+
+/** One example of every record that travels; each has its golden file. */
+final class Samples {
+    static final TenantId TENANT = TenantId.of("01990000-0000-7000-8000-000000000001");
+    static final AccountId ACCOUNT = AccountId.of("01990000-0000-7000-8000-0000000000a1");
+    static final MailboxId INBOX_ID = MailboxId.of("01990000-0000-7000-8000-0000000000b1");
+    static final MailboxId ARCHIVE_ID = MailboxId.of("01990000-0000-7000-8000-0000000000b2");
+    static final EmailId EMAIL_ID = EmailId.of("01990000-0000-7000-8000-0000000000c1");
+    static final MutationId MUTATION = MutationId.of("01990000-0000-7000-8000-0000000000d1");
+    static final Instant NOON = Instant.parse("2026-03-01T12:00:00Z");
+
+    private static final MailboxKey INBOX = MailboxKey.ofRawName("INBOX");
+    private static final EmailRef MESSAGE = new EmailRef.ImapMessage(INBOX, 1_700_000_000L, 42);
+
+    private Samples() {}
+
+    static EmailHeaders headers() {
+        return new EmailHeaders(
+                List.of("20260301.1@example.com"),
+                List.of(),
+                List.of(),
+                List.of(),
+                List.of(new EmailAddress(Optional.of("Bob"), "bob@example.com")),
+                List.of(new EmailAddress(Optional.empty(), "alice@example.com")),
+                List.of(),
+                List.of(),
+                List.of(),
+                Optional.of("Lunch?"),
+                Optional.of("2026-03-01T13:00:00+01:00"));
+    }
+
+    static Email email(Map<MailboxId, Boolean> mailboxIds, Map<Keyword, Boolean> keywords) {
+        return new Email(
+                EMAIL_ID,
+                "01990000-0000-7000-8000-0000000000e1",
+                mailboxIds,
+                keywords,
+                2048,
+                NOON,
+                headers(),
+                false,
+                "Are you free at noon?");
+    }
+
+    static Mailbox mailbox(long totalEmails) {
+        return new Mailbox(
+                INBOX_ID, "INBOX", Optional.empty(), "INBOX", Optional.of(MailboxRole.INBOX), 0, totalEmails, 1, true);
+    }
+
+    private static ObservedEmail observedEmail() {
+        EmailBodyPart text = new EmailBodyPart(
+                "1",
+                Optional.empty(),
+                21,
+                Optional.empty(),
+                "text/plain",
+                Optional.of("utf-8"),
+                Optional.empty(),
+                Optional.empty());
+        return new ObservedEmail(
+                Optional.of("emailid:M6d99ac3275bb4e"),
+                Optional.empty(),
+                Optional.empty(),
+                Optional.of("9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"),
+                headers(),
+                NOON,
+                2048,
+                false,
+                "Are you free at noon?",
+                Optional.of(new EmailBody(
+                        List.of(text),
+                        List.of(text),
+                        List.of(),
+                        Map.of("1", new EmailBodyValue("Are you free at noon?", false, false)))));
+    }
+
+    static Map<String, Observation> observations() {
+        Map<String, Observation> samples = new LinkedHashMap<>();
+        samples.put(
+                "mailbox-observed",
+                new Observation.MailboxObserved(new ObservedMailbox(
+                        INBOX,
+                        Optional.empty(),
+                        Optional.of("INBOX"),
+                        "INBOX",
+                        Optional.empty(),
+                        Optional.of(MailboxRole.INBOX),
+                        0,
+                        true,
+                        true,
+                        10,
+                        1)));
+        samples.put("mailbox-vanished", new Observation.MailboxVanished(INBOX));
+        samples.put("mailbox-reset", new Observation.MailboxReset(INBOX, 1_700_000_001L));
+        samples.put(
+                "email-observed",
+                new Observation.EmailObserved(
+                        MESSAGE, Set.of(INBOX), Set.of(Keyword.SEEN), Optional.of(77L), observedEmail()));
+        samples.put(
+                "email-state-observed",
+                new Observation.EmailStateObserved(
+                        new EmailRef.JmapEmail("e1"),
+                        Set.of(MailboxKey.ofId("m1")),
+                        Set.of(Keyword.FLAGGED),
+                        Optional.empty()));
+        samples.put(
+                "uids-vanished",
+                new Observation.UidsVanished(
+                        INBOX, 1_700_000_000L, List.of(new UidRange(1, 40), new UidRange(42, 42))));
+        samples.put("emails-destroyed", new Observation.EmailsDestroyed(List.of("e1", "e2")));
+        samples.put(
+                "scope-synced",
+                new Observation.ScopeSynced(
+                        SyncScope.ofMailbox(INBOX), new Cursor.Imap(1_700_000_000L, 43, Optional.of(77L), 1)));
+        samples.put(
+                "scope-synced-jmap",
+                new Observation.ScopeSynced(SyncScope.JMAP_EMAIL, new Cursor.Jmap("s1", Optional.of("e9"), false)));
+        samples.put("pass-finished", new Observation.PassFinished(NOON, NOON.plusMillis(250), true, List.of(MUTATION)));
+        samples.put(
+                "account-state-observed",
+                new Observation.AccountStateObserved(
+                        SyncState.BACKOFF,
+                        Optional.of("imap.example.com:993 did not answer in 30 s"),
+                        Optional.of(NOON.plusSeconds(5)),
+                        Optional.of(PushKind.IDLE)));
+        return samples;
+    }
+
+    static Map<String, Change> changes() {
+        Map<String, Change> samples = new LinkedHashMap<>();
+        samples.put("mailbox.created", new ChangeEvent.MailboxCreated(mailbox(10)));
+        samples.put("mailbox.updated", new ChangeEvent.MailboxUpdated(mailbox(11), mailbox(10)));
+        samples.put("mailbox.destroyed", new ChangeEvent.MailboxDestroyed(INBOX_ID));
+        samples.put("mailbox.reset", new ChangeEvent.MailboxReset(INBOX_ID));
+        samples.put("email.created", new ChangeEvent.EmailCreated(email(Map.of(INBOX_ID, true), Map.of())));
+        samples.put(
+                "email.updated",
+                new ChangeEvent.EmailUpdated(
+                        email(Map.of(ARCHIVE_ID, true), Map.of(Keyword.SEEN, true)),
+                        Optional.of(new Changed<>(Map.of(), Map.of(Keyword.SEEN, true))),
+                        Optional.of(new Changed<>(Map.of(INBOX_ID, true), Map.of(ARCHIVE_ID, true)))));
+        samples.put("email.destroyed", new ChangeEvent.EmailDestroyed(EMAIL_ID));
+        samples.put("account.synced", new ChangeEvent.AccountSynced());
+        samples.put(
+                "account.state",
+                new ChangeEvent.AccountStateChanged(
+                        SyncState.NEEDS_LOGIN, Optional.of("the server refuses the password")));
+        return samples;
+    }
+
+    /** Every golden file's name and the record that it holds. */
+    static Map<String, Object> all() {
+        Map<String, Object> samples = new LinkedHashMap<>();
+        observations()
+                .forEach((name, observation) -> samples.put(
+                        "observation." + name, new ObservationBatch(TENANT, ACCOUNT, 3, 7, List.of(observation))));
+        changes()
+                .forEach((name, change) -> samples.put(
+                        name,
+                        new ChangeEvent(
+                                TENANT,
+                                ACCOUNT,
+                                12,
+                                name.equals("email.updated") ? new Origin.Postbus(MUTATION) : new Origin.Server(),
+                                change)));
+        samples.put(
+                "account",
+                new AccountRecord(TENANT, ACCOUNT, AccountRecord.Protocol.IMAP, AccountRecord.Status.ACTIVE, 2, 5));
+        samples.put("mutation-bell", new MutationBell(TENANT, ACCOUNT));
+        samples.put(
+                "dead-letter",
+                new DeadLetter(
+                        Topics.OBSERVATIONS, 3, 1234, Optional.of(ACCOUNT.toString()), "not an ObservationBatch", 1));
+        return samples;
+    }
+}
