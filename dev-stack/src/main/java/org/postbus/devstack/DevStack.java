@@ -5,6 +5,7 @@ import java.nio.file.Path;
 /** What tests run on: started when first asked for, shared by all tests of the JVM, gone with it. */
 public final class DevStack {
     private static Postgres postgres;
+    private static Kafka kafka;
 
     private DevStack() {}
 
@@ -15,6 +16,18 @@ public final class DevStack {
             closeAtExit(postgres);
         }
         return postgres;
+    }
+
+    /**
+     * With {@code partitions} per topic, whatever the first who asked in this JVM wanted: 8 are enough for a test, and much quicker
+     * to create than {@link org.postbus.event.Topics#PARTITIONS}.
+     */
+    public static synchronized Kafka kafka(int partitions) {
+        if (kafka == null) {
+            kafka = Kafka.start(Kafka.Settings.temporary(partitions, log("kafka")));
+            closeAtExit(kafka);
+        }
+        return kafka;
     }
 
     private static void closeAtExit(AutoCloseable child) {

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 
 /**
  * Ends what this JVM started when the JVM is gone, even by SIGKILL: a shell holds the read end of a pipe and the list of pids, and
@@ -14,20 +15,24 @@ final class Lifeline {
     private static final String SCRIPT = """
             trap '' INT HUP TERM
             pids=' '
-            while read -r verb pid; do
+            set --
+            while read -r verb what; do
               case $verb in
-                hold) pids="$pids$pid " ;;
-                release) pids=$(printf '%s' "$pids" | sed "s/ $pid / /") ;;
+                hold) pids="$pids$what " ;;
+                release) pids=$(printf '%s.' "$pids" | sed "s/ $what / /"); pids=${pids%.} ;;
+                remove) set -- "$@" "$what" ;;
               esac
             done
-            [ "$pids" = ' ' ] && exit 0
-            kill -INT $pids 2>/dev/null
-            kill -TERM $pids 2>/dev/null
-            for second in 1 2 3 4 5 6 7 8 9 10; do
-              sleep 1
-              kill -0 $pids 2>/dev/null || exit 0
-            done
-            kill -KILL $pids 2>/dev/null
+            if [ "$pids" != ' ' ]; then
+              kill -INT $pids 2>/dev/null
+              kill -TERM $pids 2>/dev/null
+              for second in 1 2 3 4 5 6 7 8 9 10; do
+                sleep 1
+                kill -0 $pids 2>/dev/null || break
+              done
+              kill -KILL $pids 2>/dev/null
+            fi
+            [ $# = 0 ] || rm -rf "$@"
             """;
 
     private static Lifeline shared;
@@ -50,6 +55,11 @@ final class Lifeline {
     /** The process has ended or is to live on. */
     static void release(long pid) {
         tell("release " + pid);
+    }
+
+    /** A temporary directory: deleted, at the latest, when this JVM and what it held have ended. */
+    static void removeAtEnd(Path temporary) {
+        tell("remove " + temporary);
     }
 
     private static synchronized void tell(String line) {

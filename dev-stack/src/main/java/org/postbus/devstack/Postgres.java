@@ -66,6 +66,9 @@ public final class Postgres implements AutoCloseable {
             Path directory = settings.directory().isPresent()
                     ? Files.createDirectories(settings.directory().get())
                     : Files.createTempDirectory("postbus-postgres-");
+            if (settings.directory().isEmpty()) {
+                Lifeline.removeAtEnd(directory);
+            }
             Path data = directory.resolve("data");
             awaitEndOfPredecessor(data);
             Secret adminPassword = secrets.keptIn(directory.resolve("admin-password"));
