@@ -1,36 +1,123 @@
 package org.postbus.mail.jmap;
 
+import com.fasterxml.jackson.databind.node.MissingNode;
+import io.smallrye.mutiny.Multi;
 import io.smallrye.mutiny.Uni;
+import io.smallrye.mutiny.vertx.MultiHelper;
+import io.smallrye.mutiny.vertx.UniHelper;
 import io.vertx.core.Vertx;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpClientResponse;
+import io.vertx.core.http.HttpHeaders;
 import java.net.URI;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jboss.logging.Logger;
 import org.postbus.account.Secret;
+import org.postbus.event.EventCodec;
+import org.postbus.mail.ServerException;
+import org.postbus.mail.ServerFailure;
 
 /**
  * Talks to one JMAP server as one user (RFC 8620). Non-blocking and thread-safe; {@link #close} it. Every failure that a
  * server can cause is a {@link org.postbus.mail.ServerException}.
  */
 public final class JmapClient implements AutoCloseable {
-    private JmapClient() {}
+    private static final Logger LOG = Logger.getLogger(JmapClient.class);
+
+    /** Above this, decoding takes long enough to hold up an event loop, in bytes. */
+    private static final int DECODE_INLINE_BYTES_MAX = 64 * 1024;
+    /** However many the server allows. */
+    private static final int CONCURRENT_REQUESTS_MAX = 8;
+
+    private final JmapHttp http;
+    private final URI sessionUrl;
+    private final ConcurrencyLimit concurrency;
+    private final AtomicReference<String> stateReadFor;
+    private volatile JmapSession session;
+
+    private JmapClient(JmapHttp http, URI sessionUrl, JmapSession session) {
+        this.http = http;
+        this.sessionUrl = sessionUrl;
+        this.session = session;
+        this.stateReadFor = new AtomicReference<>(session.state());
+        this.concurrency =
+                new ConcurrencyLimit(Math.min(session.limits().maxConcurrentRequests(), CONCURRENT_REQUESTS_MAX));
+    }
 
     /**
-     * Reads the session, following redirects; {@code username} and {@code password} go to the session URL's host alone, and
-     * over plain HTTP only if {@code sessionUrl} says so.
+     * Reads the session, following redirects. The password goes to {@code sessionUrl}'s host and, from there, to the URLs that
+     * the session names; not to a host that a redirect leads to; and over plain HTTP only if {@code sessionUrl} says so.
      */
     public static Uni<JmapClient> open(
             Vertx vertx, URI sessionUrl, String username, Secret password, JmapOptions options) {
-        throw new UnsupportedOperationException();
+        return Uni.createFrom().deferred(() -> {
+            var http = new JmapHttp(vertx, sessionUrl, username, password, options);
+            return readSession(http, sessionUrl)
+                    .map(session -> {
+                        if (session.mailAccountId().isEmpty()) {
+                            throw new ServerException(new ServerFailure.Rejected(
+                                    "accountNotFound", "this login has no mail account on " + sessionUrl.getHost()));
+                        }
+                        return new JmapClient(http, sessionUrl, session);
+                    })
+                    .onFailure()
+                    .invoke(http::close)
+                    .onCancellation()
+                    .invoke(http::close);
+        });
     }
 
-    /** As last read. */
+    private static Uni<JmapSession> readSession(JmapHttp http, URI sessionUrl) {
+        return readSession(http, sessionUrl, sessionUrl, http.options().redirectsMax());
+    }
+
+    private static Uni<JmapSession> readSession(JmapHttp http, URI sessionUrl, URI url, int redirectsLeft) {
+        boolean sameHost = sessionUrl.getHost() != null && sessionUrl.getHost().equalsIgnoreCase(url.getHost());
+        return http.get(url, sameHost).chain(answer -> {
+            int status = answer.status();
+            if (status == 200) {
+                return Uni.createFrom().item(JmapSession.read(answer.json(), url));
+            }
+            Optional<String> location = answer.header(HttpHeaders.LOCATION);
+            if (status >= 300 && status < 400 && location.isPresent()) {
+                return redirectsLeft == 0
+                        ? failed(new ServerFailure.Rejected(
+                                "too-many-redirects",
+                                sessionUrl + " redirects more than "
+                                        + http.options().redirectsMax() + " times"))
+                        : readSession(http, sessionUrl, resolve(url, location.get()), redirectsLeft - 1);
+            }
+            if (status == 401 && !sameHost) {
+                return failed(new ServerFailure.AuthRejected(sessionUrl.getHost() + " redirects to " + url.getHost()
+                        + ", which is not given the password: use " + url + " as session URL"));
+            }
+            return failed(answer.failure(Instant.now()));
+        });
+    }
+
+    private static URI resolve(URI url, String location) {
+        try {
+            return url.resolve(location);
+        } catch (IllegalArgumentException notAUrl) {
+            throw new ServerException(
+                    new ServerFailure.Unreachable(url.getHost() + " redirects to something that is no address"));
+        }
+    }
+
+    /** As last read; it is read again when a response says that it changed. */
     public JmapSession session() {
-        throw new UnsupportedOperationException();
+        return session;
     }
 
     /** The account that holds the mail: {@code primaryAccounts}' one. */
     public String mailAccountId() {
-        throw new UnsupportedOperationException();
+        return session.mailAccountId().orElseThrow();
     }
 
     public <R> Uni<R> call(JmapMethod<R> method) {
@@ -42,10 +129,71 @@ public final class JmapClient implements AutoCloseable {
     /**
      * Sends all calls in one HTTP request, waiting while {@code maxConcurrentRequests} are under way.
      *
-     * @return the results of the single calls; it fails if the request as a whole did
+     * @return the results of the single calls; it fails if the request as a whole did. If it holds a set and the answer is
+     *     lost, that is {@link ServerFailure.OutcomeUnknown}
      */
     public Uni<JmapResults> send(JmapRequest request) {
-        throw new UnsupportedOperationException();
+        return Uni.createFrom().deferred(() -> {
+            JmapSession.Limits limits = session.limits();
+            Buffer json = Buffer.buffer(EventCodec.encode(JmapCodec.write(request, mailAccountId())));
+            if (request.calls().size() > limits.maxCallsInRequest()) {
+                return failed(new ServerFailure.Rejected(
+                        "limit:maxCallsInRequest", request.calls().size() + " calls in one request"));
+            }
+            if (json.length() > limits.maxSizeRequest()) {
+                return failed(
+                        new ServerFailure.Rejected("limit:maxSizeRequest", "a request of " + json.length() + " bytes"));
+            }
+            boolean changesSomething = JmapCodec.changesSomething(request);
+            return concurrency
+                    .run(() -> http.post(session.apiUrl(), json, changesSomething)
+                            .chain(answer -> decode(request, answer, changesSomething)))
+                    .invoke(results -> readSessionIfChanged(results.sessionState()));
+        });
+    }
+
+    private Uni<JmapResults> decode(JmapRequest request, JmapHttp.Answer answer, boolean changesSomething) {
+        if (answer.status() / 100 != 2) {
+            ServerFailure failure = answer.failure(Instant.now());
+            return failed(changesSomething ? lostIfUnreachable(failure) : failure);
+        }
+        Uni<JmapResults> results = answer.body().length() <= DECODE_INLINE_BYTES_MAX
+                ? Uni.createFrom().item(() -> JmapCodec.read(request, answer.json()))
+                : UniHelper.toUni(http.vertx().executeBlocking(() -> JmapCodec.read(request, answer.json()), false));
+        return changesSomething
+                ? results.onFailure(ServerException.class)
+                        .transform(failure ->
+                                new ServerException(lostIfUnreachable(((ServerException) failure).failure()), failure))
+                : results;
+    }
+
+    /** The request has arrived: whether the failure was before or after the work, nobody knows. */
+    private static ServerFailure lostIfUnreachable(ServerFailure failure) {
+        return failure instanceof ServerFailure.Unreachable(var text)
+                ? new ServerFailure.OutcomeUnknown(text)
+                : failure;
+    }
+
+    /** Once for each state that a response names: some servers name one and put another into the session. */
+    private void readSessionIfChanged(String state) {
+        String readFor = stateReadFor.get();
+        if (state.isEmpty()
+                || state.equals(session.state())
+                || state.equals(readFor)
+                || !stateReadFor.compareAndSet(readFor, state)) {
+            return;
+        }
+        readSession(http, sessionUrl)
+                .subscribe()
+                .with(
+                        changed -> {
+                            if (changed.mailAccountId().isPresent()) {
+                                session = changed;
+                            }
+                        },
+                        failure -> LOG.infof(
+                                "%s: the session has changed but could not be read again: %s",
+                                sessionUrl.getHost(), failure.getMessage()));
     }
 
     /**
@@ -54,9 +202,64 @@ public final class JmapClient implements AutoCloseable {
      * @param name what the server should call the file; no more than a hint
      * @param type the media type the server should claim
      * @param bytesMax {@code content} fails when more comes
+     * @return fails with {@code Rejected("blobNotFound")} if the server has it no more: read the email again for a new blobId
      */
     public Uni<JmapBlob> download(String blobId, String name, String type, long bytesMax) {
-        throw new UnsupportedOperationException();
+        Optional<String> template = session.downloadUrl();
+        if (template.isEmpty()) {
+            return failed(new ServerFailure.Rejected("download-not-offered", "the session has no downloadUrl"));
+        }
+        URI url = URI.create(UriTemplates.expand(
+                template.get(), Map.of("accountId", mailAccountId(), "blobId", blobId, "name", name, "type", type)));
+        return UniHelper.toUni(http.open(url, "*/*"))
+                .ifNoItem()
+                .after(http.options().requestTimeout())
+                .failWith(() -> new ServerException(new ServerFailure.Unreachable(
+                        url.getHost() + ": no answer within " + http.options().requestTimeout())))
+                .map(open -> {
+                    int status = open.response().statusCode();
+                    if (status != 200) {
+                        open.request().reset();
+                        throw new ServerException(
+                                status == 403 || status == 404 || status == 410
+                                        ? new ServerFailure.Rejected("blobNotFound", "HTTP " + status)
+                                        : JmapFailures.ofStatus(
+                                                status,
+                                                Optional.ofNullable(
+                                                        open.response().getHeader(HttpHeaders.RETRY_AFTER)),
+                                                MissingNode.getInstance(),
+                                                Instant.now()));
+                    }
+                    return new JmapBlob(size(open.response()), content(url, open, bytesMax));
+                });
+    }
+
+    private static Optional<Long> size(HttpClientResponse response) {
+        String length = response.getHeader(HttpHeaders.CONTENT_LENGTH);
+        try {
+            return length == null || response.getHeader(HttpHeaders.CONTENT_ENCODING) != null
+                    ? Optional.empty()
+                    : Optional.of(Long.parseLong(length));
+        } catch (NumberFormatException notALength) {
+            return Optional.empty();
+        }
+    }
+
+    private static Multi<Buffer> content(URI url, JmapHttp.OpenResponse open, long bytesMax) {
+        var bytes = new AtomicLong();
+        return MultiHelper.toMulti(open.response())
+                .invoke(chunk -> {
+                    if (bytes.addAndGet(chunk.length()) > bytesMax) {
+                        throw new ServerException(new ServerFailure.Rejected(
+                                "answer-too-large", "a blob of more than " + bytesMax + " bytes"));
+                    }
+                })
+                .onFailure(failure -> !(failure instanceof ServerException))
+                .transform(failure -> JmapHttp.unreachable(url, failure))
+                .onFailure()
+                .invoke(() -> open.request().reset())
+                .onCancellation()
+                .invoke(() -> open.request().reset());
     }
 
     /** Cuts a list into pieces that fit {@link JmapSession.Limits}, in order. */
@@ -68,8 +271,16 @@ public final class JmapClient implements AutoCloseable {
         return chunks;
     }
 
+    JmapHttp http() {
+        return http;
+    }
+
+    private static <T> Uni<T> failed(ServerFailure failure) {
+        return Uni.createFrom().failure(new ServerException(failure));
+    }
+
     @Override
     public void close() {
-        throw new UnsupportedOperationException();
+        http.close();
     }
 }

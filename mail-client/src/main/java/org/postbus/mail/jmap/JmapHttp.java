@@ -1,0 +1,287 @@
+package org.postbus.mail.jmap;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.MissingNode;
+import io.smallrye.mutiny.Uni;
+import io.smallrye.mutiny.subscription.UniEmitter;
+import io.vertx.core.Future;
+import io.vertx.core.MultiMap;
+import io.vertx.core.Vertx;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpClient;
+import io.vertx.core.http.HttpClientOptions;
+import io.vertx.core.http.HttpClientRequest;
+import io.vertx.core.http.HttpClientResponse;
+import io.vertx.core.http.HttpClosedException;
+import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.http.HttpMethod;
+import io.vertx.core.http.RequestOptions;
+import java.io.IOException;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.util.Base64;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.postbus.account.Secret;
+import org.postbus.event.EventCodec;
+import org.postbus.mail.ServerException;
+import org.postbus.mail.ServerFailure;
+
+/**
+ * HTTP exchanges with one user's credentials, bounded in bytes and time. It stands on Vert.x' HttpClient itself and not on its
+ * Web Client, which buffers an answer of any size and goes on reading it after a time limit.
+ */
+final class JmapHttp implements AutoCloseable {
+    /** James speaks RFC 8621 only if it is asked for so, unless it is configured to; it takes what follows the last {@code ;}. */
+    private static final String RFC_8621 = "application/json; jmapVersion=rfc-8621";
+
+    /** Below what common servers and proxies allow: an idle connection that they close first looks like a lost answer. */
+    private static final int KEEP_ALIVE_SECONDS = 10;
+    /** The connections of all accounts to one host; each account has its own {@link ConcurrencyLimit}. */
+    private static final int POOL_SIZE_MAX = 20_000;
+
+    private final Vertx vertx;
+    private final HttpClient client;
+    private final JmapOptions options;
+    private final String authorization;
+    private final boolean plainAllowed;
+
+    /** @param sessionUrl plain HTTP is spoken only if this one is */
+    JmapHttp(Vertx vertx, URI sessionUrl, String username, Secret password, JmapOptions options) {
+        this.vertx = vertx;
+        this.options = options;
+        this.plainAllowed = "http".equalsIgnoreCase(sessionUrl.getScheme());
+        this.authorization = "Basic "
+                + Base64.getEncoder()
+                        .encodeToString((username + ":" + password.reveal()).getBytes(StandardCharsets.UTF_8));
+        int connectTimeoutMs = (int) options.connectTimeout().toMillis();
+        // Shared: thousands of accounts need one pool, not thousands.
+        this.client = vertx.createHttpClient(new HttpClientOptions()
+                .setShared(true)
+                .setName("postbus-jmap-" + connectTimeoutMs)
+                .setMaxPoolSize(POOL_SIZE_MAX)
+                .setKeepAliveTimeout(KEEP_ALIVE_SECONDS)
+                .setConnectTimeout(connectTimeoutMs)
+                .setVerifyHost(true));
+    }
+
+    /** An answer with its whole body. */
+    record Answer(URI url, int status, MultiMap headers, Buffer body) {
+        Optional<String> header(CharSequence name) {
+            return Optional.ofNullable(headers.get(name));
+        }
+
+        /** Missing if the body is not JSON. */
+        JsonNode jsonOrMissing() {
+            try {
+                JsonNode json = EventCodec.mapper().readTree(body.getBytes());
+                return json == null ? MissingNode.getInstance() : json;
+            } catch (IOException notJson) {
+                return MissingNode.getInstance();
+            }
+        }
+
+        /** @throws ServerException {@link ServerFailure.Unreachable} if the body is not JSON */
+        JsonNode json() {
+            try {
+                return EventCodec.mapper().readTree(body.getBytes());
+            } catch (IOException notJson) {
+                // Without the cause: its text holds a piece of the answer.
+                throw new ServerException(new ServerFailure.Unreachable(
+                        url.getHost() + " answers " + contentKind() + " where JSON is expected"));
+            }
+        }
+
+        private String contentKind() {
+            String start =
+                    body.getString(0, Math.min(body.length(), 256)).strip().toLowerCase(Locale.ROOT);
+            return start.isEmpty()
+                    ? "nothing"
+                    : start.startsWith("<") ? "a web page" : start.startsWith("{") ? "broken JSON" : "something else";
+        }
+
+        ServerFailure failure(Instant now) {
+            return JmapFailures.ofStatus(status, header(HttpHeaders.RETRY_AFTER), jsonOrMissing(), now);
+        }
+    }
+
+    /** A response whose body has not been read: it is paused. */
+    record OpenResponse(HttpClientRequest request, HttpClientResponse response) {}
+
+    Vertx vertx() {
+        return vertx;
+    }
+
+    JmapOptions options() {
+        return options;
+    }
+
+    Uni<Answer> get(URI url, boolean withCredentials) {
+        return exchangeAgainIfIdleClosed(HttpMethod.GET, url, withCredentials, Buffer.buffer());
+    }
+
+    /**
+     * @param changesSomething then a lost answer is {@link ServerFailure.OutcomeUnknown}, and nothing is sent twice
+     */
+    Uni<Answer> post(URI url, Buffer json, boolean changesSomething) {
+        return changesSomething
+                ? exchange(HttpMethod.POST, url, true, json, true)
+                : exchangeAgainIfIdleClosed(HttpMethod.POST, url, true, json);
+    }
+
+    /** A kept connection may be closed by the server in the very moment that it is used again: that is no failure. */
+    private Uni<Answer> exchangeAgainIfIdleClosed(HttpMethod method, URI url, boolean withCredentials, Buffer body) {
+        return exchange(method, url, withCredentials, body, false)
+                .onFailure(failure -> failure.getCause() instanceof HttpClosedException)
+                .recoverWithUni(() -> exchange(method, url, withCredentials, body, false));
+    }
+
+    private Uni<Answer> exchange(
+            HttpMethod method, URI url, boolean withCredentials, Buffer body, boolean changesSomething) {
+        return Uni.createFrom().emitter(emitter -> {
+            Optional<ServerFailure> refusal = refusal(url);
+            if (refusal.isPresent()) {
+                emitter.fail(new ServerException(refusal.get()));
+                return;
+            }
+            new Exchange(emitter, url, changesSomething).start(method, withCredentials, body);
+        });
+    }
+
+    /** Opens a response for streaming; the caller resets the request to break off. */
+    Future<OpenResponse> open(URI url, String accept) {
+        Optional<ServerFailure> refusal = refusal(url);
+        if (refusal.isPresent()) {
+            return Future.failedFuture(new ServerException(refusal.get()));
+        }
+        RequestOptions request = request(HttpMethod.GET, url, true)
+                .putHeader(HttpHeaders.ACCEPT, accept + ", " + RFC_8621)
+                // A compressing proxy holds events back, and hides a blob's size.
+                .putHeader(HttpHeaders.ACCEPT_ENCODING, "identity");
+        return client.request(request)
+                .compose(sent -> sent.send().map(response -> {
+                    response.pause();
+                    return new OpenResponse(sent, response);
+                }))
+                .recover(cause -> Future.failedFuture(unreachable(url, cause)));
+    }
+
+    static ServerException unreachable(URI url, Throwable cause) {
+        String reason = cause.getMessage() == null ? cause.getClass().getSimpleName() : cause.getMessage();
+        return new ServerException(
+                new ServerFailure.Unreachable(JmapFailures.cut(url.getHost() + ": " + reason)), cause);
+    }
+
+    private Optional<ServerFailure> refusal(URI url) {
+        boolean https = "https".equalsIgnoreCase(url.getScheme());
+        boolean http = "http".equalsIgnoreCase(url.getScheme());
+        if (url.getHost() == null || !(https || http)) {
+            return Optional.of(new ServerFailure.Rejected("bad-url", "not an http(s) address: " + url));
+        }
+        return https || plainAllowed
+                ? Optional.empty()
+                : Optional.of(new ServerFailure.Rejected(
+                        "insecure-url", "the server sends us from https to " + url + "; that is not followed"));
+    }
+
+    private RequestOptions request(HttpMethod method, URI url, boolean withCredentials) {
+        RequestOptions request = new RequestOptions()
+                .setMethod(method)
+                .setAbsoluteURI(url.toString())
+                .setFollowRedirects(false)
+                .putHeader(HttpHeaders.USER_AGENT, "Postbus");
+        return withCredentials ? request.putHeader(HttpHeaders.AUTHORIZATION, authorization) : request;
+    }
+
+    @Override
+    public void close() {
+        client.close();
+    }
+
+    /** One request and its whole answer. All but {@link #start} happens on the request's event loop, or once. */
+    private final class Exchange {
+        private final UniEmitter<? super Answer> emitter;
+        private final URI url;
+        private final boolean changesSomething;
+        private final Buffer body = Buffer.buffer();
+        private final long timer;
+        private volatile HttpClientRequest request;
+        private final AtomicBoolean over = new AtomicBoolean();
+
+        Exchange(UniEmitter<? super Answer> emitter, URI url, boolean changesSomething) {
+            this.emitter = emitter;
+            this.url = url;
+            this.changesSomething = changesSomething;
+            this.timer = vertx.setTimer(
+                    options.requestTimeout().toMillis(),
+                    id -> fail(new IOException("no answer within " + options.requestTimeout())));
+            emitter.onTermination(this::breakOff);
+        }
+
+        void start(HttpMethod method, boolean withCredentials, Buffer content) {
+            RequestOptions head = request(method, url, withCredentials).putHeader(HttpHeaders.ACCEPT, RFC_8621);
+            if (method == HttpMethod.POST) {
+                head.putHeader(HttpHeaders.CONTENT_TYPE, "application/json; charset=utf-8");
+            }
+            client.request(head).onFailure(this::fail).onSuccess(opened -> {
+                request = opened;
+                if (over) {
+                    opened.reset();
+                    return;
+                }
+                opened.send(content).onFailure(this::fail).onSuccess(this::read);
+            });
+        }
+
+        private void read(HttpClientResponse response) {
+            response.exceptionHandler(this::fail);
+            response.handler(chunk -> {
+                if (body.length() + chunk.length() > options.responseBytesMax()) {
+                    end(() -> emitter.fail(new ServerException(new ServerFailure.Rejected(
+                            "answer-too-large",
+                            url.getHost() + " answers more than " + options.responseBytesMax() + " bytes"))));
+                    request.reset();
+                } else {
+                    body.appendBuffer(chunk);
+                }
+            });
+            response.endHandler(done ->
+                    end(() -> emitter.complete(new Answer(url, response.statusCode(), response.headers(), body))));
+        }
+
+        private void fail(Throwable cause) {
+            ServerException unreachable = unreachable(url, cause);
+            boolean sent = request != null;
+            end(() -> emitter.fail(
+                    changesSomething && sent
+                            ? new ServerException(
+                                    new ServerFailure.OutcomeUnknown(
+                                            unreachable.failure().text()),
+                                    cause)
+                            : unreachable));
+            if (sent) {
+                request.reset();
+            }
+        }
+
+        private void end(Runnable result) {
+            if (over.compareAndSet(false, true)) {
+                vertx.cancelTimer(timer);
+                result.run();
+            }
+        }
+
+        /** Called when it has ended, too: then nothing is left to do. */
+        private void breakOff() {
+            if (over.compareAndSet(false, true)) {
+                vertx.cancelTimer(timer);
+                HttpClientRequest sent = request;
+                if (sent != null) {
+                    sent.reset();
+                }
+            }
+        }
+    }
+}
