@@ -1,11 +1,13 @@
 package org.postbus.devstack;
 
 import java.nio.file.Path;
+import java.util.List;
 
 /** What tests run on: started when first asked for, shared by all tests of the JVM, gone with it. */
 public final class DevStack {
     private static Postgres postgres;
     private static Kafka kafka;
+    private static James james;
 
     private DevStack() {}
 
@@ -28,6 +30,18 @@ public final class DevStack {
             closeAtExit(kafka);
         }
         return kafka;
+    }
+
+    /** The same server for all of the JVM; users that it does not know yet are created. */
+    public static synchronized James james(James.User... users) {
+        if (james == null) {
+            james = James.start(James.Settings.of(List.of(), log("james")));
+            closeAtExit(james);
+        }
+        for (James.User user : users) {
+            james.addUser(user);
+        }
+        return james;
     }
 
     private static void closeAtExit(AutoCloseable child) {

@@ -161,7 +161,8 @@ public final class RawImap implements AutoCloseable {
      * @return its UID, where the server has UIDPLUS
      */
     public Optional<Long> append(String mailbox, Collection<String> flags, Instant internalDate, byte[] message) {
-        String date = DATE_TIME.format(internalDate.atZone(ZoneOffset.UTC));
+        // RFC 9051: date-day-fixed = (SP DIGIT) / 2DIGIT
+        String date = String.format("%26s", DATE_TIME.format(internalDate.atZone(ZoneOffset.UTC)));
         String tag = nextTag();
         // One at a time: James loses its place when literals that nobody waits for follow each other.
         send(tag + " APPEND " + quoted(mailbox) + " (" + String.join(" ", flags) + ") \"" + date + "\" {"
