@@ -227,7 +227,7 @@ final class JmapHttp implements AutoCloseable {
             }
             client.request(head).onFailure(this::fail).onSuccess(opened -> {
                 request = opened;
-                if (over) {
+                if (over.get()) {
                     opened.reset();
                     return;
                 }
