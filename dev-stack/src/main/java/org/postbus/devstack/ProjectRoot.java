@@ -6,11 +6,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** The checkout that everything runs from: the nearest directory upwards that holds the modules. */
-final class ProjectRoot {
+public final class ProjectRoot {
     private ProjectRoot() {}
 
     /** @throws IllegalStateException if the working directory is not inside a checkout */
-    static Path find() {
+    public static Path find() {
         Path start = Path.of("").toAbsolutePath();
         for (Path directory = start; directory != null; directory = directory.getParent()) {
             if (Files.exists(directory.resolve("pom.xml")) && Files.isDirectory(directory.resolve("dev-stack/kafka"))) {

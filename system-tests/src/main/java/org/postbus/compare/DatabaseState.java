@@ -57,6 +57,7 @@ public record DatabaseState(
             return new Reader(connection, account).read();
         } finally {
             connection.rollback();
+            connection.setAutoCommit(true);
         }
     }
 

@@ -11,6 +11,7 @@ import java.util.SortedMap;
 import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import org.postbus.client.RawJmap;
 import org.postbus.compare.MailState.MailboxState;
 import org.postbus.compare.MailState.Placed;
 import org.postbus.devstack.RawImap;

@@ -1,4 +1,4 @@
-package org.postbus.compare;
+package org.postbus.client;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
