@@ -1,0 +1,95 @@
+package org.postbus.outbound;
+
+import java.time.Duration;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import org.jboss.logging.Logger;
+import org.postbus.event.MutationBell;
+import org.postbus.model.AccountId;
+
+/**
+ * Flushes accounts when they are rung for: one flush per account at a time, accounts beside each other. Ringing while an
+ * account is being flushed makes it look once more afterwards, so no wish is overlooked.
+ */
+public final class AccountFlushes implements AutoCloseable {
+    private static final Logger LOG = Logger.getLogger(AccountFlushes.class);
+    /** For what is under way when the service is asked to stop. */
+    private static final Duration STOP_WAIT = Duration.ofSeconds(20);
+
+    private enum State {
+        RUNNING,
+        RUNNING_AND_RUNG
+    }
+
+    private final MutationFlusher flusher;
+    private final int flushesMax;
+    private final Semaphore permits;
+    private final ConcurrentMap<AccountId, State> states = new ConcurrentHashMap<>();
+    private volatile boolean stopping;
+
+    /** @param flushesMax accounts that are flushed at once; the others wait */
+    public AccountFlushes(MutationFlusher flusher, int flushesMax) {
+        this.flusher = flusher;
+        this.flushesMax = flushesMax;
+        this.permits = new Semaphore(flushesMax);
+    }
+
+    /** Returns at once. */
+    public void ring(MutationBell bell) {
+        if (stopping) {
+            return;
+        }
+        State now = states.merge(bell.accountId(), State.RUNNING, (running, ignored) -> State.RUNNING_AND_RUNG);
+        if (now == State.RUNNING) {
+            Thread.ofVirtual().name("flush-" + bell.accountId()).start(() -> run(bell));
+        }
+    }
+
+    public int running() {
+        return flushesMax - permits.availablePermits();
+    }
+
+    private void run(MutationBell bell) {
+        AccountId account = bell.accountId();
+        try {
+            permits.acquire();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            states.remove(account);
+            return;
+        }
+        try {
+            do {
+                states.replace(account, State.RUNNING);
+                while (!stopping && flusher.flush(bell.tenantId(), account)) {
+                    // Until nothing is due.
+                }
+            } while (!states.remove(account, State.RUNNING));
+        } catch (TenantTransactions.DatabaseException e) {
+            states.remove(account);
+            LOG.warnf("account %s was not flushed, the sweeper rings again: %s", account, e.getMessage());
+        } catch (RuntimeException e) {
+            // A bug. The claim runs out, the wishes are tried again and, if it stays so, end as failed.
+            states.remove(account);
+            LOG.errorf(e, "the flush of account %s broke", account);
+        } finally {
+            permits.release();
+        }
+    }
+
+    /** Takes no more bells and waits until the flushes under way have noted their outcomes. */
+    @Override
+    public void close() {
+        stopping = true;
+        try {
+            if (!permits.tryAcquire(flushesMax, STOP_WAIT.toMillis(), TimeUnit.MILLISECONDS)) {
+                LOG.warnf("%d flushes did not end in time: their claims run out", running());
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        flusher.stop();
+    }
+}

@@ -1,0 +1,54 @@
+package org.postbus.outbound;
+
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import org.postbus.mail.ServerFailure;
+import org.postbus.model.EmailId;
+
+/**
+ * One account's mail server as something that can be asked to carry wishes out. Blocks: it is called on virtual threads, by
+ * one at a time.
+ */
+public interface MailServer {
+
+    /**
+     * Carries the wishes out with as few commands as possible. Never throws for what a server does.
+     *
+     * @param wishes one for each email
+     */
+    Answers carryOut(List<FoldedWish> wishes, Known known);
+
+    /** Whether it can still be used. */
+    boolean isOpen();
+
+    /** Ends the connection, if there is one. */
+    void close();
+
+    /** What became of one wish. */
+    sealed interface Answer {
+        /** The server is now as wished. */
+        record Done() implements Answer {}
+
+        record Failed(ServerFailure failure) implements Answer {
+            public Failed {
+                Objects.requireNonNull(failure);
+            }
+        }
+
+        Answer DONE = new Done();
+    }
+
+    /**
+     * @param byEmail what the server answered
+     * @param lost why the server is of no use for now; empty if all is well. Wishes without an answer share its fate
+     * @param changing whether anything was sent that may have changed something
+     */
+    record Answers(Map<EmailId, Answer> byEmail, Optional<ServerFailure> lost, boolean changing) {
+        public Answers {
+            byEmail = Map.copyOf(byEmail);
+            Objects.requireNonNull(lost);
+        }
+    }
+}

@@ -1,0 +1,24 @@
+package org.postbus.outbound;
+
+import io.smallrye.config.ConfigMapping;
+import io.smallrye.config.WithDefault;
+import java.nio.file.Path;
+import java.time.Duration;
+
+/** Settings of this service; {@code application.properties} names their environment variables. */
+@ConfigMapping(prefix = "postbus.outbound")
+public interface OutboundConfig {
+    /** The Tink keyset that credentials are encrypted with. */
+    Path keyset();
+
+    /** This process among its like, in logs and claims. */
+    String instance();
+
+    /** Accounts that are flushed at once. */
+    @WithDefault("64")
+    int flushesMax();
+
+    /** Between two looks for wishes that are due and were not rung for. */
+    @WithDefault("2s")
+    Duration sweepPause();
+}

@@ -1,0 +1,55 @@
+package org.postbus.outbound;
+
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Timer;
+import java.time.Duration;
+import java.util.function.Supplier;
+
+/** What this service counts. The names are a contract with dashboards. */
+public final class OutboundMetrics {
+    private final MeterRegistry registry;
+
+    public OutboundMetrics(MeterRegistry registry) {
+        this.registry = registry;
+    }
+
+    void outcome(Outcome outcome) {
+        String name =
+                switch (outcome) {
+                    case Outcome.Applied applied -> "applied";
+                    case Outcome.Rejected rejected -> "rejected";
+                    case Outcome.Deferred deferred -> "retried";
+                    case Outcome.NeedsLogin needsLogin -> "needs-login";
+                    case Outcome.Released released -> "released";
+                    case Outcome.Failed failed -> "failed";
+                };
+        registry.counter("postbus.outbound.wishes", "outcome", name).increment();
+    }
+
+    /** A result that did not count: the wish had been taken over or discarded. */
+    void lostClaims(int wishes) {
+        registry.counter("postbus.outbound.claims.lost").increment(wishes);
+    }
+
+    void malformedBell() {
+        registry.counter("postbus.outbound.bells.malformed").increment();
+    }
+
+    void flushed(Duration time) {
+        Timer.builder("postbus.outbound.flush")
+                .publishPercentileHistogram()
+                .register(registry)
+                .record(time);
+    }
+
+    void watch(Supplier<Number> running, Supplier<Number> idleConnections) {
+        registry.gauge(
+                "postbus.outbound.flushes.running",
+                running,
+                supplier -> supplier.get().doubleValue());
+        registry.gauge(
+                "postbus.outbound.connections.idle",
+                idleConnections,
+                supplier -> supplier.get().doubleValue());
+    }
+}

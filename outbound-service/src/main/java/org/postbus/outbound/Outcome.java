@@ -1,0 +1,54 @@
+package org.postbus.outbound;
+
+import java.time.Duration;
+import java.util.Objects;
+
+/** What becomes of a wish after a try: the step it takes in {@code pending_changes}. */
+public sealed interface Outcome {
+
+    /** The server has done it: {@code applied}, until the fetcher has seen the server's state after it. */
+    record Applied() implements Outcome {}
+
+    /**
+     * The server refuses for good: {@code rejected}, its overlay is gone in the same transaction.
+     *
+     * @param code as in {@link org.postbus.mail.ServerFailure.Rejected}
+     * @param text for people
+     */
+    record Rejected(String code, String text) implements Outcome {
+        public Rejected {
+            Objects.requireNonNull(code);
+            Objects.requireNonNull(text);
+        }
+    }
+
+    /**
+     * Back to {@code queued}, to be tried again.
+     *
+     * @param holdsAccount the failure is the account's, not the wish's: its other wishes wait as well
+     */
+    record Deferred(Duration delay, String text, boolean holdsAccount) implements Outcome {
+        public Deferred {
+            Objects.requireNonNull(delay);
+            Objects.requireNonNull(text);
+        }
+    }
+
+    /** Back to {@code queued} until somebody has seen to the login. The try does not count. */
+    record NeedsLogin(Duration delay, String text) implements Outcome {
+        public NeedsLogin {
+            Objects.requireNonNull(delay);
+            Objects.requireNonNull(text);
+        }
+    }
+
+    /** Back to {@code queued} and due at once: it was not tried. The try does not count. */
+    record Released() implements Outcome {}
+
+    /** No more tries: {@code failed}, visible until somebody retries or discards it. */
+    record Failed(String text) implements Outcome {
+        public Failed {
+            Objects.requireNonNull(text);
+        }
+    }
+}

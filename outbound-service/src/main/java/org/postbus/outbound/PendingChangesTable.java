@@ -1,0 +1,209 @@
+package org.postbus.outbound;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import io.vertx.core.Future;
+import io.vertx.sqlclient.Row;
+import io.vertx.sqlclient.SqlConnection;
+import io.vertx.sqlclient.Tuple;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import org.postbus.event.EventCodec;
+import org.postbus.model.AccountId;
+import org.postbus.model.EmailId;
+import org.postbus.model.MutationId;
+
+/**
+ * The table {@code pending_changes}, which is the queue, as the outbound side sees it. A wish is this process's while it is
+ * {@code sending} and bears its name; nobody's result counts for a wish that is not theirs.
+ */
+final class PendingChangesTable {
+    /** A flush renews its claim long before; after a crash others wait as long as this. */
+    static final Duration CLAIM_TIME = Duration.ofSeconds(60);
+    /** So many wishes are folded together; what is more waits for the next round. */
+    static final int CLAIM_MAX = 5_000;
+
+    private static final int ERROR_LENGTH_MAX = 1_000;
+
+    /**
+     * One flush per account at a time, anywhere: claims of an account exclude each other by an advisory lock, and one finds
+     * nothing while wishes of the account are in somebody's hands. Within an email the order holds even when wishes wait: none
+     * overtakes an older one. On IMAP a wish also waits until the echo of the email's last move is in: only then is it known
+     * which UID it has.
+     */
+    private static final String CLAIM = """
+            with due as (
+              select p.mutation_id
+              from pending_changes p join account a using (account_id)
+              where p.account_id = $1 and a.status = 'active'
+                and ((p.state = 'queued' and (p.next_try_at <= now() or p.held_at_revision <> a.revision))
+                  or (p.state = 'sending' and p.claimed_until < now()))
+                and not exists (
+                  select from pending_changes h
+                  where h.account_id = p.account_id
+                    and ((h.state = 'sending' and h.claimed_until >= now())
+                      or (h.state = 'queued' and h.next_try_at > now() and h.held_at_revision = a.revision)))
+                and not exists (
+                  select from pending_changes o
+                  where o.account_id = p.account_id and o.email_id = p.email_id and o.mutation_id < p.mutation_id
+                    and o.state = 'queued' and o.next_try_at > now()
+                    and coalesce(o.held_at_revision = a.revision, true))
+                and (a.protocol = 'jmap' or not exists (
+                  select from pending_changes m
+                  where m.account_id = p.account_id and m.email_id = p.email_id and m.state = 'applied'
+                    and m.patch -> 'mailboxIds' <> '{}'))
+              order by p.mutation_id
+              limit $4
+            )
+            update pending_changes p
+            set state = 'sending', claimed_by = $2, claimed_until = now() + $3 * interval '1 millisecond',
+                attempts = attempts + 1, held_at_revision = null, updated_at = now()
+            from due where p.account_id = $1 and p.mutation_id = due.mutation_id
+            returning p.mutation_id, p.email_id, p.kind, p.patch::text as patch, p.attempts
+            """;
+
+    private static final String RENEW = """
+            update pending_changes set claimed_until = now() + $3 * interval '1 millisecond'
+            where account_id = $1 and claimed_by = $2 and state = 'sending'
+            """;
+
+    private static final String NOTE = """
+            update pending_changes p
+            set state = n.state, error = n.error, held_at_revision = case when n.holds_account then $9::bigint end,
+                next_try_at = now() + n.delay * interval '1 millisecond', attempts = p.attempts - n.given_back,
+                claimed_by = null, claimed_until = null, updated_at = now()
+            from unnest($3::uuid[], $4::text[], $5::text[], $6::bool[], $7::bigint[], $8::int[])
+              as n(mutation_id, state, error, holds_account, delay, given_back)
+            where p.account_id = $1 and p.mutation_id = n.mutation_id and p.claimed_by = $2 and p.state = 'sending'
+            """;
+
+    /**
+     * @param wishes oldest first
+     * @param unreadable wishes whose patch is none, with the reason
+     */
+    record Claim(List<Wish> wishes, Map<MutationId, String> unreadable) {
+        static final Claim NOTHING = new Claim(List.of(), Map.of());
+
+        Claim {
+            wishes = List.copyOf(wishes);
+            unreadable = Map.copyOf(unreadable);
+        }
+
+        boolean isEmpty() {
+            return wishes.isEmpty() && unreadable.isEmpty();
+        }
+    }
+
+    private final String claimant;
+
+    /** @param claimant this process and no other, not even its predecessor of the same name */
+    PendingChangesTable(String claimant) {
+        this.claimant = claimant;
+    }
+
+    Future<Claim> claim(SqlConnection connection, AccountId account) {
+        return connection
+                .preparedQuery("select pg_try_advisory_xact_lock(hashtextextended('outbound/' || $1, 0))")
+                .execute(Tuple.of(account.toString()))
+                .compose(locked -> locked.iterator().next().getBoolean(0)
+                        ? connection
+                                .preparedQuery(CLAIM)
+                                .execute(Tuple.of(account.value(), claimant, CLAIM_TIME.toMillis(), CLAIM_MAX))
+                                .map(PendingChangesTable::read)
+                        : Future.succeededFuture(Claim.NOTHING));
+    }
+
+    /** Keeps the claims of a flush that takes long. */
+    Future<Integer> renew(SqlConnection connection, AccountId account) {
+        return connection
+                .preparedQuery(RENEW)
+                .execute(Tuple.of(account.value(), claimant, CLAIM_TIME.toMillis()))
+                .map(rows -> rows.rowCount());
+    }
+
+    /**
+     * @param revision of the account, that the wishes were tried with
+     * @return how many were still ours; the others were taken over or discarded, and their outcome does not count
+     */
+    Future<Integer> note(
+            SqlConnection connection, AccountId account, long revision, Map<MutationId, Outcome> outcomes) {
+        List<UUID> ids = new ArrayList<>();
+        List<String> states = new ArrayList<>();
+        List<String> errors = new ArrayList<>();
+        List<Boolean> holds = new ArrayList<>();
+        List<Long> delays = new ArrayList<>();
+        List<Integer> givenBack = new ArrayList<>();
+        outcomes.forEach((id, outcome) -> {
+            Step step = Step.of(outcome);
+            ids.add(id.value());
+            states.add(step.state());
+            errors.add(step.error());
+            holds.add(step.holdsAccount());
+            delays.add(step.delay().toMillis());
+            givenBack.add(step.triesGivenBack());
+        });
+        return connection
+                .preparedQuery(NOTE)
+                .execute(Tuple.tuple()
+                        .addUUID(account.value())
+                        .addString(claimant)
+                        .addArrayOfUUID(ids.toArray(UUID[]::new))
+                        .addArrayOfString(states.toArray(String[]::new))
+                        .addArrayOfString(errors.toArray(String[]::new))
+                        .addArrayOfBoolean(holds.toArray(Boolean[]::new))
+                        .addArrayOfLong(delays.toArray(Long[]::new))
+                        .addArrayOfInteger(givenBack.toArray(Integer[]::new))
+                        .addLong(revision))
+                .map(rows -> rows.rowCount());
+    }
+
+    /** What an outcome writes into the row; {@code error} is null where there is none. */
+    private record Step(String state, String error, boolean holdsAccount, Duration delay, int triesGivenBack) {
+        static Step of(Outcome outcome) {
+            return switch (outcome) {
+                case Outcome.Applied applied -> new Step("applied", null, false, Duration.ZERO, 0);
+                case Outcome.Rejected(var code, var text) ->
+                    new Step("rejected", cut(code + ": " + text), false, Duration.ZERO, 0);
+                case Outcome.Deferred(var delay, var text, var holdsAccount) ->
+                    new Step("queued", cut(text), holdsAccount, delay, 0);
+                case Outcome.NeedsLogin(var delay, var text) -> new Step("queued", cut(text), true, delay, 1);
+                case Outcome.Released released -> new Step("queued", null, false, Duration.ZERO, 1);
+                case Outcome.Failed(var text) -> new Step("failed", cut(text), false, Duration.ZERO, 0);
+            };
+        }
+
+        /** A server's text may be long, and PostgreSQL takes no U+0000. */
+        private static String cut(String text) {
+            String clean = text.replace('\0', ' ');
+            return clean.length() <= ERROR_LENGTH_MAX ? clean : clean.substring(0, ERROR_LENGTH_MAX);
+        }
+    }
+
+    private static Claim read(Iterable<Row> rows) {
+        List<Wish> wishes = new ArrayList<>();
+        Map<MutationId, String> unreadable = new HashMap<>();
+        for (Row row : rows) {
+            var id = new MutationId(row.getUUID("mutation_id"));
+            try {
+                wishes.add(new Wish(
+                        id,
+                        new EmailId(row.getUUID("email_id")),
+                        row.getString("kind").equals("destroy")
+                                ? new Wish.Change.Destroy()
+                                : Wish.Change.ofPatch(EventCodec.mapper().readTree(row.getString("patch"))),
+                        row.getInteger("attempts")));
+            } catch (IllegalArgumentException e) {
+                unreadable.put(id, e.getMessage());
+            } catch (JsonProcessingException e) {
+                throw new IllegalStateException("PostgreSQL holds jsonb that is not JSON", e);
+            }
+        }
+        // As PostgreSQL orders a uuid: by its octets.
+        wishes.sort(Comparator.comparing(wish -> wish.id().value().toString()));
+        return new Claim(wishes, unreadable);
+    }
+}

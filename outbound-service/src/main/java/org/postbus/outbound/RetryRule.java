@@ -1,0 +1,51 @@
+package org.postbus.outbound;
+
+import java.time.Duration;
+import java.util.Optional;
+
+/** How often and when a wish is tried again. Pure; the flusher brings the failure. */
+final class RetryRule {
+    static final int TRIES_MAX = 5;
+    /** What somebody else changed first is tried on fresh state twice; then the server wins. */
+    static final int CONFLICT_TRIES_MAX = 3;
+    /** A login that is refused is not asked for again soon: servers lock accounts for that. */
+    static final Duration LOGIN_WAIT = Duration.ofMinutes(5);
+    /** No server's hint makes us wait longer. */
+    static final Duration WAIT_MAX = Duration.ofHours(1);
+
+    private static final Duration[] WAITS = {
+        Duration.ofSeconds(1), Duration.ofSeconds(5), Duration.ofSeconds(30), Duration.ofMinutes(2)
+    };
+    /** The fetcher has been woken and looks meanwhile. */
+    private static final Duration[] CONFLICT_WAITS = {Duration.ofMillis(500), Duration.ofSeconds(2)};
+
+    private RetryRule() {}
+
+    /**
+     * @param attempts tries so far, at least 1
+     * @param hint the server's own, which wins over ours
+     * @param jitter 0 to 1: adds up to a fifth, so accounts of one server do not come back all at once
+     */
+    static Outcome again(int attempts, String text, Optional<Duration> hint, boolean holdsAccount, double jitter) {
+        if (attempts >= TRIES_MAX) {
+            return new Outcome.Failed(text + " (after " + attempts + " tries)");
+        }
+        Duration wait = hint.orElse(WAITS[attempts - 1]);
+        return new Outcome.Deferred(jittered(wait, jitter), text, holdsAccount);
+    }
+
+    static Outcome onFreshState(int attempts, String text, double jitter) {
+        return attempts >= CONFLICT_TRIES_MAX
+                ? new Outcome.Rejected("conflict", text)
+                : new Outcome.Deferred(jittered(CONFLICT_WAITS[attempts - 1], jitter), text, false);
+    }
+
+    static Outcome afterLogin(String text, double jitter) {
+        return new Outcome.NeedsLogin(jittered(LOGIN_WAIT, jitter), text);
+    }
+
+    private static Duration jittered(Duration wait, double jitter) {
+        Duration longer = wait.plusMillis((long) (wait.toMillis() * 0.2 * jitter));
+        return longer.compareTo(WAIT_MAX) > 0 ? WAIT_MAX : longer;
+    }
+}

@@ -1,0 +1,132 @@
+package org.postbus.outbound.jmap;
+
+import io.smallrye.mutiny.TimeoutException;
+import io.vertx.core.Vertx;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.postbus.account.AccountSettings;
+import org.postbus.account.Secret;
+import org.postbus.mail.ServerException;
+import org.postbus.mail.ServerFailure;
+import org.postbus.mail.jmap.JmapClient;
+import org.postbus.mail.jmap.JmapMethod.EmailSet;
+import org.postbus.mail.jmap.JmapMethod.SetResult;
+import org.postbus.mail.jmap.JmapOptions;
+import org.postbus.mail.jmap.SetError;
+import org.postbus.model.EmailId;
+import org.postbus.outbound.FoldedWish;
+import org.postbus.outbound.Known;
+import org.postbus.outbound.MailServer;
+
+/** Carries wishes out by {@code Email/set}, as {@link EmailSetPatch} lays them out. */
+public final class JmapMailServer implements MailServer {
+    private static final Duration CALL_TIME_MAX = Duration.ofMinutes(2);
+    /** The server takes fewer objects at once than it said. */
+    private static final Set<String> TOO_LARGE =
+            Set.of("requestTooLarge", "limit:maxSizeRequest", "limit:maxObjectsInSet");
+
+    private final JmapClient client;
+    private boolean open = true;
+
+    private JmapMailServer(JmapClient client) {
+        this.client = client;
+    }
+
+    /** @throws ServerException if it can not be reached or refuses the login */
+    public static JmapMailServer open(Vertx vertx, AccountSettings.Jmap settings, Secret password) {
+        return new JmapMailServer(
+                JmapClient.open(vertx, settings.sessionUrl(), settings.username(), password, JmapOptions.DEFAULTS)
+                        .await()
+                        .atMost(CALL_TIME_MAX));
+    }
+
+    @Override
+    public boolean isOpen() {
+        return open;
+    }
+
+    @Override
+    public void close() {
+        if (open) {
+            open = false;
+            client.close();
+        }
+    }
+
+    @Override
+    public Answers carryOut(List<FoldedWish> wishes, Known known) {
+        EmailSetPatch patch =
+                EmailSetPatch.of(wishes, known, client.session().limits().maxObjectsInSet());
+        Map<EmailId, Answer> answers = new HashMap<>(patch.settled());
+        Deque<EmailSet> calls = new ArrayDeque<>(patch.calls());
+        boolean changing = false;
+        while (!calls.isEmpty()) {
+            EmailSet call = calls.removeFirst();
+            try {
+                SetResult result = await(call);
+                changing = true;
+                Set<String> done = new HashSet<>(result.updated());
+                done.addAll(result.destroyed());
+                objects(call)
+                        .forEach(id -> answers.put(
+                                patch.emails().get(id), done.contains(id) ? Answer.DONE : whyNot(id, result)));
+            } catch (ServerException e) {
+                if (isTooLarge(e.failure()) && objects(call).size() > 1) {
+                    EmailSetPatch.halves(call).reversed().forEach(calls::addFirst);
+                    continue;
+                }
+                boolean sent = e.failure() instanceof ServerFailure.OutcomeUnknown;
+                boolean refused = e.failure() instanceof ServerFailure.Rejected;
+                if (sent || refused) {
+                    objects(call).forEach(id -> answers.put(patch.emails().get(id), new Answer.Failed(e.failure())));
+                }
+                if (!refused) {
+                    close();
+                    ServerFailure lost =
+                            sent ? new ServerFailure.Unreachable(e.failure().text()) : e.failure();
+                    return new Answers(answers, Optional.of(lost), changing || sent);
+                }
+            }
+        }
+        return new Answers(answers, Optional.empty(), changing);
+    }
+
+    private static Answer whyNot(String id, SetResult result) {
+        SetError notDestroyed = result.notDestroyed().get(id);
+        if (notDestroyed != null) {
+            return notDestroyed.type().equals("notFound") ? Answer.DONE : new Answer.Failed(notDestroyed.failure());
+        }
+        SetError notUpdated = result.notUpdated().get(id);
+        return new Answer.Failed(
+                notUpdated != null
+                        ? notUpdated.failure()
+                        : new ServerFailure.OutcomeUnknown("the server does not say what became of the email"));
+    }
+
+    private SetResult await(EmailSet call) {
+        try {
+            return client.call(call).await().atMost(CALL_TIME_MAX);
+        } catch (TimeoutException e) {
+            throw new ServerException(
+                    new ServerFailure.OutcomeUnknown("no answer within " + CALL_TIME_MAX.toMinutes() + " minutes"), e);
+        }
+    }
+
+    private static boolean isTooLarge(ServerFailure failure) {
+        return failure instanceof ServerFailure.Rejected rejected && TOO_LARGE.contains(rejected.code());
+    }
+
+    private static List<String> objects(EmailSet call) {
+        List<String> ids = new ArrayList<>(call.update().keySet());
+        ids.addAll(call.destroy());
+        return ids;
+    }
+}
