@@ -1,18 +1,297 @@
 package org.postbus.mail.mime;
 
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import org.apache.james.mime4j.MimeException;
+import org.apache.james.mime4j.stream.EntityState;
+import org.apache.james.mime4j.stream.MimeConfig;
+import org.apache.james.mime4j.stream.MimeTokenStream;
+import org.apache.james.mime4j.stream.RecursionMode;
+import org.postbus.mail.BodyTexts;
+import org.postbus.mail.HeaderBudget;
+import org.postbus.mail.Text;
+import org.postbus.model.EmailBody;
+import org.postbus.model.EmailBodyPart;
+import org.postbus.model.EmailBodyValue;
+import org.postbus.model.EmailHeaders;
 
-/** Reads a raw message (RFC 5322, RFC 2045): pure, bounded, and never throws, whatever the bytes are. */
+/**
+ * Reads a raw message (RFC 5322, RFC 2045): pure, bounded, and never throws, whatever the bytes are. mime4j finds the structure;
+ * headers, transfer encodings and charsets are read here, from the raw bytes.
+ */
 public final class MimeMessageReader {
-    private MimeMessageReader() {}
+    /** How much of one text part is looked at, decoded, in bytes: a preview may need more than what is kept of the body. */
+    private static final int TEXT_PART_BYTES_MAX = 256 * 1024;
+
+    /** mime4j's own limits are off: it gives the whole message up where we leave something out. */
+    private static final MimeConfig UNLIMITED = MimeConfig.custom()
+            .setMaxLineLen(-1)
+            .setMaxHeaderCount(-1)
+            .setMaxHeaderLen(-1)
+            .setMaxContentLen(-1)
+            .build();
+
+    private final MimeLimits limits;
+    private final Optional<String> wantedPartId;
+    /** Of the message itself; filled while it is read. */
+    private Map<String, String> fields = Map.of();
+
+    private PartTree root;
+    private DecodedPart wanted;
+    private int leaves;
+    private boolean incomplete;
+
+    private MimeMessageReader(MimeLimits limits, Optional<String> wantedPartId) {
+        this.limits = limits;
+        this.wantedPartId = wantedPartId;
+    }
 
     /** @param raw the message or its beginning: a message cut off anywhere is read as far as it goes */
     public static ParsedEmail parse(byte[] raw, MimeLimits limits) {
-        throw new UnsupportedOperationException();
+        var reader = new MimeMessageReader(limits, Optional.empty());
+        reader.read(raw);
+        return reader.email(raw);
     }
 
     /** The part that {@link #parse} calls {@code partId}, decoded; empty if there is none. */
     public static Optional<DecodedPart> part(byte[] raw, String partId, MimeLimits limits) {
-        throw new UnsupportedOperationException();
+        var reader = new MimeMessageReader(limits, Optional.of(partId));
+        reader.read(raw);
+        return Optional.ofNullable(reader.wanted);
+    }
+
+    /** A multipart that is being read, and the part specifier of its parts: {@code ""} or {@code "1.2."}. */
+    private record Level(String prefix, PartTree.Multipart multipart) {}
+
+    private void read(byte[] raw) {
+        var header = new EntityHeader(limits, 0, "");
+        fields = header.fields();
+        var stream = new MimeTokenStream(UNLIMITED, header);
+        // A message inside a message is an attachment.
+        stream.setRecursionMode(RecursionMode.M_NO_RECURSE);
+        Deque<Level> levels = new ArrayDeque<>();
+        try {
+            stream.parse(new ByteArrayInputStream(raw));
+            for (EntityState state = stream.getState();
+                    state != EntityState.T_END_OF_STREAM && wanted == null;
+                    state = stream.next()) {
+                switch (state) {
+                    case T_START_MULTIPART -> startMultipart(stream, levels);
+                    case T_END_MULTIPART -> levels.pop();
+                    case T_BODY -> {
+                        if (leaves == limits.partsMax()) {
+                            incomplete = true;
+                            return;
+                        }
+                        leaves++;
+                        leaf(stream, levels);
+                    }
+                    case T_START_MESSAGE,
+                            T_END_MESSAGE,
+                            T_RAW_ENTITY,
+                            T_START_HEADER,
+                            T_FIELD,
+                            T_END_HEADER,
+                            T_PREAMBLE,
+                            T_EPILOGUE,
+                            T_START_BODYPART,
+                            T_END_BODYPART,
+                            T_END_OF_STREAM -> {
+                        // Nothing of ours in these.
+                    }
+                }
+            }
+        } catch (MimeException | IOException | RuntimeException malformed) {
+            // RuntimeException: mime4j throws some on nonsense. What was read until then stands.
+            incomplete = true;
+        }
+    }
+
+    private EntityHeader.Entity entity(MimeTokenStream stream) {
+        EntityHeader.Entity entity = (EntityHeader.Entity) stream.getBodyDescriptor();
+        incomplete |= entity.overLimit();
+        return entity;
+    }
+
+    private void startMultipart(MimeTokenStream stream, Deque<Level> levels) {
+        EntityHeader.Entity entity = entity(stream);
+        var multipart = new PartTree.Multipart(entity.type().substring("multipart/".length()), new ArrayList<>());
+        String prefix = levels.isEmpty() ? "" : nextPartId(levels) + ".";
+        add(multipart, levels);
+        levels.push(new Level(prefix, multipart));
+    }
+
+    private static String nextPartId(Deque<Level> levels) {
+        Level level = levels.peek();
+        return level == null ? "1" : level.prefix + (level.multipart.parts().size() + 1);
+    }
+
+    private void add(PartTree part, Deque<Level> levels) {
+        if (levels.isEmpty()) {
+            root = part;
+        } else {
+            levels.peek().multipart.parts().add(part);
+        }
+    }
+
+    private void leaf(MimeTokenStream stream, Deque<Level> levels) throws IOException {
+        EntityHeader.Entity entity = entity(stream);
+        byte[] encoded = stream.getInputStream().readAllBytes();
+        String partId = nextPartId(levels);
+        EmailBodyPart part = part(entity, partId, entity.encoding().decodedSize(encoded));
+        boolean isText = part.type().equals("text/plain") || part.type().equals("text/html");
+        boolean isKept = isText && !part.disposition().equals(Optional.of("attachment"));
+        add(new PartTree.Leaf(part, isKept ? Optional.of(encoded) : Optional.empty(), entity.encoding()), levels);
+        if (wantedPartId.equals(Optional.of(partId))) {
+            wanted = new DecodedPart(part, entity.encoding().decode(encoded, Integer.MAX_VALUE));
+        }
+    }
+
+    private static EmailBodyPart part(EntityHeader.Entity entity, String partId, long size) {
+        boolean isText = entity.type().startsWith("text/");
+        return new EmailBodyPart(
+                partId,
+                Optional.empty(),
+                size,
+                entity.disposition()
+                        .parameter("filename")
+                        .or(() -> entity.contentType().parameter("name"))
+                        .map(name -> clean(name, 255)),
+                clean(entity.type(), 255),
+                entity.contentType()
+                        .parameter("charset")
+                        .map(charset -> clean(charset, 64))
+                        // RFC 8621 section 4.1.4: implicit for text.
+                        .or(() -> isText ? Optional.of("us-ascii") : Optional.empty()),
+                Optional.of(clean(entity.disposition().value(), 64)).filter(value -> !value.isEmpty()),
+                Optional.ofNullable(entity.fields().get("content-id")).flatMap(MimeMessageReader::contentId));
+    }
+
+    private static Optional<String> contentId(String field) {
+        String id = field.strip();
+        if (id.startsWith("<") && id.endsWith(">")) {
+            id = id.substring(1, id.length() - 1).strip();
+        }
+        return id.isEmpty() ? Optional.empty() : Optional.of(clean(HeaderText.raw(id), 998));
+    }
+
+    private static String clean(String text, int lengthMax) {
+        return Text.cut(Text.clean(text), lengthMax);
+    }
+
+    private ParsedEmail email(byte[] raw) {
+        PartTree.Lists lists = root == null ? new PartTree.Lists() : PartTree.Lists.of(root);
+        var texts = new BodyTexts(limits.textBytesMax());
+        String preview = "";
+        for (List<PartTree.Leaf> list : List.of(lists.text, lists.html)) {
+            for (PartTree.Leaf leaf : list) {
+                preview = addText(leaf, texts, preview);
+            }
+        }
+        Map<String, EmailBodyValue> values = texts.values();
+        return new ParsedEmail(
+                headers(),
+                new EmailBody(parts(lists.text), parts(lists.html), parts(lists.attachments), values),
+                lists.attachments.stream().anyMatch(MimeMessageReader::isAttachment),
+                preview,
+                headerHash(raw),
+                incomplete);
+    }
+
+    /** @return the preview: the one that there is already, or one of this part */
+    private static String addText(PartTree.Leaf leaf, BodyTexts texts, String preview) {
+        String partId = leaf.part().partId();
+        if (leaf.encoded().isEmpty() || texts.values().containsKey(partId)) {
+            return preview;
+        }
+        boolean needsPreview = preview.isEmpty();
+        if (!needsPreview && texts.bytesLeft() == 0) {
+            texts.add(partId, "", false, leaf.part().size() > 0);
+            return preview;
+        }
+        byte[] bytes = leaf.encoding().decode(leaf.encoded().get(), TEXT_PART_BYTES_MAX);
+        boolean isCutOff = bytes.length < leaf.part().size();
+        MailCharset.Decoded decoded = MailCharset.decode(bytes, leaf.part().charset(), isCutOff);
+        texts.add(partId, decoded.text(), decoded.isEncodingProblem(), isCutOff);
+        if (!needsPreview) {
+            return preview;
+        }
+        String text = Text.clean(decoded.text());
+        return leaf.part().type().equals("text/html") ? Preview.ofHtml(text) : Preview.ofText(text);
+    }
+
+    private static List<EmailBodyPart> parts(List<PartTree.Leaf> leaves) {
+        return leaves.stream().map(PartTree.Leaf::part).toList();
+    }
+
+    /** A picture that the HTML shows and a signature to be checked are nothing that a reader would open. */
+    private static boolean isAttachment(PartTree.Leaf leaf) {
+        EmailBodyPart part = leaf.part();
+        boolean isSignature = part.type().equals("application/pgp-signature")
+                || part.type().equals("application/pkcs7-signature")
+                || part.type().equals("application/x-pkcs7-signature");
+        boolean isInline = part.disposition().equals(Optional.of("inline"))
+                || part.disposition().isEmpty() && part.cid().isPresent() && leaf.isMedia();
+        return !isSignature && !isInline;
+    }
+
+    private EmailHeaders headers() {
+        var budget = new HeaderBudget();
+        return new EmailHeaders(
+                budget.messageIds(ids("message-id")),
+                budget.messageIds(ids("in-reply-to")),
+                budget.messageIds(ids("references")),
+                budget.addresses(AddressList.parse(field("sender"))),
+                budget.addresses(AddressList.parse(field("from"))),
+                budget.addresses(AddressList.parse(field("to"))),
+                budget.addresses(AddressList.parse(field("cc"))),
+                budget.addresses(AddressList.parse(field("bcc"))),
+                budget.addresses(AddressList.parse(field("reply-to"))),
+                budget.subject(Optional.ofNullable(fields.get("subject"))
+                        .map(HeaderText::decode)
+                        .map(String::strip)),
+                MessageDate.parse(field("date")));
+    }
+
+    private List<String> ids(String name) {
+        String field = field(name);
+        return field.isEmpty() ? List.of() : MessageIds.parse(field);
+    }
+
+    private String field(String name) {
+        return fields.getOrDefault(name, "");
+    }
+
+    private static String headerHash(byte[] raw) {
+        try {
+            MessageDigest sha256 = MessageDigest.getInstance("SHA-256");
+            sha256.update(raw, 0, headerEnd(raw));
+            return HexFormat.of().formatHex(sha256.digest());
+        } catch (NoSuchAlgorithmException impossible) {
+            throw new IllegalStateException("every Java platform has SHA-256", impossible);
+        }
+    }
+
+    /** The index after the first empty line, or the length. */
+    private static int headerEnd(byte[] raw) {
+        int lineStart = 0;
+        for (int i = 0; i < raw.length; i++) {
+            if (raw[i] == '\n') {
+                if (i == lineStart || i == lineStart + 1 && raw[lineStart] == '\r') {
+                    return i + 1;
+                }
+                lineStart = i + 1;
+            }
+        }
+        return raw.length;
     }
 }

@@ -9,7 +9,7 @@ import org.postbus.model.EmailHeaders;
  *
  * @param headerHash SHA-256 of the raw header, up to and including the blank line, in lower-case hexadecimal
  * @param preview at most {@link org.postbus.model.Email#PREVIEW_LENGTH_MAX} characters; empty if there is no text
- * @param isIncomplete a limit was met or the message ends in the middle: parts or text may be missing
+ * @param isIncomplete a limit of {@link MimeLimits} was met: parts or header fields are missing
  */
 public record ParsedEmail(
         EmailHeaders headers,

@@ -1,0 +1,313 @@
+package org.postbus.fetcher;
+
+import io.vertx.core.Future;
+import io.vertx.core.json.JsonObject;
+import io.vertx.sqlclient.Pool;
+import io.vertx.sqlclient.Row;
+import io.vertx.sqlclient.RowSet;
+import io.vertx.sqlclient.SqlConnection;
+import io.vertx.sqlclient.Tuple;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.UUID;
+import java.util.function.Function;
+import org.postbus.account.AccountSettings;
+import org.postbus.account.CredentialCipher;
+import org.postbus.account.Secret;
+import org.postbus.event.Cursor;
+import org.postbus.event.EventCodec;
+import org.postbus.event.MailboxKey;
+import org.postbus.event.ObservedMailbox;
+import org.postbus.event.PushKind;
+import org.postbus.event.SyncScope;
+import org.postbus.event.SyncState;
+import org.postbus.event.UidRange;
+import org.postbus.model.AccountId;
+import org.postbus.model.Keyword;
+import org.postbus.model.MailboxRole;
+import org.postbus.model.MutationId;
+import org.postbus.model.TenantId;
+
+/**
+ * All SQL of this service: claims accounts, and reads what the writer has stored. It changes nothing but the claim. Every
+ * transaction names its tenant first, so row-level security lets it see that tenant's rows and no others.
+ */
+final class AccountTables {
+    /** Above the role's statement_timeout, which ends a statement first. */
+    private static final Duration TRANSACTION_TIME_MAX = Duration.ofSeconds(60);
+    /** As many mutations are confirmed by one pass; the rest by the next. */
+    static final int CONFIRMED_MAX = 5000;
+
+    private final Pool pool;
+    private final CredentialCipher cipher;
+
+    AccountTables(Pool pool, CredentialCipher cipher) {
+        this.pool = pool;
+        this.cipher = cipher;
+    }
+
+    /**
+     * Takes the account over: whoever had it before cannot have anything applied any more.
+     *
+     * @return empty if there is no such account (any more, or yet)
+     */
+    Optional<Claim> claim(TenantId tenant, AccountId account) throws InterruptedException {
+        Tuple id = Tuple.of(account.value());
+        return inTenant(
+                "claiming an account",
+                tenant,
+                connection -> query(connection, """
+                        update account_sync set fence = fence + 1, applied_seq = 0 where account_id = $1
+                        returning fence, full_pass_wanted, initial_done, state, last_error, push""", id).compose(claimed -> {
+                    if (claimed.size() == 0) {
+                        return Future.succeededFuture(Optional.empty());
+                    }
+                    // Statements of their own, after the row is ours: the update may have waited for the writer, and
+                    // what
+                    // it committed meanwhile is in the snapshot of a later statement only. In one statement with the
+                    // update we would read cursors from before that commit.
+                    return readClaim(
+                                    connection,
+                                    tenant,
+                                    account,
+                                    claimed.iterator().next())
+                            .map(Optional::of);
+                }));
+    }
+
+    private Future<Claim> readClaim(SqlConnection connection, TenantId tenant, AccountId account, Row sync) {
+        Tuple id = Tuple.of(account.value());
+        return query(connection, """
+                        select a.settings, c.ciphertext from account a
+                        left join credential c on c.account_id = a.account_id and c.kind = 'password'
+                        where a.account_id = $1""", id)
+                .compose(accounts -> query(connection, "select scope, cursor from sync_state where account_id = $1", id)
+                        .compose(cursorRows -> query(connection, """
+                                        select m.*, p.server_key as parent_key,
+                                               (select coalesce(jsonb_object_agg(uidvalidity, links), '{}') from (
+                                                  select l.uidvalidity, count(*) as links from email_mailbox l
+                                                  where l.account_id = m.account_id and l.mailbox_id = m.mailbox_id
+                                                  group by l.uidvalidity) counted) as links
+                                        from mailbox m
+                                        left join mailbox p on p.account_id = m.account_id and p.mailbox_id = m.parent_id
+                                        where m.account_id = $1""", id)
+                                .map(mailboxRows -> claim(
+                                        tenant,
+                                        account,
+                                        sync,
+                                        accounts.iterator().next(),
+                                        cursorRows,
+                                        mailboxRows))));
+    }
+
+    private Claim claim(
+            TenantId tenant,
+            AccountId account,
+            Row sync,
+            Row settings,
+            RowSet<Row> cursorRows,
+            RowSet<Row> mailboxRows) {
+        Map<SyncScope, Cursor> cursors = new HashMap<>();
+        cursorRows.forEach(row -> cursors.put(
+                SyncScope.of(row.getString("scope")),
+                EventCodec.decode(row.getJsonObject("cursor").encode(), Cursor.class)));
+        List<KnownMailbox> mailboxes = new ArrayList<>();
+        mailboxRows.forEach(row -> mailboxes.add(mailbox(row, cursors)));
+        return new Claim(
+                tenant,
+                account,
+                sync.getLong("fence"),
+                sync.getBoolean("full_pass_wanted"),
+                sync.getBoolean("initial_done"),
+                SyncState.of(sync.getString("state")),
+                Optional.ofNullable(sync.getString("last_error")),
+                Optional.ofNullable(sync.getString("push")).map(PushKind::of),
+                EventCodec.decode(settings.getJsonObject("settings").encode(), AccountSettings.class),
+                Optional.ofNullable(settings.getBuffer("ciphertext"))
+                        .map(ciphertext -> decrypt(tenant, account, ciphertext.getBytes())),
+                mailboxes,
+                cursors);
+    }
+
+    private Secret decrypt(TenantId tenant, AccountId account, byte[] ciphertext) {
+        return cipher.decrypt(tenant, account, "password", ciphertext);
+    }
+
+    private static KnownMailbox mailbox(Row row, Map<SyncScope, Cursor> cursors) {
+        MailboxKey key = MailboxKey.of(row.getString("server_key"));
+        Optional<Cursor.Imap> cursor = cursors.get(SyncScope.ofMailbox(key)) instanceof Cursor.Imap imap
+                ? Optional.of(imap)
+                : Optional.empty();
+        JsonObject links = row.getJsonObject("links");
+        return new KnownMailbox(
+                new ObservedMailbox(
+                        key,
+                        Optional.empty(),
+                        Optional.ofNullable(row.getString("raw_name")),
+                        row.getString("name"),
+                        Optional.ofNullable(row.getString("parent_key")).map(MailboxKey::of),
+                        Optional.ofNullable(row.getString("role")).flatMap(MailboxRole::find),
+                        row.getLong("sort_order"),
+                        row.getBoolean("is_subscribed"),
+                        row.getBoolean("selectable"),
+                        row.getLong("total_emails"),
+                        row.getLong("unread_emails")),
+                cursor,
+                cursor.map(imap -> links.getLong(Long.toString(imap.uidValidity()), 0L))
+                        .orElse(0L));
+    }
+
+    /** How far the writer is. A fence of 0 means that the account is gone. */
+    Progress progress(TenantId tenant, AccountId account) throws InterruptedException {
+        return inTenant(
+                "reading an account's progress",
+                tenant,
+                connection -> query(
+                                connection,
+                                "select fence, applied_seq from account_sync where account_id = $1",
+                                Tuple.of(account.value()))
+                        .map(rows -> rows.size() == 0
+                                ? new Progress(0, 0)
+                                : new Progress(
+                                        rows.iterator().next().getLong("fence"),
+                                        rows.iterator().next().getLong("applied_seq"))));
+    }
+
+    /**
+     * What a pass must know before it begins.
+     *
+     * @param fence 0 if the account is gone
+     * @param applied mutations that the server has taken: the pass that begins now sees their effect
+     */
+    record BeforePass(long fence, boolean fullPassWanted, List<MutationId> applied) {}
+
+    BeforePass beforePass(TenantId tenant, AccountId account) throws InterruptedException {
+        return inTenant(
+                "beginning a pass",
+                tenant,
+                connection -> query(connection, """
+                        select s.fence, s.full_pass_wanted,
+                               array(select p.mutation_id from pending_changes p
+                                     where p.account_id = s.account_id and p.state = 'applied'
+                                     order by p.mutation_id limit $2) as applied
+                        from account_sync s where s.account_id = $1""", Tuple.of(account.value(), CONFIRMED_MAX))
+                        .map(rows -> {
+                            if (rows.size() == 0) {
+                                return new BeforePass(0, false, List.of());
+                            }
+                            Row row = rows.iterator().next();
+                            List<MutationId> applied = new ArrayList<>();
+                            for (UUID mutation : row.getArrayOfUUIDs("applied")) {
+                                applied.add(new MutationId(mutation));
+                            }
+                            return new BeforePass(row.getLong("fence"), row.getBoolean("full_pass_wanted"), applied);
+                        }));
+    }
+
+    /** Everything was compared and applied: the cursors are to be trusted again, unless somebody claimed it meanwhile. */
+    void fullPassDone(TenantId tenant, AccountId account, long fence) throws InterruptedException {
+        inTenant(
+                "ending a full pass",
+                tenant,
+                connection -> query(
+                        connection,
+                        "update account_sync set full_pass_wanted = false where account_id = $1 and fence = $2",
+                        Tuple.of(account.value(), fence)));
+    }
+
+    /** The UIDs that are linked to a mailbox. */
+    UidSet uids(TenantId tenant, AccountId account, MailboxKey mailbox, long uidValidity) throws InterruptedException {
+        return inTenant(
+                "reading UIDs",
+                tenant,
+                connection -> query(connection, """
+                        select min(uid) as first, max(uid) as last from (
+                          select l.uid, l.uid - row_number() over (order by l.uid) as island
+                          from (select distinct e.uid from email_mailbox e
+                                join mailbox m on m.account_id = e.account_id and m.mailbox_id = e.mailbox_id
+                                where m.account_id = $1 and m.server_key = $2 and e.uidvalidity = $3 and e.uid > 0) l
+                        ) islands group by island""", Tuple.of(account.value(), mailbox.value(), uidValidity))
+                        .map(rows -> {
+                            List<UidRange> ranges = new ArrayList<>();
+                            rows.forEach(row -> ranges.add(new UidRange(row.getLong("first"), row.getLong("last"))));
+                            return UidSet.of(ranges);
+                        }));
+    }
+
+    /** The keywords of the messages of a mailbox, by UID. */
+    Map<Long, Set<Keyword>> keywords(
+            TenantId tenant, AccountId account, MailboxKey mailbox, long uidValidity, UidRange uids)
+            throws InterruptedException {
+        return inTenant(
+                "reading keywords",
+                tenant,
+                connection -> query(
+                                connection,
+                                """
+                        select l.uid, e.keywords from mailbox m
+                        join email_mailbox l on l.account_id = m.account_id and l.mailbox_id = m.mailbox_id
+                        join email e on e.account_id = l.account_id and e.email_id = l.email_id
+                        where m.account_id = $1 and m.server_key = $2 and l.uidvalidity = $3
+                          and l.uid between $4 and $5""",
+                                Tuple.of(account.value(), mailbox.value(), uidValidity, uids.first(), uids.last()))
+                        .map(rows -> {
+                            Map<Long, Set<Keyword>> keywords = new HashMap<>();
+                            rows.forEach(row -> {
+                                Set<Keyword> ofMessage = new TreeSet<>();
+                                for (String keyword : row.getArrayOfStrings("keywords")) {
+                                    ofMessage.add(new Keyword(keyword));
+                                }
+                                keywords.put(row.getLong("uid"), ofMessage);
+                            });
+                            return keywords;
+                        }));
+    }
+
+    /** The JMAP ids of all emails of an account that are not destroyed. */
+    Set<String> jmapIds(TenantId tenant, AccountId account) throws InterruptedException {
+        Set<String> ids = new HashSet<>();
+        String after = "";
+        while (true) {
+            String from = after;
+            List<String> page = inTenant(
+                    "reading JMAP ids",
+                    tenant,
+                    connection -> query(connection, """
+                            select identity from email
+                            where account_id = $1 and identity is not null and identity > $2
+                            order by identity limit 10000""", Tuple.of(account.value(), from))
+                            .map(rows -> {
+                                List<String> identities = new ArrayList<>();
+                                rows.forEach(row -> identities.add(row.getString("identity")));
+                                return identities;
+                            }));
+            if (page.isEmpty()) {
+                return ids;
+            }
+            page.stream()
+                    .filter(identity -> identity.startsWith(JmapEmails.IDENTITY_PREFIX))
+                    .forEach(identity -> ids.add(identity.substring(JmapEmails.IDENTITY_PREFIX.length())));
+            after = page.getLast();
+        }
+    }
+
+    private static Future<RowSet<Row>> query(SqlConnection connection, String sql, Tuple arguments) {
+        return connection.preparedQuery(sql).execute(arguments);
+    }
+
+    private <T> T inTenant(String what, TenantId tenant, Function<SqlConnection, Future<T>> work)
+            throws InterruptedException {
+        Future<T> outcome = pool.withTransaction(connection -> connection
+                .preparedQuery("select set_config('app.tenant', $1, true)")
+                .execute(Tuple.of(tenant.toString()))
+                .compose(unused -> work.apply(connection)));
+        return Await.backend(what, outcome, TRANSACTION_TIME_MAX);
+    }
+}

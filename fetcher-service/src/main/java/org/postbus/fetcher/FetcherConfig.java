@@ -1,0 +1,34 @@
+package org.postbus.fetcher;
+
+import io.smallrye.config.ConfigMapping;
+import io.smallrye.config.WithDefault;
+import java.nio.file.Path;
+import java.time.Duration;
+
+/** What can be set about this service. Each is also an environment variable: {@code POSTBUS_FETCHER_POLL} and so on. */
+@ConfigMapping(prefix = "postbus.fetcher")
+interface FetcherConfig {
+
+    /** The Tink keyset that credentials are encrypted with. */
+    Path keyset();
+
+    /** How often an account is looked at when nothing wakes its loop. */
+    @WithDefault("30s")
+    Duration poll();
+
+    /** Logins of this process that are under way at the same time. */
+    @WithDefault("20")
+    int loginsAtOnce();
+
+    /** Logins a second to one host. */
+    @WithDefault("50")
+    int loginsPerHostAndSecond();
+
+    /** Of batches that Kafka has not acknowledged, over all accounts. */
+    @WithDefault("67108864")
+    int bytesInFlightMax();
+
+    /** Messages of up to 25 MiB that are in memory at the same time. */
+    @WithDefault("2")
+    int largeMessagesAtOnce();
+}

@@ -1,0 +1,88 @@
+package org.postbus.fetcher;
+
+import java.time.DateTimeException;
+import java.time.Instant;
+import java.time.OffsetDateTime;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
+import org.postbus.event.EmailRef;
+import org.postbus.event.MailboxKey;
+import org.postbus.event.Observation.EmailObserved;
+import org.postbus.event.Observation.EmailStateObserved;
+import org.postbus.event.ObservedEmail;
+import org.postbus.mail.imap.FetchedMessage;
+import org.postbus.mail.imap.ImapFlag;
+import org.postbus.mail.mime.MimeLimits;
+import org.postbus.mail.mime.MimeMessageReader;
+import org.postbus.mail.mime.ParsedEmail;
+import org.postbus.model.Keyword;
+
+/** Fetched messages as observations. {@code \Deleted} is no keyword; such a message stays until it is expunged. */
+final class ImapEmails {
+    private ImapEmails() {}
+
+    /**
+     * @param message with its flags and at least the beginning of its body
+     * @param whole whether the body is all there is; if not, the observation carries none, for its list of attachments
+     *     would be wrong: it is fetched on demand
+     */
+    static EmailObserved observed(MailboxKey mailbox, long uidValidity, FetchedMessage message, boolean whole) {
+        byte[] raw = message.body().orElseThrow();
+        ParsedEmail parsed = MimeMessageReader.parse(raw, MimeLimits.DEFAULTS);
+        return new EmailObserved(
+                new EmailRef.ImapMessage(mailbox, uidValidity, message.uid()),
+                Set.of(mailbox),
+                keywords(message),
+                boxed(message.modSeq()),
+                new ObservedEmail(
+                        message.emailId()
+                                .map(id -> "emailid:" + id)
+                                .or(() -> message.gmail()
+                                        .flatMap(FetchedMessage.Gmail::messageId)
+                                        .map(id -> "gm:" + id)),
+                        message.threadId()
+                                .map(id -> "threadid:" + id)
+                                .or(() -> message.gmail()
+                                        .flatMap(FetchedMessage.Gmail::threadId)
+                                        .map(id -> "gm:" + id)),
+                        Optional.empty(),
+                        Optional.of(parsed.headerHash()),
+                        parsed.headers(),
+                        message.internalDate().orElseGet(() -> sentAt(parsed)),
+                        message.size().orElse(raw.length),
+                        parsed.hasAttachment(),
+                        parsed.preview(),
+                        whole ? Optional.of(parsed.body()) : Optional.empty()));
+    }
+
+    /** @param message with its flags */
+    static EmailStateObserved state(MailboxKey mailbox, long uidValidity, FetchedMessage message) {
+        return new EmailStateObserved(
+                new EmailRef.ImapMessage(mailbox, uidValidity, message.uid()),
+                Set.of(mailbox),
+                keywords(message),
+                boxed(message.modSeq()));
+    }
+
+    static Set<Keyword> keywords(FetchedMessage message) {
+        return ImapFlag.keywords(message.flags().orElse(Set.of()));
+    }
+
+    /** For a server that leaves INTERNALDATE out: the sender's word is better than none. */
+    private static Instant sentAt(ParsedEmail parsed) {
+        try {
+            return parsed.headers()
+                    .sentAt()
+                    .map(OffsetDateTime::parse)
+                    .map(OffsetDateTime::toInstant)
+                    .orElse(Instant.EPOCH);
+        } catch (DateTimeException notDate) {
+            return Instant.EPOCH;
+        }
+    }
+
+    static Optional<Long> boxed(OptionalLong value) {
+        return value.isPresent() ? Optional.of(value.getAsLong()) : Optional.empty();
+    }
+}

@@ -1,0 +1,60 @@
+package org.postbus.fetcher;
+
+import java.time.Instant;
+import java.util.HashSet;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
+import org.postbus.event.Cursor;
+import org.postbus.event.MailboxKey;
+import org.postbus.event.ObservedMailbox;
+import org.postbus.event.SyncScope;
+
+/** What has been published of one mailbox under the present claim, or was stored before it. Belongs to the account's loop. */
+final class ImapMailbox {
+    ObservedMailbox observed;
+    Optional<Cursor.Imap> cursor;
+    /** Messages below the cursor's UIDNEXT that are known; empty when the server said that some went but not which. */
+    OptionalLong known;
+    /** The server reported a flag without saying whose, or IDLE reported something. */
+    boolean flagsSuspect;
+    /** The last time that the flags of recent messages, and of all, were compared one by one. */
+    Instant recentComparedAt = Instant.EPOCH;
+
+    Instant allComparedAt = Instant.EPOCH;
+    /** The server listed the mailbox but refused to open it; until then it is left alone. */
+    Instant refusedUntil = Instant.EPOCH;
+    /** Messages that the server lists but does not hand out. They are not asked for again under this claim. */
+    final Set<Long> withheld = new HashSet<>();
+
+    ImapMailbox(ObservedMailbox observed, Optional<Cursor.Imap> cursor, OptionalLong known) {
+        this.observed = observed;
+        this.cursor = cursor;
+        this.known = known;
+    }
+
+    MailboxKey key() {
+        return observed.key();
+    }
+
+    SyncScope scope() {
+        return SyncScope.ofMailbox(key());
+    }
+
+    KnownMailbox asKnown() {
+        return new KnownMailbox(observed, cursor, known.orElse(0));
+    }
+
+    /** Forgets everything: the server renumbered it. */
+    void renumbered() {
+        cursor = Optional.empty();
+        known = OptionalLong.of(0);
+        withheld.clear();
+    }
+
+    void saw(long messages) {
+        if (known.isPresent()) {
+            known = OptionalLong.of(known.getAsLong() + messages);
+        }
+    }
+}

@@ -1,0 +1,402 @@
+package org.postbus.fetcher;
+
+import io.smallrye.mutiny.Uni;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashSet;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Function;
+import org.jboss.logging.Logger;
+import org.postbus.event.Cursor;
+import org.postbus.event.MailboxKey;
+import org.postbus.event.Observation;
+import org.postbus.event.ObservationBatch;
+import org.postbus.event.ObservedMailbox;
+import org.postbus.event.SyncScope;
+import org.postbus.fetcher.ChangeSource.PassOutcome;
+import org.postbus.mail.ServerException;
+import org.postbus.mail.ServerFailure;
+import org.postbus.mail.jmap.JmapClient;
+import org.postbus.mail.jmap.JmapEmail;
+import org.postbus.mail.jmap.JmapEmailState;
+import org.postbus.mail.jmap.JmapMailbox;
+import org.postbus.mail.jmap.JmapMethod;
+import org.postbus.mail.jmap.JmapMethod.BodyValues;
+import org.postbus.mail.jmap.JmapMethod.ChangesResult;
+import org.postbus.mail.jmap.JmapMethod.EmailChanges;
+import org.postbus.mail.jmap.JmapMethod.EmailGet;
+import org.postbus.mail.jmap.JmapMethod.EmailQuery;
+import org.postbus.mail.jmap.JmapMethod.EmailStateGet;
+import org.postbus.mail.jmap.JmapMethod.GetResult;
+import org.postbus.mail.jmap.JmapMethod.Ids;
+import org.postbus.mail.jmap.JmapMethod.MailboxChanges;
+import org.postbus.mail.jmap.JmapMethod.MailboxGet;
+import org.postbus.mail.jmap.JmapMethod.QueryStart;
+import org.postbus.mail.jmap.JmapRequest;
+import org.postbus.mail.jmap.JmapResults;
+import org.postbus.model.EmailBody;
+
+/**
+ * One look at a whole JMAP account.
+ *
+ * <p>Phases: (1) the first time, the state is taken; (2) until the first run has ended, all emails are paged through, the
+ * newest first; (3) what changed since the state, page by page. A state is published only after everything that it follows
+ * from, so a failure after any phase costs no more than that page again. When the server cannot tell what changed, all ids
+ * are compared instead.
+ */
+final class JmapPass {
+    private static final Duration REQUEST_TIME_MAX = Duration.ofMinutes(3);
+    /** Emails with bodies in one answer. */
+    static final int GET_EMAILS = 50;
+    /** Answers that are fetched at the same time. */
+    private static final int GETS_AT_ONCE = 3;
+
+    private static final int CHANGES_MAX = 500;
+    /** A server that reports more pages than this in one pass goes in circles. */
+    private static final int CHANGES_PAGES_MAX = 10_000;
+
+    private static final Optional<BodyValues> BODIES =
+            Optional.of(new BodyValues(true, true, EmailBody.TEXT_BYTES_MAX));
+    private static final Logger LOG = Logger.getLogger(JmapPass.class);
+
+    private final Claim claim;
+    private final Surroundings around;
+    private final JmapClient client;
+    private final JmapView view;
+    private final ObservationPublisher out;
+    private final boolean full;
+    private final Set<String> notShown = new HashSet<>();
+    private boolean again;
+
+    JmapPass(
+            Claim claim,
+            Surroundings around,
+            JmapClient client,
+            JmapView view,
+            ObservationPublisher out,
+            boolean full) {
+        this.claim = claim;
+        this.around = around;
+        this.client = client;
+        this.view = view;
+        this.out = out;
+        this.full = full;
+    }
+
+    PassOutcome run() throws InterruptedException {
+        if (view.emails.isEmpty()) {
+            begin();
+        }
+        if (!view.emails.orElseThrow().firstRunEnded()) {
+            if (view.mailboxState.isPresent()) {
+                refreshMailboxes();
+            }
+            firstRun();
+        }
+        if (full) {
+            reconcile();
+        }
+        boolean lost = false;
+        try {
+            changes();
+        } catch (ServerException e) {
+            if (!(e.failure() instanceof ServerFailure.CursorLost)) {
+                throw e;
+            }
+            LOG.infof(
+                    "account %s: all ids are compared: %s",
+                    claim.accountId(), e.failure().text());
+            lost = true;
+        }
+        if (lost) {
+            reconcile();
+            again = true;
+        }
+        return new PassOutcome(true, again);
+    }
+
+    // ---- Phase 1
+
+    /** The state is read before anything else: what happens during the first run is among the changes since it. */
+    private void begin() throws InterruptedException {
+        String state = emailState();
+        refreshMailboxes();
+        emailsSynced(new Cursor.Jmap(state, Optional.empty(), false));
+    }
+
+    private String emailState() throws InterruptedException {
+        return ask(new EmailGet(Ids.these(List.of()), Optional.empty())).state();
+    }
+
+    // ---- Phase 2
+
+    private void firstRun() throws InterruptedException {
+        Cursor.Jmap cursor = view.emails.orElseThrow();
+        JmapIdPages pages = new JmapIdPages(this::idPage, cursor.anchor());
+        Optional<Set<String>> stored = Optional.empty();
+        for (List<String> page = pages.next(); !page.isEmpty(); page = pages.next()) {
+            if (pages.beganAgain() && stored.isEmpty()) {
+                out.awaitApplied();
+                stored = Optional.of(around.tables().jmapIds(claim.tenantId(), claim.accountId()));
+            }
+            Set<String> skipped = stored.orElse(Set.of());
+            publishEmails(page.stream().filter(id -> !skipped.contains(id)).toList());
+            emailsSynced(new Cursor.Jmap(cursor.state(), Optional.of(page.getLast()), false));
+        }
+        emailsSynced(new Cursor.Jmap(cursor.state(), Optional.empty(), true));
+    }
+
+    private List<String> idPage(QueryStart start, int limit) throws InterruptedException {
+        return ask(new EmailQuery(start, limit)).ids();
+    }
+
+    // ---- Phase 3
+
+    private void changes() throws InterruptedException {
+        for (int page = 0; page < CHANGES_PAGES_MAX; page++) {
+            Cursor.Jmap cursor = view.emails.orElseThrow();
+            JmapRequest request = new JmapRequest();
+            Optional<MailboxQuestion> mailboxes = view.mailboxState.map(state -> MailboxQuestion.in(request, state));
+            JmapRequest.Call<ChangesResult> emails = request.add(new EmailChanges(cursor.state(), CHANGES_MAX));
+            JmapResults results = Await.server(client.send(request), REQUEST_TIME_MAX);
+
+            MailboxesSeen seen = mailboxes.isPresent() ? mailboxChanges(results, mailboxes.get()) : readMailboxes();
+            ChangesResult changed = results.get(emails);
+            publishChanges(changed);
+            end(seen);
+            if (!changed.newState().equals(cursor.state())) {
+                emailsSynced(new Cursor.Jmap(changed.newState(), Optional.empty(), true));
+            } else if (changed.hasMoreChanges()) {
+                throw new ServerException(
+                        new ServerFailure.CursorLost("the server has more changes but its state does not move"));
+            }
+            if (!changed.hasMoreChanges()) {
+                return;
+            }
+        }
+        throw new ServerException(new ServerFailure.CursorLost("the server's changes do not end"));
+    }
+
+    /** Created or updated mailboxes come in the same answer as their ids. */
+    private record MailboxQuestion(
+            JmapRequest.Call<ChangesResult> changes,
+            JmapRequest.Call<GetResult<JmapMailbox>> created,
+            JmapRequest.Call<GetResult<JmapMailbox>> updated) {
+        static MailboxQuestion in(JmapRequest request, String sinceState) {
+            JmapRequest.Call<ChangesResult> changes = request.add(new MailboxChanges(sinceState, CHANGES_MAX));
+            return new MailboxQuestion(
+                    changes,
+                    request.add(new MailboxGet(changes.result("/created"))),
+                    request.add(new MailboxGet(changes.result("/updated"))));
+        }
+    }
+
+    private MailboxesSeen mailboxChanges(JmapResults results, MailboxQuestion question) throws InterruptedException {
+        Optional<ServerFailure> failure = results.failure(question.changes())
+                .or(() -> results.failure(question.created()))
+                .or(() -> results.failure(question.updated()));
+        if (failure.isPresent()) {
+            boolean askDifferently = failure.get() instanceof ServerFailure.CursorLost
+                    || failure.get() instanceof ServerFailure.Rejected;
+            if (!askDifferently) {
+                throw new ServerException(failure.get());
+            }
+            return readMailboxes();
+        }
+        ChangesResult changes = results.get(question.changes());
+        if (changes.hasMoreChanges()) {
+            return readMailboxes();
+        }
+        List<ObservedMailbox> seen = new ArrayList<>();
+        results.get(question.created()).list().forEach(mailbox -> seen.add(JmapEmails.observed(mailbox)));
+        results.get(question.updated()).list().forEach(mailbox -> seen.add(JmapEmails.observed(mailbox)));
+        publishMailboxes(seen);
+        List<MailboxKey> vanished = changes.destroyed().stream()
+                .map(MailboxKey::ofId)
+                .filter(view.mailboxes::containsKey)
+                .toList();
+        return new MailboxesSeen(vanished, changes.newState());
+    }
+
+    private void publishChanges(ChangesResult changed) throws InterruptedException {
+        Set<String> destroyed = new LinkedHashSet<>(changed.destroyed());
+        List<String> created = changed.created().stream()
+                .distinct()
+                .filter(id -> !destroyed.contains(id))
+                .toList();
+        Set<String> createdIds = Set.copyOf(created);
+        List<String> updated = changed.updated().stream()
+                .distinct()
+                .filter(id -> !destroyed.contains(id) && !createdIds.contains(id))
+                .toList();
+        // Gone first: a server that merges threads destroys emails and creates them again under other ids.
+        destroy(destroyed);
+        publishEmails(created);
+        publishStates(updated);
+    }
+
+    // ---- Without a cursor
+
+    /**
+     * Compares everything by id. The state is taken first, so what changes meanwhile is among the changes since it. An
+     * email is taken for destroyed only when the enumeration has ended without it and the server, asked for it by name,
+     * does not have it.
+     */
+    private void reconcile() throws InterruptedException {
+        String state = emailState();
+        refreshMailboxes();
+        out.awaitApplied();
+        Set<String> stored = around.tables().jmapIds(claim.tenantId(), claim.accountId());
+        Set<String> absent = new HashSet<>(stored);
+        JmapIdPages pages = new JmapIdPages(this::idPage, Optional.empty());
+        for (List<String> page = pages.next(); !page.isEmpty(); page = pages.next()) {
+            publishEmails(page.stream().filter(id -> !stored.contains(id)).toList());
+            publishStates(page.stream().filter(stored::contains).toList());
+            page.forEach(absent::remove);
+        }
+        publishStates(List.copyOf(absent));
+        emailsSynced(new Cursor.Jmap(state, Optional.empty(), true));
+    }
+
+    // ---- Emails
+
+    /** Emails with all that is kept of them, in this order. Those that are gone meanwhile are said to be destroyed. */
+    private void publishEmails(List<String> ids) throws InterruptedException {
+        int most = Math.min(GET_EMAILS, client.session().limits().maxObjectsInGet());
+        inChunks(
+                ids, most, chunk -> client.call(new EmailGet(Ids.these(chunk), BODIES)), (GetResult<JmapEmail> got) -> {
+                    Set<String> in = new HashSet<>();
+                    got.list().forEach(email -> in.addAll(email.mailboxIds()));
+                    knowMailboxes(in);
+                    for (JmapEmail email : got.list()) {
+                        out.add(JmapEmails.observed(email));
+                    }
+                    destroy(got.notFound());
+                });
+    }
+
+    /** What can change of emails that are known. Those that are gone meanwhile are said to be destroyed. */
+    private void publishStates(List<String> ids) throws InterruptedException {
+        int most = Math.min(CHANGES_MAX, client.session().limits().maxObjectsInGet());
+        inChunks(
+                ids,
+                most,
+                chunk -> client.call(new EmailStateGet(Ids.these(chunk))),
+                (GetResult<JmapEmailState> got) -> {
+                    Set<String> in = new HashSet<>();
+                    got.list().forEach(email -> in.addAll(email.mailboxIds()));
+                    knowMailboxes(in);
+                    for (JmapEmailState email : got.list()) {
+                        out.add(JmapEmails.state(email));
+                    }
+                    destroy(got.notFound());
+                });
+    }
+
+    @FunctionalInterface
+    private interface Use<R> {
+        void use(R result) throws InterruptedException;
+    }
+
+    /** Some answers are under way while the one before them is used; they are used in order. */
+    private static <R> void inChunks(List<String> ids, int most, Function<List<String>, Uni<R>> get, Use<R> use)
+            throws InterruptedException {
+        ArrayDeque<CompletableFuture<R>> underWay = new ArrayDeque<>();
+        try {
+            for (List<String> chunk : JmapClient.chunks(ids, most)) {
+                if (underWay.size() >= GETS_AT_ONCE) {
+                    use.use(Await.server(Uni.createFrom().completionStage(underWay.poll()), REQUEST_TIME_MAX));
+                }
+                underWay.add(get.apply(chunk).subscribeAsCompletionStage());
+            }
+            while (!underWay.isEmpty()) {
+                use.use(Await.server(Uni.createFrom().completionStage(underWay.poll()), REQUEST_TIME_MAX));
+            }
+        } finally {
+            underWay.forEach(answer -> answer.cancel(true));
+        }
+    }
+
+    private void destroy(Collection<String> ids) throws InterruptedException {
+        for (List<String> chunk : JmapClient.chunks(List.copyOf(ids), ObservationBatch.EMAILS_MAX)) {
+            out.add(new Observation.EmailsDestroyed(chunk));
+        }
+    }
+
+    private void emailsSynced(Cursor.Jmap cursor) throws InterruptedException {
+        view.emails = Optional.of(cursor);
+        out.add(new Observation.ScopeSynced(SyncScope.JMAP_EMAIL, cursor));
+    }
+
+    // ---- Mailboxes
+
+    /**
+     * Those that are there have been published, those that are gone not yet: the emails that were in them are first said to
+     * be elsewhere. The state follows at the very end.
+     */
+    private record MailboxesSeen(List<MailboxKey> vanished, String state) {}
+
+    /** An email may be in a mailbox that was made after we last asked: the mailbox is then published before it. */
+    private void knowMailboxes(Set<String> ids) throws InterruptedException {
+        boolean unknown = false;
+        for (String id : ids) {
+            // Asked for once: a server may name a mailbox that it does not show.
+            unknown |= !view.mailboxes.containsKey(MailboxKey.ofId(id)) && notShown.add(id);
+        }
+        if (unknown) {
+            refreshMailboxes();
+        }
+    }
+
+    private void refreshMailboxes() throws InterruptedException {
+        end(readMailboxes());
+    }
+
+    private MailboxesSeen readMailboxes() throws InterruptedException {
+        GetResult<JmapMailbox> all = ask(new MailboxGet(Ids.all()));
+        List<ObservedMailbox> seen =
+                all.list().stream().map(JmapEmails::observed).toList();
+        publishMailboxes(seen);
+        Set<MailboxKey> keys = new HashSet<>();
+        seen.forEach(mailbox -> keys.add(mailbox.key()));
+        // No account is without any mailbox; a server that says so is mistaken.
+        List<MailboxKey> vanished = seen.isEmpty()
+                ? List.of()
+                : view.mailboxes.keySet().stream()
+                        .filter(key -> !keys.contains(key))
+                        .toList();
+        return new MailboxesSeen(vanished, all.state());
+    }
+
+    private void end(MailboxesSeen seen) throws InterruptedException {
+        for (MailboxKey key : seen.vanished()) {
+            out.add(new Observation.MailboxVanished(key));
+            view.mailboxes.remove(key);
+            again = true;
+        }
+        if (!view.mailboxState.equals(Optional.of(seen.state()))) {
+            view.mailboxState = Optional.of(seen.state());
+            out.add(new Observation.ScopeSynced(
+                    SyncScope.JMAP_MAILBOX, new Cursor.Jmap(seen.state(), Optional.empty(), true)));
+        }
+    }
+
+    private void publishMailboxes(List<ObservedMailbox> seen) throws InterruptedException {
+        for (ObservedMailbox mailbox : JmapView.parentsFirst(seen)) {
+            if (!mailbox.equals(view.mailboxes.get(mailbox.key()))) {
+                out.add(new Observation.MailboxObserved(mailbox));
+                view.mailboxes.put(mailbox.key(), mailbox);
+            }
+        }
+    }
+
+    private <R> R ask(JmapMethod<R> method) throws InterruptedException {
+        return Await.server(client.call(method), REQUEST_TIME_MAX);
+    }
+}

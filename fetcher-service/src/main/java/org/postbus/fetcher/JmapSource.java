@@ -1,0 +1,124 @@
+package org.postbus.fetcher;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import org.jboss.logging.Logger;
+import org.postbus.account.AccountSettings;
+import org.postbus.account.Secret;
+import org.postbus.event.PushKind;
+import org.postbus.mail.ServerException;
+import org.postbus.mail.ServerFailure;
+import org.postbus.mail.jmap.JmapClient;
+import org.postbus.mail.jmap.JmapEventSource;
+import org.postbus.mail.jmap.JmapOptions;
+import org.postbus.mail.jmap.JmapPush;
+
+/** An account over JMAP, watched through an event source where the server offers one. Events only wake the loop. */
+final class JmapSource implements ChangeSource {
+    private static final Duration OPEN_TIME_MAX = Duration.ofSeconds(90);
+    private static final Duration PING = Duration.ofSeconds(60);
+    private static final Logger LOG = Logger.getLogger(JmapSource.class);
+
+    private final Claim claim;
+    private final Surroundings around;
+    private final JmapClient client;
+    private final JmapView view;
+    private volatile PushKind push = PushKind.POLL;
+    private volatile Thread watcher;
+
+    private JmapSource(Claim claim, Surroundings around, JmapClient client) {
+        this.claim = claim;
+        this.around = around;
+        this.client = client;
+        this.view = JmapView.of(claim);
+    }
+
+    static JmapSource open(Claim claim, AccountSettings.Jmap settings, Secret password, Surroundings around)
+            throws InterruptedException {
+        JmapClient client = around.logins()
+                .login(
+                        settings.sessionUrl().getHost(),
+                        () -> Await.server(
+                                JmapClient.open(
+                                        around.vertx(),
+                                        settings.sessionUrl(),
+                                        settings.username(),
+                                        password,
+                                        JmapOptions.DEFAULTS),
+                                OPEN_TIME_MAX));
+        return new JmapSource(claim, around, client);
+    }
+
+    @Override
+    public PassOutcome pass(ObservationPublisher out, boolean full, Instant now) throws InterruptedException {
+        return new JmapPass(claim, around, client, view, out, full).run();
+    }
+
+    @Override
+    public void watch(WakeSignal wakes) {
+        watcher = Thread.ofVirtual().name("events-" + claim.accountId()).start(() -> watchUntilInterrupted(wakes));
+    }
+
+    private void watchUntilInterrupted(WakeSignal wakes) {
+        int failures = 0;
+        try {
+            while (true) {
+                Instant began = around.clock().instant();
+                try {
+                    listen(wakes);
+                } catch (ServerException e) {
+                    if (e.failure() instanceof ServerFailure.Rejected) {
+                        // There is no event source here and there will be none: polling is what is left.
+                        LOG.infof(
+                                "account %s is polled: %s",
+                                claim.accountId(), e.failure().text());
+                        return;
+                    }
+                    boolean lived = began.plus(PING).isBefore(around.clock().instant());
+                    failures = lived ? 1 : failures + 1;
+                    LOG.debugf(
+                            "account %s: the event source broke: %s",
+                            claim.accountId(), e.failure().text());
+                }
+                push = PushKind.POLL;
+                Thread.sleep(Backoff.delay(
+                        failures, Optional.empty(), around.random().nextDouble()));
+            }
+        } catch (InterruptedException closed) {
+            push = PushKind.POLL;
+        }
+    }
+
+    /** Until the stream breaks. */
+    private void listen(WakeSignal wakes) throws InterruptedException {
+        try (Inflow<JmapPush> events = Inflow.of(JmapEventSource.open(client, List.of("Email", "Mailbox"), PING), 64)) {
+            for (Optional<JmapPush> event = events.next(); event.isPresent(); event = events.next()) {
+                switch (event.get()) {
+                    case JmapPush.Opened opened -> push = PushKind.EVENT_SOURCE;
+                    case JmapPush.StateChange change -> {
+                        if (!change.changed().containsKey(client.mailAccountId())) {
+                            continue;
+                        }
+                    }
+                }
+                wakes.wake(WakeKind.PUSH);
+            }
+        }
+    }
+
+    @Override
+    public PushKind push() {
+        return push;
+    }
+
+    @Override
+    public void close() {
+        Thread watching = watcher;
+        if (watching != null) {
+            watching.interrupt();
+        }
+        client.close();
+    }
+}

@@ -1,0 +1,20 @@
+package org.postbus.fetcher;
+
+import java.util.Objects;
+import java.util.Optional;
+import org.postbus.event.Cursor;
+import org.postbus.event.ObservedMailbox;
+
+/**
+ * A mailbox as the database has it.
+ *
+ * @param observed {@code renamedFrom} is empty
+ * @param cursor IMAP only; empty before its first run
+ * @param messages IMAP only: how many UIDs of the cursor's UIDVALIDITY are linked
+ */
+record KnownMailbox(ObservedMailbox observed, Optional<Cursor.Imap> cursor, long messages) {
+    KnownMailbox {
+        Objects.requireNonNull(observed);
+        Objects.requireNonNull(cursor);
+    }
+}

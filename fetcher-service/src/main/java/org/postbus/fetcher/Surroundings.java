@@ -1,0 +1,34 @@
+package org.postbus.fetcher;
+
+import io.smallrye.mutiny.Uni;
+import io.vertx.core.Vertx;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Semaphore;
+import java.util.function.Function;
+import java.util.random.RandomGenerator;
+import org.postbus.mail.imap.ImapClient;
+
+/**
+ * What the loops of all accounts share.
+ *
+ * @param sink sends a batch to {@code postbus.observations}; completes when the broker has it for good
+ * @param bytesInFlight permits of one byte each, for batches that the broker has not acknowledged
+ * @param largeMessages how many messages of up to {@link ImapPass#WHOLE_OCTETS_MAX} may be in memory at once
+ * @param parsing runs the parsing of mail, beside the loop that reads it
+ * @param poll how often an account is looked at when nothing wakes its loop
+ */
+record Surroundings(
+        Vertx vertx,
+        ImapClient imap,
+        AccountTables tables,
+        Function<EncodedBatch, Uni<Void>> sink,
+        Semaphore bytesInFlight,
+        Semaphore largeMessages,
+        ExecutorService parsing,
+        LoginBudget logins,
+        Duration poll,
+        FetcherMetrics metrics,
+        Clock clock,
+        RandomGenerator random) {}

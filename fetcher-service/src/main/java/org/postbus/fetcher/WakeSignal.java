@@ -1,0 +1,43 @@
+package org.postbus.fetcher;
+
+import java.time.Duration;
+import java.util.EnumSet;
+import java.util.Set;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+
+/** Wakes one account's loop. Many wake-ups while it is busy are one: the next pass sees everything that they were about. */
+final class WakeSignal {
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition woken = lock.newCondition();
+    private final EnumSet<WakeKind> kinds = EnumSet.noneOf(WakeKind.class);
+
+    void wake(WakeKind kind) {
+        lock.lock();
+        try {
+            kinds.add(kind);
+            woken.signal();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Waits for a wake-up, at most so long, and forgets what woke it. Only one thread may wait. */
+    Set<WakeKind> await(Duration atMost) throws InterruptedException {
+        lock.lockInterruptibly();
+        try {
+            long nanos = atMost.toNanos();
+            while (kinds.isEmpty()) {
+                if (nanos <= 0) {
+                    return EnumSet.of(WakeKind.TIMER);
+                }
+                nanos = woken.awaitNanos(nanos);
+            }
+            Set<WakeKind> why = EnumSet.copyOf(kinds);
+            kinds.clear();
+            return why;
+        } finally {
+            lock.unlock();
+        }
+    }
+}

@@ -1,0 +1,73 @@
+package org.postbus.writer;
+
+import java.time.Instant;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.function.Supplier;
+import org.postbus.event.ObservationBatch;
+import org.postbus.model.TenantId;
+
+/**
+ * Applies one batch in one transaction: rows, cursors, change log, and the batch's place in the chain.
+ *
+ * <p>Phases: (1) lock the account's row, (2) decide from its fence and sequence number, (3) apply and log, (4) commit. If it
+ * fails in 1 to 3 nothing has happened. If the answer to the commit is lost it is applied again and found to be a duplicate.
+ */
+final class BatchApplier {
+    private final Database database;
+    private final Supplier<UUID> ids;
+
+    BatchApplier(Database database, Supplier<UUID> ids) {
+        this.database = database;
+        this.ids = ids;
+    }
+
+    sealed interface Outcome {
+        /** @param changes how many rows the change log has got */
+        record Applied(long changes) implements Outcome {}
+
+        record Stale() implements Outcome {}
+
+        record Duplicate() implements Outcome {}
+
+        record Gap() implements Outcome {}
+
+        /** The account has been deleted; so have its rows. */
+        record AccountGone() implements Outcome {}
+    }
+
+    /**
+     * @throws InapplicableException if the batch is forged or holds what cannot be stored; nothing has been changed
+     * @throws UnavailableException if the database is away; the batch is to be applied again
+     */
+    Outcome apply(ObservationBatch batch, Instant now) {
+        return database.inTransaction(batch.tenantId(), transaction -> {
+            Optional<AccountSync> locked = AccountSyncTable.lock(transaction, batch.accountId());
+            if (locked.isEmpty()) {
+                Optional<TenantId> owner = AccountSyncTable.tenantOf(transaction, batch.accountId());
+                if (owner.isPresent()) {
+                    throw new InapplicableException("the batch names tenant " + batch.tenantId() + ", but account "
+                            + batch.accountId() + " is another's");
+                }
+                return new Outcome.AccountGone();
+            }
+            AccountSync sync = locked.get();
+            return switch (ChainDecision.of(sync.fence, sync.appliedSeq, batch.fence(), batch.seq())) {
+                case ChainDecision.StaleFence stale -> new Outcome.Stale();
+                case ChainDecision.Duplicate duplicate -> new Outcome.Duplicate();
+                case ChainDecision.Gap(long newFence) -> {
+                    AccountSyncTable.raiseFence(transaction, batch.accountId(), newFence);
+                    yield new Outcome.Gap();
+                }
+                case ChainDecision.Apply apply -> {
+                    long before = sync.changeSeq;
+                    new BatchApplication(transaction, batch.tenantId(), batch.accountId(), sync, ids, now)
+                            .apply(batch.observations());
+                    sync.appliedSeq = batch.seq();
+                    AccountSyncTable.save(transaction, batch.accountId(), sync);
+                    yield new Outcome.Applied(sync.changeSeq - before);
+                }
+            };
+        });
+    }
+}

@@ -1,0 +1,83 @@
+package org.postbus.writer;
+
+import static org.postbus.writer.MailboxTable.column;
+
+import io.vertx.sqlclient.Row;
+import java.time.OffsetDateTime;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import org.postbus.model.AccountId;
+import org.postbus.model.TenantId;
+
+/** {@code change_log}: every effective change, in order, and whether the world has been told. */
+final class ChangeLogTable {
+    private ChangeLogTable() {}
+
+    /** @param data the record's value, to the byte as it is published */
+    record NewRow(long seq, UUID eventId, String type, Optional<UUID> objectId, String data) {}
+
+    record Row(long seq, UUID eventId, String type, Optional<UUID> objectId, String data, OffsetDateTime at) {}
+
+    static void insert(Transaction transaction, TenantId tenant, AccountId account, List<NewRow> rows) {
+        transaction.send(
+                """
+                insert into change_log (account_id, tenant_id, seq, event_id, type, object_id, data)
+                select $1, $2, n.* from unnest($3::bigint[], $4::uuid[], $5::text[], $6::uuid[], $7::text[]) n""",
+                account.value(),
+                tenant.value(),
+                column(rows, NewRow::seq, Long[]::new),
+                column(rows, NewRow::eventId, UUID[]::new),
+                column(rows, NewRow::type, String[]::new),
+                column(rows, row -> row.objectId().orElse(null), UUID[]::new),
+                column(rows, NewRow::data, String[]::new));
+    }
+
+    /** The first rows that are not published, in order. */
+    static List<Row> unpublished(Transaction transaction, AccountId account, int most) {
+        List<Row> rows = new ArrayList<>();
+        for (io.vertx.sqlclient.Row row : transaction.run("""
+                select seq, event_id, type, object_id, data, at from change_log
+                where account_id = $1 and published_at is null order by seq limit $2""", account.value(), (long) most)) {
+            rows.add(new Row(
+                    row.getLong("seq"),
+                    row.getUUID("event_id"),
+                    row.getString("type"),
+                    Optional.ofNullable(row.getUUID("object_id")),
+                    row.getString("data"),
+                    row.getOffsetDateTime("at")));
+        }
+        return rows;
+    }
+
+    static void markPublished(Transaction transaction, AccountId account, long firstSeq, long lastSeq) {
+        transaction.send("""
+                update change_log set published_at = now()
+                where account_id = $1 and seq between $2 and $3 and published_at is null""", account.value(), firstSeq, lastSeq);
+    }
+
+    /** Only one publisher of an account at a time, in all processes; ends with the transaction. False: another one is at it. */
+    static boolean lockPublication(Transaction transaction, AccountId account) {
+        return transaction
+                .run(
+                        "select pg_try_advisory_xact_lock(hashtextextended('publish:' || $1::text, 0)) as locked",
+                        account.toString())
+                .iterator()
+                .next()
+                .getBoolean("locked");
+    }
+
+    record Unpublished(TenantId tenant, AccountId account) {}
+
+    /** Accounts of all tenants that have unpublished changes. */
+    static List<Unpublished> accountsWithUnpublished(Transaction transaction, int most) {
+        List<Unpublished> accounts = new ArrayList<>();
+        for (io.vertx.sqlclient.Row row :
+                transaction.run("select tenant_id, account_id from accounts_with_unpublished_changes($1)", most)) {
+            accounts.add(
+                    new Unpublished(new TenantId(row.getUUID("tenant_id")), new AccountId(row.getUUID("account_id"))));
+        }
+        return accounts;
+    }
+}

@@ -1,0 +1,161 @@
+package org.postbus.writer;
+
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.format.DateTimeFormatter;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.header.Headers;
+import org.jboss.logging.Logger;
+import org.postbus.event.Topics;
+import org.postbus.model.AccountId;
+import org.postbus.model.TenantId;
+
+/**
+ * Tells the world: puts the rows of {@code change_log} that are not published on the topic, in the order of their sequence
+ * numbers, and marks them when the broker has acknowledged them. Runs beside the applying of batches and never holds it up.
+ *
+ * <p>Whoever publishes sends from the lowest unmarked row on, so even two publishers of one account can only repeat records,
+ * never let one overtake another's first appearance; the advisory lock spares subscribers the repetition. If the process ends
+ * between acknowledgement and mark, the rows are published again, identical to the byte. What was left over by a crash, or by a
+ * broker that was away, is found by the sweep.
+ */
+public final class ChangePublisher implements AutoCloseable {
+    private static final Logger LOG = Logger.getLogger(ChangePublisher.class);
+
+    static final Duration SWEEP_INTERVAL = Duration.ofSeconds(2);
+    private static final int SWEEP_ACCOUNTS_MAX = 200;
+    /** Each holds a connection of the pool while it waits for the broker. */
+    private static final int AT_ONCE_MAX = 4;
+
+    private static final int ROWS_MAX = 500;
+
+    private enum Bell {
+        ANSWERED,
+        RUNG_AGAIN
+    }
+
+    private final Database database;
+    private final RecordProducer producer;
+    private final WriterMetrics metrics;
+    private final ConcurrentHashMap<AccountId, Bell> bells = new ConcurrentHashMap<>();
+    private final Semaphore atOnce = new Semaphore(AT_ONCE_MAX);
+    private final CountDownLatch stopped = new CountDownLatch(1);
+
+    ChangePublisher(Database database, RecordProducer producer, WriterMetrics metrics) {
+        this.database = database;
+        this.producer = producer;
+        this.metrics = metrics;
+    }
+
+    /** Starts to look for what was left over, at once and then regularly. */
+    void start() {
+        Thread.ofVirtual().name("publication-sweeper").start(this::sweepUntilStopped);
+    }
+
+    /** There are new changes of this account. Returns at once. */
+    void ring(TenantId tenant, AccountId account) {
+        Bell before = bells.putIfAbsent(account, Bell.ANSWERED);
+        if (before == null) {
+            Thread.ofVirtual().name("publish-" + account).start(() -> answer(tenant, account));
+        } else {
+            bells.computeIfPresent(account, (key, bell) -> Bell.RUNG_AGAIN);
+        }
+    }
+
+    /** An account that is rung while it is answered is answered once more, so no change waits for the sweep. */
+    private void answer(TenantId tenant, AccountId account) {
+        try {
+            do {
+                bells.put(account, Bell.ANSWERED);
+                atOnce.acquire();
+                try {
+                    while (publish(tenant, account) == ROWS_MAX && stopped.getCount() > 0) {
+                        continue;
+                    }
+                } finally {
+                    atOnce.release();
+                }
+            } while (!bells.remove(account, Bell.ANSWERED) && stopped.getCount() > 0);
+        } catch (UnavailableException e) {
+            bells.remove(account);
+            LOG.warnf("changes of account %s wait for the next sweep: %s", account, e.getMessage());
+        } catch (InterruptedException e) {
+            bells.remove(account);
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** @return how many rows were published and marked */
+    int publish(TenantId tenant, AccountId account) {
+        int rows = database.inTransaction(tenant, transaction -> {
+            if (!ChangeLogTable.lockPublication(transaction, account)) {
+                return 0;
+            }
+            List<ChangeLogTable.Row> unpublished = ChangeLogTable.unpublished(transaction, account, ROWS_MAX);
+            if (!unpublished.isEmpty()) {
+                List<ProducerRecord<String, byte[]>> records = new ArrayList<>(unpublished.size());
+                unpublished.forEach(row -> records.add(cloudEvent(account, row)));
+                producer.send(records);
+                ChangeLogTable.markPublished(
+                        transaction,
+                        account,
+                        unpublished.getFirst().seq(),
+                        unpublished.getLast().seq());
+            }
+            return unpublished.size();
+        });
+        metrics.published(rows);
+        return rows;
+    }
+
+    /** CloudEvents 1.0, Kafka protocol binding, binary content mode. */
+    static ProducerRecord<String, byte[]> cloudEvent(AccountId account, ChangeLogTable.Row row) {
+        ProducerRecord<String, byte[]> record = new ProducerRecord<>(
+                Topics.CHANGES, account.toString(), row.data().getBytes(StandardCharsets.UTF_8));
+        Headers headers = record.headers();
+        add(headers, "ce_specversion", "1.0");
+        add(headers, "ce_id", row.eventId().toString());
+        add(headers, "ce_type", row.type());
+        add(headers, "ce_source", "/postbus/accounts/" + account);
+        add(headers, "ce_time", DateTimeFormatter.ISO_INSTANT.format(row.at()));
+        row.objectId().ifPresent(object -> add(headers, "ce_subject", object.toString()));
+        add(headers, "content-type", "application/json");
+        return record;
+    }
+
+    private static void add(Headers headers, String name, String value) {
+        headers.add(name, value.getBytes(StandardCharsets.UTF_8));
+    }
+
+    private void sweepUntilStopped() {
+        try {
+            do {
+                sweep();
+            } while (!stopped.await(SWEEP_INTERVAL.toMillis(), TimeUnit.MILLISECONDS));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void sweep() {
+        try {
+            List<ChangeLogTable.Unpublished> accounts = database.withoutTenant(
+                    transaction -> ChangeLogTable.accountsWithUnpublished(transaction, SWEEP_ACCOUNTS_MAX));
+            metrics.unpublishedAccounts(accounts.size());
+            accounts.forEach(unpublished -> ring(unpublished.tenant(), unpublished.account()));
+        } catch (UnavailableException e) {
+            LOG.warnf("no sweep for unpublished changes: %s", e.getMessage());
+        }
+    }
+
+    @Override
+    public void close() {
+        stopped.countDown();
+    }
+}

@@ -1,0 +1,130 @@
+package org.postbus.writer;
+
+import static org.postbus.writer.MailboxTable.column;
+
+import io.vertx.sqlclient.Row;
+import java.time.OffsetDateTime;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+import org.postbus.model.AccountId;
+import org.postbus.model.TenantId;
+import org.postbus.writer.StoredEmail.Link;
+import org.postbus.writer.StoredEmail.Place;
+
+/** {@code email_mailbox}: where emails lie. */
+final class EmailMailboxTable {
+    private EmailMailboxTable() {}
+
+    /** @param keywords empty: the email's own */
+    record StoredLink(long uidValidity, Optional<Long> modSeq, Optional<List<String>> keywords) {}
+
+    /** A link to be stored. */
+    record NewLink(EmailEntry entry, Place place) {
+        Link link() {
+            return entry.links().get(place);
+        }
+    }
+
+    static Map<UUID, Map<Place, StoredLink>> linksOf(
+            Transaction transaction, AccountId account, Collection<UUID> emails) {
+        Map<UUID, Map<Place, StoredLink>> links = new HashMap<>();
+        for (Row row : transaction.run("""
+                select email_id, mailbox_id, uid, uidvalidity, modseq, keywords from email_mailbox
+                where account_id = $1 and email_id = any($2::uuid[])""", account.value(), emails.toArray(UUID[]::new))) {
+            links.computeIfAbsent(row.getUUID("email_id"), email -> new HashMap<>())
+                    .put(
+                            new Place(row.getUUID("mailbox_id"), row.getLong("uid")),
+                            new StoredLink(
+                                    row.getLong("uidvalidity"),
+                                    Optional.ofNullable(row.getLong("modseq")),
+                                    Optional.ofNullable(row.getArrayOfStrings("keywords"))
+                                            .map(List::of)));
+        }
+        return links;
+    }
+
+    static void save(Transaction transaction, TenantId tenant, AccountId account, List<NewLink> links) {
+        transaction.send(
+                """
+                insert into email_mailbox (account_id, tenant_id, mailbox_id, uid, email_id, uidvalidity, modseq, keywords,
+                                           received_at)
+                select $1, $2, n.mailbox_id, n.uid, n.email_id, n.uidvalidity, n.modseq, string_to_array(n.keywords, ' '),
+                       n.received_at
+                from unnest($3::uuid[], $4::bigint[], $5::uuid[], $6::bigint[], $7::bigint[], $8::text[], $9::timestamptz[])
+                  n(mailbox_id, uid, email_id, uidvalidity, modseq, keywords, received_at)
+                on conflict (account_id, mailbox_id, uid, email_id) do update set
+                  uidvalidity = excluded.uidvalidity, modseq = excluded.modseq, keywords = excluded.keywords""",
+                account.value(),
+                tenant.value(),
+                column(links, link -> link.place().mailboxId(), UUID[]::new),
+                column(links, link -> link.place().uid(), Long[]::new),
+                column(links, link -> link.entry().id(), UUID[]::new),
+                column(links, link -> link.link().uidValidity(), Long[]::new),
+                column(links, link -> link.link().modSeq().orElse(null), Long[]::new),
+                column(
+                        links,
+                        link -> EmailEntry.differing(link.link(), link.entry().keywords())
+                                .map(keywords -> String.join(" ", keywords))
+                                .orElse(null),
+                        String[]::new),
+                column(
+                        links,
+                        link -> AccountSyncTable.time(link.entry().fingerprint().receivedAt()),
+                        OffsetDateTime[]::new));
+    }
+
+    static void delete(Transaction transaction, AccountId account, List<NewLink> links) {
+        transaction.send(
+                """
+                delete from email_mailbox l
+                using unnest($2::uuid[], $3::bigint[], $4::uuid[]) gone(mailbox_id, uid, email_id)
+                where l.account_id = $1 and l.mailbox_id = gone.mailbox_id and l.uid = gone.uid
+                  and l.email_id = gone.email_id""",
+                account.value(),
+                column(links, link -> link.place().mailboxId(), UUID[]::new),
+                column(links, link -> link.place().uid(), Long[]::new),
+                column(links, link -> link.entry().id(), UUID[]::new));
+    }
+
+    /** Emails that have a link of {@code links} and another one that is not of them: they stay, and are changed one by one. */
+    static List<UUID> linkedElsewhere(Transaction transaction, AccountId account, Links links) {
+        List<UUID> emails = new ArrayList<>();
+        transaction.run("""
+                        select distinct l.email_id
+                        from unnest($3::bigint[], $4::bigint[]) r(first, last)
+                        join email_mailbox l on l.account_id = $1 and l.mailbox_id = $2 and l.uid between r.first and r.last
+                        where (l.uidvalidity = $5) is not false and (l.uidvalidity <> $6) is not false
+                          and exists (
+                            select from email_mailbox o where o.account_id = $1 and o.email_id = l.email_id
+                            and not (o.mailbox_id = $2
+                              and exists (select from unnest($3::bigint[], $4::bigint[]) q(first, last)
+                                          where o.uid between q.first and q.last)
+                              and (o.uidvalidity = $5) is not false and (o.uidvalidity <> $6) is not false))""", links.parameters(account)).forEach(row -> emails.add(row.getUUID("email_id")));
+        return emails;
+    }
+
+    /**
+     * Deletes links of emails that have no other ones, and marks the emails: unlinked in {@code pass}, told to be in that
+     * mailbox until they are found again.
+     *
+     * @return how many emails
+     */
+    static long unlink(Transaction transaction, AccountId account, Links links, long pass) {
+        Object[] parameters = java.util.Arrays.copyOf(links.parameters(account), 7);
+        parameters[6] = pass;
+        return transaction.run("""
+                        with gone as (
+                          delete from email_mailbox l using unnest($3::bigint[], $4::bigint[]) r(first, last)
+                          where l.account_id = $1 and l.mailbox_id = $2 and l.uid between r.first and r.last
+                            and (l.uidvalidity = $5) is not false and (l.uidvalidity <> $6) is not false
+                          returning l.email_id)
+                        update email e set unlinked_pass = $7, unlinked_from = array[$2::uuid]
+                        from (select distinct email_id from gone) g
+                        where e.account_id = $1 and e.email_id = g.email_id""", parameters).rowCount();
+    }
+}

@@ -1,0 +1,92 @@
+package org.postbus.writer;
+
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.UUID;
+import java.util.function.Consumer;
+import org.postbus.event.EmailRef;
+import org.postbus.event.EmailRef.ImapMessage;
+import org.postbus.event.EmailRef.JmapEmail;
+import org.postbus.event.MailboxKey;
+import org.postbus.event.Observation.EmailObserved;
+import org.postbus.event.Observation.EmailStateObserved;
+import org.postbus.event.Observation.EmailsDestroyed;
+import org.postbus.writer.StoredEmail.Fingerprint;
+import org.postbus.writer.StoredEmail.Place;
+
+/** Consecutive observations about emails: what must be read before they can be applied, and their application. */
+final class EmailRun {
+    private final MailboxTree mailboxes;
+    private final Set<String> identities = new LinkedHashSet<>();
+    private final Set<Place> places = new LinkedHashSet<>();
+    private final Set<Fingerprint> fingerprints = new LinkedHashSet<>();
+    private final Set<String> references = new HashSet<>();
+    private final List<Consumer<EmailSet>> steps = new ArrayList<>();
+
+    EmailRun(MailboxTree mailboxes) {
+        this.mailboxes = mailboxes;
+    }
+
+    void add(EmailObserved observation) {
+        Set<UUID> in = mailboxIds(observation.ref(), observation.mailboxes());
+        name(observation.ref(), in);
+        EmailSet.identity(observation).ifPresent(identities::add);
+        if (observation.ref() instanceof ImapMessage) {
+            fingerprints.add(Fingerprint.of(observation.email()));
+        }
+        references.addAll(Threads.references(observation.email()));
+        steps.add(emails -> emails.observe(observation, in));
+    }
+
+    void add(EmailStateObserved observation) {
+        Set<UUID> in = mailboxIds(observation.ref(), observation.mailboxes());
+        name(observation.ref(), in);
+        steps.add(emails -> emails.observe(observation, in));
+    }
+
+    void add(EmailsDestroyed observation) {
+        observation.jmapIds().forEach(id -> identities.add(EmailSet.identity(new JmapEmail(id))));
+        steps.add(emails -> emails.destroy(observation));
+    }
+
+    boolean isEmpty() {
+        return steps.isEmpty();
+    }
+
+    EmailTable.Keys keys() {
+        return new EmailTable.Keys(identities, places, fingerprints);
+    }
+
+    /** What the emails' threads are looked up by. */
+    Set<String> references() {
+        return references;
+    }
+
+    void applyTo(EmailSet emails) {
+        steps.forEach(step -> step.accept(emails));
+    }
+
+    private void name(EmailRef ref, Set<UUID> in) {
+        switch (ref) {
+            case JmapEmail jmap -> identities.add(EmailSet.identity(jmap));
+            case ImapMessage message -> places.add(new Place(in.iterator().next(), message.uid()));
+        }
+    }
+
+    /** IMAP: the one mailbox that the ref names. */
+    private Set<UUID> mailboxIds(EmailRef ref, Set<MailboxKey> keys) {
+        return switch (ref) {
+            case JmapEmail jmap -> {
+                Map<UUID, Boolean> ids = new LinkedHashMap<>();
+                keys.stream().sorted().forEach(key -> ids.put(mailboxes.idOf(key), true));
+                yield ids.keySet();
+            }
+            case ImapMessage message -> Set.of(mailboxes.idOf(message.mailbox()));
+        };
+    }
+}

@@ -1,0 +1,200 @@
+package org.postbus.writer;
+
+import static org.postbus.writer.MailboxTable.column;
+
+import io.vertx.core.Future;
+import io.vertx.sqlclient.Row;
+import io.vertx.sqlclient.RowSet;
+import java.time.OffsetDateTime;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
+import java.util.stream.Collectors;
+import org.postbus.event.EventCodec;
+import org.postbus.model.AccountId;
+import org.postbus.model.TenantId;
+import org.postbus.writer.StoredEmail.Content;
+import org.postbus.writer.StoredEmail.Fingerprint;
+import org.postbus.writer.StoredEmail.Link;
+import org.postbus.writer.StoredEmail.Place;
+
+/** {@code email}. Only the writer changes it, and only while it holds the lock of the account. */
+final class EmailTable {
+    private static final String COLUMNS = """
+            e.email_id, e.identity, e.thread_id, e.message_id, e.size, e.received_at, e.header_hash, e.keywords,
+            e.headers::text as headers, e.has_attachment, e.preview, e.unlinked_pass, e.unlinked_from""";
+
+    private EmailTable() {}
+
+    /** By which stored emails are found that a run of observations may mean. */
+    record Keys(Set<String> identities, Set<Place> places, Set<Fingerprint> fingerprints) {}
+
+    /** Every email that has one of the identities, lies at one of the places, or lies nowhere and may be one of the fingerprints. */
+    static List<StoredEmail> find(Transaction transaction, AccountId account, Keys keys) {
+        List<Future<RowSet<Row>>> answers = new ArrayList<>();
+        if (!keys.identities().isEmpty()) {
+            answers.add(transaction.ask(
+                    "select " + COLUMNS + " from email e where e.account_id = $1 and e.identity = any($2::text[])",
+                    account.value(),
+                    keys.identities().toArray(String[]::new)));
+        }
+        if (!keys.places().isEmpty()) {
+            List<Place> places = List.copyOf(keys.places());
+            answers.add(transaction.ask(
+                    "select " + COLUMNS + """
+                             from unnest($2::uuid[], $3::bigint[]) k(mailbox_id, uid)
+                            join email_mailbox l on l.account_id = $1 and l.mailbox_id = k.mailbox_id and l.uid = k.uid
+                            join email e on e.account_id = $1 and e.email_id = l.email_id""",
+                    account.value(),
+                    column(places, Place::mailboxId, UUID[]::new),
+                    column(places, Place::uid, Long[]::new)));
+        }
+        if (!keys.fingerprints().isEmpty()) {
+            List<Fingerprint> fingerprints = List.copyOf(keys.fingerprints());
+            answers.add(transaction.ask(
+                    "select " + COLUMNS + """
+                             from unnest($2::bigint[], $3::timestamptz[]) k(size, received_at)
+                            join email e on e.account_id = $1 and e.size = k.size and e.received_at = k.received_at
+                                        and e.unlinked_pass is not null
+                            order by e.email_id""",
+                    account.value(),
+                    column(fingerprints, Fingerprint::size, Long[]::new),
+                    column(fingerprints, key -> AccountSyncTable.time(key.receivedAt()), OffsetDateTime[]::new)));
+        }
+        List<Row> rows = new ArrayList<>();
+        for (Future<RowSet<Row>> answer : answers) {
+            transaction.rows(answer).forEach(rows::add);
+        }
+        return withLinks(transaction, account, rows);
+    }
+
+    static List<StoredEmail> find(Transaction transaction, AccountId account, List<UUID> ids) {
+        List<Row> rows = new ArrayList<>();
+        transaction
+                .run(
+                        "select " + COLUMNS + " from email e where e.account_id = $1 and e.email_id = any($2::uuid[])",
+                        account.value(),
+                        ids.toArray(UUID[]::new))
+                .forEach(rows::add);
+        return withLinks(transaction, account, rows);
+    }
+
+    static void insert(Transaction transaction, TenantId tenant, AccountId account, List<EmailEntry> entries) {
+        transaction.send(
+                """
+                insert into email (account_id, tenant_id, email_id, identity, thread_id, blob_id, header_hash, message_id,
+                                   size, received_at, keywords, headers, subject, has_attachment, preview)
+                select $1, $2, n.email_id, n.identity, n.thread_id, n.blob_id, n.header_hash, n.message_id, n.size,
+                       n.received_at, string_to_array(n.keywords, ' '), n.headers::jsonb, n.subject, n.has_attachment,
+                       n.preview
+                from unnest($3::uuid[], $4::text[], $5::uuid[], $6::text[], $7::text[], $8::text[], $9::bigint[],
+                            $10::timestamptz[], $11::text[], $12::text[], $13::text[], $14::boolean[], $15::text[])
+                  n(email_id, identity, thread_id, blob_id, header_hash, message_id, size, received_at, keywords, headers,
+                    subject, has_attachment, preview)""",
+                account.value(),
+                tenant.value(),
+                column(entries, EmailEntry::id, UUID[]::new),
+                column(entries, entry -> entry.identity().orElse(null), String[]::new),
+                column(entries, EmailEntry::threadId, UUID[]::new),
+                column(entries, entry -> entry.observed().blobId().orElse(null), String[]::new),
+                column(entries, entry -> entry.fingerprint().headerHash().orElse(null), String[]::new),
+                column(entries, entry -> entry.fingerprint().messageId().orElse(null), String[]::new),
+                column(entries, entry -> entry.fingerprint().size(), Long[]::new),
+                column(
+                        entries,
+                        entry -> AccountSyncTable.time(entry.fingerprint().receivedAt()),
+                        OffsetDateTime[]::new),
+                column(entries, entry -> String.join(" ", entry.keywords()), String[]::new),
+                column(
+                        entries,
+                        entry -> EventCodec.encodeToString(entry.observed().headers()),
+                        String[]::new),
+                column(entries, entry -> entry.observed().headers().subject().orElse(null), String[]::new),
+                column(entries, entry -> entry.observed().hasAttachment(), Boolean[]::new),
+                column(entries, entry -> entry.observed().preview(), String[]::new));
+    }
+
+    static void update(Transaction transaction, AccountId account, List<EmailEntry> entries, long pass) {
+        transaction.send(
+                """
+                update email e
+                set identity = n.identity, keywords = string_to_array(n.keywords, ' '), unlinked_pass = n.unlinked_pass,
+                    unlinked_from = string_to_array(n.unlinked_from, ',')::uuid[]
+                from unnest($2::uuid[], $3::text[], $4::text[], $5::bigint[], $6::text[])
+                  n(email_id, identity, keywords, unlinked_pass, unlinked_from)
+                where e.account_id = $1 and e.email_id = n.email_id""",
+                account.value(),
+                column(entries, EmailEntry::id, UUID[]::new),
+                column(entries, entry -> entry.identity().orElse(null), String[]::new),
+                column(entries, entry -> String.join(" ", entry.keywords()), String[]::new),
+                column(entries, entry -> entry.unlinkedPass(pass).orElse(null), Long[]::new),
+                column(
+                        entries,
+                        entry -> entry.unlinkedFrom().map(EmailTable::joined).orElse(null),
+                        String[]::new));
+    }
+
+    static void delete(Transaction transaction, AccountId account, List<UUID> ids) {
+        transaction.send(
+                "delete from email where account_id = $1 and email_id = any($2::uuid[])",
+                account.value(),
+                ids.toArray(UUID[]::new));
+    }
+
+    /** Deletes emails that lost their last mailbox in a pass before {@code pass}; at most {@code most}. */
+    static List<UUID> deleteUnlinkedBefore(Transaction transaction, AccountId account, long pass, int most) {
+        List<UUID> deleted = new ArrayList<>();
+        transaction.run("""
+                        delete from email e
+                        using (select email_id from email where account_id = $1 and unlinked_pass < $2 limit $3) gone
+                        where e.account_id = $1 and e.email_id = gone.email_id
+                        returning e.email_id""", account.value(), pass, (long) most).forEach(row -> deleted.add(row.getUUID("email_id")));
+        return deleted;
+    }
+
+    static String joined(Collection<UUID> ids) {
+        return ids.stream().map(UUID::toString).collect(Collectors.joining(","));
+    }
+
+    private static List<StoredEmail> withLinks(Transaction transaction, AccountId account, List<Row> rows) {
+        Map<UUID, Row> byId = new java.util.LinkedHashMap<>();
+        rows.forEach(row -> byId.put(row.getUUID("email_id"), row));
+        if (byId.isEmpty()) {
+            return List.of();
+        }
+        Map<UUID, Map<Place, EmailMailboxTable.StoredLink>> links =
+                EmailMailboxTable.linksOf(transaction, account, byId.keySet());
+        return byId.entrySet().stream()
+                .map(entry -> stored(entry.getValue(), links.getOrDefault(entry.getKey(), Map.of())))
+                .toList();
+    }
+
+    private static StoredEmail stored(Row row, Map<Place, EmailMailboxTable.StoredLink> storedLinks) {
+        List<String> keywords = List.of(row.getArrayOfStrings("keywords"));
+        Map<Place, Link> links = new HashMap<>();
+        storedLinks.forEach((place, link) -> links.put(
+                place,
+                new Link(link.uidValidity(), link.modSeq(), link.keywords().orElse(keywords))));
+        UUID[] unlinkedFrom = row.getArrayOfUUIDs("unlinked_from");
+        return new StoredEmail(
+                row.getUUID("email_id"),
+                Optional.ofNullable(row.getString("identity")),
+                row.getUUID("thread_id"),
+                new Fingerprint(
+                        Optional.ofNullable(row.getString("message_id")),
+                        row.getLong("size"),
+                        row.getOffsetDateTime("received_at").toInstant(),
+                        Optional.ofNullable(row.getString("header_hash"))),
+                keywords,
+                new Content(row.getString("headers"), row.getBoolean("has_attachment"), row.getString("preview")),
+                Optional.ofNullable(row.getLong("unlinked_pass")),
+                unlinkedFrom == null ? Set.of() : Set.copyOf(Arrays.asList(unlinkedFrom)),
+                links);
+    }
+}

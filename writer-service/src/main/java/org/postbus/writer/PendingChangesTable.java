@@ -1,0 +1,39 @@
+package org.postbus.writer;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.vertx.sqlclient.Row;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.UUID;
+import org.postbus.event.EventCodec;
+import org.postbus.model.AccountId;
+import org.postbus.model.MutationId;
+
+/** {@code pending_changes}: wishes. The writer asks which one a change fulfils, and confirms those that a pass has seen. */
+final class PendingChangesTable {
+    private PendingChangesTable() {}
+
+    /** Wishes about these emails that are at the server or may be, the oldest first. */
+    static List<Wish> underWay(Transaction transaction, AccountId account, Collection<UUID> emails) {
+        List<Wish> wishes = new ArrayList<>();
+        for (Row row : transaction.run("""
+                select mutation_id, email_id, kind, patch::text as patch from pending_changes
+                where account_id = $1 and email_id = any($2::uuid[]) and state in ('sending', 'applied')
+                order by mutation_id""", account.value(), emails.toArray(UUID[]::new))) {
+            wishes.add(new Wish(
+                    new MutationId(row.getUUID("mutation_id")),
+                    row.getUUID("email_id"),
+                    row.getString("kind").equals("destroy"),
+                    EventCodec.decode(row.getString("patch"), JsonNode.class)));
+        }
+        return wishes;
+    }
+
+    static void confirm(Transaction transaction, AccountId account, List<MutationId> mutations) {
+        transaction.send(
+                """
+                update pending_changes set state = 'confirmed', updated_at = now()
+                where account_id = $1 and mutation_id = any($2::uuid[]) and state = 'applied'""", account.value(), mutations.stream().map(MutationId::value).toArray(UUID[]::new));
+    }
+}

@@ -1,0 +1,4 @@
+package org.postbus.writer;
+
+/** Where a record lies in Kafka. */
+record RecordPosition(String topic, int partition, long offset) {}

@@ -1,0 +1,300 @@
+package org.postbus.writer;
+
+import io.vertx.core.Vertx;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Clock;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.UUID;
+import org.postbus.devstack.DevStack;
+import org.postbus.devstack.Role;
+import org.postbus.event.ChangeEvent;
+import org.postbus.event.ChangeEvent.EmailCreated;
+import org.postbus.event.ChangeEvent.EmailDestroyed;
+import org.postbus.event.ChangeEvent.EmailUpdated;
+import org.postbus.event.ChangeEvent.MailboxCreated;
+import org.postbus.event.ChangeEvent.MailboxDestroyed;
+import org.postbus.event.ChangeEvent.MailboxUpdated;
+import org.postbus.event.EventCodec;
+import org.postbus.event.Observation;
+import org.postbus.event.ObservationBatch;
+import org.postbus.model.AccountId;
+import org.postbus.model.Email;
+import org.postbus.model.Mailbox;
+import org.postbus.model.TenantId;
+import org.postbus.writer.BatchApplier.Outcome;
+
+/** An account of its own in the shared database, and a claimed fence under which batches are applied to it. */
+final class TestAccount {
+    static final Instant NOW = Instant.parse("2026-05-01T10:00:00Z");
+
+    private static final org.postbus.devstack.Database POSTGRES =
+            DevStack.postgres().database();
+    static final Database DATABASE =
+            Database.connect(Vertx.vertx(), POSTGRES.url(), Role.WRITER.user(), POSTGRES.password(Role.WRITER));
+    static final BatchApplier APPLIER = new BatchApplier(DATABASE, new TimeOrderedIds(Clock.systemUTC()));
+
+    final TenantId tenant;
+    final AccountId account;
+    private long fence = 1;
+    private long seq;
+
+    private TestAccount(TenantId tenant, AccountId account) {
+        this.tenant = tenant;
+        this.account = account;
+    }
+
+    static TestAccount create() {
+        TestAccount created = new TestAccount(new TenantId(UUID.randomUUID()), new AccountId(UUID.randomUUID()));
+        created.update("insert into tenant (tenant_id, name) values (?, 'test')", created.tenant.value());
+        created.update(
+                "insert into account (account_id, tenant_id, protocol, email, settings) values (?, ?, 'imap', 'a@example.com', '{}')",
+                created.account.value(),
+                created.tenant.value());
+        created.update(
+                "insert into account_sync (account_id, tenant_id, fence) values (?, ?, 1)",
+                created.account.value(),
+                created.tenant.value());
+        return created;
+    }
+
+    /** The next batch in the chain; must be applied. Returns how many changes it made. */
+    long apply(Observation... observations) {
+        return apply(Arrays.asList(observations));
+    }
+
+    long apply(List<Observation> observations) {
+        Outcome outcome = APPLIER.apply(nextBatch(observations), NOW);
+        if (outcome instanceof Outcome.Applied applied) {
+            return applied.changes();
+        }
+        throw new AssertionError("not applied but " + outcome);
+    }
+
+    ObservationBatch nextBatch(List<Observation> observations) {
+        seq++;
+        return new ObservationBatch(tenant, account, fence, seq, observations);
+    }
+
+    ObservationBatch batch(long batchFence, long batchSeq, Observation... observations) {
+        return new ObservationBatch(tenant, account, batchFence, batchSeq, Arrays.asList(observations));
+    }
+
+    /** As a fetcher does that takes the account over. */
+    void claim() {
+        update("update account_sync set fence = fence + 1, applied_seq = 0 where account_id = ?", account.value());
+        fence = number("select fence from account_sync where account_id = ?");
+        seq = 0;
+    }
+
+    List<ChangeEvent> changes() {
+        List<ChangeEvent> changes = new ArrayList<>();
+        query("select data from change_log where account_id = ? order by seq", row -> {
+            changes.add(EventCodec.decode(row.getString(1), ChangeEvent.class));
+        });
+        return changes;
+    }
+
+    List<ChangeEvent> changesAfter(long after) {
+        return changes().stream().filter(change -> change.seq() > after).toList();
+    }
+
+    List<String> types() {
+        return changes().stream()
+                .map(change -> EventCodec.typeOf(change.change()))
+                .toList();
+    }
+
+    long lastSeq() {
+        return number("select change_seq from account_sync where account_id = ?");
+    }
+
+    /** What a subscriber believes who has had every event from the first. */
+    record World(Map<String, Mailbox> mailboxes, Map<String, Email> emails) {}
+
+    World folded() {
+        World world = new World(new TreeMap<>(), new TreeMap<>());
+        long expected = 0;
+        for (ChangeEvent event : changes()) {
+            expected++;
+            if (event.seq() != expected) {
+                throw new AssertionError("seq " + event.seq() + " where " + expected + " was due");
+            }
+            switch (event.change()) {
+                case MailboxCreated created ->
+                    put(world.mailboxes(), created.mailbox().id().toString(), null, created.mailbox());
+                case MailboxUpdated updated ->
+                    put(world.mailboxes(), updated.mailbox().id().toString(), updated.previous(), updated.mailbox());
+                case MailboxDestroyed destroyed ->
+                    world.mailboxes().remove(destroyed.mailboxId().toString());
+                case ChangeEvent.MailboxReset reset -> {}
+                case EmailCreated created ->
+                    put(world.emails(), created.email().id().toString(), null, created.email());
+                case EmailUpdated updated -> {
+                    Email before = world.emails().get(updated.email().id().toString());
+                    updated.keywords().ifPresent(changed -> mustEqual(before.keywords(), changed.oldValue()));
+                    updated.keywords()
+                            .ifPresent(changed -> mustEqual(updated.email().keywords(), changed.newValue()));
+                    updated.mailboxIds().ifPresent(changed -> mustEqual(before.mailboxIds(), changed.oldValue()));
+                    updated.mailboxIds()
+                            .ifPresent(changed -> mustEqual(updated.email().mailboxIds(), changed.newValue()));
+                    put(world.emails(), updated.email().id().toString(), before, updated.email());
+                }
+                case EmailDestroyed destroyed -> {
+                    if (world.emails().remove(destroyed.emailId().toString()) == null) {
+                        throw new AssertionError("destroyed, but unknown");
+                    }
+                }
+                case ChangeEvent.AccountSynced synced -> {}
+                case ChangeEvent.AccountStateChanged changed -> {}
+            }
+        }
+        return world;
+    }
+
+    /** What lies in the tables; an unlinked email as it was last told. */
+    World stored() {
+        Map<String, Map<org.postbus.model.MailboxId, Boolean>> links = new HashMap<>();
+        query(
+                "select distinct email_id, mailbox_id from email_mailbox where account_id = ?",
+                row -> links.computeIfAbsent(row.getString(1), id -> new HashMap<>())
+                        .put(org.postbus.model.MailboxId.of(row.getString(2)), true));
+        World world = new World(new TreeMap<>(), new TreeMap<>());
+        query("""
+                select email_id, thread_id, size, received_at, keywords, headers::text, has_attachment, preview, unlinked_from
+                from email where account_id = ?""", row -> {
+            Map<org.postbus.model.Keyword, Boolean> keywords = new HashMap<>();
+            for (String keyword : (String[]) row.getArray(5).getArray()) {
+                keywords.put(org.postbus.model.Keyword.of(keyword), true);
+            }
+            Map<org.postbus.model.MailboxId, Boolean> in =
+                    links.computeIfAbsent(row.getString(1), id -> new HashMap<>());
+            if (row.getArray(9) != null) {
+                for (UUID mailbox : (UUID[]) row.getArray(9).getArray()) {
+                    in.put(new org.postbus.model.MailboxId(mailbox), true);
+                }
+            }
+            world.emails()
+                    .put(
+                            row.getString(1),
+                            new Email(
+                                    org.postbus.model.EmailId.of(row.getString(1)),
+                                    row.getString(2),
+                                    in,
+                                    keywords,
+                                    row.getLong(3),
+                                    row.getTimestamp(4).toInstant(),
+                                    EventCodec.decode(row.getString(6), org.postbus.model.EmailHeaders.class),
+                                    row.getBoolean(7),
+                                    row.getString(8)));
+        });
+        query(
+                """
+                select mailbox_id, name, parent_id, path, role, sort_order, total_emails, unread_emails, is_subscribed
+                from mailbox where account_id = ?""",
+                row -> world.mailboxes()
+                        .put(
+                                row.getString(1),
+                                new Mailbox(
+                                        org.postbus.model.MailboxId.of(row.getString(1)),
+                                        row.getString(2),
+                                        Optional.ofNullable(row.getString(3)).map(org.postbus.model.MailboxId::of),
+                                        row.getString(4),
+                                        Optional.ofNullable(row.getString(5))
+                                                .flatMap(org.postbus.model.MailboxRole::find),
+                                        row.getLong(6),
+                                        row.getLong(7),
+                                        row.getLong(8),
+                                        row.getBoolean(9))));
+        return world;
+    }
+
+    /** {@code path → message id → keywords} of every email that lies somewhere, with how often. */
+    Map<String, List<String>> contents() {
+        Map<String, List<String>> contents = new TreeMap<>();
+        query(
+                """
+                select m.path, e.message_id, e.keywords from email_mailbox l
+                join mailbox m using (account_id, mailbox_id) join email e using (account_id, email_id)
+                where l.account_id = ?""",
+                row -> contents.computeIfAbsent(row.getString(1), path -> new ArrayList<>())
+                        .add(row.getString(2) + " "
+                                + new TreeSet<>(
+                                        Set.of((String[]) row.getArray(3).getArray()))));
+        contents.values().forEach(list -> list.sort(null));
+        return contents;
+    }
+
+    String emailIdOf(String messageId) {
+        List<String> ids = new ArrayList<>();
+        query(
+                "select email_id from email where account_id = ? and message_id = '" + messageId + "'",
+                row -> ids.add(row.getString(1)));
+        if (ids.size() != 1) {
+            throw new AssertionError(ids.size() + " emails with message id " + messageId);
+        }
+        return ids.getFirst();
+    }
+
+    /** A number; the one parameter is the account. */
+    long number(String sql) {
+        long[] number = new long[1];
+        query(sql, row -> number[0] = row.getLong(1));
+        return number[0];
+    }
+
+    String text(String sql) {
+        String[] text = new String[1];
+        query(sql, row -> text[0] = row.getString(1));
+        return text[0];
+    }
+
+    interface RowReader {
+        void read(ResultSet row) throws SQLException;
+    }
+
+    void query(String sql, RowReader reader) {
+        try (Connection connection = POSTGRES.connectAsAdmin();
+                var statement = connection.prepareStatement(sql)) {
+            statement.setObject(1, account.value());
+            ResultSet rows = statement.executeQuery();
+            while (rows.next()) {
+                reader.read(rows);
+            }
+        } catch (SQLException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    int update(String sql, Object... parameters) {
+        try (Connection connection = POSTGRES.connectAsAdmin();
+                var statement = connection.prepareStatement(sql)) {
+            for (int i = 0; i < parameters.length; i++) {
+                statement.setObject(i + 1, parameters[i]);
+            }
+            return statement.executeUpdate();
+        } catch (SQLException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private static <T> void put(Map<String, T> map, String id, T expectedBefore, T value) {
+        mustEqual(map.put(id, value), expectedBefore);
+    }
+
+    private static void mustEqual(Object one, Object other) {
+        if (!java.util.Objects.equals(one, other)) {
+            throw new AssertionError(one + " is not " + other);
+        }
+    }
+}
