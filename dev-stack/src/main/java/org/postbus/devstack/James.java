@@ -91,7 +91,7 @@ public final class James implements AutoCloseable {
                             "-Dio.netty.leakDetection.level=disabled",
                             "-cp",
                             classPath,
-                            "org.apache.james.MemoryJamesServerMain"),
+                            "org.postbus.devstack.james.JamesMain"),
                     Map.of(),
                     directory,
                     settings.log());

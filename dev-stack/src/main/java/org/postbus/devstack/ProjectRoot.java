@@ -1,5 +1,6 @@
 package org.postbus.devstack;
 
+import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -21,18 +22,20 @@ public final class ProjectRoot {
     }
 
     /**
-     * The class path that {@code module} writes when it is built.
+     * The class path that {@code module} writes when it is built, with its own classes if it has any.
      *
      * @throws IllegalStateException if it has not been built
      */
     static String classPathOf(String module) {
-        Path file = find().resolve(module).resolve("target/classpath");
-        if (!Files.exists(file)) {
-            throw new IllegalStateException(
-                    file + " is missing: build it with ./mvnw -pl " + module + " generate-resources");
+        Path target = find().resolve(module).resolve("target");
+        Path file = target.resolve("classpath");
+        boolean hasSources = Files.exists(find().resolve(module).resolve("src/main/java"));
+        if (!Files.exists(file) || hasSources && !Files.exists(target.resolve("classes"))) {
+            throw new IllegalStateException(module + " is not built: run ./mvnw -pl " + module + " compile");
         }
         try {
-            return Files.readString(file).strip();
+            String libraries = Files.readString(file).strip();
+            return hasSources ? target.resolve("classes") + File.pathSeparator + libraries : libraries;
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
