@@ -2,6 +2,8 @@ package org.postbus.devstack;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.channels.Channels;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -67,6 +69,10 @@ final class ChildProcess implements AutoCloseable {
                 "-Xmx" + maxHeap,
                 "-XX:+UseSerialGC",
                 "-XX:+ExitOnOutOfMemoryError"));
+        if (Runtime.version().feature() >= 23) {
+            // Libraries still use it; JDK 21 does not know the option.
+            command.add("--sun-misc-unsafe-memory-access=allow");
+        }
         command.addAll(List.of(arguments));
         return command;
     }
@@ -146,9 +152,7 @@ final class ChildProcess implements AutoCloseable {
     String logTail() {
         try (var file = Files.newByteChannel(log)) {
             file.position(Math.max(0, file.size() - TAIL_BYTES_MAX));
-            List<String> lines = new String(
-                            java.nio.channels.Channels.newInputStream(file).readAllBytes(),
-                            java.nio.charset.StandardCharsets.UTF_8)
+            List<String> lines = new String(Channels.newInputStream(file).readAllBytes(), StandardCharsets.UTF_8)
                     .lines()
                     .toList();
             return "; the end of " + log + ":\n  "

@@ -23,7 +23,7 @@ public final class James implements AutoCloseable {
     public static final String HOST = "127.0.0.1";
     public static final String DOMAIN = "example.com";
 
-    private static final Duration START_WAIT = Duration.ofSeconds(120);
+    private static final Duration START_WAIT = Duration.ofMinutes(3);
     private static final Duration CALL_WAIT = Duration.ofSeconds(20);
 
     private final ChildProcess server;

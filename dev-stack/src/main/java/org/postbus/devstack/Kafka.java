@@ -23,8 +23,8 @@ import org.postbus.event.Topics;
 
 /** A Kafka broker (KRaft, its own controller) on loopback in a JVM of its own, with Postbus's topics. */
 public final class Kafka implements AutoCloseable {
-    private static final Duration START_WAIT = Duration.ofSeconds(90);
-    private static final Duration TOPICS_WAIT = Duration.ofSeconds(60);
+    private static final Duration START_WAIT = Duration.ofMinutes(3);
+    private static final Duration TOPICS_WAIT = Duration.ofSeconds(120);
     private static final String HOST = "127.0.0.1";
 
     private final ChildProcess broker;
@@ -74,6 +74,7 @@ public final class Kafka implements AutoCloseable {
                             "512m",
                             "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
                             "-Dorg.slf4j.simpleLogger.showDateTime=true",
+                            "-Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS",
                             "-cp",
                             classPath,
                             "kafka.Kafka",

@@ -26,6 +26,7 @@ import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.postbus.account.Secret;
 import org.postbus.event.EventCodec;
+import org.postbus.event.Topics;
 
 /**
  * All of Postbus on this machine, from one directory.
@@ -153,7 +154,7 @@ public final class LocalPostbus implements AutoCloseable {
         return apiKey;
     }
 
-    /** Completes with what happened when a process of Postbus ends by itself. */
+    /** Completes with what happened when a process of Postbus ends by itself; never, once this is being closed. */
     CompletableFuture<String> firstDeath() {
         CompletableFuture<String> death = new CompletableFuture<>();
         Stream.of(
@@ -161,13 +162,18 @@ public final class LocalPostbus implements AutoCloseable {
                         List.of(kafka.process()),
                         james.map(James::process).stream().toList())
                 .flatMap(List::stream)
-                .forEach(child -> child.onExit()
-                        .thenAccept(process -> death.complete(
-                                child.name() + " ended with exit code " + process.exitValue() + child.logTail())));
+                .forEach(child -> child.onExit().thenAccept(process -> {
+                    if (!isClosing()) {
+                        death.complete(child.name() + " ended with exit code " + process.exitValue() + child.logTail());
+                    }
+                }));
         ProcessHandle.of(postgres.pid())
-                .ifPresent(process -> process.onExit()
-                        .thenRun(() -> death.complete(
-                                "PostgreSQL ended; see " + settings.directory().resolve("logs/postgres.log"))));
+                .ifPresent(process -> process.onExit().thenRun(() -> {
+                    if (!isClosing()) {
+                        death.complete(
+                                "PostgreSQL ended; see " + settings.directory().resolve("logs/postgres.log"));
+                    }
+                }));
         return death;
     }
 
@@ -192,6 +198,10 @@ public final class LocalPostbus implements AutoCloseable {
         }
     }
 
+    private synchronized boolean isClosing() {
+        return running == null;
+    }
+
     private void startPostgres(Path directory, Path logs) {
         postgres = started(
                 "PostgreSQL",
@@ -208,7 +218,7 @@ public final class LocalPostbus implements AutoCloseable {
                 () -> Kafka.start(new Kafka.Settings(
                         Optional.of(directory.resolve("kafka")),
                         Optional.of(keptPort(directory.resolve("kafka-port"))),
-                        org.postbus.event.Topics.PARTITIONS,
+                        Topics.PARTITIONS,
                         logs.resolve("kafka.log"))));
     }
 

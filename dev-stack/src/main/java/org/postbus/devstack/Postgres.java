@@ -23,7 +23,7 @@ import org.postbus.account.Secret;
  * password, the superuser included: other people may have a shell on this machine.
  */
 public final class Postgres implements AutoCloseable {
-    private static final Duration START_WAIT = Duration.ofSeconds(60);
+    private static final Duration START_WAIT = Duration.ofMinutes(3);
     private static final String NAME = "postbus";
     /** Migrated and then left alone: what databases are copied from where nothing is kept. */
     private static final String TEMPLATE = "postbus_template";

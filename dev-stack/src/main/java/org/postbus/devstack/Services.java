@@ -25,7 +25,7 @@ import org.postbus.account.CredentialCipher;
  * its port.
  */
 public final class Services implements AutoCloseable {
-    private static final Duration START_WAIT = Duration.ofSeconds(90);
+    private static final Duration START_WAIT = Duration.ofMinutes(3);
     private static final Duration PROBE_WAIT = Duration.ofSeconds(5);
     private static final String HOST = "127.0.0.1";
 
@@ -230,6 +230,8 @@ public final class Services implements AutoCloseable {
 
     private void launch(Program program, String name, int port) {
         Map<String, String> environment = new HashMap<>(settings.environment());
+        // People read these logs; where programs do, it is JSON.
+        environment.putIfAbsent("QUARKUS_LOG_CONSOLE_JSON_ENABLED", "false");
         // On one's own machine the mail server may be on it, or beside it; an operator's own setting wins.
         if (System.getenv("POSTBUS_PRIVATE_HOSTS") == null) {
             environment.putIfAbsent("POSTBUS_PRIVATE_HOSTS", "allowed");
