@@ -33,6 +33,19 @@ public final class ImapFlag implements Comparable<ImapFlag> {
         this.folded = name.toLowerCase(Locale.ROOT);
     }
 
+    /** The well-known ones are shared: most messages have no other. */
+    static ImapFlag parsed(String name) {
+        return switch (name) {
+            case "\\Seen" -> SEEN;
+            case "\\Flagged" -> FLAGGED;
+            case "\\Answered" -> ANSWERED;
+            case "\\Draft" -> DRAFT;
+            case "\\Deleted" -> DELETED;
+            case "\\Recent" -> RECENT;
+            default -> new ImapFlag(name);
+        };
+    }
+
     /** {@code $seen} is {@code \Seen}, and so on for the four that JMAP knows; any other keyword is itself. */
     public static ImapFlag of(Keyword keyword) {
         return switch (keyword.value()) {

@@ -1,0 +1,94 @@
+package org.postbus.mail.imap;
+
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
+import org.postbus.account.Secret;
+import org.postbus.event.UidRange;
+
+/** One command to the server (RFC 9051 section 6 and extensions); {@link ImapEncoder} writes it. UID ranges are normalized. */
+sealed interface ImapCommand {
+
+    /** Needs a selected mailbox. */
+    sealed interface OnMailbox extends ImapCommand {}
+
+    /** Changes what is on the server, so that it matters whether it was done. */
+    sealed interface ChangesMail extends ImapCommand {}
+
+    /** Says who we are: a refusal means the login. */
+    sealed interface LogsIn extends ImapCommand {}
+
+    record Capability() implements ImapCommand {}
+
+    record Noop() implements ImapCommand {}
+
+    record Logout() implements ImapCommand {}
+
+    record StartTls() implements ImapCommand {}
+
+    /** SASL PLAIN (RFC 4616). */
+    record AuthenticatePlain(String username, Secret password) implements LogsIn {}
+
+    record Login(String username, Secret password) implements LogsIn {}
+
+    /** RFC 2971. */
+    record Id(Map<String, String> fields) implements ImapCommand {}
+
+    /** RFC 5161. */
+    record Enable(Set<String> names) implements ImapCommand {}
+
+    record Namespace() implements ImapCommand {}
+
+    /**
+     * {@code LIST "" "*"}, with RETURN if any option is set (RFC 5258, RFC 6154, RFC 5819).
+     *
+     * @param status items of STATUS, or none
+     */
+    record ListAll(boolean subscribed, boolean specialUse, List<String> status) implements ImapCommand {}
+
+    /** {@code LSUB "" "*"}. */
+    record ListSubscribed() implements ImapCommand {}
+
+    record Status(MailboxName name, List<String> items) implements ImapCommand {}
+
+    /** SELECT, or EXAMINE if {@code readOnly}. */
+    record Select(MailboxName name, boolean readOnly, boolean condstore) implements ImapCommand {}
+
+    /** RFC 3691. */
+    record Unselect() implements OnMailbox {}
+
+    record UidFetch(List<UidRange> uids, FetchItems items) implements OnMailbox {}
+
+    /** @param extended RETURN (ALL), RFC 4731 */
+    record UidSearch(SearchKey key, boolean extended) implements OnMailbox {}
+
+    record UidStore(List<UidRange> uids, StoreMode mode, Set<ImapFlag> flags, OptionalLong unchangedSince)
+            implements OnMailbox, ChangesMail {}
+
+    /** RFC 6851. */
+    record UidMove(List<UidRange> uids, MailboxName target) implements OnMailbox, ChangesMail {}
+
+    record UidCopy(List<UidRange> uids, MailboxName target) implements OnMailbox, ChangesMail {}
+
+    /** RFC 4315. */
+    record UidExpunge(List<UidRange> uids) implements OnMailbox, ChangesMail {}
+
+    record Append(MailboxName target, Set<ImapFlag> flags, Optional<Instant> internalDate, byte[] message)
+            implements ChangesMail {}
+
+    /** RFC 2177. */
+    record Idle() implements ImapCommand {}
+
+    sealed interface SearchKey {
+        record All() implements SearchKey {}
+
+        /** Messages by their position in the mailbox, both included; to the end if {@code last} is empty. */
+        record Positions(long first, OptionalLong last) implements SearchKey {}
+
+        /** {@code HEADER Message-ID}: contains the text, in any case. */
+        record MessageId(String text) implements SearchKey {}
+    }
+}

@@ -1,0 +1,22 @@
+package org.postbus.mail.imap;
+
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+
+/**
+ * One complete response as it came: its text, and its literals apart. In the text a literal is what announced it, without
+ * the CR: <code>{5}</code> and LF. There is no other LF in it.
+ *
+ * @param text only the first {@code length} octets count, and only until the framer is asked for the next frame
+ */
+record ImapFrame(byte[] text, int length, List<byte[]> literals) {
+    static ImapFrame ofText(String text) {
+        byte[] octets = text.getBytes(StandardCharsets.ISO_8859_1);
+        return new ImapFrame(octets, octets.length, List.of());
+    }
+
+    @Override
+    public String toString() {
+        return new String(text, 0, Math.min(length, 200), StandardCharsets.ISO_8859_1);
+    }
+}

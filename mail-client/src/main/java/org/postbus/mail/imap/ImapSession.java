@@ -1,0 +1,355 @@
+package org.postbus.mail.imap;
+
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.OptionalLong;
+import java.util.Set;
+import org.postbus.mail.ServerFailure;
+import org.postbus.mail.imap.ImapResponse.Condition;
+
+/**
+ * The conversation: which command is out, what of it may be sent, which response belongs to it and which is news about the
+ * mailbox. One command at a time: answers need no guessing whose they are, and servers exist that lose their place
+ * otherwise. Pure: octets to send and things to report are returned, nothing waits.
+ */
+final class ImapSession {
+
+    /** What is to be done now. */
+    sealed interface Output {
+        record Send(byte[] octets) implements Output {}
+
+        /** A message of the {@link ImapCommand.UidFetch} that is out. */
+        record Deliver(FetchedMessage message) implements Output {}
+
+        /** The server has greeted: OK or PREAUTH. */
+        record Greeted() implements Output {}
+
+        /** The command is answered; the next one may begin. */
+        record Answered(ImapAnswer answer) implements Output {}
+
+        /** The mailbox changed while idling. */
+        record Stirred() implements Output {}
+
+        /** The server ends the conversation. */
+        record Ended(ServerFailure why) implements Output {}
+    }
+
+    private final ImapOptions options;
+    private final MailboxChanges changes = new MailboxChanges(ImapConnection.CHANGES_MAX);
+
+    private volatile ImapSessionState state = new ImapSessionState.Greeting();
+    private volatile Capabilities capabilities = Capabilities.NONE;
+    private volatile Set<String> enabled = Set.of();
+    private boolean capabilitiesKnown;
+    private boolean toldSinceBegin;
+    private int tagsUsed;
+    /** EXISTS as last told, less what was expunged since; -1 if not known. */
+    private volatile long messages = -1;
+
+    private ImapCommand command;
+    private String tag = "";
+    private List<byte[]> parts = List.of();
+    private int partsSent;
+    private boolean idling;
+    private boolean doneWanted;
+    private List<ImapResponse> untagged = new ArrayList<>();
+
+    ImapSession(ImapOptions options) {
+        this.options = options;
+    }
+
+    ImapSessionState state() {
+        return state;
+    }
+
+    Capabilities capabilities() {
+        return capabilities;
+    }
+
+    /** False before the server told them, and after {@link #forgetCapabilities}. */
+    boolean capabilitiesKnown() {
+        return capabilitiesKnown;
+    }
+
+    /** What was said before TLS, or before the login, may not hold after it (RFC 9051 sections 6.2.1 and 6.2.2). */
+    void forgetCapabilities() {
+        capabilities = Capabilities.NONE;
+        capabilitiesKnown = false;
+    }
+
+    Set<String> enabled() {
+        return enabled;
+    }
+
+    MailboxChanges changes() {
+        return changes;
+    }
+
+    /** How many messages the selected mailbox has by what was said so far, or -1. */
+    long messages() {
+        return messages;
+    }
+
+    boolean busy() {
+        return command != null;
+    }
+
+    /** Whether the server has the whole command, so that it may have done it. */
+    boolean sentWhole() {
+        return partsSent == parts.size();
+    }
+
+    /** Whether the server owes us nothing, however long it is silent. */
+    boolean idling() {
+        return idling && !doneWanted;
+    }
+
+    int literalOctetsMax() {
+        return command instanceof ImapCommand.UidFetch ? options.fetchedLiteralOctetsMax() : options.literalOctetsMax();
+    }
+
+    /**
+     * Sends a command.
+     *
+     * @throws IllegalStateException if one is out, or it needs a mailbox and none is selected
+     * @throws IllegalArgumentException if it holds what no command may hold; then nothing has happened
+     */
+    List<Output> begin(ImapCommand next) {
+        if (busy()) {
+            throw new IllegalStateException("a command is out");
+        }
+        if (next instanceof ImapCommand.OnMailbox && !(state instanceof ImapSessionState.Selected)) {
+            throw new IllegalStateException("no mailbox is selected");
+        }
+        String nextTag = "A" + (tagsUsed + 1);
+        parts = ImapEncoder.encode(nextTag, next, capabilities).parts();
+        tagsUsed++;
+        command = next;
+        tag = nextTag;
+        partsSent = 0;
+        idling = false;
+        doneWanted = false;
+        toldSinceBegin = false;
+        untagged = new ArrayList<>();
+        if (next instanceof ImapCommand.Select) {
+            changes.clear();
+            messages = -1;
+            // RFC 9051 section 6.3.2: whatever becomes of SELECT, the mailbox before it is no longer selected.
+            state = new ImapSessionState.Authenticated();
+        }
+        return List.of(sendPart());
+    }
+
+    private Output sendPart() {
+        return new Output.Send(parts.get(partsSent++));
+    }
+
+    /** Ends IDLE: at once, or as soon as the server has begun it (RFC 2177: DONE only after the continuation). */
+    List<Output> endIdle() {
+        if (!(command instanceof ImapCommand.Idle) || doneWanted) {
+            return List.of();
+        }
+        doneWanted = true;
+        return idling ? List.of(done()) : List.of();
+    }
+
+    private static Output done() {
+        return new Output.Send(new byte[] {'D', 'O', 'N', 'E', '\r', '\n'});
+    }
+
+    List<Output> receive(ImapResponse response) {
+        if (state instanceof ImapSessionState.Greeting) {
+            return greeting(response);
+        }
+        return switch (response) {
+            case ImapResponse.Continuation c -> continuation();
+            case ImapResponse.Tagged tagged -> tagged(tagged);
+            case ImapResponse.Status status -> status(status);
+            case ImapResponse.Capability(var told) -> {
+                told(told);
+                yield List.of();
+            }
+            case ImapResponse.Enabled(var names) -> {
+                Set<String> all = new HashSet<>(enabled);
+                all.addAll(names);
+                enabled = Set.copyOf(all);
+                yield List.of();
+            }
+            case ImapResponse.Listed r -> collect(r);
+            case ImapResponse.MailboxStatusReported r -> collect(r);
+            case ImapResponse.Namespace r -> collect(r);
+            case ImapResponse.Found r -> collect(r);
+            case ImapResponse.Id r -> collect(r);
+            case ImapResponse.Flags r -> List.of();
+            case ImapResponse.Recent r -> List.of();
+            case ImapResponse.Unknown r -> List.of();
+            case ImapResponse.Exists r -> exists(r);
+            case ImapResponse.Expunge(var number) -> {
+                messages = Math.max(-1, messages - 1);
+                yield changed(new MailboxChange.Expunged(number));
+            }
+            case ImapResponse.Vanished(var uids, var earlier) -> {
+                if (!earlier) {
+                    messages = Math.max(-1, messages - UidSets.count(uids));
+                }
+                yield changed(new MailboxChange.Vanished(uids, earlier));
+            }
+            case ImapResponse.Fetch fetch -> fetch(fetch);
+            case ImapResponse.FetchWithoutUid(var number, var flags, var modSeq) ->
+                flags.map(set -> changed(new MailboxChange.FlagsReported(number, OptionalLong.empty(), set, modSeq)))
+                        .orElse(List.of());
+        };
+    }
+
+    private List<Output> greeting(ImapResponse response) {
+        if (!(response instanceof ImapResponse.Status(var condition, var code, var text))) {
+            return end(new ServerFailure.Unreachable("the server's greeting is not IMAP"));
+        }
+        code.ifPresent(this::noteCode);
+        return switch (condition) {
+            case OK -> {
+                state = new ImapSessionState.NotAuthenticated();
+                yield List.of(new Output.Greeted());
+            }
+            case PREAUTH -> {
+                state = new ImapSessionState.Authenticated();
+                yield List.of(new Output.Greeted());
+            }
+            case BYE, NO, BAD -> end(ImapFailures.ofBye(code, text));
+        };
+    }
+
+    private List<Output> continuation() {
+        if (partsSent < parts.size() && busy()) {
+            return List.of(sendPart());
+        }
+        if (command instanceof ImapCommand.Idle && !idling) {
+            idling = true;
+            return doneWanted ? List.of(done()) : List.of();
+        }
+        if (command instanceof ImapCommand.AuthenticatePlain) {
+            // The server takes no initial response, or wants more than PLAIN has: "*" cancels (RFC 9051 section 6.2.2).
+            return List.of(new Output.Send(new byte[] {'*', '\r', '\n'}));
+        }
+        return List.of();
+    }
+
+    private List<Output> tagged(ImapResponse.Tagged tagged) {
+        if (!busy() || !tagged.tag().equals(tag)) {
+            return end(new ServerFailure.Unreachable("the server answered a command that was not sent"));
+        }
+        boolean done = tagged.condition() == Condition.OK;
+        tagged.code().ifPresent(this::noteCode);
+        if (done && command instanceof ImapCommand.LogsIn && !toldSinceBegin) {
+            forgetCapabilities();
+        }
+        if (done) {
+            state = stateAfter(command);
+        }
+        if (done && command instanceof ImapCommand.Enable(var names) && enabled.isEmpty()) {
+            // One large server accepts ENABLE and leaves ENABLED out; HIGHESTMODSEQ shows later whether it meant it.
+            enabled = Set.copyOf(names);
+        }
+        ImapAnswer answer = new ImapAnswer(command, tagged, List.copyOf(untagged));
+        command = null;
+        parts = List.of();
+        partsSent = 0;
+        idling = false;
+        doneWanted = false;
+        untagged = new ArrayList<>();
+        return List.of(new Output.Answered(answer));
+    }
+
+    private ImapSessionState stateAfter(ImapCommand done) {
+        if (done instanceof ImapCommand.LogsIn || done instanceof ImapCommand.Unselect) {
+            return new ImapSessionState.Authenticated();
+        }
+        if (done instanceof ImapCommand.Select(var name, var readOnly, var condstore)) {
+            return new ImapSessionState.Selected(name, readOnly);
+        }
+        return done instanceof ImapCommand.Logout ? new ImapSessionState.Logout() : state;
+    }
+
+    private List<Output> status(ImapResponse.Status status) {
+        if (status.condition() == Condition.BYE) {
+            return command instanceof ImapCommand.Logout
+                    ? List.of()
+                    : end(ImapFailures.ofBye(status.code(), status.text()));
+        }
+        if (status.code().isEmpty()) {
+            return List.of();
+        }
+        ResponseCode code = status.code().get();
+        noteCode(code);
+        if (code instanceof ResponseCode.Closed && command instanceof ImapCommand.Select) {
+            untagged = new ArrayList<>();
+            changes.clear();
+            messages = -1;
+            return List.of();
+        }
+        return collect(status);
+    }
+
+    private void noteCode(ResponseCode code) {
+        if (code instanceof ResponseCode.Capability(var told)) {
+            told(told);
+        }
+    }
+
+    private void told(Capabilities told) {
+        capabilities = told;
+        capabilitiesKnown = true;
+        toldSinceBegin = true;
+    }
+
+    private List<Output> exists(ImapResponse.Exists exists) {
+        boolean news = exists.messages() != messages;
+        messages = exists.messages();
+        if (command instanceof ImapCommand.Select) {
+            return collect(exists);
+        }
+        return news ? changed(new MailboxChange.Exists(exists.messages())) : List.of();
+    }
+
+    private List<Output> fetch(ImapResponse.Fetch fetch) {
+        FetchedMessage message = fetch.message();
+        if (command instanceof ImapCommand.UidFetch(var uids, var items)
+                && UidSets.contains(uids, message.uid())
+                && !(fetch.stateOnly() && asksForMoreThanState(items))) {
+            return List.of(new Output.Deliver(message));
+        }
+        if (command instanceof ImapCommand.UidStore store && UidSets.contains(store.uids(), message.uid())) {
+            collect(fetch);
+        }
+        return message.flags()
+                .map(flags -> changed(new MailboxChange.FlagsReported(
+                        fetch.sequenceNumber(), OptionalLong.of(message.uid()), flags, message.modSeq())))
+                .orElse(List.of());
+    }
+
+    private static boolean asksForMoreThanState(FetchItems items) {
+        return items.items().stream()
+                .anyMatch(item -> !(item instanceof FetchItem.Flags) && !(item instanceof FetchItem.ModSeq));
+    }
+
+    private List<Output> changed(MailboxChange change) {
+        changes.add(change);
+        return command instanceof ImapCommand.Idle ? List.of(new Output.Stirred()) : List.of();
+    }
+
+    private List<Output> collect(ImapResponse response) {
+        if (busy()) {
+            if (untagged.size() >= options.responsesMax()) {
+                throw new ImapViolation("more than " + options.responsesMax() + " responses to one command");
+            }
+            untagged.add(response);
+        }
+        return List.of();
+    }
+
+    private List<Output> end(ServerFailure why) {
+        state = new ImapSessionState.Logout();
+        return List.of(new Output.Ended(why));
+    }
+}

@@ -1,0 +1,133 @@
+package org.postbus.mail.imap;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import org.postbus.event.UidRange;
+
+/** Sets of UIDs, as ranges. */
+final class UidSets {
+    static final long UID_MAX = 0xFFFF_FFFFL;
+
+    /** RFC 7162 section 4: a client should not send lines longer than 8192 octets; the rest of the command needs room too. */
+    static final int SET_OCTETS_MAX = 7_000;
+
+    private UidSets() {}
+
+    /** Ascending, without overlap, neighbours joined. */
+    static List<UidRange> normalize(List<UidRange> ranges) {
+        List<UidRange> sorted = new ArrayList<>(ranges);
+        sorted.sort(Comparator.comparingLong(UidRange::first));
+        List<UidRange> joined = new ArrayList<>();
+        for (UidRange range : sorted) {
+            UidRange last = joined.isEmpty() ? null : joined.getLast();
+            if (last != null && range.first() <= last.last() + 1) {
+                joined.set(joined.size() - 1, new UidRange(last.first(), Math.max(last.last(), range.last())));
+            } else {
+                joined.add(range);
+            }
+        }
+        return joined;
+    }
+
+    /** As many sets as it takes to keep each within {@link #SET_OCTETS_MAX}; in the order given. */
+    static List<List<UidRange>> split(List<UidRange> ranges) {
+        List<List<UidRange>> sets = new ArrayList<>();
+        int from = 0;
+        int octets = 0;
+        for (int i = 0; i < ranges.size(); i++) {
+            UidRange range = ranges.get(i);
+            int more = digits(range.first()) + 1 + (range.last() == range.first() ? 0 : digits(range.last()) + 1);
+            if (octets + more > SET_OCTETS_MAX) {
+                sets.add(List.copyOf(ranges.subList(from, i)));
+                from = i;
+                octets = 0;
+            }
+            octets += more;
+        }
+        if (from < ranges.size()) {
+            sets.add(List.copyOf(ranges.subList(from, ranges.size())));
+        }
+        return sets;
+    }
+
+    /**
+     * {@code sequence-set}.
+     *
+     * @param reading whether the end of the UID space may be written as {@code *}, which every server understands but which
+     *     names the last message even if that lies before the range: never for commands that change something
+     */
+    static String format(List<UidRange> ranges, boolean reading) {
+        StringBuilder set = new StringBuilder();
+        for (UidRange range : ranges) {
+            if (!set.isEmpty()) {
+                set.append(',');
+            }
+            set.append(range.first());
+            if (range.last() != range.first()) {
+                set.append(':');
+                if (reading && range.last() == UID_MAX) {
+                    set.append('*');
+                } else {
+                    set.append(range.last());
+                }
+            }
+        }
+        return set.toString();
+    }
+
+    /** @param ranges normalized */
+    static boolean contains(List<UidRange> ranges, long uid) {
+        int low = 0;
+        int high = ranges.size() - 1;
+        while (low <= high) {
+            int middle = (low + high) >>> 1;
+            UidRange range = ranges.get(middle);
+            if (uid < range.first()) {
+                high = middle - 1;
+            } else if (uid > range.last()) {
+                low = middle + 1;
+            } else {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    static long count(List<UidRange> ranges) {
+        long count = 0;
+        for (UidRange range : ranges) {
+            count += range.last() - range.first() + 1;
+        }
+        return count;
+    }
+
+    /** @param uids in any order, {@code count} of them; the array is sorted */
+    static List<UidRange> ofUids(long[] uids, int count) {
+        Arrays.sort(uids, 0, count);
+        List<UidRange> ranges = new ArrayList<>();
+        int i = 0;
+        while (i < count) {
+            long first = uids[i];
+            long last = first;
+            i++;
+            while (i < count && uids[i] <= last + 1) {
+                last = uids[i++];
+            }
+            if (last >= 1 && last <= UID_MAX) {
+                ranges.add(new UidRange(Math.max(1, first), last));
+            }
+        }
+        return ranges;
+    }
+
+    private static int digits(long value) {
+        int digits = 1;
+        while (value >= 10) {
+            value /= 10;
+            digits++;
+        }
+        return digits;
+    }
+}
