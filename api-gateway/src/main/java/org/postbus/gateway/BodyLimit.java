@@ -1,0 +1,40 @@
+package org.postbus.gateway;
+
+import io.quarkus.vertx.http.runtime.filters.Filters;
+import io.vertx.core.http.HttpHeaders;
+import io.vertx.ext.web.RoutingContext;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Observes;
+
+/**
+ * Refuses a body that says it is too large, with a problem. The HTTP server's own limit, twice as high, ends the connection of
+ * one that does not say so.
+ */
+@ApplicationScoped
+class BodyLimit {
+    /** A wish, an account: a few hundred bytes. */
+    static final long BYTES_MAX = 1 << 20;
+
+    private static final int BEFORE_EVERYTHING = 1_000;
+
+    void register(@Observes Filters filters) {
+        filters.register(BodyLimit::check, BEFORE_EVERYTHING);
+    }
+
+    private static void check(RoutingContext request) {
+        String length = request.request().getHeader(HttpHeaders.CONTENT_LENGTH);
+        if (length != null && isTooLarge(length)) {
+            ProblemResponses.send(request.response(), Problem.tooLarge("a body may have 1 MiB"));
+        } else {
+            request.next();
+        }
+    }
+
+    private static boolean isTooLarge(String length) {
+        try {
+            return Long.parseLong(length.strip()) > BYTES_MAX;
+        } catch (NumberFormatException e) {
+            return true;
+        }
+    }
+}

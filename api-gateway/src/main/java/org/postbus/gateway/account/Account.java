@@ -1,0 +1,101 @@
+package org.postbus.gateway.account;
+
+import java.net.URI;
+import java.time.Instant;
+import java.util.Objects;
+import java.util.Optional;
+import org.postbus.account.AccountSettings;
+import org.postbus.account.ServerAddress;
+import org.postbus.event.AccountRecord;
+import org.postbus.event.PushKind;
+import org.postbus.event.SyncState;
+import org.postbus.model.AccountId;
+
+/** An account as the API shows it: what was asked for when it was made, without the password, and what its sync is doing. */
+public record Account(
+        AccountId id,
+        AccountRecord.Protocol protocol,
+        String email,
+        String username,
+        Optional<ServerAddress> imap,
+        Optional<ServerAddress> smtp,
+        Optional<JmapServer> jmap,
+        AccountRecord.Status status,
+        Instant createdAt,
+        Sync sync) {
+
+    public Account {
+        Objects.requireNonNull(id);
+        Objects.requireNonNull(protocol);
+        Objects.requireNonNull(email);
+        Objects.requireNonNull(username);
+        Objects.requireNonNull(imap);
+        Objects.requireNonNull(smtp);
+        Objects.requireNonNull(jmap);
+        Objects.requireNonNull(status);
+        Objects.requireNonNull(createdAt);
+        Objects.requireNonNull(sync);
+    }
+
+    /** @param sessionUrl the JMAP session resource (RFC 8620 section 2) */
+    public record JmapServer(URI sessionUrl) {
+        public JmapServer {
+            Objects.requireNonNull(sessionUrl);
+        }
+    }
+
+    /**
+     * @param lastSyncedAt when everything the server had was last in the database
+     * @param retryAt when the server is asked again, in the state {@code backoff}
+     * @param push what tells Postbus of news; absent until the first connection
+     */
+    public record Sync(
+            SyncState state,
+            Optional<Instant> lastSyncedAt,
+            Optional<String> lastError,
+            Optional<Instant> retryAt,
+            Optional<PushKind> push) {
+        public Sync {
+            Objects.requireNonNull(state);
+            Objects.requireNonNull(lastSyncedAt);
+            Objects.requireNonNull(lastError);
+            Objects.requireNonNull(retryAt);
+            Objects.requireNonNull(push);
+        }
+    }
+
+    static Account of(
+            AccountId id,
+            String email,
+            AccountRecord.Status status,
+            Instant createdAt,
+            AccountSettings settings,
+            Sync sync) {
+        return switch (settings) {
+            case AccountSettings.Imap(var username, var imap, var smtp) ->
+                new Account(
+                        id,
+                        AccountRecord.Protocol.IMAP,
+                        email,
+                        username,
+                        Optional.of(imap),
+                        smtp,
+                        Optional.empty(),
+                        status,
+                        createdAt,
+                        sync);
+            case AccountSettings.Jmap(var username, var sessionUrl) ->
+                new Account(
+                        id,
+                        AccountRecord.Protocol.JMAP,
+                        email,
+                        username,
+                        Optional.empty(),
+                        Optional.empty(),
+                        Optional.of(new JmapServer(sessionUrl)),
+                        status,
+                        createdAt,
+                        sync);
+        };
+    }
+}

@@ -1,0 +1,108 @@
+package org.postbus.gateway.account;
+
+import io.smallrye.mutiny.Uni;
+import io.vertx.core.Vertx;
+import jakarta.enterprise.context.ApplicationScoped;
+import java.time.Duration;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+import org.postbus.account.AccountSettings;
+import org.postbus.account.Secret;
+import org.postbus.mail.ServerException;
+import org.postbus.mail.ServerFailure;
+import org.postbus.mail.imap.ImapClient;
+import org.postbus.mail.imap.ImapOptions;
+import org.postbus.mail.jmap.JmapClient;
+import org.postbus.mail.jmap.JmapOptions;
+
+/** Tries an account out: connects, logs in, looks around, leaves. Nothing is stored. */
+@ApplicationScoped
+public class AccountCheck {
+    static final Duration TIME_MAX = Duration.ofSeconds(10);
+    private static final int SESSION_BYTES_MAX = 1 << 20;
+
+    private final Vertx vertx;
+    private final ImapClient imap;
+
+    AccountCheck(Vertx vertx) {
+        this.vertx = vertx;
+        this.imap = new ImapClient(
+                vertx,
+                new ImapOptions(
+                        TIME_MAX,
+                        TIME_MAX,
+                        ImapOptions.DEFAULT.lineOctetsMax(),
+                        ImapOptions.DEFAULT.literalOctetsMax(),
+                        ImapOptions.DEFAULT.literalOctetsMax(),
+                        ImapOptions.DEFAULT.nestingMax(),
+                        ImapOptions.DEFAULT.responsesMax(),
+                        Optional.empty()));
+    }
+
+    /**
+     * What came of it: a value, for a server that says no is an answer.
+     *
+     * @param capabilities what the server says it can do; empty unless {@code ok}
+     * @param reason in words; present unless {@code ok}
+     * @param failure {@code unreachable}, {@code login-refused}, {@code throttled} or {@code refused}
+     */
+    record Outcome(boolean ok, Set<String> capabilities, Optional<String> reason, Optional<String> failure) {
+        Outcome {
+            capabilities = new TreeSet<>(capabilities);
+            Objects.requireNonNull(reason);
+            Objects.requireNonNull(failure);
+        }
+    }
+
+    Uni<Outcome> check(AccountSettings settings, Secret password) {
+        Uni<Set<String>> capabilities =
+                switch (settings) {
+                    case AccountSettings.Imap(var username, var address, var smtp) ->
+                        imap.open(address, username, password)
+                                .chain(connection -> connection
+                                        .list()
+                                        .map(mailboxes ->
+                                                connection.capabilities().names())
+                                        .eventually(connection::logout)
+                                        .onCancellation()
+                                        .invoke(connection::close));
+                    case AccountSettings.Jmap(var username, var sessionUrl) ->
+                        JmapClient.open(vertx, sessionUrl, username, password, options())
+                                .map(AccountCheck::leave);
+                };
+        return capabilities
+                .ifNoItem()
+                .after(TIME_MAX)
+                .failWith(() -> new ServerException(
+                        new ServerFailure.Unreachable("no answer within " + TIME_MAX.toSeconds() + " seconds")))
+                .map(names -> new Outcome(true, names, Optional.empty(), Optional.empty()))
+                .onFailure(ServerException.class)
+                .recoverWithItem(e -> outcome(((ServerException) e).failure()));
+    }
+
+    private static Outcome outcome(ServerFailure failure) {
+        String kind =
+                switch (failure) {
+                    case ServerFailure.Unreachable ignored -> "unreachable";
+                    case ServerFailure.AuthRejected ignored -> "login-refused";
+                    case ServerFailure.Throttled ignored -> "throttled";
+                    case ServerFailure.Rejected ignored -> "refused";
+                    case ServerFailure.Conflict ignored -> "refused";
+                    case ServerFailure.CursorLost ignored -> "refused";
+                    case ServerFailure.OutcomeUnknown ignored -> "unreachable";
+                };
+        return new Outcome(false, Set.of(), Optional.of(failure.text()), Optional.of(kind));
+    }
+
+    private static Set<String> leave(JmapClient client) {
+        try (client) {
+            return client.session().capabilities();
+        }
+    }
+
+    private static JmapOptions options() {
+        return new JmapOptions(TIME_MAX, TIME_MAX, SESSION_BYTES_MAX, JmapOptions.DEFAULTS.redirectsMax());
+    }
+}

@@ -1,0 +1,53 @@
+package org.postbus.gateway.account;
+
+import io.smallrye.mutiny.Uni;
+import jakarta.enterprise.context.ApplicationScoped;
+import java.util.Optional;
+import java.util.UUID;
+import org.postbus.gateway.Database;
+import org.postbus.gateway.Page;
+import org.postbus.model.AccountId;
+import org.postbus.model.TenantId;
+
+/** What readers see of accounts. Fails with a 404 problem for what is not the tenant's. */
+@ApplicationScoped
+public class AccountQueries {
+    private static final UUID FIRST = new UUID(0, 0);
+    private static final UUID LAST = new UUID(-1, -1);
+
+    private final Database database;
+
+    AccountQueries(Database database) {
+        this.database = database;
+    }
+
+    Uni<Page<Account, AccountId>> accounts(TenantId tenant, int limit, Optional<UUID> after) {
+        return database.read(
+                        tenant,
+                        session -> session.createQuery(
+                                        "from AccountRow where accountId > :after order by accountId", AccountRow.class)
+                                .setParameter("after", after.orElse(FIRST))
+                                .setMaxResults(limit + 1)
+                                .getResultList())
+                .map(rows -> Page.of(rows, limit, AccountRow::account, row -> new AccountId(row.accountId)));
+    }
+
+    Uni<Account> account(TenantId tenant, AccountId account) {
+        return database.read(tenant, session -> AccountRow.require(session, account))
+                .map(AccountRow::account);
+    }
+
+    Uni<Page<SyncLogEntry, UUID>> syncLog(TenantId tenant, AccountId account, int limit, Optional<UUID> after) {
+        return database.read(
+                        tenant,
+                        session -> AccountRow.require(session, account)
+                                .chain(() -> session.createQuery("""
+                                        from SyncLogRow where accountId = :account and entryId < :after
+                                        order by entryId desc""", SyncLogRow.class)
+                                        .setParameter("account", account.value())
+                                        .setParameter("after", after.orElse(LAST))
+                                        .setMaxResults(limit + 1)
+                                        .getResultList()))
+                .map(rows -> Page.of(rows, limit, SyncLogRow::entry, row -> row.entryId));
+    }
+}

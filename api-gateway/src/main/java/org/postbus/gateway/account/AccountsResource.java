@@ -1,0 +1,152 @@
+package org.postbus.gateway.account;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.smallrye.mutiny.Uni;
+import jakarta.ws.rs.Consumes;
+import jakarta.ws.rs.DELETE;
+import jakarta.ws.rs.DefaultValue;
+import jakarta.ws.rs.GET;
+import jakarta.ws.rs.PATCH;
+import jakarta.ws.rs.POST;
+import jakarta.ws.rs.Path;
+import jakarta.ws.rs.PathParam;
+import jakarta.ws.rs.Produces;
+import jakarta.ws.rs.QueryParam;
+import jakarta.ws.rs.core.MediaType;
+import java.net.URI;
+import java.util.UUID;
+import org.eclipse.microprofile.openapi.annotations.Operation;
+import org.eclipse.microprofile.openapi.annotations.media.Content;
+import org.eclipse.microprofile.openapi.annotations.parameters.Parameter;
+import org.eclipse.microprofile.openapi.annotations.parameters.RequestBody;
+import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
+import org.eclipse.microprofile.openapi.annotations.tags.Tag;
+import org.jboss.resteasy.reactive.RestResponse;
+import org.postbus.account.Secret;
+import org.postbus.gateway.Caller;
+import org.postbus.gateway.Page;
+import org.postbus.gateway.PathIds;
+import org.postbus.gateway.RequestJson;
+import org.postbus.model.AccountId;
+import org.postbus.model.TenantId;
+
+@Path("/v1")
+@Produces(MediaType.APPLICATION_JSON)
+@Tag(name = "accounts", description = "The mailbox logins that Postbus keeps in step")
+public class AccountsResource {
+    private static final String MERGE_PATCH = "application/merge-patch+json";
+
+    private final Caller caller;
+    private final AccountStore store;
+    private final AccountQueries queries;
+    private final AccountCheck check;
+    private final HostPolicy hosts;
+
+    AccountsResource(Caller caller, AccountStore store, AccountQueries queries, AccountCheck check, HostPolicy hosts) {
+        this.caller = caller;
+        this.store = store;
+        this.queries = queries;
+        this.check = check;
+        this.hosts = hosts;
+    }
+
+    record Created(AccountId id) {}
+
+    @POST
+    @Path("/accounts")
+    @Consumes(MediaType.APPLICATION_JSON)
+    @Operation(
+            summary = "Add an account",
+            description = "Its synchronisation begins at once. The login is not tried: see /accounts/check.")
+    @RequestBody(content = @Content(mediaType = MediaType.APPLICATION_JSON, example = RequestExamples.ACCOUNT))
+    @APIResponse(responseCode = "201", description = "The account's id")
+    @APIResponse(responseCode = "422", description = "A property is missing or not valid, or a host is not public")
+    public Uni<RestResponse<Created>> create(byte[] body) {
+        TenantId tenant = caller.tenant();
+        AccountRequest request = AccountRequest.create(RequestJson.object(body));
+        Secret password = request.password().orElseThrow();
+        return hosts.check(request)
+                .chain(() -> store.create(tenant, request, password))
+                .map(id -> RestResponse.ResponseBuilder.<Created>created(URI.create("/v1/accounts/" + id))
+                        .entity(new Created(id))
+                        .build());
+    }
+
+    @POST
+    @Path("/accounts/check")
+    @Consumes(MediaType.APPLICATION_JSON)
+    @Operation(
+            summary = "Try an account out",
+            description = "Connects and logs in, for at most 10 seconds, and says what the server can do or why it"
+                    + " does not let us in. Nothing is stored.")
+    @RequestBody(content = @Content(mediaType = MediaType.APPLICATION_JSON, example = RequestExamples.ACCOUNT))
+    public Uni<AccountCheck.Outcome> check(byte[] body) {
+        AccountRequest request = AccountRequest.create(RequestJson.object(body));
+        Secret password = request.password().orElseThrow();
+        return hosts.check(request).chain(() -> check.check(request.settings(), password));
+    }
+
+    @GET
+    @Path("/accounts")
+    @Operation(summary = "List the accounts", description = "In the order in which they were added.")
+    public Uni<Page<Account, AccountId>> list(
+            @Parameter(description = "1 to 500") @QueryParam("limit") @DefaultValue(Page.LIMIT_DEFAULT) int limit,
+            @Parameter(description = "next of the page before") @QueryParam("cursor") String cursor) {
+        return queries.accounts(caller.tenant(), Page.limit(limit), Page.after(cursor));
+    }
+
+    @GET
+    @Path("/accounts/{accountId}")
+    @Operation(summary = "One account, with what its synchronisation is doing")
+    public Uni<Account> get(@PathParam("accountId") String accountId) {
+        return queries.account(caller.tenant(), PathIds.account(accountId));
+    }
+
+    @PATCH
+    @Path("/accounts/{accountId}")
+    @Consumes({MERGE_PATCH, MediaType.APPLICATION_JSON})
+    @Operation(
+            summary = "Change an account",
+            description = "A JSON merge patch (RFC 7396) of username, password, status (active or paused), imap, smtp"
+                    + " and jmap. The account is then connected anew.")
+    @RequestBody(content = @Content(mediaType = MERGE_PATCH, example = RequestExamples.ACCOUNT_PATCH))
+    public Uni<Account> change(@PathParam("accountId") String accountId, byte[] body) {
+        TenantId tenant = caller.tenant();
+        AccountId account = PathIds.account(accountId);
+        JsonNode patch = RequestJson.object(body);
+        return store.find(tenant, account).chain(stored -> {
+            AccountRequest request = AccountRequest.change(stored.email(), stored.settings(), stored.status(), patch);
+            return hosts.check(request)
+                    .chain(() -> store.change(tenant, account, stored.revision(), request))
+                    .chain(() -> queries.account(tenant, account));
+        });
+    }
+
+    @DELETE
+    @Path("/accounts/{accountId}")
+    @Operation(
+            summary = "Delete an account",
+            description = "With everything that Postbus holds of it. The mail server is left as it is.")
+    @APIResponse(responseCode = "204", description = "It is gone")
+    public Uni<Void> delete(@PathParam("accountId") String accountId) {
+        return store.delete(caller.tenant(), PathIds.account(accountId));
+    }
+
+    @POST
+    @Path("/accounts/{accountId}/sync")
+    @Operation(summary = "Look for changes on the server now")
+    @APIResponse(responseCode = "202", description = "The account's fetcher is told")
+    public Uni<RestResponse<Void>> sync(@PathParam("accountId") String accountId) {
+        return store.wake(caller.tenant(), PathIds.account(accountId)).map(woken -> RestResponse.accepted());
+    }
+
+    @GET
+    @Path("/accounts/{accountId}/sync-log")
+    @Operation(summary = "Past cycles, newest first")
+    public Uni<Page<SyncLogEntry, UUID>> syncLog(
+            @PathParam("accountId") String accountId,
+            @Parameter(description = "1 to 500") @QueryParam("limit") @DefaultValue(Page.LIMIT_DEFAULT) int limit,
+            @Parameter(description = "next of the page before") @QueryParam("cursor") String cursor) {
+        return queries.syncLog(caller.tenant(), PathIds.account(accountId), Page.limit(limit), Page.after(cursor));
+    }
+}

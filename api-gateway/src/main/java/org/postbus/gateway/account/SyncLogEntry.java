@@ -1,0 +1,23 @@
+package org.postbus.gateway.account;
+
+import java.time.Instant;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.UUID;
+
+/** One past cycle of an account: what changed in the database, or why it ended. */
+record SyncLogEntry(
+        UUID id,
+        Instant startedAt,
+        Instant finishedAt,
+        long created,
+        long updated,
+        long destroyed,
+        Optional<String> error) {
+    SyncLogEntry {
+        Objects.requireNonNull(id);
+        Objects.requireNonNull(startedAt);
+        Objects.requireNonNull(finishedAt);
+        Objects.requireNonNull(error);
+    }
+}

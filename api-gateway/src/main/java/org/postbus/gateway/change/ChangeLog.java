@@ -1,0 +1,65 @@
+package org.postbus.gateway.change;
+
+import io.vertx.core.Future;
+import io.vertx.sqlclient.Row;
+import io.vertx.sqlclient.SqlConnection;
+import io.vertx.sqlclient.Tuple;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
+import java.util.stream.StreamSupport;
+import org.postbus.model.AccountId;
+
+/** The table {@code change_log}: every change of an account, without a gap. */
+final class ChangeLog {
+    private ChangeLog() {}
+
+    /** The changes after {@code since}, in order. */
+    static Future<List<LoggedChange>> after(SqlConnection connection, AccountId account, long since, int most) {
+        return connection
+                .preparedQuery(
+                        "select seq, type, data from change_log where account_id = $1 and seq > $2 order by seq limit $3")
+                .execute(Tuple.of(account.value(), since, most))
+                .map(rows -> {
+                    List<LoggedChange> changes = new ArrayList<>(rows.size());
+                    for (Row row : rows) {
+                        changes.add(new LoggedChange(
+                                account,
+                                row.getLong(0),
+                                row.getString(1),
+                                row.getString(2).getBytes(StandardCharsets.UTF_8)));
+                    }
+                    return changes;
+                });
+    }
+
+    static Future<Boolean> hasAccount(SqlConnection connection, AccountId account) {
+        return connection
+                .preparedQuery("select exists (select from account where account_id = $1)")
+                .execute(Tuple.of(account.value()))
+                .map(rows -> rows.iterator().next().getBoolean(0));
+    }
+
+    /** The last seq of each account of the tenant, or of those that are named and exist; in the order of their ids. */
+    static Future<Map<AccountId, Long>> lastSeqs(
+            SqlConnection connection, Optional<Set<AccountId>> accounts, int most) {
+        UUID[] named = accounts.map(ids -> ids.stream().map(AccountId::value).toArray(UUID[]::new))
+                .orElse(null);
+        return connection
+                .preparedQuery("""
+                        select account_id, change_seq from account_sync
+                        where $1::uuid[] is null or account_id = any ($1)
+                        order by account_id limit $2""")
+                .execute(Tuple.of(named, most))
+                .map(rows -> StreamSupport.stream(rows.spliterator(), false)
+                        .collect(
+                                LinkedHashMap::new,
+                                (map, row) -> map.put(new AccountId(row.getUUID(0)), row.getLong(1)),
+                                Map::putAll));
+    }
+}

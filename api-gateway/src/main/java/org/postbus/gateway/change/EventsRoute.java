@@ -1,0 +1,116 @@
+package org.postbus.gateway.change;
+
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.quarkus.runtime.ShutdownEvent;
+import io.vertx.core.Future;
+import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.http.HttpMethod;
+import io.vertx.core.http.HttpServerResponse;
+import io.vertx.ext.web.Router;
+import io.vertx.ext.web.RoutingContext;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Observes;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.postbus.gateway.ApiKeys;
+import org.postbus.gateway.Database;
+import org.postbus.gateway.PathIds;
+import org.postbus.gateway.Problem;
+import org.postbus.gateway.ProblemResponses;
+import org.postbus.model.AccountId;
+import org.postbus.model.TenantId;
+
+/**
+ * {@code GET /v1/events}: opens an {@link EventStream}. A route of its own below the REST framework, for a stream waits for
+ * each write to leave, which is what keeps a slow client from filling our memory.
+ */
+@ApplicationScoped
+public class EventsRoute {
+    static final String PATH = "/v1/events";
+
+    private final ApiKeys keys;
+    private final Database database;
+    private final OpenStreams streams;
+    private final Counter cutOff;
+
+    EventsRoute(ApiKeys keys, Database database, OpenStreams streams, MeterRegistry metrics) {
+        this.keys = keys;
+        this.database = database;
+        this.streams = streams;
+        this.cutOff = metrics.counter("postbus.gateway.streams.cut-off");
+    }
+
+    void register(@Observes Router router) {
+        router.route(HttpMethod.GET, PATH).handler(this::open);
+    }
+
+    void stop(@Observes ShutdownEvent event) {
+        streams.end();
+    }
+
+    private void open(RoutingContext request) {
+        Future.fromCompletionStage(
+                        keys.tenantOf(request.request().getHeader(HttpHeaders.AUTHORIZATION))
+                                .subscribeAsCompletionStage(),
+                        request.vertx().getOrCreateContext())
+                .compose(tenant -> stream(request, tenant))
+                .onFailure(failure -> ProblemResponses.send(request.response(), failure));
+    }
+
+    private Future<Void> stream(RoutingContext request, TenantId tenant) {
+        List<String> named = request.queryParam("accountId");
+        Optional<Set<AccountId>> wanted = named.isEmpty()
+                ? Optional.empty()
+                : Optional.of(named.stream().map(PathIds::account).collect(Collectors.toSet()));
+        Optional<StreamPosition> resumed = Optional.ofNullable(request.request().getHeader("Last-Event-ID"))
+                .filter(id -> !id.isBlank())
+                .map(StreamPosition::parse);
+        return database.future(
+                        tenant, connection -> ChangeLog.lastSeqs(connection, wanted, StreamPosition.ACCOUNTS_MAX + 1))
+                .map(last -> {
+                    begin(request, tenant, wanted, start(last, wanted, resumed));
+                    return null;
+                });
+    }
+
+    private static Map<AccountId, Long> start(
+            Map<AccountId, Long> last, Optional<Set<AccountId>> wanted, Optional<StreamPosition> resumed) {
+        if (last.size() > StreamPosition.ACCOUNTS_MAX) {
+            throw Problem.badRequest("a stream can follow " + StreamPosition.ACCOUNTS_MAX
+                    + " accounts: name some with accountId, which may be given several times");
+        }
+        if (wanted.isPresent() && !last.keySet().containsAll(wanted.get())) {
+            throw Problem.notFound("account");
+        }
+        return resumed.map(position -> {
+                    Map<AccountId, Long> sent = new LinkedHashMap<>();
+                    last.keySet().forEach(account -> sent.put(account, position.seqOf(account)));
+                    return sent;
+                })
+                .orElse(last);
+    }
+
+    private void begin(
+            RoutingContext request, TenantId tenant, Optional<Set<AccountId>> wanted, Map<AccountId, Long> sent) {
+        HttpServerResponse response = request.response();
+        EventStream stream = new EventStream(database, tenant, wanted, sent, response, () -> {
+            cutOff.increment();
+            request.request().connection().close();
+        });
+        if (!streams.add(stream)) {
+            throw Problem.tooMany("there are too many open event streams");
+        }
+        response.closeHandler(closed -> stream.end());
+        response.exceptionHandler(failure -> stream.end());
+        response.setChunked(true)
+                .putHeader(HttpHeaders.CONTENT_TYPE, "text/event-stream")
+                .putHeader(HttpHeaders.CACHE_CONTROL, "no-store")
+                .putHeader("X-Accel-Buffering", "no");
+        stream.start(() -> streams.remove(stream));
+    }
+}

@@ -1,0 +1,18 @@
+package org.postbus.gateway.change;
+
+import java.util.Objects;
+import org.postbus.model.AccountId;
+
+/**
+ * One change, as stored and as published.
+ *
+ * @param type the CloudEvents type
+ * @param data the JSON of an {@link org.postbus.event.ChangeEvent}, shared and never changed
+ */
+record LoggedChange(AccountId account, long seq, String type, byte[] data) {
+    LoggedChange {
+        Objects.requireNonNull(account);
+        Objects.requireNonNull(type);
+        Objects.requireNonNull(data);
+    }
+}

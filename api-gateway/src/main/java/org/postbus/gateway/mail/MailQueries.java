@@ -1,0 +1,153 @@
+package org.postbus.gateway.mail;
+
+import io.smallrye.mutiny.Uni;
+import jakarta.enterprise.context.ApplicationScoped;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import org.hibernate.reactive.mutiny.Mutiny;
+import org.postbus.gateway.Database;
+import org.postbus.gateway.Page;
+import org.postbus.gateway.Problem;
+import org.postbus.gateway.account.AccountRow;
+import org.postbus.model.AccountId;
+import org.postbus.model.Email;
+import org.postbus.model.EmailBody;
+import org.postbus.model.EmailId;
+import org.postbus.model.Mailbox;
+import org.postbus.model.MailboxId;
+import org.postbus.model.TenantId;
+
+/** What readers see of the mail. Fails with a 404 problem for what is not the tenant's. */
+@ApplicationScoped
+public class MailQueries {
+    private static final String COLUMNS =
+            "v.account_id, v.email_id, v.thread_id, v.size, v.received_at, v.headers, v.has_attachment, v.preview,"
+                    + " v.keywords, v.mailbox_ids, v.visible";
+
+    /** Before any cursor: later than every email, and greater than every id. */
+    private static final EmailCursor BEGINNING =
+            new EmailCursor(Instant.parse("9999-12-31T00:00:00Z"), new EmailId(new UUID(-1, -1)));
+
+    private static final String NEWEST = "select " + COLUMNS + """
+             from email_text_view v
+            where v.account_id = :account and v.visible
+              and (v.received_at, v.email_id) < (cast(:receivedAt as timestamptz), cast(:emailId as uuid))
+            order by v.received_at desc, v.email_id desc
+            limit :most
+            """;
+
+    // The mailbox's own emails come in order from one index. Only those emails that an open wish may have moved into
+    // it,
+    // out of it or away are looked at one by one: they are few, and both branches stop at the limit.
+    private static final String NEWEST_IN_MAILBOX = """
+            with wished as materialized (
+              select distinct p.email_id from pending_changes p
+              where p.account_id = :account and p.state in ('queued', 'sending', 'applied')
+                and (p.kind = 'destroy' or jsonb_exists(p.patch -> 'mailboxIds', :mailbox))
+            ), candidate as (
+              (select distinct l.received_at, l.email_id from email_mailbox l
+               where l.account_id = :account and l.mailbox_id = cast(:mailbox as uuid)
+                 and (l.received_at, l.email_id) < (cast(:receivedAt as timestamptz), cast(:emailId as uuid))
+                 and not exists (select from wished w where w.email_id = l.email_id)
+               order by l.received_at desc, l.email_id desc
+               limit :most)
+              union all
+              (select v.received_at, v.email_id from wished w
+               join email_text_view v on v.account_id = :account and v.email_id = w.email_id
+               where (v.received_at, v.email_id) < (cast(:receivedAt as timestamptz), cast(:emailId as uuid))
+                 and v.visible and :mailbox = any (v.mailbox_ids)
+               order by v.received_at desc, v.email_id desc
+               limit :most)
+            )
+            select """ + " " + COLUMNS + """
+             from (select * from candidate order by received_at desc, email_id desc limit :most) c
+            join email_text_view v on v.account_id = :account and v.email_id = c.email_id
+            where v.visible
+            order by v.received_at desc, v.email_id desc
+            """;
+
+    private final Database database;
+
+    MailQueries(Database database) {
+        this.database = database;
+    }
+
+    Uni<List<Mailbox>> mailboxes(TenantId tenant, AccountId account) {
+        return database.read(
+                tenant,
+                session -> AccountRow.require(session, account)
+                        .chain(() -> session.createQuery(
+                                        "from MailboxRow where accountId = :account order by path, mailboxId",
+                                        MailboxRow.class)
+                                .setParameter("account", account.value())
+                                .getResultList())
+                        .map(rows -> rows.stream().map(MailboxRow::mailbox).toList()));
+    }
+
+    Uni<Page<Email, String>> emails(
+            TenantId tenant, AccountId account, Optional<MailboxId> mailbox, int limit, Optional<EmailCursor> after) {
+        EmailCursor from = after.orElse(BEGINNING);
+        return database.read(
+                        tenant,
+                        session -> AccountRow.require(session, account)
+                                .chain(() -> mailbox.map(id -> requireMailbox(session, account, id))
+                                        .orElseGet(() -> Uni.createFrom().voidItem()))
+                                .chain(() -> {
+                                    Mutiny.SelectionQuery<EmailRow> query = session.createNativeQuery(
+                                                    mailbox.isPresent() ? NEWEST_IN_MAILBOX : NEWEST, EmailRow.class)
+                                            .setParameter("account", account.value())
+                                            .setParameter(
+                                                    "receivedAt",
+                                                    from.receivedAt().atOffset(ZoneOffset.UTC))
+                                            .setParameter(
+                                                    "emailId", from.emailId().value())
+                                            .setParameter("most", limit + 1);
+                                    mailbox.ifPresent(id -> query.setParameter("mailbox", id.toString()));
+                                    return query.getResultList();
+                                }))
+                .map(rows -> Page.of(
+                        rows, limit, EmailRow::email, row -> row.position().text()));
+    }
+
+    Uni<EmailWithBody> email(TenantId tenant, AccountId account, EmailId email) {
+        return database.read(
+                tenant,
+                session -> session.createQuery(
+                                "from EmailRow where accountId = :account and emailId = :email and visible",
+                                EmailRow.class)
+                        .setParameter("account", account.value())
+                        .setParameter("email", email.value())
+                        .getSingleResultOrNull()
+                        .onItem()
+                        .ifNull()
+                        .failWith(() -> Problem.notFound("email"))
+                        .chain(row -> body(session, account, email).map(body -> EmailWithBody.of(row.email(), body))));
+    }
+
+    private static Uni<Optional<EmailBody>> body(Mutiny.Session session, AccountId account, EmailId email) {
+        return session.createQuery(
+                        "from EmailBodyRow where accountId = :account and emailId = :email", EmailBodyRow.class)
+                .setParameter("account", account.value())
+                .setParameter("email", email.value())
+                .getSingleResultOrNull()
+                .map(row -> Optional.ofNullable(row).map(EmailBodyRow::body));
+    }
+
+    private static Uni<Void> requireMailbox(Mutiny.Session session, AccountId account, MailboxId mailbox) {
+        return session.createQuery(
+                        "select count(*) from MailboxRow where accountId = :account and mailboxId = :mailbox",
+                        Long.class)
+                .setParameter("account", account.value())
+                .setParameter("mailbox", mailbox.value())
+                .getSingleResult()
+                .invoke(count -> {
+                    if (count == 0) {
+                        throw Problem.notFound("mailbox");
+                    }
+                })
+                .replaceWithVoid();
+    }
+}

@@ -1,0 +1,127 @@
+package org.postbus.gateway.mutation;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.function.Function;
+import org.postbus.event.EventCodec;
+import org.postbus.gateway.Problem;
+import org.postbus.gateway.Problem.Violation;
+import org.postbus.model.Keyword;
+import org.postbus.model.MailboxId;
+
+/**
+ * What a JSON merge patch (RFC 7396) of an email asks for: true to set, false to remove. Valid in form; whether the
+ * mailboxes exist is asked with {@link #violations}.
+ */
+public record EmailPatch(Map<Keyword, Boolean> keywords, Map<MailboxId, Boolean> mailboxIds) {
+    /** Of keywords and of mailboxes, each. */
+    static final int ENTRIES_MAX = 100;
+
+    public EmailPatch {
+        keywords = Map.copyOf(keywords);
+        mailboxIds = Map.copyOf(mailboxIds);
+    }
+
+    /** @throws org.postbus.gateway.ProblemException 422 that names every violation */
+    public static EmailPatch of(JsonNode json) {
+        List<Violation> violations = new ArrayList<>();
+        json.fieldNames().forEachRemaining(name -> {
+            if (!name.equals("keywords") && !name.equals("mailboxIds")) {
+                violations.add(Violation.at("no such property, or it cannot be changed: " + name, name));
+            }
+        });
+        EmailPatch patch = new EmailPatch(
+                entries(json, "keywords", Keyword::of, "not a keyword (RFC 8621 section 4.1.1)", violations),
+                entries(json, "mailboxIds", MailboxId::of, "not a mailbox id", violations));
+        if (violations.isEmpty() && patch.keywords.isEmpty() && patch.mailboxIds.isEmpty()) {
+            violations.add(Violation.at("nothing is to be changed"));
+        }
+        if (!violations.isEmpty()) {
+            throw Problem.invalid(violations);
+        }
+        return patch;
+    }
+
+    /** What is wrong with it for an email that lies in {@code present}, in an account that has the mailboxes {@code known}. */
+    List<Violation> violations(Set<MailboxId> known, Set<MailboxId> present) {
+        List<Violation> violations = new ArrayList<>();
+        for (MailboxId mailbox : new TreeSet<>(mailboxIds.keySet())) {
+            if (!known.contains(mailbox)) {
+                violations.add(Violation.at("there is no such mailbox", "mailboxIds", mailbox.toString()));
+            }
+        }
+        Set<MailboxId> left = new HashSet<>(present);
+        mailboxIds.forEach((mailbox, set) -> {
+            if (set) {
+                left.add(mailbox);
+            } else {
+                left.remove(mailbox);
+            }
+        });
+        if (!mailboxIds.isEmpty() && left.isEmpty()) {
+            violations.add(Violation.at("an email must be in at least one mailbox", "mailboxIds"));
+        }
+        return violations;
+    }
+
+    /** The merge patch again, keywords in lower case: the column {@code pending_changes.patch}. */
+    String json() {
+        ObjectNode patch = EventCodec.mapper().createObjectNode();
+        put(patch, "keywords", keywords);
+        put(patch, "mailboxIds", mailboxIds);
+        return EventCodec.encodeToString(patch);
+    }
+
+    private static <K extends Comparable<K>> void put(ObjectNode patch, String name, Map<K, Boolean> entries) {
+        if (entries.isEmpty()) {
+            return;
+        }
+        ObjectNode property = patch.putObject(name);
+        new TreeMap<>(entries).forEach((key, set) -> {
+            if (set) {
+                property.put(key.toString(), true);
+            } else {
+                property.putNull(key.toString());
+            }
+        });
+    }
+
+    private static <K> Map<K, Boolean> entries(
+            JsonNode json, String name, Function<String, K> parse, String malformed, List<Violation> violations) {
+        Map<K, Boolean> entries = new java.util.HashMap<>();
+        JsonNode property = json.path(name);
+        if (property.isMissingNode()) {
+            return entries;
+        }
+        if (!property.isObject()) {
+            violations.add(Violation.at(name + " must be an object", name));
+            return entries;
+        }
+        if (property.size() > ENTRIES_MAX) {
+            violations.add(Violation.at(name + " may have " + ENTRIES_MAX + " entries at most", name));
+            return entries;
+        }
+        property.fields().forEachRemaining(entry -> {
+            JsonNode value = entry.getValue();
+            if (!value.isNull() && !(value.isBoolean() && value.booleanValue())) {
+                violations.add(Violation.at("must be true or null", name, entry.getKey()));
+                return;
+            }
+            try {
+                if (entries.put(parse.apply(entry.getKey()), value.isBoolean()) != null) {
+                    violations.add(Violation.at("stands there twice", name, entry.getKey()));
+                }
+            } catch (IllegalArgumentException e) {
+                violations.add(Violation.at(malformed, name, entry.getKey()));
+            }
+        });
+        return entries;
+    }
+}

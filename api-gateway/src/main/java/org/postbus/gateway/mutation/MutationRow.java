@@ -1,0 +1,63 @@
+package org.postbus.gateway.mutation;
+
+import jakarta.persistence.Column;
+import jakarta.persistence.Entity;
+import jakarta.persistence.Id;
+import jakarta.persistence.Table;
+import java.time.Instant;
+import java.util.Optional;
+import java.util.UUID;
+import org.hibernate.annotations.Immutable;
+import org.hibernate.annotations.JdbcTypeCode;
+import org.hibernate.type.SqlTypes;
+import org.postbus.model.EmailId;
+import org.postbus.model.MutationId;
+
+/** A row of {@code mutation_view}. */
+@Entity
+@Immutable
+@Table(name = "mutation_view")
+class MutationRow {
+    @Id
+    @Column(name = "mutation_id")
+    UUID mutationId;
+
+    @Column(name = "account_id")
+    UUID accountId;
+
+    @Column(name = "email_id")
+    UUID emailId;
+
+    String kind;
+    String patch;
+    String state;
+    int attempts;
+
+    @Column(name = "next_try_at")
+    @JdbcTypeCode(SqlTypes.TIMESTAMP_WITH_TIMEZONE)
+    Instant nextTryAt;
+
+    String error;
+
+    @Column(name = "created_at")
+    @JdbcTypeCode(SqlTypes.TIMESTAMP_WITH_TIMEZONE)
+    Instant createdAt;
+
+    @Column(name = "updated_at")
+    @JdbcTypeCode(SqlTypes.TIMESTAMP_WITH_TIMEZONE)
+    Instant updatedAt;
+
+    Mutation mutation() {
+        return new Mutation(
+                new MutationId(mutationId),
+                new EmailId(emailId),
+                kind,
+                patch,
+                state,
+                attempts,
+                Optional.of(nextTryAt).filter(at -> state.equals("queued")),
+                Optional.ofNullable(error),
+                createdAt,
+                updatedAt);
+    }
+}

@@ -1,0 +1,136 @@
+package org.postbus.gateway.account;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.net.URI;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.postbus.account.AccountSettings;
+import org.postbus.account.Secret;
+import org.postbus.account.ServerAddress;
+import org.postbus.account.TlsMode;
+import org.postbus.event.AccountRecord;
+import org.postbus.event.EventCodec;
+import org.postbus.gateway.Problem.Violation;
+import org.postbus.gateway.ProblemException;
+
+class AccountRequestTest {
+    private static final ServerAddress IMAP = new ServerAddress("imap.example.com", 993, TlsMode.TLS);
+    private static final ServerAddress SMTP = new ServerAddress("smtp.example.com", 465, TlsMode.TLS);
+    private static final AccountSettings SETTINGS = new AccountSettings.Imap("alice", IMAP, Optional.of(SMTP));
+
+    @Test
+    void an_imap_account_is_read() {
+        // When
+        AccountRequest request = AccountRequest.create(json(RequestExamples.ACCOUNT));
+
+        // Then
+        assertThat(request.settings())
+                .isEqualTo(new AccountSettings.Imap("alice@example.com", IMAP, Optional.of(SMTP)));
+        assertThat(request.password()).contains(new Secret("secret"));
+        assertThat(request.status()).isEqualTo(AccountRecord.Status.ACTIVE);
+    }
+
+    @Test
+    void the_user_name_is_the_address_unless_it_is_said() {
+        // When
+        AccountRequest request = AccountRequest.create(json("""
+                {"protocol": "jmap", "email": "bob@example.com", "password": "x",
+                 "jmap": {"sessionUrl": "https://jmap.example.com/session"}}"""));
+
+        // Then
+        assertThat(request.settings())
+                .isEqualTo(new AccountSettings.Jmap("bob@example.com", URI.create("https://jmap.example.com/session")));
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '\0',
+            value = {
+                "'protocol': 'pop3'                                            | #/protocol",
+                "'email': 'alice'                                              | #/email",
+                "'password': ''                                                | #/password",
+                "'password': 5                                                 | #/password",
+                "'username': 'a\\u0000b'                                       | #/username",
+                "'colour': 'red'                                               | #/colour",
+                "'jmap': {}                                                    | #/jmap",
+                "'imap': {'host':'a b','port':993,'tls':'tls'}                 | #/imap/host",
+                "'imap': {'host':'a.example','port':0,'tls':'tls'}             | #/imap/port",
+                "'imap': {'host':'a.example','port':'993','tls':'tls'}         | #/imap/port",
+                "'imap': {'host':'a.example','port':993,'tls':'ssl'}           | #/imap/tls",
+                "'imap': {'host':'a.example','port':993,'tls':'tls','x':1}     | #/imap/x",
+                "'imap': 'imap.example.com'                                    | #/imap",
+                "'status': 'deleted'                                           | #/status",
+            })
+    void what_is_not_valid_is_refused_with_a_pointer_to_it(String change, String pointer) {
+        // Given
+        com.fasterxml.jackson.databind.node.ObjectNode request =
+                json(RequestExamples.ACCOUNT).deepCopy();
+        request.setAll((com.fasterxml.jackson.databind.node.ObjectNode) json("{" + change.replace('\'', '"') + "}"));
+
+        // Then
+        assertThat(violations(() -> AccountRequest.create(request)))
+                .extracting(Violation::pointer)
+                .containsExactly(pointer);
+    }
+
+    @Test
+    void servers_that_are_left_out_are_asked_for() {
+        assertThat(violations(() -> AccountRequest.create(
+                        json("{\"protocol\": \"imap\", \"email\": \"a@example.com\", \"password\": \"x\"}"))))
+                .extracting(Violation::pointer)
+                .containsExactly("#/imap");
+    }
+
+    @Test
+    void a_patch_changes_what_it_names_and_nothing_else() {
+        // When
+        AccountRequest changed = AccountRequest.change(
+                "alice@example.com",
+                SETTINGS,
+                AccountRecord.Status.PAUSED,
+                json("{\"imap\": {\"port\": 143, \"tls\": \"starttls\"}, \"smtp\": null}"));
+
+        // Then
+        assertThat(changed.settings())
+                .isEqualTo(new AccountSettings.Imap(
+                        "alice", new ServerAddress("imap.example.com", 143, TlsMode.STARTTLS), Optional.empty()));
+        assertThat(changed.status()).isEqualTo(AccountRecord.Status.PAUSED);
+        assertThat(changed.password()).isEmpty();
+    }
+
+    @Test
+    void an_accounts_address_and_protocol_stay() {
+        assertThat(violations(() -> AccountRequest.change(
+                        "alice@example.com",
+                        SETTINGS,
+                        AccountRecord.Status.ACTIVE,
+                        json("{\"email\": \"bob@example.com\", \"protocol\": \"jmap\"}"))))
+                .extracting(Violation::pointer)
+                .containsExactly("#/email", "#/protocol");
+    }
+
+    @Test
+    void every_host_that_would_be_connected_to_is_known() {
+        assertThat(AccountRequest.create(json(RequestExamples.ACCOUNT)).hosts())
+                .extracting(AccountRequest.NamedHost::host)
+                .containsExactly("imap.example.com", "smtp.example.com");
+    }
+
+    private static List<Violation> violations(org.assertj.core.api.ThrowableAssert.ThrowingCallable call) {
+        return catchThrowableOfType(ProblemException.class, call)
+                .problem()
+                .errors()
+                .orElseThrow();
+    }
+
+    private static JsonNode json(String text) {
+        return EventCodec.decode(text, JsonNode.class);
+    }
+}
