@@ -43,7 +43,7 @@ final class KnownTables {
         }
         return connection
                 .preparedQuery(EMAILS)
-                .execute(Tuple.of(account.value(), emailIds))
+                .execute(Tuple.of(account.value()).addArrayOfUUID(emailIds))
                 .map(KnownTables::emails)
                 .compose(emails -> {
                     emails.values()
@@ -52,7 +52,7 @@ final class KnownTables {
                                             mailboxIds.add(link.mailboxId().value())));
                     return connection
                             .preparedQuery(MAILBOXES)
-                            .execute(Tuple.of(account.value(), mailboxIds.toArray(UUID[]::new)))
+                            .execute(Tuple.of(account.value()).addArrayOfUUID(mailboxIds.toArray(UUID[]::new)))
                             .map(rows -> new Known(emails, mailboxes(rows)));
                 });
     }

@@ -60,6 +60,9 @@ public final class WakePublisher {
                                                 .compose(acknowledged -> accounts.published(connection, found.get()))));
             } catch (TenantTransactions.DatabaseException e) {
                 LOG.warnf("account %s was not published, a sweeper will: %s", account, e.getMessage());
+            } catch (RuntimeException e) {
+                // A bug, or the pool has just been closed; the next account is not to suffer for it.
+                LOG.errorf(e, "account %s was not published, a sweeper will", account);
             }
         }
     }

@@ -195,20 +195,19 @@ public final class ImapMailServer implements MailServer {
 
         private void run() {
             try {
-                if (!selectAsKnown()) {
-                    return;
+                if (selectAsKnown()) {
+                    look();
+                    act(lookInTargets());
                 }
             } catch (ServerException e) {
                 if (!(e.failure() instanceof ServerFailure.Rejected)) {
                     throw e;
                 }
-                failAll(new ServerFailure.Conflict(
-                        "the mailbox " + work.mailbox().displayName() + " can not be opened: "
-                                + e.failure().text()));
-                return;
+                failAll(e.failure());
             }
-            look();
-            Map<MailboxName, Set<Long>> already = lookInTargets();
+        }
+
+        private void act(Map<MailboxName, Set<Long>> already) {
             for (Action action : work.actions()) {
                 switch (action) {
                     case Action.Store store -> store(store);
@@ -233,7 +232,19 @@ public final class ImapMailServer implements MailServer {
         }
 
         private boolean selectAsKnown() {
-            SelectedMailbox mailbox = selectForWriting(work.mailbox());
+            SelectedMailbox mailbox;
+            try {
+                mailbox = selectForWriting(work.mailbox());
+            } catch (ServerException e) {
+                if (!(e.failure() instanceof ServerFailure.Rejected)) {
+                    throw e;
+                }
+                // Renamed or deleted: the fetcher will find out.
+                failAll(new ServerFailure.Conflict("the mailbox "
+                        + work.mailbox().displayName() + " can not be opened: "
+                        + e.failure().text()));
+                return false;
+            }
             if (mailbox.readOnly()) {
                 failAll(new ServerFailure.Rejected(
                         "NOPERM", "the mailbox " + work.mailbox().displayName() + " can only be read"));
@@ -254,7 +265,7 @@ public final class ImapMailServer implements MailServer {
             FetchItems items =
                     withModSeq ? FetchItems.of(FetchItems.FLAGS, FetchItems.MOD_SEQ) : FetchItems.of(FetchItems.FLAGS);
             for (List<Long> uids : UidSets.chunks(work.uids().keySet())) {
-                for (FetchedMessage message : fetch(UidSets.ranges(uids), items)) {
+                for (FetchedMessage message : fetchThere(uids, items)) {
                     EmailId email = work.uids().get(message.uid());
                     if (email == null) {
                         continue;
@@ -263,6 +274,21 @@ public final class ImapMailServer implements MailServer {
                     flags.put(message.uid(), message.flags().orElse(Set.of()));
                     message.modSeq().ifPresent(modSeq -> modSeqs.put(message.uid(), modSeq));
                 }
+            }
+        }
+
+        /** James refuses a set of UIDs of which none is there (RFC 9051 section 6.4.9 says it must not): so find out which are. */
+        private List<FetchedMessage> fetchThere(List<Long> uids, FetchItems items) {
+            try {
+                return fetch(UidSets.ranges(uids), items);
+            } catch (ServerException e) {
+                if (!(e.failure() instanceof ServerFailure.Rejected)) {
+                    throw e;
+                }
+                List<UidRange> all = await(connection.uidSearchAll());
+                List<Long> there =
+                        uids.stream().filter(uid -> contains(all, uid)).toList();
+                return there.isEmpty() ? List.of() : fetch(UidSets.ranges(there), items);
             }
         }
 
