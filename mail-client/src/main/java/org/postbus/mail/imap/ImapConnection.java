@@ -620,6 +620,16 @@ public final class ImapConnection {
             }
         } catch (ImapViolation e) {
             fail(new ServerFailure.Unreachable("the server broke the protocol: " + e.getMessage()));
+        } catch (RuntimeException bug) {
+            // Ours, not the server's: whoever waits is told what it is, and nobody reads on from a place that is not
+            // sure.
+            Exchange out = current;
+            current = null;
+            fail(new ServerFailure.Unreachable("given up"));
+            if (out != null) {
+                out.failed(bug);
+            }
+            throw bug;
         } finally {
             receiving = false;
         }
