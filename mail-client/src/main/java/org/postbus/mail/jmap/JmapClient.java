@@ -211,15 +211,11 @@ public final class JmapClient implements AutoCloseable {
         }
         URI url = URI.create(UriTemplates.expand(
                 template.get(), Map.of("accountId", mailAccountId(), "blobId", blobId, "name", name, "type", type)));
-        return UniHelper.toUni(http.open(url, "*/*"))
-                .ifNoItem()
-                .after(http.options().requestTimeout())
-                .failWith(() -> new ServerException(new ServerFailure.Unreachable(
-                        url.getHost() + ": no answer within " + http.options().requestTimeout())))
+        return UniHelper.toUni(http.open(url, "*/*", Optional.of(http.options().requestTimeout())))
                 .map(open -> {
                     int status = open.response().statusCode();
                     if (status != 200) {
-                        open.request().reset();
+                        open.discard();
                         throw new ServerException(
                                 status == 403 || status == 404 || status == 410
                                         ? new ServerFailure.Rejected("blobNotFound", "HTTP " + status)

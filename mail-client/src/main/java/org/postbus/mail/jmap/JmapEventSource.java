@@ -56,7 +56,7 @@ public final class JmapEventSource {
                                             "closeafter",
                                             "no",
                                             "ping",
-                                            Long.toString(ping.toSeconds()))));
+                                            Long.toString(Math.max(1, ping.toSeconds())))));
                             new Stream(client.http(), url, emitter, ping).start();
                         },
                         UNREAD_MAX);
@@ -110,13 +110,14 @@ public final class JmapEventSource {
 
         synchronized void start() {
             emitter.onTermination(this::end);
-            watch(http.options().requestTimeout());
-            http.open(url, "text/event-stream").onFailure(this::fail).onSuccess(this::read);
+            http.open(url, "text/event-stream", Optional.empty())
+                    .onFailure(this::fail)
+                    .onSuccess(this::read);
         }
 
         private synchronized void read(JmapHttp.OpenResponse response) {
             if (over) {
-                response.request().reset();
+                response.discard();
                 return;
             }
             open = response;
@@ -191,7 +192,7 @@ public final class JmapEventSource {
             over = true;
             vertx.cancelTimer(watchdog);
             if (open != null) {
-                open.request().reset();
+                open.discard();
             }
         }
     }

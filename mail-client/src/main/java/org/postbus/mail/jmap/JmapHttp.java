@@ -6,6 +6,7 @@ import io.smallrye.mutiny.Uni;
 import io.smallrye.mutiny.subscription.UniEmitter;
 import io.vertx.core.Future;
 import io.vertx.core.MultiMap;
+import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpClient;
@@ -19,11 +20,14 @@ import io.vertx.core.http.RequestOptions;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.Base64;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jboss.logging.Logger;
 import org.postbus.account.Secret;
 import org.postbus.event.EventCodec;
 import org.postbus.mail.ServerException;
@@ -34,6 +38,8 @@ import org.postbus.mail.ServerFailure;
  * Web Client, which buffers an answer of any size and goes on reading it after a time limit.
  */
 final class JmapHttp implements AutoCloseable {
+    private static final Logger LOG = Logger.getLogger(JmapHttp.class);
+
     /** James speaks RFC 8621 only if it is asked for so, unless it is configured to; it takes what follows the last {@code ;}. */
     private static final String RFC_8621 = "application/json; jmapVersion=rfc-8621";
 
@@ -108,7 +114,13 @@ final class JmapHttp implements AutoCloseable {
     }
 
     /** A response whose body has not been read: it is paused. */
-    record OpenResponse(HttpClientRequest request, HttpClientResponse response) {}
+    record OpenResponse(HttpClientRequest request, HttpClientResponse response) {
+
+        /** Gives it up unread. */
+        void discard() {
+            request.reset();
+        }
+    }
 
     Vertx vertx() {
         return vertx;
@@ -150,22 +162,49 @@ final class JmapHttp implements AutoCloseable {
         });
     }
 
-    /** Opens a response for streaming; the caller resets the request to break off. */
-    Future<OpenResponse> open(URI url, String accept) {
+    /**
+     * Opens a response for streaming; the caller resumes it, and resets the request to break off.
+     *
+     * @param silenceMax breaks it off when no byte has come for so long
+     */
+    Future<OpenResponse> open(URI url, String accept, Optional<Duration> silenceMax) {
         Optional<ServerFailure> refusal = refusal(url);
         if (refusal.isPresent()) {
             return Future.failedFuture(new ServerException(refusal.get()));
         }
-        RequestOptions request = request(HttpMethod.GET, url, true)
+        RequestOptions head = request(HttpMethod.GET, url, true)
                 .putHeader(HttpHeaders.ACCEPT, accept + ", " + RFC_8621)
                 // A compressing proxy holds events back, and hides a blob's size.
                 .putHeader(HttpHeaders.ACCEPT_ENCODING, "identity");
-        return client.request(request)
-                .compose(sent -> sent.send().map(response -> {
-                    response.pause();
-                    return new OpenResponse(sent, response);
-                }))
-                .recover(cause -> Future.failedFuture(unreachable(url, cause)));
+        silenceMax.ifPresent(silence -> head.setIdleTimeout(silence.toMillis()));
+        Promise<OpenResponse> opened = Promise.promise();
+        var request = new AtomicReference<HttpClientRequest>();
+        long timer = vertx.setTimer(options.requestTimeout().toMillis(), id -> {
+            if (opened.tryFail(unreachable(url, new IOException("no answer within " + options.requestTimeout())))
+                    && request.get() != null) {
+                request.get().reset();
+            }
+        });
+        client.request(head)
+                .compose(sent -> {
+                    request.set(sent);
+                    return sent.send();
+                })
+                .onComplete(result -> {
+                    vertx.cancelTimer(timer);
+                    if (result.failed()) {
+                        opened.tryFail(unreachable(url, result.cause()));
+                        return;
+                    }
+                    result.result()
+                            .exceptionHandler(reset -> LOG.debugf("not read to its end: %s", reset.getMessage()))
+                            .pause();
+                    var response = new OpenResponse(request.get(), result.result());
+                    if (!opened.tryComplete(response)) {
+                        response.discard();
+                    }
+                });
+        return opened.future();
     }
 
     static ServerException unreachable(URI url, Throwable cause) {

@@ -97,7 +97,7 @@ public record JmapSession(
                 url,
                 names,
                 mailAccount(session),
-                URI.create(resolve(url, api)),
+                uri(resolve(url, api)),
                 text(session, "downloadUrl").map(template -> resolve(url, template)),
                 text(session, "uploadUrl").map(template -> resolve(url, template)),
                 text(session, "eventSourceUrl").map(template -> resolve(url, template)),
@@ -127,6 +127,14 @@ public record JmapSession(
         return value.isTextual() && !value.textValue().isBlank()
                 ? Optional.of(value.textValue().strip())
                 : Optional.empty();
+    }
+
+    private static URI uri(String url) {
+        try {
+            return URI.create(url);
+        } catch (IllegalArgumentException notAUrl) {
+            throw new ServerException(new ServerFailure.Unreachable("the session's apiUrl is no address"));
+        }
     }
 
     private static String resolve(URI base, String template) {

@@ -1,0 +1,610 @@
+package org.postbus.mail.jmap;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.vertx.core.Vertx;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpServer;
+import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.HttpServerResponse;
+import java.io.IOException;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.Comparator;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import java.util.stream.StreamSupport;
+import org.postbus.event.EventCodec;
+
+/**
+ * A JMAP server (RFC 8620, RFC 8621) over real HTTP with one account in memory, for what real servers do not do when asked:
+ * faults, odd answers, anchors. It is strict: a request that a conforming server could refuse is answered with 400 or a method
+ * error and kept in {@link #complaints()}; a test ends by asserting that there are none. {@link #next} answers one request in
+ * another way. Thread-safe.
+ */
+public final class FakeJmapServer implements AutoCloseable {
+    public static final String USER = "bob@example.com";
+    public static final String PASSWORD = "s3cret";
+    public static final String ACCOUNT = "A1";
+
+    /** What each method may be given; anything else is a mistake of the client. */
+    private static final Map<String, Set<String>> ARGUMENTS = Map.of(
+            "Mailbox/get", Set.of("accountId", "ids", "properties"),
+            "Mailbox/changes", Set.of("accountId", "sinceState", "maxChanges"),
+            "Email/query", Set.of("accountId", "sort", "position", "anchor", "anchorOffset", "limit"),
+            "Email/get",
+                    Set.of(
+                            "accountId",
+                            "ids",
+                            "properties",
+                            "bodyProperties",
+                            "fetchTextBodyValues",
+                            "fetchHTMLBodyValues",
+                            "maxBodyValueBytes"),
+            "Email/changes", Set.of("accountId", "sinceState", "maxChanges"),
+            "Email/set", Set.of("accountId", "ifInState", "update", "destroy"));
+
+    private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
+
+    private final HttpServer http;
+    private final Map<String, ObjectNode> mailboxes = new LinkedHashMap<>();
+    private final Map<String, ObjectNode> emails = new LinkedHashMap<>();
+    private final Map<String, Buffer> blobs = new HashMap<>();
+    private final List<Change> changes = new ArrayList<>();
+    private final List<JsonNode> requests = new ArrayList<>();
+    private final List<String> complaints = new ArrayList<>();
+    private final Map<String, Deque<Consumer<HttpServerRequest>>> next = new HashMap<>();
+    private final List<HttpServerResponse> listeners = new ArrayList<>();
+    private ObjectNode session;
+    private boolean anchorSupported = true;
+    private int forgottenBefore;
+
+    private enum Kind {
+        CREATED,
+        UPDATED,
+        DESTROYED
+    }
+
+    /** @param state the state that it led to: how many changes there are then */
+    private record Change(int state, String type, String id, Kind kind) {}
+
+    private FakeJmapServer(HttpServer http) {
+        this.http = http;
+    }
+
+    public static FakeJmapServer start(Vertx vertx) {
+        HttpServer http = vertx.createHttpServer();
+        var server = new FakeJmapServer(http);
+        http.requestHandler(server::handle);
+        await(http.listen(0, "127.0.0.1"));
+        server.session = server.defaultSession();
+        server.addMailbox("inbox-id", "Inbox", "inbox");
+        return server;
+    }
+
+    private ObjectNode defaultSession() {
+        ObjectNode json = JSON.objectNode();
+        ObjectNode core = json.putObject("capabilities").putObject(JmapSession.CORE);
+        core.put("maxCallsInRequest", 16).put("maxObjectsInGet", 500).put("maxObjectsInSet", 500);
+        core.put("maxConcurrentRequests", 4).put("maxSizeRequest", 10_000_000).put("maxSizeUpload", 50_000_000);
+        ((ObjectNode) json.path("capabilities")).putObject(JmapSession.MAIL);
+        ObjectNode account = json.putObject("accounts").putObject(ACCOUNT);
+        account.put("name", USER).put("isPersonal", true).put("isReadOnly", false);
+        account.putObject("accountCapabilities").putObject(JmapSession.MAIL);
+        json.putObject("primaryAccounts").put(JmapSession.MAIL, ACCOUNT);
+        json.put("username", USER).put("apiUrl", "/api/").put("state", "session-1");
+        json.put("downloadUrl", "/download/{accountId}/{blobId}/{name}?type={type}");
+        json.put("uploadUrl", "/upload/{accountId}/");
+        json.put("eventSourceUrl", "/events?types={types}&closeafter={closeafter}&ping={ping}");
+        return json;
+    }
+
+    public URI sessionUrl() {
+        return URI.create("http://127.0.0.1:" + http.actualPort() + "/session");
+    }
+
+    /** Changes what the session resource says from now on. */
+    public synchronized void session(Consumer<ObjectNode> change) {
+        change.accept(session);
+    }
+
+    /** The next request to {@code path} ({@code /session}, {@code /api/}, {@code /events}, …) is answered by this. */
+    public synchronized void next(String path, Consumer<HttpServerRequest> answer) {
+        next.computeIfAbsent(path, key -> new ArrayDeque<>()).add(answer);
+    }
+
+    /** The next API request is answered so, whatever it asks. */
+    public void nextAnswer(int status, String contentType, String body) {
+        next(
+                "/api/",
+                request -> request.response()
+                        .setStatusCode(status)
+                        .putHeader("Content-Type", contentType)
+                        .end(body));
+    }
+
+    /** Answers {@code anchor} with invalidArguments, as James does. */
+    public synchronized void refuseAnchors() {
+        anchorSupported = false;
+    }
+
+    /** Answers every state there has been until now with cannotCalculateChanges. */
+    public synchronized void forgetChanges() {
+        forgottenBefore = changes.size() + 1;
+        changes.add(new Change(changes.size() + 1, "none", "", Kind.UPDATED));
+    }
+
+    public synchronized void addMailbox(String id, String name, String role) {
+        ObjectNode mailbox = JSON.objectNode().put("id", id).put("name", name).putNull("parentId");
+        mailbox.put("role", role).put("sortOrder", 1).put("isSubscribed", true);
+        mailboxes.put(id, mailbox);
+        changed("Mailbox", id, Kind.CREATED);
+    }
+
+    /** An email with a text body, in one mailbox, received at {@code receivedAt} (ISO 8601, UTC). */
+    public synchronized void addEmail(String id, String mailboxId, String receivedAt, String subject, String text) {
+        ObjectNode email =
+                JSON.objectNode().put("id", id).put("blobId", "B" + id).put("threadId", "T" + id);
+        email.putObject("mailboxIds").put(mailboxId, true);
+        email.putObject("keywords");
+        email.put("size", text.length()).put("receivedAt", receivedAt).put("subject", subject);
+        email.putArray("messageId").add(id + "@example.com");
+        email.putArray("from").addObject().put("name", "Ann").put("email", "ann@example.com");
+        email.put("hasAttachment", false).put("preview", text.substring(0, Math.min(text.length(), 256)));
+        ObjectNode part = email.putArray("textBody").addObject();
+        part.put("partId", "1").put("blobId", "B" + id + "-1").put("size", text.length());
+        part.put("type", "text/plain").put("charset", "utf-8");
+        email.putArray("htmlBody").add(part.deepCopy());
+        email.putArray("attachments");
+        email.putObject("bodyValues")
+                .putObject("1")
+                .put("value", text)
+                .put("isEncodingProblem", false)
+                .put("isTruncated", false);
+        emails.put(id, email);
+        blobs.put("B" + id, Buffer.buffer("Subject: " + subject + "\r\n\r\n" + text));
+        changed("Email", id, Kind.CREATED);
+    }
+
+    /** Changes an email as another client would, or gives it an odd property. */
+    public synchronized void updateEmail(String id, Consumer<ObjectNode> change) {
+        change.accept(emails.get(id));
+        changed("Email", id, Kind.UPDATED);
+    }
+
+    public synchronized void destroyEmail(String id) {
+        emails.remove(id);
+        changed("Email", id, Kind.DESTROYED);
+    }
+
+    public synchronized Optional<JsonNode> email(String id) {
+        return Optional.ofNullable(emails.get(id)).map(JsonNode::deepCopy);
+    }
+
+    /** The bodies of all API requests so far. */
+    public synchronized List<JsonNode> requests() {
+        return List.copyOf(requests);
+    }
+
+    /** What was wrong with the requests so far. */
+    public synchronized List<String> complaints() {
+        return List.copyOf(complaints);
+    }
+
+    /** How many event streams are open. */
+    public synchronized int listeners() {
+        return listeners.size();
+    }
+
+    /** Sends these bytes to all event streams. */
+    public synchronized void push(String events) {
+        listeners.forEach(listener -> listener.write(events));
+    }
+
+    /** Breaks all event streams off. */
+    public synchronized void closeStreams() {
+        List.copyOf(listeners).forEach(HttpServerResponse::end);
+    }
+
+    private synchronized void changed(String type, String id, Kind kind) {
+        changes.add(new Change(changes.size() + 1, type, id, kind));
+        push("event: state\ndata: {\"@type\":\"StateChange\",\"changed\":{\"" + ACCOUNT + "\":{\"" + type + "\":\""
+                + state() + "\"}}}\n\n");
+    }
+
+    private String state() {
+        return Integer.toString(changes.size());
+    }
+
+    private synchronized void handle(HttpServerRequest request) {
+        Deque<Consumer<HttpServerRequest>> special = next.get(request.path());
+        if (special != null && !special.isEmpty()) {
+            special.poll().accept(request);
+            return;
+        }
+        String login =
+                "Basic " + Base64.getEncoder().encodeToString((USER + ":" + PASSWORD).getBytes(StandardCharsets.UTF_8));
+        if (!login.equals(request.getHeader("Authorization"))) {
+            request.response()
+                    .setStatusCode(401)
+                    .putHeader("WWW-Authenticate", "Basic")
+                    .end();
+            return;
+        }
+        if (!String.valueOf(request.getHeader("Accept")).endsWith("application/json; jmapVersion=rfc-8621")) {
+            complain("James would not take Accept: " + request.getHeader("Accept"));
+        }
+        switch (request.path()) {
+            case "/session" -> answer(request, 200, session);
+            case "/api/" -> request.body().onSuccess(body -> api(request, body));
+            case "/events" -> listen(request);
+            default -> download(request);
+        }
+    }
+
+    private void listen(HttpServerRequest request) {
+        if (!"identity".equals(request.getHeader("Accept-Encoding"))) {
+            complain("an event source must not be compressed: " + request.getHeader("Accept-Encoding"));
+        }
+        for (String parameter : List.of("types", "closeafter", "ping")) {
+            if (String.valueOf(request.getParam(parameter)).isEmpty()) {
+                complain("the event source needs " + parameter);
+            }
+        }
+        HttpServerResponse response =
+                request.response().setChunked(true).putHeader("Content-Type", "text/event-stream");
+        listeners.add(response);
+        response.endHandler(ended -> removeListener(response));
+        response.write(": welcome\n\n");
+    }
+
+    private synchronized void removeListener(HttpServerResponse listener) {
+        listeners.remove(listener);
+    }
+
+    private void download(HttpServerRequest request) {
+        String[] path = request.path().split("/");
+        Buffer blob =
+                path.length == 5 && path[1].equals("download") && path[2].equals(ACCOUNT) ? blobs.get(path[3]) : null;
+        if (blob == null) {
+            answer(request, 404, JSON.objectNode().put("type", "about:blank").put("status", 404));
+        } else {
+            request.response()
+                    .putHeader("Content-Type", request.getParam("type"))
+                    .end(blob);
+        }
+    }
+
+    private synchronized void api(HttpServerRequest request, Buffer body) {
+        JsonNode json;
+        try {
+            json = EventCodec.mapper().readTree(body.getBytes());
+        } catch (IOException notJson) {
+            complain("not JSON: " + body);
+            problem(request, "notJSON");
+            return;
+        }
+        requests.add(json);
+        if (!String.valueOf(request.getHeader("Content-Type")).startsWith("application/json")) {
+            complain("Content-Type: " + request.getHeader("Content-Type"));
+            problem(request, "notJSON");
+            return;
+        }
+        if (!List.of(JSON.textNode(JmapSession.CORE), JSON.textNode(JmapSession.MAIL))
+                .equals(StreamSupport.stream(json.path("using").spliterator(), false)
+                        .toList())) {
+            complain("using: " + json.path("using"));
+            problem(request, "unknownCapability");
+            return;
+        }
+        ArrayNode responses = JSON.arrayNode();
+        for (JsonNode call : json.path("methodCalls")) {
+            String name = call.path(0).asText();
+            ObjectNode arguments = call.path(1).deepCopy();
+            String callId = call.path(2).asText();
+            Optional<String> unresolved = resolve(arguments, responses);
+            ObjectNode result = unresolved.isPresent() ? error("invalidResultReference") : method(name, arguments);
+            unresolved.ifPresent(this::complain);
+            responses
+                    .addArray()
+                    .add(result.path("@error").asBoolean(false) ? "error" : name)
+                    .add(result.without(List.of("@error")))
+                    .add(callId);
+        }
+        ObjectNode answer = JSON.objectNode();
+        answer.set("methodResponses", responses);
+        answer(request, 200, answer.put("sessionState", session.path("state").asText()));
+    }
+
+    /** Replaces {@code #ids} by what it points at (RFC 8620 section 3.7). */
+    private static Optional<String> resolve(ObjectNode arguments, ArrayNode responses) {
+        JsonNode reference = arguments.remove("#ids");
+        if (reference == null) {
+            return Optional.empty();
+        }
+        for (JsonNode response : responses) {
+            if (response.path(2).equals(reference.path("resultOf"))
+                    && response.path(0).equals(reference.path("name"))) {
+                JsonNode ids = response.path(1).at(reference.path("path").asText());
+                if (ids.isArray()) {
+                    arguments.set("ids", ids);
+                    return Optional.empty();
+                }
+            }
+        }
+        return Optional.of("a reference to nothing: " + reference);
+    }
+
+    private ObjectNode method(String name, ObjectNode arguments) {
+        Set<String> known = ARGUMENTS.get(name);
+        if (known == null) {
+            complain("unknown method " + name);
+            return error("unknownMethod");
+        }
+        Set<String> unknown = new LinkedHashSet<>();
+        arguments.fieldNames().forEachRemaining(argument -> {
+            if (!known.contains(argument)) {
+                unknown.add(argument);
+            }
+        });
+        if (!unknown.isEmpty()) {
+            complain(name + " has no arguments " + unknown);
+            return error("invalidArguments");
+        }
+        if (!arguments.path("accountId").asText().equals(ACCOUNT)) {
+            complain(name + " for account " + arguments.path("accountId"));
+            return error("accountNotFound");
+        }
+        return switch (name) {
+            case "Mailbox/get" -> get("Mailbox", mailboxes, arguments);
+            case "Email/get" -> get("Email", emails, arguments);
+            case "Mailbox/changes" -> changes("Mailbox", arguments);
+            case "Email/changes" -> changes("Email", arguments);
+            case "Email/query" -> query(arguments);
+            default -> set(arguments);
+        };
+    }
+
+    private ObjectNode get(String type, Map<String, ObjectNode> objects, ObjectNode arguments) {
+        ObjectNode result = result().put("state", state());
+        ArrayNode list = result.putArray("list");
+        ArrayNode notFound = result.putArray("notFound");
+        List<String> ids = new ArrayList<>();
+        if (arguments.path("ids").isArray()) {
+            arguments.path("ids").forEach(id -> ids.add(id.asText()));
+        } else {
+            ids.addAll(objects.keySet());
+        }
+        if (ids.size()
+                > session.path("capabilities")
+                        .path(JmapSession.CORE)
+                        .path("maxObjectsInGet")
+                        .asInt(500)) {
+            complain(type + "/get of " + ids.size() + " objects");
+            return error("requestTooLarge");
+        }
+        for (String id : ids) {
+            ObjectNode object = objects.get(id);
+            if (object == null) {
+                notFound.add(id);
+            } else {
+                list.add(chosen(type.equals("Mailbox") ? counted(object) : object, arguments));
+            }
+        }
+        return result;
+    }
+
+    private static ObjectNode chosen(ObjectNode object, ObjectNode arguments) {
+        if (!arguments.path("properties").isArray()) {
+            return object.deepCopy();
+        }
+        List<String> names = new ArrayList<>(List.of("id"));
+        arguments.path("properties").forEach(name -> names.add(name.asText()));
+        ObjectNode chosen = object.deepCopy().retain(names);
+        if (!arguments.path("fetchTextBodyValues").asBoolean(false) && chosen.has("bodyValues")) {
+            chosen.putObject("bodyValues");
+        }
+        return chosen;
+    }
+
+    private ObjectNode counted(ObjectNode mailbox) {
+        String id = mailbox.path("id").asText();
+        long total = emails.values().stream()
+                .filter(email -> email.path("mailboxIds").has(id))
+                .count();
+        long unread = emails.values().stream()
+                .filter(email -> email.path("mailboxIds").has(id))
+                .filter(email -> !email.path("keywords").has("$seen"))
+                .count();
+        return mailbox.deepCopy().put("totalEmails", total).put("unreadEmails", unread);
+    }
+
+    private ObjectNode changes(String type, ObjectNode arguments) {
+        String since = arguments.path("sinceState").asText();
+        int from = since.matches("[0-9]{1,9}") ? Integer.parseInt(since) : -1;
+        if (from < forgottenBefore || from > changes.size()) {
+            return error("cannotCalculateChanges");
+        }
+        int max = arguments.path("maxChanges").asInt(Integer.MAX_VALUE);
+        Map<String, Kind> kinds = new LinkedHashMap<>();
+        int state = from;
+        boolean more = false;
+        for (Change change : changes.subList(from, changes.size())) {
+            if (change.type.equals(type)) {
+                if (!kinds.containsKey(change.id) && kinds.size() == max) {
+                    more = true;
+                    break;
+                }
+                kinds.merge(
+                        change.id,
+                        change.kind,
+                        (before, now) -> now == Kind.UPDATED && before == Kind.CREATED ? before : now);
+            }
+            state = change.state;
+        }
+        ObjectNode result = result().put("oldState", since)
+                .put("newState", Integer.toString(state))
+                .put("hasMoreChanges", more);
+        for (Kind kind : Kind.values()) {
+            ArrayNode ids = result.putArray(kind.name().toLowerCase(java.util.Locale.ROOT));
+            kinds.forEach((id, is) -> {
+                if (is == kind) {
+                    ids.add(id);
+                }
+            });
+        }
+        return result;
+    }
+
+    private ObjectNode query(ObjectNode arguments) {
+        if (!arguments.path("sort").toString().equals("[{\"property\":\"receivedAt\",\"isAscending\":false}]")) {
+            complain("sort: " + arguments.path("sort"));
+            return error("unsupportedSort");
+        }
+        List<String> ids = emails.values().stream()
+                .sorted(Comparator.comparing(
+                                (ObjectNode email) -> email.path("receivedAt").asText())
+                        .reversed())
+                .map(email -> email.path("id").asText())
+                .toList();
+        int position = arguments.path("position").asInt(0);
+        if (arguments.has("anchor")) {
+            if (!anchorSupported) {
+                return error("invalidArguments");
+            }
+            int anchor = ids.indexOf(arguments.path("anchor").asText());
+            if (anchor < 0) {
+                return error("anchorNotFound");
+            }
+            position = anchor + arguments.path("anchorOffset").asInt(0);
+        }
+        int from = Math.min(position, ids.size());
+        int to = Math.min(ids.size(), from + arguments.path("limit").asInt(ids.size()));
+        ObjectNode result = result().put("queryState", state())
+                .put("canCalculateChanges", false)
+                .put("position", from);
+        ArrayNode page = result.putArray("ids");
+        ids.subList(from, to).forEach(page::add);
+        return result;
+    }
+
+    private ObjectNode set(ObjectNode arguments) {
+        if (arguments.has("ifInState") && !arguments.path("ifInState").asText().equals(state())) {
+            return error("stateMismatch");
+        }
+        int objects =
+                arguments.path("update").size() + arguments.path("destroy").size();
+        if (objects
+                > session.path("capabilities")
+                        .path(JmapSession.CORE)
+                        .path("maxObjectsInSet")
+                        .asInt(500)) {
+            complain("Email/set of " + objects + " objects");
+            return error("requestTooLarge");
+        }
+        ObjectNode result = result().put("oldState", state());
+        ObjectNode updated = result.putObject("updated");
+        ObjectNode notUpdated = result.putObject("notUpdated");
+        ArrayNode destroyed = result.putArray("destroyed");
+        ObjectNode notDestroyed = result.putObject("notDestroyed");
+        arguments.path("update").fields().forEachRemaining(entry -> {
+            ObjectNode email = emails.get(entry.getKey());
+            if (email == null) {
+                notUpdated.putObject(entry.getKey()).put("type", "notFound");
+            } else if (patch(email, entry.getValue())) {
+                updated.putNull(entry.getKey());
+                changed("Email", entry.getKey(), Kind.UPDATED);
+            } else {
+                notUpdated.putObject(entry.getKey()).put("type", "invalidPatch");
+            }
+        });
+        arguments.path("destroy").forEach(id -> {
+            if (emails.remove(id.asText()) == null) {
+                notDestroyed.putObject(id.asText()).put("type", "notFound");
+            } else {
+                destroyed.add(id);
+                changed("Email", id.asText(), Kind.DESTROYED);
+            }
+        });
+        return result.put("newState", state());
+    }
+
+    /** False, and nothing done, if it is no patch or would leave the email in no mailbox. */
+    private boolean patch(ObjectNode email, JsonNode patch) {
+        ObjectNode patched = email.deepCopy();
+        var fields = patch.fields();
+        while (fields.hasNext()) {
+            Map.Entry<String, JsonNode> entry = fields.next();
+            String[] pointer = entry.getKey().split("/", -1);
+            boolean known = pointer.length == 2 && (pointer[0].equals("keywords") || pointer[0].equals("mailboxIds"));
+            if (!known || !(entry.getValue().isNull() || entry.getValue().asBoolean(false))) {
+                complain("no patch of an email: " + entry);
+                return false;
+            }
+            ObjectNode map = (ObjectNode) patched.path(pointer[0]);
+            String name = pointer[1].replace("~1", "/").replace("~0", "~");
+            if (entry.getValue().isNull()) {
+                map.remove(name);
+            } else {
+                map.put(name, true);
+            }
+        }
+        if (patched.path("mailboxIds").isEmpty()) {
+            return false;
+        }
+        email.setAll(patched);
+        return true;
+    }
+
+    private static ObjectNode result() {
+        return JSON.objectNode().put("accountId", ACCOUNT);
+    }
+
+    private static ObjectNode error(String type) {
+        return JSON.objectNode().put("@error", true).put("type", type);
+    }
+
+    private static void problem(HttpServerRequest request, String type) {
+        request.response()
+                .setStatusCode(400)
+                .putHeader("Content-Type", "application/problem+json")
+                .end("{\"type\":\"urn:ietf:params:jmap:error:" + type + "\",\"status\":400}");
+    }
+
+    private static void answer(HttpServerRequest request, int status, JsonNode json) {
+        request.response()
+                .setStatusCode(status)
+                .putHeader("Content-Type", "application/json")
+                .end(Buffer.buffer(EventCodec.encode(json)));
+    }
+
+    private synchronized void complain(String text) {
+        complaints.add(text);
+    }
+
+    private static <T> T await(io.vertx.core.Future<T> future) {
+        try {
+            return future.toCompletionStage().toCompletableFuture().get(30, TimeUnit.SECONDS);
+        } catch (Exception failed) {
+            throw new IllegalStateException(failed);
+        }
+    }
+
+    @Override
+    public void close() {
+        await(http.close());
+    }
+}
