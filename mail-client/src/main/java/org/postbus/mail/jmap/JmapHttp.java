@@ -186,24 +186,22 @@ final class JmapHttp implements AutoCloseable {
             }
         });
         client.request(head)
-                .compose(sent -> {
+                .onFailure(cause -> opened.tryFail(unreachable(url, cause)))
+                .onSuccess(sent -> {
                     request.set(sent);
-                    return sent.send();
-                })
-                .onComplete(result -> {
-                    vertx.cancelTimer(timer);
-                    if (result.failed()) {
-                        opened.tryFail(unreachable(url, result.cause()));
-                        return;
-                    }
-                    result.result()
-                            .exceptionHandler(reset -> LOG.debugf("not read to its end: %s", reset.getMessage()))
-                            .pause();
-                    var response = new OpenResponse(request.get(), result.result());
-                    if (!opened.tryComplete(response)) {
-                        response.discard();
-                    }
+                    // On the response's own future: one composed from it may come late, when the response has ended.
+                    sent.send()
+                            .onFailure(cause -> opened.tryFail(unreachable(url, cause)))
+                            .onSuccess(response -> {
+                                response.exceptionHandler(
+                                        reset -> LOG.debugf("not read to its end: %s", reset.getMessage()));
+                                response.pause();
+                                if (!opened.tryComplete(new OpenResponse(sent, response))) {
+                                    sent.reset();
+                                }
+                            });
                 });
+        opened.future().onComplete(result -> vertx.cancelTimer(timer));
         return opened.future();
     }
 
