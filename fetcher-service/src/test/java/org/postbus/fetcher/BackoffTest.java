@@ -44,6 +44,7 @@ class BackoffTest {
 
     @Test
     void an_absurd_hint_is_cut() {
-        assertThat(Backoff.delay(1, Optional.of(Duration.ofDays(400)), LUCKIEST)).isEqualTo(Backoff.HINT_MAX);
+        assertThat(Backoff.delay(1, Optional.of(Duration.ofDays(400)), LUCKIEST))
+                .isEqualTo(Backoff.HINT_MAX);
     }
 }

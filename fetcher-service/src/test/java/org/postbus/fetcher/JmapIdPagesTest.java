@@ -23,7 +23,8 @@ class JmapIdPagesTest {
         List<String> all = readAll(new JmapIdPages(server::page, Optional.empty()));
 
         assertThat(all).containsExactlyElementsOf(server.ids);
-        assertThat(server.asked).allMatch(start -> start instanceof QueryStart.After || start.equals(new QueryStart.Position(0)));
+        assertThat(server.asked)
+                .allMatch(start -> start instanceof QueryStart.After || start.equals(new QueryStart.Position(0)));
     }
 
     @Test
@@ -97,16 +98,17 @@ class JmapIdPagesTest {
 
         List<String> page(QueryStart start, int limit) {
             asked.add(start);
-            int from = switch (start) {
-                case QueryStart.Position(long position) -> (int) Math.min(position, ids.size());
-                case QueryStart.After(String id) -> {
-                    if (!anchors || !ids.contains(id)) {
-                        throw new ServerException(new ServerFailure.Rejected(
-                                anchors ? "anchorNotFound" : "invalidArguments", "no such anchor"));
-                    }
-                    yield ids.indexOf(id) + 1;
-                }
-            };
+            int from =
+                    switch (start) {
+                        case QueryStart.Position(long position) -> (int) Math.min(position, ids.size());
+                        case QueryStart.After(String id) -> {
+                            if (!anchors || !ids.contains(id)) {
+                                throw new ServerException(new ServerFailure.Rejected(
+                                        anchors ? "anchorNotFound" : "invalidArguments", "no such anchor"));
+                            }
+                            yield ids.indexOf(id) + 1;
+                        }
+                    };
             List<String> page = List.copyOf(ids.subList(from, Math.min(ids.size(), from + limit)));
             change();
             return page;

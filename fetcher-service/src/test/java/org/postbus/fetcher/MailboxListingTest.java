@@ -104,8 +104,8 @@ class MailboxListingTest {
 
     @Test
     void a_mailbox_with_an_id_keeps_its_key_when_it_is_renamed() {
-        MailboxListing listing = MailboxListing.of(
-                knownFrom(List.of(withId("Old", 2, 9, "m1"))), List.of(withId("New", 2, 9, "m1")));
+        MailboxListing listing =
+                MailboxListing.of(knownFrom(List.of(withId("Old", 2, 9, "m1"))), List.of(withId("New", 2, 9, "m1")));
 
         assertThat(listing.vanished()).isEmpty();
         assertThat(listing.renamed()).isEmpty();

@@ -19,8 +19,7 @@ class MailboxWorkTest {
 
     @Test
     void a_mailbox_without_a_cursor_is_read_for_the_first_time() {
-        assertThat(MailboxWork.of(
-                        Optional.empty(), OptionalLong.of(0), status(10, 11, 7, 100), false, false))
+        assertThat(MailboxWork.of(Optional.empty(), OptionalLong.of(0), status(10, 11, 7, 100), false, false))
                 .isEqualTo(new MailboxWork.FirstRun());
     }
 
@@ -83,8 +82,7 @@ class MailboxWorkTest {
 
     @Test
     void a_full_pass_looks_everywhere() {
-        assertThat(MailboxWork.of(
-                        Optional.of(cursor), OptionalLong.of(10), status(10, 11, 7, 100), false, true))
+        assertThat(MailboxWork.of(Optional.of(cursor), OptionalLong.of(10), status(10, 11, 7, 100), false, true))
                 .isEqualTo(new MailboxWork.CatchUp(true, false));
     }
 

@@ -43,12 +43,12 @@ class ObservationPublisherTest {
 
     @Test
     void batches_stay_within_their_limits_and_number_without_a_gap_whatever_is_observed() throws Exception {
-        for (long seed = 0; seed < 8; seed++) {
+        for (long seed = 0; seed < 4; seed++) {
             Random random = new Random(seed);
             sent.clear();
             List<Observation> observed = new ArrayList<>();
             try (ObservationPublisher publisher = publisher(this::accept, this::allApplied)) {
-                for (int i = 0; i < 3000; i++) {
+                for (int i = 0; i < 1500; i++) {
                     Observation observation = random.nextInt(20) == 0
                             ? new Observation.EmailsDestroyed(Collections.nCopies(1 + random.nextInt(500), "id"))
                             : email(i + 1, random.nextInt(8) == 0 ? random.nextInt(60_000) : random.nextInt(3000));
@@ -81,7 +81,8 @@ class ObservationPublisherTest {
         assertThat(EventCodec.encode(huge).length).isGreaterThan(ObservationBatch.BYTES_MAX);
 
         Observation.EmailObserved sentEmail =
-                EventCodec.decode(EncodedObservation.of(huge).json(), Observation.class) instanceof Observation.EmailObserved e
+                EventCodec.decode(EncodedObservation.of(huge).json(), Observation.class)
+                                instanceof Observation.EmailObserved e
                         ? e
                         : null;
 

@@ -12,7 +12,8 @@ class UidSetTest {
 
     @Test
     void ranges_are_sorted_and_joined() {
-        UidSet set = UidSet.of(List.of(new UidRange(7, 9), new UidRange(1, 2), new UidRange(3, 3), new UidRange(8, 12)));
+        UidSet set =
+                UidSet.of(List.of(new UidRange(7, 9), new UidRange(1, 2), new UidRange(3, 3), new UidRange(8, 12)));
 
         assertThat(set.ranges()).containsExactly(new UidRange(1, 3), new UidRange(7, 12));
     }

@@ -1,0 +1,101 @@
+package org.postbus.fetcher;
+
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.vertx.core.Vertx;
+import io.vertx.pgclient.PgBuilder;
+import io.vertx.pgclient.PgConnectOptions;
+import io.vertx.sqlclient.Pool;
+import io.vertx.sqlclient.PoolOptions;
+import java.sql.SQLException;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.random.RandomGenerator;
+import org.postbus.account.AccountSettings;
+import org.postbus.account.CredentialCipher;
+import org.postbus.devstack.Database;
+import org.postbus.devstack.Role;
+import org.postbus.event.AccountRecord.Status;
+import org.postbus.mail.imap.ImapClient;
+import org.postbus.mail.imap.ImapOptions;
+import org.postbus.model.AccountId;
+
+/** The service without Quarkus and Kafka: real loops, clients and database, and a {@link StandInWriter}. */
+final class FetcherUnderTest implements AutoCloseable {
+    final Database database;
+    final StandInWriter writer;
+    final CredentialCipher cipher = TestAccount.newCipher();
+    final AccountTables tables;
+    private final Vertx vertx = Vertx.vertx();
+    private final Pool pool;
+    private final ImapClient imap;
+    private final ExecutorService parsing = Executors.newVirtualThreadPerTaskExecutor();
+    private final Surroundings around;
+    private AccountLoops loops;
+
+    FetcherUnderTest(Database database, Duration poll) throws SQLException {
+        this.database = database;
+        this.writer = new StandInWriter(database);
+        this.pool = PgBuilder.pool()
+                .connectingTo(PgConnectOptions.fromUri(database.url())
+                        .setUser(Role.FETCHER.user())
+                        .setPassword(database.password(Role.FETCHER).reveal()))
+                .with(new PoolOptions().setMaxSize(4))
+                .using(vertx)
+                .build();
+        this.tables = new AccountTables(pool, cipher);
+        this.imap = new ImapClient(vertx, ImapOptions.DEFAULT);
+        this.around = new Surroundings(
+                vertx,
+                imap,
+                tables,
+                writer::accept,
+                new Semaphore(64 * 1024 * 1024),
+                new Semaphore(2),
+                parsing,
+                new LoginBudget(20, 50),
+                poll,
+                new FetcherMetrics(new SimpleMeterRegistry()),
+                Clock.systemUTC(),
+                RandomGenerator.of("L64X128MixRandom"));
+        this.loops = new AccountLoops(around);
+    }
+
+    TestAccount account(AccountSettings settings, String password) {
+        return TestAccount.store(database, cipher, settings, password);
+    }
+
+    void start(TestAccount account) {
+        loops.carryOut(new Assignments.Decision.Start(account.record(Status.ACTIVE)));
+    }
+
+    void restart(TestAccount account, Status status) {
+        loops.carryOut(new Assignments.Decision.Restart(account.record(status)));
+    }
+
+    void wake(AccountId account) {
+        loops.carryOut(new Assignments.Decision.Wake(account));
+    }
+
+    void stop(TestAccount account) {
+        loops.stop(List.of(new Assignments.Decision.Stop(account.accountId())), Duration.ofSeconds(5));
+    }
+
+    Map<String, List<String>> content(TestAccount account) {
+        return StandInWriter.content(database, account.accountId());
+    }
+
+    @Override
+    public void close() throws Exception {
+        loops.close(Duration.ofSeconds(5));
+        parsing.shutdownNow();
+        pool.close();
+        vertx.close().toCompletionStage().toCompletableFuture().get(10, TimeUnit.SECONDS);
+        writer.close();
+    }
+}

@@ -1,0 +1,79 @@
+package org.postbus.fetcher;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.SQLException;
+import java.util.UUID;
+import org.postbus.account.AccountSettings;
+import org.postbus.account.CredentialCipher;
+import org.postbus.account.Secret;
+import org.postbus.devstack.Database;
+import org.postbus.event.AccountRecord;
+import org.postbus.event.AccountRecord.Protocol;
+import org.postbus.event.AccountRecord.Status;
+import org.postbus.event.EventCodec;
+import org.postbus.model.AccountId;
+import org.postbus.model.TenantId;
+
+/** An account as api-gateway stores it. */
+record TestAccount(Database database, TenantId tenantId, AccountId accountId, Protocol protocol) {
+
+    static CredentialCipher newCipher() {
+        try {
+            Path file = Files.createTempDirectory("keyset").resolve("keyset.json");
+            CredentialCipher.createKeysetFile(file);
+            return CredentialCipher.fromKeysetFile(file);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    static TestAccount store(Database database, CredentialCipher cipher, AccountSettings settings, String password) {
+        TenantId tenant = new TenantId(UUID.randomUUID());
+        AccountId account = new AccountId(UUID.randomUUID());
+        Protocol protocol = settings instanceof AccountSettings.Imap ? Protocol.IMAP : Protocol.JMAP;
+        TestAccount stored = new TestAccount(database, tenant, account, protocol);
+        stored.update("insert into tenant (tenant_id, name) values (?, 'test')", tenant.value());
+        stored.update("""
+                insert into account (account_id, tenant_id, protocol, email, settings)
+                values (?, ?, ?, 'somebody@example.com', ?::jsonb)""", account.value(), tenant.value(), protocol.wireName(), EventCodec.encodeToString(settings));
+        stored.update(
+                "insert into credential (account_id, kind, tenant_id, ciphertext) values (?, 'password', ?, ?)",
+                account.value(),
+                tenant.value(),
+                cipher.encrypt(tenant, account, "password", new Secret(password)));
+        stored.update(
+                "insert into account_sync (account_id, tenant_id) values (?, ?)", account.value(), tenant.value());
+        return stored;
+    }
+
+    AccountRecord record(Status status) {
+        return new AccountRecord(tenantId, accountId, protocol, status, 1, 0);
+    }
+
+    void update(String sql, Object... arguments) {
+        try (Connection connection = database.connectAsAdmin();
+                PreparedStatement statement = connection.prepareStatement(sql)) {
+            for (int i = 0; i < arguments.length; i++) {
+                statement.setObject(i + 1, arguments[i]);
+            }
+            statement.executeUpdate();
+        } catch (SQLException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    String read(String sql) {
+        String[] value = new String[1];
+        try (Connection connection = database.connectAsAdmin()) {
+            StandInWriter.query(connection, sql, row -> value[0] = row.getString(1), accountId.value());
+        } catch (SQLException e) {
+            throw new IllegalStateException(e);
+        }
+        return value[0];
+    }
+}
