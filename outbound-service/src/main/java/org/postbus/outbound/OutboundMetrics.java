@@ -1,5 +1,6 @@
 package org.postbus.outbound;
 
+import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import java.time.Duration;
@@ -43,13 +44,7 @@ public final class OutboundMetrics {
     }
 
     void watch(Supplier<Number> running, Supplier<Number> idleConnections) {
-        registry.gauge(
-                "postbus.outbound.flushes.running",
-                running,
-                supplier -> supplier.get().doubleValue());
-        registry.gauge(
-                "postbus.outbound.connections.idle",
-                idleConnections,
-                supplier -> supplier.get().doubleValue());
+        Gauge.builder("postbus.outbound.flushes.running", running).register(registry);
+        Gauge.builder("postbus.outbound.connections.idle", idleConnections).register(registry);
     }
 }

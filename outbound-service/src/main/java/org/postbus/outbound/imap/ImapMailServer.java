@@ -435,7 +435,7 @@ public final class ImapMailServer implements MailServer {
             if (messageId.isEmpty()) {
                 return false;
             }
-            List<UidRange> found = await(connection.uidSearchMessageId(messageId.get()));
+            List<UidRange> found = await(connection.uidSearchMessageId("<" + messageId.get() + ">"));
             if (found.isEmpty() || size.isEmpty()) {
                 return !found.isEmpty();
             }

@@ -1,0 +1,231 @@
+package org.postbus.outbound.imap;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.postbus.outbound.Wishes.destroy;
+import static org.postbus.outbound.Wishes.email;
+import static org.postbus.outbound.Wishes.inTry;
+import static org.postbus.outbound.Wishes.keywords;
+import static org.postbus.outbound.Wishes.mailboxes;
+
+import io.vertx.core.Vertx;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.assertj.core.api.InstanceOfAssertFactories;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.postbus.account.AccountSettings;
+import org.postbus.account.Secret;
+import org.postbus.mail.ServerFailure;
+import org.postbus.mail.imap.ImapClient;
+import org.postbus.mail.imap.ImapOptions;
+import org.postbus.mail.imap.ScriptedImapServer;
+import org.postbus.mail.imap.Transcript;
+import org.postbus.outbound.Fold;
+import org.postbus.outbound.MailServer.Answer;
+import org.postbus.outbound.MailServer.Answers;
+import org.postbus.outbound.Wish;
+import org.postbus.outbound.Wishes;
+
+/** What is said to servers of every kind, word for word: the conversations are in {@code transcripts/outbound}. */
+class ImapMailServerTest {
+    private static final Map<Long, Boolean> TO_ARCHIVE = Map.of(1L, false, 2L, true);
+    private static final Map<String, Boolean> SEEN = Map.of("$seen", true);
+
+    private static Vertx vertx;
+    private static ImapClient client;
+
+    private final Wishes.World world = new Wishes.World()
+            .imapMailbox(1, "INBOX")
+            .imapMailbox(2, "Archive")
+            .imapMailbox(3, "Work")
+            .link(1, 1, 70, 11)
+            .link(2, 1, 70, 12)
+            .link(3, 1, 70, 13)
+            .link(4, 3, 90, 3);
+
+    @BeforeAll
+    static void start() {
+        vertx = Vertx.vertx();
+        client = new ImapClient(vertx, ImapOptions.DEFAULT.withSilenceMax(Duration.ofSeconds(20)));
+    }
+
+    @AfterAll
+    static void stop() {
+        client.close().await().indefinitely();
+        vertx.close().toCompletionStage().toCompletableFuture().join();
+    }
+
+    @Test
+    void what_somebody_changed_meanwhile_is_not_destroyed() {
+        Answers answers = play("modified", destroy(1, 1), destroy(2, 2));
+
+        assertDone(answers, 1);
+        assertThat(failure(answers, 2)).isInstanceOf(ServerFailure.Conflict.class);
+    }
+
+    @Test
+    void under_another_UIDVALIDITY_nothing_is_touched() {
+        Answers answers = play("uidvalidity-changed", keywords(1, 1, SEEN), keywords(2, 4, SEEN));
+
+        assertThat(failure(answers, 1)).isInstanceOf(ServerFailure.CursorLost.class);
+        assertDone(answers, 4);
+    }
+
+    @Test
+    void without_MOVE_it_is_copied_and_its_original_expunged() {
+        assertDone(play("no-move", mailboxes(1, 1, TO_ARCHIVE), mailboxes(2, 2, TO_ARCHIVE)), 1, 2);
+    }
+
+    @Test
+    void without_UIDPLUS_the_original_keeps_its_mark() {
+        assertDone(play("bare", mailboxes(1, 1, TO_ARCHIVE)), 1);
+    }
+
+    @Test
+    void a_full_mailbox_refuses_the_move_and_nothing_else() {
+        Answers answers =
+                play("overquota", mailboxes(1, 1, TO_ARCHIVE), mailboxes(2, 2, TO_ARCHIVE), keywords(3, 3, SEEN));
+
+        assertThat(failure(answers, 1))
+                .asInstanceOf(rejected())
+                .matches(rejected -> rejected.code().equals("OVERQUOTA"));
+        assertThat(failure(answers, 2))
+                .asInstanceOf(rejected())
+                .matches(rejected -> rejected.code().equals("OVERQUOTA"));
+        assertDone(answers, 3);
+    }
+
+    @Test
+    void one_message_that_is_refused_does_not_spoil_the_others() {
+        Answers answers = play("one-message-refused", keywords(1, 1, SEEN), keywords(2, 2, SEEN), keywords(3, 3, SEEN));
+
+        assertDone(answers, 1, 3);
+        assertThat(failure(answers, 2))
+                .asInstanceOf(rejected())
+                .matches(rejected -> rejected.code().equals("CANNOT"));
+    }
+
+    @Test
+    void a_keyword_that_would_not_last_is_refused_in_words() {
+        Answers answers = play("permanent-flags", keywords(1, 1, SEEN), keywords(2, 2, Map.of("project-x", true)));
+
+        assertDone(answers, 1);
+        assertThat(failure(answers, 2))
+                .asInstanceOf(rejected())
+                .extracting(ServerFailure.Rejected::text)
+                .isEqualTo("the mailbox INBOX does not keep the keyword project-x (PERMANENTFLAGS)");
+    }
+
+    @Test
+    void what_vanished_is_told_and_what_is_as_wished_is_left_alone() {
+        Answers answers =
+                play("vanished-and-as-wished", keywords(1, 1, SEEN), keywords(2, 2, SEEN), keywords(3, 3, SEEN));
+
+        assertDone(answers, 1, 3);
+        assertThat(failure(answers, 2)).isInstanceOf(ServerFailure.Conflict.class);
+    }
+
+    @Test
+    void a_mailbox_that_is_gone_is_a_conflict_and_the_next_goes_on() {
+        Answers answers = play("mailbox-gone", keywords(1, 1, SEEN), keywords(2, 4, SEEN));
+
+        assertThat(failure(answers, 1)).isInstanceOf(ServerFailure.Conflict.class);
+        assertDone(answers, 4);
+    }
+
+    @Test
+    void a_copy_that_was_cut_off_is_unknown_and_the_rest_untouched() {
+        Answers answers = play("lost-in-copy", mailboxes(1, 1, TO_ARCHIVE), keywords(2, 4, SEEN));
+
+        assertThat(failure(answers, 1)).isInstanceOf(ServerFailure.OutcomeUnknown.class);
+        assertThat(answers.byEmail()).containsOnlyKeys(email(1));
+        assertThat(answers.lost()).containsInstanceOf(ServerFailure.Unreachable.class);
+        assertThat(answers.changing()).isTrue();
+    }
+
+    @Test
+    void in_the_second_try_only_what_is_missing_is_copied() {
+        assertDone(
+                play("look-before-copy", inTry(2, mailboxes(1, 1, TO_ARCHIVE)), inTry(2, mailboxes(2, 2, TO_ARCHIVE))),
+                1,
+                2);
+    }
+
+    @Test
+    void in_the_second_try_what_was_moved_is_done() {
+        assertDone(
+                play("moved-already", inTry(2, mailboxes(1, 1, TO_ARCHIVE)), inTry(2, mailboxes(2, 2, TO_ARCHIVE))),
+                1,
+                2);
+    }
+
+    @Test
+    void throttling_ends_the_try_with_the_servers_hint() {
+        Answers answers = play("throttled", keywords(1, 1, SEEN));
+
+        assertThat(answers.byEmail()).isEmpty();
+        assertThat(answers.lost())
+                .hasValueSatisfying(lost -> assertThat(lost)
+                        .asInstanceOf(InstanceOfAssertFactories.type(ServerFailure.Throttled.class))
+                        .extracting(ServerFailure.Throttled::retryAfter)
+                        .isEqualTo(Optional.of(Duration.ofMillis(29_991))));
+    }
+
+    @Test
+    void a_mailbox_stays_selected() {
+        try (ScriptedImapServer server = server("selected-once")) {
+            ImapMailServer mail = open(server);
+
+            Answers first = mail.carryOut(Fold.fold(List.of(keywords(1, 1, SEEN))), world.known());
+            Answers second =
+                    mail.carryOut(Fold.fold(List.of(keywords(2, 2, Map.of("$flagged", false)))), world.known());
+            mail.close();
+
+            assertDone(first, 1);
+            assertDone(second, 2);
+            server.assertPlayed();
+        }
+    }
+
+    private Answers play(String transcript, Wish... wishes) {
+        try (ScriptedImapServer server = server(transcript)) {
+            ImapMailServer mail = open(server);
+            Answers answers = mail.carryOut(Fold.fold(List.of(wishes)), world.known());
+            assertThat(mail.isOpen()).isEqualTo(answers.lost().isEmpty());
+            mail.close();
+            server.assertPlayed();
+            return answers;
+        }
+    }
+
+    private static ScriptedImapServer server(String transcript) {
+        return ScriptedImapServer.playing(Transcript.read("outbound/" + transcript + ".txt"));
+    }
+
+    private static ImapMailServer open(ScriptedImapServer server) {
+        return ImapMailServer.open(
+                client, new AccountSettings.Imap("alice", server.address(), Optional.empty()), new Secret("secret"));
+    }
+
+    private static void assertDone(Answers answers, long... emails) {
+        for (long email : emails) {
+            assertThat(answers.byEmail().get(email(email)))
+                    .as("email %d", email)
+                    .isEqualTo(Answer.DONE);
+        }
+    }
+
+    private static ServerFailure failure(Answers answers, long email) {
+        assertThat(answers.byEmail().get(email(email))).isInstanceOf(Answer.Failed.class);
+        return ((Answer.Failed) answers.byEmail().get(email(email))).failure();
+    }
+
+    private static org.assertj.core.api.InstanceOfAssertFactory<
+                    ServerFailure.Rejected, org.assertj.core.api.ObjectAssert<ServerFailure.Rejected>>
+            rejected() {
+        return InstanceOfAssertFactories.type(ServerFailure.Rejected.class);
+    }
+}
