@@ -729,7 +729,7 @@ public final class ImapConnection {
                             if (System.nanoTime() - heardAt
                                     >= options.silenceMax().toNanos()) {
                                 fail(new ServerFailure.Unreachable("the server was silent for more than "
-                                        + options.silenceMax().toSeconds() + " s"));
+                                        + options.silenceMax().toMillis() + " ms"));
                             } else {
                                 watchSilence();
                             }
