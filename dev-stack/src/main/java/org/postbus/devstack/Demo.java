@@ -60,7 +60,15 @@ final class Demo {
         }
         try (PostbusApi api = new PostbusApi(postbus.api(), postbus.apiKey().text())) {
             Demo demo = new Demo(postbus, api);
-            demo.show(alice, bob);
+            try {
+                demo.show(alice, bob);
+            } catch (RuntimeException e) {
+                demo.check(false, "%s", e);
+            }
+            System.out.println(
+                    demo.failures.isEmpty()
+                            ? "\nAll is as it should be."
+                            : "\nNOT as it should be: " + demo.failures.size() + " of the above");
             if (once) {
                 return demo.failures.isEmpty();
             }
@@ -96,7 +104,6 @@ final class Demo {
                 inward(account, live);
             }
         }
-        System.out.println(failures.isEmpty() ? "\nAll is as it should be." : "\nNOT as it should be: " + failures);
     }
 
     private void fill(James.User user, long seed) {

@@ -2,8 +2,6 @@ package org.postbus.devstack;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -304,7 +302,7 @@ public final class LocalPostbus implements AutoCloseable {
         try {
             if (Files.exists(file)) {
                 int port = Integer.parseInt(Files.readString(file).strip());
-                if (isFree(port)) {
+                if (FreePort.isFree(port)) {
                     return port;
                 }
             }
@@ -317,16 +315,8 @@ public final class LocalPostbus implements AutoCloseable {
     }
 
     private static void requireFree(int port) {
-        if (!isFree(port)) {
+        if (!FreePort.isFree(port)) {
             throw new IllegalStateException("port " + port + " is taken by another program: choose one with --port");
-        }
-    }
-
-    private static boolean isFree(int port) {
-        try (ServerSocket socket = new ServerSocket(port, 1, InetAddress.getLoopbackAddress())) {
-            return socket.isBound();
-        } catch (IOException e) {
-            return false;
         }
     }
 
