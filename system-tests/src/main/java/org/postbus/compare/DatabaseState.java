@@ -213,8 +213,8 @@ public record DatabaseState(
                             + " where account_id = ? and state in ('queued', 'sending', 'applied', 'in-doubt')",
                     row -> row.getString(1)));
             unfinished.addAll(query(
-                    "select count(*) || ' changes not published' from change_log"
-                            + " where account_id = ? and published_at is null having count(*) > 0",
+                    "select sum(last_seq - first_seq + 1) || ' changes not published' from change_outbox"
+                            + " where account_id = ? having count(*) > 0",
                     row -> row.getString(1)));
             query("select change_seq from account_sync where account_id = ?", row -> row.getLong(1)).stream()
                     .filter(given -> given != fold.seq())

@@ -63,6 +63,10 @@ final class BatchApplier {
                     long before = sync.changeSeq;
                     new BatchApplication(transaction, batch.tenantId(), batch.accountId(), sync, ids, now)
                             .apply(batch.observations());
+                    if (sync.changeSeq > before) {
+                        ChangeLogTable.addToOutbox(
+                                transaction, batch.tenantId(), batch.accountId(), before + 1, sync.changeSeq);
+                    }
                     sync.appliedSeq = batch.seq();
                     AccountSyncTable.save(transaction, batch.accountId(), sync);
                     yield new Outcome.Applied(sync.changeSeq - before);

@@ -11,7 +11,10 @@ import java.util.UUID;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
 
-/** {@code change_log}: every effective change, in order, and whether the world has been told. */
+/**
+ * {@code change_log}: every effective change, in order. {@code change_outbox}: which of them the world has not been told yet,
+ * as ranges of their sequence numbers.
+ */
 final class ChangeLogTable {
     private ChangeLogTable() {}
 
@@ -34,12 +37,26 @@ final class ChangeLogTable {
                 column(rows, NewRow::data, String[]::new));
     }
 
+    /** The transaction's rows are to be published. */
+    static void addToOutbox(Transaction transaction, TenantId tenant, AccountId account, long firstSeq, long lastSeq) {
+        transaction.send(
+                "insert into change_outbox (account_id, tenant_id, first_seq, last_seq) values ($1, $2, $3, $4)",
+                account.value(),
+                tenant.value(),
+                firstSeq,
+                lastSeq);
+    }
+
     /** The first rows that are not published, in order. */
     static List<Row> unpublished(Transaction transaction, AccountId account, int most) {
         List<Row> rows = new ArrayList<>();
         for (io.vertx.sqlclient.Row row : transaction.run("""
-                select seq, event_id, type, object_id, data, at from change_log
-                where account_id = $1 and published_at is null order by seq limit $2""", account.value(), (long) most)) {
+                select l.seq, l.event_id, l.type, l.object_id, l.data, l.at
+                from (select min(first_seq) as first, max(last_seq) as last from change_outbox where account_id = $1) due
+                cross join lateral (
+                  select * from change_log
+                  where account_id = $1 and seq between due.first and due.last order by seq limit $2) l
+                order by l.seq""", account.value(), (long) most)) {
             rows.add(new Row(
                     row.getLong("seq"),
                     row.getUUID("event_id"),
@@ -51,10 +68,14 @@ final class ChangeLogTable {
         return rows;
     }
 
-    static void markPublished(Transaction transaction, AccountId account, long firstSeq, long lastSeq) {
-        transaction.send("""
-                update change_log set published_at = now()
-                where account_id = $1 and seq between $2 and $3 and published_at is null""", account.value(), firstSeq, lastSeq);
+    /** Every row up to {@code lastSeq} has been published. */
+    static void markPublished(Transaction transaction, AccountId account, long lastSeq) {
+        transaction.send(
+                "delete from change_outbox where account_id = $1 and last_seq <= $2", account.value(), lastSeq);
+        transaction.send(
+                "update change_outbox set first_seq = $2 + 1 where account_id = $1 and first_seq <= $2",
+                account.value(),
+                lastSeq);
     }
 
     /** Only one publisher of an account at a time, in all processes; ends with the transaction. False: another one is at it. */

@@ -17,12 +17,12 @@ import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
 
 /**
- * Tells the world: puts the rows of {@code change_log} that are not published on the topic, in the order of their sequence
- * numbers, and marks them when the broker has acknowledged them. Runs beside the applying of batches and never holds it up.
+ * Tells the world: puts the rows of {@code change_log} that are in the outbox on the topic, in the order of their sequence
+ * numbers, and takes them out of the outbox when the broker has acknowledged them. Runs beside the applying of batches and never holds it up.
  *
- * <p>Whoever publishes sends from the lowest unmarked row on, so even two publishers of one account can only repeat records,
+ * <p>Whoever publishes sends from the lowest unpublished row on, so even two publishers of one account can only repeat records,
  * never let one overtake another's first appearance; the advisory lock spares subscribers the repetition. If the process ends
- * between acknowledgement and mark, the rows are published again, identical to the byte. What was left over by a crash, or by a
+ * between the two, the rows are published again, identical to the byte. What was left over by a crash, or by a
  * broker that was away, is found by the sweep.
  */
 public final class ChangePublisher implements AutoCloseable {
@@ -103,10 +103,7 @@ public final class ChangePublisher implements AutoCloseable {
                 unpublished.forEach(row -> records.add(cloudEvent(account, row)));
                 producer.send(records);
                 ChangeLogTable.markPublished(
-                        transaction,
-                        account,
-                        unpublished.getFirst().seq(),
-                        unpublished.getLast().seq());
+                        transaction, account, unpublished.getLast().seq());
             }
             return unpublished.size();
         });

@@ -34,8 +34,11 @@ final class EmailMailboxTable {
             Transaction transaction, AccountId account, Collection<UUID> emails) {
         Map<UUID, Map<Place, StoredLink>> links = new HashMap<>();
         for (Row row : transaction.run("""
-                select email_id, mailbox_id, uid, uidvalidity, modseq, keywords from email_mailbox
-                where account_id = $1 and email_id = any($2::uuid[])""", account.value(), emails.toArray(UUID[]::new))) {
+                select l.email_id, l.mailbox_id, l.uid, l.uidvalidity, l.modseq, l.keywords
+                from unnest($2::uuid[]) k(email_id)
+                cross join lateral (
+                  select * from email_mailbox
+                  where account_id = $1 and email_id between k.email_id and k.email_id order by email_id offset 0) l""", account.value(), emails.toArray(UUID[]::new))) {
             links.computeIfAbsent(row.getUUID("email_id"), email -> new HashMap<>())
                     .put(
                             new Place(row.getUUID("mailbox_id"), row.getLong("uid")),
@@ -82,9 +85,12 @@ final class EmailMailboxTable {
         transaction.send(
                 """
                 delete from email_mailbox l
-                using unnest($2::uuid[], $3::bigint[], $4::uuid[]) gone(mailbox_id, uid, email_id)
-                where l.account_id = $1 and l.mailbox_id = gone.mailbox_id and l.uid = gone.uid
-                  and l.email_id = gone.email_id""",
+                using unnest($2::uuid[], $3::bigint[], $4::uuid[]) k(mailbox_id, uid, email_id)
+                cross join lateral (
+                  select ctid as row from email_mailbox
+                  where account_id = $1 and mailbox_id = k.mailbox_id and uid between k.uid and k.uid
+                    and email_id = k.email_id order by uid offset 0) at
+                where l.ctid = at.row""",
                 account.value(),
                 column(links, link -> link.place().mailboxId(), UUID[]::new),
                 column(links, link -> link.place().uid(), Long[]::new),
@@ -97,11 +103,17 @@ final class EmailMailboxTable {
         transaction.run("""
                         select distinct l.email_id
                         from unnest($3::bigint[], $4::bigint[]) r(first, last)
-                        join email_mailbox l on l.account_id = $1 and l.mailbox_id = $2 and l.uid between r.first and r.last
-                        where (l.uidvalidity = $5) is not false and (l.uidvalidity <> $6) is not false
-                          and exists (
-                            select from email_mailbox o where o.account_id = $1 and o.email_id = l.email_id
-                            and not (o.mailbox_id = $2
+                        cross join lateral (
+                          select email_id from email_mailbox
+                          where account_id = $1 and mailbox_id = $2 and uid between r.first and r.last
+                            and (uidvalidity = $5) is not false and (uidvalidity <> $6) is not false
+                          order by uid offset 0) l
+                        where exists (
+                            select from (
+                              select * from email_mailbox
+                              where account_id = $1 and email_id between l.email_id and l.email_id order by email_id
+                              offset 0) o
+                            where not (o.mailbox_id = $2
                               and exists (select from unnest($3::bigint[], $4::bigint[]) q(first, last)
                                           where o.uid between q.first and q.last)
                               and (o.uidvalidity = $5) is not false and (o.uidvalidity <> $6) is not false))""", links.parameters(account)).forEach(row -> emails.add(row.getUUID("email_id")));
@@ -119,12 +131,20 @@ final class EmailMailboxTable {
         parameters[6] = pass;
         return transaction.run("""
                         with gone as (
-                          delete from email_mailbox l using unnest($3::bigint[], $4::bigint[]) r(first, last)
-                          where l.account_id = $1 and l.mailbox_id = $2 and l.uid between r.first and r.last
-                            and (l.uidvalidity = $5) is not false and (l.uidvalidity <> $6) is not false
+                          delete from email_mailbox l
+                          using unnest($3::bigint[], $4::bigint[]) r(first, last)
+                          cross join lateral (
+                            select ctid as row from email_mailbox
+                            where account_id = $1 and mailbox_id = $2 and uid between r.first and r.last
+                              and (uidvalidity = $5) is not false and (uidvalidity <> $6) is not false
+                            order by uid offset 0) at
+                          where l.ctid = at.row
                           returning l.email_id)
                         update email e set unlinked_pass = $7, unlinked_from = array[$2::uuid]
                         from (select distinct email_id from gone) g
-                        where e.account_id = $1 and e.email_id = g.email_id""", parameters).rowCount();
+                        cross join lateral (
+                          select ctid as row from email
+                          where account_id = $1 and email_id between g.email_id and g.email_id order by email_id offset 0) at
+                        where e.ctid = at.row""", parameters).rowCount();
     }
 }

@@ -24,7 +24,14 @@ import org.postbus.writer.StoredEmail.Fingerprint;
 import org.postbus.writer.StoredEmail.Link;
 import org.postbus.writer.StoredEmail.Place;
 
-/** {@code email}. Only the writer changes it, and only while it holds the lock of the account. */
+/**
+ * {@code email}. Only the writer changes it, and only while it holds the lock of the account.
+ *
+ * <p>Here and in the tables beside it {@code lateral (… x between k.x and k.x order by x)} is an equality that prescribes the
+ * index by which it is found. Statistics are gathered once a minute at best; to a planner without any all indexes that begin with
+ * the account look alike, and the wrong one would have it read the whole account for each email while an account is filled
+ * for the first time. {@code ctid} is safe, for nobody else writes these rows meanwhile.
+ */
 final class EmailTable {
     private static final String COLUMNS = """
             e.email_id, e.identity, e.thread_id, e.message_id, e.size, e.received_at, e.header_hash, e.keywords,
@@ -40,7 +47,11 @@ final class EmailTable {
         List<Future<RowSet<Row>>> answers = new ArrayList<>();
         if (!keys.identities().isEmpty()) {
             answers.add(transaction.ask(
-                    "select " + COLUMNS + " from email e where e.account_id = $1 and e.identity = any($2::text[])",
+                    "select " + COLUMNS + """
+                             from unnest($2::text[]) k(identity)
+                            cross join lateral (
+                              select * from email
+                              where account_id = $1 and identity between k.identity and k.identity order by identity offset 0) e""",
                     account.value(),
                     keys.identities().toArray(String[]::new)));
         }
@@ -49,8 +60,13 @@ final class EmailTable {
             answers.add(transaction.ask(
                     "select " + COLUMNS + """
                              from unnest($2::uuid[], $3::bigint[]) k(mailbox_id, uid)
-                            join email_mailbox l on l.account_id = $1 and l.mailbox_id = k.mailbox_id and l.uid = k.uid
-                            join email e on e.account_id = $1 and e.email_id = l.email_id""",
+                            cross join lateral (
+                              select email_id from email_mailbox
+                              where account_id = $1 and mailbox_id = k.mailbox_id and uid between k.uid and k.uid
+                              order by uid offset 0) l
+                            cross join lateral (
+                              select * from email
+                              where account_id = $1 and email_id between l.email_id and l.email_id order by email_id offset 0) e""",
                     account.value(),
                     column(places, Place::mailboxId, UUID[]::new),
                     column(places, Place::uid, Long[]::new)));
@@ -60,8 +76,11 @@ final class EmailTable {
             answers.add(transaction.ask(
                     "select " + COLUMNS + """
                              from unnest($2::bigint[], $3::timestamptz[]) k(size, received_at)
-                            join email e on e.account_id = $1 and e.size = k.size and e.received_at = k.received_at
-                                        and e.unlinked_pass is not null
+                            cross join lateral (
+                              select * from email
+                              where account_id = $1 and size between k.size and k.size
+                                and received_at between k.received_at and k.received_at and unlinked_pass is not null
+                              order by size, received_at offset 0) e
                             order by e.email_id""",
                     account.value(),
                     column(fingerprints, Fingerprint::size, Long[]::new),
@@ -128,7 +147,10 @@ final class EmailTable {
                     unlinked_from = string_to_array(n.unlinked_from, ',')::uuid[]
                 from unnest($2::uuid[], $3::text[], $4::text[], $5::bigint[], $6::text[])
                   n(email_id, identity, keywords, unlinked_pass, unlinked_from)
-                where e.account_id = $1 and e.email_id = n.email_id""",
+                cross join lateral (
+                  select ctid as row from email
+                  where account_id = $1 and email_id between n.email_id and n.email_id order by email_id offset 0) at
+                where e.ctid = at.row""",
                 account.value(),
                 column(entries, EmailEntry::id, UUID[]::new),
                 column(entries, entry -> entry.identity().orElse(null), String[]::new),
@@ -141,10 +163,13 @@ final class EmailTable {
     }
 
     static void delete(Transaction transaction, AccountId account, List<UUID> ids) {
-        transaction.send(
-                "delete from email where account_id = $1 and email_id = any($2::uuid[])",
-                account.value(),
-                ids.toArray(UUID[]::new));
+        transaction.send("""
+                delete from email e
+                using unnest($2::uuid[]) k(email_id)
+                cross join lateral (
+                  select ctid as row from email
+                  where account_id = $1 and email_id between k.email_id and k.email_id order by email_id offset 0) at
+                where e.ctid = at.row""", account.value(), ids.toArray(UUID[]::new));
     }
 
     /** Deletes emails that lost their last mailbox in a pass before {@code pass}; at most {@code most}. */
@@ -152,8 +177,9 @@ final class EmailTable {
         List<UUID> deleted = new ArrayList<>();
         transaction.run("""
                         delete from email e
-                        using (select email_id from email where account_id = $1 and unlinked_pass < $2 limit $3) gone
-                        where e.account_id = $1 and e.email_id = gone.email_id
+                        using (select ctid as row from email
+                               where account_id = $1 and unlinked_pass < $2 order by unlinked_pass limit $3) gone
+                        where e.ctid = gone.row
                         returning e.email_id""", account.value(), pass, (long) most).forEach(row -> deleted.add(row.getUUID("email_id")));
         return deleted;
     }

@@ -16,8 +16,10 @@ final class ThreadReferenceTable {
 
     static Future<RowSet<Row>> ask(Transaction transaction, AccountId account, Set<String> references) {
         return transaction.ask("""
-                select reference, thread_id from thread_reference
-                where account_id = $1 and reference = any($2::text[])""", account.value(), references.toArray(String[]::new));
+                select t.reference, t.thread_id from unnest($2::text[]) k(reference)
+                cross join lateral (
+                  select reference, thread_id from thread_reference
+                  where account_id = $1 and reference between k.reference and k.reference order by reference offset 0) t""", account.value(), references.toArray(String[]::new));
     }
 
     static Map<String, UUID> threads(RowSet<Row> rows) {

@@ -38,24 +38,46 @@ import org.postbus.writer.BatchApplier.Outcome;
 final class TestAccount {
     static final Instant NOW = Instant.parse("2026-05-01T10:00:00Z");
 
-    private static final org.postbus.devstack.Database POSTGRES =
+    private static final Vertx VERTX = Vertx.vertx();
+    private static final org.postbus.devstack.Database SHARED =
             DevStack.postgres().database();
-    static final Database DATABASE =
-            Database.connect(Vertx.vertx(), POSTGRES.url(), Role.WRITER.user(), POSTGRES.password(Role.WRITER));
+    static final Database DATABASE = connect(SHARED);
     static final BatchApplier APPLIER = new BatchApplier(DATABASE, new TimeOrderedIds(Clock.systemUTC()));
 
-    final TenantId tenant;
-    final AccountId account;
+    final TenantId tenant = new TenantId(UUID.randomUUID());
+    final AccountId account = new AccountId(UUID.randomUUID());
+    private final org.postbus.devstack.Database postgres;
+    private final Database database;
+    private final BatchApplier applier;
     private long fence = 1;
     private long seq;
 
-    private TestAccount(TenantId tenant, AccountId account) {
-        this.tenant = tenant;
-        this.account = account;
+    private TestAccount(org.postbus.devstack.Database postgres, Database database, BatchApplier applier) {
+        this.postgres = postgres;
+        this.database = database;
+        this.applier = applier;
+    }
+
+    private static Database connect(org.postbus.devstack.Database postgres) {
+        return Database.connect(VERTX, postgres.url(), Role.WRITER.user(), postgres.password(Role.WRITER));
     }
 
     static TestAccount create() {
-        TestAccount created = new TestAccount(new TenantId(UUID.randomUUID()), new AccountId(UUID.randomUUID()));
+        return entered(new TestAccount(SHARED, DATABASE, APPLIER));
+    }
+
+    /** In a database of its own; {@link #closeDatabase} ends its connections. */
+    static TestAccount createIn(org.postbus.devstack.Database postgres) {
+        Database database = connect(postgres);
+        return entered(
+                new TestAccount(postgres, database, new BatchApplier(database, new TimeOrderedIds(Clock.systemUTC()))));
+    }
+
+    void closeDatabase() {
+        database.close();
+    }
+
+    private static TestAccount entered(TestAccount created) {
         created.update("insert into tenant (tenant_id, name) values (?, 'test')", created.tenant.value());
         created.update(
                 "insert into account (account_id, tenant_id, protocol, email, settings) values (?, ?, 'imap', 'a@example.com', '{}')",
@@ -74,7 +96,7 @@ final class TestAccount {
     }
 
     long apply(List<Observation> observations) {
-        Outcome outcome = APPLIER.apply(nextBatch(observations), NOW);
+        Outcome outcome = applier.apply(nextBatch(observations), NOW);
         if (outcome instanceof Outcome.Applied applied) {
             return applied.changes();
         }
@@ -264,7 +286,7 @@ final class TestAccount {
     }
 
     void query(String sql, RowReader reader) {
-        try (Connection connection = POSTGRES.connectAsAdmin();
+        try (Connection connection = postgres.connectAsAdmin();
                 var statement = connection.prepareStatement(sql)) {
             statement.setObject(1, account.value());
             ResultSet rows = statement.executeQuery();
@@ -277,7 +299,7 @@ final class TestAccount {
     }
 
     int update(String sql, Object... parameters) {
-        try (Connection connection = POSTGRES.connectAsAdmin();
+        try (Connection connection = postgres.connectAsAdmin();
                 var statement = connection.prepareStatement(sql)) {
             for (int i = 0; i < parameters.length; i++) {
                 statement.setObject(i + 1, parameters[i]);

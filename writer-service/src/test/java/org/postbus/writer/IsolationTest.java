@@ -1,0 +1,138 @@
+package org.postbus.writer;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.postbus.writer.Seen.ARCHIVE;
+import static org.postbus.writer.Seen.INBOX;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import org.junit.jupiter.api.Test;
+import org.postbus.devstack.DevStack;
+import org.postbus.event.Cursor;
+import org.postbus.event.Observation;
+import org.postbus.event.Observation.ScopeSynced;
+import org.postbus.event.SyncScope;
+
+class IsolationTest {
+    private static final List<String> TABLES = List.of(
+            "account",
+            "account_sync",
+            "sync_state",
+            "mailbox",
+            "email",
+            "email_mailbox",
+            "email_body",
+            "attachment",
+            "thread_reference",
+            "change_log",
+            "change_outbox",
+            "sync_log");
+
+    @Test
+    void another_tenant_finds_nothing_in_any_table() {
+        TestAccount alice = TestAccount.create();
+        TestAccount mallory = TestAccount.create();
+        alice.apply(
+                Seen.mailbox(INBOX),
+                Seen.imap(INBOX, 1, "a@x"),
+                new ScopeSynced(SyncScope.ofMailbox(INBOX), new Cursor.Imap(1, 2, Optional.empty(), 1)),
+                Seen.pass());
+
+        for (String table : TABLES) {
+            String sql = "select count(*) as n from " + table + " where account_id = $1";
+            assertThat(count(alice, sql, alice)).as(table).isPositive();
+            assertThat(count(mallory, sql, alice)).as(table).isZero();
+        }
+    }
+
+    @Test
+    void two_accounts_that_are_applied_at_once_do_not_wait_for_each_other() throws Exception {
+        TestAccount alice = TestAccount.create();
+        TestAccount bob = TestAccount.create();
+        List<Observation> there = new ArrayList<>(List.of(Seen.mailbox(INBOX), Seen.mailbox(ARCHIVE)));
+        for (int uid = 1; uid <= 100; uid++) {
+            there.add(Seen.imap(INBOX, uid, "m" + uid + "@x"));
+        }
+        List<Observation> back = new ArrayList<>(there.subList(0, 2));
+        back.addAll(there.subList(2, there.size()).reversed());
+
+        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            List<Future<?>> both = new ArrayList<>();
+            both.add(threads.submit(() -> {
+                for (int i = 0; i < 10; i++) {
+                    alice.apply(i % 2 == 0 ? there : back);
+                }
+            }));
+            both.add(threads.submit(() -> {
+                for (int i = 0; i < 10; i++) {
+                    bob.apply(i % 2 == 0 ? back : there);
+                }
+            }));
+            for (Future<?> one : both) {
+                one.get();
+            }
+        }
+
+        assertThat(alice.contents()).isEqualTo(bob.contents());
+        assertThat(alice.number("select count(*) from email where account_id = ?"))
+                .isEqualTo(100);
+    }
+
+    /** The plans are made while the tables are empty, and must still be right when they are not. */
+    @Test
+    void emails_are_found_one_by_one_in_a_database_without_statistics() throws Exception {
+        var fresh = DevStack.postgres().freshDatabase();
+        try (var connection = fresh.connectAsAdmin();
+                var statement = connection.createStatement()) {
+            statement.execute("alter database " + fresh.name() + " set track_counts = on");
+            for (String table : List.of("email", "email_mailbox", "thread_reference")) {
+                statement.execute("alter table " + table + " set (autovacuum_enabled = off)");
+            }
+        }
+        TestAccount account = TestAccount.createIn(fresh);
+        int batches = 20;
+        int perBatch = 50;
+        account.apply(Seen.mailbox(INBOX));
+        for (int batch = 0; batch < 2 * batches; batch++) {
+            List<Observation> seen = new ArrayList<>();
+            for (int i = 0; i < perBatch; i++) {
+                int uid = batch % batches * perBatch + i + 1;
+                seen.add(Seen.imap(INBOX, uid, "m" + uid + "@x"));
+            }
+            account.apply(seen);
+        }
+        account.apply(Seen.vanished(INBOX, 1, 500));
+        account.closeDatabase();
+
+        try (var connection = fresh.connectAsAdmin();
+                var statement = connection.createStatement()) {
+            var rows =
+                    statement.executeQuery("select relname, sum(seq_tup_read), max(n_live_tup) from pg_stat_user_tables"
+                            + " where relname in ('email', 'email_mailbox', 'thread_reference') group by relname");
+            while (rows.next()) {
+                assertThat(rows.getLong(2))
+                        .as(rows.getString(1) + " read from end to end")
+                        .isZero();
+            }
+            rows = statement.executeQuery("select indexrelname, idx_tup_read, idx_scan from pg_stat_user_indexes"
+                    + " where relname in ('email', 'email_mailbox', 'thread_reference') and idx_scan > 10");
+            while (rows.next()) {
+                assertThat(rows.getLong(2)).as(rows.getString(1)).isLessThanOrEqualTo(3 * rows.getLong(3));
+            }
+        }
+    }
+
+    private static long count(TestAccount as, String sql, TestAccount of) {
+        return TestAccount.DATABASE.inTransaction(
+                as.tenant,
+                transaction -> transaction
+                        .run(sql, of.account.value())
+                        .iterator()
+                        .next()
+                        .getLong("n"));
+    }
+}

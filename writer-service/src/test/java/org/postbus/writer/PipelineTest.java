@@ -1,0 +1,219 @@
+package org.postbus.writer;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+import static org.postbus.writer.Seen.INBOX;
+
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.nio.charset.StandardCharsets;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.apache.kafka.common.serialization.StringDeserializer;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.postbus.devstack.DevStack;
+import org.postbus.event.ChangeEvent;
+import org.postbus.event.DeadLetter;
+import org.postbus.event.EventCodec;
+import org.postbus.event.Observation;
+import org.postbus.event.Topics;
+
+/** Records in, rows and records out, on a real broker. */
+class PipelineTest {
+    private static final int PARTITIONS = 8;
+    private static final Duration SOON = Duration.ofSeconds(60);
+
+    private final String bootstrap = DevStack.kafka(PARTITIONS).bootstrap();
+    private final RecordProducer producer = RecordProducer.to(bootstrap);
+    private final SimpleMeterRegistry registry = new SimpleMeterRegistry();
+    private final WriterMetrics metrics = new WriterMetrics(registry);
+    private final ChangePublisher publisher = new ChangePublisher(TestAccount.DATABASE, producer, metrics);
+    private final RecordsApplier records = new RecordsApplier(
+            TestAccount.APPLIER, publisher, new Quarantine(TestAccount.DATABASE, producer), metrics, Clock.systemUTC());
+    private final TestAccount alice = TestAccount.create();
+    private final TestAccount bob = TestAccount.create();
+
+    @AfterEach
+    void close() {
+        records.close();
+        publisher.close();
+        producer.close();
+    }
+
+    @Test
+    void changes_are_published_in_order_as_cloud_events() {
+        records.apply(List.of(
+                record(alice, Seen.mailbox(INBOX), Seen.imap(INBOX, 1, "a@x")),
+                record(bob, Seen.mailbox(INBOX)),
+                record(alice, Seen.imap(INBOX, 2, "b@x"), Seen.state(INBOX, 1, "$seen"))));
+
+        List<ConsumerRecord<String, byte[]>> published = published(Topics.CHANGES, alice, 4);
+        assertThat(published)
+                .extracting(record -> EventCodec.decode(record.value(), ChangeEvent.class))
+                .isEqualTo(alice.changes());
+        ConsumerRecord<String, byte[]> email = published.get(1);
+        assertThat(email.headers())
+                .extracting(header -> header.key() + "=" + new String(header.value(), StandardCharsets.UTF_8))
+                .contains(
+                        "ce_specversion=1.0",
+                        "ce_type=email.created",
+                        "ce_source=/postbus/accounts/" + alice.account,
+                        "ce_subject=" + alice.emailIdOf("a@x"),
+                        "content-type=application/json")
+                .anyMatch(header -> header.startsWith("ce_id="))
+                .anyMatch(header -> header.startsWith("ce_time="));
+        await().atMost(SOON)
+                .untilAsserted(() -> assertThat(alice.number("select count(*) from change_outbox where account_id = ?"))
+                        .isZero());
+    }
+
+    @Test
+    void what_a_crash_left_over_is_published_by_the_sweep() {
+        alice.apply(Seen.mailbox(INBOX), Seen.imap(INBOX, 1, "a@x"));
+
+        publisher.start();
+
+        assertThat(published(Topics.CHANGES, alice, 2)).hasSize(2);
+    }
+
+    @Test
+    void two_publishers_of_one_account_keep_the_order() throws Exception {
+        for (int i = 0; i < 40; i++) {
+            alice.apply(
+                    Seen.mailbox(INBOX, java.util.Optional.empty(), java.util.Optional.empty(), i + 1),
+                    Seen.imap(INBOX, 2 * i + 1, "m" + i + "@x"),
+                    Seen.imap(INBOX, 2 * i + 2, "n" + i + "@x"));
+        }
+
+        try (RecordProducer otherProducer = RecordProducer.to(bootstrap);
+                ChangePublisher other = new ChangePublisher(TestAccount.DATABASE, otherProducer, metrics)) {
+            Thread one = Thread.ofVirtual().start(() -> publisher.publish(alice.tenant, alice.account));
+            Thread two = Thread.ofVirtual().start(() -> other.publish(alice.tenant, alice.account));
+            one.join();
+            two.join();
+        }
+
+        assertThat(published(Topics.CHANGES, alice, 120))
+                .extracting(record ->
+                        EventCodec.decode(record.value(), ChangeEvent.class).seq())
+                .isSorted()
+                .doesNotHaveDuplicates();
+    }
+
+    @Test
+    void a_poison_record_is_kept_and_its_account_claimed_anew_while_the_others_go_on() {
+        byte[] poison = "{\"type\":\"nonsense\"".getBytes(StandardCharsets.UTF_8);
+        TestAccount carol = TestAccount.create();
+        long offset = 40;
+        byte[] forged = EventCodec.encode(
+                new org.postbus.event.ObservationBatch(bob.tenant, carol.account, 1, 1, List.of(Seen.mailbox(INBOX))));
+
+        records.apply(List.of(
+                new ConsumerRecord<>(Topics.OBSERVATIONS, 0, offset, alice.account.toString(), poison),
+                new ConsumerRecord<>(Topics.OBSERVATIONS, 0, offset + 1, "no account", poison),
+                new ConsumerRecord<>(Topics.OBSERVATIONS, 0, offset + 2, carol.account.toString(), forged),
+                new ConsumerRecord<>(Topics.OBSERVATIONS, 0, offset + 3, alice.account.toString(), null),
+                record(bob, Seen.mailbox(INBOX))));
+
+        assertThat(bob.types()).containsExactly("mailbox.created");
+        assertThat(alice.number("select fence from account_sync where account_id = ? and full_pass_wanted"))
+                .isEqualTo(3);
+        assertThat(carol.number("select fence from account_sync where account_id = ? and full_pass_wanted"))
+                .isEqualTo(2);
+        assertThat(
+                        alice.number(
+                                "select count(*) from quarantine where account_id = ? and tenant_id is not null and record_offset in (40, 43)"))
+                .isEqualTo(2);
+        assertThat(published(Topics.DEAD_LETTERS, alice, 2))
+                .extracting(record ->
+                        EventCodec.decode(record.value(), DeadLetter.class).offset())
+                .containsExactly(offset, offset + 3);
+        assertThat(registry.get("postbus.batches")
+                        .tag("outcome", "quarantined")
+                        .counter()
+                        .count())
+                .isEqualTo(4);
+    }
+
+    @Test
+    void while_the_database_is_locked_a_batch_waits_and_nothing_goes_to_quarantine() throws Exception {
+        try (var connection = DevStack.postgres().database().connectAsAdmin()) {
+            connection.setAutoCommit(false);
+            try (var lock = connection.prepareStatement("select 1 from account_sync where account_id = ? for update")) {
+                lock.setObject(1, alice.account.value());
+                lock.execute();
+            }
+            // Longer than the role's lock_timeout of 5 s.
+            Thread waiting = Thread.ofVirtual().start(() -> records.apply(List.of(record(alice, Seen.mailbox(INBOX)))));
+            await().atMost(SOON)
+                    .until(() -> registry.get("postbus.batch.retries").counter().count() > 0);
+            connection.rollback();
+            waiting.join();
+        }
+
+        assertThat(alice.types()).containsExactly("mailbox.created");
+        assertThat(alice.number("select count(*) from quarantine where account_id = ?"))
+                .isZero();
+    }
+
+    @Test
+    void the_producer_asks_for_every_acknowledgement() {
+        assertThat(RecordProducer.settings(bootstrap))
+                .containsEntry("acks", "all")
+                .containsEntry("enable.idempotence", true);
+    }
+
+    private ConsumerRecord<String, byte[]> record(TestAccount account, Observation... observations) {
+        return new ConsumerRecord<>(
+                Topics.OBSERVATIONS,
+                0,
+                0,
+                account.account.toString(),
+                EventCodec.encode(account.nextBatch(List.of(observations))));
+    }
+
+    /** Reads until there are as many records of the account as are wanted, and then whether there are more. */
+    private List<ConsumerRecord<String, byte[]>> published(String topic, TestAccount account, int wanted) {
+        List<ConsumerRecord<String, byte[]>> found = new ArrayList<>();
+        try (KafkaConsumer<String, byte[]> consumer = new KafkaConsumer<>(
+                Map.of(
+                        "bootstrap.servers",
+                        bootstrap,
+                        "group.id",
+                        UUID.randomUUID().toString(),
+                        "auto.offset.reset",
+                        "earliest"),
+                new StringDeserializer(),
+                new ByteArrayDeserializer())) {
+            List<TopicPartition> partitions = new ArrayList<>();
+            for (int partition = 0; partition < PARTITIONS; partition++) {
+                partitions.add(new TopicPartition(topic, partition));
+            }
+            consumer.assign(partitions);
+            consumer.seekToBeginning(partitions);
+            await().atMost(SOON).until(() -> {
+                read(consumer, account, found);
+                return found.size() >= wanted;
+            });
+            read(consumer, account, found);
+        }
+        return found;
+    }
+
+    private static void read(
+            KafkaConsumer<String, byte[]> consumer, TestAccount account, List<ConsumerRecord<String, byte[]>> found) {
+        for (ConsumerRecord<String, byte[]> record : consumer.poll(Duration.ofMillis(200))) {
+            if (account.account.toString().equals(record.key())) {
+                found.add(record);
+            }
+        }
+    }
+}
