@@ -4,7 +4,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.MissingNode;
 import io.smallrye.mutiny.Uni;
 import io.smallrye.mutiny.subscription.UniEmitter;
+import io.vertx.core.AsyncResult;
 import io.vertx.core.Future;
+import io.vertx.core.Handler;
 import io.vertx.core.MultiMap;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
@@ -17,6 +19,15 @@ import io.vertx.core.http.HttpClosedException;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.RequestOptions;
+import io.vertx.ext.web.client.HttpRequest;
+import io.vertx.ext.web.client.HttpResponse;
+import io.vertx.ext.web.client.WebClient;
+import io.vertx.ext.web.client.WebClientOptions;
+import io.vertx.ext.web.client.impl.ClientPhase;
+import io.vertx.ext.web.client.impl.HttpContext;
+import io.vertx.ext.web.client.impl.WebClientInternal;
+import io.vertx.ext.web.codec.BodyCodec;
+import io.vertx.ext.web.codec.spi.BodyStream;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
@@ -34,14 +45,16 @@ import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
 
 /**
- * HTTP exchanges with one user's credentials, bounded in bytes and time. It stands on Vert.x' HttpClient itself and not on its
- * Web Client, which buffers an answer of any size and goes on reading it after a time limit.
+ * HTTP exchanges with one user's credentials, bounded in bytes and time. Answers that are read whole go through the Web
+ * Client; streams (blobs, events) through the HttpClient under it, for only that one pauses and breaks off a response.
  */
 final class JmapHttp implements AutoCloseable {
     private static final Logger LOG = Logger.getLogger(JmapHttp.class);
 
     /** James speaks RFC 8621 only if it is asked for so, unless it is configured to; it takes what follows the last {@code ;}. */
     private static final String RFC_8621 = "application/json; jmapVersion=rfc-8621";
+
+    private static final String AGENT = "Postbus";
 
     /** Below what common servers and proxies allow: an idle connection that they close first looks like a lost answer. */
     private static final int KEEP_ALIVE_SECONDS = 10;
@@ -50,6 +63,7 @@ final class JmapHttp implements AutoCloseable {
 
     private final Vertx vertx;
     private final HttpClient client;
+    private final WebClient web;
     private final JmapOptions options;
     private final String authorization;
     private final boolean plainAllowed;
@@ -71,6 +85,9 @@ final class JmapHttp implements AutoCloseable {
                 .setKeepAliveTimeout(KEEP_ALIVE_SECONDS)
                 .setConnectTimeout(connectTimeoutMs)
                 .setVerifyHost(true));
+        this.web = WebClient.wrap(
+                client, new WebClientOptions().setFollowRedirects(false).setUserAgentEnabled(false));
+        ((WebClientInternal) web).addInterceptor(Exchange::watch);
     }
 
     /** An answer with its whole body. */
@@ -172,7 +189,12 @@ final class JmapHttp implements AutoCloseable {
         if (refusal.isPresent()) {
             return Future.failedFuture(new ServerException(refusal.get()));
         }
-        RequestOptions head = request(HttpMethod.GET, url, true)
+        RequestOptions head = new RequestOptions()
+                .setMethod(HttpMethod.GET)
+                .setAbsoluteURI(url.toString())
+                .setFollowRedirects(false)
+                .putHeader(HttpHeaders.USER_AGENT, AGENT)
+                .putHeader(HttpHeaders.AUTHORIZATION, authorization)
                 .putHeader(HttpHeaders.ACCEPT, accept + ", " + RFC_8621)
                 // A compressing proxy holds events back, and hides a blob's size.
                 .putHeader(HttpHeaders.ACCEPT_ENCODING, "identity");
@@ -223,26 +245,21 @@ final class JmapHttp implements AutoCloseable {
                         "insecure-url", "the server sends us from https to " + url + "; that is not followed"));
     }
 
-    private RequestOptions request(HttpMethod method, URI url, boolean withCredentials) {
-        RequestOptions request = new RequestOptions()
-                .setMethod(method)
-                .setAbsoluteURI(url.toString())
-                .setFollowRedirects(false)
-                .putHeader(HttpHeaders.USER_AGENT, "Postbus");
-        return withCredentials ? request.putHeader(HttpHeaders.AUTHORIZATION, authorization) : request;
-    }
-
     @Override
     public void close() {
         client.close();
     }
 
-    /** One request and its whole answer. All but {@link #start} happens on the request's event loop, or once. */
-    private final class Exchange {
+    /**
+     * One request and its whole answer: the body is kept up to the limit, and beyond it, or after the time limit, the request
+     * is reset, where the Web Client by itself would read on to the end.
+     */
+    private final class Exchange implements BodyCodec<Void>, BodyStream<Void> {
         private final UniEmitter<? super Answer> emitter;
         private final URI url;
         private final boolean changesSomething;
         private final Buffer body = Buffer.buffer();
+        private final Promise<Void> read = Promise.promise();
         private final long timer;
         private volatile HttpClientRequest request;
         private final AtomicBoolean over = new AtomicBoolean();
@@ -257,50 +274,46 @@ final class JmapHttp implements AutoCloseable {
             emitter.onTermination(this::breakOff);
         }
 
-        void start(HttpMethod method, boolean withCredentials, Buffer content) {
-            RequestOptions head = request(method, url, withCredentials).putHeader(HttpHeaders.ACCEPT, RFC_8621);
-            if (method == HttpMethod.POST) {
-                head.putHeader(HttpHeaders.CONTENT_TYPE, "application/json; charset=utf-8");
-            }
-            client.request(head).onFailure(this::fail).onSuccess(opened -> {
-                request = opened;
-                if (over.get()) {
-                    opened.reset();
-                    return;
+        /** The Web Client shows its request to interceptors only. */
+        static void watch(HttpContext<?> context) {
+            if (context.phase() == ClientPhase.SEND_REQUEST
+                    && context.request().bodyCodec() instanceof Exchange exchange) {
+                exchange.request = context.clientRequest();
+                if (exchange.over.get()) {
+                    exchange.request.reset();
                 }
-                opened.send(content).onFailure(this::fail).onSuccess(this::read);
-            });
+            }
+            context.next();
         }
 
-        private void read(HttpClientResponse response) {
-            response.exceptionHandler(this::fail);
-            response.handler(chunk -> {
-                if (body.length() + chunk.length() > options.responseBytesMax()) {
-                    end(() -> emitter.fail(new ServerException(new ServerFailure.Rejected(
-                            "answer-too-large",
-                            url.getHost() + " answers more than " + options.responseBytesMax() + " bytes"))));
-                    request.reset();
-                } else {
-                    body.appendBuffer(chunk);
-                }
-            });
-            response.endHandler(done ->
-                    end(() -> emitter.complete(new Answer(url, response.statusCode(), response.headers(), body))));
+        void start(HttpMethod method, boolean withCredentials, Buffer content) {
+            HttpRequest<Void> head = web.requestAbs(method, url.toString())
+                    .as(this)
+                    .putHeader(HttpHeaders.USER_AGENT.toString(), AGENT)
+                    .putHeader(HttpHeaders.ACCEPT.toString(), RFC_8621);
+            if (withCredentials) {
+                head.putHeader(HttpHeaders.AUTHORIZATION.toString(), authorization);
+            }
+            Future<HttpResponse<Void>> answer = method == HttpMethod.POST
+                    ? head.putHeader(HttpHeaders.CONTENT_TYPE.toString(), "application/json; charset=utf-8")
+                            .sendBuffer(content)
+                    : head.send();
+            answer.onFailure(this::fail)
+                    .onSuccess(response -> end(
+                            () -> emitter.complete(new Answer(url, response.statusCode(), response.headers(), body))));
         }
 
         private void fail(Throwable cause) {
             ServerException unreachable = unreachable(url, cause);
-            boolean sent = request != null;
+            HttpClientRequest sent = request;
             end(() -> emitter.fail(
-                    changesSomething && sent
+                    changesSomething && sent != null
                             ? new ServerException(
                                     new ServerFailure.OutcomeUnknown(
                                             unreachable.failure().text()),
                                     cause)
                             : unreachable));
-            if (sent) {
-                request.reset();
-            }
+            resetRequest();
         }
 
         private void end(Runnable result) {
@@ -314,11 +327,76 @@ final class JmapHttp implements AutoCloseable {
         private void breakOff() {
             if (over.compareAndSet(false, true)) {
                 vertx.cancelTimer(timer);
-                HttpClientRequest sent = request;
-                if (sent != null) {
-                    sent.reset();
-                }
+                resetRequest();
             }
+        }
+
+        private void resetRequest() {
+            HttpClientRequest sent = request;
+            if (sent != null) {
+                sent.reset();
+            }
+        }
+
+        @Override
+        public void create(Handler<AsyncResult<BodyStream<Void>>> ready) {
+            ready.handle(Future.succeededFuture(this));
+        }
+
+        @Override
+        public Future<Void> write(Buffer chunk) {
+            if (body.length() + chunk.length() > options.responseBytesMax()) {
+                ServerException tooLarge = new ServerException(new ServerFailure.Rejected(
+                        "answer-too-large",
+                        url.getHost() + " answers more than " + options.responseBytesMax() + " bytes"));
+                end(() -> emitter.fail(tooLarge));
+                resetRequest();
+                return Future.failedFuture(tooLarge);
+            }
+            body.appendBuffer(chunk);
+            return Future.succeededFuture();
+        }
+
+        @Override
+        public void write(Buffer chunk, Handler<AsyncResult<Void>> written) {
+            write(chunk).onComplete(written);
+        }
+
+        @Override
+        public void end(Handler<AsyncResult<Void>> ended) {
+            read.tryComplete();
+            ended.handle(Future.succeededFuture());
+        }
+
+        @Override
+        public Future<Void> result() {
+            return read.future();
+        }
+
+        /** The response broke off. */
+        @Override
+        public void handle(Throwable cause) {
+            read.tryFail(cause);
+        }
+
+        @Override
+        public Exchange exceptionHandler(Handler<Throwable> handler) {
+            return this;
+        }
+
+        @Override
+        public Exchange setWriteQueueMaxSize(int bytes) {
+            return this;
+        }
+
+        @Override
+        public boolean writeQueueFull() {
+            return false;
+        }
+
+        @Override
+        public Exchange drainHandler(Handler<Void> handler) {
+            return this;
         }
     }
 }
