@@ -15,6 +15,8 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.jboss.logging.Logger;
 import org.postbus.gateway.Database;
 import org.postbus.model.AccountId;
@@ -46,12 +48,13 @@ final class EventStream {
     private final Map<AccountId, Long> sent;
     private final BlockingQueue<LoggedChange> waiting = new ArrayBlockingQueue<>(WAITING_MAX);
     private volatile boolean behind = true;
-    private volatile Thread loop;
+    private final Thread loop;
 
     /**
      * @param wanted empty for all accounts of the tenant, also those that come later
      * @param sent up to which seq the client has each account's changes
      * @param cutOff called when the client does not read
+     * @param over called when the loop has ended, for whatever reason
      */
     EventStream(
             Database database,
@@ -59,27 +62,28 @@ final class EventStream {
             Optional<Set<AccountId>> wanted,
             Map<AccountId, Long> sent,
             HttpServerResponse response,
-            Runnable cutOff) {
+            Runnable cutOff,
+            Consumer<EventStream> over) {
         this.database = database;
         this.tenant = tenant;
         this.wanted = wanted;
         this.sent = new HashMap<>(sent);
         this.response = response;
         this.cutOff = cutOff;
+        this.loop = Thread.ofVirtual().name("event-stream").unstarted(() -> {
+            try {
+                run();
+            } finally {
+                over.accept(this);
+            }
+        });
     }
 
     TenantId tenant() {
         return tenant;
     }
 
-    void start(Runnable whenOver) {
-        loop = Thread.ofVirtual().name("event-stream").unstarted(() -> {
-            try {
-                run();
-            } finally {
-                whenOver.run();
-            }
-        });
+    void start() {
         loop.start();
     }
 
@@ -200,7 +204,7 @@ final class EventStream {
         }
     }
 
-    private static <T> T query(java.util.function.Supplier<Future<T>> work)
+    private static <T> T query(Supplier<Future<T>> work)
             throws InterruptedException, ExecutionException, QueryTimeoutException {
         try {
             return work.get().toCompletionStage().toCompletableFuture().get(QUERY_MAX.toSeconds(), TimeUnit.SECONDS);

@@ -98,10 +98,17 @@ public class EventsRoute {
     private void begin(
             RoutingContext request, TenantId tenant, Optional<Set<AccountId>> wanted, Map<AccountId, Long> sent) {
         HttpServerResponse response = request.response();
-        EventStream stream = new EventStream(database, tenant, wanted, sent, response, () -> {
-            cutOff.increment();
-            request.request().connection().close();
-        });
+        EventStream stream = new EventStream(
+                database,
+                tenant,
+                wanted,
+                sent,
+                response,
+                () -> {
+                    cutOff.increment();
+                    request.request().connection().close();
+                },
+                streams::remove);
         if (!streams.add(stream)) {
             throw Problem.tooMany("there are too many open event streams");
         }
@@ -111,6 +118,6 @@ public class EventsRoute {
                 .putHeader(HttpHeaders.CONTENT_TYPE, "text/event-stream")
                 .putHeader(HttpHeaders.CACHE_CONTROL, "no-store")
                 .putHeader("X-Accel-Buffering", "no");
-        stream.start(() -> streams.remove(stream));
+        stream.start();
     }
 }
