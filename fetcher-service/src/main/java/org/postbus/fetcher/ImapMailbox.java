@@ -1,5 +1,6 @@
 package org.postbus.fetcher;
 
+import java.time.Duration;
 import java.time.Instant;
 import java.util.HashSet;
 import java.util.Optional;
@@ -12,6 +13,9 @@ import org.postbus.event.SyncScope;
 
 /** What has been published of one mailbox under the present claim, or was stored before it. Belongs to the account's loop. */
 final class ImapMailbox {
+    private static final Duration REFUSED_PAUSE_MIN = Duration.ofSeconds(30);
+    private static final Duration REFUSED_PAUSE_MAX = Duration.ofMinutes(15);
+
     ObservedMailbox observed;
     Optional<Cursor.Imap> cursor;
     /** Messages below the cursor's UIDNEXT that are known; empty when the server said that some went but not which. */
@@ -22,8 +26,10 @@ final class ImapMailbox {
     Instant recentComparedAt = Instant.EPOCH;
 
     Instant allComparedAt = Instant.EPOCH;
-    /** The server listed the mailbox but refused to open it; until then it is left alone. */
+    /** The server lists the mailbox but refuses it; until then it is left alone. */
     Instant refusedUntil = Instant.EPOCH;
+
+    private int refusals;
     /** Messages that the server lists but does not hand out. They are not asked for again under this claim. */
     final Set<Long> withheld = new HashSet<>();
 
@@ -50,6 +56,23 @@ final class ImapMailbox {
         cursor = Optional.empty();
         known = OptionalLong.of(0);
         withheld.clear();
+    }
+
+    /**
+     * Once is nothing: it was renamed or deleted after it was listed, and the next LIST says so. A mailbox that is refused
+     * again and again is a phantom, and is tried more and more seldom.
+     */
+    void refused(Instant now) {
+        refusals++;
+        if (refusals > 1) {
+            Duration pause = REFUSED_PAUSE_MIN.multipliedBy(1L << Math.min(refusals - 2, 10));
+            refusedUntil = now.plus(pause.compareTo(REFUSED_PAUSE_MAX) > 0 ? REFUSED_PAUSE_MAX : pause);
+        }
+    }
+
+    void opened() {
+        refusals = 0;
+        refusedUntil = Instant.EPOCH;
     }
 
     void saw(long messages) {

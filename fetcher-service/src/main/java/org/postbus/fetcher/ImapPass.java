@@ -69,7 +69,6 @@ final class ImapPass {
     private static final Duration RECENT_FLAGS_EVERY = Duration.ofMinutes(2);
 
     private static final Duration ALL_FLAGS_EVERY = Duration.ofMinutes(30);
-    private static final Duration REFUSED_PAUSE = Duration.ofMinutes(15);
     private static final Logger LOG = Logger.getLogger(ImapPass.class);
 
     private final Claim claim;
@@ -175,6 +174,9 @@ final class ImapPass {
             }
             boolean unseenDiffers =
                     mailbox.observed.unreadEmails() != entry.mailbox().unreadEmails();
+            if (!mailbox.observed.rawName().equals(entry.mailbox().rawName())) {
+                mailbox.opened();
+            }
             mailbox.observed = entry.mailbox();
             mailboxes.put(key, mailbox);
             if (!entry.mailbox().selectable() || mailbox.refusedUntil.isAfter(now)) {
@@ -659,6 +661,7 @@ final class ImapPass {
         SelectedMailbox now = Await.server(connection.select(name, true), COMMAND_TIME_MAX);
         selected = Optional.of(now);
         open = Optional.of(mailbox);
+        mailbox.opened();
         long uidValidity = now.uidValidity().orElse(0);
         if (mailbox.cursor.isPresent() && mailbox.cursor.get().uidValidity() != uidValidity) {
             renumbered(mailbox, uidValidity);
@@ -719,7 +722,9 @@ final class ImapPass {
             LOG.infof(
                     "account %s: a mailbox is refused: %s",
                     claim.accountId(), e.failure().text());
-            mailbox.refusedUntil = now.plus(REFUSED_PAUSE);
+            mailbox.refused(now);
+            open = Optional.empty();
+            selected = Optional.empty();
         }
     }
 }

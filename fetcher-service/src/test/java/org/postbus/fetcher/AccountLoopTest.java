@@ -10,8 +10,10 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -111,6 +113,66 @@ class AccountLoopTest {
             fetcher.stop(account);
         }
         fetcher.writer.assertNoBreach();
+    }
+
+    @Test
+    void any_history_of_mailboxes_ends_with_both_sides_equal() {
+        long seed = 20260101;
+        Random random = new Random(seed);
+        List<TestAccount> accounts = List.of(imap(PASSWORD), jmap(PASSWORD));
+        fill("INBOX", 30);
+        accounts.forEach(fetcher::start);
+        List<String> names = new ArrayList<>(List.of("INBOX"));
+        for (int i = 0; i < 60; i++) {
+            String mailbox = names.get(random.nextInt(names.size()));
+            boolean empty = other.select(mailbox).exists() == 0;
+            List<Long> uids = empty
+                    ? List.of()
+                    : other.fetchAll().stream()
+                            .map(RawImap.Message::uid)
+                            .filter(uid -> random.nextInt(4) == 0)
+                            .toList();
+            String target = names.get(random.nextInt(names.size()));
+            switch (random.nextInt(9)) {
+                case 0, 1 -> fill(mailbox, 1 + random.nextInt(5));
+                case 2 -> ifAny(uids, some -> other.addFlags(some, random.nextBoolean() ? "\\Seen" : "work"));
+                case 3 -> ifAny(uids, some -> other.removeFlags(some, "\\Seen", "\\Flagged"));
+                case 4 ->
+                    ifAny(uids, some -> {
+                        other.addFlags(some, "\\Deleted");
+                        other.expunge(some);
+                    });
+                case 5 -> ifAny(target.equals(mailbox) ? List.of() : uids, some -> other.move(some, target));
+                case 6 -> {
+                    String created = "Made" + i;
+                    other.create(created);
+                    names.add(created);
+                }
+                case 7 -> {
+                    if (!mailbox.equals("INBOX")) {
+                        other.select("INBOX");
+                        other.rename(mailbox, "Renamed" + i);
+                        names.set(names.indexOf(mailbox), "Renamed" + i);
+                    }
+                }
+                case 8 -> {
+                    TestAccount account = accounts.get(random.nextInt(accounts.size()));
+                    fetcher.stop(account);
+                    fetcher.start(account);
+                }
+                default -> throw new IllegalStateException();
+            }
+        }
+        for (TestAccount account : accounts) {
+            awaitEqual(account);
+        }
+        fetcher.writer.assertNoBreach();
+    }
+
+    private static void ifAny(List<Long> uids, Consumer<List<Long>> action) {
+        if (!uids.isEmpty()) {
+            action.accept(uids);
+        }
     }
 
     @Test
@@ -288,7 +350,11 @@ class AccountLoopTest {
             });
         } catch (org.awaitility.core.ConditionTimeoutException e) {
             fetcher.writer.assertNoBreach();
-            throw e;
+            throw new AssertionError(
+                    account.protocol() + " account: "
+                            + account.read(
+                                    "select state || ', ' || coalesce(last_error, 'no error') from account_sync where account_id = ?"),
+                    e);
         }
         for (ObservationBatch batch : fetcher.writer.applied()) {
             assertThat(batch.observations()).isNotEmpty();
