@@ -1,0 +1,233 @@
+package org.postbus.outbound.jmap;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.postbus.outbound.Wishes.destroy;
+import static org.postbus.outbound.Wishes.email;
+import static org.postbus.outbound.Wishes.keywords;
+import static org.postbus.outbound.Wishes.mailboxes;
+import static org.postbus.outbound.Wishes.wish;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.vertx.core.Vertx;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.assertj.core.api.InstanceOfAssertFactories;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.postbus.account.AccountSettings;
+import org.postbus.account.Secret;
+import org.postbus.event.EventCodec;
+import org.postbus.mail.ServerFailure;
+import org.postbus.mail.jmap.FakeJmapServer;
+import org.postbus.outbound.Fold;
+import org.postbus.outbound.MailServer.Answer;
+import org.postbus.outbound.MailServer.Answers;
+import org.postbus.outbound.Wish;
+import org.postbus.outbound.Wishes;
+
+class JmapMailServerTest {
+    private static final Map<String, Boolean> SEEN = Map.of("$seen", true);
+    private static final String JSON = "application/json";
+
+    private static Vertx vertx;
+
+    private FakeJmapServer server;
+    private JmapMailServer mail;
+
+    private final Wishes.World world = new Wishes.World()
+            .jmapMailbox(1, "inbox-id")
+            .jmapMailbox(2, "archive/id")
+            .jmapEmail(1, "e1")
+            .jmapEmail(2, "e2")
+            .jmapEmail(3, "e3")
+            .jmapEmail(4, "gone");
+
+    @BeforeAll
+    static void start() {
+        vertx = Vertx.vertx();
+    }
+
+    @AfterAll
+    static void stop() {
+        vertx.close().toCompletionStage().toCompletableFuture().join();
+    }
+
+    @BeforeEach
+    void open() {
+        server = FakeJmapServer.start(vertx);
+        server.addMailbox("archive/id", "Archive", "archive");
+        for (String id : List.of("e1", "e2", "e3")) {
+            server.addEmail(id, "inbox-id", "2026-01-02T03:04:05Z", "s", "t");
+        }
+        mail = JmapMailServer.open(
+                vertx,
+                new AccountSettings.Jmap(FakeJmapServer.USER, server.sessionUrl()),
+                new Secret(FakeJmapServer.PASSWORD));
+    }
+
+    @AfterEach
+    void close() {
+        mail.close();
+        server.close();
+    }
+
+    @Test
+    void all_wishes_are_one_call_of_patches() throws JsonProcessingException {
+        Answers answers = carryOut(
+                wish(1, 1, Map.of("$seen", true), Map.of(1L, false, 2L, true)), destroy(2, 2), keywords(3, 3, SEEN));
+
+        assertThat(answers.byEmail())
+                .isEqualTo(Map.of(email(1), Answer.DONE, email(2), Answer.DONE, email(3), Answer.DONE));
+        assertThat(server.requests())
+                .singleElement()
+                .satisfies(request -> assertThat(
+                                request.path("methodCalls").path(0).path(1))
+                        .isEqualTo(EventCodec.mapper().readTree("""
+                        {"accountId": "A1",
+                         "update": {
+                           "e1": {"keywords/$seen": true, "mailboxIds/inbox-id": null, "mailboxIds/archive~1id": true},
+                           "e3": {"keywords/$seen": true}},
+                         "destroy": ["e2"]}
+                        """)));
+        assertThat(server.email("e1").orElseThrow().path("mailboxIds"))
+                .isEqualTo(EventCodec.mapper().readTree("{\"archive/id\": true}"));
+        assertThat(server.email("e2")).isEmpty();
+        assertThat(server.complaints()).isEmpty();
+    }
+
+    @Test
+    void what_is_gone_refuses_a_change_and_is_destroyed_already() {
+        Answers changed = carryOut(keywords(1, 4, SEEN), keywords(2, 1, SEEN));
+        Answers destroyed = carryOut(destroy(3, 4));
+
+        assertThat(failure(changed, 4))
+                .isInstanceOfSatisfying(
+                        ServerFailure.Rejected.class,
+                        rejected -> assertThat(rejected.code()).isEqualTo("notFound"));
+        assertThat(changed.byEmail().get(email(1))).isEqualTo(Answer.DONE);
+        assertThat(destroyed.byEmail().get(email(4))).isEqualTo(Answer.DONE);
+    }
+
+    @Test
+    void an_email_is_not_taken_out_of_its_last_mailbox() {
+        Answers answers = carryOut(mailboxes(1, 1, Map.of(1L, false)), keywords(2, 2, SEEN));
+
+        assertThat(failure(answers, 1)).isInstanceOf(ServerFailure.Rejected.class);
+        assertThat(answers.byEmail().get(email(2))).isEqualTo(Answer.DONE);
+        assertThat(server.email("e1").orElseThrow().path("mailboxIds").has("inbox-id"))
+                .isTrue();
+    }
+
+    @Test
+    void errors_of_single_emails_are_theirs_alone() {
+        server.nextAnswer(200, JSON, response("""
+                ["Email/set", {"accountId": "A1", "newState": "2", "updated": {"e1": null},
+                  "notUpdated": {"e2": {"type": "rateLimit"}, "e3": {"type": "tooManyKeywords", "description": "enough"}}},
+                 "c0"]"""));
+
+        Answers answers = carryOut(keywords(1, 1, SEEN), keywords(2, 2, SEEN), keywords(3, 3, SEEN));
+
+        assertThat(answers.byEmail().get(email(1))).isEqualTo(Answer.DONE);
+        assertThat(failure(answers, 2)).isInstanceOf(ServerFailure.Throttled.class);
+        assertThat(failure(answers, 3))
+                .isInstanceOfSatisfying(
+                        ServerFailure.Rejected.class,
+                        rejected -> assertThat(rejected.code()).isEqualTo("tooManyKeywords"));
+        assertThat(answers.lost()).isEmpty();
+    }
+
+    @Test
+    void what_the_server_leaves_out_is_unknown() {
+        server.nextAnswer(200, JSON, response("[\"Email/set\", {\"accountId\": \"A1\", \"newState\": \"2\"}, \"c0\"]"));
+
+        assertThat(failure(carryOut(keywords(1, 1, SEEN)), 1)).isInstanceOf(ServerFailure.OutcomeUnknown.class);
+    }
+
+    @Test
+    void a_server_that_is_not_well_ends_the_try_for_all() {
+        server.nextAnswer(200, JSON, response("[\"error\", {\"type\": \"serverUnavailable\"}, \"c0\"]"));
+
+        Answers answers = carryOut(keywords(1, 1, SEEN), keywords(2, 2, SEEN));
+
+        assertThat(answers.byEmail()).isEmpty();
+        assertThat(answers.lost()).containsInstanceOf(ServerFailure.Unreachable.class);
+        assertThat(mail.isOpen()).isFalse();
+    }
+
+    @Test
+    void too_many_requests_end_the_try_with_the_servers_hint() {
+        server.next(
+                "/api/",
+                request -> request.response()
+                        .setStatusCode(429)
+                        .putHeader("Retry-After", "17")
+                        .end());
+
+        Answers answers = carryOut(keywords(1, 1, SEEN));
+
+        assertThat(answers.lost())
+                .hasValueSatisfying(lost -> assertThat(lost)
+                        .asInstanceOf(InstanceOfAssertFactories.type(ServerFailure.Throttled.class))
+                        .extracting(ServerFailure.Throttled::retryAfter)
+                        .isEqualTo(Optional.of(Duration.ofSeconds(17))));
+    }
+
+    @Test
+    void a_call_that_is_too_large_is_halved() {
+        server.nextAnswer(200, JSON, response("[\"error\", {\"type\": \"requestTooLarge\"}, \"c0\"]"));
+
+        Answers answers = carryOut(keywords(1, 1, SEEN), destroy(2, 2), keywords(3, 3, SEEN));
+
+        assertThat(answers.byEmail())
+                .hasSize(3)
+                .allSatisfy((email, answer) -> assertThat(answer).isEqualTo(Answer.DONE));
+        assertThat(server.email("e2")).isEmpty();
+        assertThat(server.complaints()).isEmpty();
+    }
+
+    @Test
+    void calls_keep_the_servers_limit() {
+        mail.close();
+        server.session(session -> ((ObjectNode) session.path("capabilities").path("urn:ietf:params:jmap:core"))
+                .put("maxObjectsInSet", 2));
+        mail = JmapMailServer.open(
+                vertx,
+                new AccountSettings.Jmap(FakeJmapServer.USER, server.sessionUrl()),
+                new Secret(FakeJmapServer.PASSWORD));
+
+        Answers answers = carryOut(keywords(1, 1, SEEN), keywords(2, 2, SEEN), keywords(3, 3, SEEN));
+
+        assertThat(answers.byEmail()).hasSize(3);
+        assertThat(server.requests()).hasSize(2);
+        assertThat(server.complaints()).isEmpty();
+    }
+
+    @Test
+    void a_cut_line_leaves_the_sent_ones_unknown() {
+        server.next("/api/", request -> request.connection().close());
+
+        Answers answers = carryOut(keywords(1, 1, SEEN));
+
+        assertThat(failure(answers, 1)).isInstanceOf(ServerFailure.OutcomeUnknown.class);
+        assertThat(answers.lost()).containsInstanceOf(ServerFailure.Unreachable.class);
+    }
+
+    private Answers carryOut(Wish... wishes) {
+        return mail.carryOut(Fold.fold(List.of(wishes)), world.known());
+    }
+
+    private static String response(String methodResponse) {
+        return "{\"methodResponses\": [" + methodResponse + "], \"sessionState\": \"session-1\"}";
+    }
+
+    private static ServerFailure failure(Answers answers, long email) {
+        assertThat(answers.byEmail().get(email(email))).isInstanceOf(Answer.Failed.class);
+        return ((Answer.Failed) answers.byEmail().get(email(email))).failure();
+    }
+}
