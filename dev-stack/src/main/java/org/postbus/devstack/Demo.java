@@ -1,12 +1,13 @@
 package org.postbus.devstack;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.ZoneOffset;
+import java.time.ZonedDateTime;
+import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -44,7 +45,7 @@ final class Demo {
     private record Account(AccountId id, String protocol, James.User user) {}
 
     /** @return whether everything was as it should be; does not return while Postbus stays up */
-    static boolean run(Path directory, boolean once) throws IOException, InterruptedException {
+    static boolean run(Path directory, boolean once) throws InterruptedException {
         Secrets secrets = new Secrets();
         James.User alice = new James.User("alice@" + James.DOMAIN, secrets.fresh());
         James.User bob = new James.User("bob@" + James.DOMAIN, secrets.fresh());
@@ -78,7 +79,7 @@ final class Demo {
         return false;
     }
 
-    private void show(James.User alice, James.User bob) throws IOException, InterruptedException {
+    private void show(James.User alice, James.User bob) throws InterruptedException {
         System.out.println("\nMail that was there before");
         fill(alice, 1);
         fill(bob, 2);
@@ -202,7 +203,7 @@ final class Demo {
                     ask(CHANGE_WAIT, () -> stateOf(account, mutation).filter(name -> name.equals("confirmed")));
             check(
                     state.isPresent(),
-                    "%s: the wish is %s %s after it was made",
+                    "%s: the wish is %s %s",
                     account.protocol(),
                     state.orElseGet(() -> stateOf(account, mutation).orElse("gone")),
                     milliseconds(Optional.of(secondsSince(begin))));
@@ -291,9 +292,7 @@ final class Demo {
                 "From: Carol <carol@example.org>",
                 "To: " + to,
                 "Subject: " + subject,
-                "Date: "
-                        + java.time.format.DateTimeFormatter.RFC_1123_DATE_TIME.format(
-                                java.time.ZonedDateTime.now(java.time.ZoneOffset.UTC)),
+                "Date: " + DateTimeFormatter.RFC_1123_DATE_TIME.format(ZonedDateTime.now(ZoneOffset.UTC)),
                 "Message-ID: <" + UUID.randomUUID() + "@example.org>",
                 "MIME-Version: 1.0",
                 "Content-Type: text/plain; charset=utf-8",
@@ -330,8 +329,8 @@ final class Demo {
         return (System.nanoTime() - begin) / 1e9;
     }
 
-    private static String addresses(LocalPostbus postbus, Path directory) throws IOException {
-        Path readme = directory.resolve("run.json");
+    private static String addresses(LocalPostbus postbus, Path directory) {
+        Path runFile = directory.resolve("run.json");
         return """
 
                 Postbus stays up; Ctrl-C ends it.
@@ -350,15 +349,12 @@ final class Demo {
                         James.HOST,
                         postbus.james().ports().smtp(),
                         postbus.james().sessionUrl(),
-                        readme,
-                        curlLines(readme));
+                        runFile,
+                        curlLines(runFile));
     }
 
     /** The README prints the same lines. */
-    private static String curlLines(Path runFile) throws IOException {
-        if (!Files.exists(runFile)) {
-            throw new IOException("no " + runFile);
-        }
+    private static String curlLines(Path runFile) {
         return """
                   API=$(sed -n 's/.*"api" : "\\(.*\\)".*/\\1/p' %1$s)/v1
                   AUTH="Authorization: Bearer $(sed -n 's/.*"apiKey" : "\\(.*\\)".*/\\1/p' %1$s)"
