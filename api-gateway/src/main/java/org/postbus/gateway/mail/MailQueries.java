@@ -39,27 +39,39 @@ public class MailQueries {
             limit :most
             """;
 
-    // The mailbox's own emails come in order from one index. Only those emails that an open wish may have moved into
-    // it,
-    // out of it or away are looked at one by one: they are few, and both branches stop at the limit.
+    // The mailbox's own emails come in order from one index, without those that an open wish has to do with: for each a
+    // look
+    // into the index of open wishes. Emails that a wish puts into the mailbox are sorted first and looked at one by one
+    // after
+    // that. Both stop at the limit, and neither may be turned into a join of everything: hence the scalar subquery, the
+    // DISTINCT ON and the OFFSET 0.
     private static final String NEWEST_IN_MAILBOX = """
-            with wished as materialized (
+            with added as materialized (
               select distinct p.email_id from pending_changes p
               where p.account_id = :account and p.state in ('queued', 'sending', 'applied')
-                and (p.kind = 'destroy' or jsonb_exists(p.patch -> 'mailboxIds', :mailbox))
+                and p.patch -> 'mailboxIds' -> :mailbox = cast('true' as jsonb)
             ), candidate as (
-              (select distinct l.received_at, l.email_id from email_mailbox l
+              (select distinct on (l.received_at, l.email_id) l.received_at, l.email_id
+               from email_mailbox l
                where l.account_id = :account and l.mailbox_id = cast(:mailbox as uuid)
                  and (l.received_at, l.email_id) < (cast(:receivedAt as timestamptz), cast(:emailId as uuid))
-                 and not exists (select from wished w where w.email_id = l.email_id)
+                 and (select bool_or(p.kind = 'destroy' or jsonb_exists(p.patch -> 'mailboxIds', :mailbox))
+                      from pending_changes p
+                      where p.account_id = :account and p.email_id = l.email_id
+                        and p.state in ('queued', 'sending', 'applied')) is not true
                order by l.received_at desc, l.email_id desc
                limit :most)
               union all
-              (select v.received_at, v.email_id from wished w
-               join email_text_view v on v.account_id = :account and v.email_id = w.email_id
-               where (v.received_at, v.email_id) < (cast(:receivedAt as timestamptz), cast(:emailId as uuid))
-                 and v.visible and :mailbox = any (v.mailbox_ids)
-               order by v.received_at desc, v.email_id desc
+              (select a.received_at, a.email_id
+               from (select e.received_at, e.email_id from added
+                     join email e on e.account_id = :account and e.email_id = added.email_id
+                     where (e.received_at, e.email_id) < (cast(:receivedAt as timestamptz), cast(:emailId as uuid))
+                     order by e.received_at desc, e.email_id desc
+                     offset 0) a
+               cross join lateral (select from email_text_view v
+                                   where v.account_id = :account and v.email_id = a.email_id
+                                     and v.visible and :mailbox = any (v.mailbox_ids)) seen
+               order by a.received_at desc, a.email_id desc
                limit :most)
             )
             select """ + " " + COLUMNS + """
