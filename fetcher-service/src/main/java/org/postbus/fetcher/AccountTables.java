@@ -251,7 +251,7 @@ final class AccountTables {
                 connection -> query(
                                 connection,
                                 """
-                        select l.uid, e.keywords from mailbox m
+                        select l.uid, coalesce(l.keywords, e.keywords) as keywords from mailbox m
                         join email_mailbox l on l.account_id = m.account_id and l.mailbox_id = m.mailbox_id
                         join email e on e.account_id = l.account_id and e.email_id = l.email_id
                         where m.account_id = $1 and m.server_key = $2 and l.uidvalidity = $3
