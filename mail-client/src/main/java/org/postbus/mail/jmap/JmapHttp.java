@@ -261,6 +261,7 @@ final class JmapHttp implements AutoCloseable {
         private final Buffer body = Buffer.buffer();
         private final Promise<Void> read = Promise.promise();
         private final long timer;
+        private volatile boolean sent;
         private volatile HttpClientRequest request;
         private final AtomicBoolean over = new AtomicBoolean();
 
@@ -274,16 +275,25 @@ final class JmapHttp implements AutoCloseable {
             emitter.onTermination(this::breakOff);
         }
 
-        /** The Web Client shows its request to interceptors only. */
+        /**
+         * The Web Client shows its request to interceptors only, and cannot bear that it is reset while it sends: so it is
+         * reset before, and the Web Client goes no further, or after.
+         */
         static void watch(HttpContext<?> context) {
             if (context.phase() == ClientPhase.SEND_REQUEST
                     && context.request().bodyCodec() instanceof Exchange exchange) {
-                exchange.request = context.clientRequest();
-                if (exchange.over.get()) {
-                    exchange.request.reset();
+                HttpClientRequest opened = context.clientRequest();
+                exchange.sent = !exchange.over.get();
+                if (exchange.sent) {
+                    context.next();
+                    exchange.request = opened;
                 }
+                if (exchange.over.get()) {
+                    opened.reset();
+                }
+            } else {
+                context.next();
             }
-            context.next();
         }
 
         void start(HttpMethod method, boolean withCredentials, Buffer content) {
@@ -305,9 +315,8 @@ final class JmapHttp implements AutoCloseable {
 
         private void fail(Throwable cause) {
             ServerException unreachable = unreachable(url, cause);
-            HttpClientRequest sent = request;
             end(() -> emitter.fail(
-                    changesSomething && sent != null
+                    changesSomething && sent
                             ? new ServerException(
                                     new ServerFailure.OutcomeUnknown(
                                             unreachable.failure().text()),
@@ -332,9 +341,9 @@ final class JmapHttp implements AutoCloseable {
         }
 
         private void resetRequest() {
-            HttpClientRequest sent = request;
-            if (sent != null) {
-                sent.reset();
+            HttpClientRequest opened = request;
+            if (opened != null) {
+                opened.reset();
             }
         }
 

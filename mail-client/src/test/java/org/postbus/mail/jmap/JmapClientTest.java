@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
@@ -324,12 +325,27 @@ class JmapClientTest {
         server.session(session -> session.withObject("/capabilities/" + JmapSession.CORE.replace("/", "~1"))
                 .put("maxConcurrentRequests", 1));
         JmapClient client = open();
-        server.next("/api/", request -> {});
+        var arrived = new CompletableFuture<Void>();
+        server.next("/api/", request -> arrived.complete(null));
         var stuck = client.call(new MailboxGet(Ids.all())).subscribe().with(item -> {});
         var waiting = client.call(new MailboxGet(Ids.all())).subscribe().with(item -> {});
+        get(Uni.createFrom().completionStage(arrived));
 
         waiting.cancel();
         stuck.cancel();
+
+        assertThat(get(client.call(new MailboxGet(Ids.all()))).list()).hasSize(1);
+    }
+
+    @Test
+    void request_cancelled_before_it_is_sent_gives_its_turn_to_the_next() {
+        server.session(session -> session.withObject("/capabilities/" + JmapSession.CORE.replace("/", "~1"))
+                .put("maxConcurrentRequests", 1));
+        JmapClient client = open();
+
+        for (int i = 0; i < 50; i++) {
+            client.call(new MailboxGet(Ids.all())).subscribe().with(item -> {}).cancel();
+        }
 
         assertThat(get(client.call(new MailboxGet(Ids.all()))).list()).hasSize(1);
     }
