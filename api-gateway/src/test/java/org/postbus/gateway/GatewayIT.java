@@ -507,15 +507,19 @@ class GatewayIT {
     }
 
     @Test
-    void an_email_that_the_server_does_not_show_in_any_mailbox_is_not_there() {
+    void an_email_that_has_left_its_mailbox_is_shown_there_until_it_turns_up_elsewhere_or_is_destroyed() {
         // Given
         EmailId email = stored.email(tenant, account, inbox, NOON, "unlinked");
         stored.update("delete from email_mailbox where email_id = ?", email.value());
-        stored.update("update email set unlinked_pass = 1 where email_id = ?", email.value());
+        stored.update(
+                "update email set unlinked_pass = 1, unlinked_from = array[cast(? as uuid)] where email_id = ?",
+                inbox.value(),
+                email.value());
 
         // Then
-        assertProblem(api.get(emailPath(email)), 404, "unlinked");
-        assertThat(listed(Optional.empty(), 50)).isEmpty();
+        assertThat(api.get(emailPath(email)).status()).isEqualTo(200);
+        assertThat(listed(Optional.empty(), 50)).containsExactly(email.toString());
+        assertThat(listed(Optional.of(inbox), 50)).containsExactly(email.toString());
     }
 
     // Wishes.

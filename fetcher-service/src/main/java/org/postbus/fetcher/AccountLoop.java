@@ -155,6 +155,7 @@ final class AccountLoop implements Runnable {
         boolean full = claim.fullPass() || trustNoCursor;
         boolean followUp = false;
         int inARow = 0;
+        int quietPasses = 0;
         Instant toldAt = Instant.EPOCH;
         Set<WakeKind> why = EnumSet.of(WakeKind.TIMER);
         while (true) {
@@ -173,8 +174,9 @@ final class AccountLoop implements Runnable {
                 states.news(SyncState.SYNCING, Optional.empty(), Optional.empty(), Optional.empty());
             }
             Instant finishedAt = around.clock().instant();
-            boolean tellIt = out.isPending()
-                    || out.sentSeq() > sentBefore
+            boolean foundSomething = out.isPending() || out.sentSeq() > sentBefore;
+            quietPasses = foundSomething || why.contains(WakeKind.RECORD) ? 0 : quietPasses + 1;
+            boolean tellIt = foundSomething
                     || followUp
                     || !before.applied().isEmpty()
                     || why.contains(WakeKind.RECORD)
@@ -200,7 +202,7 @@ final class AccountLoop implements Runnable {
             followUp = outcome.again();
             inARow = followUp ? inARow + 1 : 0;
             if (!followUp) {
-                why = wakes.await(around.poll());
+                why = wakes.await(PollPace.wait(quietPasses, around.poll()));
             } else if (inARow > PASSES_IN_A_ROW_MAX) {
                 why = wakes.await(BREATH);
             } else {

@@ -290,7 +290,7 @@ final class ImapPass {
                 cursor.highestModSeq().isPresent() && now.highestModSeq().isPresent();
         if (byModSeq && !full) {
             if (cursor.highestModSeq().get() != now.highestModSeq().getAsLong()) {
-                changedSince(mailbox, cursor);
+                changedSince(mailbox, cursor, now);
             }
         } else {
             compareFlags(mailbox, cursor, now);
@@ -310,9 +310,11 @@ final class ImapPass {
     }
 
     /** Flags of messages that are known and changed (RFC 7162 section 3.1.4.1). */
-    private void changedSince(ImapMailbox mailbox, Cursor.Imap cursor) throws InterruptedException {
+    private void changedSince(ImapMailbox mailbox, Cursor.Imap cursor, SelectedMailbox selected)
+            throws InterruptedException {
         UidSet known = UidSet.between(1, cursor.uidNext());
-        if (known.isEmpty()) {
+        if (known.isEmpty() || selected.messages() == 0) {
+            // Nothing to ask for; and James answers BAD to any UID FETCH in an empty mailbox.
             return;
         }
         FetchItems items = FetchItems.of(FetchItems.FLAGS, FetchItems.MOD_SEQ)

@@ -286,6 +286,26 @@ class AccountLoopTest {
     }
 
     @Test
+    void an_emptied_mailbox_is_read_to_its_end() throws Exception {
+        fill("INBOX", 3);
+        TestAccount account = imap(PASSWORD);
+        fetcher.start(account);
+        awaitEqual(account);
+        String cursor = "select string_agg(cursor::text, ' ' order by scope) from sync_state where account_id = ?";
+        String before = account.read(cursor);
+
+        other.select("INBOX");
+        List<Long> uids =
+                other.fetchAll().stream().map(RawImap.Message::uid).sorted().toList();
+        other.addFlags(uids, "\\Deleted");
+        other.expunge(uids);
+
+        awaitEqual(account);
+        await().atMost(SOON)
+                .untilAsserted(() -> assertThat(account.read(cursor)).isNotEqualTo(before));
+    }
+
+    @Test
     void a_mutation_that_was_applied_is_confirmed_by_the_next_pass() {
         fill("INBOX", 1);
         TestAccount account = imap(PASSWORD);

@@ -40,11 +40,11 @@ public class MailQueries {
             """;
 
     // The mailbox's own emails come in order from one index, without those that an open wish has to do with: for each a
-    // look
-    // into the index of open wishes. Emails that a wish puts into the mailbox are sorted first and looked at one by one
-    // after
-    // that. Both stop at the limit, and neither may be turned into a join of everything: hence the scalar subquery, the
-    // DISTINCT ON and the OFFSET 0.
+    // look into the index of open wishes. The few that have just left it and may turn up elsewhere are still shown.
+    // Emails
+    // that a wish puts into the mailbox are sorted first and looked at one by one after that. All stop at the limit,
+    // and
+    // none may be turned into a join of everything: hence the scalar subquery, the DISTINCT ON and the OFFSET 0.
     private static final String NEWEST_IN_MAILBOX = """
             with added as materialized (
               select distinct p.email_id from pending_changes p
@@ -60,6 +60,18 @@ public class MailQueries {
                       where p.account_id = :account and p.email_id = l.email_id
                         and p.state in ('queued', 'sending', 'applied')) is not true
                order by l.received_at desc, l.email_id desc
+               limit :most)
+              union all
+              (select e.received_at, e.email_id
+               from email e
+               where e.account_id = :account and e.unlinked_pass is not null
+                 and cast(:mailbox as uuid) = any (e.unlinked_from)
+                 and (e.received_at, e.email_id) < (cast(:receivedAt as timestamptz), cast(:emailId as uuid))
+                 and (select bool_or(p.kind = 'destroy' or jsonb_exists(p.patch -> 'mailboxIds', :mailbox))
+                      from pending_changes p
+                      where p.account_id = :account and p.email_id = e.email_id
+                        and p.state in ('queued', 'sending', 'applied')) is not true
+               order by e.received_at desc, e.email_id desc
                limit :most)
               union all
               (select a.received_at, a.email_id

@@ -1,0 +1,23 @@
+package org.postbus.fetcher;
+
+import java.time.Duration;
+
+/**
+ * How long an account waits for news before it looks by itself: briefly after something happened, for more often follows
+ * then, and twice as long with every look that finds nothing. Push does not tell everything (James says nothing of flags
+ * during IDLE, IDLE knows one mailbox only), and a look that finds nothing costs little.
+ */
+final class PollPace {
+    static final Duration FIRST = Duration.ofSeconds(2);
+
+    private PollPace() {}
+
+    /**
+     * @param quietPasses that found nothing since something last happened: 0 or more
+     * @param longest what it grows to
+     */
+    static Duration wait(int quietPasses, Duration longest) {
+        Duration grown = FIRST.multipliedBy(1L << Math.min(quietPasses, 20));
+        return grown.compareTo(longest) < 0 ? grown : longest;
+    }
+}
