@@ -198,6 +198,14 @@ public final class RawImap implements AutoCloseable {
         return messages;
     }
 
+    /** Of all messages of the selected mailbox, in no order. */
+    public List<Long> uids() {
+        return untagged(command("UID SEARCH ALL"), "SEARCH").stream()
+                .flatMap(response -> response.stream().skip(1))
+                .map(uid -> Long.parseLong(text(uid)))
+                .toList();
+    }
+
     /** The raw message. */
     public byte[] fetchRaw(long uid) {
         for (List<Object> response : command("UID FETCH " + uid + " (UID BODY.PEEK[])")) {

@@ -54,7 +54,11 @@ public final class ChangeSubscriber implements AutoCloseable {
                 .toList();
         consumer.assign(partitions);
         consumer.seekToBeginning(partitions);
-        thread = Thread.ofPlatform().daemon().name("change-subscriber").start(this::follow);
+        thread = Thread.ofPlatform()
+                .daemon()
+                .name("change-subscriber")
+                .uncaughtExceptionHandler((dying, cause) -> ended(cause))
+                .start(this::follow);
     }
 
     /** The last seq that has come; 0 if none has. */
@@ -91,6 +95,10 @@ public final class ChangeSubscriber implements AutoCloseable {
                 }
             }
         }
+    }
+
+    private synchronized void ended(Throwable cause) {
+        problems.add("the subscriber ended: " + cause);
     }
 
     private synchronized void accept(ConsumerRecord<byte[], byte[]> record) {

@@ -10,6 +10,7 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.net.http.HttpTimeoutException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -24,7 +25,7 @@ import org.postbus.event.EventCodec;
  * refuses is a {@link RefusedException}.
  */
 public final class RawJmap implements AutoCloseable {
-    private static final Duration ANSWER_WAIT = Duration.ofSeconds(60);
+    private static final Duration ANSWER_WAIT = Duration.ofSeconds(20);
     private static final List<String> USING = List.of("urn:ietf:params:jmap:core", "urn:ietf:params:jmap:mail");
     /** Servers must take at least 500 ids at once (RFC 8620 section 2), James answers queries with at most 256. */
     private static final int PAGE = 200;
@@ -169,6 +170,9 @@ public final class RawJmap implements AutoCloseable {
                 throw new RefusedException("HTTP " + response.statusCode() + " from " + response.uri());
             }
             return response.body();
+        } catch (HttpTimeoutException e) {
+            // James sometimes never answers an Email/set for an email that another client changes at the same moment.
+            throw new RefusedException("no answer within " + ANSWER_WAIT.toSeconds() + " s");
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         } catch (InterruptedException e) {

@@ -95,7 +95,9 @@ public record DatabaseState(
             boolean unlinked,
             Email email) {}
 
-    private record Place(MailboxId mailbox, EmailId email, long uidValidity, long uid) {}
+    /** @param keywords where a copy has others than its email */
+    private record Place(
+            MailboxId mailbox, EmailId email, long uidValidity, long uid, Optional<List<String>> keywords) {}
 
     private static final class Reader {
         private final Connection connection;
@@ -113,12 +115,13 @@ public record DatabaseState(
         DatabaseState read() throws SQLException {
             readMailboxes();
             List<Place> places = query(
-                    "select mailbox_id, email_id, uidvalidity, uid from email_mailbox where account_id = ?",
+                    "select mailbox_id, email_id, uidvalidity, uid, keywords from email_mailbox where account_id = ?",
                     row -> new Place(
                             MailboxId.of(row.getString(1)),
                             EmailId.of(row.getString(2)),
                             row.getLong(3),
-                            row.getLong(4)));
+                            row.getLong(4),
+                            row.getArray(5) == null ? Optional.empty() : Optional.of(strings(row.getArray(5)))));
             Map<EmailId, List<Place>> placesOf = places.stream().collect(Collectors.groupingBy(Place::email));
             List<Row> rows = readEmails(placesOf);
             ChangeFold fold = new ChangeFold();
@@ -238,7 +241,7 @@ public record DatabaseState(
                                 where,
                                 new Placed(
                                         row.messageId,
-                                        new TreeSet<>(row.keywords),
+                                        new TreeSet<>(place.keywords.orElse(row.keywords)),
                                         row.size,
                                         row.receivedAt,
                                         placesOf.get(place.email).size() - 1));

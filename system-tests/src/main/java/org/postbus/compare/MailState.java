@@ -40,7 +40,7 @@ public record MailState(SortedMap<String, MailboxState> mailboxes, long emails) 
      * An email at one of its places.
      *
      * @param messageId without angle brackets; "" if it has none
-     * @param keywords as JMAP has them: {@code $seen}
+     * @param keywords as JMAP has them: {@code $seen}; copies of an IMAP message have their own
      * @param elsewhere how many other places the email has
      */
     public record Placed(String messageId, SortedSet<String> keywords, long size, Instant receivedAt, int elsewhere) {
@@ -96,22 +96,10 @@ public record MailState(SortedMap<String, MailboxState> mailboxes, long emails) 
                 found.add(where + ": in the database only: " + kept);
             } else if (kept == null) {
                 found.add(where + ": on the server only: " + said);
-            } else if (!same(said, kept)) {
+            } else if (!said.equals(kept)) {
                 found.add(where + ": server " + said + ", database " + kept);
             }
         }
-    }
-
-    /**
-     * Copies of an IMAP message have flags of their own, an email has one set of keywords for all its places: of an email that lies
-     * in several places the keywords are not compared.
-     */
-    private static boolean same(Placed said, Placed kept) {
-        return said.messageId.equals(kept.messageId)
-                && said.size == kept.size
-                && said.receivedAt.equals(kept.receivedAt)
-                && said.elsewhere == kept.elsewhere
-                && (said.elsewhere > 0 || said.keywords.equals(kept.keywords));
     }
 
     static List<String> shortened(List<String> found) {

@@ -1,0 +1,166 @@
+package org.postbus.bench;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.EOFException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import org.postbus.client.RawJmap;
+import org.postbus.devstack.James;
+import org.postbus.event.EventCodec;
+import org.postbus.model.EmailBody;
+
+/**
+ * The least time in which a server gives what the fetcher reads: the same items over one connection, and nobody looks at them.
+ * Nothing that asks for these items can be faster than this.
+ */
+final class ServerFloor {
+    /** What fetcher-service asks for when it reads a mailbox of James for the first time. */
+    private static final String IMAP_ITEMS =
+            "UID FLAGS INTERNALDATE RFC822.SIZE MODSEQ EMAILID THREADID BODY.PEEK[]<0.65536>";
+
+    private static final int JMAP_EMAILS = 50;
+    private static final int JMAP_AT_ONCE = 3;
+    private static final List<String> JMAP_PROPERTIES = List.of(
+            "id",
+            "blobId",
+            "threadId",
+            "mailboxIds",
+            "keywords",
+            "size",
+            "receivedAt",
+            "messageId",
+            "inReplyTo",
+            "references",
+            "sender",
+            "from",
+            "to",
+            "cc",
+            "bcc",
+            "replyTo",
+            "subject",
+            "sentAt",
+            "hasAttachment",
+            "preview",
+            "textBody",
+            "htmlBody",
+            "attachments",
+            "bodyValues");
+    private static final List<String> JMAP_PART =
+            List.of("partId", "blobId", "size", "name", "type", "charset", "disposition", "cid");
+
+    private static final int ANSWER_MILLIS = 120_000;
+    /** Long enough for the last line of an answer. */
+    private static final int TAIL_BYTES = 512;
+
+    private ServerFloor() {}
+
+    /** @param bytes as they came over the socket */
+    record Read(double seconds, long bytes) {}
+
+    /** INBOX in one command. */
+    static Read overImap(James james, James.User user) {
+        try (Socket socket = new Socket(James.HOST, james.ports().imap())) {
+            socket.setTcpNoDelay(true);
+            socket.setSoTimeout(ANSWER_MILLIS);
+            InputStream in = socket.getInputStream();
+            OutputStream out = socket.getOutputStream();
+            long begin = System.nanoTime();
+            readUntil(in, "* OK");
+            command(
+                    in,
+                    out,
+                    "LOGIN \"" + user.address() + "\" \"" + user.password().reveal() + "\"");
+            command(in, out, "SELECT INBOX (CONDSTORE)");
+            long bytes = command(in, out, "UID FETCH 1:* (" + IMAP_ITEMS + ")");
+            return new Read(secondsSince(begin), bytes);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** All ids, page by page, then the emails in portions, some at once, as the fetcher asks for them. */
+    static Read overJmap(James james, James.User user) {
+        long begin = System.nanoTime();
+        try (RawJmap jmap = RawJmap.login(
+                        james.sessionUrl(), user.address(), user.password().reveal());
+                ExecutorService threads = Executors.newFixedThreadPool(JMAP_AT_ONCE)) {
+            List<String> ids = jmap.emailIds();
+            List<CompletableFuture<Long>> answers = new ArrayList<>();
+            for (int from = 0; from < ids.size(); from += JMAP_EMAILS) {
+                byte[] request = get(jmap.accountId(), ids.subList(from, Math.min(ids.size(), from + JMAP_EMAILS)));
+                answers.add(CompletableFuture.supplyAsync(() -> jmap.discard(request), threads));
+            }
+            long bytes = answers.stream().mapToLong(CompletableFuture::join).sum();
+            return new Read(secondsSince(begin), bytes);
+        }
+    }
+
+    private static byte[] get(String accountId, List<String> ids) {
+        ObjectNode request = EventCodec.mapper().createObjectNode();
+        request.putArray("using").add("urn:ietf:params:jmap:core").add("urn:ietf:params:jmap:mail");
+        ArrayNode call = request.putArray("methodCalls").addArray();
+        ObjectNode get = call.add("Email/get").addObject();
+        call.add("g");
+        get.put("accountId", accountId);
+        get.set("ids", EventCodec.mapper().valueToTree(ids));
+        get.set("properties", EventCodec.mapper().valueToTree(JMAP_PROPERTIES));
+        get.set("bodyProperties", EventCodec.mapper().valueToTree(JMAP_PART));
+        get.put("fetchTextBodyValues", true)
+                .put("fetchHTMLBodyValues", true)
+                .put("maxBodyValueBytes", EmailBody.TEXT_BYTES_MAX);
+        return EventCodec.encode(request);
+    }
+
+    private static long command(InputStream in, OutputStream out, String command) throws IOException {
+        String tag = "floor" + Long.toHexString(System.nanoTime());
+        out.write((tag + " " + command + "\r\n").getBytes(StandardCharsets.US_ASCII));
+        out.flush();
+        return readUntil(in, tag + " OK");
+    }
+
+    /** Reads until the last line that has come begins so. Its end is all that is looked at. */
+    private static long readUntil(InputStream in, String lastLine) throws IOException {
+        byte[] buffer = new byte[256 * 1024];
+        byte[] tail = new byte[0];
+        long total = 0;
+        while (true) {
+            int read = in.read(buffer);
+            if (read < 0) {
+                throw new EOFException("connection closed by the server");
+            }
+            total += read;
+            tail = tail(tail, buffer, read);
+            if (tail[tail.length - 1] == '\n' && lastLine(tail).startsWith(lastLine)) {
+                return total;
+            }
+        }
+    }
+
+    private static byte[] tail(byte[] before, byte[] buffer, int read) {
+        int kept = Math.min(before.length, Math.max(0, TAIL_BYTES - read));
+        int taken = Math.min(read, TAIL_BYTES);
+        byte[] tail = new byte[kept + taken];
+        System.arraycopy(before, before.length - kept, tail, 0, kept);
+        System.arraycopy(buffer, read - taken, tail, kept, taken);
+        return tail;
+    }
+
+    private static String lastLine(byte[] tail) {
+        String text = new String(tail, StandardCharsets.ISO_8859_1).stripTrailing();
+        return text.substring(text.lastIndexOf('\n') + 1);
+    }
+
+    private static double secondsSince(long begin) {
+        return (System.nanoTime() - begin) / 1e9;
+    }
+}

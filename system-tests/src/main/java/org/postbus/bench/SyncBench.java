@@ -1,0 +1,331 @@
+package org.postbus.bench;
+
+import java.io.PrintStream;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
+import org.postbus.client.PostbusApi;
+import org.postbus.compare.DatabaseState;
+import org.postbus.compare.MailState;
+import org.postbus.compare.ServerState;
+import org.postbus.devstack.Directories;
+import org.postbus.devstack.James;
+import org.postbus.devstack.LocalPostbus;
+import org.postbus.devstack.MailCorpus;
+import org.postbus.devstack.ProjectRoot;
+import org.postbus.devstack.RawImap;
+import org.postbus.model.AccountId;
+
+/**
+ * How long the first synchronisation of a mailbox takes, from {@code POST /v1/accounts} to the last row committed, beside the least
+ * time in which the server can give the same items ({@link ServerFloor}). All of Postbus and the mail server run on this machine,
+ * one JVM each; PostgreSQL runs without fsync.
+ *
+ * <p>Phases: 1. start everything; 2. fill one INBOX; 3. per protocol: the floor, the runs, the floor again; 4. compare the rows with
+ * the server; 5. print. If the rows are not what the server has, there is no table: a wrong result has no speed.
+ */
+final class SyncBench {
+    private static final long SEED = 2026;
+    private static final James.User USER = James.User.of("alice", "bench-password");
+    /** One APPEND at a time per connection; James answers about as many at once as there are processors. */
+    private static final int FILL_CONNECTIONS = 4;
+
+    private static final Duration POLL = Duration.ofMillis(20);
+    private static final Duration SYNC_LIMIT = Duration.ofMinutes(20);
+    private static final Duration QUIET = Duration.ofSeconds(3);
+
+    private final Options options;
+    private final PrintStream out;
+    private final AtomicLong postgresPeak = new AtomicLong();
+
+    SyncBench(Options options, PrintStream out) {
+        this.options = options;
+        this.out = out;
+    }
+
+    enum Protocol {
+        IMAP,
+        JMAP;
+
+        static Protocol named(String name) {
+            return Arrays.stream(values())
+                    .filter(protocol -> protocol.name().equalsIgnoreCase(name))
+                    .findFirst()
+                    .orElseThrow(() -> new IllegalArgumentException("no such protocol: " + name));
+        }
+    }
+
+    record Options(int messages, int runs, List<Protocol> protocols) {
+        static final Options DEFAULT = new Options(10_000, 2, List.of(Protocol.values()));
+
+        Options messages(int messages) {
+            return new Options(messages, runs, protocols);
+        }
+
+        Options runs(int runs) {
+            return new Options(messages, runs, protocols);
+        }
+
+        Options protocols(List<Protocol> protocols) {
+            return new Options(messages, runs, protocols);
+        }
+    }
+
+    /**
+     * @param firstRow seconds until the first email was there
+     * @param busy share of all processors' time that was spent on work, ours and others'
+     * @param cpu seconds by process
+     */
+    private record Run(
+            Protocol protocol, int number, double seconds, double firstRow, double busy, Map<String, Double> cpu) {}
+
+    /** The better of two, before and after: a server that is warm gives more. */
+    private record Floor(double seconds, long bytes) {}
+
+    void run() {
+        Path directory = ProjectRoot.find().resolve(".postbus/bench");
+        Directories.delete(directory);
+        LocalPostbus postbus = LocalPostbus.prepare(
+                LocalPostbus.Settings.passing(directory, List.of(USER)).jamesHeap("2g"), out::println);
+        Runtime.getRuntime().addShutdownHook(new Thread(postbus::close, "close"));
+        out.println("Starting (logs in " + directory.resolve("logs") + ")");
+        postbus.start();
+        try (PostbusApi api = new PostbusApi(postbus.api(), postbus.apiKey().text());
+                Connection database = postbus.postgres().database().connectAsAdmin()) {
+            long bytes = fill(postbus.james());
+            Map<Protocol, Floor> floors = new LinkedHashMap<>();
+            List<Run> runs = new ArrayList<>();
+            for (Protocol protocol : options.protocols()) {
+                ServerFloor.Read before = floor(protocol, postbus.james());
+                for (int number = 1; number <= options.runs(); number++) {
+                    runs.add(measure(protocol, number, postbus, api, database));
+                }
+                ServerFloor.Read after = floor(protocol, postbus.james());
+                floors.put(protocol, new Floor(Math.min(before.seconds(), after.seconds()), after.bytes()));
+            }
+            print(bytes, floors, runs, pids(postbus));
+        } catch (SQLException e) {
+            throw new IllegalStateException("the database could not be asked", e);
+        } finally {
+            postbus.close();
+        }
+    }
+
+    /** Answers how many bytes the messages have. */
+    private long fill(James james) {
+        long begin = System.nanoTime();
+        MailCorpus corpus = new MailCorpus(SEED, USER.address(), Instant.parse("2020-01-01T00:00:00Z"));
+        BlockingQueue<MailCorpus.Mail> mails = new ArrayBlockingQueue<>(FILL_CONNECTIONS * 4);
+        AtomicLong left = new AtomicLong(options.messages());
+        AtomicLong bytes = new AtomicLong();
+        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            List<CompletableFuture<Void>> appenders = new ArrayList<>();
+            for (int i = 0; i < FILL_CONNECTIONS; i++) {
+                appenders.add(CompletableFuture.runAsync(() -> append(james, mails, left, bytes), threads));
+            }
+            for (int i = 0; i < options.messages(); i++) {
+                while (!mails.offer(corpus.next(), 10, TimeUnit.SECONDS)) {
+                    appenders.stream()
+                            .filter(CompletableFuture::isCompletedExceptionally)
+                            .forEach(CompletableFuture::join);
+                }
+                if ((i + 1) % 1000 == 0) {
+                    out.printf("  %d messages after %.0f s%n", i + 1, secondsSince(begin));
+                }
+            }
+            appenders.forEach(CompletableFuture::join);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted", e);
+        }
+        double seconds = secondsSince(begin);
+        out.printf(
+                "Filled INBOX with %d messages, %.1f MB, in %.0f s (%.0f messages/s)%n",
+                options.messages(), bytes.get() / 1e6, seconds, options.messages() / seconds);
+        return bytes.get();
+    }
+
+    private static void append(James james, BlockingQueue<MailCorpus.Mail> mails, AtomicLong left, AtomicLong bytes) {
+        try (RawImap imap = RawImap.login(
+                James.HOST,
+                james.ports().imap(),
+                USER.address(),
+                USER.password().reveal())) {
+            while (left.getAndDecrement() > 0) {
+                MailCorpus.Mail mail = mails.take();
+                imap.append("INBOX", mail.flags(), mail.date(), mail.raw());
+                bytes.addAndGet(mail.raw().length);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted", e);
+        }
+    }
+
+    private ServerFloor.Read floor(Protocol protocol, James james) {
+        ServerFloor.Read read =
+                switch (protocol) {
+                    case IMAP -> ServerFloor.overImap(james, USER);
+                    case JMAP -> ServerFloor.overJmap(james, USER);
+                };
+        out.printf("%s floor: %.2f s, %.1f MB%n", protocol, read.seconds(), read.bytes() / 1e6);
+        return read;
+    }
+
+    private Run measure(Protocol protocol, int number, LocalPostbus postbus, PostbusApi api, Connection database)
+            throws SQLException {
+        Map<String, Long> pids = pids(postbus);
+        Map<String, Double> cpuBefore = ProcessUse.cpuSeconds(pids);
+        double[] machineBefore = ProcessUse.machineSeconds();
+        long begin = System.nanoTime();
+        AccountId account =
+                switch (protocol) {
+                    case IMAP -> api.addImapAccount(postbus.james(), USER);
+                    case JMAP -> api.addJmapAccount(postbus.james(), USER);
+                };
+        double firstRow = 0;
+        try (PreparedStatement progress = database.prepareStatement(
+                "select (select count(*) from email where account_id = ?), initial_done from account_sync"
+                        + " where account_id = ?")) {
+            progress.setObject(1, account.value());
+            progress.setObject(2, account.value());
+            for (boolean done = false; !done; ) {
+                if (secondsSince(begin) > SYNC_LIMIT.toSeconds()) {
+                    throw new IllegalStateException("not synchronised after " + SYNC_LIMIT.toMinutes() + " min");
+                }
+                LockSupport.parkNanos(POLL.toNanos());
+                try (ResultSet row = progress.executeQuery()) {
+                    if (row.next()) {
+                        firstRow = firstRow == 0 && row.getLong(1) > 0 ? secondsSince(begin) : firstRow;
+                        done = row.getLong(1) >= options.messages() && row.getBoolean(2);
+                    }
+                }
+            }
+        }
+        double seconds = secondsSince(begin);
+        double[] machineAfter = ProcessUse.machineSeconds();
+        Map<String, Double> cpu = new LinkedHashMap<>();
+        ProcessUse.cpuSeconds(pids).forEach((name, after) -> cpu.put(name, after - cpuBefore.get(name)));
+        postgresPeak.accumulateAndGet(
+                ProcessUse.residentBytes(postbus.postgres().pid()), Math::max);
+        double busy = (machineAfter[0] - machineBefore[0]) / (machineAfter[1] - machineBefore[1]);
+        out.printf(
+                "%s run %d: %.2f s, %.0f messages/s, processors %.0f %% busy%n",
+                protocol, number, seconds, options.messages() / seconds, busy * 100);
+        check(protocol, postbus.james(), database, account);
+        api.delete("accounts/" + account).expect(204);
+        awaitGone(database, account);
+        return new Run(protocol, number, seconds, firstRow, busy, cpu);
+    }
+
+    private void check(Protocol protocol, James james, Connection database, AccountId account) throws SQLException {
+        DatabaseState rows = DatabaseState.read(database, account);
+        List<String> wrong = new ArrayList<>(rows.broken());
+        wrong.addAll(rows.differencesFrom(rows.fold()));
+        switch (protocol) {
+            case IMAP -> {
+                try (RawImap imap = RawImap.login(
+                        James.HOST,
+                        james.ports().imap(),
+                        USER.address(),
+                        USER.password().reveal())) {
+                    wrong.addAll(MailState.differences(ServerState.overImap(imap), rows.mail()));
+                }
+            }
+            case JMAP -> {
+                // Reading all of it once more over JMAP would take longer than the run.
+                if (rows.mail().emails() != options.messages()) {
+                    wrong.add(rows.mail().emails() + " emails instead of " + options.messages());
+                }
+            }
+        }
+        if (!wrong.isEmpty()) {
+            throw new IllegalStateException("the database is not what the server has:\n" + String.join("\n", wrong));
+        }
+    }
+
+    /** The next run must not share the machine with the end of this one. */
+    private static void awaitGone(Connection database, AccountId account) throws SQLException {
+        try (PreparedStatement left = database.prepareStatement("select 1 from email where account_id = ? limit 1")) {
+            left.setObject(1, account.value());
+            boolean rows = true;
+            while (rows) {
+                LockSupport.parkNanos(QUIET.toNanos());
+                try (ResultSet row = left.executeQuery()) {
+                    rows = row.next();
+                }
+            }
+        }
+    }
+
+    private static Map<String, Long> pids(LocalPostbus postbus) {
+        Map<String, Long> pids = new LinkedHashMap<>();
+        pids.put("mail server", postbus.james().pid());
+        postbus.services()
+                .instances()
+                .forEach(name -> pids.put(name, postbus.services().pid(name)));
+        pids.put("Kafka", postbus.kafka().pid());
+        pids.put("PostgreSQL", postbus.postgres().pid());
+        pids.put("benchmark", ProcessHandle.current().pid());
+        return pids;
+    }
+
+    private void print(long bytes, Map<Protocol, Floor> floors, List<Run> runs, Map<String, Long> pids) {
+        out.println();
+        out.printf(
+                "First synchronisation of %d messages, %.1f MB; %d processors, Java %s, PostgreSQL without fsync.%n%n",
+                options.messages(),
+                bytes / 1e6,
+                Runtime.getRuntime().availableProcessors(),
+                Runtime.version().feature());
+        out.println(
+                "| protocol | run | floor s | first row s | all rows s | messages/s | times the floor | processors busy |");
+        out.println("|---|---|---:|---:|---:|---:|---:|---:|");
+        for (Run run : runs) {
+            double floor = floors.get(run.protocol()).seconds();
+            out.printf(
+                    "| %s | %d%s | %.2f | %.2f | %.2f | %.0f | %.1f | %.0f %% |%n",
+                    run.protocol(),
+                    run.number(),
+                    run.number() == 1 ? " (cold)" : "",
+                    floor,
+                    run.firstRow(),
+                    run.seconds(),
+                    options.messages() / run.seconds(),
+                    run.seconds() / floor,
+                    run.busy() * 100);
+        }
+        out.println();
+        out.print("| process | peak memory MB |");
+        runs.forEach(run -> out.print(" CPU s " + run.protocol() + " " + run.number() + " |"));
+        out.println();
+        out.println("|---|---:|" + "---:|".repeat(runs.size()));
+        pids.forEach((name, pid) -> {
+            long peak = name.equals("PostgreSQL") ? postgresPeak.get() : ProcessUse.peakBytes(pid);
+            out.printf("| %s | %d |", name, peak / (1024 * 1024));
+            runs.forEach(run -> out.printf(" %.1f |", run.cpu().get(name)));
+            out.println();
+        });
+    }
+
+    private static double secondsSince(long begin) {
+        return (System.nanoTime() - begin) / 1e9;
+    }
+}

@@ -1,0 +1,162 @@
+package org.postbus.system;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Random;
+import java.util.Set;
+import org.postbus.client.PostbusApi;
+import org.postbus.devstack.James;
+import org.postbus.devstack.MailCorpus;
+import org.postbus.devstack.RawImap;
+import org.postbus.system.Running.Account;
+
+/**
+ * What happens to a mailbox on an ordinary day, in a hurry: mail arrives, other mail programs flag, move, copy and delete, people
+ * use Postbus. All from a seed.
+ */
+final class OtherPeople {
+    private static final List<String> FLAGS = List.of("\\Seen", "\\Flagged", "\\Answered", "$Forwarded", "project-x");
+
+    private final Running running;
+    private final James.User user;
+    private final Random random;
+    private final MailCorpus corpus;
+
+    OtherPeople(Running running, James.User user, long seed) {
+        this.running = running;
+        this.user = user;
+        this.random = new Random(seed);
+        this.corpus = new MailCorpus(seed, user.address(), Instant.parse("2026-01-01T00:00:00Z"));
+    }
+
+    /** A mail program on IMAP. */
+    void overImap(int operations) {
+        List<String> mailboxes = new ArrayList<>(List.of("INBOX", "INBOX", "Archive", "Sent"));
+        try (RawImap imap = running.imap(user)) {
+            for (int i = 0; i < operations; i++) {
+                String mailbox = any(mailboxes);
+                int dice = random.nextInt(100);
+                if (dice < 30) {
+                    MailCorpus.Mail mail = corpus.next();
+                    imap.append(mailbox, mail.flags(), mail.date(), mail.raw());
+                } else if (dice < 34) {
+                    String name = "Project " + i;
+                    imap.create(name);
+                    mailboxes.add(name);
+                } else if (dice < 37) {
+                    someProject(mailboxes).ifPresent(name -> {
+                        imap.rename(name, name + " renamed");
+                        mailboxes.set(mailboxes.indexOf(name), name + " renamed");
+                    });
+                } else if (dice < 39) {
+                    someProject(mailboxes).ifPresent(name -> {
+                        imap.delete(name);
+                        mailboxes.remove(name);
+                    });
+                } else {
+                    imap.select(mailbox);
+                    List<Long> uids = some(imap.uids());
+                    if (!uids.isEmpty()) {
+                        touch(imap, dice, mailbox, uids, mailboxes);
+                    }
+                }
+            }
+        }
+    }
+
+    private void touch(RawImap imap, int dice, String mailbox, List<Long> uids, List<String> mailboxes) {
+        if (dice < 60) {
+            imap.addFlags(uids, any(FLAGS));
+        } else if (dice < 72) {
+            imap.removeFlags(uids, any(FLAGS));
+        } else if (dice < 82) {
+            imap.expunge(uids);
+        } else {
+            String to = any(mailboxes);
+            if (!to.equals(mailbox)) {
+                unlessGone(() -> {
+                    if (dice < 95) {
+                        imap.move(uids, to);
+                    } else {
+                        imap.copy(uids, to);
+                    }
+                });
+            }
+        }
+    }
+
+    /** People who use Postbus: keywords, moves, deletions over REST. What they see may be gone already. */
+    void overRest(Account account, int wishes) {
+        PostbusApi api = running.api;
+        List<String> mailboxes = new ArrayList<>();
+        for (JsonNode mailbox :
+                api.get(account.path() + "/mailboxes").expect(200).get("list")) {
+            if (Set.of("INBOX", "Archive", "Sent").contains(mailbox.get("path").asText())) {
+                mailboxes.add(mailbox.get("id").asText());
+            }
+        }
+        List<JsonNode> emails = List.of();
+        for (int i = 0; i < wishes; i++) {
+            if (i % 20 == 0) {
+                emails = api.emails(account.id()).stream()
+                        .filter(email -> email.get("mailboxIds").size() == 1)
+                        .toList();
+            }
+            JsonNode email = any(emails);
+            String path = account.path() + "/emails/" + email.get("id").asText();
+            int dice = random.nextInt(100);
+            PostbusApi.Answer answer;
+            if (dice < 60) {
+                answer = api.patch(path, Map.of("keywords", Map.of(any(List.of("$seen", "$flagged", "wish")), true)));
+            } else if (dice < 85) {
+                answer = api.patch(path, Map.of("mailboxIds", moved(email, any(mailboxes))));
+            } else {
+                answer = api.delete(path);
+            }
+            if (answer.status() != 202 && answer.status() != 404) {
+                throw new IllegalStateException("a wish was answered with " + answer);
+            }
+        }
+    }
+
+    private static Map<String, Object> moved(JsonNode email, String to) {
+        Map<String, Object> patch = new java.util.HashMap<>();
+        email.get("mailboxIds").fieldNames().forEachRemaining(from -> patch.put(from, null));
+        patch.put(to, true);
+        return patch;
+    }
+
+    /** RFC 9051: a command on messages that are gone may be refused. */
+    private static void unlessGone(Runnable command) {
+        try {
+            command.run();
+        } catch (RawImap.RefusedException e) {
+            if (!e.getMessage().contains("NO ")) {
+                throw e;
+            }
+        }
+    }
+
+    private Optional<String> someProject(List<String> mailboxes) {
+        return mailboxes.stream().filter(name -> name.startsWith("Project")).findFirst();
+    }
+
+    private List<Long> some(List<Long> uids) {
+        List<Long> chosen = new ArrayList<>();
+        for (int i = random.nextInt(4); i >= 0 && !uids.isEmpty(); i--) {
+            Long uid = any(uids);
+            if (!chosen.contains(uid)) {
+                chosen.add(uid);
+            }
+        }
+        return chosen;
+    }
+
+    private <T> T any(List<T> list) {
+        return list.get(random.nextInt(list.size()));
+    }
+}

@@ -1,0 +1,276 @@
+package org.postbus.system;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+import static org.postbus.system.Running.CHANGE_LIMIT;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.postbus.client.LiveEvents;
+import org.postbus.client.PostbusApi;
+import org.postbus.devstack.ApiKey;
+import org.postbus.devstack.James;
+import org.postbus.devstack.MailCorpus;
+import org.postbus.devstack.RawImap;
+import org.postbus.system.Running.Account;
+import org.postbus.system.Running.Protocol;
+
+/** Mail goes both ways between a real server and the database, through all services as processes. */
+class PipelineIT {
+    private static final long SEED = Long.getLong("postbus.seed", 20_261_122);
+    private final Running running = Running.get();
+
+    @Test
+    void an_imap_and_a_jmap_account_end_equal_to_the_server_while_everybody_changes_their_mail() {
+        James.User alice = running.user("alice");
+        James.User bob = running.user("bob");
+        running.fill(alice, "INBOX", SEED, 400);
+        running.fill(bob, "INBOX", SEED + 1, 250);
+
+        System.out.println("PipelineIT: seed " + SEED + " (-Dpostbus.seed)");
+        Account imap = running.add(Protocol.IMAP, alice);
+        Account jmap = running.add(Protocol.JMAP, bob);
+        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            List<CompletableFuture<Void>> people = new ArrayList<>();
+            people.add(during(threads, () -> new OtherPeople(running, alice, SEED + 2).overImap(300)));
+            people.add(during(threads, () -> new OtherPeople(running, bob, SEED + 3).overImap(200)));
+            people.add(during(threads, () -> {
+                running.awaitSynced(imap);
+                new OtherPeople(running, alice, SEED + 5).overRest(imap, 80);
+            }));
+            people.forEach(CompletableFuture::join);
+        }
+
+        running.awaitConverged(imap);
+        running.awaitConverged(jmap);
+        assertThat(running.subscriber.known(imap.id()).fold().synced()).isTrue();
+        assertThat(running.subscriber.known(jmap.id()).fold().synced()).isTrue();
+        // No wishes over JMAP here: while others change the same emails James leaves some Email/set without any answer.
+        assertThat(states(imap)).as("how wishes ended").containsOnlyKeys(Set.of("confirmed", "rejected"));
+        assertThat(states(imap).get("confirmed")).isGreaterThan(10);
+    }
+
+    @ParameterizedTest
+    @EnumSource(Protocol.class)
+    void what_is_asked_for_over_rest_happens_on_the_server(Protocol protocol) {
+        Account account = synced(protocol, "wisher-" + protocol, 6);
+        List<JsonNode> emails = running.api.emails(account.id());
+        String inbox = mailboxId(account, "INBOX");
+        String archive = mailboxId(account, "Archive");
+        List<String> messageIds =
+                emails.stream().map(email -> email.at("/messageId/0").asText()).toList();
+
+        running.api.wish(
+                account.id(), id(emails.get(0)), Map.of("keywords", Map.of("$flagged", true, "by-rest", true)));
+        running.api.wish(account.id(), id(emails.get(1)), Map.of("mailboxIds", Map.of(archive, true, inbox, false)));
+        running.api.delete(account.path() + "/emails/" + id(emails.get(2))).expect(202);
+
+        // At once, before the server has been asked.
+        JsonNode flagged =
+                running.api.get(account.path() + "/emails/" + id(emails.get(0))).expect(200);
+        assertThat(flagged.at("/keywords/by-rest").asBoolean()).isTrue();
+        running.api.get(account.path() + "/emails/" + id(emails.get(2))).expect(404);
+
+        await().atMost(CHANGE_LIMIT).untilAsserted(() -> {
+            try (RawImap imap = running.imap(account.user())) {
+                Map<String, Set<String>> inInbox = flagsByMessageId(imap, "INBOX");
+                Map<String, Set<String>> inArchive = flagsByMessageId(imap, "Archive");
+                assertThat(inInbox.get(messageIds.get(0))).contains("\\Flagged", "by-rest");
+                assertThat(inInbox)
+                        .doesNotContainKeys(messageIds.get(1), messageIds.get(2))
+                        .hasSize(4);
+                assertThat(inArchive).containsOnlyKeys(messageIds.get(1));
+            }
+        });
+        running.awaitConverged(account);
+        assertThat(states(account)).containsExactly(Map.entry("confirmed", 3L));
+        JsonNode moved =
+                running.api.get(account.path() + "/emails/" + id(emails.get(1))).expect(200);
+        assertThat(names(moved.get("mailboxIds"))).containsExactly(archive);
+    }
+
+    @ParameterizedTest
+    @EnumSource(Protocol.class)
+    void what_happens_on_the_server_is_in_rest_and_in_live_events(Protocol protocol) {
+        Account account = synced(protocol, "watcher-" + protocol, 5);
+        JsonNode email = running.api.emails(account.id()).getFirst();
+        String messageId = email.at("/messageId/0").asText();
+        String flag = "seen-by-" + protocol.name().toLowerCase(java.util.Locale.ROOT);
+        try (LiveEvents live = running.api.listen();
+                RawImap imap = running.imap(account.user())) {
+            imap.select("INBOX");
+            imap.addFlags(List.of(uid(imap, messageId)), flag);
+            await().atMost(CHANGE_LIMIT)
+                    .untilAsserted(() -> assertThat(live.received()).anySatisfy(event -> {
+                        assertThat(event.type()).isEqualTo("email.updated");
+                        assertThat(event.data().at("/accountId").asText())
+                                .isEqualTo(account.id().toString());
+                        assertThat(event.data().at("/change/email/id").asText()).isEqualTo(id(email));
+                        assertThat(event.data()
+                                        .at("/change/email/keywords/" + flag)
+                                        .asBoolean())
+                                .isTrue();
+                    }));
+
+            MailCorpus.Mail arrived = new MailCorpus(SEED, "x@example.com", Instant.now()).next();
+            imap.append("INBOX", Set.of(), Instant.now(), arrived.raw());
+            await().atMost(CHANGE_LIMIT)
+                    .untilAsserted(() -> assertThat(live.received())
+                            .anySatisfy(event -> assertThat(event.data()
+                                            .at("/change/email/messageId/0")
+                                            .asText())
+                                    .isEqualTo(arrived.messageId().replaceAll("[<>]", ""))));
+        }
+        // After the fact: who hears of a change can read it.
+        JsonNode now = running.api.get(account.path() + "/emails/" + id(email)).expect(200);
+        assertThat(now.at("/keywords/" + flag).asBoolean()).isTrue();
+        assertThat(running.api.emails(account.id())).hasSize(6);
+    }
+
+    @ParameterizedTest
+    @EnumSource(Protocol.class)
+    void an_email_keeps_its_id_when_another_client_moves_it(Protocol protocol) {
+        Account account = synced(protocol, "mover-" + protocol, 3);
+        JsonNode email = running.api.emails(account.id()).getFirst();
+        String archive = mailboxId(account, "Archive");
+        try (RawImap imap = running.imap(account.user())) {
+            imap.select("INBOX");
+            imap.move(List.of(uid(imap, email.at("/messageId/0").asText())), "Archive");
+        }
+        await().atMost(CHANGE_LIMIT).pollInterval(Duration.ofMillis(200)).untilAsserted(() -> {
+            // Never a 404: between the report that it left and the one that it arrived it is where it was.
+            JsonNode now =
+                    running.api.get(account.path() + "/emails/" + id(email)).expect(200);
+            assertThat(names(now.get("mailboxIds"))).containsExactly(archive);
+        });
+        running.awaitConverged(account);
+        JsonNode changes = running.api
+                .get(account.path() + "/changes?since=0&limit=500")
+                .expect(200)
+                .get("list");
+        assertThat(changes)
+                .extracting(change -> change.at("/change/type").asText())
+                .contains("email.updated")
+                .doesNotContain("email.destroyed");
+    }
+
+    @Test
+    void another_tenants_key_finds_nothing() {
+        Account account = synced(Protocol.IMAP, "guarded", 3);
+        String emailId = id(running.api.emails(account.id()).getFirst());
+        ApiKey foreign = ApiKey.issue(running.postbus.postgres().database(), "somebody else");
+        try (PostbusApi api = new PostbusApi(running.postbus.api(), foreign.text());
+                LiveEvents live = api.listen()) {
+            assertThat(api.get("accounts").expect(200).get("list")).isEmpty();
+            for (String path : List.of(
+                    "", "/mailboxes", "/emails", "/emails/" + emailId, "/changes?since=0", "/mutations", "/sync-log")) {
+                assertThat(api.get(account.path() + path).status())
+                        .as("GET %s", path)
+                        .isEqualTo(404);
+            }
+            Map<String, Object> seen = Map.of("keywords", Map.of("$seen", true));
+            assertThat(api.patch(account.path() + "/emails/" + emailId, seen).status())
+                    .isEqualTo(404);
+            assertThat(api.delete(account.path() + "/emails/" + emailId).status())
+                    .isEqualTo(404);
+            assertThat(api.post(account.path() + "/sync", null).status()).isEqualTo(404);
+            assertThat(api.delete(account.path()).status()).isEqualTo(404);
+
+            try (LiveEvents own = running.api.listen();
+                    RawImap imap = running.imap(account.user())) {
+                imap.append(
+                        "INBOX",
+                        Set.of(),
+                        Instant.now(),
+                        new MailCorpus(1, "x@example.com", Instant.now()).next().raw());
+                await().atMost(CHANGE_LIMIT)
+                        .untilAsserted(() -> assertThat(own.received())
+                                .extracting(LiveEvents.LiveEvent::type)
+                                .contains("email.created"));
+            }
+            assertThat(live.received())
+                    .extracting(LiveEvents.LiveEvent::type)
+                    .as("but for the one that says that the stream stands")
+                    .containsOnly("ready");
+        }
+        try (PostbusApi nobody = new PostbusApi(running.postbus.api(), new org.postbus.account.Secret("pb_wrong"))) {
+            assertThat(nobody.get("accounts").status()).isEqualTo(401);
+        }
+        running.awaitConverged(account);
+        assertThat(states(account)).isEmpty();
+    }
+
+    private Account synced(Protocol protocol, String name, int messages) {
+        James.User user = running.user(name.toLowerCase(java.util.Locale.ROOT));
+        running.fill(user, "INBOX", SEED + name.hashCode(), messages);
+        Account account = running.add(protocol, user);
+        running.awaitSynced(account);
+        return account;
+    }
+
+    private Map<String, Long> states(Account account) {
+        Map<String, Long> states = new HashMap<>();
+        for (String state : List.of("queued", "sending", "applied", "confirmed", "rejected", "failed", "in-doubt")) {
+            String path = account.path() + "/mutations?limit=500&state=" + state;
+            long count = running.api.get(path).expect(200).get("list").size();
+            if (count > 0) {
+                states.put(state, count);
+            }
+        }
+        return states;
+    }
+
+    private String mailboxId(Account account, String path) {
+        for (JsonNode mailbox :
+                running.api.get(account.path() + "/mailboxes").expect(200).get("list")) {
+            if (mailbox.get("path").asText().equals(path)) {
+                return id(mailbox);
+            }
+        }
+        throw new AssertionError("no mailbox " + path);
+    }
+
+    private static Map<String, Set<String>> flagsByMessageId(RawImap imap, String mailbox) {
+        Map<String, Set<String>> flags = new HashMap<>();
+        if (imap.select(mailbox).exists() > 0) {
+            imap.fetchAll()
+                    .forEach(message ->
+                            flags.put(message.messageId().orElseThrow().replaceAll("[<>]", ""), message.flags()));
+        }
+        return flags;
+    }
+
+    private static long uid(RawImap imap, String messageId) {
+        return imap.fetchAll().stream()
+                .filter(message -> message.messageId().orElse("").equals("<" + messageId + ">"))
+                .findFirst()
+                .orElseThrow()
+                .uid();
+    }
+
+    private static String id(JsonNode object) {
+        return object.get("id").asText();
+    }
+
+    private static List<String> names(JsonNode object) {
+        List<String> names = new ArrayList<>();
+        object.fieldNames().forEachRemaining(names::add);
+        return names;
+    }
+
+    private static CompletableFuture<Void> during(ExecutorService threads, Runnable work) {
+        return CompletableFuture.runAsync(work, threads);
+    }
+}
