@@ -25,6 +25,9 @@ import java.util.stream.Collectors;
  * optional ones. An unknown {@code type} is an error: it is the poison path, not silence.
  */
 public final class EventCodec {
+    /** Attribute of a reader: the bytes that it reads. */
+    public static final Object SOURCE = new Object();
+
     /** No string in a record is longer: a batch is at most {@link ObservationBatch#BYTES_MAX} when it is cut well. */
     private static final int STRING_LENGTH_MAX = 20_000_000;
 
@@ -78,7 +81,7 @@ public final class EventCodec {
     /** @throws MalformedRecordException if the bytes are not a valid {@code type} */
     public static <T> T decode(byte[] json, Class<T> type) {
         try {
-            T value = MAPPER.readValue(json, type);
+            T value = MAPPER.readerFor(type).withAttribute(SOURCE, json).readValue(json);
             if (value == null) {
                 throw new MalformedRecordException("not a " + type.getSimpleName() + ": null", null);
             }

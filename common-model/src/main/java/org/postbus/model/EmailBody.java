@@ -1,5 +1,7 @@
 package org.postbus.model;
 
+import com.fasterxml.jackson.databind.annotation.JsonDeserialize;
+import com.fasterxml.jackson.databind.annotation.JsonSerialize;
 import java.util.List;
 import java.util.Map;
 
@@ -11,6 +13,8 @@ public record EmailBody(
         List<EmailBodyPart> textBody,
         List<EmailBodyPart> htmlBody,
         List<EmailBodyPart> attachments,
+
+        @JsonSerialize(using = BodyValues.Writer.class) @JsonDeserialize(using = BodyValues.Reader.class)
         Map<String, EmailBodyValue> bodyValues) {
 
     public static final int TEXT_BYTES_MAX = 64 * 1024;
@@ -19,6 +23,6 @@ public record EmailBody(
         textBody = List.copyOf(textBody);
         htmlBody = List.copyOf(htmlBody);
         attachments = List.copyOf(attachments);
-        bodyValues = Map.copyOf(bodyValues);
+        bodyValues = BodyValues.copyOf(bodyValues);
     }
 }

@@ -252,6 +252,8 @@ public final class Services implements AutoCloseable {
                 name,
                 ChildProcess.java(
                         settings.maxHeap(),
+                        // Compiling to the utmost would take the processors that the first minutes need for mail.
+                        "-XX:+UseSerialGC",
                         "--enable-native-access=ALL-UNNAMED",
                         "-jar",
                         program.jar().toString()),

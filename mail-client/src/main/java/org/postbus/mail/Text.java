@@ -56,6 +56,9 @@ public final class Text {
         if (text.length() <= lengthMax) {
             return text;
         }
+        if (isSimple(text.charAt(lengthMax - 1)) && isSimple(text.charAt(lengthMax))) {
+            return text.substring(0, lengthMax);
+        }
         // The text after the cut decides nothing but whether the last character goes on: a little of it is enough.
         String start = text.substring(0, Math.min(text.length(), lengthMax + 64));
         BreakIterator characters = BreakIterator.getCharacterInstance(Locale.ROOT);
@@ -65,6 +68,11 @@ public final class Text {
             end = Character.isHighSurrogate(text.charAt(lengthMax - 1)) ? lengthMax - 1 : lengthMax;
         }
         return text.substring(0, end);
+    }
+
+    /** Printable ASCII. Between two of them there is always a boundary. */
+    private static boolean isSimple(char c) {
+        return c >= ' ' && c < 0x7F;
     }
 
     /** How many bytes the text has in UTF-8. */

@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -22,18 +23,21 @@ final class ProcessUse {
 
     private ProcessUse() {}
 
-    /** CPU seconds of a process, of its ended children and of its living ones. */
-    static double cpuSeconds(long pid) {
-        return LongStream.concat(LongStream.of(pid), children(pid))
-                .mapToDouble(ProcessUse::ownCpuSeconds)
-                .sum();
-    }
-
-    /** CPU seconds by name. */
+    /** CPU seconds by name: of each process and of its children, but for those that have a name themselves. */
     static Map<String, Double> cpuSeconds(Map<String, Long> pids) {
         Map<String, Double> seconds = new LinkedHashMap<>();
-        pids.forEach((name, pid) -> seconds.put(name, cpuSeconds(pid)));
+        pids.forEach((name, pid) -> seconds.put(name, cpuSeconds(pid, pids.values())));
         return seconds;
+    }
+
+    private static double cpuSeconds(long pid, Collection<Long> counted) {
+        return ownCpuSeconds(pid)
+                + ProcessHandle.of(pid).stream()
+                        .flatMap(ProcessHandle::children)
+                        .mapToLong(ProcessHandle::pid)
+                        .filter(child -> !counted.contains(child))
+                        .mapToDouble(child -> cpuSeconds(child, counted))
+                        .sum();
     }
 
     /** The peak of a process's resident memory since its start. */
@@ -76,6 +80,7 @@ final class ProcessUse {
                 .mapToLong(ProcessHandle::pid);
     }
 
+    /** With that of its children that have ended. */
     private static double ownCpuSeconds(long pid) {
         String stat = read(Path.of("/proc", Long.toString(pid), "stat"));
         if (stat.isEmpty()) {

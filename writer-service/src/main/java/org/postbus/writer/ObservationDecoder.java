@@ -14,6 +14,8 @@ import org.postbus.event.ObservationBatch;
  * them, and must not become poison by it. In JSON both can only stand as an escape, so clean records are not walked.
  */
 final class ObservationDecoder {
+    private static final int ESCAPED_DIGITS = 4;
+
     private ObservationDecoder() {}
 
     /** @throws MalformedRecordException if it is not a batch */
@@ -53,17 +55,47 @@ final class ObservationDecoder {
         return c != 0;
     }
 
-    /** Whether there is an escape of U+0000 or of a surrogate. */
+    /** Whether there is an escape of U+0000 or of half a surrogate pair; a whole pair is how the encoder writes an emoji. */
     private static boolean mayHoldUnstorable(byte[] json) {
-        for (int i = 0; i + 3 < json.length; i++) {
-            if (json[i] == '\\') {
-                if (json[i + 1] == 'u' && (json[i + 2] == '0' && json[i + 3] == '0' || (json[i + 2] | 0x20) == 'd')) {
+        for (int i = 0; i + 1 < json.length; i++) {
+            if (json[i] != '\\') {
+                continue;
+            }
+            i++;
+            if (json[i] == 'u') {
+                int unit = escaped(json, i + 1);
+                if (unit == 0 || Character.isLowSurrogate((char) unit)) {
                     return true;
                 }
-                i++;
+                i += ESCAPED_DIGITS;
+                if (Character.isHighSurrogate((char) unit)) {
+                    if (i + 2 >= json.length || json[i + 1] != '\\' || json[i + 2] != 'u') {
+                        return true;
+                    }
+                    if (!Character.isLowSurrogate((char) escaped(json, i + 3))) {
+                        return true;
+                    }
+                    i += 2 + ESCAPED_DIGITS;
+                }
             }
         }
         return false;
+    }
+
+    /** The UTF-16 unit whose four digits begin here; 0, which is looked at more closely, if they do not. */
+    private static int escaped(byte[] json, int at) {
+        if (at + ESCAPED_DIGITS > json.length) {
+            return 0;
+        }
+        int unit = 0;
+        for (int i = at; i < at + ESCAPED_DIGITS; i++) {
+            int digit = Character.digit(json[i], 16);
+            if (digit < 0) {
+                return 0;
+            }
+            unit = unit << 4 | digit;
+        }
+        return unit;
     }
 
     private static JsonNode cleaned(JsonNode node) {
