@@ -171,7 +171,6 @@ public final class RawJmap implements AutoCloseable {
             }
             return response.body();
         } catch (HttpTimeoutException e) {
-            // James sometimes never answers an Email/set for an email that another client changes at the same moment.
             throw new RefusedException("no answer within " + ANSWER_WAIT.toSeconds() + " s");
         } catch (IOException e) {
             throw new UncheckedIOException(e);
