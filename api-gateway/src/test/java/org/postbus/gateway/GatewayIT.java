@@ -291,6 +291,29 @@ class GatewayIT {
     }
 
     @Test
+    void a_batch_that_is_being_applied_and_the_deletion_of_its_account_do_not_wait_for_each_other() throws Exception {
+        // Given
+        try (StoredMail writer = StoredMail.in(stored.database())) {
+            writer.connection().setAutoCommit(false);
+            writer.value("select applied_seq from account_sync where account_id = ? for update", account.value());
+
+            // When
+            CompletableFuture<Answer> deletion =
+                    CompletableFuture.supplyAsync(() -> api.call("DELETE", accountPath(), null));
+            Awaitility.await()
+                    .atMost(SOON)
+                    .until(() -> (Long) stored.value("select count(*) from pg_locks where not granted") > 0);
+            writer.email(tenant, account, inbox, NOON, "arrives meanwhile");
+            writer.connection().commit();
+
+            // Then
+            assertThat(deletion.get(20, TimeUnit.SECONDS).status()).isEqualTo(204);
+        }
+        assertThat(stored.value("select count(*) from email_mailbox where account_id = ?", account.value()))
+                .isEqualTo(0L);
+    }
+
+    @Test
     void an_account_is_shown_as_it_was_asked_for_but_never_its_password() {
         // When
         Answer one = api.get(accountPath());

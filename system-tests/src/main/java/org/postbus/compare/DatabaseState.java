@@ -207,6 +207,18 @@ public record DatabaseState(
                             + placesOf.getOrDefault(row.id, List.of()));
                 }
             }
+            for (String table : List.of("email_mailbox", "email_body", "attachment")) {
+                broken.addAll(query(
+                        "select distinct '" + table + " of no email: ' || email_id from " + table + " c where account_id = ?"
+                                + " and not exists (select from email e"
+                                + " where e.account_id = c.account_id and e.email_id = c.email_id)",
+                        row -> row.getString(1)));
+            }
+            broken.addAll(query(
+                    "select distinct 'link to no mailbox: ' || mailbox_id from email_mailbox l where account_id = ?"
+                            + " and not exists (select from mailbox m"
+                            + " where m.account_id = l.account_id and m.mailbox_id = l.mailbox_id)",
+                    row -> row.getString(1)));
             long unlinked = rows.stream().filter(Row::unlinked).count();
             if (unlinked > 0) {
                 unfinished.add(unlinked + " emails without a mailbox, waiting for the next full pass");
@@ -229,7 +241,7 @@ public record DatabaseState(
         private MailState mail(List<Row> rows, Map<EmailId, List<Place>> placesOf) {
             Map<EmailId, Row> byId = rows.stream().collect(Collectors.toMap(Row::id, Function.identity()));
             Map<MailboxId, SortedMap<String, Placed>> placed = new HashMap<>();
-            placesOf.values().stream().flatMap(List::stream).forEach(place -> {
+            placesOf.values().stream().flatMap(List::stream).filter(place -> byId.containsKey(place.email)).forEach(place -> {
                 Row row = byId.get(place.email);
                 String where = place.uid > 0
                         ? place.uidValidity + "/" + place.uid

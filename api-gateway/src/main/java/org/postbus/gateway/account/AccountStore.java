@@ -112,8 +112,11 @@ public class AccountStore {
         return database.transaction(
                         tenant,
                         connection -> connection
-                                .preparedQuery("delete from account where account_id = $1 returning account_id")
+                                .preparedQuery("select lock_account_sync($1)")
                                 .execute(Tuple.of(account.value()))
+                                .compose(locked -> connection
+                                        .preparedQuery("delete from account where account_id = $1 returning account_id")
+                                        .execute(Tuple.of(account.value())))
                                 .map(AccountStore::only)
                                 .compose(deleted -> connection
                                         .preparedQuery(
