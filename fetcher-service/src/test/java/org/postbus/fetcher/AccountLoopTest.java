@@ -266,11 +266,13 @@ class AccountLoopTest {
             fetcher.start(account);
             awaitEqual(account);
 
-            account.update(
-                    "update email set keywords = '{lost}' where account_id = ?",
-                    account.accountId().value());
+            // Under the lock that the writer takes: it may be applying the pass that found nothing.
             account.update("""
-                    delete from email where account_id = ? and email_id in (select email_id from email where account_id = ?
+                    update email set keywords = '{lost}'
+                    where account_id = (select account_id from account_sync where account_id = ? for update)""", account.accountId().value());
+            account.update("""
+                    delete from email where account_id = (select account_id from account_sync where account_id = ? for update)
+                      and email_id in (select email_id from email where account_id = ?
                       order by email_id limit 5)""", account.accountId().value(), account.accountId().value());
             account.update("""
                     update account_sync set fence = fence + 1, applied_seq = 0, full_pass_wanted = true

@@ -209,7 +209,8 @@ public record DatabaseState(
             }
             for (String table : List.of("email_mailbox", "email_body", "attachment")) {
                 broken.addAll(query(
-                        "select distinct '" + table + " of no email: ' || email_id from " + table + " c where account_id = ?"
+                        "select distinct '" + table + " of no email: ' || email_id from " + table
+                                + " c where account_id = ?"
                                 + " and not exists (select from email e"
                                 + " where e.account_id = c.account_id and e.email_id = c.email_id)",
                         row -> row.getString(1)));
@@ -241,23 +242,26 @@ public record DatabaseState(
         private MailState mail(List<Row> rows, Map<EmailId, List<Place>> placesOf) {
             Map<EmailId, Row> byId = rows.stream().collect(Collectors.toMap(Row::id, Function.identity()));
             Map<MailboxId, SortedMap<String, Placed>> placed = new HashMap<>();
-            placesOf.values().stream().flatMap(List::stream).filter(place -> byId.containsKey(place.email)).forEach(place -> {
-                Row row = byId.get(place.email);
-                String where = place.uid > 0
-                        ? place.uidValidity + "/" + place.uid
-                        : row.identity
-                                .map(id -> id.substring(id.indexOf(':') + 1))
-                                .orElse("?" + row.id);
-                placed.computeIfAbsent(place.mailbox, id -> new TreeMap<>())
-                        .put(
-                                where,
-                                new Placed(
-                                        row.messageId,
-                                        new TreeSet<>(place.keywords.orElse(row.keywords)),
-                                        row.size,
-                                        row.receivedAt,
-                                        placesOf.get(place.email).size() - 1));
-            });
+            placesOf.values().stream()
+                    .flatMap(List::stream)
+                    .filter(place -> byId.containsKey(place.email))
+                    .forEach(place -> {
+                        Row row = byId.get(place.email);
+                        String where = place.uid > 0
+                                ? place.uidValidity + "/" + place.uid
+                                : row.identity
+                                        .map(id -> id.substring(id.indexOf(':') + 1))
+                                        .orElse("?" + row.id);
+                        placed.computeIfAbsent(place.mailbox, id -> new TreeMap<>())
+                                .put(
+                                        where,
+                                        new Placed(
+                                                row.messageId,
+                                                new TreeSet<>(place.keywords.orElse(row.keywords)),
+                                                row.size,
+                                                row.receivedAt,
+                                                placesOf.get(place.email).size() - 1));
+                    });
             SortedMap<String, MailboxState> states = new TreeMap<>();
             mailboxes.forEach((id, mailbox) -> states.put(
                     serverNames.get(id),
