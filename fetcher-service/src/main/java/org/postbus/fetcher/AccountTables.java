@@ -270,6 +270,25 @@ final class AccountTables {
                         }));
     }
 
+    /** How many emails more the server says that a mailbox has than are linked to it, by mailbox; those without a difference left out. */
+    Map<MailboxKey, Long> missing(TenantId tenant, AccountId account) throws InterruptedException {
+        return inTenant(
+                "counting emails",
+                tenant,
+                connection -> query(connection, """
+                        select server_key, missing from (
+                          select m.server_key, m.total_emails - (
+                            select count(*) from email_mailbox l
+                            where l.account_id = m.account_id and l.mailbox_id = m.mailbox_id) as missing
+                          from mailbox m where m.account_id = $1) counted
+                        where missing <> 0""", Tuple.of(account.value())).map(rows -> {
+                    Map<MailboxKey, Long> missing = new HashMap<>();
+                    rows.forEach(
+                            row -> missing.put(MailboxKey.of(row.getString("server_key")), row.getLong("missing")));
+                    return missing;
+                }));
+    }
+
     /** The JMAP ids of all emails of an account that are not destroyed. */
     Set<String> jmapIds(TenantId tenant, AccountId account) throws InterruptedException {
         Set<String> ids = new HashSet<>();

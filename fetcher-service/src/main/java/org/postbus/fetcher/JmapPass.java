@@ -8,6 +8,7 @@ import java.util.Collection;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -90,6 +91,17 @@ final class JmapPass {
     }
 
     PassOutcome run() throws InterruptedException {
+        long sentBefore = out.sentSeq();
+        look();
+        if (full || again || out.isPending() || out.sentSeq() > sentBefore) {
+            view.audit = view.audit.stirred();
+        } else if (view.audit.due() && out.isApplied()) {
+            audit();
+        }
+        return new PassOutcome(true, again);
+    }
+
+    private void look() throws InterruptedException {
         if (view.emails.isEmpty()) {
             begin();
         }
@@ -118,7 +130,20 @@ final class JmapPass {
             reconcile();
             again = true;
         }
-        return new PassOutcome(true, again);
+    }
+
+    private void audit() throws InterruptedException {
+        Map<MailboxKey, Long> missing = around.tables().missing(claim.tenantId(), claim.accountId());
+        boolean proven = view.audit.isProvenBy(missing);
+        view.audit = view.audit.looked(missing);
+        if (proven) {
+            LOG.warnf(
+                    "account %s: all ids are compared: %d mailboxes have another number of emails than the server says,"
+                            + " though it reports no change",
+                    claim.accountId(), missing.size());
+            view.audit = view.audit.comparing();
+            reconcile();
+        }
     }
 
     // ---- Phase 1

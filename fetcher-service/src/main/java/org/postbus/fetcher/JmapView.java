@@ -16,6 +16,7 @@ final class JmapView {
     Optional<Cursor.Jmap> emails;
     Optional<String> mailboxState;
     final Map<MailboxKey, ObservedMailbox> mailboxes = new LinkedHashMap<>();
+    CountAudit audit = CountAudit.DUE;
 
     private JmapView(Optional<Cursor.Jmap> emails, Optional<String> mailboxState) {
         this.emails = emails;

@@ -260,6 +260,23 @@ class AccountLoopTest {
     }
 
     @Test
+    void what_a_jmap_server_forgot_to_report_is_found_by_counting() {
+        fill("INBOX", 20);
+        TestAccount account = jmap(PASSWORD);
+        fetcher.start(account);
+        awaitEqual(account);
+
+        account.update("""
+                delete from email where account_id = (select account_id from account_sync where account_id = ? for update)
+                  and email_id in (select email_id from email where account_id = ?
+                  order by email_id limit 5)""", account.accountId().value(), account.accountId().value());
+        fill("INBOX", 1);
+
+        awaitEqual(account);
+        fetcher.writer.assertNoBreach();
+    }
+
+    @Test
     void a_full_pass_repairs_what_no_cursor_would_show() {
         fill("INBOX", 20);
         for (TestAccount account : List.of(imap(PASSWORD), jmap(PASSWORD))) {
