@@ -62,7 +62,7 @@ class PipelineIT {
         assertThat(running.subscriber.known(imap.id()).fold().synced()).isTrue();
         assertThat(running.subscriber.known(jmap.id()).fold().synced()).isTrue();
         for (Account account : List.of(imap, jmap)) {
-            assertThat(states(account)).as("how wishes ended").containsOnlyKeys(Set.of("confirmed", "rejected"));
+            assertThat(states(account).keySet()).as("how wishes ended").isSubsetOf("confirmed", "rejected");
             assertThat(states(account).get("confirmed")).isGreaterThan(10);
         }
     }
