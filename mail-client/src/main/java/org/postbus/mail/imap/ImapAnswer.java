@@ -109,7 +109,7 @@ record ImapAnswer(ImapCommand command, ImapResponse.Tagged tagged, List<ImapResp
         return Optional.empty();
     }
 
-    SelectedMailbox selected(ImapCommand.Select command) {
+    SelectedMailbox selected(ImapCommand.Selects command) {
         boolean readOnly = command.readOnly()
                 || codes(ResponseCode.Other.class).anyMatch(code -> code.name().equals("READ-ONLY"));
         boolean noModSeq = codes(ResponseCode.NoModSeq.class).findAny().isPresent();

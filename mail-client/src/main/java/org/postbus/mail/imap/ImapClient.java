@@ -151,7 +151,7 @@ public final class ImapClient {
                 socket.close();
                 return;
             }
-            ImapConnection opened = ImapConnection.on(context, socket, options);
+            ImapConnection opened = new ImapConnection(ImapWire.on(context, socket, options));
             connection = Optional.of(opened);
             handingOver = true;
             emitter.complete(opened);

@@ -21,6 +21,18 @@ sealed interface ImapCommand {
     /** Says who we are: a refusal means the login. */
     sealed interface LogsIn extends ImapCommand {}
 
+    /** Its answer is passed on item by item, as fast as somebody reads. */
+    sealed interface Streams<T> extends ImapCommand {
+        Class<T> itemType();
+    }
+
+    /** Opens a mailbox and leaves the one before. */
+    sealed interface Selects extends ImapCommand {
+        MailboxName name();
+
+        boolean readOnly();
+    }
+
     record Capability() implements ImapCommand {}
 
     record Noop() implements ImapCommand {}
@@ -55,12 +67,26 @@ sealed interface ImapCommand {
     record Status(MailboxName name, List<String> items) implements ImapCommand {}
 
     /** SELECT, or EXAMINE if {@code readOnly}. */
-    record Select(MailboxName name, boolean readOnly, boolean condstore) implements ImapCommand {}
+    record Select(MailboxName name, boolean readOnly, boolean condstore) implements Selects {}
+
+    /** The same with QRESYNC (RFC 7162 section 3.2.5). */
+    record Resync(MailboxName name, boolean readOnly, org.postbus.mail.imap.Resync since)
+            implements Selects, Streams<Resynced> {
+        @Override
+        public Class<Resynced> itemType() {
+            return Resynced.class;
+        }
+    }
 
     /** RFC 3691. */
     record Unselect() implements OnMailbox {}
 
-    record UidFetch(List<UidRange> uids, FetchItems items) implements OnMailbox {}
+    record UidFetch(List<UidRange> uids, FetchItems items) implements OnMailbox, Streams<FetchedMessage> {
+        @Override
+        public Class<FetchedMessage> itemType() {
+            return FetchedMessage.class;
+        }
+    }
 
     /** @param extended RETURN (ALL), RFC 4731 */
     record UidSearch(SearchKey key, boolean extended) implements OnMailbox {}

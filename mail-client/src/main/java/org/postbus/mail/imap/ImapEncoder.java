@@ -66,6 +66,7 @@ final class ImapEncoder {
                 ascii("STATUS ").mailbox(name).ascii(" (").atoms(items).ascii(")");
             case ImapCommand.Select(var name, var readOnly, var condstore) ->
                 ascii(readOnly ? "EXAMINE " : "SELECT ").mailbox(name).ascii(condstore ? " (CONDSTORE)" : "");
+            case ImapCommand.Resync c -> resync(c);
             case ImapCommand.Unselect c -> ascii("UNSELECT");
             case ImapCommand.UidFetch c -> fetch(c);
             case ImapCommand.UidSearch(var key, var extended) ->
@@ -127,6 +128,18 @@ final class ImapEncoder {
                     .ascii(")");
         }
         ascii(")");
+    }
+
+    /** {@code "QRESYNC" SP "(" uidvalidity SP mod-sequence-value [SP known-uids] ")"} */
+    private void resync(ImapCommand.Resync command) {
+        Resync since = command.since();
+        ascii(command.readOnly() ? "EXAMINE " : "SELECT ").mailbox(command.name());
+        ascii(" (QRESYNC (" + since.uidValidity() + " " + since.modSeq());
+        String known = UidSets.format(since.knownUids(), false);
+        if (!known.isEmpty() && known.length() <= UidSets.SET_OCTETS_MAX) {
+            ascii(" ").ascii(known);
+        }
+        ascii("))");
     }
 
     private void fetch(ImapCommand.UidFetch command) {

@@ -19,8 +19,8 @@ final class ImapSession {
     sealed interface Output {
         record Send(byte[] octets) implements Output {}
 
-        /** A message of the {@link ImapCommand.UidFetch} that is out. */
-        record Deliver(FetchedMessage message) implements Output {}
+        /** An item of the {@link ImapCommand.Streams} that is out. */
+        record Deliver(Object item) implements Output {}
 
         /** The server has greeted: OK or PREAUTH. */
         record Greeted() implements Output {}
@@ -53,6 +53,11 @@ final class ImapSession {
     private int partsSent;
     private boolean idling;
     private boolean doneWanted;
+    /** A mailbox was selected before and the server has not said that it is closed: what it says may belong to that one. */
+    private boolean otherMailbox;
+    /** Nothing came in answer to {@link ImapCommand.Resync} that we could not pass on. */
+    private boolean allUnderstood;
+
     private List<ImapResponse> untagged = new ArrayList<>();
 
     ImapSession(ImapOptions options) {
@@ -132,7 +137,9 @@ final class ImapSession {
         doneWanted = false;
         toldSinceBegin = false;
         untagged = new ArrayList<>();
-        if (next instanceof ImapCommand.Select) {
+        if (next instanceof ImapCommand.Selects) {
+            otherMailbox = state instanceof ImapSessionState.Selected;
+            allUnderstood = true;
             changes.clear();
             messages = -1;
             // RFC 9051 section 6.3.2: whatever becomes of SELECT, the mailbox before it is no longer selected.
@@ -187,19 +194,28 @@ final class ImapSession {
             case ImapResponse.Exists r -> exists(r);
             case ImapResponse.Expunge(var number) -> {
                 messages = Math.max(-1, messages - 1);
+                allUnderstood = false;
                 yield changed(new MailboxChange.Expunged(number));
             }
-            case ImapResponse.Vanished(var uids, var earlier) -> {
-                if (!earlier) {
-                    messages = Math.max(-1, messages - UidSets.count(uids));
-                }
-                yield changed(new MailboxChange.Vanished(uids, earlier));
-            }
+            case ImapResponse.Vanished vanished -> vanished(vanished);
             case ImapResponse.Fetch fetch -> fetch(fetch);
-            case ImapResponse.FetchWithoutUid(var number, var flags, var modSeq) ->
-                flags.map(set -> changed(new MailboxChange.FlagsReported(number, OptionalLong.empty(), set, modSeq)))
+            case ImapResponse.FetchWithoutUid(var number, var flags, var modSeq) -> {
+                allUnderstood = false;
+                yield flags.map(set ->
+                                changed(new MailboxChange.FlagsReported(number, OptionalLong.empty(), set, modSeq)))
                         .orElse(List.of());
+            }
         };
+    }
+
+    private List<Output> vanished(ImapResponse.Vanished vanished) {
+        if (command instanceof ImapCommand.Resync) {
+            return otherMailbox ? List.of() : List.of(new Output.Deliver(new Resynced.Vanished(vanished.uids())));
+        }
+        if (!vanished.earlier()) {
+            messages = Math.max(-1, messages - UidSets.count(vanished.uids()));
+        }
+        return changed(new MailboxChange.Vanished(vanished.uids(), vanished.earlier()));
     }
 
     private List<Output> greeting(ImapResponse response) {
@@ -252,21 +268,33 @@ final class ImapSession {
             enabled = Set.copyOf(names);
         }
         ImapAnswer answer = new ImapAnswer(command, tagged, List.copyOf(untagged));
+        List<Output> outputs = done && command instanceof ImapCommand.Resync resync
+                ? List.of(new Output.Deliver(resynced(resync, answer)), new Output.Answered(answer))
+                : List.of(new Output.Answered(answer));
         command = null;
         parts = List.of();
         partsSent = 0;
         idling = false;
         doneWanted = false;
         untagged = new ArrayList<>();
-        return List.of(new Output.Answered(answer));
+        return outputs;
+    }
+
+    private Resynced resynced(ImapCommand.Resync command, ImapAnswer answer) {
+        SelectedMailbox selected = answer.selected(command);
+        boolean complete = allUnderstood
+                && !otherMailbox
+                && selected.uidValidity().equals(OptionalLong.of(command.since().uidValidity()))
+                && selected.highestModSeq().orElse(0) >= command.since().modSeq();
+        return new Resynced.Selected(selected, complete);
     }
 
     private ImapSessionState stateAfter(ImapCommand done) {
         if (done instanceof ImapCommand.LogsIn || done instanceof ImapCommand.Unselect) {
             return new ImapSessionState.Authenticated();
         }
-        if (done instanceof ImapCommand.Select(var name, var readOnly, var condstore)) {
-            return new ImapSessionState.Selected(name, readOnly);
+        if (done instanceof ImapCommand.Selects selects) {
+            return new ImapSessionState.Selected(selects.name(), selects.readOnly());
         }
         return done instanceof ImapCommand.Logout ? new ImapSessionState.Logout() : state;
     }
@@ -282,7 +310,9 @@ final class ImapSession {
         }
         ResponseCode code = status.code().get();
         noteCode(code);
-        if (code instanceof ResponseCode.Closed && command instanceof ImapCommand.Select) {
+        if (code instanceof ResponseCode.Closed && command instanceof ImapCommand.Selects) {
+            otherMailbox = false;
+            allUnderstood = true;
             untagged = new ArrayList<>();
             changes.clear();
             messages = -1;
@@ -306,7 +336,7 @@ final class ImapSession {
     private List<Output> exists(ImapResponse.Exists exists) {
         boolean news = exists.messages() != messages;
         messages = exists.messages();
-        if (command instanceof ImapCommand.Select) {
+        if (command instanceof ImapCommand.Selects) {
             return collect(exists);
         }
         return news ? changed(new MailboxChange.Exists(exists.messages())) : List.of();
@@ -318,6 +348,13 @@ final class ImapSession {
                 && UidSets.contains(uids, message.uid())
                 && !(fetch.stateOnly() && asksForMoreThanState(items))) {
             return List.of(new Output.Deliver(message));
+        }
+        if (command instanceof ImapCommand.Resync) {
+            allUnderstood &= message.flags().isPresent();
+            return otherMailbox || message.flags().isEmpty()
+                    ? List.of()
+                    : List.of(new Output.Deliver(new Resynced.StateReported(
+                            message.uid(), message.flags().get(), message.modSeq())));
         }
         if (command instanceof ImapCommand.UidStore store && UidSets.contains(store.uids(), message.uid())) {
             collect(fetch);

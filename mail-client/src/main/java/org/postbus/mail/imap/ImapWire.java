@@ -1,0 +1,564 @@
+package org.postbus.mail.imap;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.netty.util.concurrent.ScheduledFuture;
+import io.smallrye.mutiny.Multi;
+import io.smallrye.mutiny.Uni;
+import io.smallrye.mutiny.subscription.UniEmitter;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.impl.ContextInternal;
+import io.vertx.core.net.NetSocket;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Flow;
+import java.util.concurrent.TimeUnit;
+import org.postbus.mail.ServerException;
+import org.postbus.mail.ServerFailure;
+
+/**
+ * The socket of one connection, the session on it, and who waits for what. Commands run one at a time, in the order in which
+ * they were subscribed to, from any thread; everything else happens on the connection's event loop.
+ *
+ * <p>Octets go socket, {@link ImapFramer}, {@link ImapParser}, {@link ImapSession}, exchange. As soon as a reader of a stream
+ * has not asked for what came, nothing is taken from the framer and the socket rests, so one item is held at most.
+ */
+final class ImapWire {
+    private static final int SEND_OCTETS = 64 * 1024;
+
+    private final ContextInternal context;
+    private final NetSocket socket;
+    private final ImapOptions options;
+    private final ImapFramer framer;
+    private final ImapParser parser;
+    private final ImapSession session;
+    private final CompletableFuture<Void> ended = new CompletableFuture<>();
+    private final CompletableFuture<Void> greeted = new CompletableFuture<>();
+
+    // From here on only the event loop reads and writes.
+    private final Deque<Exchange> waiting = new ArrayDeque<>();
+    private Exchange current;
+    private boolean receiving;
+    private boolean paused;
+    private boolean upgrading;
+    private ServerFailure failure;
+    private long heardAt = System.nanoTime();
+    private boolean watching;
+
+    private ImapWire(ContextInternal context, NetSocket socket, ImapOptions options) {
+        this.context = context;
+        this.socket = socket;
+        this.options = options;
+        this.framer = new ImapFramer(options.lineOctetsMax(), options.literalOctetsMax());
+        this.parser = new ImapParser(options.nestingMax());
+        this.session = new ImapSession(options);
+    }
+
+    /** Takes over a connected socket, on its event loop; it can be used when {@link #greeted} has completed. */
+    static ImapWire on(ContextInternal context, NetSocket socket, ImapOptions options) {
+        ImapWire wire = new ImapWire(context, socket, options);
+        socket.handler(wire::received);
+        socket.exceptionHandler(error -> wire.fail(new ServerFailure.Unreachable("connection lost: " + error)));
+        socket.closeHandler(closed -> wire.fail(new ServerFailure.Unreachable("the server closed the connection")));
+        wire.watchSilence();
+        return wire;
+    }
+
+    ImapSession session() {
+        return session;
+    }
+
+    /** Completes with the greeting. */
+    Uni<Void> greeted() {
+        return Uni.createFrom().completionStage(greeted::copy);
+    }
+
+    /** Completes when the connection has ended, whoever ended it. */
+    Uni<Void> closed() {
+        return Uni.createFrom().completionStage(ended::copy);
+    }
+
+    /** Closes at once; commands in progress fail. */
+    void close() {
+        onEventLoop(() -> fail(new ServerFailure.Unreachable("closed by us")));
+    }
+
+    /** STARTTLS and the TLS handshake; what was known of the server before is forgotten. */
+    Uni<Void> startTls() {
+        return run(new ImapCommand.StartTls())
+                .chain(answer -> Uni.createFrom()
+                        .completionStage(() -> socket.upgradeToSsl().toCompletionStage())
+                        .onFailure()
+                        .transform(error -> new ServerException(
+                                new ServerFailure.Unreachable(
+                                        "STARTTLS: the TLS handshake failed: " + error.getMessage()),
+                                error))
+                        .invoke(() -> {
+                            upgrading = false;
+                            session.forgetCapabilities();
+                        }));
+    }
+
+    Uni<ImapAnswer> run(ImapCommand command) {
+        return Uni.createFrom().emitter(emitter -> {
+            AnswerExchange exchange = new AnswerExchange(command, emitter);
+            emitter.onTermination(() -> onEventLoop(() -> cancel(exchange)));
+            onEventLoop(() -> submit(exchange));
+        });
+    }
+
+    /** The items come as fast as the subscriber requests them; cancelling lets the server finish and drops the rest. */
+    <T> Multi<T> stream(ImapCommand.Streams<T> command) {
+        return Multi.createFrom().safePublisher(subscriber -> {
+            StreamExchange<T> exchange = new StreamExchange<>(command, subscriber);
+            subscriber.onSubscribe(exchange);
+            onEventLoop(() -> submit(exchange));
+        });
+    }
+
+    Uni<IdleOutcome> idle(Duration atMost) {
+        return Uni.createFrom().emitter(emitter -> {
+            IdleExchange exchange = new IdleExchange(emitter, atMost);
+            emitter.onTermination(() -> onEventLoop(() -> cancel(exchange)));
+            onEventLoop(() -> submit(exchange));
+        });
+    }
+
+    // ---- the event loop
+    // -------------------------------------------------------------------------------------------------
+
+    private void onEventLoop(Runnable task) {
+        if (context.inThread()) {
+            task.run();
+        } else {
+            context.runOnContext(go -> task.run());
+        }
+    }
+
+    private void submit(Exchange exchange) {
+        if (failure != null) {
+            exchange.failed(new ServerException(failure));
+            return;
+        }
+        waiting.add(exchange);
+        beginNext();
+    }
+
+    private void cancel(Exchange exchange) {
+        if (waiting.remove(exchange)) {
+            return;
+        }
+        if (exchange == current) {
+            exchange.cancelled();
+        }
+    }
+
+    private void beginNext() {
+        while (current == null && failure == null && !waiting.isEmpty()) {
+            Exchange next = waiting.removeFirst();
+            if (!next.wanted()) {
+                continue;
+            }
+            List<ImapSession.Output> outputs;
+            try {
+                outputs = session.begin(next.command());
+            } catch (IllegalStateException | IllegalArgumentException e) {
+                next.failed(e);
+                continue;
+            }
+            current = next;
+            framer.literalOctetsMax(session.literalOctetsMax());
+            heardAt = System.nanoTime();
+            watchSilence();
+            act(outputs);
+            next.begun();
+        }
+    }
+
+    private void received(Buffer buffer) {
+        heardAt = System.nanoTime();
+        if (failure != null) {
+            return;
+        }
+        if (upgrading) {
+            fail(new ServerFailure.Unreachable("the server sent plain text after STARTTLS"));
+            return;
+        }
+        ByteBuf octets = buffer.getByteBuf();
+        if (octets.hasArray()) {
+            framer.feed(octets.array(), octets.arrayOffset() + octets.readerIndex(), octets.readableBytes());
+        } else {
+            byte[] copy = buffer.getBytes();
+            framer.feed(copy, 0, copy.length);
+        }
+        receive();
+    }
+
+    /** Handles what is there until a message waits for its reader; then the socket rests until the reader asks again. */
+    private void receive() {
+        if (receiving) {
+            return;
+        }
+        receiving = true;
+        try {
+            while (failure == null) {
+                if (current != null) {
+                    current.deliverHeld();
+                }
+                ImapFrame frame = blocked() ? null : framer.next();
+                if (frame == null) {
+                    break;
+                }
+                act(session.receive(parser.parse(frame)));
+            }
+        } catch (ImapViolation e) {
+            fail(new ServerFailure.Unreachable("the server broke the protocol: " + e.getMessage()));
+        } catch (RuntimeException bug) {
+            // Ours, not the server's: whoever waits is told what it is, and nobody reads on from a place that is not
+            // sure.
+            Exchange out = current;
+            current = null;
+            fail(new ServerFailure.Unreachable("given up"));
+            if (out != null) {
+                out.failed(bug);
+            }
+            throw bug;
+        } finally {
+            receiving = false;
+        }
+        if (failure != null) {
+            return;
+        }
+        if (blocked() && !paused) {
+            paused = true;
+            socket.pause();
+        } else if (!blocked() && paused) {
+            paused = false;
+            heardAt = System.nanoTime();
+            socket.resume();
+        }
+    }
+
+    private boolean blocked() {
+        return current != null && current.holds();
+    }
+
+    private void act(List<ImapSession.Output> outputs) {
+        for (ImapSession.Output output : outputs) {
+            switch (output) {
+                case ImapSession.Output.Send(var octets) -> send(octets);
+                case ImapSession.Output.Deliver(var item) -> current.item(item);
+                case ImapSession.Output.Stirred stirred -> current.stirred();
+                case ImapSession.Output.Greeted greeting -> greeted.complete(null);
+                case ImapSession.Output.Answered(var answer) -> answered(answer);
+                case ImapSession.Output.Ended(var why) -> fail(why);
+            }
+        }
+    }
+
+    private void send(byte[] octets) {
+        for (int from = 0; from < octets.length; from += SEND_OCTETS) {
+            ByteBuf some = Unpooled.wrappedBuffer(octets, from, Math.min(SEND_OCTETS, octets.length - from));
+            // That the server takes what we send is a sign of life, too.
+            socket.write(Buffer.buffer(some)).onSuccess(sent -> heardAt = System.nanoTime());
+        }
+    }
+
+    private void answered(ImapAnswer answer) {
+        Exchange done = current;
+        current = null;
+        framer.literalOctetsMax(session.literalOctetsMax());
+        Optional<ServerFailure> refused = ImapFailures.of(answer.command(), answer.tagged());
+        if (refused.isPresent()) {
+            done.failed(new ServerException(refused.get()));
+        } else if (answer.command() instanceof ImapCommand.StartTls) {
+            // Whatever came in clear text behind the OK was not said by the server that TLS will prove (RFC 9051
+            // section 11.1).
+            if (!framer.isEmpty()) {
+                fail(new ServerFailure.Unreachable("the server sent plain text after STARTTLS"));
+                done.failed(new ServerException(failure));
+                return;
+            }
+            upgrading = true;
+            done.done(answer);
+        } else {
+            done.done(answer);
+        }
+        beginNext();
+    }
+
+    private void fail(ServerFailure why) {
+        if (failure != null) {
+            return;
+        }
+        failure = why;
+        socket.close();
+        Exchange out = current;
+        current = null;
+        if (out != null) {
+            out.failed(new ServerException(ImapFailures.ofLostConnection(out.command(), session.sentWhole(), why)));
+        }
+        while (!waiting.isEmpty()) {
+            waiting.removeFirst().failed(new ServerException(why));
+        }
+        greeted.completeExceptionally(new ServerException(why));
+        ended.complete(null);
+    }
+
+    /** A timer while the server owes us an answer; none otherwise. */
+    private void watchSilence() {
+        if (watching || failure != null || !serverOwesAnswer()) {
+            return;
+        }
+        watching = true;
+        long left = options.silenceMax().toNanos() - (System.nanoTime() - heardAt);
+        context.nettyEventLoop()
+                .schedule(
+                        () -> context.runOnContext(go -> {
+                            watching = false;
+                            if (failure != null || !serverOwesAnswer()) {
+                                return;
+                            }
+                            if (System.nanoTime() - heardAt
+                                    >= options.silenceMax().toNanos()) {
+                                fail(new ServerFailure.Unreachable("the server was silent for more than "
+                                        + options.silenceMax().toMillis() + " ms"));
+                            } else {
+                                watchSilence();
+                            }
+                        }),
+                        Math.max(1, left),
+                        TimeUnit.NANOSECONDS);
+    }
+
+    private boolean serverOwesAnswer() {
+        boolean greeting = session.state() instanceof ImapSessionState.Greeting;
+        return (greeting || current != null) && !session.idling() && !blocked();
+    }
+
+    // ---- one command and who waits for it
+    // -------------------------------------------------------------------------------
+
+    private sealed interface Exchange {
+        ImapCommand command();
+
+        /** Whether it is still worth sending. */
+        default boolean wanted() {
+            return true;
+        }
+
+        /** It was sent. */
+        default void begun() {}
+
+        /** One of the things that the command streams. */
+        default void item(Object item) {}
+
+        /** Hands on what was held, if it is asked for now. */
+        default void deliverHeld() {}
+
+        /** Whether something waits for its reader: then the server must wait, too. */
+        default boolean holds() {
+            return false;
+        }
+
+        default void stirred() {}
+
+        void done(ImapAnswer answer);
+
+        void failed(RuntimeException error);
+
+        /** Nobody waits any more, and it was sent. */
+        void cancelled();
+    }
+
+    private record AnswerExchange(ImapCommand command, UniEmitter<? super ImapAnswer> emitter) implements Exchange {
+        @Override
+        public void done(ImapAnswer answer) {
+            emitter.complete(answer);
+        }
+
+        @Override
+        public void failed(RuntimeException error) {
+            emitter.fail(error);
+        }
+
+        @Override
+        public void cancelled() {
+            // The server does it all the same; the emitter drops the answer.
+        }
+    }
+
+    private final class IdleExchange implements Exchange {
+        private final ImapCommand command = new ImapCommand.Idle();
+        private final UniEmitter<? super IdleOutcome> emitter;
+        private final Duration atMost;
+        private IdleOutcome outcome = IdleOutcome.TIME_UP;
+        private ScheduledFuture<?> timer;
+
+        private IdleExchange(UniEmitter<? super IdleOutcome> emitter, Duration atMost) {
+            this.emitter = emitter;
+            this.atMost = atMost;
+        }
+
+        @Override
+        public ImapCommand command() {
+            return command;
+        }
+
+        @Override
+        public void begun() {
+            timer = context.nettyEventLoop()
+                    .schedule(() -> context.runOnContext(go -> end()), atMost.toMillis(), TimeUnit.MILLISECONDS);
+        }
+
+        @Override
+        public void stirred() {
+            outcome = IdleOutcome.CHANGED;
+            end();
+        }
+
+        private void end() {
+            if (current == this) {
+                heardAt = System.nanoTime();
+                act(session.endIdle());
+                watchSilence();
+            }
+        }
+
+        @Override
+        public void done(ImapAnswer answer) {
+            timer.cancel(false);
+            emitter.complete(outcome);
+        }
+
+        @Override
+        public void failed(RuntimeException error) {
+            if (timer != null) {
+                timer.cancel(false);
+            }
+            emitter.fail(error);
+        }
+
+        @Override
+        public void cancelled() {
+            end();
+        }
+    }
+
+    /** Holds one item at most: the first that came when none was asked for. It may still be held when the answer has ended. */
+    private final class StreamExchange<T> implements Exchange, Flow.Subscription {
+        private final ImapCommand.Streams<T> command;
+        private final Flow.Subscriber<? super T> subscriber;
+        private long requested;
+        private Optional<T> held = Optional.empty();
+        private boolean answered;
+        private boolean over;
+
+        private StreamExchange(ImapCommand.Streams<T> command, Flow.Subscriber<? super T> subscriber) {
+            this.command = command;
+            this.subscriber = subscriber;
+        }
+
+        @Override
+        public ImapCommand command() {
+            return command;
+        }
+
+        @Override
+        public void request(long n) {
+            onEventLoop(() -> {
+                if (over) {
+                    return;
+                }
+                if (n <= 0) {
+                    failed(new IllegalArgumentException("a reader must request something"));
+                } else {
+                    requested = requested + n < 0 ? Long.MAX_VALUE : requested + n;
+                }
+                if (current == this) {
+                    receive();
+                    watchSilence();
+                } else {
+                    deliverHeld();
+                }
+            });
+        }
+
+        @Override
+        public void cancel() {
+            onEventLoop(() -> {
+                over = true;
+                held = Optional.empty();
+                ImapWire.this.cancel(this);
+                receive();
+            });
+        }
+
+        @Override
+        public void item(Object item) {
+            if (over) {
+                return;
+            }
+            T typed = command.itemType().cast(item);
+            if (requested == 0) {
+                held = Optional.of(typed);
+                return;
+            }
+            if (requested != Long.MAX_VALUE) {
+                requested--;
+            }
+            subscriber.onNext(typed);
+        }
+
+        @Override
+        public void deliverHeld() {
+            if (held.isPresent() && requested > 0) {
+                T first = held.get();
+                held = Optional.empty();
+                item(first);
+            }
+            completeIfDone();
+        }
+
+        @Override
+        public boolean holds() {
+            return held.isPresent();
+        }
+
+        private void completeIfDone() {
+            if (answered && held.isEmpty() && !over) {
+                over = true;
+                subscriber.onComplete();
+            }
+        }
+
+        @Override
+        public boolean wanted() {
+            return !over;
+        }
+
+        @Override
+        public void done(ImapAnswer answer) {
+            answered = true;
+            completeIfDone();
+        }
+
+        @Override
+        public void failed(RuntimeException error) {
+            if (!over) {
+                over = true;
+                held = Optional.empty();
+                subscriber.onError(error);
+            }
+        }
+
+        @Override
+        public void cancelled() {
+            watchSilence();
+        }
+    }
+}
