@@ -12,9 +12,9 @@ import org.postbus.account.Secret;
 import org.postbus.event.MailboxKey;
 import org.postbus.event.PushKind;
 import org.postbus.mail.ServerException;
-import org.postbus.mail.imap.IdleOutcome;
 import org.postbus.mail.imap.ImapConnection;
 import org.postbus.mail.imap.MailboxName;
+import org.postbus.mail.imap.WatchOutcome;
 
 /**
  * An account over IMAP: one connection that passes run on and, where the server has IDLE, a second one that watches the
@@ -118,7 +118,7 @@ final class ImapSource implements ChangeSource {
             while (true) {
                 Duration time = IDLE_MIN.plusMillis((long)
                         (IDLE_MAX.minus(IDLE_MIN).toMillis() * around.random().nextDouble()));
-                IdleOutcome outcome = Await.server(watching.idle(time), time.plusMinutes(2));
+                WatchOutcome outcome = Await.server(watching.watch(time), time.plusMinutes(2));
                 switch (outcome) {
                     case CHANGED -> {
                         watching.takeChanges();

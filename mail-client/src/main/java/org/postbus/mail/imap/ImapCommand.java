@@ -105,6 +105,11 @@ sealed interface ImapCommand {
     record Append(MailboxName target, Set<ImapFlag> flags, Optional<Instant> internalDate, byte[] message)
             implements ChangesMail {}
 
+    /** RFC 5465: the selected mailbox and the personal ones; {@code events} are of the latter. */
+    record NotifySet(List<String> events) implements ImapCommand {}
+
+    record NotifyNone() implements ImapCommand {}
+
     /** RFC 2177. */
     record Idle() implements ImapCommand {}
 

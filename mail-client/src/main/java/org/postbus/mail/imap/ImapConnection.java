@@ -44,6 +44,12 @@ public final class ImapConnection {
     private static final Duration LOGOUT_MAX = Duration.ofSeconds(10);
     private static final List<String> STATUS_ITEMS = List.of("MESSAGES", "UIDNEXT", "UIDVALIDITY", "UNSEEN");
 
+    /** From the most telling to what RFC 5465 section 3 makes every server know. FlagChange needs the two before it. */
+    private static final List<List<String>> NOTIFY_EVENTS = List.of(
+            List.of("MessageNew", "MessageExpunge", "FlagChange", "MailboxName", "SubscriptionChange"),
+            List.of("MessageNew", "MessageExpunge", "FlagChange"),
+            List.of("MessageNew", "MessageExpunge"));
+
     private final ImapWire wire;
     private final ImapSession session;
     private volatile Map<String, String> serverId = Map.of();
@@ -98,6 +104,11 @@ public final class ImapConnection {
      */
     public List<MailboxChange> takeChanges() {
         return session.changes().take();
+    }
+
+    /** What the server said of other mailboxes since the last call, while {@link #notifying}. */
+    public List<AccountChange> takeAccountChanges() {
+        return session.accountChanges().take();
     }
 
     // ---- mailboxes
@@ -405,17 +416,55 @@ public final class ImapConnection {
         return wire.run(new ImapCommand.Noop()).replaceWithVoid();
     }
 
+    // ---- waiting for news
+    // ------------------------------------------------------------------------------------------------
+
     /**
-     * IDLE until something happens or the time is up; needs the capability IDLE. RFC 2177 wants less than 29 minutes, networks
-     * less than 10. Cancelling ends it on the server too. Changes that are there already, not yet taken by {@link
-     * #takeChanges}, count as well: it then does not idle at all.
+     * Asks the server to speak of all personal mailboxes by itself, with NOTIFY (RFC 5465), and of fewer events where it
+     * refuses some. From then on {@link #watch} needs no IDLE, and {@link #takeAccountChanges} says which mailbox. Ends with
+     * {@link #notifyNone}, or when the server gives up ({@link AccountChange.TooMany}).
+     *
+     * @return false where the server has no NOTIFY or will not
      */
-    public Uni<IdleOutcome> idle(Duration atMost) {
+    public Uni<Boolean> notifyPersonal() {
+        return Uni.createFrom()
+                .deferred(() -> capabilities().has("NOTIFY")
+                        ? notifyWith(new ArrayDeque<>(NOTIFY_EVENTS))
+                        : Uni.createFrom().item(false));
+    }
+
+    private Uni<Boolean> notifyWith(Deque<List<String>> attempts) {
+        if (attempts.isEmpty()) {
+            return Uni.createFrom().item(false);
+        }
+        return wire.run(new ImapCommand.NotifySet(attempts.removeFirst()))
+                .replaceWith(true)
+                .onFailure(ImapConnection::isRejected)
+                .recoverWithUni(() -> notifyWith(attempts));
+    }
+
+    /** Ends {@link #notifyPersonal}. */
+    public Uni<Void> notifyNone() {
+        return wire.run(new ImapCommand.NotifyNone()).replaceWithVoid();
+    }
+
+    /** Whether {@link #notifyPersonal} is in force. */
+    public boolean notifying() {
+        return session.notifying();
+    }
+
+    /**
+     * Waits until the server says something or the time is up: with IDLE, or, while {@link #notifying} or where there is no
+     * IDLE, saying nothing until the time is up and then NOOP, which notices a dead connection. RFC 2177 wants less than 29
+     * minutes, networks less than 10. Cancelling ends it on the server too. Changes that are there already and were not taken
+     * count as well: it then does not wait at all. Commands of others wait until it ends.
+     */
+    public Uni<WatchOutcome> watch(Duration atMost) {
         return Uni.createFrom().deferred(() -> {
-            if (!session.changes().isEmpty()) {
-                return Uni.createFrom().item(IdleOutcome.CHANGED);
+            if (session.hasNews()) {
+                return Uni.createFrom().item(WatchOutcome.CHANGED);
             }
-            return wire.idle(atMost);
+            return session.notifying() || !capabilities().hasOrRev2("IDLE") ? wire.listen(atMost) : wire.idle(atMost);
         });
     }
 

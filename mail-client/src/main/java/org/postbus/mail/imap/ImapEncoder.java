@@ -78,6 +78,11 @@ final class ImapEncoder {
                 ascii("UID COPY ").ascii(UidSets.format(uids, false)).ascii(" ").mailbox(target);
             case ImapCommand.UidExpunge(var uids) -> ascii("UID EXPUNGE ").ascii(UidSets.format(uids, false));
             case ImapCommand.Append c -> append(c);
+            case ImapCommand.NotifySet(var events) ->
+                ascii("NOTIFY SET (selected (MessageNew MessageExpunge FlagChange)) (personal (")
+                        .atoms(events)
+                        .ascii("))");
+            case ImapCommand.NotifyNone c -> ascii("NOTIFY NONE");
             case ImapCommand.Idle c -> ascii("IDLE");
         }
     }

@@ -243,7 +243,36 @@ final class ImapParser {
                         ? Optional.empty()
                         : Optional.of((char) (delimiter[0] & 0xFF)),
                 attributes,
-                lsub);
+                lsub,
+                lsub ? Optional.empty() : oldName(in));
+    }
+
+    /** {@code mbox-list-extended = "(" [mbox-list-extended-item *(SP mbox-list-extended-item)] ")"}; all but OLDNAME is passed over. */
+    private static Optional<MailboxName> oldName(ImapReader in) {
+        in.skipSpaces();
+        Optional<MailboxName> oldName = Optional.empty();
+        try {
+            if (in.take('(')) {
+                in.skipSpaces();
+                while (!in.take(')')) {
+                    String tag = in.latin1String();
+                    in.skipSpaces();
+                    if (tag.equalsIgnoreCase("OLDNAME")) {
+                        in.expect('(');
+                        oldName = Optional.of(new MailboxName(in.latin1String()));
+                        in.skipSpaces();
+                        in.expect(')');
+                    } else {
+                        in.skipValue();
+                    }
+                    in.skipSpaces();
+                }
+            }
+        } catch (ImapSyntaxException | IllegalArgumentException e) {
+            // The mailbox is there all the same; who keeps count finds the old one missing.
+            return oldName;
+        }
+        return oldName;
     }
 
     /** A name in quotes or a literal; one without may hold spaces, and ends before {@code " ("} or at the end of the line. */

@@ -32,8 +32,17 @@ sealed interface ImapResponse {
     /** ENABLED. */
     record Enabled(Set<String> names) implements ImapResponse {}
 
-    /** LIST, or LSUB. */
-    record Listed(MailboxName name, Optional<Character> delimiter, Set<String> attributes, boolean lsub)
+    /**
+     * LIST, or LSUB.
+     *
+     * @param oldName OLDNAME, after a rename (RFC 5465 section 5.4)
+     */
+    record Listed(
+            MailboxName name,
+            Optional<Character> delimiter,
+            Set<String> attributes,
+            boolean lsub,
+            Optional<MailboxName> oldName)
             implements ImapResponse {}
 
     /** STATUS. */

@@ -3,6 +3,7 @@ package org.postbus.mail.imap;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import org.postbus.mail.ServerFailure;
@@ -28,7 +29,7 @@ final class ImapSession {
         /** The command is answered; the next one may begin. */
         record Answered(ImapAnswer answer) implements Output {}
 
-        /** The mailbox changed while idling. */
+        /** The server said something of the mailbox or the account while nothing else was going on. */
         record Stirred() implements Output {}
 
         /** The server ends the conversation. */
@@ -38,9 +39,12 @@ final class ImapSession {
     private final ImapOptions options;
     private final MailboxChanges changes = new MailboxChanges(ImapConnection.CHANGES_MAX);
 
+    private final AccountChanges accountChanges = new AccountChanges(ImapConnection.CHANGES_MAX);
+
     private volatile ImapSessionState state = new ImapSessionState.Greeting();
     private volatile Capabilities capabilities = Capabilities.NONE;
     private volatile Set<String> enabled = Set.of();
+    private volatile boolean notifying;
     private boolean capabilitiesKnown;
     private boolean toldSinceBegin;
     private int tagsUsed;
@@ -91,9 +95,23 @@ final class ImapSession {
         return changes;
     }
 
+    AccountChanges accountChanges() {
+        return accountChanges;
+    }
+
+    /** Whether NOTIFY is in force: the server speaks of all mailboxes by itself. */
+    boolean notifying() {
+        return notifying;
+    }
+
     /** How many messages the selected mailbox has by what was said so far, or -1. */
     long messages() {
         return messages;
+    }
+
+    /** Whether there are changes that nobody has taken. */
+    boolean hasNews() {
+        return !changes.isEmpty() || !accountChanges.isEmpty();
     }
 
     boolean busy() {
@@ -183,8 +201,8 @@ final class ImapSession {
                 enabled = Set.copyOf(all);
                 yield List.of();
             }
-            case ImapResponse.Listed r -> collect(r);
-            case ImapResponse.MailboxStatusReported r -> collect(r);
+            case ImapResponse.Listed r -> listed(r);
+            case ImapResponse.MailboxStatusReported r -> statusReported(r);
             case ImapResponse.Namespace r -> collect(r);
             case ImapResponse.Found r -> collect(r);
             case ImapResponse.Id r -> collect(r);
@@ -206,6 +224,21 @@ final class ImapSession {
                         .orElse(List.of());
             }
         };
+    }
+
+    private List<Output> listed(ImapResponse.Listed listed) {
+        return !notifying || command instanceof ImapCommand.ListAll || command instanceof ImapCommand.ListSubscribed
+                ? collect(listed)
+                : changed(new AccountChange.Listed(ImapAnswer.mailbox(listed, Optional.empty()), listed.oldName()));
+    }
+
+    private List<Output> statusReported(ImapResponse.MailboxStatusReported reported) {
+        boolean asked = command instanceof ImapCommand.ListAll
+                || (command instanceof ImapCommand.Status status
+                        && status.name().equals(reported.name()));
+        return asked || !notifying
+                ? collect(reported)
+                : changed(new AccountChange.Stirred(reported.name(), reported.status()));
     }
 
     private List<Output> vanished(ImapResponse.Vanished vanished) {
@@ -263,6 +296,12 @@ final class ImapSession {
         if (done) {
             state = stateAfter(command);
         }
+        if (done && command instanceof ImapCommand.NotifySet) {
+            notifying = true;
+        }
+        if (done && command instanceof ImapCommand.NotifyNone) {
+            notifying = false;
+        }
         if (done && command instanceof ImapCommand.Enable(var names) && enabled.isEmpty()) {
             // One large server accepts ENABLE and leaves ENABLED out; HIGHESTMODSEQ shows later whether it meant it.
             enabled = Set.copyOf(names);
@@ -310,6 +349,11 @@ final class ImapSession {
         }
         ResponseCode code = status.code().get();
         noteCode(code);
+        if (code instanceof ResponseCode.Other(var name, var arguments) && name.equals("NOTIFICATIONOVERFLOW")) {
+            List<Output> outputs = changed(new AccountChange.TooMany());
+            notifying = false;
+            return outputs;
+        }
         if (code instanceof ResponseCode.Closed && command instanceof ImapCommand.Selects) {
             otherMailbox = false;
             allUnderstood = true;
@@ -372,7 +416,18 @@ final class ImapSession {
 
     private List<Output> changed(MailboxChange change) {
         changes.add(change);
-        return command instanceof ImapCommand.Idle ? List.of(new Output.Stirred()) : List.of();
+        return stirred();
+    }
+
+    private List<Output> changed(AccountChange change) {
+        accountChanges.add(change);
+        return stirred();
+    }
+
+    private List<Output> stirred() {
+        boolean watching =
+                command == null || command instanceof ImapCommand.Idle || command instanceof ImapCommand.Noop;
+        return watching ? List.of(new Output.Stirred()) : List.of();
     }
 
     private List<Output> collect(ImapResponse response) {

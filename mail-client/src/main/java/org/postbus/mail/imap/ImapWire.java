@@ -120,7 +120,16 @@ final class ImapWire {
         });
     }
 
-    Uni<IdleOutcome> idle(Duration atMost) {
+    /** Waits without a command; at the end NOOP. */
+    Uni<WatchOutcome> listen(Duration atMost) {
+        return Uni.createFrom().emitter(emitter -> {
+            ListenExchange exchange = new ListenExchange(emitter, atMost);
+            emitter.onTermination(() -> onEventLoop(() -> cancel(exchange)));
+            onEventLoop(() -> submit(exchange));
+        });
+    }
+
+    Uni<WatchOutcome> idle(Duration atMost) {
         return Uni.createFrom().emitter(emitter -> {
             IdleExchange exchange = new IdleExchange(emitter, atMost);
             emitter.onTermination(() -> onEventLoop(() -> cancel(exchange)));
@@ -165,7 +174,7 @@ final class ImapWire {
             }
             List<ImapSession.Output> outputs;
             try {
-                outputs = session.begin(next.command());
+                outputs = next.sendsAtOnce() ? session.begin(next.command()) : List.of();
             } catch (IllegalStateException | IllegalArgumentException e) {
                 next.failed(e);
                 continue;
@@ -252,7 +261,11 @@ final class ImapWire {
             switch (output) {
                 case ImapSession.Output.Send(var octets) -> send(octets);
                 case ImapSession.Output.Deliver(var item) -> current.item(item);
-                case ImapSession.Output.Stirred stirred -> current.stirred();
+                case ImapSession.Output.Stirred stirred -> {
+                    if (current != null) {
+                        current.stirred();
+                    }
+                }
                 case ImapSession.Output.Greeted greeting -> greeted.complete(null);
                 case ImapSession.Output.Answered(var answer) -> answered(answer);
                 case ImapSession.Output.Ended(var why) -> fail(why);
@@ -337,7 +350,7 @@ final class ImapWire {
 
     private boolean serverOwesAnswer() {
         boolean greeting = session.state() instanceof ImapSessionState.Greeting;
-        return (greeting || current != null) && !session.idling() && !blocked();
+        return (greeting || session.busy()) && !session.idling() && !blocked();
     }
 
     // ---- one command and who waits for it
@@ -351,7 +364,12 @@ final class ImapWire {
             return true;
         }
 
-        /** It was sent. */
+        /** Whether its command goes out when its turn comes; else the exchange sends it, or not. */
+        default boolean sendsAtOnce() {
+            return true;
+        }
+
+        /** Its turn has come, and the command was sent if it was to be. */
         default void begun() {}
 
         /** One of the things that the command streams. */
@@ -394,12 +412,12 @@ final class ImapWire {
 
     private final class IdleExchange implements Exchange {
         private final ImapCommand command = new ImapCommand.Idle();
-        private final UniEmitter<? super IdleOutcome> emitter;
+        private final UniEmitter<? super WatchOutcome> emitter;
         private final Duration atMost;
-        private IdleOutcome outcome = IdleOutcome.TIME_UP;
+        private WatchOutcome outcome = WatchOutcome.TIME_UP;
         private ScheduledFuture<?> timer;
 
-        private IdleExchange(UniEmitter<? super IdleOutcome> emitter, Duration atMost) {
+        private IdleExchange(UniEmitter<? super WatchOutcome> emitter, Duration atMost) {
             this.emitter = emitter;
             this.atMost = atMost;
         }
@@ -413,11 +431,14 @@ final class ImapWire {
         public void begun() {
             timer = context.nettyEventLoop()
                     .schedule(() -> context.runOnContext(go -> end()), atMost.toMillis(), TimeUnit.MILLISECONDS);
+            if (session.hasNews()) { // by the command before
+                stirred();
+            }
         }
 
         @Override
         public void stirred() {
-            outcome = IdleOutcome.CHANGED;
+            outcome = WatchOutcome.CHANGED;
             end();
         }
 
@@ -446,6 +467,83 @@ final class ImapWire {
         @Override
         public void cancelled() {
             end();
+        }
+    }
+
+    private final class ListenExchange implements Exchange {
+        private final ImapCommand command = new ImapCommand.Noop();
+        private final UniEmitter<? super WatchOutcome> emitter;
+        private final Duration atMost;
+        private WatchOutcome outcome = WatchOutcome.TIME_UP;
+        private ScheduledFuture<?> timer;
+        private boolean probing;
+
+        private ListenExchange(UniEmitter<? super WatchOutcome> emitter, Duration atMost) {
+            this.emitter = emitter;
+            this.atMost = atMost;
+        }
+
+        @Override
+        public ImapCommand command() {
+            return command;
+        }
+
+        @Override
+        public boolean sendsAtOnce() {
+            return false;
+        }
+
+        @Override
+        public void begun() {
+            timer = context.nettyEventLoop()
+                    .schedule(() -> context.runOnContext(go -> probe()), atMost.toMillis(), TimeUnit.MILLISECONDS);
+            if (session.hasNews()) { // by the command before
+                stirred();
+            }
+        }
+
+        private void probe() {
+            if (current == this && !probing) {
+                probing = true;
+                heardAt = System.nanoTime();
+                act(session.begin(command));
+                watchSilence();
+            }
+        }
+
+        @Override
+        public void stirred() {
+            outcome = WatchOutcome.CHANGED;
+            if (!probing) {
+                end();
+                emitter.complete(outcome);
+            }
+        }
+
+        private void end() {
+            timer.cancel(false);
+            current = null;
+            beginNext();
+        }
+
+        @Override
+        public void done(ImapAnswer answer) {
+            emitter.complete(outcome);
+        }
+
+        @Override
+        public void failed(RuntimeException error) {
+            if (timer != null) {
+                timer.cancel(false);
+            }
+            emitter.fail(error);
+        }
+
+        @Override
+        public void cancelled() {
+            if (!probing) {
+                end();
+            }
         }
     }
 

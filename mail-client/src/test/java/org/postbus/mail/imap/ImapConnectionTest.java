@@ -195,8 +195,8 @@ class ImapConnectionTest {
                 S: + idling
                 C: DONE
                 """, connection -> {
-            assertThat(await(connection.idle(SILENCE_MAX.multipliedBy(2)))).isEqualTo(IdleOutcome.TIME_UP);
-            assertFails(connection.idle(Duration.ofMillis(50)), ServerFailure.Unreachable.class, "silent");
+            assertThat(await(connection.watch(SILENCE_MAX.multipliedBy(2)))).isEqualTo(WatchOutcome.TIME_UP);
+            assertFails(connection.watch(Duration.ofMillis(50)), ServerFailure.Unreachable.class, "silent");
         });
     }
 
@@ -221,8 +221,8 @@ class ImapConnectionTest {
                 C: A3 NOOP
                 S: A3 OK done
                 """, connection -> {
-            assertThatThrownBy(
-                            () -> connection.idle(Duration.ofMinutes(5)).await().atMost(Duration.ofMillis(300)))
+            assertThatThrownBy(() ->
+                            connection.watch(Duration.ofMinutes(5)).await().atMost(Duration.ofMillis(300)))
                     .isInstanceOf(io.smallrye.mutiny.TimeoutException.class);
             await(connection.noop());
         });
