@@ -8,6 +8,7 @@ import java.util.OptionalLong;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jboss.logging.Logger;
 import org.postbus.account.AccountSettings;
+import org.postbus.account.Credential;
 import org.postbus.account.Secret;
 import org.postbus.event.MailboxKey;
 import org.postbus.event.PushKind;
@@ -68,7 +69,9 @@ final class ImapSource implements ChangeSource {
                 .login(
                         settings.imap().host(),
                         () -> Await.server(
-                                around.imap().open(settings.imap(), settings.username(), password), OPEN_TIME_MAX));
+                                around.imap()
+                                        .open(settings.imap(), settings.username(), new Credential.Password(password)),
+                                OPEN_TIME_MAX));
     }
 
     @Override

@@ -16,14 +16,19 @@ final class AccountChanges {
     }
 
     private final int max;
+    private final long octetsMax;
     private Map<Key, AccountChange> changes = new LinkedHashMap<>();
     private boolean tooMany;
+    private long octetsHeld;
 
-    AccountChanges(int max) {
+    AccountChanges(int max, long octetsMax) {
         this.max = max;
+        this.octetsMax = octetsMax;
     }
 
-    synchronized void add(AccountChange change) {
+    /** @param octets what it took on the wire */
+    synchronized void add(AccountChange change, long octets) {
+        octetsHeld += octets;
         switch (change) {
             case AccountChange.Stirred stirred -> put(new Key(stirred.name(), false), stirred);
             case AccountChange.Listed listed -> put(new Key(listed.mailbox().name(), true), listed);
@@ -38,7 +43,7 @@ final class AccountChanges {
         // The order of what happened to one mailbox is kept: renamed after created.
         changes.remove(key);
         changes.put(key, change);
-        if (changes.size() > max) {
+        if (changes.size() > max || octetsHeld > octetsMax) {
             forget();
         }
     }
@@ -56,6 +61,7 @@ final class AccountChanges {
         List<AccountChange> taken = tooMany ? List.of(new AccountChange.TooMany()) : new ArrayList<>(changes.values());
         changes = new LinkedHashMap<>();
         tooMany = false;
+        octetsHeld = 0;
         return List.copyOf(taken);
     }
 }

@@ -41,8 +41,8 @@ sealed interface ImapCommand {
 
     record StartTls() implements ImapCommand {}
 
-    /** SASL PLAIN (RFC 4616). */
-    record AuthenticatePlain(String username, Secret password) implements LogsIn {}
+    /** RFC 9051 section 6.2.2, RFC 4959. */
+    record Authenticate(SaslConversation conversation) implements LogsIn {}
 
     record Login(String username, Secret password) implements LogsIn {}
 
@@ -85,6 +85,14 @@ sealed interface ImapCommand {
         @Override
         public Class<FetchedMessage> itemType() {
             return FetchedMessage.class;
+        }
+    }
+
+    /** One section of one message. */
+    record UidFetchSection(long uid, Section section) implements OnMailbox, Streams<ImapFramer.LiteralPart> {
+        @Override
+        public Class<ImapFramer.LiteralPart> itemType() {
+            return ImapFramer.LiteralPart.class;
         }
     }
 

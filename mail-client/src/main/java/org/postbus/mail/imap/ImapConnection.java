@@ -1,7 +1,9 @@
 package org.postbus.mail.imap;
 
+import io.netty.buffer.Unpooled;
 import io.smallrye.mutiny.Multi;
 import io.smallrye.mutiny.Uni;
+import io.vertx.core.buffer.Buffer;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayDeque;
@@ -17,6 +19,7 @@ import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Function;
+import org.postbus.account.Secret;
 import org.postbus.event.UidRange;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
@@ -37,6 +40,8 @@ import org.postbus.mail.imap.ImapCommand.SearchKey;
  */
 public final class ImapConnection {
     public static final int CHANGES_MAX = 10_000;
+    /** What the changes that are held took on the wire. */
+    public static final int CHANGES_OCTETS_MAX = 4 << 20;
 
     /** Beyond so many messages UIDs are asked for in portions, so that each answer fits in a line of 1 MiB. */
     private static final long SEARCH_MESSAGES_MAX = 45_000;
@@ -299,6 +304,24 @@ public final class ImapConnection {
         return Multi.createFrom().iterable(commands).onItem().transformToMultiAndConcatenate(wire::stream);
     }
 
+    /**
+     * Some content of one message, in portions of at most 64 KiB or so, read from the socket as fast as the subscriber
+     * requests: a portion is held at a time, however large it is. Fails with {@code Rejected} {@code NONEXISTENT} if the message
+     * or the part is not there (any more); after portions have come, what they are part of is worthless.
+     *
+     * <p>{@link Section#decoded} needs the capability BINARY.
+     */
+    public Multi<Buffer> uidFetchSection(long uid, Section section) {
+        return wire.stream(new ImapCommand.UidFetchSection(uid, section))
+                .onCompletion()
+                .ifEmpty()
+                .failWith(() -> new ServerException(
+                        new ServerFailure.Rejected("NONEXISTENT", "the server has no such message or part")))
+                .map(part -> Buffer.buffer(Unpooled.wrappedBuffer(part.octets(), part.offset(), part.count())))
+                .select()
+                .where(portion -> portion.length() > 0);
+    }
+
     /** All UIDs of the selected mailbox, ascending, as ranges. */
     public Uni<List<UidRange>> uidSearchAll() {
         return Uni.createFrom().deferred(() -> {
@@ -519,8 +542,13 @@ public final class ImapConnection {
         return wire.run(new ImapCommand.Capability()).replaceWithVoid();
     }
 
-    Uni<Void> logIn(ImapCommand.LogsIn command) {
-        return wire.run(command).replaceWithVoid();
+    Uni<Void> logIn(String username, Secret password) {
+        return wire.run(new ImapCommand.Login(username, password)).replaceWithVoid();
+    }
+
+    /** AUTHENTICATE. Used once. */
+    Uni<Void> logIn(SaslConversation conversation) {
+        return wire.authenticate(conversation);
     }
 
     Uni<Void> exchangeIds(Map<String, String> ours) {

@@ -65,8 +65,11 @@ sealed interface ImapResponse {
      * FETCH with a UID.
      *
      * @param stateOnly whether nothing but flags and mod-sequence came: that is also what servers report unasked
+     * @param sections content by its name in upper case, without origin; empty for NIL, {@link ImapFramer#STREAMED} if it was
+     *     passed on before
      */
-    record Fetch(long sequenceNumber, FetchedMessage message, boolean stateOnly) implements ImapResponse {}
+    record Fetch(long sequenceNumber, FetchedMessage message, boolean stateOnly, Map<String, Optional<byte[]>> sections)
+            implements ImapResponse {}
 
     /** FETCH without: never the answer to a UID FETCH. */
     record FetchWithoutUid(long sequenceNumber, Optional<Set<ImapFlag>> flags, OptionalLong modSeq)

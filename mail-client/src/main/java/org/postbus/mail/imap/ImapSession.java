@@ -1,8 +1,10 @@
 package org.postbus.mail.imap;
 
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
@@ -26,6 +28,9 @@ final class ImapSession {
         /** The server has greeted: OK or PREAUTH. */
         record Greeted() implements Output {}
 
+        /** The server goes on with {@link ImapCommand.Authenticate}: {@link #respond} or {@link #cancelLogin} is due. */
+        record Challenged(String challenge) implements Output {}
+
         /** The command is answered; the next one may begin. */
         record Answered(ImapAnswer answer) implements Output {}
 
@@ -36,10 +41,14 @@ final class ImapSession {
         record Ended(ServerFailure why) implements Output {}
     }
 
-    private final ImapOptions options;
-    private final MailboxChanges changes = new MailboxChanges(ImapConnection.CHANGES_MAX);
+    private static final int ENABLED_MAX = 100;
 
-    private final AccountChanges accountChanges = new AccountChanges(ImapConnection.CHANGES_MAX);
+    private final ImapOptions options;
+    private final MailboxChanges changes =
+            new MailboxChanges(ImapConnection.CHANGES_MAX, ImapConnection.CHANGES_OCTETS_MAX);
+
+    private final AccountChanges accountChanges =
+            new AccountChanges(ImapConnection.CHANGES_MAX, ImapConnection.CHANGES_OCTETS_MAX);
 
     private volatile ImapSessionState state = new ImapSessionState.Greeting();
     private volatile Capabilities capabilities = Capabilities.NONE;
@@ -63,6 +72,16 @@ final class ImapSession {
     private boolean allUnderstood;
 
     private List<ImapResponse> untagged = new ArrayList<>();
+    /** Of {@link #untagged}, as they came. */
+    private long untaggedOctets;
+    /** Of the response that is being looked at. */
+    private long octets;
+
+    private int undelivered;
+    private long delivered;
+    private boolean contentSeen;
+    /** What {@link #messages} has been at most since the command began; -1 if not known. */
+    private long mostMessages = -1;
 
     ImapSession(ImapOptions options) {
         this.options = options;
@@ -132,6 +151,36 @@ final class ImapSession {
         return command instanceof ImapCommand.UidFetch ? options.fetchedLiteralOctetsMax() : options.literalOctetsMax();
     }
 
+    /** Of the command that is out: whether the literal announced at the end of the text is the content it asks for. */
+    boolean streams(byte[] text, int length) {
+        if (!(command instanceof ImapCommand.UidFetchSection(var uid, var section))) {
+            return false;
+        }
+        int end = length - 1;
+        while (end > 0 && text[end] != '{') {
+            end--;
+        }
+        if (end > 0 && text[end - 1] == '~') {
+            end--;
+        }
+        while (end > 0 && text[end - 1] == ' ') {
+            end--;
+        }
+        int from = end;
+        while (from > 0 && text[from - 1] != ' ' && text[from - 1] != '(') {
+            from--;
+        }
+        String item = new String(text, from, end - from, StandardCharsets.ISO_8859_1).toUpperCase(Locale.ROOT);
+        return item.substring(0, item.lastIndexOf(']') + 1)
+                .replace(".PEEK[", "[")
+                .equals(section.itemName());
+    }
+
+    /** A portion of what {@link #streams}. */
+    List<Output> receive(ImapFramer.LiteralPart part) {
+        return List.of(new Output.Deliver(part));
+    }
+
     /**
      * Sends a command.
      *
@@ -155,7 +204,13 @@ final class ImapSession {
         doneWanted = false;
         toldSinceBegin = false;
         untagged = new ArrayList<>();
+        untaggedOctets = 0;
+        undelivered = 0;
+        delivered = 0;
+        contentSeen = false;
+        mostMessages = messages;
         if (next instanceof ImapCommand.Selects) {
+            mostMessages = -1;
             otherMailbox = state instanceof ImapSessionState.Selected;
             allUnderstood = true;
             changes.clear();
@@ -183,12 +238,43 @@ final class ImapSession {
         return new Output.Send(new byte[] {'D', 'O', 'N', 'E', '\r', '\n'});
     }
 
-    List<Output> receive(ImapResponse response) {
+    /** No command is sent for a while: what comes from now on is news. */
+    void listen() {
+        undelivered = 0;
+    }
+
+    /**
+     * @param octets what the response took on the wire
+     * @throws ImapViolation if a limit is exceeded
+     */
+    List<Output> receive(ImapResponse response, long octets) {
+        this.octets = octets;
+        List<Output> outputs = outputs(response);
+        if (outputs.isEmpty() || !(outputs.getFirst() instanceof Output.Deliver)) {
+            undelivered++;
+            if (undelivered > options.responsesMax()) {
+                throw new ImapViolation("more than " + options.responsesMax() + " responses to one command");
+            }
+        } else {
+            delivered++;
+            if (delivered > deliveredMax()) {
+                throw new ImapViolation("more than " + deliveredMax() + " messages in answer to one command");
+            }
+        }
+        return outputs;
+    }
+
+    /** A message may come more than once, and some more while they arrive; but not for ever. */
+    private long deliveredMax() {
+        return mostMessages < 0 ? options.responsesMax() : 1000 + 4 * mostMessages;
+    }
+
+    private List<Output> outputs(ImapResponse response) {
         if (state instanceof ImapSessionState.Greeting) {
             return greeting(response);
         }
         return switch (response) {
-            case ImapResponse.Continuation c -> continuation();
+            case ImapResponse.Continuation(var text) -> continuation(text);
             case ImapResponse.Tagged tagged -> tagged(tagged);
             case ImapResponse.Status status -> status(status);
             case ImapResponse.Capability(var told) -> {
@@ -196,9 +282,11 @@ final class ImapSession {
                 yield List.of();
             }
             case ImapResponse.Enabled(var names) -> {
-                Set<String> all = new HashSet<>(enabled);
-                all.addAll(names);
-                enabled = Set.copyOf(all);
+                if (enabled.size() + names.size() <= ENABLED_MAX) {
+                    Set<String> all = new HashSet<>(enabled);
+                    all.addAll(names);
+                    enabled = Set.copyOf(all);
+                }
                 yield List.of();
             }
             case ImapResponse.Listed r -> listed(r);
@@ -269,7 +357,16 @@ final class ImapSession {
         };
     }
 
-    private List<Output> continuation() {
+    List<Output> respond(byte[] response) {
+        return List.of(new Output.Send(ImapEncoder.saslLine(response)));
+    }
+
+    /** RFC 9051 section 6.2.2: the server then answers BAD. */
+    List<Output> cancelLogin() {
+        return List.of(new Output.Send(new byte[] {'*', '\r', '\n'}));
+    }
+
+    private List<Output> continuation(String text) {
         if (partsSent < parts.size() && busy()) {
             return List.of(sendPart());
         }
@@ -277,9 +374,8 @@ final class ImapSession {
             idling = true;
             return doneWanted ? List.of(done()) : List.of();
         }
-        if (command instanceof ImapCommand.AuthenticatePlain) {
-            // The server takes no initial response, or wants more than PLAIN has: "*" cancels (RFC 9051 section 6.2.2).
-            return List.of(new Output.Send(new byte[] {'*', '\r', '\n'}));
+        if (command instanceof ImapCommand.Authenticate) {
+            return List.of(new Output.Challenged(text));
         }
         return List.of();
     }
@@ -358,6 +454,7 @@ final class ImapSession {
             otherMailbox = false;
             allUnderstood = true;
             untagged = new ArrayList<>();
+            untaggedOctets = 0;
             changes.clear();
             messages = -1;
             return List.of();
@@ -380,6 +477,7 @@ final class ImapSession {
     private List<Output> exists(ImapResponse.Exists exists) {
         boolean news = exists.messages() != messages;
         messages = exists.messages();
+        mostMessages = Math.max(mostMessages, messages);
         if (command instanceof ImapCommand.Selects) {
             return collect(exists);
         }
@@ -400,6 +498,16 @@ final class ImapSession {
                     : List.of(new Output.Deliver(new Resynced.StateReported(
                             message.uid(), message.flags().get(), message.modSeq())));
         }
+        if (command instanceof ImapCommand.UidFetchSection(var uid, var section)) {
+            Optional<byte[]> content = fetch.sections().getOrDefault(section.itemName(), Optional.empty());
+            if (content.isPresent()) {
+                if (contentSeen) {
+                    throw new ImapViolation("content twice in answer to one command");
+                }
+                contentSeen = true;
+                return content(message.uid() == uid, content.get());
+            }
+        }
         if (command instanceof ImapCommand.UidStore store && UidSets.contains(store.uids(), message.uid())) {
             collect(fetch);
         }
@@ -409,18 +517,28 @@ final class ImapSession {
                 .orElse(List.of());
     }
 
+    private static List<Output> content(boolean wanted, byte[] content) {
+        if (content == ImapFramer.STREAMED) {
+            if (!wanted) {
+                throw new ImapViolation("the content of another message");
+            }
+            return List.of();
+        }
+        return wanted ? List.of(new Output.Deliver(new ImapFramer.LiteralPart(content, 0, content.length))) : List.of();
+    }
+
     private static boolean asksForMoreThanState(FetchItems items) {
         return items.items().stream()
                 .anyMatch(item -> !(item instanceof FetchItem.Flags) && !(item instanceof FetchItem.ModSeq));
     }
 
     private List<Output> changed(MailboxChange change) {
-        changes.add(change);
+        changes.add(change, octets);
         return stirred();
     }
 
     private List<Output> changed(AccountChange change) {
-        accountChanges.add(change);
+        accountChanges.add(change, octets);
         return stirred();
     }
 
@@ -432,8 +550,9 @@ final class ImapSession {
 
     private List<Output> collect(ImapResponse response) {
         if (busy()) {
-            if (untagged.size() >= options.responsesMax()) {
-                throw new ImapViolation("more than " + options.responsesMax() + " responses to one command");
+            untaggedOctets += octets;
+            if (untaggedOctets > options.answerOctetsMax()) {
+                throw new ImapViolation("an answer of more than " + options.answerOctetsMax() + " octets");
             }
             untagged.add(response);
         }

@@ -11,6 +11,7 @@ import io.vertx.core.impl.ContextInternal;
 import io.vertx.core.net.NetSocket;
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.Base64;
 import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
@@ -46,7 +47,10 @@ final class ImapWire {
     private boolean paused;
     private boolean upgrading;
     private ServerFailure failure;
+    /** When the server last got on, and what it has sent since then. */
     private long heardAt = System.nanoTime();
+
+    private long octetsHeard;
     private boolean watching;
 
     private ImapWire(ContextInternal context, NetSocket socket, ImapOptions options) {
@@ -109,6 +113,20 @@ final class ImapWire {
             emitter.onTermination(() -> onEventLoop(() -> cancel(exchange)));
             onEventLoop(() -> submit(exchange));
         });
+    }
+
+    /** AUTHENTICATE: the conversation computes on a worker thread. */
+    Uni<Void> authenticate(SaslConversation conversation) {
+        return Uni.createFrom()
+                .<ImapAnswer>emitter(emitter -> {
+                    LoginExchange exchange = new LoginExchange(
+                            conversation,
+                            emitter,
+                            ImapEncoder.sendsInitialResponse(conversation, session.capabilities()));
+                    emitter.onTermination(() -> onEventLoop(() -> cancel(exchange)));
+                    onEventLoop(() -> submit(exchange));
+                })
+                .replaceWithVoid();
     }
 
     /** The items come as fast as the subscriber requests them; cancelling lets the server finish and drops the rest. */
@@ -181,6 +199,7 @@ final class ImapWire {
             }
             current = next;
             framer.literalOctetsMax(session.literalOctetsMax());
+            framer.stream(session::streams, options.streamedLiteralOctetsMax());
             heardAt = System.nanoTime();
             watchSilence();
             act(outputs);
@@ -189,7 +208,10 @@ final class ImapWire {
     }
 
     private void received(Buffer buffer) {
-        heardAt = System.nanoTime();
+        octetsHeard += buffer.length();
+        if (octetsHeard >= ImapOptions.PROGRESS_OCTETS) {
+            progressed();
+        }
         if (failure != null) {
             return;
         }
@@ -207,6 +229,11 @@ final class ImapWire {
         receive();
     }
 
+    private void progressed() {
+        heardAt = System.nanoTime();
+        octetsHeard = 0;
+    }
+
     /** Handles what is there until a message waits for its reader; then the socket rests until the reader asks again. */
     private void receive() {
         if (receiving) {
@@ -218,11 +245,18 @@ final class ImapWire {
                 if (current != null) {
                     current.deliverHeld();
                 }
-                ImapFrame frame = blocked() ? null : framer.next();
-                if (frame == null) {
+                ImapFramer.Framed framed = blocked() ? null : framer.next();
+                if (framed == null) {
                     break;
                 }
-                act(session.receive(parser.parse(frame)));
+                act(
+                        switch (framed) {
+                            case ImapFrame frame -> {
+                                progressed();
+                                yield session.receive(parser.parse(frame), frame.octets());
+                            }
+                            case ImapFramer.LiteralPart part -> session.receive(part);
+                        });
             }
         } catch (ImapViolation e) {
             fail(new ServerFailure.Unreachable("the server broke the protocol: " + e.getMessage()));
@@ -266,6 +300,7 @@ final class ImapWire {
                         current.stirred();
                     }
                 }
+                case ImapSession.Output.Challenged(var challenge) -> current.challenged(challenge);
                 case ImapSession.Output.Greeted greeting -> greeted.complete(null);
                 case ImapSession.Output.Answered(var answer) -> answered(answer);
                 case ImapSession.Output.Ended(var why) -> fail(why);
@@ -285,7 +320,7 @@ final class ImapWire {
         Exchange done = current;
         current = null;
         framer.literalOctetsMax(session.literalOctetsMax());
-        Optional<ServerFailure> refused = ImapFailures.of(answer.command(), answer.tagged());
+        Optional<ServerFailure> refused = done.verdict(ImapFailures.of(answer.command(), answer.tagged()));
         if (refused.isPresent()) {
             done.failed(new ServerException(refused.get()));
         } else if (answer.command() instanceof ImapCommand.StartTls) {
@@ -338,8 +373,12 @@ final class ImapWire {
                             }
                             if (System.nanoTime() - heardAt
                                     >= options.silenceMax().toNanos()) {
-                                fail(new ServerFailure.Unreachable("the server was silent for more than "
-                                        + options.silenceMax().toMillis() + " ms"));
+                                fail(new ServerFailure.Unreachable(
+                                        octetsHeard == 0
+                                                ? "the server was silent for more than "
+                                                        + options.silenceMax().toMillis() + " ms"
+                                                : "the server sent no more than " + octetsHeard + " octets in "
+                                                        + options.silenceMax().toMillis() + " ms"));
                             } else {
                                 watchSilence();
                             }
@@ -385,6 +424,14 @@ final class ImapWire {
 
         default void stirred() {}
 
+        /** The server goes on with a login. */
+        default void challenged(String challenge) {}
+
+        /** What the server's answer comes to. */
+        default Optional<ServerFailure> verdict(Optional<ServerFailure> refused) {
+            return refused;
+        }
+
         void done(ImapAnswer answer);
 
         void failed(RuntimeException error);
@@ -407,6 +454,95 @@ final class ImapWire {
         @Override
         public void cancelled() {
             // The server does it all the same; the emitter drops the answer.
+        }
+    }
+
+    private final class LoginExchange implements Exchange {
+        private static final int CHALLENGES_MAX = 10;
+
+        private final ImapCommand.Authenticate command;
+        private final SaslConversation conversation;
+        private final UniEmitter<? super ImapAnswer> emitter;
+        private boolean begun;
+        private int challenges;
+        private Optional<ServerFailure> ours = Optional.empty();
+
+        private LoginExchange(
+                SaslConversation conversation, UniEmitter<? super ImapAnswer> emitter, boolean initialResponseSent) {
+            this.command = new ImapCommand.Authenticate(conversation);
+            this.conversation = conversation;
+            this.emitter = emitter;
+            this.begun = initialResponseSent;
+        }
+
+        @Override
+        public ImapCommand command() {
+            return command;
+        }
+
+        @Override
+        public void challenged(String text) {
+            if (++challenges > CHALLENGES_MAX) {
+                fail(new ServerFailure.Unreachable("the login does not come to an end"));
+                return;
+            }
+            Optional<byte[]> initial = begun ? Optional.empty() : conversation.initialResponse();
+            begun = true;
+            if (initial.isPresent()) {
+                act(session.respond(initial.get()));
+                return;
+            }
+            context.executeBlocking(() -> conversation.respond(decoded(text))).onComplete(computed -> {
+                if (current != this) {
+                    return;
+                }
+                heardAt = System.nanoTime();
+                if (computed.succeeded()) {
+                    act(session.respond(computed.result()));
+                } else {
+                    ours = Optional.of(
+                            new ServerFailure.Unreachable(computed.cause().getMessage()));
+                    act(session.cancelLogin());
+                }
+            });
+        }
+
+        private static byte[] decoded(String challenge) throws SaslConversation.SaslFailure {
+            try {
+                return Base64.getDecoder().decode(challenge.strip());
+            } catch (IllegalArgumentException e) {
+                throw new SaslConversation.SaslFailure("the server's challenge is not in base64");
+            }
+        }
+
+        @Override
+        public Optional<ServerFailure> verdict(Optional<ServerFailure> refused) {
+            if (ours.isPresent()) {
+                return ours;
+            }
+            if (refused.isEmpty() && !conversation.proven()) {
+                return Optional.of(
+                        new ServerFailure.Unreachable("the server did not prove that it knows the password"));
+            }
+            return refused.map(failure -> failure instanceof ServerFailure.AuthRejected(var text)
+                    ? new ServerFailure.AuthRejected(text
+                            + conversation.reason().map(why -> " (" + why + ")").orElse(""))
+                    : failure);
+        }
+
+        @Override
+        public void done(ImapAnswer answer) {
+            emitter.complete(answer);
+        }
+
+        @Override
+        public void failed(RuntimeException error) {
+            emitter.fail(error);
+        }
+
+        @Override
+        public void cancelled() {
+            // Whoever logs in closes the connection when nobody waits any more.
         }
     }
 
@@ -495,6 +631,7 @@ final class ImapWire {
 
         @Override
         public void begun() {
+            session.listen();
             timer = context.nettyEventLoop()
                     .schedule(() -> context.runOnContext(go -> probe()), atMost.toMillis(), TimeUnit.MILLISECONDS);
             if (session.hasNews()) { // by the command before

@@ -88,7 +88,8 @@ class ImapEncoderTest {
             List<ImapCommand> commands = new ArrayList<>();
             String text = randomText(random);
             commands.add(new ImapCommand.Login(text, new Secret(randomText(random))));
-            commands.add(new ImapCommand.AuthenticatePlain(text, new Secret(randomText(random))));
+            tryTo(() -> commands.add(
+                    new ImapCommand.Authenticate(new SaslConversation.Plain(text, new Secret(randomText(random))))));
             commands.add(new ImapCommand.UidSearch(new ImapCommand.SearchKey.MessageId(text), false));
             commands.add(new ImapCommand.Id(Map.of(text, randomText(random))));
             commands.add(new ImapCommand.Enable(Set.of(text)));
@@ -126,7 +127,6 @@ class ImapEncoderTest {
         String stream = all.toString(StandardCharsets.ISO_8859_1);
         assertThat(stream).as(seed).startsWith("A1 ");
         int at = 0;
-        int lines = 0;
         while (at < stream.length()) {
             int end = stream.indexOf("\r\n", at);
             assertThat(end).as(seed).isNotNegative();
@@ -137,10 +137,9 @@ class ImapEncoderTest {
                     java.util.regex.Pattern.compile("(?:^|[ (])\\{(\\d+)\\+?}$").matcher(line);
             if (announced.find()) {
                 at += Integer.parseInt(announced.group(1));
-            } else if (!(command instanceof ImapCommand.AuthenticatePlain && lines == 0)) {
+            } else {
                 assertThat(at).as(seed + ": " + stream).isEqualTo(stream.length());
             }
-            lines++;
         }
     }
 
@@ -163,7 +162,7 @@ class ImapEncoderTest {
         for (String bad : List.of("a\r\nb", "a\nb", "a\0b")) {
             assertThatThrownBy(() -> sent("A1", new ImapCommand.Login(bad, new Secret("x")), LITERAL_PLUS))
                     .isInstanceOf(IllegalArgumentException.class);
-            assertThatThrownBy(() -> sent("A1", new ImapCommand.AuthenticatePlain("x", new Secret(bad)), LITERAL_PLUS))
+            assertThatThrownBy(() -> new SaslConversation.Plain("x", new Secret(bad)))
                     .isInstanceOf(IllegalArgumentException.class)
                     .message()
                     .doesNotContain(bad);

@@ -66,7 +66,7 @@ class ImapFramerTest {
     }
 
     private static void drain(ImapFramer framer, List<String> into) {
-        for (ImapFrame frame = framer.next(); frame != null; frame = framer.next()) {
+        for (ImapFrame frame = (ImapFrame) framer.next(); frame != null; frame = (ImapFrame) framer.next()) {
             StringBuilder shown = new StringBuilder();
             int literal = 0;
             for (int i = 0; i < frame.length(); i++) {

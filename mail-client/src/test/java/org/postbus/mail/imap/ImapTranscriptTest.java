@@ -13,6 +13,7 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
+import org.postbus.account.Credential;
 import org.postbus.account.Secret;
 import org.postbus.account.ServerAddress;
 import org.postbus.account.TlsMode;
@@ -25,7 +26,8 @@ class ImapTranscriptTest extends TranscriptPlayer {
     @Test
     void password_that_cannot_be_quoted_goes_as_a_literal() {
         try (ScriptedImapServer server = ScriptedImapServer.playing(Transcript.read("rfc/login-with-literals.txt"))) {
-            ImapConnection connection = await(client.open(server.address(), "al\"ice", new Secret("pässwö")));
+            ImapConnection connection =
+                    await(client.open(server.address(), "al\"ice", new Credential.Password(new Secret("pässwö"))));
             assertThat(connection.capabilities().has("uidplus")).isTrue();
             connection.close();
             server.assertPlayed();

@@ -28,6 +28,11 @@ class ImapWatchTest extends TranscriptPlayer {
         return all;
     }
 
+    private static boolean isLast(AccountChange change) {
+        return change instanceof AccountChange.Listed listed
+                && listed.mailbox().name().raw().equals("old");
+    }
+
     @Test
     void notify_tells_of_every_mailbox_without_a_command() {
         play("dovecot/notify.txt", connection -> {
@@ -36,9 +41,7 @@ class ImapWatchTest extends TranscriptPlayer {
 
             // Both STATUS of the inbox may come as one.
             List<AccountChange> news = new java.util.ArrayList<>();
-            while (news.stream()
-                    .noneMatch(one -> one instanceof AccountChange.Listed(var mailbox, var oldName)
-                            && mailbox.name().raw().equals("old"))) {
+            while (news.stream().noneMatch(ImapWatchTest::isLast)) {
                 news.addAll(news(connection, 1));
             }
 
@@ -79,21 +82,22 @@ class ImapWatchTest extends TranscriptPlayer {
 
     @Test
     void one_mailbox_takes_one_place_and_too_many_become_one_that_says_so() {
-        AccountChanges changes = new AccountChanges(2);
+        AccountChanges changes = new AccountChanges(2, 100);
         MailboxName a = new MailboxName("a");
         ListedMailbox listed = new ListedMailbox(
                 a, Optional.empty(), Set.of(), Optional.<MailboxRole>empty(), true, false, Optional.empty());
         AccountChange last = new AccountChange.Stirred(a, status(OptionalLong.of(3), OptionalLong.empty()));
-        changes.add(new AccountChange.Stirred(a, status(OptionalLong.of(2), OptionalLong.empty())));
-        changes.add(new AccountChange.Listed(listed, Optional.empty()));
-        changes.add(last);
+        changes.add(new AccountChange.Stirred(a, status(OptionalLong.of(2), OptionalLong.empty())), 1);
+        changes.add(new AccountChange.Listed(listed, Optional.empty()), 1);
+        changes.add(last, 1);
 
         assertThat(changes.take()).containsExactly(new AccountChange.Listed(listed, Optional.empty()), last);
         assertThat(changes.isEmpty()).isTrue();
 
         for (String name : List.of("a", "b", "c", "d")) {
             changes.add(
-                    new AccountChange.Stirred(new MailboxName(name), status(OptionalLong.of(1), OptionalLong.empty())));
+                    new AccountChange.Stirred(new MailboxName(name), status(OptionalLong.of(1), OptionalLong.empty())),
+                    1);
         }
         assertThat(changes.take()).containsExactly(new AccountChange.TooMany());
     }

@@ -11,6 +11,7 @@ import java.util.Optional;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.postbus.account.Credential;
 import org.postbus.account.Secret;
 import org.postbus.event.UidRange;
 import org.postbus.mail.ServerException;
@@ -19,7 +20,7 @@ import org.postbus.mail.ServerFailure;
 /** A client, and transcripts played to it twice, the second time octet by octet. */
 abstract class TranscriptPlayer {
     static final List<UidRange> ALL = List.of(new UidRange(1, UidSets.UID_MAX));
-    static final Secret SECRET = new Secret("secret");
+    static final Credential SECRET = new Credential.Password(new Secret("secret"));
     static Vertx vertx;
     static ImapClient client;
 
