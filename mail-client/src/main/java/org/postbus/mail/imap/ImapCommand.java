@@ -52,6 +52,9 @@ sealed interface ImapCommand {
     /** RFC 5161. */
     record Enable(Set<String> names) implements ImapCommand {}
 
+    /** COMPRESS DEFLATE (RFC 4978). */
+    record Compress() implements ImapCommand {}
+
     record Namespace() implements ImapCommand {}
 
     /**

@@ -557,6 +557,15 @@ public final class ImapConnection {
                 .replaceWithVoid();
     }
 
+    boolean toLoopback() {
+        return wire.toLoopback();
+    }
+
+    /** COMPRESS=DEFLATE (RFC 4978). */
+    Uni<Void> compress() {
+        return wire.compress();
+    }
+
     Uni<Void> enable(Set<String> names) {
         return wire.run(new ImapCommand.Enable(names)).replaceWithVoid();
     }

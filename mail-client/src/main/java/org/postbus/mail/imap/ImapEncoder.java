@@ -61,6 +61,7 @@ final class ImapEncoder {
                 ascii("ENABLE");
                 names.stream().sorted().forEach(name -> ascii(" ").atom(name));
             }
+            case ImapCommand.Compress c -> ascii("COMPRESS DEFLATE");
             case ImapCommand.Namespace c -> ascii("NAMESPACE");
             case ImapCommand.ListAll c -> list(c);
             case ImapCommand.ListSubscribed c -> ascii("LSUB \"\" \"*\"");

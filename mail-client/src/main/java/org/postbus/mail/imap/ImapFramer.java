@@ -96,6 +96,13 @@ final class ImapFramer {
         return at == end && literal == null && !streaming && (emitted || (length == 0 && literals.isEmpty()));
     }
 
+    /** What was fed and not looked at yet; it is forgotten here. */
+    byte[] takeRest() {
+        byte[] rest = Arrays.copyOfRange(input, at, end);
+        releaseInput();
+        return rest;
+    }
+
     /**
      * The next response or portion, or null until more is fed.
      *

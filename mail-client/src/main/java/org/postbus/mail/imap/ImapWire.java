@@ -2,6 +2,7 @@ package org.postbus.mail.imap;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
+import io.netty.util.NetUtil;
 import io.netty.util.concurrent.ScheduledFuture;
 import io.smallrye.mutiny.Multi;
 import io.smallrye.mutiny.Uni;
@@ -9,6 +10,8 @@ import io.smallrye.mutiny.subscription.UniEmitter;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.impl.ContextInternal;
 import io.vertx.core.net.NetSocket;
+import io.vertx.core.net.SocketAddress;
+import java.net.InetAddress;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Base64;
@@ -30,6 +33,8 @@ import org.postbus.mail.ServerFailure;
  */
 final class ImapWire {
     private static final int SEND_OCTETS = 64 * 1024;
+    /** Inflated octets that are handled before other connections of the event loop have their turn. */
+    private static final int TURN_OCTETS = 256 * 1024;
 
     private final ContextInternal context;
     private final NetSocket socket;
@@ -46,6 +51,9 @@ final class ImapWire {
     private boolean receiving;
     private boolean paused;
     private boolean upgrading;
+    private Optional<DeflatedStream> deflated = Optional.empty();
+    private final Deque<byte[]> compressed = new ArrayDeque<>();
+    private boolean yielding;
     private ServerFailure failure;
     /** When the server last got on, and what it has sent since then. */
     private long heardAt = System.nanoTime();
@@ -105,6 +113,20 @@ final class ImapWire {
                             upgrading = false;
                             session.forgetCapabilities();
                         }));
+    }
+
+    /** COMPRESS; the connection goes on as it is if the server refuses. */
+    Uni<Void> compress() {
+        return run(new ImapCommand.Compress()).replaceWithVoid();
+    }
+
+    /** Whether the server is on this machine. */
+    boolean toLoopback() {
+        SocketAddress remote = socket.remoteAddress();
+        InetAddress address = remote == null || remote.hostAddress() == null
+                ? null
+                : NetUtil.createInetAddressFromIpAddressString(remote.hostAddress());
+        return address != null && address.isLoopbackAddress();
     }
 
     Uni<ImapAnswer> run(ImapCommand command) {
@@ -199,6 +221,7 @@ final class ImapWire {
             }
             current = next;
             framer.literalOctetsMax(session.literalOctetsMax());
+            deflated.ifPresent(DeflatedStream::restart);
             framer.stream(session::streams, options.streamedLiteralOctetsMax());
             heardAt = System.nanoTime();
             watchSilence();
@@ -220,7 +243,9 @@ final class ImapWire {
             return;
         }
         ByteBuf octets = buffer.getByteBuf();
-        if (octets.hasArray()) {
+        if (deflated.isPresent()) {
+            compressed.add(buffer.getBytes());
+        } else if (octets.hasArray()) {
             framer.feed(octets.array(), octets.arrayOffset() + octets.readerIndex(), octets.readableBytes());
         } else {
             byte[] copy = buffer.getBytes();
@@ -240,14 +265,23 @@ final class ImapWire {
             return;
         }
         receiving = true;
+        int inflated = 0;
         try {
-            while (failure == null) {
+            while (failure == null && !yielding) {
                 if (current != null) {
                     current.deliverHeld();
                 }
                 ImapFramer.Framed framed = blocked() ? null : framer.next();
                 if (framed == null) {
-                    break;
+                    int more = blocked() ? 0 : inflate();
+                    if (more == 0) {
+                        break;
+                    }
+                    inflated += more;
+                    if (inflated >= TURN_OCTETS) {
+                        yieldTurn();
+                    }
+                    continue;
                 }
                 act(
                         switch (framed) {
@@ -276,14 +310,45 @@ final class ImapWire {
         if (failure != null) {
             return;
         }
-        if (blocked() && !paused) {
+        boolean hold = blocked() || yielding;
+        if (hold && !paused) {
             paused = true;
             socket.pause();
-        } else if (!blocked() && paused) {
+        } else if (!hold && paused) {
             paused = false;
             heardAt = System.nanoTime();
             socket.resume();
         }
+    }
+
+    /** Feeds the framer with a portion of what is still compressed; 0 if there is none. */
+    private int inflate() {
+        if (deflated.isEmpty()) {
+            return 0;
+        }
+        DeflatedStream stream = deflated.get();
+        while (true) {
+            if (stream.isEmpty()) {
+                if (compressed.isEmpty()) {
+                    return 0;
+                }
+                byte[] next = compressed.removeFirst();
+                stream.feed(next, 0, next.length);
+            }
+            byte[] portion = stream.inflate();
+            if (portion.length > 0) {
+                framer.feed(portion, 0, portion.length);
+                return portion.length;
+            }
+        }
+    }
+
+    private void yieldTurn() {
+        yielding = true;
+        context.runOnContext(go -> {
+            yielding = false;
+            receive();
+        });
     }
 
     private boolean blocked() {
@@ -308,7 +373,11 @@ final class ImapWire {
         }
     }
 
-    private void send(byte[] octets) {
+    private void send(byte[] plain) {
+        if (failure != null) {
+            return;
+        }
+        byte[] octets = deflated.isPresent() ? deflated.get().deflate(plain) : plain;
         for (int from = 0; from < octets.length; from += SEND_OCTETS) {
             ByteBuf some = Unpooled.wrappedBuffer(octets, from, Math.min(SEND_OCTETS, octets.length - from));
             // That the server takes what we send is a sign of life, too.
@@ -333,6 +402,10 @@ final class ImapWire {
             }
             upgrading = true;
             done.done(answer);
+        } else if (answer.command() instanceof ImapCommand.Compress) {
+            deflated = Optional.of(new DeflatedStream());
+            compressed.add(framer.takeRest());
+            done.done(answer);
         } else {
             done.done(answer);
         }
@@ -345,6 +418,8 @@ final class ImapWire {
         }
         failure = why;
         socket.close();
+        deflated.ifPresent(DeflatedStream::end);
+        compressed.clear();
         Exchange out = current;
         current = null;
         if (out != null) {
