@@ -96,6 +96,15 @@ final class ImapFramer {
         return at == end && literal == null && !streaming && (emitted || (length == 0 && literals.isEmpty()));
     }
 
+    /** Forgets everything: nothing more will be asked for. A timer may keep the connection for a while. */
+    void release() {
+        releaseInput();
+        text = NOTHING;
+        length = 0;
+        literals = List.of();
+        literal = null;
+    }
+
     /** What was fed and not looked at yet; it is forgotten here. */
     byte[] takeRest() {
         byte[] rest = Arrays.copyOfRange(input, at, end);

@@ -23,7 +23,7 @@ public final class ImapOptions {
     private int fetchedLiteralOctetsMax = 32 << 20;
     private int streamedLiteralOctetsMax = 512 << 20;
     private int nestingMax = 64;
-    private int responsesMax = 200_000;
+    private int responsesMax = 100_000;
     private int answerOctetsMax = 16 << 20;
     private Compression compression = Compression.WHERE_IT_PAYS;
     private Optional<String> trustedCertificates = Optional.empty();

@@ -238,6 +238,11 @@ final class ImapSession {
         return new Output.Send(new byte[] {'D', 'O', 'N', 'E', '\r', '\n'});
     }
 
+    /** The connection has ended: forgets what was said to the command that was out. */
+    void release() {
+        untagged = new ArrayList<>();
+    }
+
     /** No command is sent for a while: what comes from now on is news. */
     void listen() {
         undelivered = 0;

@@ -420,11 +420,13 @@ final class ImapWire {
         socket.close();
         deflated.ifPresent(DeflatedStream::end);
         compressed.clear();
+        framer.release();
         Exchange out = current;
         current = null;
         if (out != null) {
             out.failed(new ServerException(ImapFailures.ofLostConnection(out.command(), session.sentWhole(), why)));
         }
+        session.release();
         while (!waiting.isEmpty()) {
             waiting.removeFirst().failed(new ServerException(why));
         }
