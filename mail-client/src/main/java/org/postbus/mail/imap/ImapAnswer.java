@@ -166,6 +166,11 @@ record ImapAnswer(ImapCommand command, ImapResponse.Tagged tagged, List<ImapResp
                 .toList();
     }
 
+    /** Only the messages from this UID upwards were looked at (RFC 9738). */
+    OptionalLong lowestUid() {
+        return positive(last(codes(ResponseCode.MessageLimit.class)).map(ResponseCode.MessageLimit::lowestUid));
+    }
+
     Optional<AppendedUid> appended() {
         return last(codes(ResponseCode.AppendUid.class).map(ResponseCode.AppendUid::appended));
     }

@@ -27,6 +27,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import javax.net.ssl.TrustManager;
@@ -349,21 +350,26 @@ public final class ImapClient {
                 : done();
     }
 
-    /** Before the first SELECT (RFC 7162 section 3.2.3). A server that refuses has none of it. */
+    /**
+     * Before the first SELECT (RFC 7162 section 3.2.3). A server that refuses has none of it. UTF8=ACCEPT only where the server
+     * has nothing else: it would change every name that we know mailboxes by.
+     */
     private static Uni<Void> enable(ImapConnection connection) {
         Capabilities offered = connection.capabilities();
-        if (!offered.has("ENABLE")) {
-            return done();
-        }
+        Set<String> wanted = new TreeSet<>();
         // XAPPLELITERAL: iCloud, whose VANISHED cannot be trusted.
-        String wanted = offered.has("QRESYNC") && !offered.has("XAPPLELITERAL") ? "QRESYNC" : "CONDSTORE";
-        if (!offered.has(wanted) && !offered.has("QRESYNC")) {
+        if (offered.has("QRESYNC") && !offered.has("XAPPLELITERAL")) {
+            wanted.add("QRESYNC");
+        } else if (offered.has("CONDSTORE") || offered.has("QRESYNC")) {
+            wanted.add("CONDSTORE");
+        }
+        if (offered.has("UTF8=ONLY")) {
+            wanted.add("UTF8=ACCEPT");
+        }
+        if (wanted.isEmpty() || !offered.hasOrRev2("ENABLE")) {
             return done();
         }
-        return connection
-                .enable(Set.of(wanted))
-                .onFailure(ImapConnection::isRejected)
-                .recoverWithUni(done());
+        return connection.enable(wanted).onFailure(ImapConnection::isRejected).recoverWithUni(done());
     }
 
     /** Closes every connection that is still open. */

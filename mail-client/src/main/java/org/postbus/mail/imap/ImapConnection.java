@@ -4,6 +4,7 @@ import io.netty.buffer.Unpooled;
 import io.smallrye.mutiny.Multi;
 import io.smallrye.mutiny.Uni;
 import io.vertx.core.buffer.Buffer;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayDeque;
@@ -18,6 +19,7 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
 import org.postbus.account.Secret;
 import org.postbus.event.UidRange;
@@ -89,6 +91,16 @@ public final class ImapConnection {
      */
     public boolean qresyncEnabled() {
         return session.enabled().contains("QRESYNC");
+    }
+
+    /**
+     * The name that this server gives to a mailbox that people call {@code displayName}: in modified UTF-7, or, where the
+     * server knows nothing but UTF-8, in that (RFC 6855 section 3).
+     */
+    public MailboxName nameOf(String displayName) {
+        return session.enabled().contains("UTF8=ACCEPT")
+                ? new MailboxName(new String(displayName.getBytes(StandardCharsets.UTF_8), StandardCharsets.ISO_8859_1))
+                : MailboxName.ofDisplayName(displayName);
     }
 
     /** What the server says of itself (RFC 2971), names in lower case: {@code name}, {@code version}. Empty without ID. */
@@ -295,13 +307,30 @@ public final class ImapConnection {
      * @param uids up to 4294967295 for "to the end"; long sets are sent in several commands
      */
     public Multi<FetchedMessage> uidFetch(List<UidRange> uids, FetchItems items) {
-        List<ImapCommand.UidFetch> commands = UidSets.split(UidSets.normalize(uids)).stream()
-                .map(set -> new ImapCommand.UidFetch(set, items))
-                .toList();
-        if (commands.size() == 1) {
-            return wire.stream(commands.getFirst());
+        List<List<UidRange>> sets = UidSets.split(UidSets.normalize(uids));
+        if (sets.size() == 1) {
+            return fetch(sets.getFirst(), items);
         }
-        return Multi.createFrom().iterable(commands).onItem().transformToMultiAndConcatenate(wire::stream);
+        return Multi.createFrom().iterable(sets).onItem().transformToMultiAndConcatenate(set -> fetch(set, items));
+    }
+
+    /** A server with a message limit does as many as it likes, from the end, and says how far it came (RFC 9738). */
+    private Multi<FetchedMessage> fetch(List<UidRange> uids, FetchItems items) {
+        AtomicLong lowest = new AtomicLong();
+        Multi<FetchedMessage> first = wire.stream(
+                new ImapCommand.UidFetch(uids, items),
+                answer -> lowest.set(answer.lowestUid().orElse(0)));
+        return Multi.createBy()
+                .concatenating()
+                .streams(first, Multi.createFrom().deferred(() -> {
+                    List<UidRange> rest = UidSets.below(uids, lowest.get());
+                    if (rest.equals(uids)) {
+                        return Multi.createFrom()
+                                .failure(new ServerException(new ServerFailure.Rejected(
+                                        "MESSAGELIMIT", "the server does none of the messages that it was asked for")));
+                    }
+                    return rest.isEmpty() ? Multi.createFrom().empty() : fetch(rest, items);
+                }));
     }
 
     /**
@@ -326,15 +355,16 @@ public final class ImapConnection {
     public Uni<List<UidRange>> uidSearchAll() {
         return Uni.createFrom().deferred(() -> {
             long messages = session.messages();
-            if (messages <= SEARCH_MESSAGES_MAX) {
+            long portionMax = Math.min(SEARCH_MESSAGES_MAX, capabilities().messageLimit());
+            if (messages <= portionMax) {
                 return search(new SearchKey.All(), messages == 0);
             }
             // From the end to the beginning: what is expunged meanwhile moves messages towards what is still to be
             // read.
             List<SearchKey> portions = new ArrayList<>();
-            for (long last = messages; last >= 1; last -= SEARCH_MESSAGES_MAX) {
+            for (long last = messages; last >= 1; last -= portionMax) {
                 portions.add(new SearchKey.Positions(
-                        Math.max(1, last - SEARCH_MESSAGES_MAX + 1),
+                        Math.max(1, last - portionMax + 1),
                         portions.isEmpty() ? OptionalLong.empty() : OptionalLong.of(last)));
             }
             return Multi.createFrom()
@@ -412,7 +442,7 @@ public final class ImapConnection {
 
     private <T> Uni<List<T>> forEachSet(List<UidRange> uids, Function<List<UidRange>, Uni<? extends T>> send) {
         return Multi.createFrom()
-                .iterable(UidSets.split(UidSets.normalize(uids)))
+                .iterable(UidSets.split(UidSets.normalize(uids), capabilities().messageLimit()))
                 .onItem()
                 .transformToUniAndConcatenate(send)
                 .collect()

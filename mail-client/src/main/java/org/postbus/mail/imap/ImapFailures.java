@@ -144,6 +144,7 @@ final class ImapFailures {
             case ResponseCode.Closed c -> "";
             case ResponseCode.AppendUid c -> "";
             case ResponseCode.CopyUid c -> "";
+            case ResponseCode.MessageLimit c -> "MESSAGELIMIT";
             case ResponseCode.MailboxId c -> "";
         };
     }

@@ -200,6 +200,11 @@ final class ImapParser {
                         ? Optional.of(new ResponseCode.CopyUid(new CopiedUids(uidValidity, sources, targets)))
                         : Optional.empty();
             }
+            case "MESSAGELIMIT" -> {
+                in.number();
+                in.skipSpaces();
+                yield in.atDigit() ? Optional.of(new ResponseCode.MessageLimit(in.number())) : Optional.empty();
+            }
             case "MAILBOXID" -> objectId(in).map(ResponseCode.MailboxId::new);
             default -> Optional.empty();
         };

@@ -21,6 +21,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Flow;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
 
@@ -153,8 +154,13 @@ final class ImapWire {
 
     /** The items come as fast as the subscriber requests them; cancelling lets the server finish and drops the rest. */
     <T> Multi<T> stream(ImapCommand.Streams<T> command) {
+        return stream(command, answer -> {});
+    }
+
+    /** @param answered told before the stream completes */
+    <T> Multi<T> stream(ImapCommand.Streams<T> command, Consumer<ImapAnswer> answered) {
         return Multi.createFrom().safePublisher(subscriber -> {
-            StreamExchange<T> exchange = new StreamExchange<>(command, subscriber);
+            StreamExchange<T> exchange = new StreamExchange<>(command, subscriber, answered);
             subscriber.onSubscribe(exchange);
             onEventLoop(() -> submit(exchange));
         });
@@ -765,14 +771,17 @@ final class ImapWire {
     private final class StreamExchange<T> implements Exchange, Flow.Subscription {
         private final ImapCommand.Streams<T> command;
         private final Flow.Subscriber<? super T> subscriber;
+        private final Consumer<ImapAnswer> toTell;
         private long requested;
         private Optional<T> held = Optional.empty();
         private boolean answered;
         private boolean over;
 
-        private StreamExchange(ImapCommand.Streams<T> command, Flow.Subscriber<? super T> subscriber) {
+        private StreamExchange(
+                ImapCommand.Streams<T> command, Flow.Subscriber<? super T> subscriber, Consumer<ImapAnswer> toTell) {
             this.command = command;
             this.subscriber = subscriber;
+            this.toTell = toTell;
         }
 
         @Override
@@ -855,6 +864,7 @@ final class ImapWire {
 
         @Override
         public void done(ImapAnswer answer) {
+            toTell.accept(answer);
             answered = true;
             completeIfDone();
         }
