@@ -6,7 +6,8 @@ import io.netty.util.NetUtil;
 import io.netty.util.concurrent.ScheduledFuture;
 import io.smallrye.mutiny.Multi;
 import io.smallrye.mutiny.Uni;
-import io.smallrye.mutiny.subscription.UniEmitter;
+import io.vertx.core.AsyncResult;
+import io.vertx.core.Handler;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.impl.ContextInternal;
 import io.vertx.core.net.NetSocket;
@@ -14,12 +15,11 @@ import io.vertx.core.net.SocketAddress;
 import java.net.InetAddress;
 import java.time.Duration;
 import java.util.ArrayDeque;
-import java.util.Base64;
 import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.Flow;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.postbus.mail.ServerException;
@@ -132,7 +132,7 @@ final class ImapWire {
 
     Uni<ImapAnswer> run(ImapCommand command) {
         return Uni.createFrom().emitter(emitter -> {
-            AnswerExchange exchange = new AnswerExchange(command, emitter);
+            Exchange.Answer exchange = new Exchange.Answer(command, emitter);
             emitter.onTermination(() -> onEventLoop(() -> cancel(exchange)));
             onEventLoop(() -> submit(exchange));
         });
@@ -143,6 +143,7 @@ final class ImapWire {
         return Uni.createFrom()
                 .<ImapAnswer>emitter(emitter -> {
                     LoginExchange exchange = new LoginExchange(
+                            this,
                             conversation,
                             emitter,
                             ImapEncoder.sendsInitialResponse(conversation, session.capabilities()));
@@ -160,7 +161,7 @@ final class ImapWire {
     /** @param answered told before the stream completes */
     <T> Multi<T> stream(ImapCommand.Streams<T> command, Consumer<ImapAnswer> answered) {
         return Multi.createFrom().safePublisher(subscriber -> {
-            StreamExchange<T> exchange = new StreamExchange<>(command, subscriber, answered);
+            StreamExchange<T> exchange = new StreamExchange<>(this, command, subscriber, answered);
             subscriber.onSubscribe(exchange);
             onEventLoop(() -> submit(exchange));
         });
@@ -169,7 +170,7 @@ final class ImapWire {
     /** Waits without a command; at the end NOOP. */
     Uni<WatchOutcome> listen(Duration atMost) {
         return Uni.createFrom().emitter(emitter -> {
-            ListenExchange exchange = new ListenExchange(emitter, atMost);
+            ListenExchange exchange = new ListenExchange(this, emitter, atMost);
             emitter.onTermination(() -> onEventLoop(() -> cancel(exchange)));
             onEventLoop(() -> submit(exchange));
         });
@@ -177,7 +178,7 @@ final class ImapWire {
 
     Uni<WatchOutcome> idle(Duration atMost) {
         return Uni.createFrom().emitter(emitter -> {
-            IdleExchange exchange = new IdleExchange(emitter, atMost);
+            IdleExchange exchange = new IdleExchange(this, emitter, atMost);
             emitter.onTermination(() -> onEventLoop(() -> cancel(exchange)));
             onEventLoop(() -> submit(exchange));
         });
@@ -186,7 +187,7 @@ final class ImapWire {
     // ---- the event loop
     // -------------------------------------------------------------------------------------------------
 
-    private void onEventLoop(Runnable task) {
+    void onEventLoop(Runnable task) {
         if (context.inThread()) {
             task.run();
         } else {
@@ -203,7 +204,7 @@ final class ImapWire {
         beginNext();
     }
 
-    private void cancel(Exchange exchange) {
+    void cancel(Exchange exchange) {
         if (waiting.remove(exchange)) {
             return;
         }
@@ -266,7 +267,7 @@ final class ImapWire {
     }
 
     /** Handles what is there until a message waits for its reader; then the socket rests until the reader asks again. */
-    private void receive() {
+    void receive() {
         if (receiving) {
             return;
         }
@@ -361,7 +362,7 @@ final class ImapWire {
         return current != null && current.holds();
     }
 
-    private void act(List<ImapSession.Output> outputs) {
+    void act(List<ImapSession.Output> outputs) {
         for (ImapSession.Output output : outputs) {
             switch (output) {
                 case ImapSession.Output.Send(var octets) -> send(octets);
@@ -418,7 +419,7 @@ final class ImapWire {
         beginNext();
     }
 
-    private void fail(ServerFailure why) {
+    void fail(ServerFailure why) {
         if (failure != null) {
             return;
         }
@@ -441,7 +442,7 @@ final class ImapWire {
     }
 
     /** A timer while the server owes us an answer; none otherwise. */
-    private void watchSilence() {
+    void watchSilence() {
         if (watching || failure != null || !serverOwesAnswer()) {
             return;
         }
@@ -475,412 +476,31 @@ final class ImapWire {
         return (greeting || session.busy()) && !session.idling() && !blocked();
     }
 
-    // ---- one command and who waits for it
-    // -------------------------------------------------------------------------------
+    // ---- for the exchanges
+    // --------------------------------------------------------------------------------------------
 
-    private sealed interface Exchange {
-        ImapCommand command();
-
-        /** Whether it is still worth sending. */
-        default boolean wanted() {
-            return true;
-        }
-
-        /** Whether its command goes out when its turn comes; else the exchange sends it, or not. */
-        default boolean sendsAtOnce() {
-            return true;
-        }
-
-        /** Its turn has come, and the command was sent if it was to be. */
-        default void begun() {}
-
-        /** One of the things that the command streams. */
-        default void item(Object item) {}
-
-        /** Hands on what was held, if it is asked for now. */
-        default void deliverHeld() {}
-
-        /** Whether something waits for its reader: then the server must wait, too. */
-        default boolean holds() {
-            return false;
-        }
-
-        default void stirred() {}
-
-        /** The server goes on with a login. */
-        default void challenged(String challenge) {}
-
-        /** What the server's answer comes to. */
-        default Optional<ServerFailure> verdict(Optional<ServerFailure> refused) {
-            return refused;
-        }
-
-        void done(ImapAnswer answer);
-
-        void failed(RuntimeException error);
-
-        /** Nobody waits any more, and it was sent. */
-        void cancelled();
+    boolean isCurrent(Exchange exchange) {
+        return current == exchange;
     }
 
-    private record AnswerExchange(ImapCommand command, UniEmitter<? super ImapAnswer> emitter) implements Exchange {
-        @Override
-        public void done(ImapAnswer answer) {
-            emitter.complete(answer);
-        }
-
-        @Override
-        public void failed(RuntimeException error) {
-            emitter.fail(error);
-        }
-
-        @Override
-        public void cancelled() {
-            // The server does it all the same; the emitter drops the answer.
-        }
+    /** The current exchange is over without an answer. */
+    void endTurn() {
+        current = null;
+        beginNext();
     }
 
-    private final class LoginExchange implements Exchange {
-        private static final int CHALLENGES_MAX = 10;
-
-        private final ImapCommand.Authenticate command;
-        private final SaslConversation conversation;
-        private final UniEmitter<? super ImapAnswer> emitter;
-        private boolean begun;
-        private int challenges;
-        private Optional<ServerFailure> ours = Optional.empty();
-
-        private LoginExchange(
-                SaslConversation conversation, UniEmitter<? super ImapAnswer> emitter, boolean initialResponseSent) {
-            this.command = new ImapCommand.Authenticate(conversation);
-            this.conversation = conversation;
-            this.emitter = emitter;
-            this.begun = initialResponseSent;
-        }
-
-        @Override
-        public ImapCommand command() {
-            return command;
-        }
-
-        @Override
-        public void challenged(String text) {
-            if (++challenges > CHALLENGES_MAX) {
-                fail(new ServerFailure.Unreachable("the login does not come to an end"));
-                return;
-            }
-            Optional<byte[]> initial = begun ? Optional.empty() : conversation.initialResponse();
-            begun = true;
-            if (initial.isPresent()) {
-                act(session.respond(initial.get()));
-                return;
-            }
-            context.executeBlocking(() -> conversation.respond(decoded(text))).onComplete(computed -> {
-                if (current != this) {
-                    return;
-                }
-                heardAt = System.nanoTime();
-                if (computed.succeeded()) {
-                    act(session.respond(computed.result()));
-                } else {
-                    ours = Optional.of(
-                            new ServerFailure.Unreachable(computed.cause().getMessage()));
-                    act(session.cancelLogin());
-                }
-            });
-        }
-
-        private static byte[] decoded(String challenge) throws SaslConversation.SaslFailure {
-            try {
-                return Base64.getDecoder().decode(challenge.strip());
-            } catch (IllegalArgumentException e) {
-                throw new SaslConversation.SaslFailure("the server's challenge is not in base64");
-            }
-        }
-
-        @Override
-        public Optional<ServerFailure> verdict(Optional<ServerFailure> refused) {
-            if (ours.isPresent()) {
-                return ours;
-            }
-            if (refused.isEmpty() && !conversation.proven()) {
-                return Optional.of(
-                        new ServerFailure.Unreachable("the server did not prove that it knows the password"));
-            }
-            return refused.map(failure -> failure instanceof ServerFailure.AuthRejected(var text)
-                    ? new ServerFailure.AuthRejected(text
-                            + conversation.reason().map(why -> " (" + why + ")").orElse(""))
-                    : failure);
-        }
-
-        @Override
-        public void done(ImapAnswer answer) {
-            emitter.complete(answer);
-        }
-
-        @Override
-        public void failed(RuntimeException error) {
-            emitter.fail(error);
-        }
-
-        @Override
-        public void cancelled() {
-            // Whoever logs in closes the connection when nobody waits any more.
-        }
+    /** From now on the server has its whole time again. */
+    void waitAnew() {
+        heardAt = System.nanoTime();
     }
 
-    private final class IdleExchange implements Exchange {
-        private final ImapCommand command = new ImapCommand.Idle();
-        private final UniEmitter<? super WatchOutcome> emitter;
-        private final Duration atMost;
-        private WatchOutcome outcome = WatchOutcome.TIME_UP;
-        private ScheduledFuture<?> timer;
-
-        private IdleExchange(UniEmitter<? super WatchOutcome> emitter, Duration atMost) {
-            this.emitter = emitter;
-            this.atMost = atMost;
-        }
-
-        @Override
-        public ImapCommand command() {
-            return command;
-        }
-
-        @Override
-        public void begun() {
-            timer = context.nettyEventLoop()
-                    .schedule(() -> context.runOnContext(go -> end()), atMost.toMillis(), TimeUnit.MILLISECONDS);
-            if (session.hasNews()) { // by the command before
-                stirred();
-            }
-        }
-
-        @Override
-        public void stirred() {
-            outcome = WatchOutcome.CHANGED;
-            end();
-        }
-
-        private void end() {
-            if (current == this) {
-                heardAt = System.nanoTime();
-                act(session.endIdle());
-                watchSilence();
-            }
-        }
-
-        @Override
-        public void done(ImapAnswer answer) {
-            timer.cancel(false);
-            emitter.complete(outcome);
-        }
-
-        @Override
-        public void failed(RuntimeException error) {
-            if (timer != null) {
-                timer.cancel(false);
-            }
-            emitter.fail(error);
-        }
-
-        @Override
-        public void cancelled() {
-            end();
-        }
+    ScheduledFuture<?> after(Duration time, Runnable task) {
+        return context.nettyEventLoop()
+                .schedule(() -> context.runOnContext(go -> task.run()), time.toMillis(), TimeUnit.MILLISECONDS);
     }
 
-    private final class ListenExchange implements Exchange {
-        private final ImapCommand command = new ImapCommand.Noop();
-        private final UniEmitter<? super WatchOutcome> emitter;
-        private final Duration atMost;
-        private WatchOutcome outcome = WatchOutcome.TIME_UP;
-        private ScheduledFuture<?> timer;
-        private boolean probing;
-
-        private ListenExchange(UniEmitter<? super WatchOutcome> emitter, Duration atMost) {
-            this.emitter = emitter;
-            this.atMost = atMost;
-        }
-
-        @Override
-        public ImapCommand command() {
-            return command;
-        }
-
-        @Override
-        public boolean sendsAtOnce() {
-            return false;
-        }
-
-        @Override
-        public void begun() {
-            session.listen();
-            timer = context.nettyEventLoop()
-                    .schedule(() -> context.runOnContext(go -> probe()), atMost.toMillis(), TimeUnit.MILLISECONDS);
-            if (session.hasNews()) { // by the command before
-                stirred();
-            }
-        }
-
-        private void probe() {
-            if (current == this && !probing) {
-                probing = true;
-                heardAt = System.nanoTime();
-                act(session.begin(command));
-                watchSilence();
-            }
-        }
-
-        @Override
-        public void stirred() {
-            outcome = WatchOutcome.CHANGED;
-            if (!probing) {
-                end();
-                emitter.complete(outcome);
-            }
-        }
-
-        private void end() {
-            timer.cancel(false);
-            current = null;
-            beginNext();
-        }
-
-        @Override
-        public void done(ImapAnswer answer) {
-            emitter.complete(outcome);
-        }
-
-        @Override
-        public void failed(RuntimeException error) {
-            if (timer != null) {
-                timer.cancel(false);
-            }
-            emitter.fail(error);
-        }
-
-        @Override
-        public void cancelled() {
-            if (!probing) {
-                end();
-            }
-        }
-    }
-
-    /** Holds one item at most: the first that came when none was asked for. It may still be held when the answer has ended. */
-    private final class StreamExchange<T> implements Exchange, Flow.Subscription {
-        private final ImapCommand.Streams<T> command;
-        private final Flow.Subscriber<? super T> subscriber;
-        private final Consumer<ImapAnswer> toTell;
-        private long requested;
-        private Optional<T> held = Optional.empty();
-        private boolean answered;
-        private boolean over;
-
-        private StreamExchange(
-                ImapCommand.Streams<T> command, Flow.Subscriber<? super T> subscriber, Consumer<ImapAnswer> toTell) {
-            this.command = command;
-            this.subscriber = subscriber;
-            this.toTell = toTell;
-        }
-
-        @Override
-        public ImapCommand command() {
-            return command;
-        }
-
-        @Override
-        public void request(long n) {
-            onEventLoop(() -> {
-                if (over) {
-                    return;
-                }
-                if (n <= 0) {
-                    failed(new IllegalArgumentException("a reader must request something"));
-                } else {
-                    requested = requested + n < 0 ? Long.MAX_VALUE : requested + n;
-                }
-                if (current == this) {
-                    receive();
-                    watchSilence();
-                } else {
-                    deliverHeld();
-                }
-            });
-        }
-
-        @Override
-        public void cancel() {
-            onEventLoop(() -> {
-                over = true;
-                held = Optional.empty();
-                ImapWire.this.cancel(this);
-                receive();
-            });
-        }
-
-        @Override
-        public void item(Object item) {
-            if (over) {
-                return;
-            }
-            T typed = command.itemType().cast(item);
-            if (requested == 0) {
-                held = Optional.of(typed);
-                return;
-            }
-            if (requested != Long.MAX_VALUE) {
-                requested--;
-            }
-            subscriber.onNext(typed);
-        }
-
-        @Override
-        public void deliverHeld() {
-            if (held.isPresent() && requested > 0) {
-                T first = held.get();
-                held = Optional.empty();
-                item(first);
-            }
-            completeIfDone();
-        }
-
-        @Override
-        public boolean holds() {
-            return held.isPresent();
-        }
-
-        private void completeIfDone() {
-            if (answered && held.isEmpty() && !over) {
-                over = true;
-                subscriber.onComplete();
-            }
-        }
-
-        @Override
-        public boolean wanted() {
-            return !over;
-        }
-
-        @Override
-        public void done(ImapAnswer answer) {
-            toTell.accept(answer);
-            answered = true;
-            completeIfDone();
-        }
-
-        @Override
-        public void failed(RuntimeException error) {
-            if (!over) {
-                over = true;
-                held = Optional.empty();
-                subscriber.onError(error);
-            }
-        }
-
-        @Override
-        public void cancelled() {
-            watchSilence();
-        }
+    /** On a worker thread; the result is handled on the event loop. */
+    <T> void compute(Callable<T> computation, Handler<AsyncResult<T>> then) {
+        context.executeBlocking(computation).onComplete(then);
     }
 }
