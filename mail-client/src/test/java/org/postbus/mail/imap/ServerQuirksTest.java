@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.net.URISyntaxException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -263,6 +264,34 @@ class ServerQuirksTest extends TranscriptPlayer {
                     .extracting(FetchedMessage::uid)
                     .containsExactly(7L);
         });
+    }
+
+    @Test
+    void courier_counts_down_leaves_out_and_writes_8_bits() {
+        play("courier/exists-falls.txt", connection -> {
+            inbox(connection);
+            await(connection.noop());
+            assertThat(connection.takeChanges()).containsExactly(new MailboxChange.Exists(3));
+            List<FetchedMessage> messages = fetch(
+                    connection, ALL, FetchItems.of(FetchItems.FLAGS, FetchItems.SIZE, FetchItems.HEADER));
+            assertThat(messages.get(0).flags()).isEmpty();
+            assertThat(messages.get(0).header()).isEmpty();
+            assertThat(messages.get(1).header().orElseThrow())
+                    .isEqualTo("Subject: gr\u00fc\u00dfe".getBytes(StandardCharsets.ISO_8859_1));
+            assertThat(await(connection.list()))
+                    .extracting(one -> one.name().displayName())
+                    .containsExactly("Entwürfe", "+");
+        });
+    }
+
+    @Test
+    void status_that_does_not_come_with_list_is_asked_for() {
+        play("rfc/list-status-without-status.txt", connection -> assertThat(await(connection.list())
+                        .getFirst()
+                        .status()
+                        .orElseThrow()
+                        .messages())
+                .hasValue(4));
     }
 
     @Test
