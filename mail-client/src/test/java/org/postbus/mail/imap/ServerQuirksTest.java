@@ -272,8 +272,8 @@ class ServerQuirksTest extends TranscriptPlayer {
             inbox(connection);
             await(connection.noop());
             assertThat(connection.takeChanges()).containsExactly(new MailboxChange.Exists(3));
-            List<FetchedMessage> messages = fetch(
-                    connection, ALL, FetchItems.of(FetchItems.FLAGS, FetchItems.SIZE, FetchItems.HEADER));
+            List<FetchedMessage> messages =
+                    fetch(connection, ALL, FetchItems.of(FetchItems.FLAGS, FetchItems.SIZE, FetchItems.HEADER));
             assertThat(messages.get(0).flags()).isEmpty();
             assertThat(messages.get(0).header()).isEmpty();
             assertThat(messages.get(1).header().orElseThrow())
@@ -286,12 +286,14 @@ class ServerQuirksTest extends TranscriptPlayer {
 
     @Test
     void status_that_does_not_come_with_list_is_asked_for() {
-        play("rfc/list-status-without-status.txt", connection -> assertThat(await(connection.list())
-                        .getFirst()
-                        .status()
-                        .orElseThrow()
-                        .messages())
-                .hasValue(4));
+        play(
+                "rfc/list-status-without-status.txt",
+                connection -> assertThat(await(connection.list())
+                                .getFirst()
+                                .status()
+                                .orElseThrow()
+                                .messages())
+                        .hasValue(4));
     }
 
     @Test
