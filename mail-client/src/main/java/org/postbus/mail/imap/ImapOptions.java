@@ -148,7 +148,7 @@ public final class ImapOptions {
         return changed;
     }
 
-    /** Responses to one command that are not passed on to a reader. */
+    /** Responses to one command that are not passed on to a reader, besides some for each message of the mailbox. */
     public int responsesMax() {
         return responsesMax;
     }

@@ -42,6 +42,7 @@ final class ImapSession {
     }
 
     private static final int ENABLED_MAX = 100;
+    private static final long NEWS_MAX = 1_000_000;
 
     private final ImapOptions options;
     private final MailboxChanges changes =
@@ -257,8 +258,8 @@ final class ImapSession {
         List<Output> outputs = outputs(response);
         if (outputs.isEmpty() || !(outputs.getFirst() instanceof Output.Deliver)) {
             undelivered++;
-            if (undelivered > options.responsesMax()) {
-                throw new ImapViolation("more than " + options.responsesMax() + " responses to one command");
+            if (undelivered > undeliveredMax()) {
+                throw new ImapViolation("more than " + undeliveredMax() + " responses to one command");
             }
         } else {
             delivered++;
@@ -267,6 +268,11 @@ final class ImapSession {
             }
         }
         return outputs;
+    }
+
+    /** A command on many messages, or another client's, may be answered with some responses for each. */
+    private long undeliveredMax() {
+        return options.responsesMax() + Math.min(4 * Math.max(0, mostMessages), NEWS_MAX);
     }
 
     /** A message may come more than once, and some more while they arrive; but not for ever. */

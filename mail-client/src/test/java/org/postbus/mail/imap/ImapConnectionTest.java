@@ -238,7 +238,7 @@ class ImapConnectionTest {
         for (String excess : List.of(
                 "* LIST () \"/\" {4097}",
                 "* OK " + "x".repeat(5000),
-                "* SEARCH 1\r\n".repeat(6).strip())) {
+                "* SEARCH 1\r\n".repeat(5 + 4 * 3 + 1).strip())) {
             inbox(
                     "C: A2 UID SEARCH ALL\n"
                             + excess.lines().map(line -> "S: " + line + "\n").reduce("", String::concat),
