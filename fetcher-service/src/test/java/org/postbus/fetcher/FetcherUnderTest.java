@@ -6,7 +6,6 @@ import io.vertx.pgclient.PgBuilder;
 import io.vertx.pgclient.PgConnectOptions;
 import io.vertx.sqlclient.Pool;
 import io.vertx.sqlclient.PoolOptions;
-import java.sql.SQLException;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
@@ -25,10 +24,10 @@ import org.postbus.mail.imap.ImapClient;
 import org.postbus.mail.imap.ImapOptions;
 import org.postbus.model.AccountId;
 
-/** The service without Quarkus and Kafka: real loops, clients and database, and a {@link StandInWriter}. */
+/** The service without Quarkus and Kafka: real loops, clients and database, and the real writer ({@link DirectWriter}). */
 final class FetcherUnderTest implements AutoCloseable {
     final Database database;
-    final StandInWriter writer;
+    final DirectWriter writer;
     final CredentialCipher cipher = TestAccount.newCipher();
     final AccountTables tables;
     private final Vertx vertx = Vertx.vertx();
@@ -38,9 +37,9 @@ final class FetcherUnderTest implements AutoCloseable {
     private final Surroundings around;
     private AccountLoops loops;
 
-    FetcherUnderTest(Database database, Duration poll) throws SQLException {
+    FetcherUnderTest(Database database, Duration poll) {
         this.database = database;
-        this.writer = new StandInWriter(database);
+        this.writer = new DirectWriter(vertx, database);
         this.pool = PgBuilder.pool()
                 .connectingTo(PgConnectOptions.fromUri(database.url())
                         .setUser(Role.FETCHER.user())
@@ -87,7 +86,7 @@ final class FetcherUnderTest implements AutoCloseable {
     }
 
     Map<String, List<String>> content(TestAccount account) {
-        return StandInWriter.content(database, account.accountId());
+        return DirectWriter.content(database, account.accountId(), false);
     }
 
     @Override
@@ -95,7 +94,7 @@ final class FetcherUnderTest implements AutoCloseable {
         loops.close(Duration.ofSeconds(5));
         parsing.shutdownNow();
         pool.close();
-        vertx.close().toCompletionStage().toCompletableFuture().get(10, TimeUnit.SECONDS);
         writer.close();
+        vertx.close().toCompletionStage().toCompletableFuture().get(10, TimeUnit.SECONDS);
     }
 }
