@@ -132,8 +132,22 @@ final class ImapPass {
         for (Arrivals more : arrivals) {
             unlessRefused(more.mailbox(), () -> arrive(more));
         }
+        leave();
         boolean complete = mailboxes.values().stream().allMatch(this::isComplete);
         return new PassOutcome(complete, again);
+    }
+
+    /**
+     * The next LIST would tell of an open mailbox what this connection last saw of it, not what is there (Dovecot; RFC 9051
+     * section 6.3.11 warns of STATUS).
+     */
+    private void leave() throws InterruptedException {
+        takeChanges();
+        open = Optional.empty();
+        selected = Optional.empty();
+        if (connection.selectedName().isPresent()) {
+            Await.server(connection.unselect(), COMMAND_TIME_MAX);
+        }
     }
 
     private boolean isComplete(ImapMailbox mailbox) {
