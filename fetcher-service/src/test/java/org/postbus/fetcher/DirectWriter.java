@@ -138,9 +138,8 @@ final class DirectWriter implements AutoCloseable {
                         where account_id = ?""",
                 row -> content.computeIfAbsent(row.getString(1), unused -> new ArrayList<>())
                         .add((withUids ? row.getLong(4) + " " : "")
-                                + line(
-                                        Optional.ofNullable(row.getString(2)).orElse(""),
-                                        Set.of((String[]) row.getArray(3).getArray()))),
+                                + line(Optional.ofNullable(row.getString(2)).orElse(""), Set.of((String[])
+                                        row.getArray(3).getArray()))),
                 account.value());
         content.values().forEach(lines -> lines.sort(null));
         return content;

@@ -11,13 +11,16 @@ import org.postbus.devstack.RawImap;
 final class History {
     private static final int MAILBOXES_MAX = 14;
     private static final int MESSAGES_MAX = 250;
-    private static final String[] FLAGS = {"\\Seen", "\\Flagged", "\\Answered", "\\Draft", "work", "$Forwarded", "Later"};
+    private static final int REFUSED_MAX = 50;
+    private static final String[] FLAGS = {"\\Seen", "\\Flagged", "\\Answered", "\\Draft", "work", "$Forwarded", "Later"
+    };
 
     private final Random random;
     private final char delimiter;
     private final List<String> names = new ArrayList<>(List.of("INBOX"));
     private RawImap client;
     private int operations;
+    private int refused;
     private int made;
     private byte[] last = message(0);
 
@@ -39,18 +42,36 @@ final class History {
     /** Some operations on one mailbox. */
     int some() {
         int before = operations;
+        try {
+            someOrRefused();
+        } catch (RawImap.RefusedException e) {
+            // James stumbles over its own concurrency now and then. What it did of it, it says.
+            refused++;
+            if (refused > REFUSED_MAX) {
+                throw e;
+            }
+            names.clear();
+            client.list().forEach(mailbox -> names.add(mailbox.name()));
+            names.remove("INBOX");
+            names.addFirst("INBOX");
+        }
+        return operations - before;
+    }
+
+    private void someOrRefused() {
         if (random.nextInt(8) == 0) {
             onMailboxes();
-            return operations - before;
+            return;
         }
         String mailbox = any(names);
         List<Long> uids = new ArrayList<>(
-                client.select(mailbox).exists() == 0 ? List.of() : client.uids().stream().sorted().toList());
+                client.select(mailbox).exists() == 0
+                        ? List.of()
+                        : client.uids().stream().sorted().toList());
         for (int left = 1 + random.nextInt(12); left > 0; left--) {
             onMessages(mailbox, uids);
             operations++;
         }
-        return operations - before;
     }
 
     private void onMessages(String mailbox, List<Long> uids) {
@@ -74,7 +95,9 @@ final class History {
         last = same ? last : message(++made);
         List<String> flags = random.nextBoolean() ? List.of() : List.of(any(List.of(FLAGS)));
         Instant date = Instant.ofEpochSecond(1_760_000_000L + random.nextInt(1_000_000));
-        client.append(target, flags, date, last).filter(uid -> target.equals(selected)).ifPresent(uids::add);
+        client.append(target, flags, date, last)
+                .filter(uid -> target.equals(selected))
+                .ifPresent(uids::add);
     }
 
     private void move(String mailbox, List<Long> few, List<Long> uids) {
@@ -113,9 +136,8 @@ final class History {
     private void rename(String from, String to) {
         client.select("INBOX");
         client.rename(from, to);
-        names.replaceAll(name -> name.equals(from) || name.startsWith(from + delimiter)
-                ? to + name.substring(from.length())
-                : name);
+        names.replaceAll(name ->
+                name.equals(from) || name.startsWith(from + delimiter) ? to + name.substring(from.length()) : name);
     }
 
     private boolean isLeaf(String mailbox) {

@@ -173,7 +173,8 @@ abstract class ImapSourceContract {
         awaitEqual();
         List<String> large = commandsOfAQuietPass();
 
-        assertThat(large).hasSameSizeAs(small);
+        // Without LIST-STATUS each mailbox is asked once.
+        assertThat(large).hasSize(small.size() + (other.has("LIST-STATUS") ? 0 : 15));
         assertThat(large).noneMatch(command -> command.contains("FETCH") || command.contains("SEARCH"));
     }
 
@@ -253,13 +254,19 @@ abstract class ImapSourceContract {
     }
 
     private Map<String, List<String>> serverContent() {
+        try (RawImap reading = RawImap.login(host(), portOf(), user, PASSWORD)) {
+            return content(reading);
+        }
+    }
+
+    private static Map<String, List<String>> content(RawImap reading) {
         Map<String, List<String>> content = new TreeMap<>();
-        for (RawImap.Listed mailbox : other.list()) {
+        for (RawImap.Listed mailbox : reading.list()) {
             if (mailbox.selectable()) {
-                boolean empty = other.select(mailbox.name()).exists() == 0;
+                boolean empty = reading.select(mailbox.name()).exists() == 0;
                 content.put(
                         mailbox.name(),
-                        (empty ? List.<RawImap.Message>of() : other.fetchAll())
+                        (empty ? List.<RawImap.Message>of() : reading.fetchAll())
                                 .stream()
                                         .map(message -> message.uid() + " "
                                                 + DirectWriter.line(

@@ -13,7 +13,9 @@ class JamesSourceTest extends ImapSourceContract {
 
     @Override
     int portOfNewUser() {
-        return DevStack.james(new James.User(user, new Secret(PASSWORD))).ports().imap();
+        return DevStack.james(new James.User(user, new Secret(PASSWORD)))
+                .ports()
+                .imap();
     }
 
     @Override

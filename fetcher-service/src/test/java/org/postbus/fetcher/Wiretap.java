@@ -107,9 +107,7 @@ final class Wiretap implements AutoCloseable {
             if (c == '\n') {
                 String untagged = line.substring(line.indexOf(" ") + 1).strip();
                 commands.add(
-                        LOGIN.matcher(untagged).matches()
-                                ? untagged.split(" ")[0].toUpperCase(Locale.ROOT)
-                                : untagged);
+                        LOGIN.matcher(untagged).matches() ? untagged.split(" ")[0].toUpperCase(Locale.ROOT) : untagged);
                 line.setLength(0);
             } else {
                 line.append(c);

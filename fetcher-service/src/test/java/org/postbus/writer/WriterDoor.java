@@ -29,7 +29,8 @@ public final class WriterDoor implements AutoCloseable {
             case BatchApplier.Outcome.Applied applied -> true;
             case BatchApplier.Outcome.Stale stale -> false;
             case BatchApplier.Outcome.AccountGone gone -> false;
-            case BatchApplier.Outcome.Duplicate duplicate -> throw new IllegalStateException("came twice: " + batch.seq());
+            case BatchApplier.Outcome.Duplicate duplicate ->
+                throw new IllegalStateException("came twice: " + batch.seq());
             case BatchApplier.Outcome.Gap gap -> throw new IllegalStateException("a gap before " + batch.seq());
         };
     }
