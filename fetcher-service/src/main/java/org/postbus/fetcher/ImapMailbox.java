@@ -26,6 +26,8 @@ final class ImapMailbox {
     Instant recentComparedAt = Instant.EPOCH;
 
     Instant allComparedAt = Instant.EPOCH;
+    /** STATUS gives a mod-sequence, SELECT none: then it means nothing. */
+    boolean modSeqOfStatusMeansNothing;
     /** The server lists the mailbox but refuses it; until then it is left alone. */
     Instant refusedUntil = Instant.EPOCH;
 
