@@ -117,8 +117,8 @@ record DovecotConfiguration(Path directory, Dovecot.Ports ports, Set<String> hid
                 # sdbox keeps mod-sequences and expunged UIDs in its index, and a message is one file.
                 mail_location = sdbox:~/mail
                 mail_fsync = never
-                # With fcntl two sessions may be taken for a deadlock, and one panics.
-                lock_method = flock
+                # The kernel's locks are taken for a deadlock now and then, and a session panics.
+                lock_method = dotlock
                 mail_max_userip_connections = 100
                 mailbox_list_index = yes
                 first_valid_uid = 1

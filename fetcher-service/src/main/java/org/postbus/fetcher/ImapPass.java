@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.postbus.event.Cursor;
 import org.postbus.event.MailboxKey;
 import org.postbus.event.Observation;
@@ -19,7 +20,6 @@ import org.postbus.mail.imap.ListedMailbox;
 import org.postbus.mail.imap.MailboxName;
 import org.postbus.mail.imap.MailboxStatus;
 import org.postbus.mail.imap.SelectedMailbox;
-import org.postbus.model.MailboxRole;
 
 /**
  * One look at a whole IMAP account.
@@ -48,30 +48,32 @@ final class ImapPass {
     private final LookBack lookBack;
     private final MessageReading reading;
     private final boolean full;
-    private final boolean inboxStirred;
+    private final Set<String> stirred;
     private final Instant now;
 
     /**
      * @param full trust no cursor
-     * @param inboxStirred IDLE reported something in the inbox
+     * @param stirred raw names of mailboxes in which the watcher saw something; {@link ImapWatch#EVERY_MAILBOX} for all
      */
     ImapPass(
             Claim claim,
             Surroundings around,
             ImapConnection connection,
             Map<MailboxKey, ImapMailbox> mailboxes,
+            Suspects suspects,
+            AtomicBoolean resyncTellsFlags,
             ObservationPublisher out,
             boolean full,
-            boolean inboxStirred,
+            Set<String> stirred,
             Instant now) {
         this.visit = new ImapVisit(claim.accountId(), connection, out, now);
-        this.lookBack = new LookBack(claim, around.tables(), visit, out, full, now);
-        this.reading = new MessageReading(claim.accountId(), visit, around, out);
+        this.lookBack = new LookBack(claim, around.tables(), visit, out, resyncTellsFlags, full, now);
+        this.reading = new MessageReading(claim.accountId(), visit, suspects, around, out);
         this.connection = connection;
         this.mailboxes = mailboxes;
         this.out = out;
         this.full = full;
-        this.inboxStirred = inboxStirred;
+        this.stirred = stirred;
         this.now = now;
     }
 
@@ -135,8 +137,8 @@ final class ImapPass {
         for (MailboxListing.Entry entry : listing.listed()) {
             MailboxKey key = entry.mailbox().key();
             MailboxKey before = listing.renamed().getOrDefault(key, key);
-            ImapMailbox mailbox = Optional.ofNullable(mailboxes.remove(before))
-                    .orElseGet(() -> new ImapMailbox(entry.mailbox(), Optional.empty(), OptionalLong.of(0)));
+            ImapMailbox mailbox =
+                    Optional.ofNullable(mailboxes.remove(before)).orElseGet(() -> ImapMailbox.fresh(entry.mailbox()));
             boolean unseenDiffers =
                     mailbox.observed.unreadEmails() != entry.mailbox().unreadEmails();
             if (!mailbox.observed.rawName().equals(entry.mailbox().rawName())) {
@@ -151,13 +153,15 @@ final class ImapPass {
                     .status()
                     .map(told -> mailbox.modSeqOfStatusMeansNothing ? withoutModSeq(told) : told)
                     .orElse(UNTOLD);
+            if (full) {
+                mailbox.trustNothing();
+            }
             if (full && mailbox.cursor.isPresent() && !mailbox.cursor.get().backfilled()) {
                 // A first run that broke off and is not to be trusted begins again; what it left is compared after it.
                 mailbox.cursor = Optional.empty();
-                mailbox.known = OptionalLong.empty();
             }
             boolean suspicion = unseenDiffers
-                    || (inboxStirred && mailbox.observed.role().equals(Optional.of(MailboxRole.INBOX)))
+                    || isStirred(entry.listed().name())
                     || mailbox.flagsSuspect
                     || !mailbox.recentComparedAt.plus(RECENT_FLAGS_EVERY).isAfter(now);
             MailboxWork work = MailboxWork.of(mailbox.cursor, mailbox.known, status, suspicion, full);
@@ -176,6 +180,10 @@ final class ImapPass {
             OptionalLong.empty(),
             OptionalLong.empty(),
             Optional.empty());
+
+    private boolean isStirred(MailboxName name) {
+        return stirred.contains(name.raw()) || stirred.contains(ImapWatch.EVERY_MAILBOX);
+    }
 
     private static MailboxStatus withoutModSeq(MailboxStatus status) {
         return new MailboxStatus(
@@ -340,14 +348,13 @@ final class ImapPass {
                 mailbox, new Cursor.Imap(cursor.uidValidity(), cursor.uidNext(), cursor.highestModSeq(), backfillUid));
     }
 
-    /** What is listed but was overlooked. If it is not handed out now either, it is not asked for again. */
+    /** What is listed but was overlooked. If the server says nothing of it now either, it is put aside. */
     private void readMissing(ImapMailbox mailbox, UidSet missing) throws InterruptedException {
         UidSet rest = missing;
         while (!rest.isEmpty()) {
             UidSet window = rest.lowest(WINDOW_MESSAGES);
             rest = rest.minus(window);
-            Set<Long> seen = reading.read(mailbox, window);
-            window.minus(UidSet.ofUids(seen)).forEach(mailbox.withheld::add);
+            reading.readListed(mailbox, window);
             mailbox.saw(window.size());
         }
     }

@@ -79,15 +79,17 @@ final class ImapVisit {
      * What a SELECT with QRESYNC told.
      *
      * @param vanished a predicate: it may name UIDs that never were
-     * @param complete whether nothing else has changed
+     * @param flags of how many messages that are known
+     * @param complete whether, by the server's word, nothing else has changed
      */
-    record Told(SelectedMailbox mailbox, UidSet vanished, boolean complete) {}
+    record Told(SelectedMailbox mailbox, UidSet vanished, long flags, boolean complete) {}
 
     /** Publishes the flags that changed, as they come; what vanished is for the caller, who knows what there was. */
     Told resync(ImapMailbox mailbox, MailboxName name, Cursor.Imap cursor) throws InterruptedException {
         close();
         Resync since = new Resync(cursor.uidValidity(), cursor.highestModSeq().orElseThrow(), List.of());
         UidSet vanished = UidSet.EMPTY;
+        long flags = 0;
         Optional<Resynced.Selected> end = Optional.empty();
         try (Inflow<Resynced> told = Inflow.of(connection.resync(name, true, since), AHEAD_STATES)) {
             for (Optional<Resynced> next = told.next(); next.isPresent(); next = told.next()) {
@@ -95,6 +97,7 @@ final class ImapVisit {
                     case Resynced.Vanished(List<UidRange> uids) -> vanished = vanished.or(UidSet.of(uids));
                     case Resynced.StateReported state -> {
                         if (state.uid() < cursor.uidNext()) {
+                            flags++;
                             out.add(ImapEmails.state(
                                     mailbox.key(),
                                     cursor.uidValidity(),
@@ -109,7 +112,7 @@ final class ImapVisit {
         }
         Resynced.Selected selectedNow = end.orElseThrow(() ->
                 new ServerException(new ServerFailure.Unreachable("a mailbox was opened, and nothing said of it")));
-        return new Told(opened(mailbox, selectedNow.mailbox()), vanished, selectedNow.complete());
+        return new Told(opened(mailbox, selectedNow.mailbox()), vanished, flags, selectedNow.complete());
     }
 
     private SelectedMailbox opened(ImapMailbox mailbox, SelectedMailbox as) throws InterruptedException {

@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jboss.logging.Logger;
 import org.postbus.event.Cursor;
 import org.postbus.event.UidRange;
@@ -36,10 +37,23 @@ final class LookBack {
     private final AccountTables tables;
     private final ImapVisit visit;
     private final ObservationPublisher out;
+    private final AtomicBoolean tellsFlags;
     private final boolean full;
     private final Instant now;
 
-    LookBack(Claim claim, AccountTables tables, ImapVisit visit, ObservationPublisher out, boolean full, Instant now) {
+    /**
+     * @param tellsFlags whether the server has ever told of flags with QRESYNC. James does not, so until it has been seen to,
+     *     the server is asked for them by mod-sequence too
+     */
+    LookBack(
+            Claim claim,
+            AccountTables tables,
+            ImapVisit visit,
+            ObservationPublisher out,
+            AtomicBoolean tellsFlags,
+            boolean full,
+            Instant now) {
+        this.tellsFlags = tellsFlags;
         this.claim = claim;
         this.tables = tables;
         this.visit = visit;
@@ -72,8 +86,11 @@ final class LookBack {
         if (!told.complete() || !nothingElseVanished(mailbox, cursor, told.mailbox())) {
             missing = compareUids(mailbox, cursor, told.mailbox());
         }
+        tellsFlags.compareAndSet(false, told.flags() > 0);
         if (!told.complete()) {
             compareFlags(mailbox, cursor, told.mailbox(), true);
+        } else if (!tellsFlags.get()) {
+            changedSince(mailbox, cursor, told.mailbox(), cursor.highestModSeq().orElseThrow());
         }
         finish(mailbox, cursor, told.mailbox());
         return missing;
@@ -86,10 +103,12 @@ final class LookBack {
         }
         out.awaitApplied();
         UidSet ours = ours(mailbox, cursor);
-        UidSet gone = ours.and(vanished);
-        visit.vanished(mailbox, cursor.uidValidity(), gone);
+        visit.vanished(
+                mailbox,
+                cursor.uidValidity(),
+                ours.or(UidSet.ofUids(mailbox.withheld)).and(vanished));
         mailbox.withheld.removeIf(vanished::contains);
-        mailbox.known = OptionalLong.of(ours.size() - gone.size() + mailbox.withheld.size());
+        mailbox.known = OptionalLong.of(ours.minus(vanished).size() + mailbox.withheld.size());
     }
 
     private UidSet ours(ImapMailbox mailbox, Cursor.Imap cursor) throws InterruptedException {
@@ -216,12 +235,14 @@ final class LookBack {
             mailbox.known = OptionalLong.empty();
             return UidSet.EMPTY;
         }
-        UidSet gone = ours.minus(theirs);
-        visit.vanished(mailbox, cursor.uidValidity(), gone);
+        visit.vanished(
+                mailbox,
+                cursor.uidValidity(),
+                ours.or(UidSet.ofUids(mailbox.withheld)).minus(theirs));
         mailbox.withheld.removeIf(uid -> !theirs.contains(uid) || ours.contains(uid));
         UidSet missing =
                 theirs.and(UidSet.between(1, cursor.uidNext())).minus(ours).minus(UidSet.ofUids(mailbox.withheld));
-        mailbox.known = OptionalLong.of(ours.size() - gone.size() + mailbox.withheld.size());
+        mailbox.known = OptionalLong.of(ours.and(theirs).size() + mailbox.withheld.size());
         if (someWentMeanwhile) {
             mailbox.known = OptionalLong.empty();
             visit.lookAgain();

@@ -27,7 +27,7 @@ record Surroundings(
         Semaphore bytesInFlight,
         Semaphore largeMessages,
         ExecutorService parsing,
-        LoginBudget logins,
+        HostBudget hosts,
         Duration poll,
         FetcherMetrics metrics,
         Clock clock,

@@ -1,79 +1,44 @@
 package org.postbus.fetcher;
 
-import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
+import static org.awaitility.Awaitility.await;
 
-import java.util.Map;
+import java.time.Duration;
 import java.util.Set;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
-import org.postbus.account.Secret;
 import org.postbus.devstack.DevStack;
-import org.postbus.devstack.Dovecot;
-import org.postbus.event.ChangeEvent;
 
-/** Dovecot with all it can: CONDSTORE, QRESYNC, NOTIFY, MOVE; no OBJECTID, so only fingerprints tell what was moved. */
-class DovecotSourceTest extends ImapSourceContract {
-    @BeforeAll
-    static void needsDovecot() {
-        boolean there = Dovecot.isInstalled() || Dovecot.isRequired();
-        if (!there) {
-            System.err.println("NOT TESTED: IMAP on Dovecot, for it is not installed (apt-get install dovecot-imapd)");
-        }
-        assumeTrue(there, "Dovecot is not installed (apt-get install dovecot-imapd)");
-    }
-
+/** Dovecot with all it can: CONDSTORE, QRESYNC, NOTIFY, MOVE, LIST-STATUS. */
+class DovecotSourceTest extends DovecotSourceContract {
+    @Override
     Set<String> hidden() {
         return Set.of();
     }
 
-    @Override
-    String host() {
-        return Dovecot.HOST;
-    }
-
-    private Dovecot.User login() {
-        return new Dovecot.User(user, new Secret(PASSWORD));
-    }
-
-    @Override
-    int portOfNewUser() {
-        return DevStack.dovecot(hidden(), login()).ports().imap();
-    }
-
-    @Override
-    char delimiter() {
-        return '/';
-    }
-
     @Test
-    void a_renumbered_mailbox_is_one_reset_and_its_emails_stay() {
-        fill("INBOX", 30);
+    void news_of_any_mailbox_come_by_themselves() throws Exception {
         other.create("Apart");
-        fill("Apart", 10);
+        fill("Apart", 3);
+        fill("INBOX", 1);
+        fetcher.close();
+        fetcher = new FetcherUnderTest(DevStack.postgres().freshDatabase(), Duration.ofMinutes(10));
+        account = fetcher.account(settings(), PASSWORD);
         fetcher.start(account);
         awaitEqual();
-        Map<String, String> before = emailIds();
-        long told = told();
+        await().atMost(Duration.ofSeconds(30))
+                .until(() -> account.read("select push from account_sync where account_id = ?"), "notify"::equals);
 
-        DevStack.dovecot(hidden()).renumber(login(), "INBOX", 1_900_000_000L);
-        other.close();
-        other = org.postbus.devstack.RawImap.login(host(), portOfNewUser(), user, PASSWORD);
-        other.addFlags(select("INBOX").subList(0, 1), "\\Answered");
+        other.addFlags(select("Apart"), "\\Flagged");
+        awaitPush(() -> fill("Apart", 1));
+        awaitPush(() -> other.addFlags(select("Apart").subList(0, 1), "later"));
+        awaitPush(() -> other.create("Fresh"));
+        // Not of a rename: Dovecot 2.3 may find its own list of mailboxes corrupted then, and says nothing.
+    }
+
+    private void awaitPush(Runnable change) {
         awaitEqual();
-        passes(2);
-
-        assertThat(emailIds()).isEqualTo(before);
-        assertThat(changesAfter(told))
-                .filteredOn(ChangeEvent.MailboxReset.class::isInstance)
-                .hasSize(1);
-        assertThat(changesAfter(told))
-                .filteredOn(change ->
-                        change instanceof ChangeEvent.EmailCreated || change instanceof ChangeEvent.EmailDestroyed)
-                .isEmpty();
-        assertThat(changesAfter(told))
-                .filteredOn(ChangeEvent.EmailUpdated.class::isInstance)
-                .as("the flag that was set meanwhile")
-                .hasSizeLessThanOrEqualTo(1);
+        double before = fetcher.wokenByPush();
+        change.run();
+        await().atMost(Duration.ofSeconds(20)).until(() -> fetcher.wokenByPush() > before);
+        awaitEqual();
     }
 }

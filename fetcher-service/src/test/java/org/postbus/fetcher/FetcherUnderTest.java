@@ -34,10 +34,15 @@ final class FetcherUnderTest implements AutoCloseable {
     private final Pool pool;
     private final ImapClient imap;
     private final ExecutorService parsing = Executors.newVirtualThreadPerTaskExecutor();
+    private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
     private final Surroundings around;
     private AccountLoops loops;
 
     FetcherUnderTest(Database database, Duration poll) {
+        this(database, poll, new HostBudget(20, 50, 1000));
+    }
+
+    FetcherUnderTest(Database database, Duration poll, HostBudget budget) {
         this.database = database;
         this.writer = new DirectWriter(vertx, database);
         this.pool = PgBuilder.pool()
@@ -57,9 +62,9 @@ final class FetcherUnderTest implements AutoCloseable {
                 new Semaphore(64 * 1024 * 1024),
                 new Semaphore(2),
                 parsing,
-                new LoginBudget(20, 50),
+                budget,
                 poll,
-                new FetcherMetrics(new SimpleMeterRegistry()),
+                new FetcherMetrics(meters),
                 Clock.systemUTC(),
                 RandomGenerator.of("L64X128MixRandom"));
         this.loops = new AccountLoops(around);
@@ -79,6 +84,11 @@ final class FetcherUnderTest implements AutoCloseable {
 
     void wake(AccountId account) {
         loops.carryOut(new Assignments.Decision.Wake(account));
+    }
+
+    /** How often a server's own word woke a loop. */
+    double wokenByPush() {
+        return meters.counter("postbus.fetcher.wakeups", "kind", "push").count();
     }
 
     void stop(TestAccount account) {

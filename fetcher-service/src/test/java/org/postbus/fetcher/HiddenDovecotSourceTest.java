@@ -4,7 +4,7 @@ import java.util.Set;
 import org.postbus.devstack.Dovecot;
 
 /** Dovecot that says of none of its extensions: what is left is comparing. */
-class HiddenDovecotSourceTest extends DovecotSourceTest {
+class HiddenDovecotSourceTest extends DovecotSourceContract {
     @Override
     Set<String> hidden() {
         return Dovecot.DELTAS;

@@ -1,42 +1,42 @@
 package org.postbus.fetcher;
 
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.function.Supplier;
 import org.postbus.devstack.RawImap;
 
 /** What a busy person does to a mail account in years, drawn from a seed, over one connection that may change. */
 final class History {
     private static final int MAILBOXES_MAX = 14;
     private static final int MESSAGES_MAX = 250;
-    private static final int REFUSED_MAX = 50;
+    private static final int STUMBLES_MAX = 50;
     private static final String[] FLAGS = {"\\Seen", "\\Flagged", "\\Answered", "\\Draft", "work", "$Forwarded", "Later"
     };
 
     private final Random random;
     private final char delimiter;
     private final List<String> names = new ArrayList<>(List.of("INBOX"));
+    private final Supplier<RawImap> reconnect;
     private RawImap client;
     private int operations;
-    private int refused;
+    private int stumbles;
     private int made;
     private byte[] last = message(0);
 
-    History(Random random, char delimiter, RawImap client) {
+    /** @param reconnect closes the connection that there is, if any, and makes another */
+    History(Random random, char delimiter, Supplier<RawImap> reconnect) {
         this.random = random;
         this.delimiter = delimiter;
-        this.client = client;
+        this.reconnect = reconnect;
+        this.client = reconnect.get();
     }
 
     int operations() {
         return operations;
-    }
-
-    /** The connection was lost; so is what was selected on it. */
-    void goOnWith(RawImap client) {
-        this.client = client;
     }
 
     /** Some operations on one mailbox. */
@@ -45,21 +45,33 @@ final class History {
         try {
             someOrRefused();
         } catch (RawImap.RefusedException e) {
-            // James stumbles over its own concurrency now and then. What it did of it, it says.
-            refused++;
-            if (refused > REFUSED_MAX) {
-                throw e;
-            }
-            names.clear();
-            client.list().forEach(mailbox -> names.add(mailbox.name()));
-            names.remove("INBOX");
-            names.addFirst("INBOX");
+            lookAround(e);
+        } catch (UncheckedIOException e) {
+            client = reconnect.get();
+            lookAround(e);
         }
         return operations - before;
     }
 
+    /** Servers stumble over their own concurrency now and then, Dovecot's processes even fall. What they did, they say. */
+    private void lookAround(RuntimeException stumble) {
+        stumbles++;
+        if (stumbles > STUMBLES_MAX) {
+            throw stumble;
+        }
+        names.clear();
+        client.list().forEach(mailbox -> names.add(mailbox.name()));
+        names.remove("INBOX");
+        names.addFirst("INBOX");
+    }
+
+    /** As a person whose network was lost. */
+    void reconnect() {
+        client = reconnect.get();
+    }
+
     private void someOrRefused() {
-        if (random.nextInt(8) == 0) {
+        if (random.nextInt(20) == 0) {
             onMailboxes();
             return;
         }

@@ -18,7 +18,7 @@ import org.postbus.event.Observation;
 
 /** What the sync makes of servers as they are: those that fall behind, leave out, say too little or stumble. */
 class ImapHabitsTest {
-    private static final Duration SOON = Duration.ofSeconds(30);
+    private static final Duration SOON = Duration.ofSeconds(60);
     private static final String[] ALL = {
         "CONDSTORE", "QRESYNC", "ENABLE", "LIST-EXTENDED", "LIST-STATUS", "UNSELECT", "ESEARCH"
     };
@@ -39,6 +39,18 @@ class ImapHabitsTest {
     }
 
     // ---- QRESYNC
+
+    @Test
+    void a_server_whose_qresync_tells_of_no_flags_is_asked_for_them() throws Exception {
+        start(ALL, 10);
+        server.answers("EXAMINE .*QRESYNC.*", answer -> answer.replaceAll("\\* \\d+ FETCH [^\r]*\r\n", ""));
+        server.inbox().flag(3, "\\Flagged");
+        server.inbox().add("at the same time");
+
+        pass();
+
+        assertThat(inbox()).hasSize(11).contains("3 m3@example.org $flagged");
+    }
 
     @Test
     void with_qresync_flags_and_deletions_come_with_the_select_alone() throws Exception {
@@ -252,6 +264,78 @@ class ImapHabitsTest {
             assertThat(count("mailbox")).isEqualTo(3);
             assertThat(count("email")).isEqualTo(7);
         }
+    }
+
+    // ---- one bad message
+
+    @Test
+    void a_message_that_the_server_cannot_read_is_put_aside_and_the_mailbox_goes_on() throws Exception {
+        server = server(ALL, 700);
+        server.answers(
+                "UID FETCH .*BODY.*",
+                answer -> answer.contains("UID 333 ") ? "TAG NO [SERVERBUG] cannot read a message\r\n" : answer);
+        start();
+
+        assertThat(inbox()).hasSize(699);
+        assertThat(
+                        account.read(
+                                "select uidvalidity || ' ' || uid || ' ' || reason from quarantined_message where account_id = ?"))
+                .isEqualTo("1000 333 NO [SERVERBUG] cannot read a message");
+        server.heard();
+        server.inbox().add("later");
+        pass();
+        assertThat(inbox()).hasSize(700);
+        fetcher.stop(account);
+        fetcher.start(account);
+        pass();
+        assertThat(server.heard())
+                .as("it is not asked for again")
+                .noneMatch(command -> command.matches("UID FETCH 333 .*"));
+
+        server.forgetsHabits();
+        account.update(
+                "update account_sync set full_pass_wanted = true where account_id = ?",
+                account.accountId().value());
+        fetcher.stop(account);
+        fetcher.start(account);
+        await().atMost(SOON).until(() -> inbox().size() == 701);
+        pass();
+        assertThat(count("quarantined_message")).isZero();
+    }
+
+    @Test
+    void a_message_that_breaks_the_connection_is_put_aside_after_three_breaks() throws Exception {
+        server = server(ALL, 20);
+        server.answers("UID FETCH .*BODY.*", answer -> answer.contains("UID 7 ") ? cutAt(answer, "UID 7 ") : answer);
+        start();
+
+        assertThat(inbox()).hasSize(19).noneMatch(line -> line.startsWith("7 "));
+        assertThat(count("quarantined_message")).isEqualTo(1);
+        server.inbox().expunge(7);
+        pass();
+        assertThat(count("quarantined_message")).isZero();
+    }
+
+    @Test
+    void a_server_that_hands_out_no_message_is_waited_for_and_nothing_is_put_aside() throws Exception {
+        start(ALL, 3);
+        server.answers("UID FETCH .*BODY.*", answer -> "TAG NO [UNAVAILABLE] not now\r\n");
+        for (int i = 0; i < 40; i++) {
+            server.inbox().add("late" + i);
+        }
+        fetcher.wake(account.accountId());
+        await().atMost(SOON)
+                .until(() -> account.read("select state from account_sync where account_id = ?")
+                        .equals("backoff"));
+
+        server.forgetsHabits();
+
+        await().atMost(SOON).until(() -> inbox().size() == 43);
+        assertThat(count("quarantined_message")).isZero();
+    }
+
+    private static String cutAt(String answer, String where) {
+        return answer.substring(0, answer.lastIndexOf("* ", answer.indexOf(where))) + PretendImap.HANG_UP;
     }
 
     // ---- what the tests are said in

@@ -61,10 +61,12 @@ abstract class ImapSourceContract {
         fetcher = new FetcherUnderTest(DevStack.postgres().freshDatabase(), POLL);
         tap = new Wiretap(host(), port);
         other = RawImap.login(host(), port, user, PASSWORD);
-        account = fetcher.account(
-                new AccountSettings.Imap(
-                        user, new ServerAddress("127.0.0.1", tap.port(), TlsMode.NONE), Optional.empty()),
-                PASSWORD);
+        account = fetcher.account(settings(), PASSWORD);
+    }
+
+    AccountSettings settings() {
+        return new AccountSettings.Imap(
+                user, new ServerAddress("127.0.0.1", tap.port(), TlsMode.NONE), Optional.empty());
     }
 
     @AfterEach
@@ -182,16 +184,16 @@ abstract class ImapSourceContract {
     void any_history_ends_with_both_sides_equal() {
         long seed = LONG ? System.nanoTime() : 20261122;
         Random random = new Random(seed);
-        History history = new History(random, delimiter(), other);
+        History history = new History(random, delimiter(), this::reconnected);
         fetcher.start(account);
         int restartEvery = OPERATIONS / 5;
         int cutEvery = OPERATIONS / 12;
-        for (int done = 0; done < OPERATIONS; done += history.some()) {
+        while (history.operations() < OPERATIONS) {
+            int done = history.operations();
+            history.some();
             if (done / cutEvery != history.operations() / cutEvery) {
                 tap.cut();
-                other.close();
-                other = RawImap.login(host(), portOf(), user, PASSWORD);
-                history.goOnWith(other);
+                history.reconnect();
             }
             if (done / restartEvery != history.operations() / restartEvery) {
                 fetcher.stop(account);
@@ -209,6 +211,12 @@ abstract class ImapSourceContract {
 
     private int portOf() {
         return port == 0 ? port = portOfNewUser() : port;
+    }
+
+    private RawImap reconnected() {
+        other.close();
+        other = RawImap.login(host(), portOf(), user, PASSWORD);
+        return other;
     }
 
     String name(String... levels) {

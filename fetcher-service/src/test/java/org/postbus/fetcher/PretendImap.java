@@ -39,6 +39,9 @@ final class PretendImap implements AutoCloseable {
     private static final Pattern CHANGED_SINCE = Pattern.compile("CHANGEDSINCE (\\d+)");
     private static final Pattern START = Pattern.compile("BODY\\.PEEK\\[]<0\\.(\\d+)>");
 
+    /** In an answer: here the connection breaks. */
+    static final String HANG_UP = "HANG-UP";
+
     private final ServerSocket listening;
     private final Map<String, Mailbox> mailboxes = new LinkedHashMap<>();
     private final List<Habit> habits = new CopyOnWriteArrayList<>();
@@ -200,10 +203,11 @@ final class PretendImap implements AutoCloseable {
                         answer = habit.answer.apply(answer);
                     }
                 }
-                if (answer == null) {
+                int end = answer.indexOf(HANG_UP);
+                say(out, answer.substring(0, end < 0 ? answer.length() : end).replace("TAG", tag));
+                if (end >= 0) {
                     return;
                 }
-                say(out, answer.replace("TAG", tag));
             }
         } catch (IOException broken) {
             // A client may hang up at any time.
