@@ -426,6 +426,23 @@ class GatewayIT {
     }
 
     @Test
+    void messages_that_could_not_be_read_are_listed() {
+        // Given
+        stored.update("""
+                insert into quarantined_message (account_id, tenant_id, mailbox_id, uidvalidity, uid, reason)
+                values (?, ?, ?, 7, 42, 'NO [SERVERBUG] unreadable')""", account.value(), tenant.value(), inbox.value());
+
+        // When
+        JsonNode json = api.get(accountPath() + "/quarantine").json();
+
+        // Then
+        assertThat(json.at("/list/0/mailboxId").asText()).isEqualTo(inbox.toString());
+        assertThat(json.at("/list/0/uidValidity").asLong()).isEqualTo(7);
+        assertThat(json.at("/list/0/uid").asLong()).isEqualTo(42);
+        assertThat(json.at("/list/0/reason").asText()).isEqualTo("NO [SERVERBUG] unreadable");
+    }
+
+    @Test
     void past_cycles_are_listed_newest_first() {
         // Given
         for (int i = 1; i <= 3; i++) {

@@ -22,6 +22,7 @@ import org.postbus.model.MutationId;
     @JsonSubTypes.Type(value = Observation.EmailObserved.class, name = "email-observed"),
     @JsonSubTypes.Type(value = Observation.EmailStateObserved.class, name = "email-state-observed"),
     @JsonSubTypes.Type(value = Observation.UidsVanished.class, name = "uids-vanished"),
+    @JsonSubTypes.Type(value = Observation.MessageQuarantined.class, name = "message-quarantined"),
     @JsonSubTypes.Type(value = Observation.EmailsDestroyed.class, name = "emails-destroyed"),
     @JsonSubTypes.Type(value = Observation.ScopeSynced.class, name = "scope-synced"),
     @JsonSubTypes.Type(value = Observation.PassFinished.class, name = "pass-finished"),
@@ -83,6 +84,20 @@ public sealed interface Observation {
         public UidsVanished {
             Objects.requireNonNull(mailbox);
             uids = List.copyOf(uids);
+        }
+    }
+
+    /**
+     * A message that the mailbox lists but that cannot be read, and is not asked for any more until a full pass.
+     *
+     * @param reason for people; at most {@value #REASON_LENGTH_MAX} characters
+     */
+    record MessageQuarantined(MailboxKey mailbox, long uidValidity, long uid, String reason) implements Observation {
+        public static final int REASON_LENGTH_MAX = 500;
+
+        public MessageQuarantined {
+            Objects.requireNonNull(mailbox);
+            Objects.requireNonNull(reason);
         }
     }
 

@@ -130,6 +130,9 @@ final class Samples {
                 "uids-vanished",
                 new Observation.UidsVanished(
                         INBOX, 1_700_000_000L, List.of(new UidRange(1, 40), new UidRange(42, 42))));
+        samples.put(
+                "message-quarantined",
+                new Observation.MessageQuarantined(INBOX, 1_700_000_000L, 42, "NO [SERVERBUG] cannot read it"));
         samples.put("emails-destroyed", new Observation.EmailsDestroyed(List.of("e1", "e2")));
         samples.put(
                 "scope-synced",

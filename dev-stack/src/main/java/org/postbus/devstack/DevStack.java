@@ -1,13 +1,17 @@
 package org.postbus.devstack;
 
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 
 /** What tests run on: started when first asked for, shared by all tests of the JVM, gone with it. */
 public final class DevStack {
     private static Postgres postgres;
     private static Kafka kafka;
     private static James james;
+    private static final Map<Set<String>, Dovecot> dovecots = new HashMap<>();
 
     private DevStack() {}
 
@@ -42,6 +46,20 @@ public final class DevStack {
             james.addUser(user);
         }
         return james;
+    }
+
+    /** One server for each set of hidden capabilities; users that it does not know yet are created. */
+    public static synchronized Dovecot dovecot(Set<String> hidden, Dovecot.User... users) {
+        Dovecot dovecot = dovecots.computeIfAbsent(hidden, unused -> {
+            Dovecot started = Dovecot.start(
+                    new Dovecot.Settings(List.of(), hidden, log(hidden.isEmpty() ? "dovecot" : "dovecot-hidden")));
+            closeAtExit(started);
+            return started;
+        });
+        for (Dovecot.User user : users) {
+            dovecot.addUser(user);
+        }
+        return dovecot;
     }
 
     private static void closeAtExit(AutoCloseable child) {

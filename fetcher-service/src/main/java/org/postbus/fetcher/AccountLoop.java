@@ -43,6 +43,7 @@ final class AccountLoop implements Runnable {
     private final AccountRecord account;
     private final Surroundings around;
     private final WakeSignal wakes;
+    private final Suspects suspects = new Suspects();
     private int failures;
     private boolean trustNoCursor;
     private Optional<LoginPatience> patience = Optional.empty();
@@ -202,7 +203,7 @@ final class AccountLoop implements Runnable {
             followUp = outcome.again();
             inARow = followUp ? inARow + 1 : 0;
             if (!followUp) {
-                why = wakes.await(PollPace.wait(quietPasses, around.poll()));
+                why = wakes.await(PollPace.wait(quietPasses, PollPace.longest(source.push(), around.poll())));
             } else if (inARow > PASSES_IN_A_ROW_MAX) {
                 why = wakes.await(BREATH);
             } else {
@@ -225,7 +226,7 @@ final class AccountLoop implements Runnable {
                                     : LoginPatience.Standing.WORKED_BEFORE));
         }
         return switch (claim.settings()) {
-            case AccountSettings.Imap imap -> ImapSource.open(claim, imap, password, around);
+            case AccountSettings.Imap imap -> ImapSource.open(claim, imap, password, suspects, around);
             case AccountSettings.Jmap jmap -> JmapSource.open(claim, jmap, password, around);
         };
     }

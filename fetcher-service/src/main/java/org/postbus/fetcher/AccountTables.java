@@ -94,7 +94,12 @@ final class AccountTables {
                                                (select coalesce(jsonb_object_agg(uidvalidity, links), '{}') from (
                                                   select l.uidvalidity, count(*) as links from email_mailbox l
                                                   where l.account_id = m.account_id and l.mailbox_id = m.mailbox_id
-                                                  group by l.uidvalidity) counted) as links
+                                                  group by l.uidvalidity) counted) as links,
+                                               (select coalesce(jsonb_object_agg(uidvalidity, uids), '{}') from (
+                                                  select q.uidvalidity, jsonb_agg(q.uid) as uids
+                                                  from quarantined_message q
+                                                  where q.account_id = m.account_id and q.mailbox_id = m.mailbox_id
+                                                  group by q.uidvalidity) aside) as quarantined
                                         from mailbox m
                                         left join mailbox p on p.account_id = m.account_id and p.mailbox_id = m.parent_id
                                         where m.account_id = $1""", id)
@@ -146,6 +151,9 @@ final class AccountTables {
                 ? Optional.of(imap)
                 : Optional.empty();
         JsonObject links = row.getJsonObject("links");
+        Set<Long> quarantined = new HashSet<>();
+        cursor.map(imap -> row.getJsonObject("quarantined").getJsonArray(Long.toString(imap.uidValidity())))
+                .ifPresent(uids -> uids.forEach(uid -> quarantined.add(((Number) uid).longValue())));
         return new KnownMailbox(
                 new ObservedMailbox(
                         key,
@@ -161,7 +169,8 @@ final class AccountTables {
                         row.getLong("unread_emails")),
                 cursor,
                 cursor.map(imap -> links.getLong(Long.toString(imap.uidValidity()), 0L))
-                        .orElse(0L));
+                        .orElse(0L),
+                quarantined);
     }
 
     /** How far the writer is. A fence of 0 means that the account is gone. */

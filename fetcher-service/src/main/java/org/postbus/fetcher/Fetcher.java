@@ -50,7 +50,7 @@ class Fetcher {
                 new Semaphore(config.bytesInFlightMax(), true),
                 new Semaphore(config.largeMessagesAtOnce(), true),
                 parsing,
-                new LoginBudget(config.loginsAtOnce(), config.loginsPerHostAndSecond()),
+                new HostBudget(config.loginsAtOnce(), config.loginsPerHostAndSecond(), config.connectionsPerHost()),
                 config.poll(),
                 new FetcherMetrics(registry),
                 Clock.systemUTC(),

@@ -20,9 +20,13 @@ interface FetcherConfig {
     @WithDefault("20")
     int loginsAtOnce();
 
-    /** Logins a second to one host. */
+    /** Logins a second to one host: of what the provider bears, this fetcher's share. */
     @WithDefault("50")
     int loginsPerHostAndSecond();
+
+    /** Connections to one host, over all accounts: of what the provider bears, this fetcher's share. */
+    @WithDefault("20000")
+    int connectionsPerHost();
 
     /** Of batches that Kafka has not acknowledged, over all accounts. */
     @WithDefault("67108864")

@@ -58,11 +58,13 @@ final class ImapEmails {
 
     /** @param message with its flags */
     static EmailStateObserved state(MailboxKey mailbox, long uidValidity, FetchedMessage message) {
+        return state(mailbox, uidValidity, message.uid(), keywords(message), message.modSeq());
+    }
+
+    static EmailStateObserved state(
+            MailboxKey mailbox, long uidValidity, long uid, Set<Keyword> keywords, OptionalLong modSeq) {
         return new EmailStateObserved(
-                new EmailRef.ImapMessage(mailbox, uidValidity, message.uid()),
-                Set.of(mailbox),
-                keywords(message),
-                boxed(message.modSeq()));
+                new EmailRef.ImapMessage(mailbox, uidValidity, uid), Set.of(mailbox), keywords, boxed(modSeq));
     }
 
     static Set<Keyword> keywords(FetchedMessage message) {

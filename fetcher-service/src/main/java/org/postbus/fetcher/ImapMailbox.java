@@ -2,10 +2,10 @@ package org.postbus.fetcher;
 
 import java.time.Duration;
 import java.time.Instant;
-import java.util.HashSet;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import org.postbus.event.Cursor;
 import org.postbus.event.MailboxKey;
 import org.postbus.event.ObservedMailbox;
@@ -26,17 +26,30 @@ final class ImapMailbox {
     Instant recentComparedAt = Instant.EPOCH;
 
     Instant allComparedAt = Instant.EPOCH;
+    /** STATUS gives a mod-sequence, SELECT none: then it means nothing. */
+    boolean modSeqOfStatusMeansNothing;
     /** The server lists the mailbox but refuses it; until then it is left alone. */
     Instant refusedUntil = Instant.EPOCH;
 
     private int refusals;
-    /** Messages that the server lists but does not hand out. They are not asked for again under this claim. */
-    final Set<Long> withheld = new HashSet<>();
+    /** Messages that the server lists but does not hand out. They are asked for again in a full pass only. */
+    final Set<Long> withheld = ConcurrentHashMap.newKeySet();
 
-    ImapMailbox(ObservedMailbox observed, Optional<Cursor.Imap> cursor, OptionalLong known) {
+    private ImapMailbox(ObservedMailbox observed, Optional<Cursor.Imap> cursor, OptionalLong known) {
         this.observed = observed;
         this.cursor = cursor;
         this.known = known;
+    }
+
+    static ImapMailbox known(KnownMailbox mailbox) {
+        long messages = mailbox.messages() + mailbox.quarantined().size();
+        ImapMailbox known = new ImapMailbox(mailbox.observed(), mailbox.cursor(), OptionalLong.of(messages));
+        known.withheld.addAll(mailbox.quarantined());
+        return known;
+    }
+
+    static ImapMailbox fresh(ObservedMailbox observed) {
+        return new ImapMailbox(observed, Optional.empty(), OptionalLong.of(0));
     }
 
     MailboxKey key() {
@@ -48,7 +61,7 @@ final class ImapMailbox {
     }
 
     KnownMailbox asKnown() {
-        return new KnownMailbox(observed, cursor, known.orElse(0));
+        return new KnownMailbox(observed, cursor, known.orElse(0), withheld);
     }
 
     /** Forgets everything: the server renumbered it. */
@@ -68,6 +81,12 @@ final class ImapMailbox {
             Duration pause = REFUSED_PAUSE_MIN.multipliedBy(1L << Math.min(refusals - 2, 10));
             refusedUntil = now.plus(pause.compareTo(REFUSED_PAUSE_MAX) > 0 ? REFUSED_PAUSE_MAX : pause);
         }
+    }
+
+    /** Nothing that was put aside stays so without another try. */
+    void trustNothing() {
+        withheld.clear();
+        known = OptionalLong.empty();
     }
 
     void opened() {

@@ -4,138 +4,115 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.OptionalLong;
+import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
-import org.jboss.logging.Logger;
 import org.postbus.account.AccountSettings;
+import org.postbus.account.Credential;
 import org.postbus.account.Secret;
 import org.postbus.event.MailboxKey;
 import org.postbus.event.PushKind;
-import org.postbus.mail.ServerException;
-import org.postbus.mail.imap.IdleOutcome;
 import org.postbus.mail.imap.ImapConnection;
-import org.postbus.mail.imap.MailboxName;
 
 /**
- * An account over IMAP: one connection that passes run on and, where the server has IDLE, a second one that watches the
- * inbox. IDLE only wakes the loop; what happened, the pass finds out.
+ * An account over IMAP: one connection that passes run on, and one that watches ({@link ImapWatch}); no more than these two. Where
+ * the provider's connections are scarce, that of the passes is given up between them.
  */
 final class ImapSource implements ChangeSource {
     private static final Duration OPEN_TIME_MAX = Duration.ofSeconds(90);
-    private static final Duration SELECT_TIME_MAX = Duration.ofMinutes(1);
-    // Networks forget a quiet connection after some minutes, RFC 2177 says 29; drawn evenly, so that the connections of
-    // many accounts do not stir at the same moment.
-    private static final Duration IDLE_MIN = Duration.ofMinutes(4);
-    private static final Duration IDLE_MAX = Duration.ofMinutes(9);
-    private static final Logger LOG = Logger.getLogger(ImapSource.class);
 
     private final Claim claim;
     private final AccountSettings.Imap settings;
     private final Secret password;
     private final Surroundings around;
-    private final ImapConnection connection;
+    private final Suspects suspects;
     private final Map<MailboxKey, ImapMailbox> mailboxes = new LinkedHashMap<>();
-    private final AtomicBoolean inboxStirred = new AtomicBoolean();
-    private volatile PushKind push = PushKind.POLL;
+    private final AtomicBoolean resyncTellsFlags = new AtomicBoolean();
+    private Optional<Open> open = Optional.empty();
+    private volatile ImapWatch watch;
     private volatile Thread watcher;
 
+    private record Open(ImapConnection connection, HostBudget.Place place) {
+        void close() {
+            connection.close();
+            place.close();
+        }
+    }
+
     private ImapSource(
-            Claim claim,
-            AccountSettings.Imap settings,
-            Secret password,
-            Surroundings around,
-            ImapConnection connection) {
+            Claim claim, AccountSettings.Imap settings, Secret password, Suspects suspects, Surroundings around) {
+        this.suspects = suspects;
         this.claim = claim;
         this.settings = settings;
         this.password = password;
         this.around = around;
-        this.connection = connection;
         for (KnownMailbox mailbox : claim.mailboxes()) {
-            mailboxes.put(
-                    mailbox.observed().key(),
-                    new ImapMailbox(mailbox.observed(), mailbox.cursor(), OptionalLong.of(mailbox.messages())));
+            mailboxes.put(mailbox.observed().key(), ImapMailbox.known(mailbox));
         }
     }
 
-    static ImapSource open(Claim claim, AccountSettings.Imap settings, Secret password, Surroundings around)
+    /** @param suspects outlives the source: what broke a connection is known to the next */
+    static ImapSource open(
+            Claim claim, AccountSettings.Imap settings, Secret password, Suspects suspects, Surroundings around)
             throws InterruptedException {
-        return new ImapSource(claim, settings, password, around, connect(settings, password, around));
+        ImapSource source = new ImapSource(claim, settings, password, suspects, around);
+        source.connection();
+        return source;
     }
 
-    private static ImapConnection connect(AccountSettings.Imap settings, Secret password, Surroundings around)
-            throws InterruptedException {
-        return around.logins()
+    private ImapConnection connection() throws InterruptedException {
+        if (open.isEmpty()) {
+            HostBudget.Place place = around.hosts().place(host());
+            try {
+                open = Optional.of(new Open(connect(), place));
+            } finally {
+                if (open.isEmpty()) {
+                    place.close();
+                }
+            }
+        }
+        return open.get().connection();
+    }
+
+    private ImapConnection connect() throws InterruptedException {
+        return around.hosts()
                 .login(
-                        settings.imap().host(),
+                        host(),
                         () -> Await.server(
-                                around.imap().open(settings.imap(), settings.username(), password), OPEN_TIME_MAX));
+                                around.imap()
+                                        .open(settings.imap(), settings.username(), new Credential.Password(password)),
+                                OPEN_TIME_MAX));
+    }
+
+    private String host() {
+        return settings.imap().host();
     }
 
     @Override
     public PassOutcome pass(ObservationPublisher out, boolean full, Instant now) throws InterruptedException {
-        boolean stirred = inboxStirred.getAndSet(false);
-        return new ImapPass(claim, around, connection, mailboxes, out, full, stirred, now).run();
+        ImapWatch watching = watch;
+        Set<String> stirred = watching == null ? Set.of() : watching.takeStirred();
+        PassOutcome outcome = new ImapPass(
+                        claim, around, connection(), mailboxes, suspects, resyncTellsFlags, out, full, stirred, now)
+                .run();
+        if (!outcome.again() && around.hosts().isWaitedFor(host())) {
+            open.ifPresent(Open::close);
+            open = Optional.empty();
+        }
+        return outcome;
     }
 
     @Override
     public void watch(WakeSignal wakes) {
-        if (connection.capabilities().has("IDLE")) {
-            watcher = Thread.ofVirtual().name("idle-" + claim.accountId()).start(() -> watchUntilInterrupted(wakes));
-        }
-    }
-
-    private void watchUntilInterrupted(WakeSignal wakes) {
-        int failures = 0;
-        try {
-            while (true) {
-                Instant began = around.clock().instant();
-                try {
-                    idle(wakes);
-                } catch (ServerException e) {
-                    boolean lived = began.plus(IDLE_MIN).isBefore(around.clock().instant());
-                    failures = lived ? 1 : failures + 1;
-                    LOG.debugf(
-                            "account %s: IDLE broke: %s",
-                            claim.accountId(), e.failure().text());
-                }
-                push = PushKind.POLL;
-                Thread.sleep(Backoff.delay(
-                        failures, java.util.Optional.empty(), around.random().nextDouble()));
-            }
-        } catch (InterruptedException closed) {
-            push = PushKind.POLL;
-        }
-    }
-
-    /** Until the connection breaks. */
-    private void idle(WakeSignal wakes) throws InterruptedException {
-        ImapConnection watching = connect(settings, password, around);
-        try {
-            Await.server(watching.select(MailboxName.INBOX, true), SELECT_TIME_MAX);
-            push = PushKind.IDLE;
-            // Whatever came before this connection stood was not announced to it.
-            wakes.wake(WakeKind.PUSH);
-            while (true) {
-                Duration time = IDLE_MIN.plusMillis((long)
-                        (IDLE_MAX.minus(IDLE_MIN).toMillis() * around.random().nextDouble()));
-                IdleOutcome outcome = Await.server(watching.idle(time), time.plusMinutes(2));
-                switch (outcome) {
-                    case CHANGED -> {
-                        watching.takeChanges();
-                        inboxStirred.set(true);
-                        wakes.wake(WakeKind.PUSH);
-                    }
-                    case TIME_UP -> watching.takeChanges();
-                }
-            }
-        } finally {
-            watching.close();
-        }
+        ImapWatch watching = new ImapWatch(claim.accountId(), host(), around, this::connect, wakes);
+        watch = watching;
+        watcher = Thread.ofVirtual().name("watch-" + claim.accountId()).start(watching);
     }
 
     @Override
     public PushKind push() {
-        return push;
+        ImapWatch watching = watch;
+        return watching == null ? PushKind.POLL : watching.push();
     }
 
     @Override
@@ -144,6 +121,7 @@ final class ImapSource implements ChangeSource {
         if (watching != null) {
             watching.interrupt();
         }
-        connection.close();
+        open.ifPresent(Open::close);
+        open = Optional.empty();
     }
 }

@@ -37,7 +37,7 @@ final class JmapSource implements ChangeSource {
 
     static JmapSource open(Claim claim, AccountSettings.Jmap settings, Secret password, Surroundings around)
             throws InterruptedException {
-        JmapClient client = around.logins()
+        JmapClient client = around.hosts()
                 .login(
                         settings.sessionUrl().getHost(),
                         () -> Await.server(

@@ -2,6 +2,7 @@ package org.postbus.fetcher;
 
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import org.postbus.event.Cursor;
 import org.postbus.event.ObservedMailbox;
 
@@ -11,10 +12,12 @@ import org.postbus.event.ObservedMailbox;
  * @param observed {@code renamedFrom} is empty
  * @param cursor IMAP only; empty before its first run
  * @param messages IMAP only: how many UIDs of the cursor's UIDVALIDITY are linked
+ * @param quarantined IMAP only: UIDs of the cursor's UIDVALIDITY that could not be read; not among {@code messages}
  */
-record KnownMailbox(ObservedMailbox observed, Optional<Cursor.Imap> cursor, long messages) {
+record KnownMailbox(ObservedMailbox observed, Optional<Cursor.Imap> cursor, long messages, Set<Long> quarantined) {
     KnownMailbox {
         Objects.requireNonNull(observed);
         Objects.requireNonNull(cursor);
+        quarantined = Set.copyOf(quarantined);
     }
 }

@@ -33,6 +33,8 @@ record MailboxListing(
         Map<MailboxKey, MailboxKey> renamed,
         List<MailboxKey> vanished) {
 
+    private static final String INBOX = "INBOX";
+
     /** One listed mailbox. */
     record Entry(ObservedMailbox mailbox, ListedMailbox listed) {
         Entry {
@@ -41,7 +43,8 @@ record MailboxListing(
         }
     }
 
-    /** @param answer of a LIST that succeeded; an empty one is taken for a mistake of the server, and nothing vanishes */
+    /** @param answer of a LIST that succeeded; one that is empty or lacks the inbox is taken for a mistake of the
+     *     server, and nothing vanishes */
     static MailboxListing of(Collection<KnownMailbox> known, List<ListedMailbox> answer) {
         Map<MailboxKey, KnownMailbox> byKey = new LinkedHashMap<>();
         Map<String, KnownMailbox> byRawName = new HashMap<>();
@@ -65,7 +68,7 @@ record MailboxListing(
             entries.add(new Entry(observed(mailbox, key, keys, Optional.ofNullable(byKey.get(key))), mailbox));
         }
         Set<MailboxKey> listedKeys = Set.copyOf(keys.values());
-        List<MailboxKey> missing = answer.isEmpty()
+        List<MailboxKey> missing = isMistaken(byRawName, answer)
                 ? List.of()
                 : byKey.keySet().stream()
                         .filter(key -> !listedKeys.contains(key))
@@ -85,6 +88,14 @@ record MailboxListing(
         List<MailboxKey> vanished =
                 missing.stream().filter(key -> !renamed.containsValue(key)).toList();
         return new MailboxListing(List.copyOf(entries), List.copyOf(changed), Map.copyOf(renamed), vanished);
+    }
+
+    /** Every account has an INBOX (RFC 9051 section 5.1): an answer that does not name it any more is not whole. */
+    private static boolean isMistaken(Map<String, KnownMailbox> byRawName, List<ListedMailbox> answer) {
+        return answer.isEmpty()
+                || byRawName.keySet().stream().anyMatch(INBOX::equalsIgnoreCase)
+                        && answer.stream()
+                                .noneMatch(mailbox -> mailbox.name().raw().equalsIgnoreCase(INBOX));
     }
 
     /**
@@ -137,8 +148,8 @@ record MailboxListing(
             if (keys.containsKey(parent)) {
                 return Optional.of(parent);
             }
-            if (parent.equalsIgnoreCase("INBOX") && keys.containsKey("INBOX")) {
-                return Optional.of("INBOX");
+            if (parent.equalsIgnoreCase(INBOX) && keys.containsKey(INBOX)) {
+                return Optional.of(INBOX);
             }
         }
         return Optional.empty();

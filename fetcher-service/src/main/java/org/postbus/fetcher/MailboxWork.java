@@ -51,7 +51,9 @@ sealed interface MailboxWork {
         if (at.highestModSeq().isPresent() && status.highestModSeq().isPresent()) {
             return at.highestModSeq().get() != status.highestModSeq().getAsLong();
         }
-        return suspicion;
+        // A mailbox that has begun to keep mod-sequences is compared once, and from then on they tell.
+        return suspicion
+                || at.highestModSeq().isEmpty() && status.highestModSeq().isPresent();
     }
 
     /**

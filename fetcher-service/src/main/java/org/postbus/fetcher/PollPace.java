@@ -1,6 +1,7 @@
 package org.postbus.fetcher;
 
 import java.time.Duration;
+import org.postbus.event.PushKind;
 
 /**
  * How long an account waits for news before it looks by itself: briefly after something happened, for more often follows
@@ -10,7 +11,18 @@ import java.time.Duration;
 final class PollPace {
     static final Duration FIRST = Duration.ofSeconds(2);
 
+    /** NOTIFY tells of every mailbox; what it might leave out can wait so many times longer. */
+    private static final int LONGER_WITH_NOTIFY = 10;
+
     private PollPace() {}
+
+    /** @param poll the interval that is configured */
+    static Duration longest(PushKind push, Duration poll) {
+        return switch (push) {
+            case NOTIFY -> poll.multipliedBy(LONGER_WITH_NOTIFY);
+            case IDLE, EVENT_SOURCE, WEBSOCKET, POLL -> poll;
+        };
+    }
 
     /**
      * @param quietPasses that found nothing since something last happened: 0 or more

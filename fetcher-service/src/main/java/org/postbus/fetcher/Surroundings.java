@@ -15,7 +15,7 @@ import org.postbus.mail.imap.ImapClient;
  *
  * @param sink sends a batch to {@code postbus.observations}; completes when the broker has it for good
  * @param bytesInFlight permits of one byte each, for batches that the broker has not acknowledged
- * @param largeMessages how many messages of up to {@link ImapPass#WHOLE_OCTETS_MAX} may be in memory at once
+ * @param largeMessages how many messages of up to {@link MessageReading#WHOLE_OCTETS_MAX} may be in memory at once
  * @param parsing runs the parsing of mail, beside the loop that reads it
  * @param poll how often, at the least, an account is looked at when nothing wakes its loop
  */
@@ -27,7 +27,7 @@ record Surroundings(
         Semaphore bytesInFlight,
         Semaphore largeMessages,
         ExecutorService parsing,
-        LoginBudget logins,
+        HostBudget hosts,
         Duration poll,
         FetcherMetrics metrics,
         Clock clock,

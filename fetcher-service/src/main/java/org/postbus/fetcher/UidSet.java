@@ -93,6 +93,15 @@ record UidSet(List<UidRange> ranges) {
         return new UidSet(both);
     }
 
+    UidSet or(UidSet other) {
+        if (isEmpty() || other.isEmpty()) {
+            return isEmpty() ? other : this;
+        }
+        List<UidRange> either = new ArrayList<>(ranges);
+        either.addAll(other.ranges);
+        return new UidSet(either);
+    }
+
     UidSet minus(UidSet other) {
         List<UidRange> rest = new ArrayList<>();
         int j = 0;

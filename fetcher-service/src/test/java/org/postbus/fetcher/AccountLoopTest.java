@@ -27,7 +27,6 @@ import org.postbus.devstack.MailCorpus;
 import org.postbus.devstack.RawImap;
 import org.postbus.event.AccountRecord.Status;
 import org.postbus.event.Observation;
-import org.postbus.event.ObservationBatch;
 import org.postbus.event.SyncState;
 
 /** Whole loops against a real mail server and a real database; what changes the mail does not use our client. */
@@ -395,9 +394,6 @@ class AccountLoopTest {
                                     "select state || ', ' || coalesce(last_error, 'no error') from account_sync where account_id = ?"),
                     e);
         }
-        for (ObservationBatch batch : fetcher.writer.applied()) {
-            assertThat(batch.observations()).isNotEmpty();
-        }
     }
 
     private Map<String, List<String>> serverContent() {
@@ -408,7 +404,7 @@ class AccountLoopTest {
                     boolean empty = reading.select(mailbox.name()).exists() == 0;
                     List<String> lines = new ArrayList<>();
                     (empty ? List.<RawImap.Message>of() : reading.fetchAll())
-                            .forEach(message -> lines.add(StandInWriter.line(
+                            .forEach(message -> lines.add(DirectWriter.line(
                                     message.messageId().orElse("<>").replaceAll("[<>]", ""),
                                     keywords(message.flags()))));
                     lines.sort(null);

@@ -6,7 +6,6 @@ import io.vertx.pgclient.PgBuilder;
 import io.vertx.pgclient.PgConnectOptions;
 import io.vertx.sqlclient.Pool;
 import io.vertx.sqlclient.PoolOptions;
-import java.sql.SQLException;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
@@ -25,22 +24,27 @@ import org.postbus.mail.imap.ImapClient;
 import org.postbus.mail.imap.ImapOptions;
 import org.postbus.model.AccountId;
 
-/** The service without Quarkus and Kafka: real loops, clients and database, and a {@link StandInWriter}. */
+/** The service without Quarkus and Kafka: real loops, clients and database, and the real writer ({@link DirectWriter}). */
 final class FetcherUnderTest implements AutoCloseable {
     final Database database;
-    final StandInWriter writer;
+    final DirectWriter writer;
     final CredentialCipher cipher = TestAccount.newCipher();
     final AccountTables tables;
     private final Vertx vertx = Vertx.vertx();
     private final Pool pool;
     private final ImapClient imap;
     private final ExecutorService parsing = Executors.newVirtualThreadPerTaskExecutor();
+    private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
     private final Surroundings around;
     private AccountLoops loops;
 
-    FetcherUnderTest(Database database, Duration poll) throws SQLException {
+    FetcherUnderTest(Database database, Duration poll) {
+        this(database, poll, new HostBudget(20, 50, 1000));
+    }
+
+    FetcherUnderTest(Database database, Duration poll, HostBudget budget) {
         this.database = database;
-        this.writer = new StandInWriter(database);
+        this.writer = new DirectWriter(vertx, database);
         this.pool = PgBuilder.pool()
                 .connectingTo(PgConnectOptions.fromUri(database.url())
                         .setUser(Role.FETCHER.user())
@@ -58,9 +62,9 @@ final class FetcherUnderTest implements AutoCloseable {
                 new Semaphore(64 * 1024 * 1024),
                 new Semaphore(2),
                 parsing,
-                new LoginBudget(20, 50),
+                budget,
                 poll,
-                new FetcherMetrics(new SimpleMeterRegistry()),
+                new FetcherMetrics(meters),
                 Clock.systemUTC(),
                 RandomGenerator.of("L64X128MixRandom"));
         this.loops = new AccountLoops(around);
@@ -82,12 +86,17 @@ final class FetcherUnderTest implements AutoCloseable {
         loops.carryOut(new Assignments.Decision.Wake(account));
     }
 
+    /** How often a server's own word woke a loop. */
+    double wokenByPush() {
+        return meters.counter("postbus.fetcher.wakeups", "kind", "push").count();
+    }
+
     void stop(TestAccount account) {
         loops.stop(List.of(new Assignments.Decision.Stop(account.accountId())), Duration.ofSeconds(5));
     }
 
     Map<String, List<String>> content(TestAccount account) {
-        return StandInWriter.content(database, account.accountId());
+        return DirectWriter.content(database, account.accountId(), false);
     }
 
     @Override
@@ -95,7 +104,7 @@ final class FetcherUnderTest implements AutoCloseable {
         loops.close(Duration.ofSeconds(5));
         parsing.shutdownNow();
         pool.close();
-        vertx.close().toCompletionStage().toCompletableFuture().get(10, TimeUnit.SECONDS);
         writer.close();
+        vertx.close().toCompletionStage().toCompletableFuture().get(10, TimeUnit.SECONDS);
     }
 }

@@ -148,7 +148,8 @@ class MailboxListingTest {
                                         status.uidNext().getAsLong(),
                                         Optional.empty(),
                                         1)),
-                        0))
+                        0,
+                        java.util.Set.of()))
                 .toList();
     }
 

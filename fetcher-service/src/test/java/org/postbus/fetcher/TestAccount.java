@@ -69,11 +69,7 @@ record TestAccount(Database database, TenantId tenantId, AccountId accountId, Pr
 
     String read(String sql) {
         String[] value = new String[1];
-        try (Connection connection = database.connectAsAdmin()) {
-            StandInWriter.query(connection, sql, row -> value[0] = row.getString(1), accountId.value());
-        } catch (SQLException e) {
-            throw new IllegalStateException(e);
-        }
+        DirectWriter.query(database, sql, row -> value[0] = row.getString(1), accountId.value());
         return value[0];
     }
 }

@@ -22,6 +22,7 @@ import org.postbus.event.Observation.EmailsDestroyed;
 import org.postbus.event.Observation.MailboxObserved;
 import org.postbus.event.Observation.MailboxReset;
 import org.postbus.event.Observation.MailboxVanished;
+import org.postbus.event.Observation.MessageQuarantined;
 import org.postbus.event.Observation.PassFinished;
 import org.postbus.event.Observation.ScopeSynced;
 import org.postbus.event.Observation.UidsVanished;
@@ -111,6 +112,12 @@ final class BatchApplication {
                 mailboxes
                         .find(vanished.mailbox())
                         .ifPresent(id -> unlink(Links.under(id, vanished.uidValidity(), vanished.uids())));
+            }
+            case MessageQuarantined message -> {
+                endRuns();
+                mailboxes
+                        .find(message.mailbox())
+                        .ifPresent(id -> QuarantinedMessageTable.save(transaction, tenant, account, id, message));
             }
             case ScopeSynced synced ->
                 SyncStateTable.save(transaction, tenant, account, synced.scope(), synced.cursor());
@@ -232,6 +239,7 @@ final class BatchApplication {
 
     /** Emails that lie elsewhere too are changed and told; of the others, maybe millions, only the rows are marked. */
     private long unlink(Links links) {
+        QuarantinedMessageTable.delete(transaction, account, links);
         List<UUID> elsewhere = EmailMailboxTable.linkedElsewhere(transaction, account, links);
         for (int from = 0; from < elsewhere.size(); from += CHUNK) {
             List<UUID> chunk = elsewhere.subList(from, Math.min(from + CHUNK, elsewhere.size()));
@@ -284,6 +292,7 @@ final class BatchApplication {
         if (!finished.confirmed().isEmpty()) {
             PendingChangesTable.confirm(transaction, account, finished.confirmed());
         }
+        QuarantinedMessageTable.deleteLinked(transaction, account);
         if (finished.initialRunEnded()) {
             destroyUnlinked();
         }

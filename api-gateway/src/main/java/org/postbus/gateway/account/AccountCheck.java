@@ -9,6 +9,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import org.postbus.account.AccountSettings;
+import org.postbus.account.Credential;
 import org.postbus.account.Secret;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
@@ -30,15 +31,11 @@ public class AccountCheck {
         this.vertx = vertx;
         this.imap = new ImapClient(
                 vertx,
-                new ImapOptions(
-                        TIME_MAX,
-                        TIME_MAX,
-                        ImapOptions.DEFAULT.lineOctetsMax(),
-                        ImapOptions.DEFAULT.literalOctetsMax(),
-                        ImapOptions.DEFAULT.literalOctetsMax(),
-                        ImapOptions.DEFAULT.nestingMax(),
-                        ImapOptions.DEFAULT.responsesMax(),
-                        Optional.empty()));
+                ImapOptions.DEFAULT
+                        .withConnectTimeout(TIME_MAX)
+                        .withLoginTimeout(TIME_MAX)
+                        .withSilenceMax(TIME_MAX)
+                        .withFetchedLiteralOctetsMax(ImapOptions.DEFAULT.literalOctetsMax()));
     }
 
     /**
@@ -60,7 +57,7 @@ public class AccountCheck {
         Uni<Set<String>> capabilities =
                 switch (settings) {
                     case AccountSettings.Imap(var username, var address, var smtp) ->
-                        imap.open(address, username, password)
+                        imap.open(address, username, new Credential.Password(password))
                                 .chain(connection -> connection
                                         .list()
                                         .map(mailboxes ->

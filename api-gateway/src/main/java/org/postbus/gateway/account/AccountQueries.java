@@ -50,4 +50,19 @@ public class AccountQueries {
                                         .getResultList()))
                 .map(rows -> Page.of(rows, limit, SyncLogRow::entry, row -> row.entryId));
     }
+
+    Uni<Page<QuarantinedMessage, UUID>> quarantine(
+            TenantId tenant, AccountId account, int limit, Optional<UUID> after) {
+        return database.read(
+                        tenant,
+                        session -> AccountRow.require(session, account)
+                                .chain(() -> session.createQuery("""
+                                        from QuarantinedMessageRow where accountId = :account and quarantineId < :after
+                                        order by quarantineId desc""", QuarantinedMessageRow.class)
+                                        .setParameter("account", account.value())
+                                        .setParameter("after", after.orElse(LAST))
+                                        .setMaxResults(limit + 1)
+                                        .getResultList()))
+                .map(rows -> Page.of(rows, limit, QuarantinedMessageRow::message, row -> row.quarantineId));
+    }
 }

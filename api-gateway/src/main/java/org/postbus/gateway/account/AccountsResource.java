@@ -149,4 +149,17 @@ public class AccountsResource {
             @Parameter(description = "next of the page before") @QueryParam("cursor") String cursor) {
         return queries.syncLog(caller.tenant(), PathIds.account(accountId), Page.limit(limit), Page.after(cursor));
     }
+
+    @GET
+    @Path("/accounts/{accountId}/quarantine")
+    @Operation(
+            summary = "Messages that could not be read, newest first",
+            description =
+                    "Each is tried again when the account is read anew; the others of its mailbox are synchronised.")
+    public Uni<Page<QuarantinedMessage, UUID>> quarantine(
+            @PathParam("accountId") String accountId,
+            @Parameter(description = "1 to 500") @QueryParam("limit") @DefaultValue(Page.LIMIT_DEFAULT) int limit,
+            @Parameter(description = "next of the page before") @QueryParam("cursor") String cursor) {
+        return queries.quarantine(caller.tenant(), PathIds.account(accountId), Page.limit(limit), Page.after(cursor));
+    }
 }

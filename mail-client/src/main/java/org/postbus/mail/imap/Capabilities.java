@@ -26,6 +26,16 @@ public record Capabilities(Set<String> names) {
         return names.contains(name.toUpperCase(Locale.ROOT));
     }
 
+    /** How many messages a command may be about (RFC 9738), or {@link Long#MAX_VALUE}. */
+    long messageLimit() {
+        for (String name : names) {
+            if (name.matches("MESSAGELIMIT=[1-9][0-9]{0,9}")) {
+                return Long.parseLong(name.substring("MESSAGELIMIT=".length()));
+            }
+        }
+        return Long.MAX_VALUE;
+    }
+
     /** UNSEEN counts, {@code UID EXPUNGE} and the like come in IMAP4rev2 without a name of their own. */
     boolean hasOrRev2(String name) {
         return has(name) || has("IMAP4REV2");

@@ -37,6 +37,6 @@ public sealed interface FetchItem {
         }
     }
 
-    /** BODYSTRUCTURE, not parsed. */
+    /** BODYSTRUCTURE. */
     record BodyStructure() implements FetchItem {}
 }

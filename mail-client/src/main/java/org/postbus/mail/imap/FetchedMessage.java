@@ -16,7 +16,6 @@ import java.util.Set;
  * @param header the raw header, octet by octet
  * @param body the raw message or its start, whichever was asked for; empty also for {@code NIL}, by which servers say that
  *     the message is gone
- * @param bodyStructure as sent, with its parentheses; literals within it are written as quoted strings
  * @param unparsed by item name in upper case, what could not be understood or was not asked for
  */
 public record FetchedMessage(
@@ -30,7 +29,7 @@ public record FetchedMessage(
         Optional<Gmail> gmail,
         Optional<byte[]> header,
         Optional<byte[]> body,
-        Optional<byte[]> bodyStructure,
+        Optional<BodyStructure> bodyStructure,
         Map<String, byte[]> unparsed) {
 
     /**

@@ -54,24 +54,28 @@ record ImapAnswer(ImapCommand command, ImapResponse.Tagged tagged, List<ImapResp
                 .forEach(one -> listed.merge(one.name(), one, (a, b) -> {
                     Set<String> attributes = new LinkedHashSet<>(a.attributes());
                     attributes.addAll(b.attributes());
-                    return new ImapResponse.Listed(a.name(), a.delimiter().or(b::delimiter), attributes, false);
+                    return new ImapResponse.Listed(
+                            a.name(), a.delimiter().or(b::delimiter), attributes, false, Optional.empty());
                 }));
         Map<MailboxName, MailboxStatus> statuses = new HashMap<>();
         all(ImapResponse.MailboxStatusReported.class).forEach(one -> statuses.put(one.name(), one.status()));
         List<ListedMailbox> mailboxes = new ArrayList<>(listed.size());
         for (ImapResponse.Listed one : listed.values()) {
-            Set<String> attributes = one.attributes();
-            boolean selectable = !attributes.contains("\\noselect") && !attributes.contains("\\nonexistent");
-            mailboxes.add(new ListedMailbox(
-                    one.name(),
-                    one.delimiter(),
-                    attributes,
-                    role(one.name(), attributes),
-                    selectable,
-                    attributes.contains("\\subscribed"),
-                    Optional.ofNullable(statuses.get(one.name()))));
+            mailboxes.add(mailbox(one, Optional.ofNullable(statuses.get(one.name()))));
         }
         return mailboxes;
+    }
+
+    static ListedMailbox mailbox(ImapResponse.Listed listed, Optional<MailboxStatus> status) {
+        Set<String> attributes = listed.attributes();
+        return new ListedMailbox(
+                listed.name(),
+                listed.delimiter(),
+                attributes,
+                role(listed.name(), attributes),
+                !attributes.contains("\\noselect") && !attributes.contains("\\nonexistent"),
+                attributes.contains("\\subscribed"),
+                status);
     }
 
     /** LSUB. */
@@ -109,7 +113,7 @@ record ImapAnswer(ImapCommand command, ImapResponse.Tagged tagged, List<ImapResp
         return Optional.empty();
     }
 
-    SelectedMailbox selected(ImapCommand.Select command) {
+    SelectedMailbox selected(ImapCommand.Selects command) {
         boolean readOnly = command.readOnly()
                 || codes(ResponseCode.Other.class).anyMatch(code -> code.name().equals("READ-ONLY"));
         boolean noModSeq = codes(ResponseCode.NoModSeq.class).findAny().isPresent();
@@ -160,6 +164,11 @@ record ImapAnswer(ImapCommand command, ImapResponse.Tagged tagged, List<ImapResp
                 .map(ResponseCode.CopyUid::copied)
                 .distinct()
                 .toList();
+    }
+
+    /** Only the messages from this UID upwards were looked at (RFC 9738). */
+    OptionalLong lowestUid() {
+        return positive(last(codes(ResponseCode.MessageLimit.class)).map(ResponseCode.MessageLimit::lowestUid));
     }
 
     Optional<AppendedUid> appended() {

@@ -20,14 +20,20 @@ import java.security.KeyStore;
 import java.security.cert.Certificate;
 import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import javax.net.ssl.TrustManager;
 import javax.net.ssl.TrustManagerFactory;
 import javax.net.ssl.X509TrustManager;
+import org.postbus.account.Credential;
 import org.postbus.account.Secret;
 import org.postbus.account.ServerAddress;
 import org.postbus.account.TlsMode;
@@ -105,20 +111,53 @@ public final class ImapClient {
     }
 
     /**
-     * Connects and logs in: TLS, greeting, STARTTLS if so set, CAPABILITY, AUTHENTICATE PLAIN or LOGIN, CAPABILITY again, ID,
+     * Connects and logs in: TLS, greeting, STARTTLS if so set, CAPABILITY, the best login that it offers, CAPABILITY again, ID,
      * ENABLE. Cancelling it closes the socket.
      *
      * <p>Fails with {@code Unreachable} (no connection, certificate not for this host, STARTTLS not offered), {@code
      * AuthRejected} or {@code Throttled} (also for too many connections, however the server words it).
      */
-    public Uni<ImapConnection> open(ServerAddress address, String username, Secret password) {
+    public Uni<ImapConnection> open(ServerAddress address, String username, Credential credential) {
         return connect(address)
-                .chain(connection -> logIn(connection, address, username, password)
+                .chain(connection -> logIn(connection, address, username, credential)
+                        .ifNoItem()
+                        .after(options.loginTimeout())
+                        .failWith(
+                                () -> new ServerException(new ServerFailure.Unreachable("the login was not done after "
+                                        + options.loginTimeout().toMillis() + " ms")))
                         .onFailure()
                         .invoke(connection::close)
                         .onCancellation()
                         .invoke(connection::close)
                         .replaceWith(connection));
+    }
+
+    /**
+     * The same for a connection that much mail will come over, as in a first synchronisation: compressed where {@link
+     * ImapOptions#compression} says so and the server can. Not for connections that mostly wait: compression costs each 300 KB.
+     */
+    public Uni<ImapConnection> openBulk(ServerAddress address, String username, Credential credential) {
+        return open(address, username, credential)
+                .chain(connection -> compress(connection, address).replaceWith(connection));
+    }
+
+    private Uni<Void> compress(ImapConnection connection, ServerAddress address) {
+        boolean wanted =
+                switch (options.compression()) {
+                    case NEVER -> false;
+                    case WHERE_IT_PAYS -> address.tls() != TlsMode.NONE && !connection.toLoopback();
+                    case ALWAYS -> true;
+                };
+        return wanted && connection.capabilities().has("COMPRESS=DEFLATE")
+                ? connection
+                        .compress()
+                        .onFailure(ImapConnection::isRejected)
+                        .recoverWithUni(done())
+                        .onFailure()
+                        .invoke(connection::close)
+                        .onCancellation()
+                        .invoke(connection::close)
+                : done();
     }
 
     private Uni<ImapConnection> connect(ServerAddress address) {
@@ -151,7 +190,7 @@ public final class ImapClient {
                 socket.close();
                 return;
             }
-            ImapConnection opened = ImapConnection.on(context, socket, options);
+            ImapConnection opened = new ImapConnection(ImapWire.on(context, socket, options));
             connection = Optional.of(opened);
             handingOver = true;
             emitter.complete(opened);
@@ -185,12 +224,12 @@ public final class ImapClient {
         return root.getMessage() == null ? root.getClass().getSimpleName() : root.getMessage();
     }
 
-    private Uni<Void> logIn(ImapConnection connection, ServerAddress address, String username, Secret password) {
+    private Uni<Void> logIn(ImapConnection connection, ServerAddress address, String username, Credential credential) {
         return connection
                 .greeted()
                 .chain(() -> address.tls() == TlsMode.STARTTLS ? startTls(connection) : done())
                 .chain(() -> connection.capabilitiesKnown() ? done() : connection.askCapabilities())
-                .chain(() -> connection.loggedIn() ? done() : authenticate(connection, username, password))
+                .chain(() -> connection.loggedIn() ? done() : authenticate(connection, address, username, credential))
                 .chain(() -> connection.capabilitiesKnown() ? done() : connection.askCapabilities())
                 .chain(() -> introduce(connection))
                 .chain(() -> enable(connection));
@@ -215,20 +254,91 @@ public final class ImapClient {
                                         new ServerFailure.Unreachable("the server does not offer STARTTLS"))));
     }
 
-    private static Uni<Void> authenticate(ImapConnection connection, String username, Secret password) {
-        Capabilities offered = connection.capabilities();
-        Uni<Void> login = offered.has("LOGINDISABLED")
-                ? Uni.createFrom()
-                        .failure(new ServerException(
-                                new ServerFailure.AuthRejected("the server offers no login with a password")))
-                : connection.logIn(new ImapCommand.Login(username, password));
-        if (!offered.has("AUTH=PLAIN")) {
-            return login;
+    /**
+     * The ways in, from the best to the plainest: OAUTHBEARER, XOAUTH2; SCRAM, PLAIN, LOGIN. The next one is tried where the
+     * server offers what it then does not understand, and, protected by TLS, where it refuses SCRAM: servers offer that for
+     * all users and can do it for some.
+     */
+    private static Uni<Void> authenticate(
+            ImapConnection connection, ServerAddress address, String username, Credential credential) {
+        Deque<LogIn> ways = ways(connection.capabilities(), address, username, credential);
+        if (ways.isEmpty()) {
+            return Uni.createFrom()
+                    .failure(new ServerException(new ServerFailure.AuthRejected(
+                            switch (credential) {
+                                case Credential.Password password -> "the server offers no login with a password";
+                                case Credential.AccessToken token -> "the server offers no login with an access token";
+                            })));
         }
-        Uni<Void> plain = connection.logIn(new ImapCommand.AuthenticatePlain(username, password));
-        return offered.has("LOGINDISABLED")
-                ? plain
-                : plain.onFailure(ImapConnection::isBad).recoverWithUni(login);
+        return authenticate(connection, address, ways);
+    }
+
+    private static Uni<Void> authenticate(ImapConnection connection, ServerAddress address, Deque<LogIn> ways) {
+        LogIn way = ways.removeFirst();
+        Uni<Void> tried = Uni.createFrom().deferred(() -> way.with(connection));
+        return ways.isEmpty()
+                ? tried
+                : tried.onFailure(error -> ImapConnection.isBad(error)
+                                || (way.scram() && address.tls() != TlsMode.NONE && isAuthRejected(error)))
+                        .recoverWithUni(() -> authenticate(connection, address, ways));
+    }
+
+    private static boolean isAuthRejected(Throwable error) {
+        return error instanceof ServerException e && e.failure() instanceof ServerFailure.AuthRejected;
+    }
+
+    /** One way to log in. */
+    private sealed interface LogIn {
+        Uni<Void> with(ImapConnection connection);
+
+        default boolean scram() {
+            return false;
+        }
+
+        record Sasl(Supplier<SaslConversation> conversation, boolean scram) implements LogIn {
+            @Override
+            public Uni<Void> with(ImapConnection connection) {
+                return connection.logIn(conversation.get());
+            }
+        }
+
+        record Command(String username, Secret password) implements LogIn {
+            @Override
+            public Uni<Void> with(ImapConnection connection) {
+                return connection.logIn(username, password);
+            }
+        }
+    }
+
+    private static Deque<LogIn> ways(
+            Capabilities offered, ServerAddress address, String username, Credential credential) {
+        Deque<LogIn> ways = new ArrayDeque<>();
+        switch (credential) {
+            case Credential.AccessToken(var token) -> {
+                if (offered.has("AUTH=OAUTHBEARER")) {
+                    ways.add(new LogIn.Sasl(() -> new SaslConversation.OauthBearer(address, username, token), false));
+                }
+                if (offered.has("AUTH=XOAUTH2")) {
+                    ways.add(new LogIn.Sasl(() -> new SaslConversation.XOauth2(username, token), false));
+                }
+            }
+            case Credential.Password(var password) -> {
+                for (String mechanism : List.of("SCRAM-SHA-256", "SCRAM-SHA-1")) {
+                    if (offered.has("AUTH=" + mechanism)) {
+                        ways.add(new LogIn.Sasl(() -> new SaslConversation.Scram(mechanism, username, password), true));
+                    }
+                }
+                if (offered.has("AUTH=PLAIN")) {
+                    ways.add(new LogIn.Sasl(() -> new SaslConversation.Plain(username, password), false));
+                }
+                if (!offered.has("LOGINDISABLED")) {
+                    ways.add(new LogIn.Command(username, password));
+                } else if (offered.has("AUTH=LOGIN")) {
+                    ways.add(new LogIn.Sasl(() -> new SaslConversation.Login(username, password), false));
+                }
+            }
+        }
+        return ways;
     }
 
     private static Uni<Void> introduce(ImapConnection connection) {
@@ -240,21 +350,26 @@ public final class ImapClient {
                 : done();
     }
 
-    /** Before the first SELECT (RFC 7162 section 3.2.3). A server that refuses has none of it. */
+    /**
+     * Before the first SELECT (RFC 7162 section 3.2.3). A server that refuses has none of it. UTF8=ACCEPT only where the server
+     * has nothing else: it would change every name that we know mailboxes by.
+     */
     private static Uni<Void> enable(ImapConnection connection) {
         Capabilities offered = connection.capabilities();
-        if (!offered.has("ENABLE")) {
-            return done();
-        }
+        Set<String> wanted = new TreeSet<>();
         // XAPPLELITERAL: iCloud, whose VANISHED cannot be trusted.
-        String wanted = offered.has("QRESYNC") && !offered.has("XAPPLELITERAL") ? "QRESYNC" : "CONDSTORE";
-        if (!offered.has(wanted) && !offered.has("QRESYNC")) {
+        if (offered.has("QRESYNC") && !offered.has("XAPPLELITERAL")) {
+            wanted.add("QRESYNC");
+        } else if (offered.has("CONDSTORE") || offered.has("QRESYNC")) {
+            wanted.add("CONDSTORE");
+        }
+        if (offered.has("UTF8=ONLY")) {
+            wanted.add("UTF8=ACCEPT");
+        }
+        if (wanted.isEmpty() || !offered.hasOrRev2("ENABLE")) {
             return done();
         }
-        return connection
-                .enable(Set.of(wanted))
-                .onFailure(ImapConnection::isRejected)
-                .recoverWithUni(done());
+        return connection.enable(wanted).onFailure(ImapConnection::isRejected).recoverWithUni(done());
     }
 
     /** Closes every connection that is still open. */

@@ -21,6 +21,18 @@ sealed interface ImapCommand {
     /** Says who we are: a refusal means the login. */
     sealed interface LogsIn extends ImapCommand {}
 
+    /** Its answer is passed on item by item, as fast as somebody reads. */
+    sealed interface Streams<T> extends ImapCommand {
+        Class<T> itemType();
+    }
+
+    /** Opens a mailbox and leaves the one before. */
+    sealed interface Selects extends ImapCommand {
+        MailboxName name();
+
+        boolean readOnly();
+    }
+
     record Capability() implements ImapCommand {}
 
     record Noop() implements ImapCommand {}
@@ -29,8 +41,8 @@ sealed interface ImapCommand {
 
     record StartTls() implements ImapCommand {}
 
-    /** SASL PLAIN (RFC 4616). */
-    record AuthenticatePlain(String username, Secret password) implements LogsIn {}
+    /** RFC 9051 section 6.2.2, RFC 4959. */
+    record Authenticate(SaslConversation conversation) implements LogsIn {}
 
     record Login(String username, Secret password) implements LogsIn {}
 
@@ -39,6 +51,9 @@ sealed interface ImapCommand {
 
     /** RFC 5161. */
     record Enable(Set<String> names) implements ImapCommand {}
+
+    /** COMPRESS DEFLATE (RFC 4978). */
+    record Compress() implements ImapCommand {}
 
     record Namespace() implements ImapCommand {}
 
@@ -55,12 +70,34 @@ sealed interface ImapCommand {
     record Status(MailboxName name, List<String> items) implements ImapCommand {}
 
     /** SELECT, or EXAMINE if {@code readOnly}. */
-    record Select(MailboxName name, boolean readOnly, boolean condstore) implements ImapCommand {}
+    record Select(MailboxName name, boolean readOnly, boolean condstore) implements Selects {}
+
+    /** The same with QRESYNC (RFC 7162 section 3.2.5). */
+    record Resync(MailboxName name, boolean readOnly, org.postbus.mail.imap.Resync since)
+            implements Selects, Streams<Resynced> {
+        @Override
+        public Class<Resynced> itemType() {
+            return Resynced.class;
+        }
+    }
 
     /** RFC 3691. */
     record Unselect() implements OnMailbox {}
 
-    record UidFetch(List<UidRange> uids, FetchItems items) implements OnMailbox {}
+    record UidFetch(List<UidRange> uids, FetchItems items) implements OnMailbox, Streams<FetchedMessage> {
+        @Override
+        public Class<FetchedMessage> itemType() {
+            return FetchedMessage.class;
+        }
+    }
+
+    /** One section of one message. */
+    record UidFetchSection(long uid, Section section) implements OnMailbox, Streams<ImapFramer.LiteralPart> {
+        @Override
+        public Class<ImapFramer.LiteralPart> itemType() {
+            return ImapFramer.LiteralPart.class;
+        }
+    }
 
     /** @param extended RETURN (ALL), RFC 4731 */
     record UidSearch(SearchKey key, boolean extended) implements OnMailbox {}
@@ -78,6 +115,11 @@ sealed interface ImapCommand {
 
     record Append(MailboxName target, Set<ImapFlag> flags, Optional<Instant> internalDate, byte[] message)
             implements ChangesMail {}
+
+    /** RFC 5465: the selected mailbox and the personal ones; {@code events} are of the latter. */
+    record NotifySet(List<String> events) implements ImapCommand {}
+
+    record NotifyNone() implements ImapCommand {}
 
     /** RFC 2177. */
     record Idle() implements ImapCommand {}

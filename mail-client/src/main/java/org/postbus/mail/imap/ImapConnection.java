@@ -1,14 +1,10 @@
 package org.postbus.mail.imap;
 
-import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
-import io.netty.util.concurrent.ScheduledFuture;
 import io.smallrye.mutiny.Multi;
 import io.smallrye.mutiny.Uni;
-import io.smallrye.mutiny.subscription.UniEmitter;
 import io.vertx.core.buffer.Buffer;
-import io.vertx.core.impl.ContextInternal;
-import io.vertx.core.net.NetSocket;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayDeque;
@@ -23,10 +19,9 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.Flow;
-import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
+import org.postbus.account.Secret;
 import org.postbus.event.UidRange;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
@@ -47,52 +42,29 @@ import org.postbus.mail.imap.ImapCommand.SearchKey;
  */
 public final class ImapConnection {
     public static final int CHANGES_MAX = 10_000;
+    /** What the changes that are held took on the wire. */
+    public static final int CHANGES_OCTETS_MAX = 4 << 20;
 
     /** Beyond so many messages UIDs are asked for in portions, so that each answer fits in a line of 1 MiB. */
     private static final long SEARCH_MESSAGES_MAX = 45_000;
 
-    private static final int SEND_OCTETS = 64 * 1024;
     private static final Duration LOGOUT_MAX = Duration.ofSeconds(10);
     private static final List<String> STATUS_ITEMS = List.of("MESSAGES", "UIDNEXT", "UIDVALIDITY", "UNSEEN");
 
-    private final ContextInternal context;
-    private final NetSocket socket;
-    private final ImapOptions options;
-    private final ImapFramer framer;
-    private final ImapParser parser;
+    /** From the most telling to what RFC 5465 section 3 makes every server know. FlagChange needs the two before it. */
+    private static final List<List<String>> NOTIFY_EVENTS = List.of(
+            List.of("MessageNew", "MessageExpunge", "FlagChange", "MailboxName", "SubscriptionChange"),
+            List.of("MessageNew", "MessageExpunge", "FlagChange"),
+            List.of("MessageNew", "MessageExpunge"));
+
+    private final ImapWire wire;
     private final ImapSession session;
-    private final CompletableFuture<Void> ended = new CompletableFuture<>();
-    private final CompletableFuture<Void> greeted = new CompletableFuture<>();
     private volatile Map<String, String> serverId = Map.of();
 
-    // From here on only the event loop reads and writes.
-    private final Deque<Exchange> waiting = new ArrayDeque<>();
-    private Exchange current;
-    private boolean receiving;
-    private boolean paused;
-    private boolean upgrading;
-    private ServerFailure failure;
-    private long heardAt = System.nanoTime();
-    private boolean watching;
-
-    private ImapConnection(ContextInternal context, NetSocket socket, ImapOptions options) {
-        this.context = context;
-        this.socket = socket;
-        this.options = options;
-        this.framer = new ImapFramer(options.lineOctetsMax(), options.literalOctetsMax());
-        this.parser = new ImapParser(options.nestingMax());
-        this.session = new ImapSession(options);
-    }
-
-    /** Takes over a connected socket, on its event loop; the connection can be used when {@link #greeted} has completed. */
-    static ImapConnection on(ContextInternal context, NetSocket socket, ImapOptions options) {
-        ImapConnection connection = new ImapConnection(context, socket, options);
-        socket.handler(connection::received);
-        socket.exceptionHandler(error -> connection.fail(new ServerFailure.Unreachable("connection lost: " + error)));
-        socket.closeHandler(
-                closed -> connection.fail(new ServerFailure.Unreachable("the server closed the connection")));
-        connection.watchSilence();
-        return connection;
+    /** Takes over a wire; the connection can be used when {@link #greeted} has completed. */
+    ImapConnection(ImapWire wire) {
+        this.wire = wire;
+        this.session = wire.session();
     }
 
     // ---- what there is
@@ -111,6 +83,24 @@ public final class ImapConnection {
         return session.capabilities().has("CONDSTORE")
                 || session.enabled().contains("CONDSTORE")
                 || session.enabled().contains("QRESYNC");
+    }
+
+    /**
+     * Whether {@link #resync} may be asked for (RFC 7162): the server has enabled QRESYNC. Not on iCloud, whose VANISHED
+     * names messages that are there: it is never asked to.
+     */
+    public boolean qresyncEnabled() {
+        return session.enabled().contains("QRESYNC");
+    }
+
+    /**
+     * The name that this server gives to a mailbox that people call {@code displayName}: in modified UTF-7, or, where the
+     * server knows nothing but UTF-8, in that (RFC 6855 section 3).
+     */
+    public MailboxName nameOf(String displayName) {
+        return session.enabled().contains("UTF8=ACCEPT")
+                ? new MailboxName(new String(displayName.getBytes(StandardCharsets.UTF_8), StandardCharsets.ISO_8859_1))
+                : MailboxName.ofDisplayName(displayName);
     }
 
     /** What the server says of itself (RFC 2971), names in lower case: {@code name}, {@code version}. Empty without ID. */
@@ -133,6 +123,11 @@ public final class ImapConnection {
         return session.changes().take();
     }
 
+    /** What the server said of other mailboxes since the last call, while {@link #notifying}. */
+    public List<AccountChange> takeAccountChanges() {
+        return session.accountChanges().take();
+    }
+
     // ---- mailboxes
     // ------------------------------------------------------------------------------------------------------
 
@@ -140,7 +135,7 @@ public final class ImapConnection {
     public Uni<Optional<Namespaces>> namespace() {
         return Uni.createFrom()
                 .deferred(() -> capabilities().hasOrRev2("NAMESPACE")
-                        ? run(new ImapCommand.Namespace()).map(ImapAnswer::namespaces)
+                        ? wire.run(new ImapCommand.Namespace()).map(ImapAnswer::namespaces)
                         : Uni.createFrom().item(Optional.empty()));
     }
 
@@ -185,7 +180,7 @@ public final class ImapConnection {
 
     private Uni<List<ListedMailbox>> listWith(Deque<ImapCommand.ListAll> attempts) {
         ImapCommand.ListAll attempt = attempts.removeFirst();
-        Uni<List<ListedMailbox>> listed = run(attempt).map(ImapAnswer::mailboxes);
+        Uni<List<ListedMailbox>> listed = wire.run(attempt).map(ImapAnswer::mailboxes);
         if (attempts.isEmpty()) {
             return listed.chain(this::withSubscribed);
         }
@@ -193,7 +188,7 @@ public final class ImapConnection {
     }
 
     private Uni<List<ListedMailbox>> withSubscribed(List<ListedMailbox> mailboxes) {
-        return run(new ImapCommand.ListSubscribed())
+        return wire.run(new ImapCommand.ListSubscribed())
                 .map(ImapAnswer::subscribed)
                 .onFailure(ImapConnection::isRejected)
                 .recoverWithItem(Set.of())
@@ -244,7 +239,7 @@ public final class ImapConnection {
     }
 
     private Uni<MailboxStatus> statusOf(MailboxName name, List<String> items) {
-        return run(new ImapCommand.Status(name, items))
+        return wire.run(new ImapCommand.Status(name, items))
                 .map(answer -> answer.status(name)
                         .orElseThrow(() -> new ServerException(
                                 new ServerFailure.Rejected("NO", "the server answered STATUS without a status"))));
@@ -262,18 +257,40 @@ public final class ImapConnection {
         });
     }
 
+    /**
+     * SELECT or EXAMINE with what changed since an earlier look (RFC 7162 section 3.2.5). The last item is {@link
+     * Resynced.Selected}; what comes before may be as many as there are messages and is read only as fast as the subscriber
+     * requests. It comes here and not to {@link #takeChanges}. A server that refuses QRESYNC here is asked without it, and the
+     * result is not {@link Resynced.Selected#complete}.
+     *
+     * @throws IllegalStateException (as a failure) unless {@link #qresyncEnabled}
+     */
+    public Multi<Resynced> resync(MailboxName name, boolean readOnly, Resync since) {
+        return Multi.createFrom().deferred(() -> {
+            if (!qresyncEnabled()) {
+                return Multi.createFrom().failure(new IllegalStateException("QRESYNC is not enabled"));
+            }
+            return wire.stream(new ImapCommand.Resync(name, readOnly, since))
+                    .onFailure(ImapConnection::isBad)
+                    .recoverWithMulti(() -> select(name, readOnly)
+                            .onItem()
+                            .transformToMulti(
+                                    selected -> Multi.createFrom().item(new Resynced.Selected(selected, false))));
+        });
+    }
+
     private Uni<SelectedMailbox> selectWith(ImapCommand.Select command) {
-        return run(command).map(answer -> answer.selected(command));
+        return wire.run(command).map(answer -> answer.selected(command));
     }
 
     /** Leaves the mailbox without expunging anything: UNSELECT, or an EXAMINE of a name that is not there. Never CLOSE. */
     public Uni<Void> unselect() {
         return Uni.createFrom().deferred(() -> {
             if (capabilities().hasOrRev2("UNSELECT")) {
-                return run(new ImapCommand.Unselect()).replaceWithVoid();
+                return wire.run(new ImapCommand.Unselect()).replaceWithVoid();
             }
             MailboxName nowhere = new MailboxName("postbus-no-such-mailbox-" + Long.toHexString(System.nanoTime()));
-            return run(new ImapCommand.Select(nowhere, true, false))
+            return wire.run(new ImapCommand.Select(nowhere, true, false))
                     .replaceWithVoid()
                     .onFailure(ImapConnection::isRejected)
                     .recoverWithUni(Uni.createFrom().voidItem());
@@ -290,36 +307,64 @@ public final class ImapConnection {
      * @param uids up to 4294967295 for "to the end"; long sets are sent in several commands
      */
     public Multi<FetchedMessage> uidFetch(List<UidRange> uids, FetchItems items) {
-        List<ImapCommand.UidFetch> commands = UidSets.split(UidSets.normalize(uids)).stream()
-                .map(set -> new ImapCommand.UidFetch(set, items))
-                .toList();
-        if (commands.size() == 1) {
-            return fetch(commands.getFirst());
+        List<List<UidRange>> sets = UidSets.split(UidSets.normalize(uids));
+        if (sets.size() == 1) {
+            return fetch(sets.getFirst(), items);
         }
-        return Multi.createFrom().iterable(commands).onItem().transformToMultiAndConcatenate(this::fetch);
+        return Multi.createFrom().iterable(sets).onItem().transformToMultiAndConcatenate(set -> fetch(set, items));
     }
 
-    private Multi<FetchedMessage> fetch(ImapCommand.UidFetch command) {
-        return Multi.createFrom().safePublisher(subscriber -> {
-            FetchExchange exchange = new FetchExchange(command, subscriber);
-            subscriber.onSubscribe(exchange);
-            onEventLoop(() -> submit(exchange));
-        });
+    /** A server with a message limit does as many as it likes, from the end, and says how far it came (RFC 9738). */
+    private Multi<FetchedMessage> fetch(List<UidRange> uids, FetchItems items) {
+        AtomicLong lowest = new AtomicLong();
+        Multi<FetchedMessage> first = wire.stream(
+                new ImapCommand.UidFetch(uids, items),
+                answer -> lowest.set(answer.lowestUid().orElse(0)));
+        return Multi.createBy()
+                .concatenating()
+                .streams(first, Multi.createFrom().deferred(() -> {
+                    List<UidRange> rest = UidSets.below(uids, lowest.get());
+                    if (rest.equals(uids)) {
+                        return Multi.createFrom()
+                                .failure(new ServerException(new ServerFailure.Rejected(
+                                        "MESSAGELIMIT", "the server does none of the messages that it was asked for")));
+                    }
+                    return rest.isEmpty() ? Multi.createFrom().empty() : fetch(rest, items);
+                }));
+    }
+
+    /**
+     * Some content of one message, in portions of at most 64 KiB or so, read from the socket as fast as the subscriber
+     * requests: a portion is held at a time, however large it is. Fails with {@code Rejected} {@code NONEXISTENT} if the message
+     * or the part is not there (any more); after portions have come, what they are part of is worthless.
+     *
+     * <p>{@link Section#decoded} needs the capability BINARY.
+     */
+    public Multi<Buffer> uidFetchSection(long uid, Section section) {
+        return wire.stream(new ImapCommand.UidFetchSection(uid, section))
+                .onCompletion()
+                .ifEmpty()
+                .failWith(() -> new ServerException(
+                        new ServerFailure.Rejected("NONEXISTENT", "the server has no such message or part")))
+                .map(part -> Buffer.buffer(Unpooled.wrappedBuffer(part.octets(), part.offset(), part.count())))
+                .select()
+                .where(portion -> portion.length() > 0);
     }
 
     /** All UIDs of the selected mailbox, ascending, as ranges. */
     public Uni<List<UidRange>> uidSearchAll() {
         return Uni.createFrom().deferred(() -> {
             long messages = session.messages();
-            if (messages <= SEARCH_MESSAGES_MAX) {
+            long portionMax = Math.min(SEARCH_MESSAGES_MAX, capabilities().messageLimit());
+            if (messages <= portionMax) {
                 return search(new SearchKey.All(), messages == 0);
             }
             // From the end to the beginning: what is expunged meanwhile moves messages towards what is still to be
             // read.
             List<SearchKey> portions = new ArrayList<>();
-            for (long last = messages; last >= 1; last -= SEARCH_MESSAGES_MAX) {
+            for (long last = messages; last >= 1; last -= portionMax) {
                 portions.add(new SearchKey.Positions(
-                        Math.max(1, last - SEARCH_MESSAGES_MAX + 1),
+                        Math.max(1, last - portionMax + 1),
                         portions.isEmpty() ? OptionalLong.empty() : OptionalLong.of(last)));
             }
             return Multi.createFrom()
@@ -339,7 +384,7 @@ public final class ImapConnection {
     }
 
     private Uni<List<UidRange>> search(SearchKey key, boolean silenceMeansNone) {
-        return run(new ImapCommand.UidSearch(key, capabilities().hasOrRev2("ESEARCH")))
+        return wire.run(new ImapCommand.UidSearch(key, capabilities().hasOrRev2("ESEARCH")))
                 .map(answer -> answer.found().orElseGet(() -> {
                     if (silenceMeansNone) {
                         return List.of();
@@ -360,7 +405,7 @@ public final class ImapConnection {
         Set<ImapFlag> sorted = new TreeSet<>(flags);
         return forEachSet(
                         uids,
-                        set -> run(new ImapCommand.UidStore(set, mode, sorted, unchangedSince))
+                        set -> wire.run(new ImapCommand.UidStore(set, mode, sorted, unchangedSince))
                                 .map(ImapAnswer::stored))
                 .map(results -> {
                     Map<Long, Long> modSeqs = new HashMap<>();
@@ -375,24 +420,29 @@ public final class ImapConnection {
 
     /** UID MOVE; needs the capability MOVE (RFC 6851). Empty if the server does not say where the messages went. */
     public Uni<List<CopiedUids>> uidMove(List<UidRange> uids, MailboxName target) {
-        return forEachSet(uids, set -> run(new ImapCommand.UidMove(set, target)).map(ImapAnswer::copied))
+        return forEachSet(
+                        uids,
+                        set -> wire.run(new ImapCommand.UidMove(set, target)).map(ImapAnswer::copied))
                 .map(ImapConnection::flatten);
     }
 
     /** UID COPY. Empty if the server does not say where the copies are (no UIDPLUS). */
     public Uni<List<CopiedUids>> uidCopy(List<UidRange> uids, MailboxName target) {
-        return forEachSet(uids, set -> run(new ImapCommand.UidCopy(set, target)).map(ImapAnswer::copied))
+        return forEachSet(
+                        uids,
+                        set -> wire.run(new ImapCommand.UidCopy(set, target)).map(ImapAnswer::copied))
                 .map(ImapConnection::flatten);
     }
 
     /** Destroys those of the messages that have {@code \Deleted}; needs UIDPLUS. A plain EXPUNGE is not offered. */
     public Uni<Void> uidExpunge(List<UidRange> uids) {
-        return forEachSet(uids, set -> run(new ImapCommand.UidExpunge(set))).replaceWithVoid();
+        return forEachSet(uids, set -> wire.run(new ImapCommand.UidExpunge(set)))
+                .replaceWithVoid();
     }
 
     private <T> Uni<List<T>> forEachSet(List<UidRange> uids, Function<List<UidRange>, Uni<? extends T>> send) {
         return Multi.createFrom()
-                .iterable(UidSets.split(UidSets.normalize(uids)))
+                .iterable(UidSets.split(UidSets.normalize(uids), capabilities().messageLimit()))
                 .onItem()
                 .transformToUniAndConcatenate(send)
                 .collect()
@@ -410,30 +460,64 @@ public final class ImapConnection {
      */
     public Uni<Optional<AppendedUid>> append(
             MailboxName target, Collection<ImapFlag> flags, Optional<Instant> internalDate, byte[] message) {
-        return run(new ImapCommand.Append(target, new TreeSet<>(flags), internalDate, message))
+        return wire.run(new ImapCommand.Append(target, new TreeSet<>(flags), internalDate, message))
                 .map(ImapAnswer::appended);
     }
 
     /** NOOP: gives the server a chance to report changes. */
     public Uni<Void> noop() {
-        return run(new ImapCommand.Noop()).replaceWithVoid();
+        return wire.run(new ImapCommand.Noop()).replaceWithVoid();
+    }
+
+    // ---- waiting for news
+    // ------------------------------------------------------------------------------------------------
+
+    /**
+     * Asks the server to speak of all personal mailboxes by itself, with NOTIFY (RFC 5465), and of fewer events where it
+     * refuses some. From then on {@link #watch} needs no IDLE, and {@link #takeAccountChanges} says which mailbox. Ends with
+     * {@link #notifyNone}, or when the server gives up ({@link AccountChange.TooMany}).
+     *
+     * @return false where the server has no NOTIFY or will not
+     */
+    public Uni<Boolean> notifyPersonal() {
+        return Uni.createFrom()
+                .deferred(() -> capabilities().has("NOTIFY")
+                        ? notifyWith(new ArrayDeque<>(NOTIFY_EVENTS))
+                        : Uni.createFrom().item(false));
+    }
+
+    private Uni<Boolean> notifyWith(Deque<List<String>> attempts) {
+        if (attempts.isEmpty()) {
+            return Uni.createFrom().item(false);
+        }
+        return wire.run(new ImapCommand.NotifySet(attempts.removeFirst()))
+                .replaceWith(true)
+                .onFailure(ImapConnection::isRejected)
+                .recoverWithUni(() -> notifyWith(attempts));
+    }
+
+    /** Ends {@link #notifyPersonal}. */
+    public Uni<Void> notifyNone() {
+        return wire.run(new ImapCommand.NotifyNone()).replaceWithVoid();
+    }
+
+    /** Whether {@link #notifyPersonal} is in force. */
+    public boolean notifying() {
+        return session.notifying();
     }
 
     /**
-     * IDLE until something happens or the time is up; needs the capability IDLE. RFC 2177 wants less than 29 minutes, networks
-     * less than 10. Cancelling ends it on the server too. Changes that are there already, not yet taken by {@link
-     * #takeChanges}, count as well: it then does not idle at all.
+     * Waits until the server says something or the time is up: with IDLE, or, while {@link #notifying} or where there is no
+     * IDLE, saying nothing until the time is up and then NOOP, which notices a dead connection. RFC 2177 wants less than 29
+     * minutes, networks less than 10. Cancelling ends it on the server too. Changes that are there already and were not taken
+     * count as well: it then does not wait at all. Commands of others wait until it ends.
      */
-    public Uni<IdleOutcome> idle(Duration atMost) {
+    public Uni<WatchOutcome> watch(Duration atMost) {
         return Uni.createFrom().deferred(() -> {
-            if (!session.changes().isEmpty()) {
-                return Uni.createFrom().item(IdleOutcome.CHANGED);
+            if (session.hasNews()) {
+                return Uni.createFrom().item(WatchOutcome.CHANGED);
             }
-            return Uni.createFrom().emitter(emitter -> {
-                IdleExchange exchange = new IdleExchange(emitter, atMost);
-                emitter.onTermination(() -> onEventLoop(() -> cancel(exchange)));
-                onEventLoop(() -> submit(exchange));
-            });
+            return session.notifying() || !capabilities().hasOrRev2("IDLE") ? wire.listen(atMost) : wire.idle(atMost);
         });
     }
 
@@ -442,7 +526,7 @@ public final class ImapConnection {
 
     /** LOGOUT, then closes. Never fails. */
     public Uni<Void> logout() {
-        return run(new ImapCommand.Logout())
+        return wire.run(new ImapCommand.Logout())
                 .replaceWithVoid()
                 .ifNoItem()
                 .after(LOGOUT_MAX)
@@ -455,12 +539,12 @@ public final class ImapConnection {
 
     /** Completes when the connection has ended, whoever ended it. */
     public Uni<Void> closed() {
-        return Uni.createFrom().completionStage(ended::copy);
+        return wire.closed();
     }
 
     /** Closes at once; commands in progress fail. */
     public void close() {
-        onEventLoop(() -> fail(new ServerFailure.Unreachable("closed by us")));
+        wire.close();
     }
 
     // ---- the login, for ImapClient
@@ -468,7 +552,7 @@ public final class ImapConnection {
 
     /** Completes with the greeting. */
     Uni<Void> greeted() {
-        return Uni.createFrom().completionStage(greeted::copy);
+        return wire.greeted();
     }
 
     boolean loggedIn() {
@@ -481,36 +565,39 @@ public final class ImapConnection {
 
     /** STARTTLS and the TLS handshake; what was known of the server before is forgotten. */
     Uni<Void> startTls() {
-        return run(new ImapCommand.StartTls())
-                .chain(answer -> Uni.createFrom()
-                        .completionStage(() -> socket.upgradeToSsl().toCompletionStage())
-                        .onFailure()
-                        .transform(error -> new ServerException(
-                                new ServerFailure.Unreachable(
-                                        "STARTTLS: the TLS handshake failed: " + error.getMessage()),
-                                error))
-                        .invoke(() -> {
-                            upgrading = false;
-                            session.forgetCapabilities();
-                        }));
+        return wire.startTls();
     }
 
     Uni<Void> askCapabilities() {
-        return run(new ImapCommand.Capability()).replaceWithVoid();
+        return wire.run(new ImapCommand.Capability()).replaceWithVoid();
     }
 
-    Uni<Void> logIn(ImapCommand.LogsIn command) {
-        return run(command).replaceWithVoid();
+    Uni<Void> logIn(String username, Secret password) {
+        return wire.run(new ImapCommand.Login(username, password)).replaceWithVoid();
+    }
+
+    /** AUTHENTICATE. Used once. */
+    Uni<Void> logIn(SaslConversation conversation) {
+        return wire.authenticate(conversation);
     }
 
     Uni<Void> exchangeIds(Map<String, String> ours) {
-        return run(new ImapCommand.Id(ours))
+        return wire.run(new ImapCommand.Id(ours))
                 .invoke(answer -> serverId = answer.id())
                 .replaceWithVoid();
     }
 
+    boolean toLoopback() {
+        return wire.toLoopback();
+    }
+
+    /** COMPRESS=DEFLATE (RFC 4978). */
+    Uni<Void> compress() {
+        return wire.compress();
+    }
+
     Uni<Void> enable(Set<String> names) {
-        return run(new ImapCommand.Enable(names)).replaceWithVoid();
+        return wire.run(new ImapCommand.Enable(names)).replaceWithVoid();
     }
 
     static boolean isRejected(Throwable error) {
@@ -521,422 +608,5 @@ public final class ImapConnection {
         return error instanceof ServerException e
                 && e.failure() instanceof ServerFailure.Rejected(var code, var text)
                 && code.equals("BAD");
-    }
-
-    // ---- the event loop
-    // -------------------------------------------------------------------------------------------------
-
-    private void onEventLoop(Runnable task) {
-        if (context.inThread()) {
-            task.run();
-        } else {
-            context.runOnContext(go -> task.run());
-        }
-    }
-
-    private Uni<ImapAnswer> run(ImapCommand command) {
-        return Uni.createFrom().emitter(emitter -> {
-            AnswerExchange exchange = new AnswerExchange(command, emitter);
-            emitter.onTermination(() -> onEventLoop(() -> cancel(exchange)));
-            onEventLoop(() -> submit(exchange));
-        });
-    }
-
-    private void submit(Exchange exchange) {
-        if (failure != null) {
-            exchange.failed(new ServerException(failure));
-            return;
-        }
-        waiting.add(exchange);
-        beginNext();
-    }
-
-    private void cancel(Exchange exchange) {
-        if (waiting.remove(exchange)) {
-            return;
-        }
-        if (exchange == current) {
-            exchange.cancelled();
-        }
-    }
-
-    private void beginNext() {
-        while (current == null && failure == null && !waiting.isEmpty()) {
-            Exchange next = waiting.removeFirst();
-            if (!next.wanted()) {
-                continue;
-            }
-            List<ImapSession.Output> outputs;
-            try {
-                outputs = session.begin(next.command());
-            } catch (IllegalStateException | IllegalArgumentException e) {
-                next.failed(e);
-                continue;
-            }
-            current = next;
-            framer.literalOctetsMax(session.literalOctetsMax());
-            heardAt = System.nanoTime();
-            watchSilence();
-            act(outputs);
-            next.begun();
-        }
-    }
-
-    private void received(Buffer buffer) {
-        heardAt = System.nanoTime();
-        if (failure != null) {
-            return;
-        }
-        if (upgrading) {
-            fail(new ServerFailure.Unreachable("the server sent plain text after STARTTLS"));
-            return;
-        }
-        ByteBuf octets = buffer.getByteBuf();
-        if (octets.hasArray()) {
-            framer.feed(octets.array(), octets.arrayOffset() + octets.readerIndex(), octets.readableBytes());
-        } else {
-            byte[] copy = buffer.getBytes();
-            framer.feed(copy, 0, copy.length);
-        }
-        receive();
-    }
-
-    /** Handles what is there until a message waits for its reader; then the socket rests until the reader asks again. */
-    private void receive() {
-        if (receiving) {
-            return;
-        }
-        receiving = true;
-        try {
-            while (failure == null) {
-                if (current instanceof FetchExchange fetch) {
-                    fetch.deliverHeld();
-                }
-                ImapFrame frame = blocked() ? null : framer.next();
-                if (frame == null) {
-                    break;
-                }
-                act(session.receive(parser.parse(frame)));
-            }
-        } catch (ImapViolation e) {
-            fail(new ServerFailure.Unreachable("the server broke the protocol: " + e.getMessage()));
-        } catch (RuntimeException bug) {
-            // Ours, not the server's: whoever waits is told what it is, and nobody reads on from a place that is not
-            // sure.
-            Exchange out = current;
-            current = null;
-            fail(new ServerFailure.Unreachable("given up"));
-            if (out != null) {
-                out.failed(bug);
-            }
-            throw bug;
-        } finally {
-            receiving = false;
-        }
-        if (failure != null) {
-            return;
-        }
-        if (blocked() && !paused) {
-            paused = true;
-            socket.pause();
-        } else if (!blocked() && paused) {
-            paused = false;
-            heardAt = System.nanoTime();
-            socket.resume();
-        }
-    }
-
-    private boolean blocked() {
-        return current instanceof FetchExchange fetch && fetch.held != null;
-    }
-
-    private void act(List<ImapSession.Output> outputs) {
-        for (ImapSession.Output output : outputs) {
-            switch (output) {
-                case ImapSession.Output.Send(var octets) -> send(octets);
-                case ImapSession.Output.Deliver(var message) -> current.message(message);
-                case ImapSession.Output.Stirred stirred -> current.stirred();
-                case ImapSession.Output.Greeted greeting -> greeted.complete(null);
-                case ImapSession.Output.Answered(var answer) -> answered(answer);
-                case ImapSession.Output.Ended(var why) -> fail(why);
-            }
-        }
-    }
-
-    private void send(byte[] octets) {
-        for (int from = 0; from < octets.length; from += SEND_OCTETS) {
-            ByteBuf some = Unpooled.wrappedBuffer(octets, from, Math.min(SEND_OCTETS, octets.length - from));
-            // That the server takes what we send is a sign of life, too.
-            socket.write(Buffer.buffer(some)).onSuccess(sent -> heardAt = System.nanoTime());
-        }
-    }
-
-    private void answered(ImapAnswer answer) {
-        Exchange done = current;
-        current = null;
-        framer.literalOctetsMax(session.literalOctetsMax());
-        Optional<ServerFailure> refused = ImapFailures.of(answer.command(), answer.tagged());
-        if (refused.isPresent()) {
-            done.failed(new ServerException(refused.get()));
-        } else if (answer.command() instanceof ImapCommand.StartTls) {
-            // Whatever came in clear text behind the OK was not said by the server that TLS will prove (RFC 9051
-            // section 11.1).
-            if (!framer.isEmpty()) {
-                fail(new ServerFailure.Unreachable("the server sent plain text after STARTTLS"));
-                done.failed(new ServerException(failure));
-                return;
-            }
-            upgrading = true;
-            done.done(answer);
-        } else {
-            done.done(answer);
-        }
-        beginNext();
-    }
-
-    private void fail(ServerFailure why) {
-        if (failure != null) {
-            return;
-        }
-        failure = why;
-        socket.close();
-        Exchange out = current;
-        current = null;
-        if (out != null) {
-            out.failed(new ServerException(ImapFailures.ofLostConnection(out.command(), session.sentWhole(), why)));
-        }
-        while (!waiting.isEmpty()) {
-            waiting.removeFirst().failed(new ServerException(why));
-        }
-        greeted.completeExceptionally(new ServerException(why));
-        ended.complete(null);
-    }
-
-    /** A timer while the server owes us an answer; none otherwise. */
-    private void watchSilence() {
-        if (watching || failure != null || !serverOwesAnswer()) {
-            return;
-        }
-        watching = true;
-        long left = options.silenceMax().toNanos() - (System.nanoTime() - heardAt);
-        context.nettyEventLoop()
-                .schedule(
-                        () -> context.runOnContext(go -> {
-                            watching = false;
-                            if (failure != null || !serverOwesAnswer()) {
-                                return;
-                            }
-                            if (System.nanoTime() - heardAt
-                                    >= options.silenceMax().toNanos()) {
-                                fail(new ServerFailure.Unreachable("the server was silent for more than "
-                                        + options.silenceMax().toMillis() + " ms"));
-                            } else {
-                                watchSilence();
-                            }
-                        }),
-                        Math.max(1, left),
-                        TimeUnit.NANOSECONDS);
-    }
-
-    private boolean serverOwesAnswer() {
-        boolean greeting = session.state() instanceof ImapSessionState.Greeting;
-        return (greeting || current != null) && !session.idling() && !blocked();
-    }
-
-    // ---- one command and who waits for it
-    // -------------------------------------------------------------------------------
-
-    private sealed interface Exchange {
-        ImapCommand command();
-
-        /** Whether it is still worth sending. */
-        default boolean wanted() {
-            return true;
-        }
-
-        /** It was sent. */
-        default void begun() {}
-
-        default void message(FetchedMessage message) {}
-
-        default void stirred() {}
-
-        void done(ImapAnswer answer);
-
-        void failed(RuntimeException error);
-
-        /** Nobody waits any more, and it was sent. */
-        void cancelled();
-    }
-
-    private record AnswerExchange(ImapCommand command, UniEmitter<? super ImapAnswer> emitter) implements Exchange {
-        @Override
-        public void done(ImapAnswer answer) {
-            emitter.complete(answer);
-        }
-
-        @Override
-        public void failed(RuntimeException error) {
-            emitter.fail(error);
-        }
-
-        @Override
-        public void cancelled() {
-            // The server does it all the same; the emitter drops the answer.
-        }
-    }
-
-    private final class IdleExchange implements Exchange {
-        private final ImapCommand command = new ImapCommand.Idle();
-        private final UniEmitter<? super IdleOutcome> emitter;
-        private final Duration atMost;
-        private IdleOutcome outcome = IdleOutcome.TIME_UP;
-        private ScheduledFuture<?> timer;
-
-        private IdleExchange(UniEmitter<? super IdleOutcome> emitter, Duration atMost) {
-            this.emitter = emitter;
-            this.atMost = atMost;
-        }
-
-        @Override
-        public ImapCommand command() {
-            return command;
-        }
-
-        @Override
-        public void begun() {
-            timer = context.nettyEventLoop()
-                    .schedule(() -> context.runOnContext(go -> end()), atMost.toMillis(), TimeUnit.MILLISECONDS);
-        }
-
-        @Override
-        public void stirred() {
-            outcome = IdleOutcome.CHANGED;
-            end();
-        }
-
-        private void end() {
-            if (current == this) {
-                heardAt = System.nanoTime();
-                act(session.endIdle());
-                watchSilence();
-            }
-        }
-
-        @Override
-        public void done(ImapAnswer answer) {
-            timer.cancel(false);
-            emitter.complete(outcome);
-        }
-
-        @Override
-        public void failed(RuntimeException error) {
-            if (timer != null) {
-                timer.cancel(false);
-            }
-            emitter.fail(error);
-        }
-
-        @Override
-        public void cancelled() {
-            end();
-        }
-    }
-
-    /** Holds one message at most: the first that came when none was asked for. */
-    private final class FetchExchange implements Exchange, Flow.Subscription {
-        private final ImapCommand.UidFetch command;
-        private final Flow.Subscriber<? super FetchedMessage> subscriber;
-        private long requested;
-        private FetchedMessage held;
-        private boolean over;
-
-        private FetchExchange(ImapCommand.UidFetch command, Flow.Subscriber<? super FetchedMessage> subscriber) {
-            this.command = command;
-            this.subscriber = subscriber;
-        }
-
-        @Override
-        public ImapCommand command() {
-            return command;
-        }
-
-        @Override
-        public void request(long n) {
-            onEventLoop(() -> {
-                if (over) {
-                    return;
-                }
-                if (n <= 0) {
-                    failed(new IllegalArgumentException("a reader must request something"));
-                } else {
-                    requested = requested + n < 0 ? Long.MAX_VALUE : requested + n;
-                }
-                if (current == this) {
-                    receive();
-                    watchSilence();
-                }
-            });
-        }
-
-        @Override
-        public void cancel() {
-            onEventLoop(() -> {
-                over = true;
-                held = null;
-                ImapConnection.this.cancel(this);
-                receive();
-            });
-        }
-
-        @Override
-        public void message(FetchedMessage message) {
-            if (over) {
-                return;
-            }
-            if (requested == 0) {
-                held = message;
-                return;
-            }
-            if (requested != Long.MAX_VALUE) {
-                requested--;
-            }
-            subscriber.onNext(message);
-        }
-
-        private void deliverHeld() {
-            if (held != null && requested > 0) {
-                FetchedMessage first = held;
-                held = null;
-                message(first);
-            }
-        }
-
-        @Override
-        public boolean wanted() {
-            return !over;
-        }
-
-        @Override
-        public void done(ImapAnswer answer) {
-            if (!over) {
-                over = true;
-                subscriber.onComplete();
-            }
-        }
-
-        @Override
-        public void failed(RuntimeException error) {
-            if (!over) {
-                over = true;
-                held = null;
-                subscriber.onError(error);
-            }
-        }
-
-        @Override
-        public void cancelled() {
-            watchSilence();
-        }
     }
 }

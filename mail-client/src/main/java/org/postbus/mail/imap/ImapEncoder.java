@@ -26,14 +26,16 @@ final class ImapEncoder {
     private static final DateTimeFormatter DATE_TIME =
             DateTimeFormatter.ofPattern("dd-MMM-yyyy HH:mm:ss '+0000'", Locale.ROOT);
 
+    private static final int INITIAL_RESPONSE_OCTETS_MAX = 5000;
+
+    private final Capabilities capabilities;
     private final boolean literalsUnasked;
-    private final boolean initialResponse;
     private final List<byte[]> parts = new ArrayList<>();
     private final ByteArrayOutputStream out = new ByteArrayOutputStream(128);
 
     private ImapEncoder(Capabilities capabilities) {
         this.literalsUnasked = capabilities.has("LITERAL+") || capabilities.has("LITERAL-");
-        this.initialResponse = capabilities.has("SASL-IR");
+        this.capabilities = capabilities;
     }
 
     /** @throws IllegalArgumentException if a string holds what no command may hold */
@@ -51,7 +53,7 @@ final class ImapEncoder {
             case ImapCommand.Noop c -> ascii("NOOP");
             case ImapCommand.Logout c -> ascii("LOGOUT");
             case ImapCommand.StartTls c -> ascii("STARTTLS");
-            case ImapCommand.AuthenticatePlain c -> authenticatePlain(c);
+            case ImapCommand.Authenticate(var conversation) -> authenticate(conversation);
             case ImapCommand.Login(var username, var password) ->
                 ascii("LOGIN ").string(utf8(username)).ascii(" ").string(utf8(password.reveal()));
             case ImapCommand.Id(var fields) -> id(fields);
@@ -59,6 +61,7 @@ final class ImapEncoder {
                 ascii("ENABLE");
                 names.stream().sorted().forEach(name -> ascii(" ").atom(name));
             }
+            case ImapCommand.Compress c -> ascii("COMPRESS DEFLATE");
             case ImapCommand.Namespace c -> ascii("NAMESPACE");
             case ImapCommand.ListAll c -> list(c);
             case ImapCommand.ListSubscribed c -> ascii("LSUB \"\" \"*\"");
@@ -66,8 +69,11 @@ final class ImapEncoder {
                 ascii("STATUS ").mailbox(name).ascii(" (").atoms(items).ascii(")");
             case ImapCommand.Select(var name, var readOnly, var condstore) ->
                 ascii(readOnly ? "EXAMINE " : "SELECT ").mailbox(name).ascii(condstore ? " (CONDSTORE)" : "");
+            case ImapCommand.Resync c -> resync(c);
             case ImapCommand.Unselect c -> ascii("UNSELECT");
             case ImapCommand.UidFetch c -> fetch(c);
+            case ImapCommand.UidFetchSection(var uid, var section) ->
+                ascii("UID FETCH " + uid + " (UID ").ascii(section.request()).ascii(")");
             case ImapCommand.UidSearch(var key, var extended) ->
                 ascii("UID SEARCH ").ascii(extended ? "RETURN (ALL) " : "").searchKey(key);
             case ImapCommand.UidStore c -> store(c);
@@ -77,24 +83,39 @@ final class ImapEncoder {
                 ascii("UID COPY ").ascii(UidSets.format(uids, false)).ascii(" ").mailbox(target);
             case ImapCommand.UidExpunge(var uids) -> ascii("UID EXPUNGE ").ascii(UidSets.format(uids, false));
             case ImapCommand.Append c -> append(c);
+            case ImapCommand.NotifySet(var events) ->
+                ascii("NOTIFY SET (selected (MessageNew MessageExpunge FlagChange)) (personal (")
+                        .atoms(events)
+                        .ascii("))");
+            case ImapCommand.NotifyNone c -> ascii("NOTIFY NONE");
             case ImapCommand.Idle c -> ascii("IDLE");
         }
     }
 
-    /** RFC 4616: {@code message = [authzid] UTF8NUL authcid UTF8NUL passwd}. */
-    private void authenticatePlain(ImapCommand.AuthenticatePlain command) {
-        String username = command.username();
-        String password = command.password().reveal();
-        refuseControls(utf8(username));
-        refuseControls(utf8(password));
-        String response = Base64.getEncoder().encodeToString(utf8("\0" + username + "\0" + password));
-        ascii("AUTHENTICATE PLAIN");
-        if (initialResponse) {
-            ascii(" ").ascii(response);
-        } else {
-            ascii("\r\n").endPart();
-            ascii(response);
+    private void authenticate(SaslConversation conversation) {
+        ascii("AUTHENTICATE ").atom(conversation.mechanism());
+        if (sendsInitialResponse(conversation, capabilities)) {
+            byte[] response = conversation.initialResponse().orElseThrow();
+            ascii(" ").ascii(response.length == 0 ? "=" : base64(response));
         }
+    }
+
+    /** Within the command if the server understands that (RFC 4959) and it leaves the line short; else when it asks. */
+    static boolean sendsInitialResponse(SaslConversation conversation, Capabilities capabilities) {
+        return capabilities.has("SASL-IR")
+                && conversation
+                        .initialResponse()
+                        .filter(response -> response.length <= INITIAL_RESPONSE_OCTETS_MAX)
+                        .isPresent();
+    }
+
+    /** One line of a SASL exchange. */
+    static byte[] saslLine(byte[] response) {
+        return (base64(response) + "\r\n").getBytes(StandardCharsets.US_ASCII);
+    }
+
+    private static String base64(byte[] octets) {
+        return Base64.getEncoder().encodeToString(octets);
     }
 
     private void id(Map<String, String> fields) {
@@ -127,6 +148,18 @@ final class ImapEncoder {
                     .ascii(")");
         }
         ascii(")");
+    }
+
+    /** {@code "QRESYNC" SP "(" uidvalidity SP mod-sequence-value [SP known-uids] ")"} */
+    private void resync(ImapCommand.Resync command) {
+        Resync since = command.since();
+        ascii(command.readOnly() ? "EXAMINE " : "SELECT ").mailbox(command.name());
+        ascii(" (QRESYNC (" + since.uidValidity() + " " + since.modSeq());
+        String known = UidSets.format(since.knownUids(), false);
+        if (!known.isEmpty() && known.length() <= UidSets.SET_OCTETS_MAX) {
+            ascii(" ").ascii(known);
+        }
+        ascii("))");
     }
 
     private void fetch(ImapCommand.UidFetch command) {

@@ -54,7 +54,9 @@ final class ImapFailures {
 
     /** RFC 7162 section 3.1.3: NO with MODIFIED says which were left alone; "no longer exist": the others were done. */
     private static boolean partlyDone(ImapCommand command, ImapResponse.Tagged answer) {
-        boolean byUid = command instanceof ImapCommand.UidFetch || command instanceof ImapCommand.UidStore;
+        boolean byUid = command instanceof ImapCommand.UidFetch
+                || command instanceof ImapCommand.UidFetchSection
+                || command instanceof ImapCommand.UidStore;
         boolean modified = command instanceof ImapCommand.UidStore
                 && answer.code().filter(ResponseCode.Modified.class::isInstance).isPresent();
         return modified || (byUid && GONE.matcher(lower(answer.text())).find());
@@ -76,7 +78,7 @@ final class ImapFailures {
             // One message that the server itself cannot read answers like this: the fetcher must be able to single it
             // out.
             case "UNAVAILABLE", "SERVERBUG" ->
-                command instanceof ImapCommand.UidFetch
+                command instanceof ImapCommand.UidFetch || command instanceof ImapCommand.UidFetchSection
                         ? new Rejected(code, text)
                         : new Throttled(text, Optional.empty());
             case "MODIFIED" -> new Conflict(text);
@@ -142,6 +144,7 @@ final class ImapFailures {
             case ResponseCode.Closed c -> "";
             case ResponseCode.AppendUid c -> "";
             case ResponseCode.CopyUid c -> "";
+            case ResponseCode.MessageLimit c -> "MESSAGELIMIT";
             case ResponseCode.MailboxId c -> "";
         };
     }

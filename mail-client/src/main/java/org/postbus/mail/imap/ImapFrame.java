@@ -9,7 +9,16 @@ import java.util.List;
  *
  * @param text only the first {@code length} octets count, and only until the framer is asked for the next frame
  */
-record ImapFrame(byte[] text, int length, List<byte[]> literals) {
+record ImapFrame(byte[] text, int length, List<byte[]> literals) implements ImapFramer.Framed {
+    /** Octets of the line and of the literals that are kept. */
+    long octets() {
+        long octets = length;
+        for (byte[] literal : literals) {
+            octets += literal.length;
+        }
+        return octets;
+    }
+
     static ImapFrame ofText(String text) {
         byte[] octets = text.getBytes(StandardCharsets.ISO_8859_1);
         return new ImapFrame(octets, octets.length, List.of());

@@ -13,8 +13,31 @@ import java.util.List;
  * array of their own, which grows with what has come and not with what was announced.
  */
 final class ImapFramer {
+    /** What came next. */
+    sealed interface Framed permits ImapFrame, LiteralPart {}
+
+    /**
+     * A portion of a literal that is not kept, in order; of an empty literal one empty portion. The octets are not copied, and
+     * nobody changes them afterwards.
+     */
+    record LiteralPart(byte[] octets, int offset, int count) implements Framed {}
+
+    /** Whether the literal that is announced next is to be passed on in portions. */
+    interface LiteralChoice {
+        boolean streams(byte[] text, int length);
+
+        LiteralChoice NONE = (text, length) -> false;
+    }
+
+    /** Stands for such a literal among those of its frame. */
+    static final byte[] STREAMED = new byte[0];
+
     private static final int LITERAL_AT_ONCE_OCTETS = 256 * 1024;
     private static final int TEXT_KEPT_OCTETS = 64 * 1024;
+    /** NULs and empty lines between responses. */
+    private static final int PADDING_OCTETS_MAX = 64 * 1024;
+
+    private static final int LITERALS_MAX = 10_000;
     private static final byte[] NOTHING = new byte[0];
 
     private final int lineOctetsMax;
@@ -31,6 +54,10 @@ final class ImapFramer {
     private byte[] literal;
     private int literalSize;
     private int literalFilled;
+    private LiteralChoice choice = LiteralChoice.NONE;
+    private int streamedOctetsMax;
+    private boolean streaming;
+    private int padding;
     private boolean emitted;
 
     ImapFramer(int lineOctetsMax, int literalOctetsMax) {
@@ -38,12 +65,18 @@ final class ImapFramer {
         this.literalOctetsMax = literalOctetsMax;
     }
 
-    /** For literals that are announced from now on; a response has at most twice as many octets in all its literals. */
+    /** For literals that are announced from now on; a response has at most a quarter more octets in all its literals. */
     void literalOctetsMax(int octets) {
         literalOctetsMax = octets;
     }
 
-    /** The octets may not be changed until {@link #next} has returned null. */
+    /** Which of the literals that are announced from now on are not kept, and how many octets each of these may have. */
+    void stream(LiteralChoice choice, int octetsMax) {
+        this.choice = choice;
+        this.streamedOctetsMax = octetsMax;
+    }
+
+    /** The octets may not be changed afterwards. */
     void feed(byte[] octets, int offset, int count) {
         if (at == end) {
             input = octets;
@@ -60,19 +93,41 @@ final class ImapFramer {
 
     /** Whether nothing is held: neither fed and not asked for, nor the beginning of a response. */
     boolean isEmpty() {
-        return at == end && literal == null && (emitted || (length == 0 && literals.isEmpty()));
+        return at == end && literal == null && !streaming && (emitted || (length == 0 && literals.isEmpty()));
+    }
+
+    /** Forgets everything: nothing more will be asked for. A timer may keep the connection for a while. */
+    void release() {
+        releaseInput();
+        text = NOTHING;
+        length = 0;
+        literals = List.of();
+        literal = null;
+    }
+
+    /** What was fed and not looked at yet; it is forgotten here. */
+    byte[] takeRest() {
+        byte[] rest = Arrays.copyOfRange(input, at, end);
+        releaseInput();
+        return rest;
     }
 
     /**
-     * The next response, or null until more is fed.
+     * The next response or portion, or null until more is fed.
      *
      * @throws ImapViolation if a limit is exceeded; nothing can be read after that
      */
-    ImapFrame next() {
+    Framed next() {
         if (emitted) {
             startResponse();
         }
         while (true) {
+            if (streaming) {
+                LiteralPart part = portion();
+                if (part == null || part.count() > 0 || literalSize == 0) {
+                    return part;
+                }
+            }
             if (literal != null && !fillLiteral()) {
                 return null;
             }
@@ -83,15 +138,21 @@ final class ImapFramer {
                 length--;
             }
             if (length == 0 && literals.isEmpty()) {
-                continue; // an empty line between responses means nothing
+                padded(1); // an empty line between responses means nothing
+                continue;
             }
             int announced = announcedLiteral();
             if (announced < 0) {
                 emitted = true;
                 return new ImapFrame(text, length, literals);
             }
+            boolean passedOn = choice.streams(text, length);
             append((byte) '\n');
-            startLiteral(announced);
+            if (passedOn) {
+                startStreaming(announced);
+            } else {
+                startLiteral(announced);
+            }
         }
     }
 
@@ -99,6 +160,7 @@ final class ImapFramer {
         emitted = false;
         length = 0;
         literalOctets = 0;
+        padding = 0;
         literals = new ArrayList<>(2);
         if (text.length > TEXT_KEPT_OCTETS) {
             text = new byte[1024];
@@ -108,9 +170,11 @@ final class ImapFramer {
     /** Takes octets up to the LF, which is left out; false if the input ends before. */
     private boolean fillLine() {
         if (length == 0) {
+            int from = at;
             while (at < end && input[at] == 0) { // some servers pad with NUL before a response
                 at++;
             }
+            padded(at - from);
         }
         int lf = at;
         while (lf < end && input[lf] != '\n') {
@@ -152,11 +216,52 @@ final class ImapFramer {
         return true;
     }
 
+    private void padded(int octets) {
+        padding += octets;
+        if (padding > PADDING_OCTETS_MAX) {
+            throw new ImapViolation("more than " + PADDING_OCTETS_MAX + " octets that are no response");
+        }
+    }
+
+    /** What is there of the literal, an empty portion at its end, or null until more is fed. */
+    private LiteralPart portion() {
+        int count = Math.min(end - at, literalSize - literalFilled);
+        if (count == 0 && literalFilled < literalSize) {
+            releaseInput();
+            return null;
+        }
+        LiteralPart part = new LiteralPart(input, at, count);
+        at += count;
+        literalFilled += count;
+        if (literalFilled == literalSize) {
+            streaming = false;
+            literals.add(STREAMED);
+        }
+        return part;
+    }
+
+    private void startStreaming(int size) {
+        if (size > streamedOctetsMax) {
+            throw new ImapViolation("a literal of more than " + streamedOctetsMax + " octets");
+        }
+        checkLiterals();
+        literalSize = size;
+        literalFilled = 0;
+        streaming = true;
+    }
+
+    private void checkLiterals() {
+        if (literals.size() == LITERALS_MAX) {
+            throw new ImapViolation("more than " + LITERALS_MAX + " literals in a response");
+        }
+    }
+
     private void startLiteral(int size) {
         literalOctets += size;
-        if (size > literalOctetsMax || literalOctets > 2L * literalOctetsMax) {
+        if (size > literalOctetsMax || literalOctets > literalOctetsMax + literalOctetsMax / 4L) {
             throw new ImapViolation("a literal of more than " + literalOctetsMax + " octets");
         }
+        checkLiterals();
         literalSize = size;
         literalFilled = 0;
         literal = new byte[Math.min(size, LITERAL_AT_ONCE_OCTETS)];

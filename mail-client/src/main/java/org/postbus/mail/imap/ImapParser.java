@@ -21,12 +21,14 @@ import org.postbus.event.UidRange;
 import org.postbus.mail.imap.ImapResponse.Condition;
 
 /**
- * Makes a response of a frame. It fails for nothing but nesting beyond the limit: what it does not understand becomes {@link
- * ImapResponse.Unknown}, and within a message an item of {@link FetchedMessage#unparsed}, so that one malformed message never
+ * Makes a response of a frame. It never fails: what it does not understand becomes {@link ImapResponse.Unknown}, and within a message an item of {@link FetchedMessage#unparsed}, so that one malformed message never
  * hides the others.
  */
 final class ImapParser {
     private static final int UNKNOWN_TEXT_MAX = 200;
+    /** Octets of human text that are kept: nobody reads more. */
+    private static final int TEXT_MAX = 1000;
+
     private static final String MONTHS = "JANFEBMARAPRMAYJUNJULAUGSEPOCTNOVDEC";
 
     private final int nestingMax;
@@ -120,7 +122,9 @@ final class ImapParser {
     }
 
     private static String text(ImapReader in) {
-        return new String(in.rest().getBytes(StandardCharsets.ISO_8859_1), StandardCharsets.UTF_8);
+        String rest = in.rest();
+        String some = rest.substring(0, Math.min(rest.length(), TEXT_MAX));
+        return new String(some.getBytes(StandardCharsets.ISO_8859_1), StandardCharsets.UTF_8);
     }
 
     // ---- status responses
@@ -196,6 +200,11 @@ final class ImapParser {
                         ? Optional.of(new ResponseCode.CopyUid(new CopiedUids(uidValidity, sources, targets)))
                         : Optional.empty();
             }
+            case "MESSAGELIMIT" -> {
+                in.number();
+                in.skipSpaces();
+                yield in.atDigit() ? Optional.of(new ResponseCode.MessageLimit(in.number())) : Optional.empty();
+            }
             case "MAILBOXID" -> objectId(in).map(ResponseCode.MailboxId::new);
             default -> Optional.empty();
         };
@@ -207,7 +216,7 @@ final class ImapParser {
         for (String word : words.strip().split("[ \t]+")) {
             if (word.equals("+") && !names.isEmpty()) {
                 names.add(names.removeLast() + "+");
-            } else if (!word.isEmpty()) {
+            } else if (!word.isEmpty() && names.size() < ImapReader.LIST_MAX) {
                 names.add(word);
             }
         }
@@ -217,7 +226,7 @@ final class ImapParser {
     private static Set<String> words(String words) {
         Set<String> set = new LinkedHashSet<>();
         for (String word : words.strip().split("[ \t]+")) {
-            if (!word.isEmpty()) {
+            if (!word.isEmpty() && set.size() < ImapReader.LIST_MAX) {
                 set.add(word.toUpperCase(Locale.ROOT));
             }
         }
@@ -243,7 +252,36 @@ final class ImapParser {
                         ? Optional.empty()
                         : Optional.of((char) (delimiter[0] & 0xFF)),
                 attributes,
-                lsub);
+                lsub,
+                lsub ? Optional.empty() : oldName(in));
+    }
+
+    /** {@code mbox-list-extended = "(" [mbox-list-extended-item *(SP mbox-list-extended-item)] ")"}; all but OLDNAME is passed over. */
+    private static Optional<MailboxName> oldName(ImapReader in) {
+        in.skipSpaces();
+        Optional<MailboxName> oldName = Optional.empty();
+        try {
+            if (in.take('(')) {
+                in.skipSpaces();
+                while (!in.take(')')) {
+                    String tag = in.latin1String();
+                    in.skipSpaces();
+                    if (tag.equalsIgnoreCase("OLDNAME")) {
+                        in.expect('(');
+                        oldName = Optional.of(new MailboxName(in.latin1String()));
+                        in.skipSpaces();
+                        in.expect(')');
+                    } else {
+                        in.skipValue();
+                    }
+                    in.skipSpaces();
+                }
+            }
+        } catch (ImapSyntaxException | IllegalArgumentException e) {
+            // The mailbox is there all the same; who keeps count finds the old one missing.
+            return oldName;
+        }
+        return oldName;
     }
 
     /** A name in quotes or a literal; one without may hold spaces, and ends before {@code " ("} or at the end of the line. */
@@ -428,13 +466,14 @@ final class ImapParser {
         if (items.uid < 1 || items.uid > UidSets.UID_MAX) {
             return new ImapResponse.FetchWithoutUid(sequenceNumber, items.flags, items.modSeq);
         }
-        return new ImapResponse.Fetch(sequenceNumber, items.message(), items.stateOnly);
+        return new ImapResponse.Fetch(sequenceNumber, items.message(), items.stateOnly, items.sections);
     }
 
     private static void item(ImapReader in, MessageItems items) {
         String name = in.itemName();
         if (in.peek() == '[') {
             String section = in.section();
+            section(in, name + section.substring(0, section.lastIndexOf(']') + 1), items);
             // RFC 9051: the answer to <0.n> has <0>; some servers repeat the length.
             name += section.startsWith("[]<0.") ? "[]<0>" : section;
         }
@@ -455,6 +494,19 @@ final class ImapParser {
         items.unparsed(name, in.rawValue());
     }
 
+    /** Content by its name without origin, whatever else is made of it; the position stays. */
+    private static void section(ImapReader in, String name, MessageItems items) {
+        ImapReader.Mark value = in.mark();
+        try {
+            in.skipSpaces();
+            items.section(name.replace(".PEEK[", "["), Optional.ofNullable(in.nstring()));
+        } catch (ImapSyntaxException e) {
+            // Then it is no content, and kept unparsed.
+            in.reset(value);
+        }
+        in.reset(value);
+    }
+
     private static boolean known(String name, ImapReader in, MessageItems items) {
         switch (name) {
             case "UID" -> items.uid = ended(in, in.number());
@@ -471,7 +523,8 @@ final class ImapParser {
                 items.header = ended(in, Optional.ofNullable(in.nstring()));
             case "BODY[]", "BODY[]<0>", "BODY.PEEK[]", "BODY.PEEK[]<0>", "RFC822" ->
                 items.body = ended(in, Optional.ofNullable(in.nstring()));
-            case "BODYSTRUCTURE" -> items.bodyStructure = ended(in, Optional.of(in.rawValue()));
+            case "BODYSTRUCTURE", "BODY" ->
+                items.bodyStructure = ended(in, Optional.of(BodyStructureReader.read(in.value())));
             default -> {
                 return false;
             }
@@ -586,8 +639,16 @@ final class ImapParser {
         private Optional<Set<String>> gmailLabels = Optional.empty();
         private Optional<byte[]> header = Optional.empty();
         private Optional<byte[]> body = Optional.empty();
-        private Optional<byte[]> bodyStructure = Optional.empty();
+        private Optional<BodyStructure> bodyStructure = Optional.empty();
+        private Map<String, Optional<byte[]>> sections = Map.of();
         private Map<String, byte[]> unparsed = Map.of();
+
+        private void section(String name, Optional<byte[]> content) {
+            if (sections.isEmpty()) {
+                sections = new HashMap<>();
+            }
+            sections.put(name, content);
+        }
 
         private void unparsed(String name, byte[] value) {
             if (unparsed.isEmpty()) {

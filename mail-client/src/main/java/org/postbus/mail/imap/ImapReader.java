@@ -15,6 +15,9 @@ import org.postbus.model.Keyword;
  * {@link ImapSyntaxException}; {@link #mark} and {@link #reset} serve for trying again.
  */
 final class ImapReader {
+    /** Flags, labels and the like beyond so many are left out; they become sets, which hostile strings make slow. */
+    static final int LIST_MAX = 1000;
+
     private final byte[] text;
     private final int end;
     private final List<byte[]> literals;
@@ -260,7 +263,7 @@ final class ImapReader {
                 }
                 name = latin1(from, at);
             }
-            if (!name.isEmpty() && name.length() <= Keyword.LENGTH_MAX) {
+            if (!name.isEmpty() && name.length() <= Keyword.LENGTH_MAX && flags.size() < LIST_MAX) {
                 flags.add(ImapFlag.parsed(name));
             }
         }
@@ -279,7 +282,7 @@ final class ImapReader {
                 return strings;
             }
             byte[] string = nstring();
-            if (string != null) {
+            if (string != null && strings.size() < LIST_MAX) {
                 strings.add(string);
             }
         }
@@ -339,10 +342,33 @@ final class ImapReader {
     }
 
     /**
-     * Passes over one value of any shape: a list, a string, an atom with brackets.
+     * One value of any shape.
      *
-     * @throws ImapViolation if it is nested too deep
+     * @throws ImapSyntaxException also if it is nested deeper than the limit
      */
+    ImapValue value() {
+        return value(0);
+    }
+
+    private ImapValue value(int depth) {
+        skipSpaces();
+        if (!take('(')) {
+            return takeNil() ? new ImapValue.Nil() : new ImapValue.Text(string());
+        }
+        if (depth == nestingMax) {
+            throw new ImapSyntaxException("nested deeper than " + nestingMax);
+        }
+        List<ImapValue> values = new ArrayList<>();
+        while (true) {
+            skipSpaces();
+            if (take(')')) {
+                return new ImapValue.Values(values);
+            }
+            values.add(value(depth + 1));
+        }
+    }
+
+    /** Passes over one value of any shape: a list however deep, a string, an atom with brackets. */
     void skipValue() {
         int depth = 0;
         do {
@@ -352,9 +378,7 @@ final class ImapReader {
                 throw new ImapSyntaxException("a value without an end");
             } else if (c == '(') {
                 at++;
-                if (++depth > nestingMax) {
-                    throw new ImapViolation("nested deeper than " + nestingMax);
-                }
+                depth++;
             } else if (c == ')') {
                 if (depth == 0) {
                     throw new ImapSyntaxException("expected a value");

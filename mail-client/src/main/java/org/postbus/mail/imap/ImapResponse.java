@@ -32,8 +32,17 @@ sealed interface ImapResponse {
     /** ENABLED. */
     record Enabled(Set<String> names) implements ImapResponse {}
 
-    /** LIST, or LSUB. */
-    record Listed(MailboxName name, Optional<Character> delimiter, Set<String> attributes, boolean lsub)
+    /**
+     * LIST, or LSUB.
+     *
+     * @param oldName OLDNAME, after a rename (RFC 5465 section 5.4)
+     */
+    record Listed(
+            MailboxName name,
+            Optional<Character> delimiter,
+            Set<String> attributes,
+            boolean lsub,
+            Optional<MailboxName> oldName)
             implements ImapResponse {}
 
     /** STATUS. */
@@ -56,8 +65,11 @@ sealed interface ImapResponse {
      * FETCH with a UID.
      *
      * @param stateOnly whether nothing but flags and mod-sequence came: that is also what servers report unasked
+     * @param sections content by its name in upper case, without origin; empty for NIL, {@link ImapFramer#STREAMED} if it was
+     *     passed on before
      */
-    record Fetch(long sequenceNumber, FetchedMessage message, boolean stateOnly) implements ImapResponse {}
+    record Fetch(long sequenceNumber, FetchedMessage message, boolean stateOnly, Map<String, Optional<byte[]>> sections)
+            implements ImapResponse {}
 
     /** FETCH without: never the answer to a UID FETCH. */
     record FetchWithoutUid(long sequenceNumber, Optional<Set<ImapFlag>> flags, OptionalLong modSeq)

@@ -1,8 +1,11 @@
 package org.postbus.mail.imap;
 
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import org.postbus.mail.ServerFailure;
@@ -19,28 +22,39 @@ final class ImapSession {
     sealed interface Output {
         record Send(byte[] octets) implements Output {}
 
-        /** A message of the {@link ImapCommand.UidFetch} that is out. */
-        record Deliver(FetchedMessage message) implements Output {}
+        /** An item of the {@link ImapCommand.Streams} that is out. */
+        record Deliver(Object item) implements Output {}
 
         /** The server has greeted: OK or PREAUTH. */
         record Greeted() implements Output {}
 
+        /** The server goes on with {@link ImapCommand.Authenticate}: {@link #respond} or {@link #cancelLogin} is due. */
+        record Challenged(String challenge) implements Output {}
+
         /** The command is answered; the next one may begin. */
         record Answered(ImapAnswer answer) implements Output {}
 
-        /** The mailbox changed while idling. */
+        /** The server said something of the mailbox or the account while nothing else was going on. */
         record Stirred() implements Output {}
 
         /** The server ends the conversation. */
         record Ended(ServerFailure why) implements Output {}
     }
 
+    private static final int ENABLED_MAX = 100;
+    private static final long NEWS_MAX = 1_000_000;
+
     private final ImapOptions options;
-    private final MailboxChanges changes = new MailboxChanges(ImapConnection.CHANGES_MAX);
+    private final MailboxChanges changes =
+            new MailboxChanges(ImapConnection.CHANGES_MAX, ImapConnection.CHANGES_OCTETS_MAX);
+
+    private final AccountChanges accountChanges =
+            new AccountChanges(ImapConnection.CHANGES_MAX, ImapConnection.CHANGES_OCTETS_MAX);
 
     private volatile ImapSessionState state = new ImapSessionState.Greeting();
     private volatile Capabilities capabilities = Capabilities.NONE;
     private volatile Set<String> enabled = Set.of();
+    private volatile boolean notifying;
     private boolean capabilitiesKnown;
     private boolean toldSinceBegin;
     private int tagsUsed;
@@ -53,7 +67,22 @@ final class ImapSession {
     private int partsSent;
     private boolean idling;
     private boolean doneWanted;
+    /** A mailbox was selected before and the server has not said that it is closed: what it says may belong to that one. */
+    private boolean otherMailbox;
+    /** Nothing came in answer to {@link ImapCommand.Resync} that we could not pass on. */
+    private boolean allUnderstood;
+
     private List<ImapResponse> untagged = new ArrayList<>();
+    /** Of {@link #untagged}, as they came. */
+    private long untaggedOctets;
+    /** Of the response that is being looked at. */
+    private long octets;
+
+    private int undelivered;
+    private long delivered;
+    private boolean contentSeen;
+    /** What {@link #messages} has been at most since the command began; -1 if not known. */
+    private long mostMessages = -1;
 
     ImapSession(ImapOptions options) {
         this.options = options;
@@ -86,9 +115,23 @@ final class ImapSession {
         return changes;
     }
 
+    AccountChanges accountChanges() {
+        return accountChanges;
+    }
+
+    /** Whether NOTIFY is in force: the server speaks of all mailboxes by itself. */
+    boolean notifying() {
+        return notifying;
+    }
+
     /** How many messages the selected mailbox has by what was said so far, or -1. */
     long messages() {
         return messages;
+    }
+
+    /** Whether there are changes that nobody has taken. */
+    boolean hasNews() {
+        return !changes.isEmpty() || !accountChanges.isEmpty();
     }
 
     boolean busy() {
@@ -107,6 +150,36 @@ final class ImapSession {
 
     int literalOctetsMax() {
         return command instanceof ImapCommand.UidFetch ? options.fetchedLiteralOctetsMax() : options.literalOctetsMax();
+    }
+
+    /** Of the command that is out: whether the literal announced at the end of the text is the content it asks for. */
+    boolean streams(byte[] text, int length) {
+        if (!(command instanceof ImapCommand.UidFetchSection(var uid, var section))) {
+            return false;
+        }
+        int end = length - 1;
+        while (end > 0 && text[end] != '{') {
+            end--;
+        }
+        if (end > 0 && text[end - 1] == '~') {
+            end--;
+        }
+        while (end > 0 && text[end - 1] == ' ') {
+            end--;
+        }
+        int from = end;
+        while (from > 0 && text[from - 1] != ' ' && text[from - 1] != '(') {
+            from--;
+        }
+        String item = new String(text, from, end - from, StandardCharsets.ISO_8859_1).toUpperCase(Locale.ROOT);
+        return item.substring(0, item.lastIndexOf(']') + 1)
+                .replace(".PEEK[", "[")
+                .equals(section.itemName());
+    }
+
+    /** A portion of what {@link #streams}. */
+    List<Output> receive(ImapFramer.LiteralPart part) {
+        return List.of(new Output.Deliver(part));
     }
 
     /**
@@ -132,7 +205,15 @@ final class ImapSession {
         doneWanted = false;
         toldSinceBegin = false;
         untagged = new ArrayList<>();
-        if (next instanceof ImapCommand.Select) {
+        untaggedOctets = 0;
+        undelivered = 0;
+        delivered = 0;
+        contentSeen = false;
+        mostMessages = messages;
+        if (next instanceof ImapCommand.Selects) {
+            mostMessages = -1;
+            otherMailbox = state instanceof ImapSessionState.Selected;
+            allUnderstood = true;
             changes.clear();
             messages = -1;
             // RFC 9051 section 6.3.2: whatever becomes of SELECT, the mailbox before it is no longer selected.
@@ -158,12 +239,53 @@ final class ImapSession {
         return new Output.Send(new byte[] {'D', 'O', 'N', 'E', '\r', '\n'});
     }
 
-    List<Output> receive(ImapResponse response) {
+    /** The connection has ended: forgets what was said to the command that was out. */
+    void release() {
+        untagged = new ArrayList<>();
+    }
+
+    /** No command is sent for a while: what comes from now on is news. */
+    void listen() {
+        undelivered = 0;
+    }
+
+    /**
+     * @param octets what the response took on the wire
+     * @throws ImapViolation if a limit is exceeded
+     */
+    List<Output> receive(ImapResponse response, long octets) {
+        this.octets = octets;
+        List<Output> outputs = outputs(response);
+        if (outputs.isEmpty() || !(outputs.getFirst() instanceof Output.Deliver)) {
+            undelivered++;
+            if (undelivered > undeliveredMax()) {
+                throw new ImapViolation("more than " + undeliveredMax() + " responses to one command");
+            }
+        } else {
+            delivered++;
+            if (delivered > deliveredMax()) {
+                throw new ImapViolation("more than " + deliveredMax() + " messages in answer to one command");
+            }
+        }
+        return outputs;
+    }
+
+    /** A command on many messages, or another client's, may be answered with some responses for each. */
+    private long undeliveredMax() {
+        return options.responsesMax() + Math.min(4 * Math.max(0, mostMessages), NEWS_MAX);
+    }
+
+    /** A message may come more than once, and some more while they arrive; but not for ever. */
+    private long deliveredMax() {
+        return mostMessages < 0 ? options.responsesMax() : 1000 + 4 * mostMessages;
+    }
+
+    private List<Output> outputs(ImapResponse response) {
         if (state instanceof ImapSessionState.Greeting) {
             return greeting(response);
         }
         return switch (response) {
-            case ImapResponse.Continuation c -> continuation();
+            case ImapResponse.Continuation(var text) -> continuation(text);
             case ImapResponse.Tagged tagged -> tagged(tagged);
             case ImapResponse.Status status -> status(status);
             case ImapResponse.Capability(var told) -> {
@@ -171,13 +293,15 @@ final class ImapSession {
                 yield List.of();
             }
             case ImapResponse.Enabled(var names) -> {
-                Set<String> all = new HashSet<>(enabled);
-                all.addAll(names);
-                enabled = Set.copyOf(all);
+                if (enabled.size() + names.size() <= ENABLED_MAX) {
+                    Set<String> all = new HashSet<>(enabled);
+                    all.addAll(names);
+                    enabled = Set.copyOf(all);
+                }
                 yield List.of();
             }
-            case ImapResponse.Listed r -> collect(r);
-            case ImapResponse.MailboxStatusReported r -> collect(r);
+            case ImapResponse.Listed r -> listed(r);
+            case ImapResponse.MailboxStatusReported r -> statusReported(r);
             case ImapResponse.Namespace r -> collect(r);
             case ImapResponse.Found r -> collect(r);
             case ImapResponse.Id r -> collect(r);
@@ -187,19 +311,43 @@ final class ImapSession {
             case ImapResponse.Exists r -> exists(r);
             case ImapResponse.Expunge(var number) -> {
                 messages = Math.max(-1, messages - 1);
+                allUnderstood = false;
                 yield changed(new MailboxChange.Expunged(number));
             }
-            case ImapResponse.Vanished(var uids, var earlier) -> {
-                if (!earlier) {
-                    messages = Math.max(-1, messages - UidSets.count(uids));
-                }
-                yield changed(new MailboxChange.Vanished(uids, earlier));
-            }
+            case ImapResponse.Vanished vanished -> vanished(vanished);
             case ImapResponse.Fetch fetch -> fetch(fetch);
-            case ImapResponse.FetchWithoutUid(var number, var flags, var modSeq) ->
-                flags.map(set -> changed(new MailboxChange.FlagsReported(number, OptionalLong.empty(), set, modSeq)))
+            case ImapResponse.FetchWithoutUid(var number, var flags, var modSeq) -> {
+                allUnderstood = false;
+                yield flags.map(set ->
+                                changed(new MailboxChange.FlagsReported(number, OptionalLong.empty(), set, modSeq)))
                         .orElse(List.of());
+            }
         };
+    }
+
+    private List<Output> listed(ImapResponse.Listed listed) {
+        return !notifying || command instanceof ImapCommand.ListAll || command instanceof ImapCommand.ListSubscribed
+                ? collect(listed)
+                : changed(new AccountChange.Listed(ImapAnswer.mailbox(listed, Optional.empty()), listed.oldName()));
+    }
+
+    private List<Output> statusReported(ImapResponse.MailboxStatusReported reported) {
+        boolean asked = command instanceof ImapCommand.ListAll
+                || (command instanceof ImapCommand.Status status
+                        && status.name().equals(reported.name()));
+        return asked || !notifying
+                ? collect(reported)
+                : changed(new AccountChange.Stirred(reported.name(), reported.status()));
+    }
+
+    private List<Output> vanished(ImapResponse.Vanished vanished) {
+        if (command instanceof ImapCommand.Resync) {
+            return otherMailbox ? List.of() : List.of(new Output.Deliver(new Resynced.Vanished(vanished.uids())));
+        }
+        if (!vanished.earlier()) {
+            messages = Math.max(-1, messages - UidSets.count(vanished.uids()));
+        }
+        return changed(new MailboxChange.Vanished(vanished.uids(), vanished.earlier()));
     }
 
     private List<Output> greeting(ImapResponse response) {
@@ -220,7 +368,16 @@ final class ImapSession {
         };
     }
 
-    private List<Output> continuation() {
+    List<Output> respond(byte[] response) {
+        return List.of(new Output.Send(ImapEncoder.saslLine(response)));
+    }
+
+    /** RFC 9051 section 6.2.2: the server then answers BAD. */
+    List<Output> cancelLogin() {
+        return List.of(new Output.Send(new byte[] {'*', '\r', '\n'}));
+    }
+
+    private List<Output> continuation(String text) {
         if (partsSent < parts.size() && busy()) {
             return List.of(sendPart());
         }
@@ -228,9 +385,8 @@ final class ImapSession {
             idling = true;
             return doneWanted ? List.of(done()) : List.of();
         }
-        if (command instanceof ImapCommand.AuthenticatePlain) {
-            // The server takes no initial response, or wants more than PLAIN has: "*" cancels (RFC 9051 section 6.2.2).
-            return List.of(new Output.Send(new byte[] {'*', '\r', '\n'}));
+        if (command instanceof ImapCommand.Authenticate) {
+            return List.of(new Output.Challenged(text));
         }
         return List.of();
     }
@@ -247,26 +403,44 @@ final class ImapSession {
         if (done) {
             state = stateAfter(command);
         }
+        if (done && command instanceof ImapCommand.NotifySet) {
+            notifying = true;
+        }
+        if (done && command instanceof ImapCommand.NotifyNone) {
+            notifying = false;
+        }
         if (done && command instanceof ImapCommand.Enable(var names) && enabled.isEmpty()) {
             // One large server accepts ENABLE and leaves ENABLED out; HIGHESTMODSEQ shows later whether it meant it.
             enabled = Set.copyOf(names);
         }
         ImapAnswer answer = new ImapAnswer(command, tagged, List.copyOf(untagged));
+        List<Output> outputs = done && command instanceof ImapCommand.Resync resync
+                ? List.of(new Output.Deliver(resynced(resync, answer)), new Output.Answered(answer))
+                : List.of(new Output.Answered(answer));
         command = null;
         parts = List.of();
         partsSent = 0;
         idling = false;
         doneWanted = false;
         untagged = new ArrayList<>();
-        return List.of(new Output.Answered(answer));
+        return outputs;
+    }
+
+    private Resynced resynced(ImapCommand.Resync command, ImapAnswer answer) {
+        SelectedMailbox selected = answer.selected(command);
+        boolean complete = allUnderstood
+                && !otherMailbox
+                && selected.uidValidity().equals(OptionalLong.of(command.since().uidValidity()))
+                && selected.highestModSeq().orElse(0) >= command.since().modSeq();
+        return new Resynced.Selected(selected, complete);
     }
 
     private ImapSessionState stateAfter(ImapCommand done) {
         if (done instanceof ImapCommand.LogsIn || done instanceof ImapCommand.Unselect) {
             return new ImapSessionState.Authenticated();
         }
-        if (done instanceof ImapCommand.Select(var name, var readOnly, var condstore)) {
-            return new ImapSessionState.Selected(name, readOnly);
+        if (done instanceof ImapCommand.Selects selects) {
+            return new ImapSessionState.Selected(selects.name(), selects.readOnly());
         }
         return done instanceof ImapCommand.Logout ? new ImapSessionState.Logout() : state;
     }
@@ -282,8 +456,16 @@ final class ImapSession {
         }
         ResponseCode code = status.code().get();
         noteCode(code);
-        if (code instanceof ResponseCode.Closed && command instanceof ImapCommand.Select) {
+        if (code instanceof ResponseCode.Other(var name, var arguments) && name.equals("NOTIFICATIONOVERFLOW")) {
+            List<Output> outputs = changed(new AccountChange.TooMany());
+            notifying = false;
+            return outputs;
+        }
+        if (code instanceof ResponseCode.Closed && command instanceof ImapCommand.Selects) {
+            otherMailbox = false;
+            allUnderstood = true;
             untagged = new ArrayList<>();
+            untaggedOctets = 0;
             changes.clear();
             messages = -1;
             return List.of();
@@ -306,7 +488,8 @@ final class ImapSession {
     private List<Output> exists(ImapResponse.Exists exists) {
         boolean news = exists.messages() != messages;
         messages = exists.messages();
-        if (command instanceof ImapCommand.Select) {
+        mostMessages = Math.max(mostMessages, messages);
+        if (command instanceof ImapCommand.Selects) {
             return collect(exists);
         }
         return news ? changed(new MailboxChange.Exists(exists.messages())) : List.of();
@@ -319,6 +502,23 @@ final class ImapSession {
                 && !(fetch.stateOnly() && asksForMoreThanState(items))) {
             return List.of(new Output.Deliver(message));
         }
+        if (command instanceof ImapCommand.Resync) {
+            allUnderstood &= message.flags().isPresent();
+            return otherMailbox || message.flags().isEmpty()
+                    ? List.of()
+                    : List.of(new Output.Deliver(new Resynced.StateReported(
+                            message.uid(), message.flags().get(), message.modSeq())));
+        }
+        if (command instanceof ImapCommand.UidFetchSection(var uid, var section)) {
+            Optional<byte[]> content = fetch.sections().getOrDefault(section.itemName(), Optional.empty());
+            if (content.isPresent()) {
+                if (contentSeen) {
+                    throw new ImapViolation("content twice in answer to one command");
+                }
+                contentSeen = true;
+                return content(message.uid() == uid, content.get());
+            }
+        }
         if (command instanceof ImapCommand.UidStore store && UidSets.contains(store.uids(), message.uid())) {
             collect(fetch);
         }
@@ -328,20 +528,42 @@ final class ImapSession {
                 .orElse(List.of());
     }
 
+    private static List<Output> content(boolean wanted, byte[] content) {
+        if (content == ImapFramer.STREAMED) {
+            if (!wanted) {
+                throw new ImapViolation("the content of another message");
+            }
+            return List.of();
+        }
+        return wanted ? List.of(new Output.Deliver(new ImapFramer.LiteralPart(content, 0, content.length))) : List.of();
+    }
+
     private static boolean asksForMoreThanState(FetchItems items) {
         return items.items().stream()
                 .anyMatch(item -> !(item instanceof FetchItem.Flags) && !(item instanceof FetchItem.ModSeq));
     }
 
     private List<Output> changed(MailboxChange change) {
-        changes.add(change);
-        return command instanceof ImapCommand.Idle ? List.of(new Output.Stirred()) : List.of();
+        changes.add(change, octets);
+        return stirred();
+    }
+
+    private List<Output> changed(AccountChange change) {
+        accountChanges.add(change, octets);
+        return stirred();
+    }
+
+    private List<Output> stirred() {
+        boolean watching =
+                command == null || command instanceof ImapCommand.Idle || command instanceof ImapCommand.Noop;
+        return watching ? List.of(new Output.Stirred()) : List.of();
     }
 
     private List<Output> collect(ImapResponse response) {
         if (busy()) {
-            if (untagged.size() >= options.responsesMax()) {
-                throw new ImapViolation("more than " + options.responsesMax() + " responses to one command");
+            untaggedOctets += octets;
+            if (untaggedOctets > options.answerOctetsMax()) {
+                throw new ImapViolation("an answer of more than " + options.answerOctetsMax() + " octets");
             }
             untagged.add(response);
         }

@@ -6,19 +6,25 @@ import java.util.List;
 /** The changes that nobody has asked for yet. Written by the event loop, taken by any thread. */
 final class MailboxChanges {
     private final int max;
+    private final long octetsMax;
     private List<MailboxChange> changes = new ArrayList<>();
 
-    MailboxChanges(int max) {
+    private long octetsHeld;
+
+    MailboxChanges(int max, long octetsMax) {
         this.max = max;
+        this.octetsMax = octetsMax;
     }
 
-    synchronized void add(MailboxChange change) {
+    /** @param octets what it took on the wire */
+    synchronized void add(MailboxChange change, long octets) {
+        octetsHeld += octets;
         if (change instanceof MailboxChange.Exists
                 && !changes.isEmpty()
                 && changes.getLast() instanceof MailboxChange.Exists) {
             changes.removeLast();
         }
-        if (changes.size() < max) {
+        if (changes.size() < max && octetsHeld <= octetsMax) {
             changes.add(change);
         } else {
             changes = new ArrayList<>(List.of(new MailboxChange.TooMany()));
@@ -31,11 +37,13 @@ final class MailboxChanges {
 
     synchronized void clear() {
         changes = new ArrayList<>();
+        octetsHeld = 0;
     }
 
     synchronized List<MailboxChange> take() {
         List<MailboxChange> taken = List.copyOf(changes);
         changes = new ArrayList<>();
+        octetsHeld = 0;
         return taken;
     }
 }

@@ -28,6 +28,9 @@ sealed interface ResponseCode {
 
     record CopyUid(CopiedUids copied) implements ResponseCode {}
 
+    /** RFC 9738: the command was done for some messages only; {@code lowestUid} is the last of them, they go downwards. */
+    record MessageLimit(long lowestUid) implements ResponseCode {}
+
     record MailboxId(String id) implements ResponseCode {}
 
     /**

@@ -33,23 +33,47 @@ final class UidSets {
 
     /** As many sets as it takes to keep each within {@link #SET_OCTETS_MAX}; in the order given. */
     static List<List<UidRange>> split(List<UidRange> ranges) {
+        return split(ranges, Long.MAX_VALUE);
+    }
+
+    /** @param uidsMax in one set; a range is cut in two where it must be */
+    static List<List<UidRange>> split(List<UidRange> ranges, long uidsMax) {
         List<List<UidRange>> sets = new ArrayList<>();
-        int from = 0;
+        List<UidRange> set = new ArrayList<>();
         int octets = 0;
-        for (int i = 0; i < ranges.size(); i++) {
-            UidRange range = ranges.get(i);
-            int more = digits(range.first()) + 1 + (range.last() == range.first() ? 0 : digits(range.last()) + 1);
-            if (octets + more > SET_OCTETS_MAX) {
-                sets.add(List.copyOf(ranges.subList(from, i)));
-                from = i;
-                octets = 0;
+        long uids = 0;
+        for (UidRange range : ranges) {
+            long first = range.first();
+            while (first <= range.last()) {
+                int more = digits(first) + 1 + (range.last() == first ? 0 : digits(range.last()) + 1);
+                if (!set.isEmpty() && (octets + more > SET_OCTETS_MAX || uids == uidsMax)) {
+                    sets.add(List.copyOf(set));
+                    set.clear();
+                    octets = 0;
+                    uids = 0;
+                }
+                long last = range.last() - first < uidsMax - uids ? range.last() : first + (uidsMax - uids) - 1;
+                set.add(new UidRange(first, last));
+                octets += more;
+                uids += last - first + 1;
+                first = last + 1;
             }
-            octets += more;
         }
-        if (from < ranges.size()) {
-            sets.add(List.copyOf(ranges.subList(from, ranges.size())));
+        if (!set.isEmpty()) {
+            sets.add(List.copyOf(set));
         }
         return sets;
+    }
+
+    /** Those of them that are less than {@code uid}. */
+    static List<UidRange> below(List<UidRange> ranges, long uid) {
+        List<UidRange> below = new ArrayList<>();
+        for (UidRange range : ranges) {
+            if (range.first() < uid) {
+                below.add(new UidRange(range.first(), Math.min(range.last(), uid - 1)));
+            }
+        }
+        return below;
     }
 
     /**

@@ -26,14 +26,30 @@ record HeaderParameters(String value, Map<String, String> parameters) {
     static HeaderParameters parse(String field) {
         var scanner = new Scanner(field);
         String value = scanner.until(';').strip().toLowerCase(Locale.ROOT);
-        Map<String, String> plain = new HashMap<>();
-        Map<String, TreeMap<Integer, Segment>> split = new HashMap<>();
+        var segments = new Segments();
         for (int count = 0; scanner.hasMore() && count < PARAMETERS_MAX; count++) {
             String name = scanner.until('=', ';').strip().toLowerCase(Locale.ROOT);
-            if (!scanner.endedAt('=')) {
-                continue;
+            if (scanner.endedAt('=')) {
+                segments.add(name, scanner.value());
             }
-            String text = scanner.value();
+        }
+        return new HeaderParameters(value, segments.decoded());
+    }
+
+    /** @param raw by name in lower case, as BODYSTRUCTURE has them: apart already, and not decoded */
+    static HeaderParameters of(String value, Map<String, String> raw) {
+        var segments = new Segments();
+        raw.entrySet().stream()
+                .limit(PARAMETERS_MAX)
+                .forEach(parameter -> segments.add(parameter.getKey(), parameter.getValue()));
+        return new HeaderParameters(value, segments.decoded());
+    }
+
+    private static final class Segments {
+        private final Map<String, String> plain = new HashMap<>();
+        private final Map<String, TreeMap<Integer, Segment>> split = new HashMap<>();
+
+        void add(String name, String text) {
             int star = name.indexOf('*');
             if (star < 0) {
                 plain.putIfAbsent(name, text);
@@ -44,10 +60,13 @@ record HeaderParameters(String value, Map<String, String> parameters) {
                         .putIfAbsent(number(number), new Segment(text, encoded));
             }
         }
-        Map<String, String> parameters = new HashMap<>();
-        plain.forEach((name, text) -> parameters.put(name, HeaderText.decode(text)));
-        split.forEach((name, segments) -> parameters.put(name, join(segments)));
-        return new HeaderParameters(value, Map.copyOf(parameters));
+
+        Map<String, String> decoded() {
+            Map<String, String> parameters = new HashMap<>();
+            plain.forEach((name, text) -> parameters.put(name, HeaderText.decode(text)));
+            split.forEach((name, segments) -> parameters.put(name, join(segments)));
+            return Map.copyOf(parameters);
+        }
     }
 
     private static int number(String digits) {

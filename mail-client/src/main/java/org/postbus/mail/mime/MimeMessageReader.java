@@ -7,10 +7,12 @@ import java.security.NoSuchAlgorithmException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.apache.james.mime4j.MimeException;
 import org.apache.james.mime4j.stream.EntityState;
 import org.apache.james.mime4j.stream.MimeConfig;
@@ -19,6 +21,7 @@ import org.apache.james.mime4j.stream.RecursionMode;
 import org.postbus.mail.BodyTexts;
 import org.postbus.mail.HeaderBudget;
 import org.postbus.mail.Text;
+import org.postbus.mail.imap.BodyStructure;
 import org.postbus.model.EmailBody;
 import org.postbus.model.EmailBodyPart;
 import org.postbus.model.EmailBodyValue;
@@ -62,7 +65,95 @@ public final class MimeMessageReader {
         return reader.email(raw);
     }
 
-    /** The part that {@link #parse} calls {@code partId}, decoded; empty if there is none. */
+    /**
+     * A message that is too large to be fetched whole, of its header, its structure and what was fetched of its {@link
+     * #shownTexts}. The sizes of parts that were not fetched are estimates: an IMAP server counts encoded octets.
+     *
+     * @param header with the empty line that ends it
+     * @param texts encoded as they are in the message, or their beginnings, by part id
+     */
+    public static ParsedEmail parse(
+            byte[] header, BodyStructure structure, Map<String, byte[]> texts, MimeLimits limits) {
+        var reader = new MimeMessageReader(limits, Optional.empty());
+        reader.read(header);
+        // A header without its body is not what is incomplete here.
+        reader.incomplete = false;
+        reader.leaves = 0;
+        reader.root = reader.tree(structure, texts);
+        return reader.email(header);
+    }
+
+    /** The texts that a reader is shown, in order: what {@link #parse(byte[], BodyStructure, Map, MimeLimits)} can use. */
+    public static List<BodyStructure.Part> shownTexts(BodyStructure structure) {
+        var reader = new MimeMessageReader(MimeLimits.DEFAULTS, Optional.empty());
+        PartTree.Lists lists = PartTree.Lists.of(reader.tree(structure, Map.of()));
+        Set<String> shown = new HashSet<>();
+        lists.text.forEach(leaf -> shown.add(leaf.part().partId()));
+        lists.html.forEach(leaf -> shown.add(leaf.part().partId()));
+        return structure.leaves().stream()
+                .filter(part -> shown.contains(part.partId()) && isShownText(part.type()))
+                .toList();
+    }
+
+    private static boolean isShownText(String type) {
+        return type.equals("text/plain") || type.equals("text/html");
+    }
+
+    private PartTree tree(BodyStructure structure, Map<String, byte[]> texts) {
+        return switch (structure) {
+            case BodyStructure.Multipart multipart -> {
+                List<PartTree> parts = new ArrayList<>();
+                for (BodyStructure part : multipart.parts()) {
+                    if (leaves >= limits.partsMax()) {
+                        incomplete = true;
+                        break;
+                    }
+                    parts.add(tree(part, texts));
+                }
+                yield new PartTree.Multipart(multipart.subtype(), parts);
+            }
+            case BodyStructure.Part part -> {
+                leaves++;
+                yield leaf(part, Optional.ofNullable(texts.get(part.partId())));
+            }
+        };
+    }
+
+    private static PartTree.Leaf leaf(BodyStructure.Part part, Optional<byte[]> encoded) {
+        TransferEncoding encoding = TransferEncoding.of(part.encoding().orElse(""));
+        HeaderParameters type = HeaderParameters.of(part.type(), part.parameters());
+        HeaderParameters disposition = HeaderParameters.of(part.disposition().orElse(""), part.dispositionParameters());
+        boolean isText = part.type().startsWith("text/");
+        EmailBodyPart described = new EmailBodyPart(
+                part.partId(),
+                Optional.empty(),
+                size(part, encoding, encoded),
+                disposition
+                        .parameter("filename")
+                        .or(() -> type.parameter("name"))
+                        .map(name -> clean(name, 255)),
+                clean(part.type(), 255),
+                type.parameter("charset")
+                        .map(charset -> clean(charset, 64))
+                        .or(() -> isText ? Optional.of("us-ascii") : Optional.empty()),
+                part.disposition().map(value -> clean(value, 64)).filter(value -> !value.isEmpty()),
+                part.contentId().flatMap(MimeMessageReader::contentId));
+        return new PartTree.Leaf(described, isShownText(part.type()) ? encoded : Optional.empty(), encoding);
+    }
+
+    private static long size(BodyStructure.Part part, TransferEncoding encoding, Optional<byte[]> encoded) {
+        long octets = part.octets().orElse(encoded.map(all -> (long) all.length).orElse(0L));
+        if (encoded.isPresent() && encoded.get().length >= octets) {
+            return encoding.decodedSize(encoded.get());
+        }
+        return switch (encoding) {
+            // Lines of 76 digits and CRLF hold 57 octets.
+            case BASE64 -> octets * 57 / 78;
+            case IDENTITY, QUOTED_PRINTABLE -> octets;
+        };
+    }
+
+    /** The part that {@link #parse(byte[], MimeLimits)} calls {@code partId}, decoded; empty if there is none. */
     public static Optional<DecodedPart> part(byte[] raw, String partId, MimeLimits limits) {
         var reader = new MimeMessageReader(limits, Optional.of(partId));
         reader.read(raw);

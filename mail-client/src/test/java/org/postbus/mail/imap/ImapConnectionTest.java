@@ -15,13 +15,13 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.postbus.account.Credential;
 import org.postbus.account.Secret;
 import org.postbus.account.ServerAddress;
 import org.postbus.account.TlsMode;
@@ -46,8 +46,13 @@ class ImapConnectionTest {
     @BeforeAll
     static void start() {
         vertx = Vertx.vertx();
-        ImapOptions limits = new ImapOptions(
-                Duration.ofSeconds(5), Duration.ofSeconds(10), 4096, 4096, 2 << 20, 8, 5, Optional.empty());
+        ImapOptions limits = ImapOptions.DEFAULT
+                .withSilenceMax(Duration.ofSeconds(10))
+                .withLineOctetsMax(4096)
+                .withLiteralOctetsMax(4096)
+                .withFetchedLiteralOctetsMax(2 << 20)
+                .withNestingMax(8)
+                .withResponsesMax(5);
         client = new ImapClient(vertx, limits);
         impatient = new ImapClient(vertx, limits.withSilenceMax(SILENCE_MAX));
     }
@@ -64,7 +69,7 @@ class ImapConnectionTest {
     }
 
     private static ImapConnection open(ImapClient client, ServerAddress address) {
-        return await(client.open(address, "alice", new Secret("secret")));
+        return await(client.open(address, "alice", new Credential.Password(new Secret("secret"))));
     }
 
     interface Conversation {
@@ -195,8 +200,8 @@ class ImapConnectionTest {
                 S: + idling
                 C: DONE
                 """, connection -> {
-            assertThat(await(connection.idle(SILENCE_MAX.multipliedBy(2)))).isEqualTo(IdleOutcome.TIME_UP);
-            assertFails(connection.idle(Duration.ofMillis(50)), ServerFailure.Unreachable.class, "silent");
+            assertThat(await(connection.watch(SILENCE_MAX.multipliedBy(2)))).isEqualTo(WatchOutcome.TIME_UP);
+            assertFails(connection.watch(Duration.ofMillis(50)), ServerFailure.Unreachable.class, "silent");
         });
     }
 
@@ -221,8 +226,8 @@ class ImapConnectionTest {
                 C: A3 NOOP
                 S: A3 OK done
                 """, connection -> {
-            assertThatThrownBy(
-                            () -> connection.idle(Duration.ofMinutes(5)).await().atMost(Duration.ofMillis(300)))
+            assertThatThrownBy(() ->
+                            connection.watch(Duration.ofMinutes(5)).await().atMost(Duration.ofMillis(300)))
                     .isInstanceOf(io.smallrye.mutiny.TimeoutException.class);
             await(connection.noop());
         });
@@ -230,12 +235,10 @@ class ImapConnectionTest {
 
     @Test
     void limits_end_the_connection() {
-        String nested = "(".repeat(9) + ")".repeat(9);
         for (String excess : List.of(
                 "* LIST () \"/\" {4097}",
                 "* OK " + "x".repeat(5000),
-                "* 1 FETCH (UID 1 X-NEW " + nested + ")",
-                "* SEARCH 1\r\n".repeat(6).strip())) {
+                "* SEARCH 1\r\n".repeat(5 + 4 * 3 + 1).strip())) {
             inbox(
                     "C: A2 UID SEARCH ALL\n"
                             + excess.lines().map(line -> "S: " + line + "\n").reduce("", String::concat),
@@ -299,14 +302,20 @@ class ImapConnectionTest {
             port = socket.getLocalPort();
         }
         ServerAddress nobody = new ServerAddress("localhost", port, TlsMode.NONE);
-        assertFails(client.open(nobody, "a", new Secret("b")), ServerFailure.Unreachable.class, "cannot connect");
+        assertFails(
+                client.open(nobody, "a", new Credential.Password(new Secret("b"))),
+                ServerFailure.Unreachable.class,
+                "cannot connect");
     }
 
     @Test
     void bye_for_a_greeting_is_told() {
         Transcript full = Transcript.parse("full", "S: * BYE Too many connections from your host\nX: close\n");
         try (ScriptedImapServer server = ScriptedImapServer.playing(full)) {
-            assertFails(client.open(server.address(), "a", new Secret("b")), ServerFailure.Throttled.class, "Too many");
+            assertFails(
+                    client.open(server.address(), "a", new Credential.Password(new Secret("b"))),
+                    ServerFailure.Throttled.class,
+                    "Too many");
             server.assertPlayed();
         }
     }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -39,6 +40,81 @@ class ImapFramerTest {
         }
     }
 
+    /** Octets to responses, with one literal of each message passed on and not kept. */
+    @Test
+    void any_chunking_gives_the_same_responses_and_the_same_content() {
+        for (long seed = 1; seed <= 300; seed++) {
+            Random random = new Random(seed);
+            byte[] stream = randomResponses(random);
+
+            List<String> whole = responses(stream, stream.length, new Random(0));
+            List<String> chunked = responses(stream, random.nextBoolean() ? 3 : 3000, random);
+
+            assertThat(chunked).as("seed %d", seed).isEqualTo(whole);
+            assertThat(whole).as("seed %d", seed).noneMatch(shown -> shown.startsWith("Unknown"));
+        }
+    }
+
+    private static List<String> responses(byte[] stream, int chunkMax, Random random) {
+        List<String> responses = new ArrayList<>();
+        StringBuilder content = new StringBuilder();
+        ImapFramer framer = new ImapFramer(LINE_MAX, LITERAL_MAX);
+        framer.stream(
+                (text, length) -> new String(text, 0, length, StandardCharsets.ISO_8859_1).contains("BODY[1]"),
+                LITERAL_MAX);
+        ImapParser parser = new ImapParser(64);
+        int at = 0;
+        while (at < stream.length) {
+            int count = Math.min(stream.length - at, 1 + random.nextInt(chunkMax));
+            framer.feed(Arrays.copyOfRange(stream, at, at + count), 0, count);
+            at += count;
+            for (ImapFramer.Framed framed = framer.next(); framed != null; framed = framer.next()) {
+                switch (framed) {
+                    case ImapFramer.LiteralPart part ->
+                        content.append(
+                                new String(part.octets(), part.offset(), part.count(), StandardCharsets.ISO_8859_1));
+                    case ImapFrame frame -> {
+                        responses.add(shown(parser.parse(frame)) + " " + content);
+                        content.setLength(0);
+                    }
+                }
+            }
+        }
+        return responses;
+    }
+
+    /** Arrays by what is in them. */
+    private static String shown(ImapResponse response) {
+        if (!(response instanceof ImapResponse.Fetch fetch)) {
+            return response.toString();
+        }
+        FetchedMessage message = fetch.message();
+        return "Fetch " + fetch.sequenceNumber() + " " + message.uid() + " " + message.flags() + " "
+                + message.header().map(ImapFramerTest::latin1) + " " + message.bodyStructure();
+    }
+
+    private static byte[] randomResponses(Random random) {
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        for (int i = 1 + random.nextInt(10); i > 0; i--) {
+            byte[] octets = new byte[random.nextInt(random.nextInt(10) == 0 ? 100_000 : 30)];
+            random.nextBytes(octets);
+            String literal = "{" + octets.length + "}\r\n" + latin1(octets);
+            String response =
+                    switch (random.nextInt(8)) {
+                        case 0 -> "* " + i + " EXISTS";
+                        case 1 -> "* OK [UIDNEXT " + i + "] see {5}";
+                        case 2 -> "+ go on {7}";
+                        case 3 -> "* LIST () \"/\" {3}\r\na{b";
+                        case 4 -> "A" + i + " NO [CANNOT] x";
+                        case 5 -> "* " + i + " FETCH (FLAGS (\\Seen) BODY[1] " + literal + " UID 7)";
+                        case 6 -> "* " + i + " FETCH (UID 7 BODY[HEADER] ~" + literal + " BODY[1] " + literal + ")";
+                        default -> "* " + i + " FETCH (UID 7 BODYSTRUCTURE (\"a\" {1}\r\nb NIL NIL NIL NIL 5))";
+                    };
+            out.writeBytes(latin1(response + (random.nextBoolean() ? "\r\n" : "\n")));
+        }
+        return out.toByteArray();
+    }
+
     /** Lines and literals of any octets; the literals hold lines of their own. */
     private static byte[] randomStream(Random random, List<String> frames) {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
@@ -66,7 +142,7 @@ class ImapFramerTest {
     }
 
     private static void drain(ImapFramer framer, List<String> into) {
-        for (ImapFrame frame = framer.next(); frame != null; frame = framer.next()) {
+        for (ImapFrame frame = (ImapFrame) framer.next(); frame != null; frame = (ImapFrame) framer.next()) {
             StringBuilder shown = new StringBuilder();
             int literal = 0;
             for (int i = 0; i < frame.length(); i++) {

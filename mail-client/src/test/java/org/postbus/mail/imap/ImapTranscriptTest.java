@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.smallrye.mutiny.Uni;
-import io.vertx.core.Vertx;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
@@ -13,84 +12,22 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
-import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.postbus.account.Credential;
 import org.postbus.account.Secret;
 import org.postbus.account.ServerAddress;
 import org.postbus.account.TlsMode;
 import org.postbus.event.UidRange;
-import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
 import org.postbus.model.MailboxRole;
 
-/** Whole conversations on a real socket, word for word; each is played twice, the second time octet by octet. */
-class ImapTranscriptTest {
-    private static final List<UidRange> ALL = List.of(new UidRange(1, UidSets.UID_MAX));
-    private static final Secret SECRET = new Secret("secret");
-    private static Vertx vertx;
-    private static ImapClient client;
-    private static TestCertificate certificate;
-
-    @BeforeAll
-    static void start() {
-        vertx = Vertx.vertx();
-        certificate = TestCertificate.forHost("localhost");
-        client = new ImapClient(vertx, ImapOptions.DEFAULT.withSilenceMax(Duration.ofSeconds(5)));
-    }
-
-    @AfterAll
-    static void stop() {
-        await(client.close());
-        await(Uni.createFrom().completionStage(vertx.close().toCompletionStage()));
-    }
-
-    interface Conversation {
-        void with(ImapConnection connection);
-    }
-
-    private static void play(String transcript, Conversation conversation) {
-        for (boolean drip : new boolean[] {false, true}) {
-            Transcript script = Transcript.read(transcript);
-            try (ScriptedImapServer server =
-                    drip ? ScriptedImapServer.dripping(script) : ScriptedImapServer.playing(script)) {
-                ImapConnection connection = await(client.open(server.address(), "alice", SECRET));
-                conversation.with(connection);
-                connection.close();
-                server.assertPlayed();
-            }
-        }
-    }
-
-    private static <T> T await(Uni<T> uni) {
-        return uni.await().atMost(Duration.ofSeconds(10));
-    }
-
-    private static List<FetchedMessage> fetch(ImapConnection connection, List<UidRange> uids, FetchItems items) {
-        return await(connection.uidFetch(uids, items).collect().asList());
-    }
-
-    private static ServerFailure failureOf(ThrowingCallable call) {
-        ServerFailure[] failure = new ServerFailure[1];
-        assertThatThrownBy(call).isInstanceOfSatisfying(ServerException.class, error -> failure[0] = error.failure());
-        return failure[0];
-    }
-
-    private static List<UidRange> uid(long... uids) {
-        return java.util.Arrays.stream(uids)
-                .mapToObj(uid -> new UidRange(uid, uid))
-                .toList();
-    }
-
-    private static String ascii(Optional<byte[]> octets) {
-        return new String(octets.orElseThrow(), StandardCharsets.US_ASCII);
-    }
-
+/** Whole conversations on a real socket, word for word. */
+class ImapTranscriptTest extends TranscriptPlayer {
     @Test
     void password_that_cannot_be_quoted_goes_as_a_literal() {
         try (ScriptedImapServer server = ScriptedImapServer.playing(Transcript.read("rfc/login-with-literals.txt"))) {
-            ImapConnection connection = await(client.open(server.address(), "al\"ice", new Secret("pässwö")));
+            ImapConnection connection =
+                    await(client.open(server.address(), "al\"ice", new Credential.Password(new Secret("pässwö"))));
             assertThat(connection.capabilities().has("uidplus")).isTrue();
             connection.close();
             server.assertPlayed();
@@ -151,9 +88,12 @@ class ImapTranscriptTest {
 
     @Test
     void what_was_said_before_starttls_is_forgotten() {
-        ImapClient trusting = new ImapClient(vertx, ImapOptions.DEFAULT.withTrustedCertificates(certificate.pem()));
-        try (ScriptedImapServer server =
-                ScriptedImapServer.playingWithTls(certificate.server(), Transcript.read("rfc/starttls.txt"))) {
+        ImapClient trusting = new ImapClient(
+                vertx,
+                ImapOptions.DEFAULT.withTrustedCertificates(
+                        TestCertificate.forLocalhost().pem()));
+        try (ScriptedImapServer server = ScriptedImapServer.playingWithTls(
+                TestCertificate.forLocalhost().server(), Transcript.read("rfc/starttls.txt"))) {
             ImapConnection connection = await(trusting.open(server.address(TlsMode.STARTTLS), "alice", SECRET));
             assertThat(connection.capabilities().has("UIDPLUS")).isTrue();
             assertThat(connection.capabilities().has("MOVE")).isFalse();
@@ -165,7 +105,10 @@ class ImapTranscriptTest {
 
     @Test
     void certificate_for_another_host_is_refused_in_both_tls_modes() {
-        ImapClient trusting = new ImapClient(vertx, ImapOptions.DEFAULT.withTrustedCertificates(certificate.pem()));
+        ImapClient trusting = new ImapClient(
+                vertx,
+                ImapOptions.DEFAULT.withTrustedCertificates(
+                        TestCertificate.forLocalhost().pem()));
         Transcript implicit = Transcript.parse("tls", "X: tls\nS: * PREAUTH [CAPABILITY IMAP4rev1] ready\n");
         Transcript upgraded = Transcript.parse("starttls", """
                 S: * OK [CAPABILITY IMAP4rev1 STARTTLS] ready
@@ -174,7 +117,8 @@ class ImapTranscriptTest {
                 X: tls
                 C: A2 CAPABILITY
                 """);
-        try (ScriptedImapServer server = ScriptedImapServer.playingWithTls(certificate.server(), implicit, upgraded)) {
+        try (ScriptedImapServer server =
+                ScriptedImapServer.playingWithTls(TestCertificate.forLocalhost().server(), implicit, upgraded)) {
             for (TlsMode mode : List.of(TlsMode.TLS, TlsMode.STARTTLS)) {
                 ServerAddress otherName =
                         new ServerAddress("127.0.0.1", server.address().port(), mode);
@@ -330,14 +274,14 @@ class ImapTranscriptTest {
         play("rfc/idle.txt", connection -> {
             await(connection.select(MailboxName.INBOX, false));
 
-            assertThat(await(connection.idle(Duration.ofSeconds(8)))).isEqualTo(IdleOutcome.CHANGED);
+            assertThat(await(connection.watch(Duration.ofSeconds(8)))).isEqualTo(WatchOutcome.CHANGED);
             assertThat(connection.takeChanges()).hasSize(2);
-            assertThat(await(connection.idle(Duration.ofSeconds(8)))).isEqualTo(IdleOutcome.CHANGED);
-            assertThat(await(connection.idle(Duration.ofSeconds(8))))
+            assertThat(await(connection.watch(Duration.ofSeconds(8)))).isEqualTo(WatchOutcome.CHANGED);
+            assertThat(await(connection.watch(Duration.ofSeconds(8))))
                     .as("not taken yet")
-                    .isEqualTo(IdleOutcome.CHANGED);
+                    .isEqualTo(WatchOutcome.CHANGED);
             assertThat(connection.takeChanges()).containsExactly(new MailboxChange.Exists(5));
-            assertThat(await(connection.idle(Duration.ofMillis(100)))).isEqualTo(IdleOutcome.TIME_UP);
+            assertThat(await(connection.watch(Duration.ofMillis(100)))).isEqualTo(WatchOutcome.TIME_UP);
         });
     }
 

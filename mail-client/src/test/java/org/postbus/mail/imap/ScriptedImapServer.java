@@ -83,6 +83,13 @@ public final class ScriptedImapServer implements AutoCloseable {
         }
     }
 
+    /** What the clients did that was not expected, so far. */
+    public List<String> complaints() {
+        synchronized (complaints) {
+            return List.copyOf(complaints);
+        }
+    }
+
     private void play() {
         for (Transcript transcript : transcripts) {
             try (Socket socket = listening.accept()) {

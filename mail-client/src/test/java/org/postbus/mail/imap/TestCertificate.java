@@ -13,11 +13,19 @@ import java.util.concurrent.TimeUnit;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 
-/** A self-signed certificate, made for the test that asks for it. */
+/** A self-signed certificate, made when the first test asks for it. */
 record TestCertificate(SSLContext server, String pem) {
     private static final char[] PASSWORD = "password".toCharArray();
 
-    static TestCertificate forHost(String host) {
+    private static final class Made {
+        private static final TestCertificate LOCALHOST = make("localhost");
+    }
+
+    static TestCertificate forLocalhost() {
+        return Made.LOCALHOST;
+    }
+
+    private static TestCertificate make(String host) {
         try {
             Path folder = Files.createTempDirectory("certificate");
             Path file = folder.resolve("store.p12");

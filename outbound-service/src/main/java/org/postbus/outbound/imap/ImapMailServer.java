@@ -14,6 +14,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Consumer;
 import org.postbus.account.AccountSettings;
+import org.postbus.account.Credential;
 import org.postbus.account.Secret;
 import org.postbus.event.UidRange;
 import org.postbus.mail.ServerException;
@@ -66,7 +67,7 @@ public final class ImapMailServer implements MailServer {
 
     /** @throws ServerException if it can not be reached or refuses the login */
     public static ImapMailServer open(ImapClient client, AccountSettings.Imap settings, Secret password) {
-        return new ImapMailServer(client.open(settings.imap(), settings.username(), password)
+        return new ImapMailServer(client.open(settings.imap(), settings.username(), new Credential.Password(password))
                 .await()
                 .atMost(COMMAND_TIME_MAX));
     }

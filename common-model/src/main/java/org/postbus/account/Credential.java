@@ -1,0 +1,39 @@
+package org.postbus.account;
+
+import java.util.Objects;
+
+/** What proves to a mail server who we are: the row of the table {@code credential}. */
+public sealed interface Credential {
+
+    Secret secret();
+
+    /** The column {@code credential.kind}. */
+    String kind();
+
+    record Password(Secret secret) implements Credential {
+        public static final String KIND = "password";
+
+        public Password {
+            Objects.requireNonNull(secret);
+        }
+
+        @Override
+        public String kind() {
+            return KIND;
+        }
+    }
+
+    /** An OAuth 2.0 access token (RFC 6750). It is short-lived: whoever opens connections gets a fresh one first. */
+    record AccessToken(Secret secret) implements Credential {
+        public static final String KIND = "access-token";
+
+        public AccessToken {
+            Objects.requireNonNull(secret);
+        }
+
+        @Override
+        public String kind() {
+            return KIND;
+        }
+    }
+}

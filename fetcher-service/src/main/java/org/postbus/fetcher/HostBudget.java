@@ -1,0 +1,128 @@
+package org.postbus.fetcher;
+
+import java.time.Duration;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Semaphore;
+
+/**
+ * This process's share of what a mail provider bears, by host: so many connections, and so many logins a second, over all
+ * accounts. Of the connections a quarter is kept from watchers, so that accounts are looked at even where not all can be watched.
+ *
+ * <p>It also keeps a process that starts with many accounts from storming their servers: those that wait are served in order, and
+ * no more than so many logins are under way at once.
+ */
+final class HostBudget {
+    private final Semaphore loginsAtOnce;
+    private final int loginsPerSecond;
+    private final int connections;
+    private final Map<String, Host> hosts = new ConcurrentHashMap<>();
+
+    /**
+     * @param loginsAtOnce over all hosts
+     * @param loginsPerSecond to one host
+     * @param connections to one host, at least 4
+     */
+    HostBudget(int loginsAtOnce, int loginsPerSecond, int connections) {
+        this.loginsAtOnce = new Semaphore(loginsAtOnce, true);
+        this.loginsPerSecond = loginsPerSecond;
+        this.connections = connections;
+    }
+
+    private record Host(LoginPace pace, Semaphore connections, Semaphore watchers) {}
+
+    private Host host(String name) {
+        return hosts.computeIfAbsent(
+                name,
+                unused -> new Host(
+                        new LoginPace(loginsPerSecond),
+                        new Semaphore(connections, true),
+                        new Semaphore(connections - connections / 4, true)));
+    }
+
+    /** Logs in when its turn has come. */
+    <T> T login(String host, Login<T> login) throws InterruptedException {
+        Thread.sleep(host(host).pace().reserve(System.nanoTime()));
+        loginsAtOnce.acquire();
+        try {
+            return login.run();
+        } finally {
+            loginsAtOnce.release();
+        }
+    }
+
+    @FunctionalInterface
+    interface Login<T> {
+        T run() throws InterruptedException;
+    }
+
+    /** A connection that may be open until this is closed. Closing it twice is closing it once. */
+    static final class Place implements AutoCloseable {
+        private final Runnable release;
+        private boolean closed;
+
+        private Place(Runnable release) {
+            this.release = release;
+        }
+
+        @Override
+        public synchronized void close() {
+            if (!closed) {
+                closed = true;
+                release.run();
+            }
+        }
+    }
+
+    /** For a pass: waits until there is a place. */
+    Place place(String name) throws InterruptedException {
+        Host host = host(name);
+        host.connections().acquire();
+        return new Place(() -> host.connections().release());
+    }
+
+    /** For a watcher: only if there is a place now. */
+    Optional<Place> placeToWatch(String name) {
+        Host host = host(name);
+        if (!host.watchers().tryAcquire()) {
+            return Optional.empty();
+        }
+        if (!host.connections().tryAcquire()) {
+            host.watchers().release();
+            return Optional.empty();
+        }
+        return Optional.of(new Place(() -> {
+            host.connections().release();
+            host.watchers().release();
+        }));
+    }
+
+    /** Whether accounts wait for a place: who does not need its connection just now gives it up. */
+    boolean isWaitedFor(String name) {
+        return host(name).connections().hasQueuedThreads();
+    }
+
+    /** A token bucket that is told the time. Each reservation is kept, so those who wait are served in order. */
+    static final class LoginPace {
+        private final long apartNanos;
+        private final long burstNanos;
+        private long nextNanos;
+        private boolean begun;
+
+        LoginPace(int perSecond) {
+            this.apartNanos = Duration.ofSeconds(1).dividedBy(perSecond).toNanos();
+            this.burstNanos = apartNanos * perSecond;
+        }
+
+        /** @return how long to wait before the login that this call reserved */
+        synchronized Duration reserve(long nowNanos) {
+            if (!begun || nextNanos < nowNanos - burstNanos) {
+                nextNanos = nowNanos - burstNanos;
+                begun = true;
+            }
+            nextNanos += apartNanos;
+            return Duration.ofNanos(Math.max(0, nextNanos - nowNanos));
+        }
+    }
+}

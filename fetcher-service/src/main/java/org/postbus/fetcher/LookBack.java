@@ -1,0 +1,252 @@
+package org.postbus.fetcher;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.jboss.logging.Logger;
+import org.postbus.event.Cursor;
+import org.postbus.event.UidRange;
+import org.postbus.mail.imap.FetchItems;
+import org.postbus.mail.imap.FetchedMessage;
+import org.postbus.mail.imap.MailboxChange;
+import org.postbus.mail.imap.MailboxName;
+import org.postbus.mail.imap.SelectedMailbox;
+import org.postbus.model.Keyword;
+
+/**
+ * What became of the messages of one mailbox that are known: by QRESYNC, which tells both flags and deletions; else flags by
+ * mod-sequence and deletions by comparing UIDs, if counting shows that some went; else both by comparing.
+ *
+ * <p>The HIGHESTMODSEQ of the SELECT is published after all that it stands for, and no higher one that was seen on the way
+ * (RFC 7162 section 6).
+ */
+final class LookBack {
+    /** UIDs whose flags are compared in one step. */
+    static final int COMPARED_MESSAGES = 2000;
+
+    private static final Duration ALL_FLAGS_EVERY = Duration.ofMinutes(30);
+    private static final int AHEAD_STATES = 200;
+    private static final Logger LOG = Logger.getLogger(LookBack.class);
+
+    private final Claim claim;
+    private final AccountTables tables;
+    private final ImapVisit visit;
+    private final ObservationPublisher out;
+    private final AtomicBoolean tellsFlags;
+    private final boolean full;
+    private final Instant now;
+
+    /**
+     * @param tellsFlags whether the server has ever told of flags with QRESYNC. James does not, so until it has been seen to,
+     *     the server is asked for them by mod-sequence too
+     */
+    LookBack(
+            Claim claim,
+            AccountTables tables,
+            ImapVisit visit,
+            ObservationPublisher out,
+            AtomicBoolean tellsFlags,
+            boolean full,
+            Instant now) {
+        this.tellsFlags = tellsFlags;
+        this.claim = claim;
+        this.tables = tables;
+        this.visit = visit;
+        this.out = out;
+        this.full = full;
+        this.now = now;
+    }
+
+    /** @return messages that should be known and are not; if the mailbox turns out to be renumbered, it has no cursor then */
+    UidSet at(ImapMailbox mailbox, MailboxName name) throws InterruptedException {
+        Cursor.Imap cursor = mailbox.cursor.orElseThrow();
+        boolean byResync = !full && visit.connection().qresyncEnabled() && hasBaseline(cursor);
+        return byResync ? resync(mailbox, name, cursor) : compare(mailbox, name, cursor);
+    }
+
+    private static boolean hasBaseline(Cursor.Imap cursor) {
+        return cursor.uidValidity() > 0
+                && cursor.highestModSeq().filter(modSeq -> modSeq > 0).isPresent();
+    }
+
+    private UidSet resync(ImapMailbox mailbox, MailboxName name, Cursor.Imap cursor) throws InterruptedException {
+        ImapVisit.Told told = visit.resync(mailbox, name, cursor);
+        if (mailbox.cursor.isEmpty()) {
+            return UidSet.EMPTY;
+        }
+        UidSet missing = UidSet.EMPTY;
+        if (told.complete()) {
+            forget(mailbox, cursor, told.vanished());
+        }
+        if (!told.complete() || !nothingElseVanished(mailbox, cursor, told.mailbox())) {
+            missing = compareUids(mailbox, cursor, told.mailbox());
+        }
+        tellsFlags.compareAndSet(false, told.flags() > 0);
+        if (!told.complete()) {
+            compareFlags(mailbox, cursor, told.mailbox(), true);
+        } else if (!tellsFlags.get()) {
+            changedSince(mailbox, cursor, told.mailbox(), cursor.highestModSeq().orElseThrow());
+        }
+        finish(mailbox, cursor, told.mailbox());
+        return missing;
+    }
+
+    /** Of what vanished only what is known: the server may name UIDs that never were. */
+    private void forget(ImapMailbox mailbox, Cursor.Imap cursor, UidSet vanished) throws InterruptedException {
+        if (vanished.isEmpty()) {
+            return;
+        }
+        out.awaitApplied();
+        UidSet ours = ours(mailbox, cursor);
+        visit.vanished(
+                mailbox,
+                cursor.uidValidity(),
+                ours.or(UidSet.ofUids(mailbox.withheld)).and(vanished));
+        mailbox.withheld.removeIf(vanished::contains);
+        mailbox.known = OptionalLong.of(ours.minus(vanished).size() + mailbox.withheld.size());
+    }
+
+    private UidSet ours(ImapMailbox mailbox, Cursor.Imap cursor) throws InterruptedException {
+        return tables.uids(claim.tenantId(), claim.accountId(), mailbox.key(), cursor.uidValidity())
+                .and(UidSet.between(1, cursor.uidNext()));
+    }
+
+    private static boolean nothingElseVanished(ImapMailbox mailbox, Cursor.Imap cursor, SelectedMailbox selected) {
+        return MailboxWork.nothingVanished(
+                cursor, mailbox.known, OptionalLong.of(selected.messages()), selected.uidNext());
+    }
+
+    private UidSet compare(ImapMailbox mailbox, MailboxName name, Cursor.Imap cursor) throws InterruptedException {
+        SelectedMailbox selected = visit.select(mailbox, name);
+        if (mailbox.cursor.isEmpty()) {
+            return UidSet.EMPTY;
+        }
+        boolean allDue = !mailbox.allComparedAt.plus(ALL_FLAGS_EVERY).isAfter(now);
+        FlagsWork flags = FlagsWork.of(cursor.highestModSeq(), selected.highestModSeq(), full, allDue);
+        UidSet missing = UidSet.EMPTY;
+        boolean restored = cursor.highestModSeq().isPresent() && flags instanceof FlagsWork.Compare;
+        if (full || restored || !nothingElseVanished(mailbox, cursor, selected)) {
+            missing = compareUids(mailbox, cursor, selected);
+        }
+        switch (flags) {
+            case FlagsWork.Nothing nothing -> LOG.tracef("account %s: flags are as they were", claim.accountId());
+            case FlagsWork.ChangedSince(long modSeq) -> changedSince(mailbox, cursor, selected, modSeq);
+            case FlagsWork.Compare(boolean all) -> compareFlags(mailbox, cursor, selected, all);
+        }
+        finish(mailbox, cursor, selected);
+        return missing;
+    }
+
+    private void finish(ImapMailbox mailbox, Cursor.Imap cursor, SelectedMailbox selected) throws InterruptedException {
+        visit.takeChanges();
+        mailbox.modSeqOfStatusMeansNothing = selected.highestModSeq().isEmpty();
+        if (mailbox.cursor.isPresent()) {
+            Cursor.Imap next = new Cursor.Imap(
+                    cursor.uidValidity(),
+                    cursor.uidNext(),
+                    ImapEmails.boxed(selected.highestModSeq()),
+                    cursor.backfillUid());
+            if (!next.equals(cursor)) {
+                visit.synced(mailbox, next);
+            }
+        }
+    }
+
+    /** Flags of messages that are known and changed (RFC 7162 section 3.1.4.1). */
+    private void changedSince(ImapMailbox mailbox, Cursor.Imap cursor, SelectedMailbox selected, long modSeq)
+            throws InterruptedException {
+        UidSet known = UidSet.between(1, cursor.uidNext());
+        if (known.isEmpty() || selected.messages() == 0) {
+            // Nothing to ask for; and James answers BAD to any UID FETCH in an empty mailbox.
+            return;
+        }
+        FetchItems items = FetchItems.of(FetchItems.FLAGS, FetchItems.MOD_SEQ).changedSince(modSeq);
+        try (Inflow<FetchedMessage> messages =
+                Inflow.of(visit.connection().uidFetch(known.ranges(), items), AHEAD_STATES)) {
+            for (Optional<FetchedMessage> message = messages.next(); message.isPresent(); message = messages.next()) {
+                if (message.get().flags().isPresent() && message.get().uid() < cursor.uidNext()) {
+                    out.add(ImapEmails.state(mailbox.key(), cursor.uidValidity(), message.get()));
+                }
+            }
+        }
+    }
+
+    /** Flags of messages that are known, one by one with what the database has. */
+    private void compareFlags(ImapMailbox mailbox, Cursor.Imap cursor, SelectedMailbox selected, boolean all)
+            throws InterruptedException {
+        out.awaitApplied();
+        UidSet known = tables.uids(claim.tenantId(), claim.accountId(), mailbox.key(), cursor.uidValidity());
+        UidSet rest = all ? known : known.highest(COMPARED_MESSAGES);
+        while (!rest.isEmpty() && selected.messages() > 0) {
+            UidSet step = rest.highest(COMPARED_MESSAGES);
+            rest = rest.minus(step);
+            Map<Long, Set<Keyword>> before = tables.keywords(
+                    claim.tenantId(),
+                    claim.accountId(),
+                    mailbox.key(),
+                    cursor.uidValidity(),
+                    new UidRange(step.first(), step.last()));
+            FetchItems items = selected.highestModSeq().isPresent()
+                    ? FetchItems.of(FetchItems.FLAGS, FetchItems.MOD_SEQ)
+                    : FetchItems.of(FetchItems.FLAGS);
+            List<UidRange> span = List.of(new UidRange(step.first(), step.last()));
+            try (Inflow<FetchedMessage> messages = Inflow.of(visit.connection().uidFetch(span, items), AHEAD_STATES)) {
+                for (Optional<FetchedMessage> next = messages.next(); next.isPresent(); next = messages.next()) {
+                    FetchedMessage message = next.get();
+                    Set<Keyword> was = before.get(message.uid());
+                    if (was != null && message.flags().isPresent() && !was.equals(ImapEmails.keywords(message))) {
+                        out.add(ImapEmails.state(mailbox.key(), cursor.uidValidity(), message));
+                    }
+                }
+            }
+        }
+        mailbox.flagsSuspect = false;
+        mailbox.recentComparedAt = now;
+        if (all) {
+            mailbox.allComparedAt = now;
+        }
+    }
+
+    /**
+     * Finds what has gone by laying our UIDs beside the server's. Ours are read first, and only when the writer has applied
+     * all that we sent: a message that comes in between is then on the server's side alone and does not look deleted.
+     *
+     * @return messages that should be known and are not
+     */
+    private UidSet compareUids(ImapMailbox mailbox, Cursor.Imap cursor, SelectedMailbox selected)
+            throws InterruptedException {
+        out.awaitApplied();
+        UidSet ours = ours(mailbox, cursor);
+        UidSet theirs = UidSet.of(Await.server(visit.connection().uidSearchAll(), ImapVisit.COMMAND_TIME_MAX));
+        boolean someWentMeanwhile = visit.connection().takeChanges().stream()
+                .anyMatch(change -> change instanceof MailboxChange.Expunged
+                        || change instanceof MailboxChange.Vanished
+                        || change instanceof MailboxChange.TooMany);
+        if (theirs.size() < selected.messages() && !someWentMeanwhile) {
+            // It says that there are more than it lists. Whatever is wrong there, no mail is to be lost by it.
+            LOG.warnf(
+                    "account %s: a mailbox of %d messages lists only %d of them; nothing is taken for deleted",
+                    claim.accountId(), selected.messages(), theirs.size());
+            mailbox.known = OptionalLong.empty();
+            return UidSet.EMPTY;
+        }
+        visit.vanished(
+                mailbox,
+                cursor.uidValidity(),
+                ours.or(UidSet.ofUids(mailbox.withheld)).minus(theirs));
+        mailbox.withheld.removeIf(uid -> !theirs.contains(uid) || ours.contains(uid));
+        UidSet missing =
+                theirs.and(UidSet.between(1, cursor.uidNext())).minus(ours).minus(UidSet.ofUids(mailbox.withheld));
+        mailbox.known = OptionalLong.of(ours.and(theirs).size() + mailbox.withheld.size());
+        if (someWentMeanwhile) {
+            mailbox.known = OptionalLong.empty();
+            visit.lookAgain();
+        }
+        return missing;
+    }
+}

@@ -1,0 +1,289 @@
+package org.postbus.fetcher;
+
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
+import org.jboss.logging.Logger;
+import org.postbus.event.MailboxKey;
+import org.postbus.event.Observation;
+import org.postbus.event.UidRange;
+import org.postbus.mail.ServerException;
+import org.postbus.mail.ServerFailure;
+import org.postbus.mail.Text;
+import org.postbus.mail.imap.FetchItem;
+import org.postbus.mail.imap.FetchItems;
+import org.postbus.mail.imap.FetchedMessage;
+import org.postbus.model.AccountId;
+
+/**
+ * Reads messages of the open mailbox and publishes them whole. If the server refuses to hand out a window, it is halved until
+ * the message that it stumbles over stands alone; that one is put aside ({@code quarantined_message}), and the
+ * others are read. So is one that breaks the connection again and again ({@link Suspects}), or that our own code stumbles over.
+ */
+final class MessageReading {
+    /** Of each message at once; what is longer is fetched whole by itself. */
+    static final int FIRST_OCTETS = 64 * 1024;
+    /** A message beyond this is never held whole: its body is fetched on demand. */
+    static final int WHOLE_OCTETS_MAX = 25 * 1024 * 1024;
+    /** Fetched messages that wait to be parsed, of {@link #FIRST_OCTETS} at most each. */
+    private static final int AHEAD_MESSAGES = 32;
+
+    private static final int PARSED_AT_ONCE = 8;
+    /** Single messages refused, and none handed out: then it is not the messages. */
+    private static final int REFUSED_MAX = 8;
+
+    private static final Logger LOG = Logger.getLogger(MessageReading.class);
+
+    private final AccountId account;
+    private final ImapVisit visit;
+    private final Suspects suspects;
+    private final Surroundings around;
+    private final ObservationPublisher out;
+
+    MessageReading(
+            AccountId account, ImapVisit visit, Suspects suspects, Surroundings around, ObservationPublisher out) {
+        this.suspects = suspects;
+        this.account = account;
+        this.visit = visit;
+        this.around = around;
+        this.out = out;
+    }
+
+    /** @return those that were read or put aside; the others are not there any more, or could not be read this time */
+    Set<Long> read(ImapMailbox mailbox, UidSet uids) throws InterruptedException {
+        long uidValidity = mailbox.cursor.orElseThrow().uidValidity();
+        UidSet alone = uids.and(suspects.of(mailbox.key(), uidValidity));
+        UidSet convicted = uids.and(suspects.convicted(mailbox.key(), uidValidity));
+        Window window = new Window(mailbox, uidValidity);
+        window.read(uids.minus(alone));
+        for (UidRange range : convicted.ranges()) {
+            for (long uid = range.first(); uid <= range.last(); uid++) {
+                window.putAside(uid, suspects.reason(mailbox.key(), uidValidity, uid));
+            }
+        }
+        // Each by itself, and after all others: should it break the connection, those are safe.
+        UidSet rest = alone.minus(convicted);
+        while (!rest.isEmpty()) {
+            UidSet one = rest.lowest(1);
+            rest = rest.minus(one);
+            window.read(one);
+        }
+        window.judge();
+        return window.seen;
+    }
+
+    /** As {@link #read}, of messages that the server has listed: one of which it says nothing is put aside. */
+    void readListed(ImapMailbox mailbox, UidSet uids) throws InterruptedException {
+        long uidValidity = mailbox.cursor.orElseThrow().uidValidity();
+        UidSet silent = uids.minus(UidSet.ofUids(read(mailbox, uids))).minus(suspects.of(mailbox.key(), uidValidity));
+        Window window = new Window(mailbox, uidValidity);
+        for (UidRange range : silent.ranges()) {
+            for (long uid = range.first(); uid <= range.last(); uid++) {
+                window.putAside(uid, "the server lists the message but does not hand it out");
+            }
+        }
+    }
+
+    /** Some messages of one mailbox, and what became of them. */
+    private final class Window {
+        private final ImapMailbox mailbox;
+        private final long uidValidity;
+        private final Set<Long> seen = new HashSet<>();
+        private final Map<Long, ServerFailure> refused = new LinkedHashMap<>();
+
+        Window(ImapMailbox mailbox, long uidValidity) {
+            this.mailbox = mailbox;
+            this.uidValidity = uidValidity;
+        }
+
+        void read(UidSet uids) throws InterruptedException {
+            if (uids.isEmpty()) {
+                return;
+            }
+            try {
+                readOnce(mailbox, uids, seen);
+                suspects.acquit(mailbox.key(), uidValidity, uids);
+            } catch (ServerException e) {
+                UidSet unread = uids.minus(UidSet.ofUids(seen));
+                switch (e.failure()) {
+                    case ServerFailure.Rejected refusal -> halve(unread, refusal);
+                    case ServerFailure.Unreachable broken -> {
+                        if (!unread.isEmpty()) {
+                            // Servers answer in order: it broke at the first that did not come.
+                            suspects.suspect(mailbox.key(), uidValidity, unread.first(), broken.text());
+                        }
+                        throw e;
+                    }
+                    case ServerFailure.Throttled slower -> throw e;
+                    case ServerFailure.AuthRejected login -> throw e;
+                    case ServerFailure.CursorLost lost -> throw e;
+                    case ServerFailure.Conflict conflict -> throw e;
+                    case ServerFailure.OutcomeUnknown unknown -> throw e;
+                }
+            }
+        }
+
+        private void halve(UidSet uids, ServerFailure.Rejected refusal) throws InterruptedException {
+            if (uids.size() <= 1) {
+                uids.forEach(uid -> refused.put(uid, refusal));
+                if (refused.size() >= REFUSED_MAX && seen.isEmpty()) {
+                    throw new ServerException(new ServerFailure.Throttled(
+                            "no message is handed out: " + refusal.text(), Optional.empty()));
+                }
+                return;
+            }
+            UidSet lower = uids.lowest(uids.size() / 2);
+            read(lower);
+            read(uids.minus(lower));
+        }
+
+        /** Where others can be read, it is the message that is bad. Where none can, it may be the server: it is tried again. */
+        void judge() throws InterruptedException {
+            for (Map.Entry<Long, ServerFailure> one : refused.entrySet()) {
+                long uid = one.getKey();
+                String reason = one.getValue().text();
+                suspects.suspect(mailbox.key(), uidValidity, uid, reason);
+                boolean proven = !seen.isEmpty()
+                        || suspects.convicted(mailbox.key(), uidValidity).contains(uid);
+                if (proven) {
+                    putAside(uid, reason);
+                } else {
+                    mailbox.known = OptionalLong.empty();
+                }
+            }
+        }
+
+        void putAside(long uid, String reason) throws InterruptedException {
+            LOG.warnf("account %s: a message is put aside: %s", account, reason);
+            out.add(new Observation.MessageQuarantined(
+                    mailbox.key(),
+                    uidValidity,
+                    uid,
+                    Text.cut(reason, Observation.MessageQuarantined.REASON_LENGTH_MAX)));
+            mailbox.withheld.add(uid);
+            seen.add(uid);
+        }
+    }
+
+    private void readOnce(ImapMailbox mailbox, UidSet uids, Set<Long> seen) throws InterruptedException {
+        List<FetchedMessage> large = new ArrayList<>();
+        ArrayDeque<Future<EncodedObservation>> parsed = new ArrayDeque<>();
+        FetchItems items = items(FetchItems.bodyStart(FIRST_OCTETS));
+        try (Inflow<FetchedMessage> messages =
+                Inflow.of(visit.connection().uidFetch(uids.ranges(), items), AHEAD_MESSAGES)) {
+            for (Optional<FetchedMessage> next = messages.next(); next.isPresent(); next = messages.next()) {
+                FetchedMessage message = next.get();
+                if (!uids.contains(message.uid())) {
+                    continue;
+                }
+                if (message.body().isEmpty() || message.flags().isEmpty()) {
+                    // It went while it was read, or the server reports a flag in between.
+                    continue;
+                }
+                if (message.body().get().length >= FIRST_OCTETS
+                        && message.size().orElse(Long.MAX_VALUE) > FIRST_OCTETS) {
+                    large.add(message);
+                    continue;
+                }
+                if (seen.add(message.uid())) {
+                    parsed.add(parse(mailbox, message, true));
+                }
+                if (parsed.size() >= PARSED_AT_ONCE) {
+                    publish(parsed.poll());
+                }
+            }
+            while (!parsed.isEmpty()) {
+                publish(parsed.poll());
+            }
+        } finally {
+            parsed.forEach(work -> work.cancel(true));
+        }
+        for (FetchedMessage start : large) {
+            if (seen.contains(start.uid())) {
+                continue;
+            }
+            publish(large(mailbox, start));
+            seen.add(start.uid());
+        }
+    }
+
+    private Future<EncodedObservation> large(ImapMailbox mailbox, FetchedMessage start) throws InterruptedException {
+        if (start.size().orElse(Long.MAX_VALUE) > WHOLE_OCTETS_MAX) {
+            return parse(mailbox, start, false);
+        }
+        around.largeMessages().acquire();
+        try {
+            Optional<FetchedMessage> whole = readWhole(start.uid());
+            return parse(mailbox, whole.orElse(start), whole.isPresent());
+        } finally {
+            around.largeMessages().release();
+        }
+    }
+
+    private Optional<FetchedMessage> readWhole(long uid) throws InterruptedException {
+        Optional<FetchedMessage> whole = Optional.empty();
+        try (Inflow<FetchedMessage> messages =
+                Inflow.of(visit.connection().uidFetch(List.of(new UidRange(uid, uid)), items(FetchItems.BODY)), 1)) {
+            for (Optional<FetchedMessage> next = messages.next(); next.isPresent(); next = messages.next()) {
+                if (next.get().uid() == uid
+                        && next.get().body().isPresent()
+                        && next.get().flags().isPresent()) {
+                    whole = next;
+                }
+            }
+        }
+        return whole;
+    }
+
+    private Future<EncodedObservation> parse(ImapMailbox mailbox, FetchedMessage message, boolean whole) {
+        MailboxKey key = mailbox.key();
+        long uidValidity = mailbox.cursor.orElseThrow().uidValidity();
+        return around.parsing().submit(() -> {
+            try {
+                return EncodedObservation.of(ImapEmails.observed(key, uidValidity, message, whole));
+            } catch (RuntimeException bug) {
+                // One message that we cannot read must not keep all others of the account away.
+                LOG.errorf(bug, "account %s: a message cannot be read", account);
+                mailbox.withheld.add(message.uid());
+                return EncodedObservation.of(new Observation.MessageQuarantined(
+                        key,
+                        uidValidity,
+                        message.uid(),
+                        "Postbus cannot read it: " + bug.getClass().getSimpleName()));
+            }
+        });
+    }
+
+    private void publish(Future<EncodedObservation> parsed) throws InterruptedException {
+        try {
+            out.add(parsed.get());
+        } catch (ExecutionException e) {
+            throw new IllegalStateException("a message could not be made an observation", e.getCause());
+        }
+    }
+
+    private FetchItems items(FetchItem body) {
+        Set<FetchItem> items =
+                new LinkedHashSet<>(List.of(FetchItems.FLAGS, FetchItems.INTERNAL_DATE, FetchItems.SIZE));
+        if (visit.keepsModSeqs()) {
+            items.add(FetchItems.MOD_SEQ);
+        }
+        if (visit.connection().capabilities().has("OBJECTID")) {
+            items.add(FetchItems.EMAIL_ID);
+            items.add(FetchItems.THREAD_ID);
+        } else if (visit.connection().capabilities().has("X-GM-EXT-1")) {
+            items.add(FetchItems.GMAIL);
+        }
+        items.add(body);
+        return new FetchItems(items, OptionalLong.empty());
+    }
+}

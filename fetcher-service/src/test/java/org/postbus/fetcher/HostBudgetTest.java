@@ -1,0 +1,74 @@
+package org.postbus.fetcher;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.junit.jupiter.api.Test;
+
+class HostBudgetTest {
+    private final HostBudget budget = new HostBudget(20, 50, 8);
+
+    @Test
+    void ten_thousand_accounts_that_start_at_once_log_in_one_after_the_other() {
+        HostBudget.LoginPace pace = new HostBudget.LoginPace(50);
+        List<Long> millis = new ArrayList<>();
+        for (int account = 0; account < 10_000; account++) {
+            millis.add(pace.reserve(1_000_000_000L).toMillis());
+        }
+        for (int i = 100; i < millis.size(); i++) {
+            assertThat(millis.get(i) - millis.get(i - 100))
+                    .as("100 logins take a second or more, after a first burst of 50")
+                    .isGreaterThanOrEqualTo(999);
+        }
+        assertThat(millis.getLast()).isBetween(198_000L, 200_000L);
+    }
+
+    @Test
+    void a_host_that_was_quiet_allows_a_burst_and_no_more() {
+        HostBudget.LoginPace pace = new HostBudget.LoginPace(50);
+        pace.reserve(0);
+        long later = Duration.ofHours(1).toNanos();
+        int atOnce = 0;
+        while (pace.reserve(later).isZero()) {
+            atOnce++;
+        }
+        assertThat(atOnce).isEqualTo(50);
+    }
+
+    @Test
+    void watchers_leave_a_quarter_of_the_connections_to_passes() throws Exception {
+        List<HostBudget.Place> watchers = new ArrayList<>();
+        Optional<HostBudget.Place> next = budget.placeToWatch("host");
+        while (next.isPresent()) {
+            watchers.add(next.get());
+            next = budget.placeToWatch("host");
+        }
+        assertThat(watchers).hasSize(6);
+        budget.place("host");
+        budget.place("host");
+        assertThat(budget.isWaitedFor("host")).isFalse();
+
+        AtomicBoolean got = new AtomicBoolean();
+        Thread.ofVirtual().start(() -> {
+            try {
+                budget.place("host");
+                got.set(true);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        });
+        await().until(() -> budget.isWaitedFor("host"));
+        assertThat(got).isFalse();
+        watchers.getFirst().close();
+        watchers.getFirst().close();
+
+        await().untilTrue(got);
+        assertThat(budget.placeToWatch("host")).isEmpty();
+        assertThat(budget.placeToWatch("another")).isPresent();
+    }
+}

@@ -1,0 +1,354 @@
+package org.postbus.fetcher;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Random;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.postbus.account.AccountSettings;
+import org.postbus.account.ServerAddress;
+import org.postbus.account.TlsMode;
+import org.postbus.devstack.DevStack;
+import org.postbus.devstack.MailCorpus;
+import org.postbus.devstack.RawImap;
+import org.postbus.event.ChangeEvent;
+import org.postbus.event.ChangeEvent.Change;
+import org.postbus.event.EventCodec;
+
+/**
+ * What holds for an account over IMAP whatever server it is on: after anything that another client does, the tables become what
+ * the server has. The server is read, and its mail changed, by {@link RawImap}, which shares nothing with our client; what it told
+ * is applied by the real writer.
+ */
+abstract class ImapSourceContract {
+    static final String PASSWORD = "secret";
+    private static final Duration SOON = Duration.ofSeconds(60);
+    private static final Duration POLL = Duration.ofSeconds(1);
+    private static final boolean LONG = Boolean.getBoolean("postbus.long");
+    private static final int OPERATIONS = LONG ? 20_000 : 5_000;
+    private static int users;
+
+    final String user = "contract" + ++users + getClass().getSimpleName().toLowerCase(Locale.ROOT) + "@example.com";
+    FetcherUnderTest fetcher;
+    Wiretap tap;
+    RawImap other;
+    TestAccount account;
+
+    abstract String host();
+
+    /** Creates {@link #user} with {@link #PASSWORD}; the port of the server that it is on. */
+    abstract int portOfNewUser();
+
+    /** What separates the levels of a mailbox's name. */
+    abstract char delimiter();
+
+    @BeforeEach
+    void start() {
+        int port = portOfNewUser();
+        fetcher = new FetcherUnderTest(DevStack.postgres().freshDatabase(), POLL);
+        tap = new Wiretap(host(), port);
+        other = RawImap.login(host(), port, user, PASSWORD);
+        account = fetcher.account(settings(), PASSWORD);
+    }
+
+    AccountSettings settings() {
+        return new AccountSettings.Imap(
+                user, new ServerAddress("127.0.0.1", tap.port(), TlsMode.NONE), Optional.empty());
+    }
+
+    @AfterEach
+    void stop() throws Exception {
+        other.close();
+        fetcher.close();
+        tap.close();
+    }
+
+    @Test
+    void what_there_is_and_what_comes_is_synchronised() {
+        String nested = name("Projects", "Alpha");
+        other.create("Projects");
+        other.create(nested);
+        fill("INBOX", 40);
+        fill(nested, 15);
+
+        fetcher.start(account);
+        awaitEqual();
+        fill("INBOX", 7);
+        fill(nested, 3);
+        awaitEqual();
+
+        List<Long> uids = select("INBOX");
+        other.addFlags(uids.subList(0, 5), "\\Flagged", "$Forwarded", "own-word");
+        awaitEqual();
+        other.removeFlags(uids.subList(2, 4), "\\Flagged", "own-word");
+        awaitEqual();
+        other.copy(uids.subList(20, 22), "Projects");
+        other.copy(uids.subList(20, 21), "INBOX");
+        awaitEqual();
+        other.move(uids.subList(10, 15), nested);
+        awaitEqual();
+        other.expunge(uids.subList(30, 34));
+        awaitEqual();
+        other.expunge(select(nested));
+        awaitEqual();
+        nothingIsLeftOver();
+    }
+
+    @Test
+    void mailboxes_are_created_renamed_and_deleted() {
+        fill("INBOX", 5);
+        fetcher.start(account);
+        awaitEqual();
+        other.create("Tree");
+        other.create(name("Tree", "Leaf"));
+        other.create("Entw&APw-rfe");
+        fill(name("Tree", "Leaf"), 4);
+        awaitEqual();
+        Map<String, String> before = emailIds();
+
+        other.rename("Tree", "Wood");
+        awaitEqual();
+        assertThat(emailIds()).as("a renamed mailbox keeps its emails").isEqualTo(before);
+
+        other.delete(name("Wood", "Leaf"));
+        awaitEqual();
+        other.create(name("Wood", "Leaf"));
+        fill(name("Wood", "Leaf"), 2);
+        awaitEqual();
+        nothingIsLeftOver();
+    }
+
+    @Test
+    void a_move_is_one_update_of_the_same_email() {
+        List<String> places = List.of("INBOX", "Able", "Zeta", name("Able", "Deep"));
+        places.stream().skip(1).forEach(other::create);
+        fill("INBOX", 12);
+        fetcher.start(account);
+        awaitEqual();
+        Map<String, String> before = emailIds();
+        long told = told();
+
+        for (int i = 1; i < places.size(); i++) {
+            List<Long> uids = select(places.get(i - 1));
+            other.move(uids.subList(0, 12 - 3 * i), places.get(i));
+            awaitEqual();
+        }
+        other.move(select("Zeta"), "INBOX");
+        awaitEqual();
+        passes(3);
+
+        assertThat(emailIds()).isEqualTo(before);
+        assertThat(changesAfter(told))
+                .filteredOn(change -> !(change instanceof ChangeEvent.MailboxUpdated))
+                .as("9 + 6 + 3 + 3 moves")
+                .hasSize(21)
+                .allMatch(change -> change instanceof ChangeEvent.EmailUpdated updated
+                        && updated.mailboxIds().isPresent()
+                        && updated.keywords().isEmpty());
+    }
+
+    @Test
+    void an_unchanged_account_costs_the_same_few_commands_whatever_its_size() {
+        fill("INBOX", 3);
+        fetcher.start(account);
+        awaitEqual();
+        List<String> small = commandsOfAQuietPass();
+
+        for (int i = 0; i < 15; i++) {
+            other.create("More" + i);
+        }
+        fill("INBOX", 100);
+        fill("More3", 20);
+        awaitEqual();
+        List<String> large = commandsOfAQuietPass();
+
+        // Without LIST-STATUS each mailbox is asked once.
+        assertThat(large).hasSize(small.size() + (other.has("LIST-STATUS") ? 0 : 15));
+        assertThat(large).noneMatch(command -> command.contains("FETCH") || command.contains("SEARCH"));
+    }
+
+    @Test
+    void any_history_ends_with_both_sides_equal() {
+        long seed = LONG ? System.nanoTime() : 20261122;
+        Random random = new Random(seed);
+        History history = new History(random, delimiter(), this::reconnected);
+        fetcher.start(account);
+        int restartEvery = OPERATIONS / 5;
+        int cutEvery = OPERATIONS / 12;
+        while (history.operations() < OPERATIONS) {
+            int done = history.operations();
+            history.some();
+            if (done / cutEvery != history.operations() / cutEvery) {
+                tap.cut();
+                history.reconnect();
+            }
+            if (done / restartEvery != history.operations() / restartEvery) {
+                fetcher.stop(account);
+                fetcher.start(account);
+            }
+        }
+        awaitEqual("seed " + seed);
+        nothingIsLeftOver();
+        assertThat(tap.mostConnections()).as("connections at one time").isLessThanOrEqualTo(3);
+    }
+
+    // ---- what the tests are said in
+
+    private int port = 0;
+
+    private int portOf() {
+        return port == 0 ? port = portOfNewUser() : port;
+    }
+
+    private RawImap reconnected() {
+        other.close();
+        other = RawImap.login(host(), portOf(), user, PASSWORD);
+        return other;
+    }
+
+    String name(String... levels) {
+        return String.join(String.valueOf(delimiter()), levels);
+    }
+
+    List<Long> select(String mailbox) {
+        boolean empty = other.select(mailbox).exists() == 0;
+        return empty ? List.of() : other.uids().stream().sorted().toList();
+    }
+
+    void fill(String mailbox, int messages) {
+        MailCorpus corpus = new MailCorpus(System.nanoTime(), user, Instant.parse("2026-01-01T00:00:00Z"));
+        for (int i = 0; i < messages; i++) {
+            MailCorpus.Mail mail = corpus.next();
+            other.append(mailbox, mail.flags(), mail.date(), mail.raw());
+        }
+    }
+
+    void awaitEqual() {
+        awaitEqual("after the last step");
+    }
+
+    private void awaitEqual(String when) {
+        Map<String, List<String>> server = serverContent();
+        try {
+            await().atMost(SOON).pollInterval(Duration.ofMillis(100)).untilAsserted(() -> {
+                Map<String, List<String>> stored = DirectWriter.content(fetcher.database, account.accountId(), true);
+                assertThat(stored.keySet()).isEqualTo(server.keySet());
+                for (String mailbox : server.keySet()) {
+                    assertThat(stored.get(mailbox)).as(mailbox).isEqualTo(server.get(mailbox));
+                }
+            });
+        } catch (org.awaitility.core.ConditionTimeoutException e) {
+            fetcher.writer.assertNoBreach();
+            throw new AssertionError(
+                    when + ": "
+                            + account.read(
+                                    "select state || ', ' || coalesce(last_error, 'no error') from account_sync where account_id = ?"),
+                    e);
+        }
+        fetcher.writer.assertNoBreach();
+    }
+
+    private Map<String, List<String>> serverContent() {
+        try (RawImap reading = RawImap.login(host(), portOf(), user, PASSWORD)) {
+            return content(reading);
+        }
+    }
+
+    private static Map<String, List<String>> content(RawImap reading) {
+        Map<String, List<String>> content = new TreeMap<>();
+        for (RawImap.Listed mailbox : reading.list()) {
+            if (mailbox.selectable()) {
+                boolean empty = reading.select(mailbox.name()).exists() == 0;
+                content.put(
+                        mailbox.name(),
+                        (empty ? List.<RawImap.Message>of() : reading.fetchAll())
+                                .stream()
+                                        .map(message -> message.uid() + " "
+                                                + DirectWriter.line(
+                                                        message.messageId()
+                                                                .orElse("")
+                                                                .replaceAll("[<>]", ""),
+                                                        keywords(message.flags())))
+                                        .sorted()
+                                        .toList());
+            }
+        }
+        return content;
+    }
+
+    private static Set<String> keywords(Set<String> flags) {
+        return flags.stream()
+                .filter(flag -> !flag.equalsIgnoreCase("\\Deleted") && !flag.equalsIgnoreCase("\\Recent"))
+                .map(flag -> flag.toLowerCase(Locale.ROOT).replace('\\', '$'))
+                .collect(Collectors.toSet());
+    }
+
+    /** Message-ID to our id. */
+    Map<String, String> emailIds() {
+        Map<String, String> ids = new HashMap<>();
+        DirectWriter.query(
+                fetcher.database,
+                "select message_id, email_id from email where account_id = ?",
+                row -> ids.merge(row.getString(1), row.getString(2), (one, two) -> one + " " + two),
+                account.accountId().value());
+        return ids;
+    }
+
+    long told() {
+        return Long.parseLong(account.read("select change_seq from account_sync where account_id = ?"));
+    }
+
+    List<Change> changesAfter(long seq) {
+        List<Change> changes = new ArrayList<>();
+        DirectWriter.query(
+                fetcher.database,
+                "select data from change_log where account_id = ? and seq > ? order by seq",
+                row -> changes.add(
+                        EventCodec.decode(row.getString(1), ChangeEvent.class).change()),
+                account.accountId().value(),
+                seq);
+        return changes;
+    }
+
+    /** Waits until so many whole passes have gone by. */
+    void passes(int count) {
+        for (int i = 0; i < count; i++) {
+            long before = Long.parseLong(account.read("select pass from account_sync where account_id = ?"));
+            await().atMost(SOON).until(() -> {
+                fetcher.wake(account.accountId());
+                return Long.parseLong(account.read("select pass from account_sync where account_id = ?")) > before;
+            });
+        }
+    }
+
+    /** No email without a mailbox waits for its end. */
+    void nothingIsLeftOver() {
+        passes(2);
+        assertThat(account.read("select count(*) from email where account_id = ? and unlinked_pass is not null"))
+                .isEqualTo("0");
+    }
+
+    private List<String> commandsOfAQuietPass() {
+        passes(3);
+        int before = tap.commands().size();
+        passes(1);
+        List<String> all = tap.commands();
+        List<String> quiet = new ArrayList<>(all.subList(before, all.size()));
+        // Two passes may fall into it, and IDLE may be renewed.
+        quiet.removeIf(command -> command.startsWith("IDLE") || command.startsWith("DONE"));
+        return quiet.stream().distinct().toList();
+    }
+}
