@@ -56,12 +56,14 @@ public final class LocalPostbus implements AutoCloseable {
      * @param durable false: data need not survive a power cut
      * @param apiPort empty: a free one
      * @param users of James; empty: no James
+     * @param brief as in {@link Services.Settings}
      * @param serviceHeap of each service, as for {@code -Xmx}
      * @param jamesHeap the mail is in it
      */
     public record Settings(
             Path directory,
             boolean durable,
+            boolean brief,
             Optional<Integer> apiPort,
             int fetchers,
             List<James.User> users,
@@ -69,28 +71,33 @@ public final class LocalPostbus implements AutoCloseable {
             String jamesHeap) {
         /** For real use. */
         public static Settings kept(Path directory) {
-            return new Settings(directory, true, Optional.empty(), 1, List.of(), "256m", "512m");
+            return new Settings(directory, true, false, Optional.empty(), 1, List.of(), "256m", "512m");
         }
 
-        /** For demonstrations, benchmarks and tests. */
+        /** For demonstrations and tests. */
         public static Settings passing(Path directory, List<James.User> users) {
-            return new Settings(directory, false, Optional.empty(), 1, users, "256m", "512m");
+            return new Settings(directory, false, true, Optional.empty(), 1, users, "256m", "512m");
+        }
+
+        /** For benchmarks: as fast as in real use. */
+        public Settings lasting() {
+            return new Settings(directory, durable, false, apiPort, fetchers, users, serviceHeap, jamesHeap);
         }
 
         public Settings apiPort(int port) {
-            return new Settings(directory, durable, Optional.of(port), fetchers, users, serviceHeap, jamesHeap);
+            return new Settings(directory, durable, brief, Optional.of(port), fetchers, users, serviceHeap, jamesHeap);
         }
 
         public Settings fetchers(int fetchers) {
-            return new Settings(directory, durable, apiPort, fetchers, users, serviceHeap, jamesHeap);
+            return new Settings(directory, durable, brief, apiPort, fetchers, users, serviceHeap, jamesHeap);
         }
 
         public Settings serviceHeap(String heap) {
-            return new Settings(directory, durable, apiPort, fetchers, users, heap, jamesHeap);
+            return new Settings(directory, durable, brief, apiPort, fetchers, users, heap, jamesHeap);
         }
 
         public Settings jamesHeap(String heap) {
-            return new Settings(directory, durable, apiPort, fetchers, users, serviceHeap, heap);
+            return new Settings(directory, durable, brief, apiPort, fetchers, users, serviceHeap, heap);
         }
     }
 
@@ -241,6 +248,7 @@ public final class LocalPostbus implements AutoCloseable {
                         settings.fetchers(),
                         settings.apiPort(),
                         settings.serviceHeap(),
+                        settings.brief(),
                         Map.of())));
     }
 

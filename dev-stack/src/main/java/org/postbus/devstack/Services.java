@@ -81,6 +81,8 @@ public final class Services implements AutoCloseable {
      * @param fetchers how many
      * @param gatewayPort empty: a free one
      * @param maxHeap of each JVM, as for {@code -Xmx}
+     * @param brief whether they live for minutes: the second compiler, which takes as long as the first synchronisation of 10,000 messages,
+     *     is then left out
      * @param environment more of it, for all of them
      */
     public record Settings(
@@ -91,6 +93,7 @@ public final class Services implements AutoCloseable {
             int fetchers,
             Optional<Integer> gatewayPort,
             String maxHeap,
+            boolean brief,
             Map<String, String> environment) {
         public static Settings of(Database database, Kafka kafka, Path directory) {
             return new Settings(
@@ -101,23 +104,25 @@ public final class Services implements AutoCloseable {
                     1,
                     Optional.empty(),
                     "256m",
+                    true,
                     Map.of());
         }
 
         public Settings fetchers(int fetchers) {
-            return new Settings(database, kafka, directory, logs, fetchers, gatewayPort, maxHeap, environment);
+            return new Settings(database, kafka, directory, logs, fetchers, gatewayPort, maxHeap, brief, environment);
         }
 
         public Settings gatewayPort(int port) {
-            return new Settings(database, kafka, directory, logs, fetchers, Optional.of(port), maxHeap, environment);
+            return new Settings(
+                    database, kafka, directory, logs, fetchers, Optional.of(port), maxHeap, brief, environment);
         }
 
         public Settings maxHeap(String maxHeap) {
-            return new Settings(database, kafka, directory, logs, fetchers, gatewayPort, maxHeap, environment);
+            return new Settings(database, kafka, directory, logs, fetchers, gatewayPort, maxHeap, brief, environment);
         }
 
         public Settings environment(Map<String, String> environment) {
-            return new Settings(database, kafka, directory, logs, fetchers, gatewayPort, maxHeap, environment);
+            return new Settings(database, kafka, directory, logs, fetchers, gatewayPort, maxHeap, brief, environment);
         }
     }
 

@@ -103,7 +103,10 @@ final class SyncBench {
         Path directory = ProjectRoot.find().resolve(".postbus/bench");
         Directories.delete(directory);
         LocalPostbus postbus = LocalPostbus.prepare(
-                LocalPostbus.Settings.passing(directory, List.of(USER)).jamesHeap("2g"), out::println);
+                LocalPostbus.Settings.passing(directory, List.of(USER))
+                        .lasting()
+                        .jamesHeap("2g"),
+                out::println);
         Runtime.getRuntime().addShutdownHook(new Thread(postbus::close, "close"));
         out.println("Starting (logs in " + directory.resolve("logs") + ")");
         postbus.start();
