@@ -1,6 +1,7 @@
 package org.postbus.gateway;
 
 import jakarta.ws.rs.core.MediaType;
+import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -90,6 +91,25 @@ public record Problem(
         return new ProblemException(of(503, detail));
     }
 
+    /** The mail server keeps us from doing it for now. */
+    public static ProblemException unavailable(String detail, Duration retryAfter) {
+        return new ProblemException(of(503, detail), Optional.of(retryAfter));
+    }
+
+    public static ProblemException tooMany(String detail, Duration retryAfter) {
+        return new ProblemException(of(429, detail), Optional.of(retryAfter));
+    }
+
+    /** What was there and will not come back. */
+    public static ProblemException gone(String detail) {
+        return new ProblemException(of(410, detail));
+    }
+
+    /** The mail server understood and refuses, or its answer makes no sense. */
+    public static ProblemException badGateway(String detail) {
+        return new ProblemException(of(502, detail));
+    }
+
     private static String title(int status) {
         return switch (status) {
             case 400 -> "Bad Request";
@@ -98,11 +118,13 @@ public record Problem(
             case 405 -> "Method Not Allowed";
             case 406 -> "Not Acceptable";
             case 409 -> "Conflict";
+            case 410 -> "Gone";
             case 413 -> "Content Too Large";
             case 415 -> "Unsupported Media Type";
             case 422 -> "Unprocessable Content";
             case 429 -> "Too Many Requests";
             case 500 -> "Internal Server Error";
+            case 502 -> "Bad Gateway";
             case 503 -> "Service Unavailable";
             default -> "HTTP " + status;
         };

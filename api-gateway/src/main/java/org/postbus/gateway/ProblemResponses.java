@@ -11,6 +11,7 @@ import jakarta.ws.rs.core.HttpHeaders;
 import jakarta.ws.rs.core.Response;
 import java.net.SocketException;
 import java.net.UnknownHostException;
+import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeoutException;
@@ -21,11 +22,11 @@ import org.postbus.event.EventCodec;
 /** Turns whatever ends a request into a {@link Problem}: there is no other kind of error body. */
 public final class ProblemResponses {
     private static final Logger LOG = Logger.getLogger(ProblemResponses.class);
-    private static final String RETRY_AFTER_SECONDS = "5";
+    private static final Duration RETRY_AFTER = Duration.ofSeconds(5);
 
     @ServerExceptionMapper
     Response problem(ProblemException e) {
-        return response(e.problem());
+        return response(e.problem(), e.retryAfter());
     }
 
     @ServerExceptionMapper
@@ -47,7 +48,7 @@ public final class ProblemResponses {
     public static void send(HttpServerResponse response, Throwable failure) {
         Problem problem = problemOf(failure);
         response.setStatusCode(problem.status()).putHeader(HttpHeaders.CONTENT_TYPE, Problem.MEDIA_TYPE);
-        headers(problem).forEach(response::putHeader);
+        headers(problem, retryAfter(failure)).forEach(response::putHeader);
         response.end(Buffer.buffer(EventCodec.encode(problem)));
     }
 
@@ -63,18 +64,28 @@ public final class ProblemResponses {
         return Problem.of(500, null);
     }
 
-    private static Map<String, String> headers(Problem problem) {
-        return switch (problem.status()) {
-            case 401 -> Map.of(HttpHeaders.WWW_AUTHENTICATE, "Bearer realm=\"postbus\"");
-            case 503 -> Map.of(HttpHeaders.RETRY_AFTER, RETRY_AFTER_SECONDS);
-            default -> Map.of();
-        };
+    private static Optional<Duration> retryAfter(Throwable failure) {
+        return failure instanceof ProblemException known ? known.retryAfter() : Optional.empty();
+    }
+
+    private static Map<String, String> headers(Problem problem, Optional<Duration> retryAfter) {
+        if (problem.status() == 401) {
+            return Map.of(HttpHeaders.WWW_AUTHENTICATE, "Bearer realm=\"postbus\"");
+        }
+        return retryAfter
+                .or(() -> problem.status() == 503 ? Optional.of(RETRY_AFTER) : Optional.empty())
+                .map(time -> Map.of(HttpHeaders.RETRY_AFTER, Long.toString(Math.max(1, time.toSeconds()))))
+                .orElse(Map.of());
     }
 
     static Response response(Problem problem) {
+        return response(problem, Optional.empty());
+    }
+
+    private static Response response(Problem problem, Optional<Duration> retryAfter) {
         Response.ResponseBuilder response =
                 Response.status(problem.status()).type(Problem.TYPE).entity(problem);
-        headers(problem).forEach(response::header);
+        headers(problem, retryAfter).forEach(response::header);
         return response.build();
     }
 

@@ -197,6 +197,21 @@ class GatewayIT {
         assertProblem(caller(gateway, revoked).get("/v1/accounts"), 401, "revoked");
     }
 
+    @Test
+    void private_mail_server_is_not_asked_for_content() {
+        // Given
+        EmailId email = stored.bodiless(tenant, account, 10, Optional.empty(), Optional.empty());
+        stored.link(tenant, account, email, "INBOX", 1, 1);
+
+        // When
+        Answer raw = caller(strict, ourKey).get(emailPath(email) + "/raw");
+        Answer whole = caller(strict, ourKey).get(emailPath(email));
+
+        // Then
+        assertProblem(raw, 502, "raw");
+        assertThat(whole.json().at("/bodyMissing/detail").asText()).contains("public Internet");
+    }
+
     // Problems.
 
     @ParameterizedTest
@@ -1004,7 +1019,8 @@ class GatewayIT {
                     api,
                     path.replace("{accountId}", account.toString())
                             .replace("{emailId}", email.toString())
-                            .replace("{mutationId}", mutation.toString()));
+                            .replace("{mutationId}", mutation.toString())
+                            .replace("{partId}", "1"));
         }
 
         Answer at(ApiCaller api, String path) {

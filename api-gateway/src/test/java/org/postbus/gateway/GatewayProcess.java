@@ -33,6 +33,12 @@ final class GatewayProcess implements AutoCloseable {
     /** Does not wait: see {@link #awaitReady}. */
     static GatewayProcess start(String name, Database database, Kafka kafka, Map<String, String> more)
             throws IOException {
+        return start(name, "256m", database, kafka, more);
+    }
+
+    /** @param maxHeap as for {@code -Xmx}; the service ends when that is not enough */
+    static GatewayProcess start(String name, String maxHeap, Database database, Kafka kafka, Map<String, String> more)
+            throws IOException {
         Path keyset = TARGET.resolve("gateway-it-keyset.json");
         if (!Files.exists(keyset)) {
             CredentialCipher.createKeysetFile(keyset);
@@ -40,7 +46,8 @@ final class GatewayProcess implements AutoCloseable {
         int port = freePort();
         ProcessBuilder builder = new ProcessBuilder(List.of(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "-Xmx256m",
+                        "-Xmx" + maxHeap,
+                        "-XX:+ExitOnOutOfMemoryError",
                         "-XX:+UseSerialGC",
                         "-XX:TieredStopAtLevel=1",
                         "--enable-native-access=ALL-UNNAMED",
@@ -74,6 +81,10 @@ final class GatewayProcess implements AutoCloseable {
                 .ignoreExceptions()
                 .until(() ->
                         http.send(ready, HttpResponse.BodyHandlers.discarding()).statusCode() == 200);
+    }
+
+    boolean isAlive() {
+        return process.isAlive();
     }
 
     URI url() {

@@ -86,6 +86,46 @@ record StoredMail(Database database, Connection connection) implements AutoClose
         return id;
     }
 
+    /** An email without a body, as the writer stores one whose body was left out. */
+    EmailId bodiless(TenantId tenant, AccountId account, long size, Optional<String> jmapId, Optional<String> blobId) {
+        EmailId id = new EmailId(UUID.randomUUID());
+        EmailHeaders headers = new EmailHeaders(
+                List.of(),
+                List.of(),
+                List.of(),
+                List.of(),
+                List.of(),
+                List.of(),
+                List.of(),
+                List.of(),
+                List.of(),
+                Optional.of("without a body"),
+                Optional.empty());
+        update(
+                """
+                insert into email (account_id, tenant_id, email_id, identity, blob_id, thread_id, size, received_at, headers,
+                                   subject, has_attachment, preview)
+                values (?, ?, ?, ?, ?, ?, ?, now(), ?::jsonb, 'without a body', true, 'preview')""",
+                account.value(),
+                tenant.value(),
+                id.value(),
+                jmapId.map(text -> "jmap:" + text).orElse(null),
+                blobId.orElse(null),
+                UUID.randomUUID(),
+                size,
+                EventCodec.encodeToString(headers));
+        return id;
+    }
+
+    /** Where an IMAP server has shown it. */
+    void link(TenantId tenant, AccountId account, EmailId email, String rawName, long uidValidity, long uid) {
+        MailboxId mailbox = mailbox(tenant, account, rawName + " " + UUID.randomUUID());
+        update("update mailbox set raw_name = ? where mailbox_id = ?", rawName, mailbox.value());
+        update("""
+                insert into email_mailbox (account_id, tenant_id, mailbox_id, uid, uidvalidity, email_id, received_at)
+                values (?, ?, ?, ?, ?, ?, now())""", account.value(), tenant.value(), mailbox.value(), uid, uidValidity, email.value());
+    }
+
     /** The account's next change, committed but not published. */
     ChangeEvent change(TenantId tenant, AccountId account) {
         long seq = (Long) value(

@@ -127,7 +127,7 @@ public class AccountStore {
     }
 
     /** Says "look now" to the account's fetcher. Fails with a 404 problem. */
-    Uni<Void> wake(TenantId tenant, AccountId account) {
+    public Uni<Void> wake(TenantId tenant, AccountId account) {
         return database.transaction(
                         tenant,
                         connection -> connection

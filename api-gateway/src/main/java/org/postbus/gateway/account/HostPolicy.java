@@ -55,6 +55,11 @@ public class HostPolicy {
                 .emitOn(rest -> context.runOnContext(ignored -> rest.run()));
     }
 
+    /** Asks the name service, so never on an event loop. */
+    public boolean allows(String host) {
+        return privateHosts == PrivateHosts.ALLOWED || isPublic(host);
+    }
+
     private static List<Violation> violations(AccountRequest request) {
         return request.hosts().stream()
                 .filter(named -> !isPublic(named.host()))

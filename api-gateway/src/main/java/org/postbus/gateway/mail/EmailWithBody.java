@@ -5,18 +5,25 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import org.postbus.gateway.content.EmailBodies.BodyMissing;
+import org.postbus.gateway.content.EmailBodies.Fetched;
 import org.postbus.model.Email;
 import org.postbus.model.EmailBody;
 import org.postbus.model.EmailBodyPart;
 import org.postbus.model.EmailBodyValue;
 
-/** An email with RFC 8621 section 4.1.4's body properties; they are absent where no body is kept. */
+/**
+ * An email with RFC 8621 section 4.1.4's body properties.
+ *
+ * @param bodyMissing why they are absent; absent itself where they are not
+ */
 record EmailWithBody(
         @JsonUnwrapped Email email,
         Optional<Map<String, EmailBodyValue>> bodyValues,
         Optional<List<EmailBodyPart>> textBody,
         Optional<List<EmailBodyPart>> htmlBody,
-        Optional<List<EmailBodyPart>> attachments) {
+        Optional<List<EmailBodyPart>> attachments,
+        Optional<BodyMissing> bodyMissing) {
     EmailWithBody {
         Objects.requireNonNull(email);
     }
@@ -27,6 +34,19 @@ record EmailWithBody(
                 body.map(EmailBody::bodyValues),
                 body.map(EmailBody::textBody),
                 body.map(EmailBody::htmlBody),
-                body.map(EmailBody::attachments));
+                body.map(EmailBody::attachments),
+                Optional.empty());
+    }
+
+    boolean hasBody() {
+        return bodyValues.isPresent();
+    }
+
+    EmailWithBody with(Fetched fetched) {
+        return switch (fetched) {
+            case Fetched.Body(var body) -> of(email, Optional.of(body));
+            case Fetched.Missing(var missing) ->
+                new EmailWithBody(email, bodyValues, textBody, htmlBody, attachments, Optional.of(missing));
+        };
     }
 }

@@ -1,6 +1,8 @@
 package org.postbus.gateway.mail;
 
 import io.smallrye.mutiny.Uni;
+import io.vertx.core.Context;
+import io.vertx.core.Vertx;
 import jakarta.ws.rs.Consumes;
 import jakarta.ws.rs.DELETE;
 import jakarta.ws.rs.DefaultValue;
@@ -23,10 +25,14 @@ import org.postbus.gateway.Caller;
 import org.postbus.gateway.Page;
 import org.postbus.gateway.PathIds;
 import org.postbus.gateway.RequestJson;
+import org.postbus.gateway.content.EmailBodies;
 import org.postbus.gateway.mutation.EmailPatch;
 import org.postbus.gateway.mutation.Wishes;
+import org.postbus.model.AccountId;
 import org.postbus.model.Email;
+import org.postbus.model.EmailId;
 import org.postbus.model.MutationId;
+import org.postbus.model.TenantId;
 
 @Path("/v1")
 @Produces(MediaType.APPLICATION_JSON)
@@ -37,11 +43,13 @@ public class EmailsResource {
     private final Caller caller;
     private final MailQueries queries;
     private final Wishes wishes;
+    private final EmailBodies bodies;
 
-    EmailsResource(Caller caller, MailQueries queries, Wishes wishes) {
+    EmailsResource(Caller caller, MailQueries queries, Wishes wishes, EmailBodies bodies) {
         this.caller = caller;
         this.queries = queries;
         this.wishes = wishes;
+        this.bodies = bodies;
     }
 
     record Accepted(MutationId mutationId) {}
@@ -66,10 +74,22 @@ public class EmailsResource {
     @Path("/accounts/{accountId}/emails/{emailId}")
     @Operation(
             summary = "One email with its bodies",
-            description = "bodyValues, textBody, htmlBody and attachments as in RFC 8621 section 4.1.4; absent where"
-                    + " the body is too large to be kept.")
+            description =
+                    "bodyValues, textBody, htmlBody and attachments as in RFC 8621 section 4.1.4. A body that is not"
+                            + " kept is fetched from the mail server, for up to 15 seconds. If that does not work out, the rest of"
+                            + " the email comes without these four, and bodyMissing says why: reason is server-away, login-refused,"
+                            + " moved, gone, refused or busy; retryAfter, in seconds, is there if it is worth trying again.")
     public Uni<EmailWithBody> get(@PathParam("accountId") String accountId, @PathParam("emailId") String emailId) {
-        return queries.email(caller.tenant(), PathIds.account(accountId), PathIds.email(emailId));
+        TenantId tenant = caller.tenant();
+        AccountId account = PathIds.account(accountId);
+        EmailId id = PathIds.email(emailId);
+        Context context = Vertx.currentContext();
+        return queries.email(tenant, account, id)
+                .chain(email -> email.hasBody()
+                        ? Uni.createFrom().item(email)
+                        : bodies.fetch(tenant, account, id)
+                                .map(email::with)
+                                .emitOn(rest -> context.runOnContext(ignored -> rest.run())));
     }
 
     @PATCH

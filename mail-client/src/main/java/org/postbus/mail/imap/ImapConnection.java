@@ -341,14 +341,21 @@ public final class ImapConnection {
      * <p>{@link Section#decoded} needs the capability BINARY.
      */
     public Multi<Buffer> uidFetchSection(long uid, Section section) {
+        return uidFetchPortions(uid, section).map(SectionPortion::octets);
+    }
+
+    /** The same; each portion says how much there is altogether, so whoever passes it on can announce it. */
+    public Multi<SectionPortion> uidFetchPortions(long uid, Section section) {
         return wire.stream(new ImapCommand.UidFetchSection(uid, section))
                 .onCompletion()
                 .ifEmpty()
                 .failWith(() -> new ServerException(
                         new ServerFailure.Rejected("NONEXISTENT", "the server has no such message or part")))
-                .map(part -> Buffer.buffer(Unpooled.wrappedBuffer(part.octets(), part.offset(), part.count())))
+                .map(part -> new SectionPortion(
+                        Buffer.buffer(Unpooled.wrappedBuffer(part.octets(), part.offset(), part.count())),
+                        part.literalSize()))
                 .select()
-                .where(portion -> portion.length() > 0);
+                .where(portion -> portion.octets().length() > 0);
     }
 
     /** All UIDs of the selected mailbox, ascending, as ranges. */

@@ -20,7 +20,7 @@ final class ImapFramer {
      * A portion of a literal that is not kept, in order; of an empty literal one empty portion. The octets are not copied, and
      * nobody changes them afterwards.
      */
-    record LiteralPart(byte[] octets, int offset, int count) implements Framed {}
+    record LiteralPart(byte[] octets, int offset, int count, int literalSize) implements Framed {}
 
     /** Whether the literal that is announced next is to be passed on in portions. */
     interface LiteralChoice {
@@ -230,7 +230,7 @@ final class ImapFramer {
             releaseInput();
             return null;
         }
-        LiteralPart part = new LiteralPart(input, at, count);
+        LiteralPart part = new LiteralPart(input, at, count, literalSize);
         at += count;
         literalFilled += count;
         if (literalFilled == literalSize) {

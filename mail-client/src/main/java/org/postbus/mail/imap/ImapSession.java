@@ -535,7 +535,9 @@ final class ImapSession {
             }
             return List.of();
         }
-        return wanted ? List.of(new Output.Deliver(new ImapFramer.LiteralPart(content, 0, content.length))) : List.of();
+        return wanted
+                ? List.of(new Output.Deliver(new ImapFramer.LiteralPart(content, 0, content.length, content.length)))
+                : List.of();
     }
 
     private static boolean asksForMoreThanState(FetchItems items) {

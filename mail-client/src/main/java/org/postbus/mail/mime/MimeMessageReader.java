@@ -83,6 +83,11 @@ public final class MimeMessageReader {
         return reader.email(header);
     }
 
+    /** A part as {@link #parse(byte[], BodyStructure, Map, MimeLimits)} shows it, without its content: its size is an estimate. */
+    public static EmailBodyPart described(BodyStructure.Part part) {
+        return leaf(part, Optional.empty()).part();
+    }
+
     /** The texts that a reader is shown, in order: what {@link #parse(byte[], BodyStructure, Map, MimeLimits)} can use. */
     public static List<BodyStructure.Part> shownTexts(BodyStructure structure) {
         var reader = new MimeMessageReader(MimeLimits.DEFAULTS, Optional.empty());

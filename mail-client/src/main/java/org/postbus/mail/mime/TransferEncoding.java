@@ -53,6 +53,10 @@ enum TransferEncoding {
         };
     }
 
+    static boolean isBase64Digit(byte b) {
+        return BASE64_VALUES[b & 0xFF] >= 0;
+    }
+
     /** Skips what is no digit; padding ends a group, and another may follow (some concatenate them). */
     static byte[] base64(byte[] encoded, int bytesMax) {
         byte[] decoded = new byte[Math.min(bytesMax, encoded.length / 4 * 3 + 3)];

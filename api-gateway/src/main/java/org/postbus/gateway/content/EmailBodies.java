@@ -1,0 +1,112 @@
+package org.postbus.gateway.content;
+
+import io.micrometer.core.instrument.MeterRegistry;
+import io.smallrye.mutiny.Uni;
+import jakarta.enterprise.context.ApplicationScoped;
+import java.time.Duration;
+import java.util.Objects;
+import java.util.Optional;
+import org.postbus.mail.ServerException;
+import org.postbus.model.AccountId;
+import org.postbus.model.EmailBody;
+import org.postbus.model.EmailId;
+import org.postbus.model.TenantId;
+
+/** Bodies that were not kept when the email was synchronised. */
+@ApplicationScoped
+public class EmailBodies {
+    /** Somebody is waiting to read the rest. */
+    static final Duration TIME_MAX = Duration.ofSeconds(15);
+
+    private final Content content;
+    private final MeterRegistry metrics;
+
+    EmailBodies(Content content, MeterRegistry metrics) {
+        this.content = content;
+        this.metrics = metrics;
+    }
+
+    /** What became of a body. */
+    public sealed interface Fetched {
+        record Body(EmailBody body) implements Fetched {
+            public Body {
+                Objects.requireNonNull(body);
+            }
+        }
+
+        record Missing(BodyMissing missing) implements Fetched {
+            public Missing {
+                Objects.requireNonNull(missing);
+            }
+        }
+    }
+
+    /**
+     * Why an email is shown without its body.
+     *
+     * @param reason {@code server-away}, {@code login-refused}, {@code moved}, {@code gone}, {@code refused} or {@code busy}
+     * @param retryAfter in seconds; absent where trying again is of no use before something else has changed
+     */
+    public record BodyMissing(String reason, String detail, Optional<Long> retryAfter) {
+        public BodyMissing {
+            Objects.requireNonNull(reason);
+            Objects.requireNonNull(detail);
+            Objects.requireNonNull(retryAfter);
+        }
+
+        static BodyMissing of(ContentFailure failure) {
+            return new BodyMissing(
+                    failure.reason(), failure.detail(), failure.retryIn().map(Duration::toSeconds));
+        }
+    }
+
+    /**
+     * Fetches, parses and keeps it, on a virtual thread; what it returns completes there. Fails with a problem for what is not
+     * the tenant's.
+     */
+    public Uni<Fetched> fetch(TenantId tenant, AccountId account, EmailId email) {
+        return Uni.createFrom()
+                .<Fetched>emitter(emitter -> {
+                    Thread thread = Thread.ofVirtual().name("body").unstarted(() -> {
+                        try {
+                            emitter.complete(fetched(tenant, account, email));
+                        } catch (InterruptedException | RuntimeException e) {
+                            emitter.fail(e);
+                        }
+                    });
+                    emitter.onTermination(() -> {
+                        if (Thread.currentThread() != thread) {
+                            thread.interrupt();
+                        }
+                    });
+                    thread.start();
+                })
+                .ifNoItem()
+                .after(TIME_MAX)
+                .recoverWithItem(() -> missing(new ContentFailure.Away(
+                        "the mail server has not sent it within " + TIME_MAX.toSeconds() + " seconds",
+                        ContentFailure.AWAY_RETRY)));
+    }
+
+    private Fetched fetched(TenantId tenant, AccountId account, EmailId email) throws InterruptedException {
+        try {
+            Fetched body = new Fetched.Body(content.body(tenant, account, email).body());
+            count("done");
+            return body;
+        } catch (ContentException e) {
+            return missing(e.failure());
+        } catch (ServerException e) {
+            return missing(ContentFailure.of(e.failure()));
+        }
+    }
+
+    private Fetched missing(ContentFailure failure) {
+        count(failure.reason());
+        return new Fetched.Missing(BodyMissing.of(failure));
+    }
+
+    private void count(String outcome) {
+        metrics.counter("postbus.gateway.downloads", "kind", "body", "outcome", outcome)
+                .increment();
+    }
+}
