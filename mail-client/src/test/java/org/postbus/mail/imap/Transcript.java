@@ -35,6 +35,11 @@ public record Transcript(String name, List<Step> steps) {
         record Tls(int line) implements Step {}
     }
 
+    /** Whether the client has said all that it is to say before {@code step}. */
+    boolean expectsNothingAfter(Step step) {
+        return steps.stream().noneMatch(later -> later.line() > step.line() && later instanceof Step.Expect);
+    }
+
     /** @param path below {@code transcripts/} on the class path, such as {@code rfc/idle.txt} */
     public static Transcript read(String path) {
         try (InputStream in = Transcript.class.getResourceAsStream("/transcripts/" + path)) {
