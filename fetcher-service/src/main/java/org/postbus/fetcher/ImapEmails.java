@@ -13,8 +13,6 @@ import org.postbus.event.Observation.EmailStateObserved;
 import org.postbus.event.ObservedEmail;
 import org.postbus.mail.imap.FetchedMessage;
 import org.postbus.mail.imap.ImapFlag;
-import org.postbus.mail.mime.MimeLimits;
-import org.postbus.mail.mime.MimeMessageReader;
 import org.postbus.mail.mime.ParsedEmail;
 import org.postbus.model.Keyword;
 
@@ -22,14 +20,10 @@ import org.postbus.model.Keyword;
 final class ImapEmails {
     private ImapEmails() {}
 
-    /**
-     * @param message with its flags and at least the beginning of its body
-     * @param whole whether the body is all there is; if not, the observation carries none, for its list of attachments
-     *     would be wrong: it is fetched on demand
-     */
-    static EmailObserved observed(MailboxKey mailbox, long uidValidity, FetchedMessage message, boolean whole) {
-        byte[] raw = message.body().orElseThrow();
-        ParsedEmail parsed = MimeMessageReader.parse(raw, MimeLimits.DEFAULTS);
+    /** @param message with its flags */
+    static EmailObserved observed(
+            MailboxKey mailbox, long uidValidity, FetchedMessage message, MessageContent content) {
+        ParsedEmail parsed = content.parsed();
         return new EmailObserved(
                 new EmailRef.ImapMessage(mailbox, uidValidity, message.uid()),
                 Set.of(mailbox),
@@ -50,10 +44,10 @@ final class ImapEmails {
                         Optional.of(parsed.headerHash()),
                         parsed.headers(),
                         message.internalDate().orElseGet(() -> sentAt(parsed)),
-                        message.size().orElse(raw.length),
+                        message.size().orElse(content.octets()),
                         parsed.hasAttachment(),
                         parsed.preview(),
-                        whole ? Optional.of(parsed.body()) : Optional.empty()));
+                        content.hasBody() ? Optional.of(parsed.body()) : Optional.empty()));
     }
 
     /** @param message with its flags */

@@ -19,6 +19,7 @@ import org.postbus.event.UidRange;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
 import org.postbus.mail.Text;
+import org.postbus.mail.imap.BodyStructure;
 import org.postbus.mail.imap.FetchItem;
 import org.postbus.mail.imap.FetchItems;
 import org.postbus.mail.imap.FetchedMessage;
@@ -30,10 +31,8 @@ import org.postbus.model.AccountId;
  * others are read. So is one that breaks the connection again and again ({@link Suspects}), or that our own code stumbles over.
  */
 final class MessageReading {
-    /** Of each message at once; what is longer is fetched whole by itself. */
+    /** Of each message at once; what is longer is for {@link LargeMessages}. */
     static final int FIRST_OCTETS = 64 * 1024;
-    /** A message beyond this is never held whole: its body is fetched on demand. */
-    static final int WHOLE_OCTETS_MAX = 25 * 1024 * 1024;
     /** Fetched messages that wait to be parsed, of {@link #FIRST_OCTETS} at most each. */
     private static final int AHEAD_MESSAGES = 32;
 
@@ -46,6 +45,7 @@ final class MessageReading {
     private final AccountId account;
     private final ImapVisit visit;
     private final Suspects suspects;
+    private final LargeMessages largeMessages;
     private final Surroundings around;
     private final ObservationPublisher out;
 
@@ -54,6 +54,7 @@ final class MessageReading {
         this.suspects = suspects;
         this.account = account;
         this.visit = visit;
+        this.largeMessages = new LargeMessages(account, visit.connection(), around.largeMessages());
         this.around = around;
         this.out = out;
     }
@@ -64,7 +65,7 @@ final class MessageReading {
         UidSet alone = uids.and(suspects.of(mailbox.key(), uidValidity));
         UidSet convicted = uids.and(suspects.convicted(mailbox.key(), uidValidity));
         Window window = new Window(mailbox, uidValidity);
-        window.read(uids.minus(alone));
+        window.read(uids.minus(alone), true);
         for (UidRange range : convicted.ranges()) {
             for (long uid = range.first(); uid <= range.last(); uid++) {
                 window.putAside(uid, suspects.reason(mailbox.key(), uidValidity, uid));
@@ -75,7 +76,8 @@ final class MessageReading {
         while (!rest.isEmpty()) {
             UidSet one = rest.lowest(1);
             rest = rest.minus(one);
-            window.read(one);
+            // Its structure may be what the server, or we, stumble over.
+            window.read(one, false);
         }
         window.judge();
         return window.seen;
@@ -105,17 +107,22 @@ final class MessageReading {
             this.uidValidity = uidValidity;
         }
 
-        void read(UidSet uids) throws InterruptedException {
+        void read(UidSet uids, boolean structured) throws InterruptedException {
             if (uids.isEmpty()) {
                 return;
             }
             try {
-                readOnce(mailbox, uids, seen);
+                UidSet later = readOnce(mailbox, uids, structured, seen);
+                while (!later.isEmpty()) {
+                    UidSet some = later.lowest(LargeMessages.AT_ONCE);
+                    later = later.minus(some);
+                    readOnce(mailbox, some, structured, seen);
+                }
                 suspects.acquit(mailbox.key(), uidValidity, uids);
             } catch (ServerException e) {
                 UidSet unread = uids.minus(UidSet.ofUids(seen));
                 switch (e.failure()) {
-                    case ServerFailure.Rejected refusal -> halve(unread, refusal);
+                    case ServerFailure.Rejected refusal -> halve(unread, structured, refusal);
                     case ServerFailure.Unreachable broken -> {
                         if (!unread.isEmpty()) {
                             // Servers answer in order: it broke at the first that did not come.
@@ -132,7 +139,8 @@ final class MessageReading {
             }
         }
 
-        private void halve(UidSet uids, ServerFailure.Rejected refusal) throws InterruptedException {
+        private void halve(UidSet uids, boolean structured, ServerFailure.Rejected refusal)
+                throws InterruptedException {
             if (uids.size() <= 1) {
                 uids.forEach(uid -> refused.put(uid, refusal));
                 if (refused.size() >= REFUSED_MAX && seen.isEmpty()) {
@@ -142,8 +150,8 @@ final class MessageReading {
                 return;
             }
             UidSet lower = uids.lowest(uids.size() / 2);
-            read(lower);
-            read(uids.minus(lower));
+            read(lower, structured);
+            read(uids.minus(lower), structured);
         }
 
         /** Where others can be read, it is the message that is bad. Where none can, it may be the server: it is tried again. */
@@ -174,31 +182,40 @@ final class MessageReading {
         }
     }
 
-    private void readOnce(ImapMailbox mailbox, UidSet uids, Set<Long> seen) throws InterruptedException {
+    /**
+     * @param structured whether the structures of large messages may be asked for
+     * @return large ones of which not even the beginning could be kept meanwhile
+     */
+    private UidSet readOnce(ImapMailbox mailbox, UidSet uids, boolean structured, Set<Long> seen)
+            throws InterruptedException {
         List<FetchedMessage> large = new ArrayList<>();
+        Set<Long> later = new HashSet<>();
         ArrayDeque<Future<EncodedObservation>> parsed = new ArrayDeque<>();
         FetchItems items = items(FetchItems.bodyStart(FIRST_OCTETS));
-        try (Inflow<FetchedMessage> messages =
-                Inflow.of(visit.connection().uidFetch(uids.ranges(), items), AHEAD_MESSAGES)) {
-            for (Optional<FetchedMessage> next = messages.next(); next.isPresent(); next = messages.next()) {
-                FetchedMessage message = next.get();
-                if (!uids.contains(message.uid())) {
-                    continue;
-                }
-                if (message.body().isEmpty() || message.flags().isEmpty()) {
-                    // It went while it was read, or the server reports a flag in between.
-                    continue;
-                }
-                if (message.body().get().length >= FIRST_OCTETS
-                        && message.size().orElse(Long.MAX_VALUE) > FIRST_OCTETS) {
-                    large.add(message);
-                    continue;
-                }
-                if (seen.add(message.uid())) {
-                    parsed.add(parse(mailbox, message, true));
-                }
-                if (parsed.size() >= PARSED_AT_ONCE) {
-                    publish(parsed.poll());
+        try {
+            try (Inflow<FetchedMessage> messages =
+                    Inflow.of(visit.connection().uidFetch(uids.ranges(), items), AHEAD_MESSAGES)) {
+                for (Optional<FetchedMessage> next = messages.next(); next.isPresent(); next = messages.next()) {
+                    FetchedMessage message = next.get();
+                    if (!uids.contains(message.uid())
+                            || message.body().isEmpty()
+                            || message.flags().isEmpty()) {
+                        // It went while it was read, or the server reports a flag in between.
+                        continue;
+                    }
+                    byte[] beginning = message.body().get();
+                    if (beginning.length < FIRST_OCTETS || message.size().orElse(Long.MAX_VALUE) <= FIRST_OCTETS) {
+                        if (seen.add(message.uid())) {
+                            parsed.add(parse(mailbox, message, new MessageContent.Whole(beginning)));
+                        }
+                        if (parsed.size() >= PARSED_AT_ONCE) {
+                            publish(parsed.poll());
+                        }
+                    } else if (large.size() < LargeMessages.AT_ONCE) {
+                        large.add(message);
+                    } else {
+                        later.add(message.uid());
+                    }
                 }
             }
             while (!parsed.isEmpty()) {
@@ -207,49 +224,34 @@ final class MessageReading {
         } finally {
             parsed.forEach(work -> work.cancel(true));
         }
+        readLarge(mailbox, large, structured, seen);
+        return UidSet.ofUids(later);
+    }
+
+    private void readLarge(ImapMailbox mailbox, List<FetchedMessage> large, boolean structured, Set<Long> seen)
+            throws InterruptedException {
+        UidSet unread = UidSet.ofUids(large.stream()
+                .map(FetchedMessage::uid)
+                .filter(uid -> !seen.contains(uid))
+                .toList());
+        Map<Long, BodyStructure> structures =
+                structured && !unread.isEmpty() ? largeMessages.structures(unread) : Map.of();
         for (FetchedMessage start : large) {
-            if (seen.contains(start.uid())) {
-                continue;
-            }
-            publish(large(mailbox, start));
-            seen.add(start.uid());
-        }
-    }
-
-    private Future<EncodedObservation> large(ImapMailbox mailbox, FetchedMessage start) throws InterruptedException {
-        if (start.size().orElse(Long.MAX_VALUE) > WHOLE_OCTETS_MAX) {
-            return parse(mailbox, start, false);
-        }
-        around.largeMessages().acquire();
-        try {
-            Optional<FetchedMessage> whole = readWhole(start.uid());
-            return parse(mailbox, whole.orElse(start), whole.isPresent());
-        } finally {
-            around.largeMessages().release();
-        }
-    }
-
-    private Optional<FetchedMessage> readWhole(long uid) throws InterruptedException {
-        Optional<FetchedMessage> whole = Optional.empty();
-        try (Inflow<FetchedMessage> messages =
-                Inflow.of(visit.connection().uidFetch(List.of(new UidRange(uid, uid)), items(FetchItems.BODY)), 1)) {
-            for (Optional<FetchedMessage> next = messages.next(); next.isPresent(); next = messages.next()) {
-                if (next.get().uid() == uid
-                        && next.get().body().isPresent()
-                        && next.get().flags().isPresent()) {
-                    whole = next;
-                }
+            if (!seen.contains(start.uid())) {
+                MessageContent content = largeMessages.content(start, Optional.ofNullable(structures.get(start.uid())));
+                // One by one: it may be as large as they come.
+                publish(parse(mailbox, start, content));
+                seen.add(start.uid());
             }
         }
-        return whole;
     }
 
-    private Future<EncodedObservation> parse(ImapMailbox mailbox, FetchedMessage message, boolean whole) {
+    private Future<EncodedObservation> parse(ImapMailbox mailbox, FetchedMessage message, MessageContent content) {
         MailboxKey key = mailbox.key();
         long uidValidity = mailbox.cursor.orElseThrow().uidValidity();
         return around.parsing().submit(() -> {
             try {
-                return EncodedObservation.of(ImapEmails.observed(key, uidValidity, message, whole));
+                return EncodedObservation.of(ImapEmails.observed(key, uidValidity, message, content));
             } catch (RuntimeException bug) {
                 // One message that we cannot read must not keep all others of the account away.
                 LOG.errorf(bug, "account %s: a message cannot be read", account);

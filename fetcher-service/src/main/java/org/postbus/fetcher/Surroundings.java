@@ -15,7 +15,8 @@ import org.postbus.mail.imap.ImapClient;
  *
  * @param sink sends a batch to {@code postbus.observations}; completes when the broker has it for good
  * @param bytesInFlight permits of one byte each, for batches that the broker has not acknowledged
- * @param largeMessages how many messages of up to {@link MessageReading#WHOLE_OCTETS_MAX} may be in memory at once
+ * @param largeMessages how many messages of up to {@link LargeMessages#WHOLE_OCTETS_MAX} may be in memory at once, where
+ *     a server does not know their parts
  * @param parsing runs the parsing of mail, beside the loop that reads it
  * @param poll how often, at the least, an account is looked at when nothing wakes its loop
  */

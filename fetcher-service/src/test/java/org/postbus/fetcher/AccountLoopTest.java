@@ -344,7 +344,7 @@ class AccountLoopTest {
     }
 
     @Test
-    void a_large_message_is_read_whole() {
+    void a_large_message_has_its_texts_and_attachments() {
         String large = "Message-ID: <large@example.com>\r\nMIME-Version: 1.0\r\n"
                 + "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\n"
                 + "0123456789abcdef\r\n".repeat(8000)

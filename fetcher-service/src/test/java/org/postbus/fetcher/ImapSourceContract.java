@@ -181,6 +181,39 @@ abstract class ImapSourceContract {
     }
 
     @Test
+    void attachments_stay_where_they_are() {
+        int attachment = 300_000;
+        for (int i = 0; i < 40; i++) {
+            String text = i == 7 ? "far from the beginning" : "text " + i;
+            String raw = "Message-ID: <large" + i + "@example.org>\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
+                    + (i == 7 ? attachment(attachment) : "--b\r\nContent-Type: text/plain\r\n\r\n" + text + "\r\n")
+                    + (i == 7 ? "--b\r\nContent-Type: text/plain\r\n\r\n" + text + "\r\n" : attachment(attachment))
+                    + "--b--\r\n";
+            other.append("INBOX", List.of(), Instant.parse("2026-01-01T00:00:00Z"), raw.getBytes());
+        }
+
+        fetcher.start(account);
+        awaitEqual();
+
+        assertThat(account.read("""
+                select count(*) filter (where preview in ('far from the beginning', 'text 0', 'text 39'))
+                       || ' ' || count(*) filter (where has_attachment) || ' ' || count(*) from email where account_id = ?""")).isEqualTo("3 40 40");
+        assertThat(tap.commands().stream().filter(command -> command.contains("BODYSTRUCTURE")))
+                .as("32 at once")
+                .hasSize(2);
+        assertThat(tap.commands().stream().filter(command -> command.matches("UID FETCH .*BODY\\.PEEK\\[2]<0\\..*")))
+                .as("the text that did not come with the beginning")
+                .hasSize(1);
+        assertThat(tap.commands()).noneMatch(command -> command.contains("BODY.PEEK[])"));
+    }
+
+    private static String attachment(int octets) {
+        return "--b\r\nContent-Type: application/pdf; name=a.pdf\r\nContent-Transfer-Encoding: base64\r\n"
+                + "Content-Disposition: attachment; filename=a.pdf\r\n\r\n"
+                + "QUJD".repeat(18).concat("\r\n").repeat(octets / 74);
+    }
+
+    @Test
     void any_history_ends_with_both_sides_equal() {
         long seed = LONG ? System.nanoTime() : 20261122;
         Random random = new Random(seed);

@@ -74,13 +74,43 @@ public final class MimeMessageReader {
      */
     public static ParsedEmail parse(
             byte[] header, BodyStructure structure, Map<String, byte[]> texts, MimeLimits limits) {
+        return parse(header, structure, Map.of(), texts, limits);
+    }
+
+    /** @param complete leaves that are known whole, by part id; the others are as the structure has them */
+    static ParsedEmail parse(
+            byte[] beginning,
+            BodyStructure structure,
+            Map<String, PartTree.Leaf> complete,
+            Map<String, byte[]> texts,
+            MimeLimits limits) {
         var reader = new MimeMessageReader(limits, Optional.empty());
-        reader.read(header);
-        // A header without its body is not what is incomplete here.
+        reader.read(beginning);
+        // A beginning without the rest is not what is incomplete here.
         reader.incomplete = false;
         reader.leaves = 0;
-        reader.root = reader.tree(structure, texts);
-        return reader.email(header);
+        reader.root = reader.tree(structure, 0, complete, texts);
+        return reader.email(beginning);
+    }
+
+    /** The leaves that begin in the beginning of a message, in order; the last one may be cut off. None if its header is. */
+    static List<PartTree.Leaf> leavesIn(byte[] beginning, MimeLimits limits) {
+        List<PartTree.Leaf> leaves = new ArrayList<>();
+        if (headerEnd(beginning) < beginning.length) {
+            var reader = new MimeMessageReader(limits, Optional.empty());
+            reader.read(beginning);
+            if (reader.root != null) {
+                collect(reader.root, leaves);
+            }
+        }
+        return leaves;
+    }
+
+    private static void collect(PartTree tree, List<PartTree.Leaf> leaves) {
+        switch (tree) {
+            case PartTree.Multipart multipart -> multipart.parts().forEach(part -> collect(part, leaves));
+            case PartTree.Leaf leaf -> leaves.add(leaf);
+        }
     }
 
     /** A part as {@link #parse(byte[], BodyStructure, Map, MimeLimits)} shows it, without its content: its size is an estimate. */
@@ -91,7 +121,7 @@ public final class MimeMessageReader {
     /** The texts that a reader is shown, in order: what {@link #parse(byte[], BodyStructure, Map, MimeLimits)} can use. */
     public static List<BodyStructure.Part> shownTexts(BodyStructure structure) {
         var reader = new MimeMessageReader(MimeLimits.DEFAULTS, Optional.empty());
-        PartTree.Lists lists = PartTree.Lists.of(reader.tree(structure, Map.of()));
+        PartTree.Lists lists = PartTree.Lists.of(reader.tree(structure, 0, Map.of(), Map.of()));
         Set<String> shown = new HashSet<>();
         lists.text.forEach(leaf -> shown.add(leaf.part().partId()));
         lists.html.forEach(leaf -> shown.add(leaf.part().partId()));
@@ -104,8 +134,15 @@ public final class MimeMessageReader {
         return type.equals("text/plain") || type.equals("text/html");
     }
 
-    private PartTree tree(BodyStructure structure, Map<String, byte[]> texts) {
+    private PartTree tree(
+            BodyStructure structure, int depth, Map<String, PartTree.Leaf> complete, Map<String, byte[]> texts) {
         return switch (structure) {
+            case BodyStructure.Multipart multipart
+            when depth >= limits.depthMax() -> {
+                incomplete = true;
+                leaves++;
+                yield opaque(multipart);
+            }
             case BodyStructure.Multipart multipart -> {
                 List<PartTree> parts = new ArrayList<>();
                 for (BodyStructure part : multipart.parts()) {
@@ -113,18 +150,39 @@ public final class MimeMessageReader {
                         incomplete = true;
                         break;
                     }
-                    parts.add(tree(part, texts));
+                    parts.add(tree(part, depth + 1, complete, texts));
                 }
                 yield new PartTree.Multipart(multipart.subtype(), parts);
             }
             case BodyStructure.Part part -> {
                 leaves++;
-                yield leaf(part, Optional.ofNullable(texts.get(part.partId())));
+                PartTree.Leaf known = complete.get(part.partId());
+                yield known != null ? known : leaf(part, Optional.ofNullable(texts.get(part.partId())));
             }
         };
     }
 
-    private static PartTree.Leaf leaf(BodyStructure.Part part, Optional<byte[]> encoded) {
+    /** What is nested too deep is one attachment, as large as what is in it. */
+    private static PartTree.Leaf opaque(BodyStructure.Multipart multipart) {
+        HeaderParameters type = HeaderParameters.of("", multipart.parameters());
+        long octets = multipart.leaves().stream()
+                .mapToLong(part -> part.octets().orElse(0))
+                .sum();
+        return new PartTree.Leaf(
+                new EmailBodyPart(
+                        multipart.partId(),
+                        Optional.empty(),
+                        octets,
+                        type.parameter("name").map(name -> clean(name, 255)),
+                        clean("multipart/" + multipart.subtype(), 255),
+                        Optional.empty(),
+                        Optional.empty(),
+                        Optional.empty()),
+                Optional.empty(),
+                TransferEncoding.IDENTITY);
+    }
+
+    static PartTree.Leaf leaf(BodyStructure.Part part, Optional<byte[]> encoded) {
         TransferEncoding encoding = TransferEncoding.of(part.encoding().orElse(""));
         HeaderParameters type = HeaderParameters.of(part.type(), part.parameters());
         HeaderParameters disposition = HeaderParameters.of(part.disposition().orElse(""), part.dispositionParameters());
