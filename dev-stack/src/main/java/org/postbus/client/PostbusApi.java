@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.postbus.account.Secret;
+import org.postbus.devstack.Dovecot;
 import org.postbus.devstack.James;
 import org.postbus.event.EventCodec;
 import org.postbus.model.AccountId;
@@ -48,16 +49,21 @@ public final class PostbusApi implements AutoCloseable {
     }
 
     public AccountId addImapAccount(James james, James.User user) {
-        ObjectNode account = account("imap", user);
-        account.putObject("imap")
-                .put("host", James.HOST)
-                .put("port", james.ports().imap())
-                .put("tls", "none");
+        return addImapAccount(James.HOST, james.ports().imap(), user.address(), user.password());
+    }
+
+    public AccountId addImapAccount(Dovecot dovecot, Dovecot.User user) {
+        return addImapAccount(Dovecot.HOST, dovecot.ports().imap(), user.name(), user.password());
+    }
+
+    private AccountId addImapAccount(String host, int port, String address, Secret password) {
+        ObjectNode account = account("imap", address, password);
+        account.putObject("imap").put("host", host).put("port", port).put("tls", "none");
         return added(account);
     }
 
     public AccountId addJmapAccount(James james, James.User user) {
-        ObjectNode account = account("jmap", user);
+        ObjectNode account = account("jmap", user.address(), user.password());
         account.putObject("jmap").put("sessionUrl", james.sessionUrl().toString());
         return added(account);
     }
@@ -138,13 +144,13 @@ public final class PostbusApi implements AutoCloseable {
         http.shutdownNow();
     }
 
-    private static ObjectNode account(String protocol, James.User user) {
+    private static ObjectNode account(String protocol, String address, Secret password) {
         return EventCodec.mapper()
                 .createObjectNode()
                 .put("protocol", protocol)
-                .put("email", user.address())
-                .put("username", user.address())
-                .put("password", user.password().reveal());
+                .put("email", address)
+                .put("username", address)
+                .put("password", password.reveal());
     }
 
     private AccountId added(ObjectNode account) {

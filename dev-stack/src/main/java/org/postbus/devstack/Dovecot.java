@@ -109,6 +109,11 @@ public final class Dovecot implements AutoCloseable {
         return configuration.ports();
     }
 
+    /** The master's; each session is a process below it. */
+    public long pid() {
+        return server.pid();
+    }
+
     /** In PEM form, for {@code localhost} and 127.0.0.1, signed by itself. */
     public String certificate() {
         return configuration.certificate();

@@ -7,31 +7,30 @@ import java.util.List;
 import java.util.stream.Collectors;
 
 /**
- * {@code ./postbus bench [NAME]}. Without a name it runs them all. Exit codes: 0 measured, 1 something failed, 2 the arguments were
- * not understood.
+ * {@code ./postbus bench [NAME]}. Without a name it runs them all. Exit codes: 0 measured (whatever the figures are), 1 something
+ * failed, 2 the arguments were not understood.
  */
 public final class Main {
     private static final String USAGE = """
-            usage: ./postbus bench [NAME] [--messages N] [--runs N] [--protocol imap|jmap]
+            usage: ./postbus bench [NAME [OPTION VALUE]...]
 
             %s
-
-              --messages N   in the mailbox (10000)
-              --runs N       how often each is measured; the first is with cold JVMs (2)
-              --protocol P   only this one
+            Without a name: all of them, one after the other. docs/benchmarks.md says how to read the tables.
             """;
-
-    private static final int MESSAGES_MAX = 1_000_000;
-    private static final int RUNS_MAX = 20;
 
     private Main() {}
 
     /** The benchmarks there are. */
     private enum Bench {
-        SYNC("sync", "the first synchronisation of a mailbox, against what the server can give at most") {
+        SYNC("sync", """
+                the first synchronisation of a mailbox, beside the least time in which the server can give it
+                    --server S     james or dovecot (james)
+                    --protocol P   imap or jmap, on James (both)
+                    --messages N   in the mailbox (10000)
+                    --runs N       how often each is measured; the first is with cold JVMs (3)""") {
             @Override
-            void run(SyncBench.Options options) {
-                new SyncBench(options, System.out).run();
+            Runnable parse(Deque<String> options) {
+                return new SyncBench(SyncBench.Options.parse(options), System.out);
             }
         };
 
@@ -43,18 +42,23 @@ public final class Main {
             this.what = what;
         }
 
-        abstract void run(SyncBench.Options options);
+        /** @throws IllegalArgumentException saying what was not understood */
+        abstract Runnable parse(Deque<String> options);
     }
 
     public static void main(String[] arguments) {
-        List<Bench> chosen;
-        SyncBench.Options options;
+        List<Runnable> chosen;
         try {
             Deque<String> rest = new ArrayDeque<>(List.of(arguments));
-            chosen = rest.isEmpty() || rest.peek().startsWith("--")
-                    ? List.of(Bench.values())
-                    : List.of(named(rest.pop()));
-            options = options(rest);
+            if (rest.contains("--help") || rest.contains("-h")) {
+                System.out.print(usage());
+                System.exit(0);
+            }
+            chosen = rest.isEmpty()
+                    ? Arrays.stream(Bench.values())
+                            .map(bench -> bench.parse(new ArrayDeque<>()))
+                            .toList()
+                    : List.of(named(rest.pop()).parse(rest));
         } catch (IllegalArgumentException e) {
             System.err.println("postbus bench: " + e.getMessage() + "\n");
             System.err.print(usage());
@@ -62,7 +66,7 @@ public final class Main {
             return;
         }
         try {
-            chosen.forEach(bench -> bench.run(options));
+            chosen.forEach(Runnable::run);
             System.exit(0);
         } catch (RuntimeException e) {
             System.err.println("postbus bench: " + e.getMessage());
@@ -78,39 +82,9 @@ public final class Main {
                 .orElseThrow(() -> new IllegalArgumentException("no such benchmark: " + name));
     }
 
-    private static SyncBench.Options options(Deque<String> rest) {
-        SyncBench.Options options = SyncBench.Options.DEFAULT;
-        while (!rest.isEmpty()) {
-            String option = rest.pop();
-            if (rest.isEmpty()) {
-                throw new IllegalArgumentException(option + " needs a value");
-            }
-            String value = rest.pop();
-            options = switch (option) {
-                case "--messages" -> options.messages(number(value, MESSAGES_MAX));
-                case "--runs" -> options.runs(number(value, RUNS_MAX));
-                case "--protocol" -> options.protocols(List.of(SyncBench.Protocol.named(value)));
-                default -> throw new IllegalArgumentException("no such option: " + option);
-            };
-        }
-        return options;
-    }
-
-    private static int number(String text, int max) {
-        try {
-            int number = Integer.parseInt(text);
-            if (number >= 1 && number <= max) {
-                return number;
-            }
-        } catch (NumberFormatException e) {
-            throw new IllegalArgumentException("not a number: " + text, e);
-        }
-        throw new IllegalArgumentException("must be between 1 and " + max + ": " + text);
-    }
-
     private static String usage() {
         return USAGE.formatted(Arrays.stream(Bench.values())
-                .map(bench -> "  %-14s %s".formatted(bench.shownName, bench.what))
-                .collect(Collectors.joining("\n")));
+                .map(bench -> "  %-10s %s%n".formatted(bench.shownName, bench.what))
+                .collect(Collectors.joining()));
     }
 }

@@ -15,7 +15,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import org.postbus.client.RawJmap;
-import org.postbus.devstack.James;
 import org.postbus.event.EventCodec;
 import org.postbus.model.EmailBody;
 
@@ -24,9 +23,8 @@ import org.postbus.model.EmailBody;
  * Nothing that asks for these items can be faster than this.
  */
 final class ServerFloor {
-    /** What fetcher-service asks for when it reads a mailbox of James for the first time. */
-    private static final String IMAP_ITEMS =
-            "UID FLAGS INTERNALDATE RFC822.SIZE MODSEQ EMAILID THREADID BODY.PEEK[]<0.65536>";
+    /** What fetcher-service asks for when it reads a mailbox for the first time. */
+    private static final String IMAP_ITEMS = "UID FLAGS INTERNALDATE RFC822.SIZE %s BODY.PEEK[]<0.65536>";
 
     private static final int JMAP_EMAILS = 50;
     private static final int JMAP_AT_ONCE = 3;
@@ -68,8 +66,8 @@ final class ServerFloor {
     record Read(double seconds, long bytes) {}
 
     /** INBOX in one command. */
-    static Read overImap(James james, James.User user) {
-        try (Socket socket = new Socket(James.HOST, james.ports().imap())) {
+    static Read overImap(MailServer server) {
+        try (Socket socket = new Socket(MailServer.HOST, server.imapPort())) {
             socket.setTcpNoDelay(true);
             socket.setSoTimeout(ANSWER_MILLIS);
             InputStream in = socket.getInputStream();
@@ -79,9 +77,9 @@ final class ServerFloor {
             command(
                     in,
                     out,
-                    "LOGIN \"" + user.address() + "\" \"" + user.password().reveal() + "\"");
+                    "LOGIN \"" + server.user() + "\" \"" + server.password().reveal() + "\"");
             command(in, out, "SELECT INBOX (CONDSTORE)");
-            long bytes = command(in, out, "UID FETCH 1:* (" + IMAP_ITEMS + ")");
+            long bytes = command(in, out, "UID FETCH 1:* (" + IMAP_ITEMS.formatted(server.imapItems()) + ")");
             return new Read(secondsSince(begin), bytes);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
@@ -89,10 +87,10 @@ final class ServerFloor {
     }
 
     /** All ids, page by page, then the emails in portions, some at once, as the fetcher asks for them. */
-    static Read overJmap(James james, James.User user) {
+    static Read overJmap(MailServer.OfJames server) {
         long begin = System.nanoTime();
         try (RawJmap jmap = RawJmap.login(
-                        james.sessionUrl(), user.address(), user.password().reveal());
+                        server.sessionUrl(), server.user(), server.password().reveal());
                 ExecutorService threads = Executors.newFixedThreadPool(JMAP_AT_ONCE)) {
             List<String> ids = jmap.emailIds();
             List<CompletableFuture<Long>> answers = new ArrayList<>();

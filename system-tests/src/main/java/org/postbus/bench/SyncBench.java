@@ -9,7 +9,8 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Arrays;
+import java.util.Comparator;
+import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -35,15 +36,17 @@ import org.postbus.model.AccountId;
 
 /**
  * How long the first synchronisation of a mailbox takes, from {@code POST /v1/accounts} to the last row committed, beside the least
- * time in which the server can give the same items ({@link ServerFloor}). All of Postbus and the mail server run on this machine,
- * one JVM each; PostgreSQL runs without fsync.
+ * time in which the server can give the same items ({@link ServerFloor}). All of Postbus and the mail server run on this machine;
+ * PostgreSQL runs without fsync.
  *
- * <p>Phases: 1. start everything; 2. fill one INBOX; 3. per protocol: the floor, the runs, the floor again; 4. compare the rows with
- * the server; 5. print. If the rows are not what the server has, there is no table: a wrong result has no speed.
+ * <p>Phases: 1. start everything; 2. fill one INBOX; 3. per protocol and run: the floor, the run, the rows compared with the server;
+ * 4. print. If the rows are not what the server has, there is no table: a wrong result has no speed.
  */
-final class SyncBench {
+final class SyncBench implements Runnable {
+    private static final double TIMES_THE_FLOOR_MAX = 4;
+
     private static final long SEED = 2026;
-    private static final James.User USER = James.User.of("alice", "bench-password");
+    private static final James.User JAMES_USER = James.User.of("alice", "bench-password");
     /** One APPEND at a time per connection; James answers about as many at once as there are processors. */
     private static final int FILL_CONNECTIONS = 4;
 
@@ -54,6 +57,7 @@ final class SyncBench {
     private final Options options;
     private final PrintStream out;
     private final AtomicLong postgresPeak = new AtomicLong();
+    private final AtomicLong serverPeak = new AtomicLong();
 
     SyncBench(Options options, PrintStream out) {
         this.options = options;
@@ -62,68 +66,95 @@ final class SyncBench {
 
     enum Protocol {
         IMAP,
-        JMAP;
-
-        static Protocol named(String name) {
-            return Arrays.stream(values())
-                    .filter(protocol -> protocol.name().equalsIgnoreCase(name))
-                    .findFirst()
-                    .orElseThrow(() -> new IllegalArgumentException("no such protocol: " + name));
-        }
+        JMAP
     }
 
-    record Options(int messages, int runs, List<Protocol> protocols) {
-        static final Options DEFAULT = new Options(10_000, 2, List.of(Protocol.values()));
+    enum Server {
+        JAMES,
+        DOVECOT
+    }
 
-        Options messages(int messages) {
-            return new Options(messages, runs, protocols);
+    record Options(Server server, int messages, int runs, List<Protocol> protocols) {
+        private static final Options DEFAULT = new Options(Server.JAMES, 10_000, 3, List.of());
+        private static final int MESSAGES_MAX = 1_000_000;
+        private static final int RUNS_MAX = 20;
+
+        Options {
+            if (protocols.isEmpty()) {
+                protocols = switch (server) {
+                    case JAMES -> List.of(Protocol.values());
+                    case DOVECOT -> List.of(Protocol.IMAP);
+                };
+            }
         }
 
-        Options runs(int runs) {
-            return new Options(messages, runs, protocols);
-        }
-
-        Options protocols(List<Protocol> protocols) {
-            return new Options(messages, runs, protocols);
+        static Options parse(Deque<String> rest) {
+            Options parsed = Arguments.parse(DEFAULT, rest, (options, name, value) -> switch (name) {
+                case "--server" ->
+                    new Options(Arguments.named(Server.class, value), options.messages, options.runs, List.of());
+                case "--messages" ->
+                    new Options(options.server, Arguments.number(value, MESSAGES_MAX), options.runs, options.protocols);
+                case "--runs" ->
+                    new Options(options.server, options.messages, Arguments.number(value, RUNS_MAX), options.protocols);
+                case "--protocol" ->
+                    new Options(
+                            options.server,
+                            options.messages,
+                            options.runs,
+                            List.of(Arguments.named(Protocol.class, value)));
+                default -> throw Arguments.unknown(name);
+            });
+            if (parsed.server == Server.DOVECOT && parsed.protocols.contains(Protocol.JMAP)) {
+                throw new IllegalArgumentException("Dovecot has no JMAP");
+            }
+            return parsed;
         }
     }
 
     /**
+     * @param floor seconds, measured just before
      * @param firstRow seconds until the first email was there
      * @param busy share of all processors' time that was spent on work, ours and others'
      * @param cpu seconds by process
      */
     private record Run(
-            Protocol protocol, int number, double seconds, double firstRow, double busy, Map<String, Double> cpu) {}
+            Protocol protocol,
+            int number,
+            double floor,
+            double seconds,
+            double firstRow,
+            double busy,
+            Map<String, Double> cpu) {
+        double timesTheFloor() {
+            return seconds / floor;
+        }
+    }
 
-    /** The better of two, before and after: a server that is warm gives more. */
-    private record Floor(double seconds, long bytes) {}
-
-    void run() {
+    @Override
+    public void run() {
         Path directory = ProjectRoot.find().resolve(".postbus/bench");
         Directories.delete(directory);
         LocalPostbus postbus = LocalPostbus.prepare(
-                LocalPostbus.Settings.passing(directory, List.of(USER))
+                LocalPostbus.Settings.passing(
+                                directory, options.server() == Server.JAMES ? List.of(JAMES_USER) : List.of())
                         .lasting()
                         .jamesHeap("2g"),
                 out::println);
         Runtime.getRuntime().addShutdownHook(new Thread(postbus::close, "close"));
         out.println("Starting (logs in " + directory.resolve("logs") + ")");
-        postbus.start();
-        try (PostbusApi api = new PostbusApi(postbus.api(), postbus.apiKey().text());
+        try (MailServer server = start(postbus, directory.resolve("logs"));
+                PostbusApi api = new PostbusApi(postbus.api(), postbus.apiKey().text());
                 Connection database = postbus.postgres().database().connectAsAdmin()) {
-            long bytes = fill(postbus.james());
-            Map<Protocol, Floor> floors = new LinkedHashMap<>();
+            long bytes = fill(server);
             List<Run> runs = new ArrayList<>();
             for (Protocol protocol : options.protocols()) {
-                ServerFloor.Read before = floor(protocol, postbus.james());
+                // The first read warms the server up.
+                floor(protocol, server);
                 for (int number = 1; number <= options.runs(); number++) {
-                    runs.add(measure(protocol, number, postbus, api, database));
+                    runs.add(measure(protocol, number, server, postbus, api, database));
                 }
-                ServerFloor.Read after = floor(protocol, postbus.james());
-                floors.put(protocol, new Floor(Math.min(before.seconds(), after.seconds()), after.bytes()));
             }
-            print(bytes, floors, runs, pids(postbus));
+            print(bytes, runs, server, postbus);
         } catch (SQLException e) {
             throw new IllegalStateException("the database could not be asked", e);
         } finally {
@@ -131,17 +162,31 @@ final class SyncBench {
         }
     }
 
+    private MailServer start(LocalPostbus postbus, Path logs) {
+        return switch (options.server()) {
+            case JAMES -> {
+                postbus.start();
+                yield new MailServer.OfJames(postbus.james(), JAMES_USER);
+            }
+            case DOVECOT -> {
+                MailServer.OfDovecot dovecot = MailServer.OfDovecot.start(logs.resolve("dovecot.log"));
+                postbus.start();
+                yield dovecot;
+            }
+        };
+    }
+
     /** Answers how many bytes the messages have. */
-    private long fill(James james) {
+    private long fill(MailServer server) {
         long begin = System.nanoTime();
-        MailCorpus corpus = new MailCorpus(SEED, USER.address(), Instant.parse("2020-01-01T00:00:00Z"));
+        MailCorpus corpus = new MailCorpus(SEED, server.user(), Instant.parse("2020-01-01T00:00:00Z"));
         BlockingQueue<MailCorpus.Mail> mails = new ArrayBlockingQueue<>(FILL_CONNECTIONS * 4);
         AtomicLong left = new AtomicLong(options.messages());
         AtomicLong bytes = new AtomicLong();
         try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
             List<CompletableFuture<Void>> appenders = new ArrayList<>();
             for (int i = 0; i < FILL_CONNECTIONS; i++) {
-                appenders.add(CompletableFuture.runAsync(() -> append(james, mails, left, bytes), threads));
+                appenders.add(CompletableFuture.runAsync(() -> append(server, mails, left, bytes), threads));
             }
             for (int i = 0; i < options.messages(); i++) {
                 while (!mails.offer(corpus.next(), 10, TimeUnit.SECONDS)) {
@@ -165,12 +210,9 @@ final class SyncBench {
         return bytes.get();
     }
 
-    private static void append(James james, BlockingQueue<MailCorpus.Mail> mails, AtomicLong left, AtomicLong bytes) {
-        try (RawImap imap = RawImap.login(
-                James.HOST,
-                james.ports().imap(),
-                USER.address(),
-                USER.password().reveal())) {
+    private static void append(
+            MailServer server, BlockingQueue<MailCorpus.Mail> mails, AtomicLong left, AtomicLong bytes) {
+        try (RawImap imap = server.logIn()) {
             while (left.getAndDecrement() > 0) {
                 MailCorpus.Mail mail = mails.take();
                 imap.append("INBOX", mail.flags(), mail.date(), mail.raw());
@@ -182,27 +224,25 @@ final class SyncBench {
         }
     }
 
-    private ServerFloor.Read floor(Protocol protocol, James james) {
+    private double floor(Protocol protocol, MailServer server) {
         ServerFloor.Read read =
                 switch (protocol) {
-                    case IMAP -> ServerFloor.overImap(james, USER);
-                    case JMAP -> ServerFloor.overJmap(james, USER);
+                    case IMAP -> ServerFloor.overImap(server);
+                    case JMAP -> ServerFloor.overJmap((MailServer.OfJames) server);
                 };
         out.printf("%s floor: %.2f s, %.1f MB%n", protocol, read.seconds(), read.bytes() / 1e6);
-        return read;
+        return read.seconds();
     }
 
-    private Run measure(Protocol protocol, int number, LocalPostbus postbus, PostbusApi api, Connection database)
+    private Run measure(
+            Protocol protocol, int number, MailServer server, LocalPostbus postbus, PostbusApi api, Connection database)
             throws SQLException {
-        Map<String, Long> pids = pids(postbus);
+        double floor = floor(protocol, server);
+        Map<String, Long> pids = pids(server, postbus);
         Map<String, Double> cpuBefore = ProcessUse.cpuSeconds(pids);
         double[] machineBefore = ProcessUse.machineSeconds();
         long begin = System.nanoTime();
-        AccountId account =
-                switch (protocol) {
-                    case IMAP -> api.addImapAccount(postbus.james(), USER);
-                    case JMAP -> api.addJmapAccount(postbus.james(), USER);
-                };
+        AccountId account = server.add(api, protocol);
         double firstRow = 0;
         try (PreparedStatement progress = database.prepareStatement(
                 "select exists (select from email where account_id = ?), initial_done from account_sync"
@@ -228,27 +268,25 @@ final class SyncBench {
         ProcessUse.cpuSeconds(pids).forEach((name, after) -> cpu.put(name, after - cpuBefore.get(name)));
         postgresPeak.accumulateAndGet(
                 ProcessUse.residentBytes(postbus.postgres().pid()), Math::max);
+        serverPeak.accumulateAndGet(server.memoryBytes(), Math::max);
         double busy = (machineAfter[0] - machineBefore[0]) / (machineAfter[1] - machineBefore[1]);
         out.printf(
                 "%s run %d: %.2f s, %.0f messages/s, processors %.0f %% busy%n",
                 protocol, number, seconds, options.messages() / seconds, busy * 100);
-        check(protocol, postbus.james(), database, account);
+        check(protocol, server, database, account);
         api.delete("accounts/" + account).expect(204);
         awaitGone(database, account);
-        return new Run(protocol, number, seconds, firstRow, busy, cpu);
+        return new Run(protocol, number, floor, seconds, firstRow, busy, cpu);
     }
 
-    private void check(Protocol protocol, James james, Connection database, AccountId account) throws SQLException {
+    private void check(Protocol protocol, MailServer server, Connection database, AccountId account)
+            throws SQLException {
         DatabaseState rows = DatabaseState.read(database, account);
         List<String> wrong = new ArrayList<>(rows.broken());
         wrong.addAll(rows.differencesFrom(rows.fold()));
         switch (protocol) {
             case IMAP -> {
-                try (RawImap imap = RawImap.login(
-                        James.HOST,
-                        james.ports().imap(),
-                        USER.address(),
-                        USER.password().reveal())) {
+                try (RawImap imap = server.logIn()) {
                     wrong.addAll(MailState.differences(ServerState.overImap(imap), rows.mail()));
                 }
             }
@@ -278,9 +316,9 @@ final class SyncBench {
         }
     }
 
-    private static Map<String, Long> pids(LocalPostbus postbus) {
+    private static Map<String, Long> pids(MailServer server, LocalPostbus postbus) {
         Map<String, Long> pids = new LinkedHashMap<>();
-        pids.put("mail server", postbus.james().pid());
+        pids.put("mail server", server.pid());
         postbus.services()
                 .instances()
                 .forEach(name -> pids.put(name, postbus.services().pid(name)));
@@ -290,42 +328,67 @@ final class SyncBench {
         return pids;
     }
 
-    private void print(long bytes, Map<Protocol, Floor> floors, List<Run> runs, Map<String, Long> pids) {
+    private void print(long bytes, List<Run> runs, MailServer server, LocalPostbus postbus) {
         out.println();
         out.printf(
-                "First synchronisation of %d messages, %.1f MB; %d processors, Java %s, PostgreSQL without fsync.%n%n",
-                options.messages(),
-                bytes / 1e6,
-                Runtime.getRuntime().availableProcessors(),
-                Runtime.version().feature());
+                "First synchronisation of %d messages, %.1f MB, from %s; %s.%n%n",
+                options.messages(), bytes / 1e6, server.name(), Figures.machine());
         out.println(
                 "| protocol | run | floor s | first row s | all rows s | messages/s | times the floor | processors busy |");
         out.println("|---|---|---:|---:|---:|---:|---:|---:|");
-        for (Run run : runs) {
-            double floor = floors.get(run.protocol()).seconds();
-            out.printf(
-                    "| %s | %d%s | %.2f | %.2f | %.2f | %.0f | %.1f | %.0f %% |%n",
-                    run.protocol(),
-                    run.number(),
-                    run.number() == 1 ? " (cold)" : "",
-                    floor,
-                    run.firstRow(),
-                    run.seconds(),
-                    options.messages() / run.seconds(),
-                    run.seconds() / floor,
-                    run.busy() * 100);
+        for (Protocol protocol : options.protocols()) {
+            List<Run> own =
+                    runs.stream().filter(run -> run.protocol() == protocol).toList();
+            own.forEach(run -> printLine(run, run.number() == 1 ? "1 (cold)" : Integer.toString(run.number())));
+            printLine(median(own), "**median**");
+        }
+        for (Protocol protocol : options.protocols()) {
+            out.println();
+            double times = median(runs.stream()
+                            .filter(run -> run.protocol() == protocol)
+                            .toList())
+                    .timesTheFloor();
+            out.println(Figures.verdict(
+                    "%s: %.1f times the floor, target at most %.0f".formatted(protocol, times, TIMES_THE_FLOOR_MAX),
+                    times <= TIMES_THE_FLOOR_MAX));
         }
         out.println();
         out.print("| process | peak memory MB |");
         runs.forEach(run -> out.print(" CPU s " + run.protocol() + " " + run.number() + " |"));
         out.println();
         out.println("|---|---:|" + "---:|".repeat(runs.size()));
-        pids.forEach((name, pid) -> {
-            long peak = name.equals("PostgreSQL") ? postgresPeak.get() : ProcessUse.peakBytes(pid);
+        pids(server, postbus).forEach((name, pid) -> {
+            long peak =
+                    switch (name) {
+                        case "PostgreSQL" -> postgresPeak.get();
+                        case "mail server" -> serverPeak.get();
+                        default -> ProcessUse.peakBytes(pid);
+                    };
             out.printf("| %s | %d |", name, peak / (1024 * 1024));
             runs.forEach(run -> out.printf(" %.1f |", run.cpu().get(name)));
             out.println();
         });
+    }
+
+    private void printLine(Run run, String name) {
+        out.printf(
+                "| %s | %s | %.2f | %.2f | %.2f | %.0f | %.1f | %.0f %% |%n",
+                run.protocol(),
+                name,
+                run.floor(),
+                run.firstRow(),
+                run.seconds(),
+                options.messages() / run.seconds(),
+                run.timesTheFloor(),
+                run.busy() * 100);
+    }
+
+    /** The run in the middle by its ratio; of an even number the slower one. */
+    private static Run median(List<Run> runs) {
+        return runs.stream()
+                .sorted(Comparator.comparingDouble(Run::timesTheFloor))
+                .toList()
+                .get(runs.size() / 2);
     }
 
     private static double secondsSince(long begin) {

@@ -1,0 +1,151 @@
+package org.postbus.bench;
+
+import java.net.URI;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Set;
+import org.postbus.account.Secret;
+import org.postbus.client.PostbusApi;
+import org.postbus.devstack.Dovecot;
+import org.postbus.devstack.James;
+import org.postbus.devstack.LocalPostbus;
+import org.postbus.devstack.RawImap;
+import org.postbus.model.AccountId;
+
+/** The mail server that a benchmark runs against, with one user on it. */
+sealed interface MailServer extends AutoCloseable {
+    String HOST = "127.0.0.1";
+
+    String name();
+
+    String user();
+
+    Secret password();
+
+    /** Plain. */
+    int imapPort();
+
+    long pid();
+
+    /** Peak of its resident memory since its start, or what it holds now if it is many processes. */
+    long memoryBytes();
+
+    /** Extensions of FETCH that the fetcher uses here. */
+    String imapItems();
+
+    AccountId add(PostbusApi api, SyncBench.Protocol protocol);
+
+    @Override
+    void close();
+
+    default RawImap logIn() {
+        return RawImap.login(HOST, imapPort(), user(), password().reveal());
+    }
+
+    /** James is part of {@link LocalPostbus}, which closes it. */
+    record OfJames(James james, James.User account) implements MailServer {
+        @Override
+        public String name() {
+            return "James";
+        }
+
+        @Override
+        public String user() {
+            return account.address();
+        }
+
+        @Override
+        public Secret password() {
+            return account.password();
+        }
+
+        @Override
+        public int imapPort() {
+            return james.ports().imap();
+        }
+
+        URI sessionUrl() {
+            return james.sessionUrl();
+        }
+
+        @Override
+        public long pid() {
+            return james.pid();
+        }
+
+        @Override
+        public long memoryBytes() {
+            return ProcessUse.peakBytes(pid());
+        }
+
+        @Override
+        public String imapItems() {
+            return "MODSEQ EMAILID THREADID";
+        }
+
+        @Override
+        public AccountId add(PostbusApi api, SyncBench.Protocol protocol) {
+            return switch (protocol) {
+                case IMAP -> api.addImapAccount(james, account);
+                case JMAP -> api.addJmapAccount(james, account);
+            };
+        }
+
+        @Override
+        public void close() {}
+    }
+
+    /** It speaks no JMAP. */
+    record OfDovecot(Dovecot dovecot, Dovecot.User account) implements MailServer {
+        /** @throws IllegalStateException naming the package to install, if there is no Dovecot on this machine */
+        static OfDovecot start(Path log) {
+            Dovecot.User account = Dovecot.User.of("alice@example.com", "bench-password");
+            return new OfDovecot(Dovecot.start(new Dovecot.Settings(List.of(account), Set.of(), log)), account);
+        }
+
+        @Override
+        public String name() {
+            return "Dovecot";
+        }
+
+        @Override
+        public String user() {
+            return account.name();
+        }
+
+        @Override
+        public Secret password() {
+            return account.password();
+        }
+
+        @Override
+        public int imapPort() {
+            return dovecot.ports().imap();
+        }
+
+        @Override
+        public long pid() {
+            return dovecot.pid();
+        }
+
+        @Override
+        public long memoryBytes() {
+            return ProcessUse.residentBytes(pid());
+        }
+
+        @Override
+        public String imapItems() {
+            return "MODSEQ";
+        }
+
+        @Override
+        public AccountId add(PostbusApi api, SyncBench.Protocol protocol) {
+            return api.addImapAccount(dovecot, account);
+        }
+
+        @Override
+        public void close() {
+            dovecot.close();
+        }
+    }
+}
