@@ -123,6 +123,10 @@ record DovecotConfiguration(Path directory, Dovecot.Ports ports, Set<String> hid
                 mailbox_list_index = yes
                 first_valid_uid = 1
                 CAPABILITIES
+                # COMPRESS=DEFLATE.
+                protocol imap {
+                  mail_plugins = zlib imap_zlib
+                }
                 passdb {
                   driver = passwd-file
                   args = scheme=plain username_format=%u DIRECTORY/users

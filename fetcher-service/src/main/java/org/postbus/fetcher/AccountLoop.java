@@ -37,6 +37,10 @@ final class AccountLoop implements Runnable {
     /** What was sent is given this long to be applied before a new claim makes it void. */
     private static final Duration APPLY_TIME = Duration.ofSeconds(10);
 
+    /** Between a failure and the next try that a person asks for. */
+    private static final Duration ASKED_REST = Duration.ofSeconds(5);
+
+    private static final Duration FOR_EVER = Duration.ofDays(36_500);
     private static final int ERROR_LENGTH_MAX = 500;
     private static final Logger LOG = Logger.getLogger(AccountLoop.class);
 
@@ -62,8 +66,8 @@ final class AccountLoop implements Runnable {
                 Rest rest = underOneClaim();
                 around.metrics().passesEnded(account.accountId());
                 switch (rest) {
-                    case Rest.For(Duration delay) -> Thread.sleep(delay);
-                    case Rest.UntilAsked asked -> awaitRecord();
+                    case Rest.For(Duration delay, Duration atLeast) -> wakes.awaitRecord(atLeast, delay);
+                    case Rest.UntilAsked asked -> wakes.awaitRecord(Duration.ZERO, FOR_EVER);
                     case Rest.ForGood forGood -> {
                         return;
                     }
@@ -79,19 +83,14 @@ final class AccountLoop implements Runnable {
 
     /** What follows a claim that has ended. */
     private sealed interface Rest {
-        record For(Duration delay) implements Rest {}
+        /** @param atLeast so long even if somebody asks for a look: what the server said itself, or a breath */
+        record For(Duration delay, Duration atLeast) implements Rest {}
 
         /** Until somebody asks for a look; a change of the account restarts the loop anyway. */
         record UntilAsked() implements Rest {}
 
         /** Until the account changes, which makes a new loop. */
         record ForGood() implements Rest {}
-    }
-
-    private void awaitRecord() throws InterruptedException {
-        while (!wakes.await(Duration.ofDays(1)).contains(WakeKind.RECORD)) {
-            continue;
-        }
     }
 
     private Rest underOneClaim() throws InterruptedException {
@@ -276,12 +275,12 @@ final class AccountLoop implements Runnable {
             return new Rest.UntilAsked();
         }
         patience = Optional.of(soFar);
-        return new Rest.For(soFar.pause(around.random().nextDouble()));
+        return new Rest.For(soFar.pause(around.random().nextDouble()), ASKED_REST);
     }
 
     private Rest.For backoff(Optional<Duration> hint) {
         failures++;
-        return new Rest.For(Backoff.delay(failures, hint, around.random().nextDouble()));
+        return new Rest.For(Backoff.delay(failures, hint, around.random().nextDouble()), hint.orElse(ASKED_REST));
     }
 
     /** Sends what the failed pass had found as well: it is true, and the cursors with it say how far it goes. */

@@ -41,7 +41,7 @@ class Fetcher {
             @Channel("observations") @OnOverflow(OnOverflow.Strategy.UNBOUNDED_BUFFER)
                     MutinyEmitter<byte[]> observations) {
         this.observations = observations;
-        this.imap = new ImapClient(vertx, ImapOptions.DEFAULT);
+        this.imap = new ImapClient(vertx, ImapOptions.DEFAULT.withCompression(config.compression()));
         this.loops = new AccountLoops(new Surroundings(
                 vertx,
                 imap,

@@ -4,6 +4,7 @@ import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
 import java.nio.file.Path;
 import java.time.Duration;
+import org.postbus.mail.imap.ImapOptions;
 
 /** What can be set about this service. Each is also an environment variable: {@code POSTBUS_FETCHER_POLL} and so on. */
 @ConfigMapping(prefix = "postbus.fetcher")
@@ -27,6 +28,10 @@ interface FetcherConfig {
     /** Connections to one host, over all accounts: of what the provider bears, this fetcher's share. */
     @WithDefault("20000")
     int connectionsPerHost();
+
+    /** Whether connections that much mail is to come over are compressed: never, where-it-pays or always. */
+    @WithDefault("where-it-pays")
+    ImapOptions.Compression compression();
 
     /** Of batches that Kafka has not acknowledged, over all accounts. */
     @WithDefault("67108864")

@@ -14,6 +14,10 @@ import java.util.concurrent.Semaphore;
  * no more than so many logins are under way at once.
  */
 final class HostBudget {
+    /** Over all hosts; each takes 300 KB. */
+    private static final int COMPRESSED_MAX = 64;
+
+    private final Semaphore compressed = new Semaphore(COMPRESSED_MAX);
     private final Semaphore loginsAtOnce;
     private final int loginsPerSecond;
     private final int connections;
@@ -96,6 +100,11 @@ final class HostBudget {
             host.connections().release();
             host.watchers().release();
         }));
+    }
+
+    /** For a connection that is to be compressed: only if not too many are. */
+    Optional<Place> placeToCompress() {
+        return compressed.tryAcquire() ? Optional.of(new Place(compressed::release)) : Optional.empty();
     }
 
     /** Whether accounts wait for a place: who does not need its connection just now gives it up. */

@@ -41,7 +41,11 @@ final class ImapPass {
     /** Without mod-sequences a flag that changes tells nobody: recent messages are compared so often. */
     private static final Duration RECENT_FLAGS_EVERY = Duration.ofMinutes(2);
 
+    /** So many messages to be read are worth a compressed connection, for a while. */
+    static final int BULK_MESSAGES = 1000;
+
     private final ImapConnection connection;
+    private final ImapVisit.Step beforeBulk;
     private final Map<MailboxKey, ImapMailbox> mailboxes;
     private final ObservationPublisher out;
     private final ImapVisit visit;
@@ -52,6 +56,7 @@ final class ImapPass {
     private final Instant now;
 
     /**
+     * @param beforeBulk done on the connection when it turns out that many messages are to be read
      * @param full trust no cursor
      * @param stirred raw names of mailboxes in which the watcher saw something; {@link ImapWatch#EVERY_MAILBOX} for all
      */
@@ -59,6 +64,7 @@ final class ImapPass {
             Claim claim,
             Surroundings around,
             ImapConnection connection,
+            ImapVisit.Step beforeBulk,
             Map<MailboxKey, ImapMailbox> mailboxes,
             Suspects suspects,
             AtomicBoolean resyncTellsFlags,
@@ -70,6 +76,7 @@ final class ImapPass {
         this.lookBack = new LookBack(claim, around.tables(), visit, out, resyncTellsFlags, full, now);
         this.reading = new MessageReading(claim.accountId(), visit, suspects, around, out);
         this.connection = connection;
+        this.beforeBulk = beforeBulk;
         this.mailboxes = mailboxes;
         this.out = out;
         this.full = full;
@@ -89,6 +96,9 @@ final class ImapPass {
                 mailboxes.values().stream().map(ImapMailbox::asKnown).toList(), answer);
         List<Task> tasks = tasks(listing);
         publish(listing);
+        if (tasks.stream().mapToLong(ImapPass::unread).sum() >= BULK_MESSAGES) {
+            beforeBulk.run();
+        }
 
         List<Arrivals> arrivals = new ArrayList<>();
         for (Task task : tasks) {
@@ -103,6 +113,22 @@ final class ImapPass {
         visit.leave();
         boolean complete = mailboxes.values().stream().allMatch(this::isComplete);
         return new PassOutcome(complete, visit.isToLookAgain());
+    }
+
+    /** How many messages of the mailbox are to be read, about. */
+    private static long unread(Task task) {
+        long messages = task.status().messages().orElse(0);
+        return switch (task.work()) {
+            case MailboxWork.Nothing nothing -> 0;
+            case MailboxWork.Renumbered renumbered -> messages;
+            case MailboxWork.FirstRun first -> messages;
+            case MailboxWork.CatchUp catchUp ->
+                Math.clamp(
+                        task.status().uidNext().orElse(0)
+                                - task.mailbox().cursor.orElseThrow().uidNext(),
+                        0L,
+                        messages);
+        };
     }
 
     private boolean isComplete(ImapMailbox mailbox) {

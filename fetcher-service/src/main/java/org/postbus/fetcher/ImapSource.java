@@ -32,10 +32,11 @@ final class ImapSource implements ChangeSource {
     private volatile ImapWatch watch;
     private volatile Thread watcher;
 
-    private record Open(ImapConnection connection, HostBudget.Place place) {
+    private record Open(ImapConnection connection, HostBudget.Place place, Optional<HostBudget.Place> compressed) {
         void close() {
             connection.close();
             place.close();
+            compressed.ifPresent(HostBudget.Place::close);
         }
     }
 
@@ -64,7 +65,7 @@ final class ImapSource implements ChangeSource {
         if (open.isEmpty()) {
             HostBudget.Place place = around.hosts().place(host());
             try {
-                open = Optional.of(new Open(connect(), place));
+                open = Optional.of(new Open(connect(), place, Optional.empty()));
             } finally {
                 if (open.isEmpty()) {
                     place.close();
@@ -84,6 +85,19 @@ final class ImapSource implements ChangeSource {
                                 OPEN_TIME_MAX));
     }
 
+    /** Much is about to be read. The connection ends with the passes that read it: compression costs memory and cannot be ended. */
+    private void compress() throws InterruptedException {
+        Open plain = open.orElseThrow();
+        if (plain.compressed().isPresent() || !around.imap().compressionPays(plain.connection(), settings.imap())) {
+            return;
+        }
+        Optional<HostBudget.Place> place = around.hosts().placeToCompress();
+        if (place.isPresent()) {
+            open = Optional.of(new Open(plain.connection(), plain.place(), place));
+            Await.server(plain.connection().compress(), ImapVisit.COMMAND_TIME_MAX);
+        }
+    }
+
     private String host() {
         return settings.imap().host();
     }
@@ -93,9 +107,20 @@ final class ImapSource implements ChangeSource {
         ImapWatch watching = watch;
         Set<String> stirred = watching == null ? Set.of() : watching.takeStirred();
         PassOutcome outcome = new ImapPass(
-                        claim, around, connection(), mailboxes, suspects, resyncTellsFlags, out, full, stirred, now)
+                        claim,
+                        around,
+                        connection(),
+                        this::compress,
+                        mailboxes,
+                        suspects,
+                        resyncTellsFlags,
+                        out,
+                        full,
+                        stirred,
+                        now)
                 .run();
-        if (!outcome.again() && around.hosts().isWaitedFor(host())) {
+        boolean compressed = open.flatMap(Open::compressed).isPresent();
+        if (!outcome.again() && (compressed || around.hosts().isWaitedFor(host()))) {
             open.ifPresent(Open::close);
             open = Optional.empty();
         }

@@ -1,6 +1,7 @@
 package org.postbus.fetcher;
 
 import java.time.Duration;
+import java.time.Instant;
 import java.util.EnumSet;
 import java.util.Set;
 import java.util.concurrent.locks.Condition;
@@ -19,6 +20,19 @@ final class WakeSignal {
             woken.signal();
         } finally {
             lock.unlock();
+        }
+    }
+
+    /**
+     * Waits until somebody asks for a look, at most so long; whoever asks while {@code atLeast} lasts is heard after it. What the
+     * server says does not count. Only one thread may wait.
+     */
+    void awaitRecord(Duration atLeast, Duration atMost) throws InterruptedException {
+        Instant began = Instant.now();
+        Thread.sleep(atLeast.compareTo(atMost) < 0 ? atLeast : atMost);
+        Duration left = atMost.minus(Duration.between(began, Instant.now()));
+        while (left.isPositive() && !await(left).contains(WakeKind.RECORD)) {
+            left = atMost.minus(Duration.between(began, Instant.now()));
         }
     }
 

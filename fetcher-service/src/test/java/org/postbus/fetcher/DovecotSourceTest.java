@@ -1,11 +1,13 @@
 package org.postbus.fetcher;
 
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import java.time.Duration;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.postbus.devstack.DevStack;
+import org.postbus.mail.imap.ImapOptions;
 
 /** Dovecot with all it can: CONDSTORE, QRESYNC, NOTIFY, MOVE, LIST-STATUS. */
 class DovecotSourceTest extends DovecotSourceContract {
@@ -32,6 +34,36 @@ class DovecotSourceTest extends DovecotSourceContract {
         awaitPush(() -> other.addFlags(select("Apart").subList(0, 1), "later"));
         awaitPush(() -> other.create("Fresh"));
         // Not of a rename: Dovecot 2.3 may find its own list of mailboxes corrupted then, and says nothing.
+    }
+
+    @Test
+    void much_mail_comes_compressed_and_what_waits_is_not() throws Exception {
+        fill("INBOX", 125);
+        for (int messages = 125; messages < ImapPass.BULK_MESSAGES; messages *= 2) {
+            other.copy(select("INBOX"), "INBOX");
+        }
+        fetcher.close();
+        fetcher = new FetcherUnderTest(
+                DevStack.postgres().freshDatabase(),
+                Duration.ofMinutes(10),
+                new HostBudget(20, 50, 1000),
+                ImapOptions.DEFAULT.withCompression(ImapOptions.Compression.ALWAYS));
+        account = fetcher.account(settings(), PASSWORD);
+
+        fetcher.start(account);
+        awaitEqual();
+
+        assertThat(tap.commands()).filteredOn("COMPRESS DEFLATE"::equals).hasSize(1);
+        assertThat(tap.commands()).noneMatch(command -> command.startsWith("UID FETCH"));
+        await().atMost(Duration.ofSeconds(30))
+                .until(() -> tap.commands().stream().anyMatch(command -> command.startsWith("NOTIFY SET")));
+        fill("INBOX", 1);
+        awaitEqual();
+        assertThat(tap.commands()).filteredOn("COMPRESS DEFLATE"::equals).hasSize(1);
+        assertThat(tap.commands())
+                .filteredOn(command -> command.startsWith("UID FETCH 1001 "))
+                .hasSize(1);
+        assertThat(tap.mostConnections()).isLessThanOrEqualTo(3);
     }
 
     private void awaitPush(Runnable change) {

@@ -43,6 +43,10 @@ final class FetcherUnderTest implements AutoCloseable {
     }
 
     FetcherUnderTest(Database database, Duration poll, HostBudget budget) {
+        this(database, poll, budget, ImapOptions.DEFAULT);
+    }
+
+    FetcherUnderTest(Database database, Duration poll, HostBudget budget, ImapOptions options) {
         this.database = database;
         this.writer = new DirectWriter(vertx, database);
         this.pool = PgBuilder.pool()
@@ -53,7 +57,7 @@ final class FetcherUnderTest implements AutoCloseable {
                 .using(vertx)
                 .build();
         this.tables = new AccountTables(pool, cipher);
-        this.imap = new ImapClient(vertx, ImapOptions.DEFAULT);
+        this.imap = new ImapClient(vertx, options);
         this.around = new Surroundings(
                 vertx,
                 imap,

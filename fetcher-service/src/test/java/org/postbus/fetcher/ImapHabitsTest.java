@@ -334,6 +334,42 @@ class ImapHabitsTest {
         assertThat(count("quarantined_message")).isZero();
     }
 
+    // ---- rest
+
+    @Test
+    void whoever_asks_for_a_look_ends_the_rest_after_a_failure() throws Exception {
+        start(ALL, 3);
+        server.answers("LOGIN.*", answer -> "TAG NO [AUTHENTICATIONFAILED] not now\r\n");
+        server.hangUp();
+        fetcher.wake(account.accountId());
+        await().atMost(SOON).until(() -> account.read("""
+                        select coalesce((state = 'backoff' and retry_at > now() + interval '15 seconds')::text, '')
+                        from account_sync where account_id = ?"""), "true"::equals);
+        server.forgetsHabits();
+        server.inbox().add("meanwhile");
+
+        fetcher.wake(account.accountId());
+
+        await().atMost(Duration.ofSeconds(12)).until(() -> inbox().size() == 4);
+    }
+
+    @Test
+    void a_rest_that_the_server_asked_for_is_kept_whoever_asks() throws Exception {
+        start(ALL, 3);
+        server.answers(
+                "LIST.*", answer -> "TAG NO Request is throttled. Suggested Backoff Time: 12000 milliseconds\r\n");
+        fetcher.wake(account.accountId());
+        await().atMost(SOON)
+                .until(() -> account.read("select state from account_sync where account_id = ?"), "backoff"::equals);
+        server.heard();
+
+        fetcher.wake(account.accountId());
+
+        await().during(Duration.ofSeconds(7))
+                .atMost(Duration.ofSeconds(8))
+                .until(() -> server.heard().isEmpty());
+    }
+
     private static String cutAt(String answer, String where) {
         return answer.substring(0, answer.lastIndexOf("* ", answer.indexOf(where))) + PretendImap.HANG_UP;
     }

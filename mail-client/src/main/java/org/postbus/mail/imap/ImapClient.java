@@ -133,31 +133,17 @@ public final class ImapClient {
     }
 
     /**
-     * The same for a connection that much mail will come over, as in a first synchronisation: compressed where {@link
-     * ImapOptions#compression} says so and the server can. Not for connections that mostly wait: compression costs each 300 KB.
+     * Whether a connection that much mail will come over, as in a first synchronisation, is to be compressed: where {@link
+     * ImapOptions#compression} says so and the server can.
      */
-    public Uni<ImapConnection> openBulk(ServerAddress address, String username, Credential credential) {
-        return open(address, username, credential)
-                .chain(connection -> compress(connection, address).replaceWith(connection));
-    }
-
-    private Uni<Void> compress(ImapConnection connection, ServerAddress address) {
+    public boolean compressionPays(ImapConnection connection, ServerAddress address) {
         boolean wanted =
                 switch (options.compression()) {
                     case NEVER -> false;
                     case WHERE_IT_PAYS -> address.tls() != TlsMode.NONE && !connection.toLoopback();
                     case ALWAYS -> true;
                 };
-        return wanted && connection.capabilities().has("COMPRESS=DEFLATE")
-                ? connection
-                        .compress()
-                        .onFailure(ImapConnection::isRejected)
-                        .recoverWithUni(done())
-                        .onFailure()
-                        .invoke(connection::close)
-                        .onCancellation()
-                        .invoke(connection::close)
-                : done();
+        return wanted && connection.capabilities().has("COMPRESS=DEFLATE");
     }
 
     private Uni<ImapConnection> connect(ServerAddress address) {

@@ -471,6 +471,20 @@ public final class ImapConnection {
                 .map(ImapAnswer::appended);
     }
 
+    /**
+     * From now on everything is compressed (COMPRESS=DEFLATE, RFC 4978), which costs 300 KB and cannot be ended: for connections
+     * that much mail comes over, not for those that mostly wait. A server that refuses is used as it is.
+     */
+    public Uni<Void> compress() {
+        return wire.compress()
+                .onFailure(ImapConnection::isRejected)
+                .recoverWithUni(Uni.createFrom().voidItem())
+                .onFailure()
+                .invoke(this::close)
+                .onCancellation()
+                .invoke(this::close);
+    }
+
     /** NOOP: gives the server a chance to report changes. */
     public Uni<Void> noop() {
         return wire.run(new ImapCommand.Noop()).replaceWithVoid();
@@ -596,11 +610,6 @@ public final class ImapConnection {
 
     boolean toLoopback() {
         return wire.toLoopback();
-    }
-
-    /** COMPRESS=DEFLATE (RFC 4978). */
-    Uni<Void> compress() {
-        return wire.compress();
     }
 
     Uni<Void> enable(Set<String> names) {
