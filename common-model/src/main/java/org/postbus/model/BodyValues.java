@@ -11,8 +11,8 @@ import com.fasterxml.jackson.databind.JsonSerializer;
 import com.fasterxml.jackson.databind.SerializerProvider;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.util.AbstractMap;
+import java.util.Arrays;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
@@ -25,10 +25,10 @@ import org.postbus.event.EventCodec;
 final class BodyValues extends AbstractMap<String, EmailBodyValue> {
     private static final TypeReference<Map<String, EmailBodyValue>> READ = new TypeReference<>() {};
 
-    private final String json;
+    private final RawJson json;
     private Map<String, EmailBodyValue> read;
 
-    private BodyValues(String json) {
+    private BodyValues(RawJson json) {
         this.json = json;
     }
 
@@ -41,7 +41,7 @@ final class BodyValues extends AbstractMap<String, EmailBodyValue> {
     public synchronized Set<Entry<String, EmailBodyValue>> entrySet() {
         if (read == null) {
             try {
-                read = Map.copyOf(EventCodec.mapper().readValue(json, READ));
+                read = Map.copyOf(EventCodec.mapper().readValue(json.asUnquotedUTF8(), READ));
             } catch (IOException checkedBefore) {
                 throw new UncheckedIOException("body values that cannot be read", checkedBefore);
             }
@@ -79,7 +79,7 @@ final class BodyValues extends AbstractMap<String, EmailBodyValue> {
                     check(in, context);
                 }
                 int end = (int) in.currentLocation().getByteOffset();
-                return new BodyValues(new String(source, start, end - start, StandardCharsets.UTF_8));
+                return new BodyValues(new RawJson(Arrays.copyOfRange(source, start, end)));
             }
             return context.readValue(in, context.getTypeFactory().constructType(READ));
         }

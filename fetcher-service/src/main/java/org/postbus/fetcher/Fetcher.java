@@ -28,7 +28,11 @@ class Fetcher {
     private static final Duration STOP_TIME_MAX = Duration.ofSeconds(4);
 
     private final MutinyEmitter<byte[]> observations;
-    private final ExecutorService parsing = Executors.newVirtualThreadPerTaskExecutor();
+    /** Nothing but computing, so as many threads as processors; they are platform threads, for mime4j keeps its buffers by thread. */
+    private final ExecutorService parsing = Executors.newFixedThreadPool(
+            Runtime.getRuntime().availableProcessors(),
+            Thread.ofPlatform().name("mime-", 0).daemon().factory());
+
     private final ImapClient imap;
     private final AccountLoops loops;
 

@@ -67,8 +67,8 @@ final class ChangeLog {
                     .<Origin>map(wish -> new Origin.Postbus(wish.mutationId()))
                     .orElseGet(Origin.Server::new);
             ChangeEvent event = new ChangeEvent(tenant, account, sync.changeSeq, origin, change);
-            rows.add(new NewRow(
-                    sync.changeSeq, ids.get(), EventCodec.typeOf(change), object, EventCodec.encodeToString(event)));
+            rows.add(
+                    new NewRow(sync.changeSeq, ids.get(), EventCodec.typeOf(change), object, EventCodec.encode(event)));
         }
         ChangeLogTable.insert(transaction, tenant, account, rows);
         waiting.clear();

@@ -2,6 +2,7 @@ package org.postbus.writer;
 
 import static org.postbus.writer.MailboxTable.column;
 
+import io.vertx.core.buffer.Buffer;
 import io.vertx.sqlclient.Row;
 import java.time.OffsetDateTime;
 import java.util.ArrayList;
@@ -18,8 +19,8 @@ import org.postbus.model.TenantId;
 final class ChangeLogTable {
     private ChangeLogTable() {}
 
-    /** @param data the record's value, to the byte as it is published */
-    record NewRow(long seq, UUID eventId, String type, Optional<UUID> objectId, String data) {}
+    /** @param data the record's value, to the byte as it is published: JSON in UTF-8 */
+    record NewRow(long seq, UUID eventId, String type, Optional<UUID> objectId, byte[] data) {}
 
     record Row(long seq, UUID eventId, String type, Optional<UUID> objectId, String data, OffsetDateTime at) {}
 
@@ -27,14 +28,16 @@ final class ChangeLogTable {
         transaction.send(
                 """
                 insert into change_log (account_id, tenant_id, seq, event_id, type, object_id, data)
-                select $1, $2, n.* from unnest($3::bigint[], $4::uuid[], $5::text[], $6::uuid[], $7::text[]) n""",
+                select $1, $2, n.seq, n.event_id, n.type, n.object_id, convert_from(n.data, 'UTF8')
+                from unnest($3::bigint[], $4::uuid[], $5::text[], $6::uuid[], $7::bytea[])
+                  n(seq, event_id, type, object_id, data)""",
                 account.value(),
                 tenant.value(),
                 column(rows, NewRow::seq, Long[]::new),
                 column(rows, NewRow::eventId, UUID[]::new),
                 column(rows, NewRow::type, String[]::new),
                 column(rows, row -> row.objectId().orElse(null), UUID[]::new),
-                column(rows, NewRow::data, String[]::new));
+                column(rows, row -> Buffer.buffer(row.data()), Buffer[]::new));
     }
 
     /** The transaction's rows are to be published. */

@@ -3,6 +3,7 @@ package org.postbus.writer;
 import static org.postbus.writer.MailboxTable.column;
 
 import io.vertx.core.Future;
+import io.vertx.core.buffer.Buffer;
 import io.vertx.sqlclient.Row;
 import io.vertx.sqlclient.RowSet;
 import java.time.OffsetDateTime;
@@ -110,10 +111,10 @@ final class EmailTable {
                 insert into email (account_id, tenant_id, email_id, identity, thread_id, blob_id, header_hash, message_id,
                                    size, received_at, keywords, headers, subject, has_attachment, preview)
                 select $1, $2, n.email_id, n.identity, n.thread_id, n.blob_id, n.header_hash, n.message_id, n.size,
-                       n.received_at, string_to_array(n.keywords, ' '), n.headers::jsonb, n.subject, n.has_attachment,
+                       n.received_at, string_to_array(n.keywords, ' '), convert_from(n.headers, 'UTF8')::jsonb, n.subject, n.has_attachment,
                        n.preview
                 from unnest($3::uuid[], $4::text[], $5::uuid[], $6::text[], $7::text[], $8::text[], $9::bigint[],
-                            $10::timestamptz[], $11::text[], $12::text[], $13::text[], $14::boolean[], $15::text[])
+                            $10::timestamptz[], $11::text[], $12::bytea[], $13::text[], $14::boolean[], $15::text[])
                   n(email_id, identity, thread_id, blob_id, header_hash, message_id, size, received_at, keywords, headers,
                     subject, has_attachment, preview)""",
                 account.value(),
@@ -132,8 +133,9 @@ final class EmailTable {
                 column(entries, entry -> String.join(" ", entry.keywords()), String[]::new),
                 column(
                         entries,
-                        entry -> EventCodec.encodeToString(entry.observed().headers()),
-                        String[]::new),
+                        entry ->
+                                Buffer.buffer(EventCodec.encode(entry.observed().headers())),
+                        Buffer[]::new),
                 column(entries, entry -> entry.observed().headers().subject().orElse(null), String[]::new),
                 column(entries, entry -> entry.observed().hasAttachment(), Boolean[]::new),
                 column(entries, entry -> entry.observed().preview(), String[]::new));

@@ -148,9 +148,17 @@ enum TransferEncoding {
         if (from + 1 >= text.length) {
             return -1;
         }
-        int high = Character.digit(text[from], 16);
-        int low = Character.digit(text[from + 1], 16);
+        int high = hexDigit(text[from]);
+        int low = hexDigit(text[from + 1]);
         return high < 0 || low < 0 ? -1 : high << 4 | low;
+    }
+
+    private static int hexDigit(byte b) {
+        if (b >= '0' && b <= '9') {
+            return b - '0';
+        }
+        int letter = b | 0x20;
+        return letter >= 'a' && letter <= 'f' ? letter - 'a' + 10 : -1;
     }
 
     private static byte[] base64Values() {
