@@ -169,7 +169,9 @@ final class AccountLoop implements Runnable {
                 out.sayIfMuch(new Observation.AccountStateObserved(
                         SyncState.SYNCING, Optional.empty(), Optional.empty(), Optional.empty()));
             }
-            PassOutcome outcome = source.pass(out, full, startedAt);
+            boolean everything =
+                    why.contains(WakeKind.RECORD) || !before.applied().isEmpty();
+            PassOutcome outcome = source.pass(out, full, everything, startedAt);
             if (states.state() == SyncState.IDLE && out.wasMuch()) {
                 states.news(SyncState.SYNCING, Optional.empty(), Optional.empty(), Optional.empty());
             }

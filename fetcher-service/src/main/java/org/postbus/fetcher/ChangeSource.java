@@ -11,8 +11,10 @@ sealed interface ChangeSource extends AutoCloseable permits ImapSource, JmapSour
      * published before a failure stays true; the account is then claimed anew.
      *
      * @param full trust no cursor: compare everything
+     * @param everything look at every mailbox, though it be expensive: somebody asked, or relies on what this pass sees
      */
-    PassOutcome pass(ObservationPublisher out, boolean full, Instant now) throws InterruptedException;
+    PassOutcome pass(ObservationPublisher out, boolean full, boolean everything, Instant now)
+            throws InterruptedException;
 
     /** Begins to wake the loop when the server has news, for as long as this source is open. */
     void watch(WakeSignal wakes);

@@ -16,7 +16,6 @@ import org.postbus.event.Observation;
 import org.postbus.event.ObservedMailbox;
 import org.postbus.fetcher.ChangeSource.PassOutcome;
 import org.postbus.mail.imap.ImapConnection;
-import org.postbus.mail.imap.ListedMailbox;
 import org.postbus.mail.imap.MailboxName;
 import org.postbus.mail.imap.MailboxStatus;
 import org.postbus.mail.imap.SelectedMailbox;
@@ -33,9 +32,6 @@ import org.postbus.mail.imap.SelectedMailbox;
  * has ended (RFC 7162 section 6).
  */
 final class ImapPass {
-    /** LIST on an account of thousands of mailboxes, on a server without LIST-STATUS. */
-    private static final Duration LIST_TIME_MAX = Duration.ofMinutes(5);
-
     /** Messages between two cursors of a first run: what a crash costs at most. */
     static final int WINDOW_MESSAGES = 500;
     /** Without mod-sequences a flag that changes tells nobody: recent messages are compared so often. */
@@ -52,12 +48,15 @@ final class ImapPass {
     private final LookBack lookBack;
     private final MessageReading reading;
     private final boolean full;
+    private final StatusRounds rounds;
+    private final boolean everything;
     private final Set<String> stirred;
     private final Instant now;
 
     /**
      * @param beforeBulk done on the connection when it turns out that many messages are to be read
      * @param full trust no cursor
+     * @param everything look at all mailboxes, though each be a command of its own
      * @param stirred raw names of mailboxes in which the watcher saw something; {@link ImapWatch#EVERY_MAILBOX} for all
      */
     ImapPass(
@@ -70,6 +69,8 @@ final class ImapPass {
             AtomicBoolean resyncTellsFlags,
             ObservationPublisher out,
             boolean full,
+            StatusRounds rounds,
+            boolean everything,
             Set<String> stirred,
             Instant now) {
         this.visit = new ImapVisit(claim.accountId(), connection, out, now);
@@ -80,6 +81,8 @@ final class ImapPass {
         this.mailboxes = mailboxes;
         this.out = out;
         this.full = full;
+        this.rounds = rounds;
+        this.everything = everything;
         this.stirred = stirred;
         this.now = now;
     }
@@ -91,10 +94,10 @@ final class ImapPass {
     private record Arrivals(ImapMailbox mailbox, MailboxName name, UidSet missing) {}
 
     PassOutcome run() throws InterruptedException {
-        List<ListedMailbox> answer = Await.server(connection.list(), LIST_TIME_MAX);
+        StatusRounds.Round round = rounds.look(connection, mailboxes.values(), everything, stirred, now);
         MailboxListing listing = MailboxListing.of(
-                mailboxes.values().stream().map(ImapMailbox::asKnown).toList(), answer);
-        List<Task> tasks = tasks(listing);
+                mailboxes.values().stream().map(ImapMailbox::asKnown).toList(), round.listed());
+        List<Task> tasks = tasks(listing, round.unasked());
         publish(listing);
         if (tasks.stream().mapToLong(ImapPass::unread).sum() >= BULK_MESSAGES) {
             beforeBulk.run();
@@ -158,7 +161,7 @@ final class ImapPass {
     }
 
     /** Brings {@link #mailboxes} up to date with the listing and says what is to be done in which, the inbox first. */
-    private List<Task> tasks(MailboxListing listing) {
+    private List<Task> tasks(MailboxListing listing, Set<MailboxName> unasked) {
         List<Task> tasks = new ArrayList<>();
         for (MailboxListing.Entry entry : listing.listed()) {
             MailboxKey key = entry.mailbox().key();
@@ -172,7 +175,9 @@ final class ImapPass {
             }
             mailbox.observed = entry.mailbox();
             mailboxes.put(key, mailbox);
-            if (!entry.mailbox().selectable() || mailbox.refusedUntil.isAfter(now)) {
+            if (!entry.mailbox().selectable()
+                    || mailbox.refusedUntil.isAfter(now)
+                    || unasked.contains(entry.listed().name())) {
                 continue;
             }
             MailboxStatus status = entry.listed()

@@ -27,6 +27,10 @@ final class ImapSource implements ChangeSource {
     private final Surroundings around;
     private final Suspects suspects;
     private final Map<MailboxKey, ImapMailbox> mailboxes = new LinkedHashMap<>();
+    private final StatusRounds rounds;
+    /** Whether the next pass must look at every mailbox: the first one, and who follows one that found something gone. */
+    private boolean everythingNext = true;
+
     private final AtomicBoolean resyncTellsFlags = new AtomicBoolean();
     private Optional<Open> open = Optional.empty();
     private volatile ImapWatch watch;
@@ -47,6 +51,7 @@ final class ImapSource implements ChangeSource {
         this.settings = settings;
         this.password = password;
         this.around = around;
+        this.rounds = new StatusRounds(around.poll());
         for (KnownMailbox mailbox : claim.mailboxes()) {
             mailboxes.put(mailbox.observed().key(), ImapMailbox.known(mailbox));
         }
@@ -103,9 +108,11 @@ final class ImapSource implements ChangeSource {
     }
 
     @Override
-    public PassOutcome pass(ObservationPublisher out, boolean full, Instant now) throws InterruptedException {
+    public PassOutcome pass(ObservationPublisher out, boolean full, boolean everything, Instant now)
+            throws InterruptedException {
         ImapWatch watching = watch;
         Set<String> stirred = watching == null ? Set.of() : watching.takeStirred();
+        boolean all = full || everything || everythingNext;
         PassOutcome outcome = new ImapPass(
                         claim,
                         around,
@@ -116,9 +123,12 @@ final class ImapSource implements ChangeSource {
                         resyncTellsFlags,
                         out,
                         full,
+                        rounds,
+                        all,
                         stirred,
                         now)
                 .run();
+        everythingNext = outcome.again();
         boolean compressed = open.flatMap(Open::compressed).isPresent();
         if (!outcome.again() && (compressed || around.hosts().isWaitedFor(host()))) {
             open.ifPresent(Open::close);

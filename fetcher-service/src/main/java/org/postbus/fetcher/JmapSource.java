@@ -52,7 +52,8 @@ final class JmapSource implements ChangeSource {
     }
 
     @Override
-    public PassOutcome pass(ObservationPublisher out, boolean full, Instant now) throws InterruptedException {
+    public PassOutcome pass(ObservationPublisher out, boolean full, boolean everything, Instant now)
+            throws InterruptedException {
         return new JmapPass(claim, around, client, view, out, full).run();
     }
 

@@ -275,6 +275,7 @@ abstract class ImapSourceContract {
 
     private void awaitEqual(String when) {
         Map<String, List<String>> server = serverContent();
+        hint();
         try {
             await().atMost(SOON).pollInterval(Duration.ofMillis(100)).untilAsserted(() -> {
                 Map<String, List<String>> stored = DirectWriter.content(fetcher.database, account.accountId(), true);
@@ -293,6 +294,9 @@ abstract class ImapSourceContract {
         }
         fetcher.writer.assertNoBreach();
     }
+
+    /** Before both sides are expected to become equal. */
+    void hint() {}
 
     private Map<String, List<String>> serverContent() {
         try (RawImap reading = RawImap.login(host(), portOf(), user, PASSWORD)) {

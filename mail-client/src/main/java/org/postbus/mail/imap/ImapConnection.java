@@ -21,6 +21,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import org.postbus.account.Secret;
 import org.postbus.event.UidRange;
 import org.postbus.mail.ServerException;
@@ -144,10 +145,36 @@ public final class ImapConnection {
      * name once.
      */
     public Uni<List<ListedMailbox>> list() {
-        return Uni.createFrom().deferred(() -> {
-            Deque<ImapCommand.ListAll> attempts = listAttempts();
-            return listWith(attempts).chain(this::withMissingStatus);
-        });
+        return list(name -> true);
+    }
+
+    /** The same; where each STATUS is a command of its own, only of the mailboxes that are wanted. */
+    public Uni<List<ListedMailbox>> list(Predicate<MailboxName> wanted) {
+        return Uni.createFrom().deferred(() -> listWith(listAttempts()).chain(listed -> withStatus(listed, wanted)));
+    }
+
+    /** Adds the STATUS of those that are without and wanted. One that the server refuses stays without. */
+    public Uni<List<ListedMailbox>> withStatus(List<ListedMailbox> mailboxes, Predicate<MailboxName> wanted) {
+        return Multi.createFrom()
+                .iterable(mailboxes)
+                .onItem()
+                .transformToUniAndConcatenate(one ->
+                        one.selectable() && one.status().isEmpty() && wanted.test(one.name())
+                                ? status(one.name())
+                                        .map(Optional::of)
+                                        .onFailure(ImapConnection::isRejected)
+                                        .recoverWithItem(Optional.empty())
+                                        .map(status -> new ListedMailbox(
+                                                one.name(),
+                                                one.delimiter(),
+                                                one.attributes(),
+                                                one.role(),
+                                                one.selectable(),
+                                                one.subscribed(),
+                                                status))
+                                : Uni.createFrom().item(one))
+                .collect()
+                .asList();
     }
 
     /** From the most telling LIST to the plain one: servers refuse clauses that they offer. */
@@ -202,29 +229,6 @@ public final class ImapConnection {
                                 one.subscribed() || subscribed.contains(one.name()),
                                 one.status()))
                         .toList());
-    }
-
-    private Uni<List<ListedMailbox>> withMissingStatus(List<ListedMailbox> mailboxes) {
-        return Multi.createFrom()
-                .iterable(mailboxes)
-                .onItem()
-                .transformToUniAndConcatenate(one ->
-                        one.selectable() && one.status().isEmpty()
-                                ? status(one.name())
-                                        .map(Optional::of)
-                                        .onFailure(ImapConnection::isRejected)
-                                        .recoverWithItem(Optional.empty())
-                                        .map(status -> new ListedMailbox(
-                                                one.name(),
-                                                one.delimiter(),
-                                                one.attributes(),
-                                                one.role(),
-                                                one.selectable(),
-                                                one.subscribed(),
-                                                status))
-                                : Uni.createFrom().item(one))
-                .collect()
-                .asList();
     }
 
     /** STATUS of one mailbox; not of the one that is selected (RFC 9051 section 6.3.11). */
