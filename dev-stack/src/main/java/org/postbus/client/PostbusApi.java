@@ -14,7 +14,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.postbus.account.Secret;
-import org.postbus.devstack.Dovecot;
 import org.postbus.devstack.James;
 import org.postbus.event.EventCodec;
 import org.postbus.model.AccountId;
@@ -52,11 +51,8 @@ public final class PostbusApi implements AutoCloseable {
         return addImapAccount(James.HOST, james.ports().imap(), user.address(), user.password());
     }
 
-    public AccountId addImapAccount(Dovecot dovecot, Dovecot.User user) {
-        return addImapAccount(Dovecot.HOST, dovecot.ports().imap(), user.name(), user.password());
-    }
-
-    private AccountId addImapAccount(String host, int port, String address, Secret password) {
+    /** On a server without TLS. */
+    public AccountId addImapAccount(String host, int port, String address, Secret password) {
         ObjectNode account = account("imap", address, password);
         account.putObject("imap").put("host", host).put("port", port).put("tls", "none");
         return added(account);

@@ -119,6 +119,18 @@ public final class Dovecot implements AutoCloseable {
         return configuration.certificate();
     }
 
+    /** Puts a message into the user's INBOX as a delivery agent does, without IMAP. One at a time. */
+    public void deliver(User user, byte[] message) {
+        try {
+            // Not a temporary file: the user that owns the mail must be able to read it.
+            Path file = Files.write(configuration.directory().resolve("delivery.eml"), message);
+            doveadm("save", "-u", user.name(), "-m", "INBOX", file.toString());
+            Files.delete(file);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     /** Gives a mailbox another UIDVALIDITY, as a server does whose index was lost. */
     public void renumber(User user, String mailbox, long uidValidity) {
         doveadm("mailbox", "update", "-u", user.name(), "--uid-validity", Long.toString(uidValidity), mailbox);

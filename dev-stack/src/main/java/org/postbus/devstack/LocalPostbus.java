@@ -59,6 +59,7 @@ public final class LocalPostbus implements AutoCloseable {
      * @param brief as in {@link Services.Settings}
      * @param serviceHeap of each service, as for {@code -Xmx}
      * @param jamesHeap the mail is in it
+     * @param environment of the services, besides what they need
      */
     public record Settings(
             Path directory,
@@ -68,36 +69,45 @@ public final class LocalPostbus implements AutoCloseable {
             int fetchers,
             List<James.User> users,
             String serviceHeap,
-            String jamesHeap) {
+            String jamesHeap,
+            Map<String, String> environment) {
         /** For real use. */
         public static Settings kept(Path directory) {
-            return new Settings(directory, true, false, Optional.empty(), 1, List.of(), "256m", "512m");
+            return new Settings(directory, true, false, Optional.empty(), 1, List.of(), "256m", "512m", Map.of());
         }
 
         /** For demonstrations and tests. */
         public static Settings passing(Path directory, List<James.User> users) {
-            return new Settings(directory, false, true, Optional.empty(), 1, users, "256m", "512m");
+            return new Settings(directory, false, true, Optional.empty(), 1, users, "256m", "512m", Map.of());
         }
 
         /** For benchmarks: as fast as in real use. */
         public Settings lasting() {
-            return new Settings(directory, durable, false, apiPort, fetchers, users, serviceHeap, jamesHeap);
+            return new Settings(
+                    directory, durable, false, apiPort, fetchers, users, serviceHeap, jamesHeap, environment);
         }
 
         public Settings apiPort(int port) {
-            return new Settings(directory, durable, brief, Optional.of(port), fetchers, users, serviceHeap, jamesHeap);
+            return new Settings(
+                    directory, durable, brief, Optional.of(port), fetchers, users, serviceHeap, jamesHeap, environment);
         }
 
         public Settings fetchers(int fetchers) {
-            return new Settings(directory, durable, brief, apiPort, fetchers, users, serviceHeap, jamesHeap);
+            return new Settings(
+                    directory, durable, brief, apiPort, fetchers, users, serviceHeap, jamesHeap, environment);
         }
 
         public Settings serviceHeap(String heap) {
-            return new Settings(directory, durable, brief, apiPort, fetchers, users, heap, jamesHeap);
+            return new Settings(directory, durable, brief, apiPort, fetchers, users, heap, jamesHeap, environment);
         }
 
         public Settings jamesHeap(String heap) {
-            return new Settings(directory, durable, brief, apiPort, fetchers, users, serviceHeap, heap);
+            return new Settings(directory, durable, brief, apiPort, fetchers, users, serviceHeap, heap, environment);
+        }
+
+        public Settings environment(Map<String, String> environment) {
+            return new Settings(
+                    directory, durable, brief, apiPort, fetchers, users, serviceHeap, jamesHeap, environment);
         }
     }
 
@@ -249,7 +259,7 @@ public final class LocalPostbus implements AutoCloseable {
                         settings.apiPort(),
                         settings.serviceHeap(),
                         settings.brief(),
-                        Map.of())));
+                        settings.environment())));
     }
 
     private <T extends AutoCloseable> T started(String name, Supplier<T> start) {

@@ -253,16 +253,14 @@ public final class Services implements AutoCloseable {
         if (program.readsCredentials()) {
             environment.put("POSTBUS_KEYSET", keyset.toString());
         }
+        List<String> arguments = new ArrayList<>(List.of(
+                "--enable-native-access=ALL-UNNAMED", "-jar", program.jar().toString()));
+        if (settings.brief()) {
+            arguments.addFirst("-XX:TieredStopAtLevel=1");
+        }
         ChildProcess process = ChildProcess.start(
                 name,
-                ChildProcess.java(
-                        settings.maxHeap(),
-                        // Measured on 2 cores: the second compiler takes as long as the first synchronisation of 10,000
-                        // messages.
-                        "-XX:TieredStopAtLevel=1",
-                        "--enable-native-access=ALL-UNNAMED",
-                        "-jar",
-                        program.jar().toString()),
+                ChildProcess.java(settings.maxHeap(), arguments.toArray(String[]::new)),
                 environment,
                 settings.directory(),
                 settings.logs().resolve(name + ".log"));

@@ -1,5 +1,7 @@
 package org.postbus.bench;
 
+import java.util.Arrays;
+
 /** What the tables of all benchmarks say in the same way. */
 final class Figures {
     private Figures() {}
@@ -10,6 +12,13 @@ final class Figures {
                 .formatted(
                         Runtime.getRuntime().availableProcessors(),
                         Runtime.version().feature());
+    }
+
+    /** The least value that so many of a hundred do not exceed. */
+    static double percentile(double[] values, int percent) {
+        double[] sorted = values.clone();
+        Arrays.sort(sorted);
+        return sorted[Math.max(0, Math.ceilDiv(sorted.length * percent, 100) - 1)];
     }
 
     static String verdict(String what, boolean met) {

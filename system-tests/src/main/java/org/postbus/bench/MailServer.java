@@ -140,7 +140,7 @@ sealed interface MailServer extends AutoCloseable {
 
         @Override
         public AccountId add(PostbusApi api, SyncBench.Protocol protocol) {
-            return api.addImapAccount(dovecot, account);
+            return api.addImapAccount(HOST, imapPort(), user(), password());
         }
 
         @Override

@@ -32,6 +32,32 @@ public final class Main {
             Runnable parse(Deque<String> options) {
                 return new SyncBench(SyncBench.Options.parse(options), System.out);
             }
+        },
+        LATENCY("latency", """
+                from the arrival of a message on Dovecot to its event on postbus.changes, beside a raw IDLE
+                    --arrivals N   by APPEND to INBOX, and a third each by two other ways (300)""") {
+            @Override
+            Runnable parse(Deque<String> options) {
+                return new LatencyBench(LatencyBench.Options.parse(options), System.out);
+            }
+        },
+        UNCHANGED("unchanged", """
+                a look at a mailbox in which nothing has changed, beside one LIST with STATUS
+                    --messages N   in the mailbox, on Dovecot (200000)
+                    --passes N     how many looks are measured (100)""") {
+            @Override
+            Runnable parse(Deque<String> options) {
+                return new UnchangedBench(UnchangedBench.Options.parse(options), System.out);
+            }
+        },
+        IDLE("idle", """
+                a fetcher's memory for each account that waits over TLS, and its logins a second after a restart
+                    --accounts N     the larger number; the smaller is a fifth (10000)
+                    --histogram true what the heap consists of""") {
+            @Override
+            Runnable parse(Deque<String> options) {
+                return new IdleBench(IdleBench.Options.parse(options), System.out);
+            }
         };
 
         private final String shownName;

@@ -1,7 +1,6 @@
 package org.postbus.bench;
 
 import java.io.PrintStream;
-import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -22,15 +21,12 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
-import org.postbus.client.PostbusApi;
 import org.postbus.compare.DatabaseState;
 import org.postbus.compare.MailState;
 import org.postbus.compare.ServerState;
-import org.postbus.devstack.Directories;
 import org.postbus.devstack.James;
 import org.postbus.devstack.LocalPostbus;
 import org.postbus.devstack.MailCorpus;
-import org.postbus.devstack.ProjectRoot;
 import org.postbus.devstack.RawImap;
 import org.postbus.model.AccountId;
 
@@ -132,47 +128,35 @@ final class SyncBench implements Runnable {
 
     @Override
     public void run() {
-        Path directory = ProjectRoot.find().resolve(".postbus/bench");
-        Directories.delete(directory);
-        LocalPostbus postbus = LocalPostbus.prepare(
-                LocalPostbus.Settings.passing(
-                                directory, options.server() == Server.JAMES ? List.of(JAMES_USER) : List.of())
-                        .lasting()
-                        .jamesHeap("2g"),
-                out::println);
-        Runtime.getRuntime().addShutdownHook(new Thread(postbus::close, "close"));
-        out.println("Starting (logs in " + directory.resolve("logs") + ")");
-        try (MailServer server = start(postbus, directory.resolve("logs"));
-                PostbusApi api = new PostbusApi(postbus.api(), postbus.apiKey().text());
-                Connection database = postbus.postgres().database().connectAsAdmin()) {
+        try (Stage stage = start();
+                MailServer server = server(stage);
+                Connection database = stage.database()) {
             long bytes = fill(server);
             List<Run> runs = new ArrayList<>();
             for (Protocol protocol : options.protocols()) {
                 // The first read warms the server up.
                 floor(protocol, server);
                 for (int number = 1; number <= options.runs(); number++) {
-                    runs.add(measure(protocol, number, server, postbus, api, database));
+                    runs.add(measure(protocol, number, server, stage, database));
                 }
             }
-            print(bytes, runs, server, postbus);
+            print(bytes, runs, server, stage.postbus());
         } catch (SQLException e) {
             throw new IllegalStateException("the database could not be asked", e);
-        } finally {
-            postbus.close();
         }
     }
 
-    private MailServer start(LocalPostbus postbus, Path logs) {
+    private Stage start() {
         return switch (options.server()) {
-            case JAMES -> {
-                postbus.start();
-                yield new MailServer.OfJames(postbus.james(), JAMES_USER);
-            }
-            case DOVECOT -> {
-                MailServer.OfDovecot dovecot = MailServer.OfDovecot.start(logs.resolve("dovecot.log"));
-                postbus.start();
-                yield dovecot;
-            }
+            case JAMES -> Stage.start(List.of(JAMES_USER), settings -> settings.jamesHeap("2g"), out);
+            case DOVECOT -> Stage.start(out);
+        };
+    }
+
+    private MailServer server(Stage stage) {
+        return switch (options.server()) {
+            case JAMES -> new MailServer.OfJames(stage.postbus().james(), JAMES_USER);
+            case DOVECOT -> MailServer.OfDovecot.start(stage.log("dovecot"));
         };
     }
 
@@ -234,15 +218,15 @@ final class SyncBench implements Runnable {
         return read.seconds();
     }
 
-    private Run measure(
-            Protocol protocol, int number, MailServer server, LocalPostbus postbus, PostbusApi api, Connection database)
+    private Run measure(Protocol protocol, int number, MailServer server, Stage stage, Connection database)
             throws SQLException {
+        LocalPostbus postbus = stage.postbus();
         double floor = floor(protocol, server);
         Map<String, Long> pids = pids(server, postbus);
         Map<String, Double> cpuBefore = ProcessUse.cpuSeconds(pids);
         double[] machineBefore = ProcessUse.machineSeconds();
         long begin = System.nanoTime();
-        AccountId account = server.add(api, protocol);
+        AccountId account = server.add(stage.api(), protocol);
         double firstRow = 0;
         try (PreparedStatement progress = database.prepareStatement(
                 "select exists (select from email where account_id = ?), initial_done from account_sync"
@@ -274,7 +258,7 @@ final class SyncBench implements Runnable {
                 "%s run %d: %.2f s, %.0f messages/s, processors %.0f %% busy%n",
                 protocol, number, seconds, options.messages() / seconds, busy * 100);
         check(protocol, server, database, account);
-        api.delete("accounts/" + account).expect(204);
+        stage.api().delete("accounts/" + account).expect(204);
         awaitGone(database, account);
         return new Run(protocol, number, floor, seconds, firstRow, busy, cpu);
     }
