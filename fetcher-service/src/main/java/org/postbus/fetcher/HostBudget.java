@@ -17,6 +17,9 @@ final class HostBudget {
     /** Over all hosts; each takes 300 KB. */
     private static final int COMPRESSED_MAX = 64;
 
+    /** Of a login: what costs us anything in it is done by then. */
+    private static final Duration TURN_TIME_MAX = Duration.ofSeconds(1);
+
     private final Semaphore compressed = new Semaphore(COMPRESSED_MAX);
     private final Semaphore loginsAtOnce;
     private final int loginsPerSecond;
@@ -45,14 +48,24 @@ final class HostBudget {
                         new Semaphore(connections - connections / 4, true)));
     }
 
-    /** Logs in when its turn has come. */
+    /** Logs in when its turn has come. A login that takes its time is the server's matter: others do not wait for its end. */
     <T> T login(String host, Login<T> login) throws InterruptedException {
         Thread.sleep(host(host).pace().reserve(System.nanoTime()));
         loginsAtOnce.acquire();
+        Place turn = new Place(loginsAtOnce::release);
+        Thread timer = Thread.ofVirtual().start(() -> {
+            try {
+                Thread.sleep(TURN_TIME_MAX);
+                turn.close();
+            } catch (InterruptedException done) {
+                Thread.currentThread().interrupt();
+            }
+        });
         try {
             return login.run();
         } finally {
-            loginsAtOnce.release();
+            timer.interrupt();
+            turn.close();
         }
     }
 

@@ -29,6 +29,32 @@ class HostBudgetTest {
     }
 
     @Test
+    void logins_that_hang_do_not_keep_others_away() throws Exception {
+        HostBudget narrow = new HostBudget(2, 50, 8);
+        List<Thread> hanging = new ArrayList<>();
+        for (int i = 0; i < 4; i++) {
+            hanging.add(Thread.ofVirtual().start(() -> {
+                try {
+                    narrow.login("slow.example.com", () -> {
+                        Thread.sleep(Duration.ofMinutes(5));
+                        return true;
+                    });
+                } catch (InterruptedException over) {
+                    Thread.currentThread().interrupt();
+                }
+            }));
+        }
+        Thread.sleep(100);
+        long began = System.nanoTime();
+
+        boolean loggedIn = narrow.login("good.example.com", () -> true);
+
+        assertThat(loggedIn).isTrue();
+        assertThat(Duration.ofNanos(System.nanoTime() - began)).isLessThan(Duration.ofSeconds(5));
+        hanging.forEach(Thread::interrupt);
+    }
+
+    @Test
     void a_host_that_was_quiet_allows_a_burst_and_no_more() {
         HostBudget.LoginPace pace = new HostBudget.LoginPace(50);
         pace.reserve(0);

@@ -14,6 +14,7 @@ import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -39,9 +40,9 @@ abstract class ImapSourceContract {
     private static final Duration POLL = Duration.ofSeconds(1);
     private static final boolean LONG = Boolean.getBoolean("postbus.long");
     private static final int OPERATIONS = LONG ? 20_000 : 5_000;
-    private static int users;
+    private static final AtomicInteger USERS = new AtomicInteger();
 
-    final String user = "contract" + ++users + getClass().getSimpleName().toLowerCase(Locale.ROOT) + "@example.com";
+    final String user = "contract" + USERS.incrementAndGet() + getClass().getSimpleName().toLowerCase(Locale.ROOT) + "@example.com";
     FetcherUnderTest fetcher;
     Wiretap tap;
     RawImap other;

@@ -13,14 +13,14 @@ import org.postbus.account.ServerAddress;
 import org.postbus.account.TlsMode;
 
 /** Listens, and does to each connection what its test thought of, until the client hangs up. */
-final class HostileImapServer implements AutoCloseable {
+public final class HostileImapServer implements AutoCloseable {
 
-    interface Behaviour {
+    public interface Behaviour {
         void to(Victim victim) throws IOException, InterruptedException;
     }
 
     /** A connected client, as the server sees it. */
-    static final class Victim {
+    public static final class Victim {
         private final Socket socket;
         private final InputStream in;
         private final OutputStream out;
@@ -31,13 +31,13 @@ final class HostileImapServer implements AutoCloseable {
             this.out = socket.getOutputStream();
         }
 
-        Victim say(String text) throws IOException {
+        public Victim say(String text) throws IOException {
             out.write(text.getBytes(StandardCharsets.ISO_8859_1));
             return this;
         }
 
         /** The next line of the client, without its end. */
-        String hear() throws IOException {
+        public String hear() throws IOException {
             ByteArrayOutputStream line = new ByteArrayOutputStream();
             for (int c = in.read(); c != '\n'; c = in.read()) {
                 if (c == -1) {
@@ -51,7 +51,7 @@ final class HostileImapServer implements AutoCloseable {
         }
 
         /** As often as it takes until the client hangs up, or {@code times}. */
-        void repeat(String text, long times) throws IOException {
+        public void repeat(String text, long times) throws IOException {
             StringBuilder some = new StringBuilder();
             long copies = Math.max(1, 65536 / Math.max(1, text.length()));
             for (long i = 0; i < copies; i++) {
@@ -66,7 +66,7 @@ final class HostileImapServer implements AutoCloseable {
             out.write(octets, 0, (int) left * text.length());
         }
 
-        void drip(String text, long pauseMillis) throws IOException, InterruptedException {
+        public void drip(String text, long pauseMillis) throws IOException, InterruptedException {
             while (true) {
                 for (byte octet : text.getBytes(StandardCharsets.ISO_8859_1)) {
                     out.write(octet);
@@ -75,14 +75,14 @@ final class HostileImapServer implements AutoCloseable {
             }
         }
 
-        void refuseEverything() throws IOException {
+        public void refuseEverything() throws IOException {
             while (true) {
                 String command = hear();
                 say(command.substring(0, command.indexOf(' ')) + " NO not this one\r\n");
             }
         }
 
-        void reset() throws IOException {
+        public void reset() throws IOException {
             socket.setSoLinger(true, 0);
             socket.close();
         }
@@ -107,7 +107,7 @@ final class HostileImapServer implements AutoCloseable {
         });
     }
 
-    static HostileImapServer that(Behaviour behaviour) {
+    public static HostileImapServer that(Behaviour behaviour) {
         return new HostileImapServer(behaviour);
     }
 
@@ -129,7 +129,7 @@ final class HostileImapServer implements AutoCloseable {
         }
     }
 
-    ServerAddress address(TlsMode tls) {
+    public ServerAddress address(TlsMode tls) {
         return new ServerAddress("localhost", listening.getLocalPort(), tls);
     }
 
