@@ -376,6 +376,18 @@ class GatewayIT {
     }
 
     @Test
+    void an_access_token_takes_the_place_of_the_password() {
+        // When
+        Answer patched = api.call("PATCH", accountPath(), "{\"accessToken\":\"t0ken\"}", MERGE_PATCH);
+
+        // Then
+        assertThat(patched.status()).isEqualTo(200);
+        assertThat(patched.response().body()).doesNotContain("t0ken");
+        assertThat(stored.value("select string_agg(kind, ' ') from credential where account_id = ?", account.value()))
+                .isEqualTo("access-token");
+    }
+
+    @Test
     void a_new_password_and_a_new_server_take_effect_together() {
         // Given
         byte[] before =

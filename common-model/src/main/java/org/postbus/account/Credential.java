@@ -10,6 +10,15 @@ public sealed interface Credential {
     /** The column {@code credential.kind}. */
     String kind();
 
+    /** @throws IllegalArgumentException if there is no such kind */
+    static Credential of(String kind, Secret secret) {
+        return switch (kind) {
+            case Password.KIND -> new Password(secret);
+            case AccessToken.KIND -> new AccessToken(secret);
+            default -> throw new IllegalArgumentException("no such kind of credential: " + kind);
+        };
+    }
+
     record Password(Secret secret) implements Credential {
         public static final String KIND = "password";
 
@@ -23,7 +32,7 @@ public sealed interface Credential {
         }
     }
 
-    /** An OAuth 2.0 access token (RFC 6750). It is short-lived: whoever opens connections gets a fresh one first. */
+    /** An OAuth 2.0 access token (RFC 6750). It is short-lived, and whoever obtained it brings the next one. */
     record AccessToken(Secret secret) implements Credential {
         public static final String KIND = "access-token";
 

@@ -58,19 +58,23 @@ public final class CredentialCipher {
         }
     }
 
-    public byte[] encrypt(TenantId tenant, AccountId account, String kind, Secret secret) {
+    public byte[] encrypt(TenantId tenant, AccountId account, Credential credential) {
         try {
-            return aead.encrypt(secret.reveal().getBytes(StandardCharsets.UTF_8), binding(tenant, account, kind));
+            return aead.encrypt(
+                    credential.secret().reveal().getBytes(StandardCharsets.UTF_8),
+                    binding(tenant, account, credential.kind()));
         } catch (GeneralSecurityException e) {
             throw new IllegalStateException("cannot encrypt a credential", e);
         }
     }
 
     /** @throws IllegalStateException if it was encrypted for another account or with another keyset */
-    public Secret decrypt(TenantId tenant, AccountId account, String kind, byte[] ciphertext) {
+    public Credential decrypt(TenantId tenant, AccountId account, String kind, byte[] ciphertext) {
         try {
-            return new Secret(
-                    new String(aead.decrypt(ciphertext, binding(tenant, account, kind)), StandardCharsets.UTF_8));
+            return Credential.of(
+                    kind,
+                    new Secret(new String(
+                            aead.decrypt(ciphertext, binding(tenant, account, kind)), StandardCharsets.UTF_8)));
         } catch (GeneralSecurityException e) {
             throw new IllegalStateException(
                     "the credential of account " + account + " does not decrypt: is POSTBUS_KEYSET the keyset it was"

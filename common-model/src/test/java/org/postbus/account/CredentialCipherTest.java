@@ -34,14 +34,22 @@ class CredentialCipherTest {
 
     @Test
     void secret_comes_back_for_its_own_account() {
-        byte[] ciphertext = cipher.encrypt(TENANT, ALICE, "password", PASSWORD);
+        byte[] ciphertext = cipher.encrypt(TENANT, ALICE, new Credential.Password(PASSWORD));
 
-        assertThat(cipher.decrypt(TENANT, ALICE, "password", ciphertext)).isEqualTo(PASSWORD);
+        assertThat(cipher.decrypt(TENANT, ALICE, "password", ciphertext)).isEqualTo(new Credential.Password(PASSWORD));
+    }
+
+    @Test
+    void a_password_is_not_taken_for_an_access_token() {
+        byte[] ciphertext = cipher.encrypt(TENANT, ALICE, new Credential.Password(PASSWORD));
+
+        assertThatThrownBy(() -> cipher.decrypt(TENANT, ALICE, "access-token", ciphertext))
+                .isInstanceOf(IllegalStateException.class);
     }
 
     @Test
     void ciphertext_copied_to_another_account_does_not_decrypt() {
-        byte[] ciphertext = cipher.encrypt(TENANT, ALICE, "password", PASSWORD);
+        byte[] ciphertext = cipher.encrypt(TENANT, ALICE, new Credential.Password(PASSWORD));
 
         assertThatThrownBy(() -> cipher.decrypt(TENANT, BOB, "password", ciphertext))
                 .isInstanceOf(IllegalStateException.class)

@@ -8,7 +8,7 @@ import java.util.Optional;
 import java.util.Set;
 import org.jboss.logging.Logger;
 import org.postbus.account.AccountSettings;
-import org.postbus.account.Secret;
+import org.postbus.account.Credential;
 import org.postbus.event.AccountRecord;
 import org.postbus.event.Observation;
 import org.postbus.event.Observation.PassFinished;
@@ -215,9 +215,9 @@ final class AccountLoop implements Runnable {
     }
 
     private ChangeSource open(Claim claim) throws InterruptedException {
-        Secret password = claim.password()
-                .orElseThrow(() ->
-                        new ServerException(new ServerFailure.AuthRejected("no password is stored for this account")));
+        Credential credential = claim.credential()
+                .orElseThrow(() -> new ServerException(
+                        new ServerFailure.AuthRejected("no password or access token is stored for this account")));
         if (patience.isEmpty()) {
             patience = Optional.of(LoginPatience.with(
                     claim.state() == SyncState.NEEDS_LOGIN
@@ -227,8 +227,8 @@ final class AccountLoop implements Runnable {
                                     : LoginPatience.Standing.WORKED_BEFORE));
         }
         return switch (claim.settings()) {
-            case AccountSettings.Imap imap -> ImapSource.open(claim, imap, password, suspects, around);
-            case AccountSettings.Jmap jmap -> JmapSource.open(claim, jmap, password, around);
+            case AccountSettings.Imap imap -> ImapSource.open(claim, imap, credential, suspects, around);
+            case AccountSettings.Jmap jmap -> JmapSource.open(claim, jmap, credential, around);
         };
     }
 

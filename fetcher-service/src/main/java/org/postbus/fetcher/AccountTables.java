@@ -20,7 +20,6 @@ import java.util.UUID;
 import java.util.function.Function;
 import org.postbus.account.AccountSettings;
 import org.postbus.account.CredentialCipher;
-import org.postbus.account.Secret;
 import org.postbus.event.Cursor;
 import org.postbus.event.EventCodec;
 import org.postbus.event.MailboxKey;
@@ -85,8 +84,8 @@ final class AccountTables {
     private Future<Claim> readClaim(SqlConnection connection, TenantId tenant, AccountId account, Row sync) {
         Tuple id = Tuple.of(account.value());
         return query(connection, """
-                        select a.settings, c.ciphertext from account a
-                        left join credential c on c.account_id = a.account_id and c.kind = 'password'
+                        select a.settings, c.kind, c.ciphertext from account a
+                        left join credential c on c.account_id = a.account_id
                         where a.account_id = $1""", id)
                 .compose(accounts -> query(connection, "select scope, cursor from sync_state where account_id = $1", id)
                         .compose(cursorRows -> query(connection, """
@@ -136,13 +135,10 @@ final class AccountTables {
                 Optional.ofNullable(sync.getString("push")).map(PushKind::of),
                 EventCodec.decode(settings.getJsonObject("settings").encode(), AccountSettings.class),
                 Optional.ofNullable(settings.getBuffer("ciphertext"))
-                        .map(ciphertext -> decrypt(tenant, account, ciphertext.getBytes())),
+                        .map(ciphertext ->
+                                cipher.decrypt(tenant, account, settings.getString("kind"), ciphertext.getBytes())),
                 mailboxes,
                 cursors);
-    }
-
-    private Secret decrypt(TenantId tenant, AccountId account, byte[] ciphertext) {
-        return cipher.decrypt(tenant, account, "password", ciphertext);
     }
 
     private static KnownMailbox mailbox(Row row, Map<SyncScope, Cursor> cursors) {

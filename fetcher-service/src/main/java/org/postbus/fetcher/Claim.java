@@ -5,7 +5,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import org.postbus.account.AccountSettings;
-import org.postbus.account.Secret;
+import org.postbus.account.Credential;
 import org.postbus.event.Cursor;
 import org.postbus.event.PushKind;
 import org.postbus.event.SyncScope;
@@ -17,7 +17,7 @@ import org.postbus.model.TenantId;
  * An account taken over: the fence under which everything is sent, and what the database knew at that moment.
  *
  * @param fullPass the cursors are not to be trusted: everything is compared once
- * @param password empty if the account has none stored
+ * @param credential empty if the account has none stored
  */
 record Claim(
         TenantId tenantId,
@@ -29,7 +29,7 @@ record Claim(
         Optional<String> lastError,
         Optional<PushKind> push,
         AccountSettings settings,
-        Optional<Secret> password,
+        Optional<Credential> credential,
         List<KnownMailbox> mailboxes,
         Map<SyncScope, Cursor> cursors) {
     Claim {
@@ -37,7 +37,7 @@ record Claim(
         Objects.requireNonNull(accountId);
         Objects.requireNonNull(state);
         Objects.requireNonNull(settings);
-        Objects.requireNonNull(password);
+        Objects.requireNonNull(credential);
         mailboxes = List.copyOf(mailboxes);
         cursors = Map.copyOf(cursors);
     }

@@ -9,7 +9,6 @@ import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.postbus.account.AccountSettings;
 import org.postbus.account.Credential;
-import org.postbus.account.Secret;
 import org.postbus.event.MailboxKey;
 import org.postbus.event.PushKind;
 import org.postbus.mail.imap.ImapConnection;
@@ -23,7 +22,7 @@ final class ImapSource implements ChangeSource {
 
     private final Claim claim;
     private final AccountSettings.Imap settings;
-    private final Secret password;
+    private final Credential credential;
     private final Surroundings around;
     private final Suspects suspects;
     private final Map<MailboxKey, ImapMailbox> mailboxes = new LinkedHashMap<>();
@@ -45,11 +44,11 @@ final class ImapSource implements ChangeSource {
     }
 
     private ImapSource(
-            Claim claim, AccountSettings.Imap settings, Secret password, Suspects suspects, Surroundings around) {
+            Claim claim, AccountSettings.Imap settings, Credential credential, Suspects suspects, Surroundings around) {
         this.suspects = suspects;
         this.claim = claim;
         this.settings = settings;
-        this.password = password;
+        this.credential = credential;
         this.around = around;
         this.rounds = new StatusRounds(around.poll());
         for (KnownMailbox mailbox : claim.mailboxes()) {
@@ -59,9 +58,9 @@ final class ImapSource implements ChangeSource {
 
     /** @param suspects outlives the source: what broke a connection is known to the next */
     static ImapSource open(
-            Claim claim, AccountSettings.Imap settings, Secret password, Suspects suspects, Surroundings around)
+            Claim claim, AccountSettings.Imap settings, Credential credential, Suspects suspects, Surroundings around)
             throws InterruptedException {
-        ImapSource source = new ImapSource(claim, settings, password, suspects, around);
+        ImapSource source = new ImapSource(claim, settings, credential, suspects, around);
         source.connection();
         return source;
     }
@@ -85,9 +84,7 @@ final class ImapSource implements ChangeSource {
                 .login(
                         host(),
                         () -> Await.server(
-                                around.imap()
-                                        .open(settings.imap(), settings.username(), new Credential.Password(password)),
-                                OPEN_TIME_MAX));
+                                around.imap().open(settings.imap(), settings.username(), credential), OPEN_TIME_MAX));
     }
 
     /** Much is about to be read. The connection ends with the passes that read it: compression costs memory and cannot be ended. */

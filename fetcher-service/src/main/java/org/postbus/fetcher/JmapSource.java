@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.Optional;
 import org.jboss.logging.Logger;
 import org.postbus.account.AccountSettings;
-import org.postbus.account.Secret;
+import org.postbus.account.Credential;
 import org.postbus.event.PushKind;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
@@ -35,7 +35,7 @@ final class JmapSource implements ChangeSource {
         this.view = JmapView.of(claim);
     }
 
-    static JmapSource open(Claim claim, AccountSettings.Jmap settings, Secret password, Surroundings around)
+    static JmapSource open(Claim claim, AccountSettings.Jmap settings, Credential credential, Surroundings around)
             throws InterruptedException {
         JmapClient client = around.hosts()
                 .login(
@@ -45,7 +45,7 @@ final class JmapSource implements ChangeSource {
                                         around.vertx(),
                                         settings.sessionUrl(),
                                         settings.username(),
-                                        password,
+                                        credential,
                                         JmapOptions.DEFAULTS),
                                 OPEN_TIME_MAX));
         return new JmapSource(claim, around, client);

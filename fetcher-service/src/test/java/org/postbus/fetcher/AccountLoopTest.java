@@ -19,6 +19,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.postbus.account.AccountSettings;
+import org.postbus.account.Credential;
+import org.postbus.account.Secret;
 import org.postbus.account.ServerAddress;
 import org.postbus.account.TlsMode;
 import org.postbus.devstack.DevStack;
@@ -207,7 +209,7 @@ class AccountLoopTest {
         account.update(
                 "update credential set ciphertext = ? where account_id = ?",
                 fetcher.cipher.encrypt(
-                        account.tenantId(), account.accountId(), "password", new org.postbus.account.Secret(PASSWORD)),
+                        account.tenantId(), account.accountId(), new Credential.Password(new Secret(PASSWORD))),
                 account.accountId().value());
         fetcher.restart(account, Status.ACTIVE);
 

@@ -9,6 +9,7 @@ import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.util.UUID;
 import org.postbus.account.AccountSettings;
+import org.postbus.account.Credential;
 import org.postbus.account.CredentialCipher;
 import org.postbus.account.Secret;
 import org.postbus.devstack.Database;
@@ -45,7 +46,7 @@ record TestAccount(Database database, TenantId tenantId, AccountId accountId, Pr
                 "insert into credential (account_id, kind, tenant_id, ciphertext) values (?, 'password', ?, ?)",
                 account.value(),
                 tenant.value(),
-                cipher.encrypt(tenant, account, "password", new Secret(password)));
+                cipher.encrypt(tenant, account, new Credential.Password(new Secret(password))));
         stored.update(
                 "insert into account_sync (account_id, tenant_id) values (?, ?)", account.value(), tenant.value());
         return stored;

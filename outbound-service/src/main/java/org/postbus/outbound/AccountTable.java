@@ -14,12 +14,9 @@ import org.postbus.model.TenantId;
 
 /** The tables {@code account} and {@code credential}, as the outbound side sees them. */
 final class AccountTable {
-    /** Kinds of {@code credential}. */
-    static final String PASSWORD = "password";
-
     private static final String LOGIN = """
-            select a.settings::text as settings, a.revision, c.ciphertext
-            from account a left join credential c on c.account_id = a.account_id and c.kind = $2
+            select a.settings::text as settings, a.revision, c.kind, c.ciphertext
+            from account a left join credential c on c.account_id = a.account_id
             where a.account_id = $1
             """;
 
@@ -37,21 +34,25 @@ final class AccountTable {
     /**
      * How to log in.
      *
-     * @param ciphertext see {@link org.postbus.account.CredentialCipher}; empty if there is no password
+     * @param credential empty if nothing is stored to log in with
      */
-    record Login(AccountSettings settings, long revision, Optional<byte[]> ciphertext) {}
+    record Login(AccountSettings settings, long revision, Optional<Encrypted> credential) {}
+
+    /** A credential that only {@link org.postbus.account.CredentialCipher} can read. */
+    record Encrypted(String kind, byte[] ciphertext) {}
 
     /** Empty if the account has been deleted. */
     Future<Optional<Login>> login(SqlConnection connection, AccountId account) {
         return connection
                 .preparedQuery(LOGIN)
-                .execute(Tuple.of(account.value(), PASSWORD))
+                .execute(Tuple.of(account.value()))
                 .map(rows -> first(rows)
                         .map(row -> new Login(
                                 EventCodec.decode(row.getString("settings"), AccountSettings.class),
                                 row.getLong("revision"),
                                 Optional.ofNullable(row.getBuffer("ciphertext"))
-                                        .map(ciphertext -> ciphertext.getBytes()))));
+                                        .map(ciphertext ->
+                                                new Encrypted(row.getString("kind"), ciphertext.getBytes())))));
     }
 
     /** Asks the account's fetcher to look; whoever publishes the account next tells it. */

@@ -8,7 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.postbus.account.AccountSettings;
-import org.postbus.account.Secret;
+import org.postbus.account.Credential;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.imap.ImapClient;
 import org.postbus.model.AccountId;
@@ -51,15 +51,15 @@ public final class MailServers implements AutoCloseable {
      * @param revision of the account: a connection from before a change of the account is not used again
      * @throws ServerException if the server can not be reached or refuses the login
      */
-    Use use(AccountId account, long revision, AccountSettings settings, Secret password) {
+    Use use(AccountId account, long revision, AccountSettings settings, Credential credential) {
         MailServer idle = take(account, revision);
         if (idle != null) {
             return new Use(account, revision, idle, true);
         }
         MailServer opened =
                 switch (settings) {
-                    case AccountSettings.Imap imapSettings -> ImapMailServer.open(imap, imapSettings, password);
-                    case AccountSettings.Jmap jmapSettings -> JmapMailServer.open(vertx, jmapSettings, password);
+                    case AccountSettings.Imap imapSettings -> ImapMailServer.open(imap, imapSettings, credential);
+                    case AccountSettings.Jmap jmapSettings -> JmapMailServer.open(vertx, jmapSettings, credential);
                 };
         return new Use(account, revision, opened, false);
     }

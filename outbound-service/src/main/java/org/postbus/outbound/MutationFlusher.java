@@ -13,8 +13,8 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.DoubleSupplier;
 import org.jboss.logging.Logger;
+import org.postbus.account.Credential;
 import org.postbus.account.CredentialCipher;
-import org.postbus.account.Secret;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
 import org.postbus.model.AccountId;
@@ -152,10 +152,10 @@ public final class MutationFlusher {
             return new Asked(folds, Map.of(), Optional.empty());
         }
         try {
-            Secret password = password(tenant, account, work.login());
+            Credential credential = credential(tenant, account, work.login());
             for (; ; ) {
                 MailServers.Use use = servers.use(
-                        account, work.login().revision(), work.login().settings(), password);
+                        account, work.login().revision(), work.login().settings(), credential);
                 try {
                     Answers answers = use.server().carryOut(folds, work.known());
                     if (answers.lost().isPresent() && use.reused() && !answers.changing()) {
@@ -173,11 +173,11 @@ public final class MutationFlusher {
         }
     }
 
-    private Secret password(TenantId tenant, AccountId account, AccountTable.Login login) {
-        return login.ciphertext()
-                .map(ciphertext -> cipher.decrypt(tenant, account, AccountTable.PASSWORD, ciphertext))
-                .orElseThrow(() ->
-                        new ServerException(new ServerFailure.AuthRejected("the account has no password: set one")));
+    private Credential credential(TenantId tenant, AccountId account, AccountTable.Login login) {
+        return login.credential()
+                .map(stored -> cipher.decrypt(tenant, account, stored.kind(), stored.ciphertext()))
+                .orElseThrow(() -> new ServerException(
+                        new ServerFailure.AuthRejected("the account has no password or access token: set one")));
     }
 
     /** @return folds of several wishes that were refused, undecided yet */

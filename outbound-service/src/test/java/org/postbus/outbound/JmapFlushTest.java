@@ -5,6 +5,7 @@ import static org.awaitility.Awaitility.await;
 import java.time.Duration;
 import java.util.Optional;
 import org.postbus.account.AccountSettings;
+import org.postbus.account.Credential;
 import org.postbus.account.Secret;
 import org.postbus.mail.jmap.JmapClient;
 import org.postbus.mail.jmap.JmapMailbox;
@@ -68,7 +69,12 @@ class JmapFlushTest extends FlushContract {
     }
 
     private JmapClient client() {
-        return JmapClient.open(side.vertx(), james.sessionUrl(), user, new Secret(PASSWORD), JmapOptions.DEFAULTS)
+        return JmapClient.open(
+                        side.vertx(),
+                        james.sessionUrl(),
+                        user,
+                        new Credential.Password(new Secret(PASSWORD)),
+                        JmapOptions.DEFAULTS)
                 .await()
                 .atMost(WAIT);
     }

@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import org.postbus.account.AccountSettings;
+import org.postbus.account.Credential;
 import org.postbus.account.CredentialCipher;
 import org.postbus.account.Secret;
 import org.postbus.devstack.Database;
@@ -74,10 +75,10 @@ final class TestDatabase implements AutoCloseable {
     void password(Account account, CredentialCipher cipher, Secret password) {
         run(
                 "insert into credential(account_id, kind, tenant_id, ciphertext) values (?, 'password', ?, ?)"
-                        + " on conflict (account_id, kind) do update set ciphertext = excluded.ciphertext",
+                        + " on conflict (account_id) do update set ciphertext = excluded.ciphertext",
                 account.id().value(),
                 account.tenant().value(),
-                cipher.encrypt(account.tenant(), account.id(), "password", password));
+                cipher.encrypt(account.tenant(), account.id(), new Credential.Password(password)));
     }
 
     MailboxId mailbox(Account account, String serverKey, String rawName) {

@@ -10,7 +10,6 @@ import java.util.Set;
 import java.util.TreeSet;
 import org.postbus.account.AccountSettings;
 import org.postbus.account.Credential;
-import org.postbus.account.Secret;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
 import org.postbus.mail.imap.ImapClient;
@@ -53,11 +52,11 @@ public class AccountCheck {
         }
     }
 
-    Uni<Outcome> check(AccountSettings settings, Secret password) {
+    Uni<Outcome> check(AccountSettings settings, Credential credential) {
         Uni<Set<String>> capabilities =
                 switch (settings) {
                     case AccountSettings.Imap(var username, var address, var smtp) ->
-                        imap.open(address, username, new Credential.Password(password))
+                        imap.open(address, username, credential)
                                 .chain(connection -> connection
                                         .list()
                                         .map(mailboxes ->
@@ -66,7 +65,7 @@ public class AccountCheck {
                                         .onCancellation()
                                         .invoke(connection::close));
                     case AccountSettings.Jmap(var username, var sessionUrl) ->
-                        JmapClient.open(vertx, sessionUrl, username, password, options())
+                        JmapClient.open(vertx, sessionUrl, username, credential, options())
                                 .map(AccountCheck::leave);
                 };
         return capabilities

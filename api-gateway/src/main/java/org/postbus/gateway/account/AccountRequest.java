@@ -11,6 +11,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
 import org.postbus.account.AccountSettings;
+import org.postbus.account.Credential;
 import org.postbus.account.Secret;
 import org.postbus.account.ServerAddress;
 import org.postbus.account.TlsMode;
@@ -20,18 +21,19 @@ import org.postbus.gateway.Problem;
 import org.postbus.gateway.Problem.Violation;
 
 /** What a new account is to be, or an old one after a change; valid in form. Whether its hosts may be used is not known yet. */
-record AccountRequest(String email, AccountSettings settings, Optional<Secret> password, AccountRecord.Status status) {
+record AccountRequest(
+        String email, AccountSettings settings, Optional<Credential> credential, AccountRecord.Status status) {
     private static final int TEXT_LENGTH_MAX = 320;
-    private static final int PASSWORD_LENGTH_MAX = 4096;
+    private static final int SECRET_LENGTH_MAX = 4096;
     private static final Set<String> PROPERTIES =
-            Set.of("protocol", "email", "username", "password", "imap", "smtp", "jmap", "status");
+            Set.of("protocol", "email", "username", "password", "accessToken", "imap", "smtp", "jmap", "status");
     private static final Set<String> ADDRESS_PROPERTIES = Set.of("host", "port", "tls");
     private static final Pattern HOST = Pattern.compile("[\\p{Alnum}.:_-]{1,253}");
 
     AccountRequest {
         Objects.requireNonNull(email);
         Objects.requireNonNull(settings);
-        Objects.requireNonNull(password);
+        Objects.requireNonNull(credential);
         Objects.requireNonNull(status);
     }
 
@@ -115,12 +117,12 @@ record AccountRequest(String email, AccountSettings settings, Optional<Secret> p
     /** Collects everything that is wrong, so that a caller need not find out one by one. */
     private static final class Reader {
         private final JsonNode json;
-        private final boolean passwordNeeded;
+        private final boolean credentialNeeded;
         private final List<Violation> violations = new ArrayList<>();
 
-        Reader(JsonNode json, boolean passwordNeeded) {
+        Reader(JsonNode json, boolean credentialNeeded) {
             this.json = json;
-            this.passwordNeeded = passwordNeeded;
+            this.credentialNeeded = credentialNeeded;
         }
 
         AccountRequest read() {
@@ -130,8 +132,7 @@ record AccountRequest(String email, AccountSettings settings, Optional<Secret> p
                 violations.add(Violation.at("email must be an address such as alice@example.com", "email"));
             }
             String username = text("username", false, TEXT_LENGTH_MAX).orElse(email);
-            Optional<Secret> password =
-                    text("password", passwordNeeded, PASSWORD_LENGTH_MAX).map(Secret::new);
+            Optional<Credential> credential = credential();
             AccountRecord.Status status = text("status", false, TEXT_LENGTH_MAX)
                     .map(name -> oneOf(name, AccountRecord.Status::of, "status must be active or paused", "status"))
                     .orElse(AccountRecord.Status.ACTIVE);
@@ -139,7 +140,19 @@ record AccountRequest(String email, AccountSettings settings, Optional<Secret> p
             if (!violations.isEmpty()) {
                 throw Problem.invalid(violations);
             }
-            return new AccountRequest(email, settings.orElseThrow(), password, status);
+            return new AccountRequest(email, settings.orElseThrow(), credential, status);
+        }
+
+        private Optional<Credential> credential() {
+            boolean both = json.has("password") && json.has("accessToken");
+            if (both || credentialNeeded && !json.has("password") && !json.has("accessToken")) {
+                violations.add(Violation.at("either password or accessToken must be given", "password"));
+                return Optional.empty();
+            }
+            return text("password", false, SECRET_LENGTH_MAX)
+                    .<Credential>map(password -> new Credential.Password(new Secret(password)))
+                    .or(() -> text("accessToken", false, SECRET_LENGTH_MAX)
+                            .map(token -> new Credential.AccessToken(new Secret(token))));
         }
 
         private Optional<AccountSettings> settings(String username) {

@@ -9,8 +9,8 @@ import io.vertx.sqlclient.SqlConnection;
 import io.vertx.sqlclient.Tuple;
 import jakarta.enterprise.context.ApplicationScoped;
 import org.postbus.account.AccountSettings;
+import org.postbus.account.Credential;
 import org.postbus.account.CredentialCipher;
-import org.postbus.account.Secret;
 import org.postbus.event.AccountRecord;
 import org.postbus.event.EventCodec;
 import org.postbus.gateway.Database;
@@ -25,8 +25,6 @@ import org.postbus.model.TenantId;
  */
 @ApplicationScoped
 public class AccountStore {
-    private static final String PASSWORD = "password";
-
     private final Database database;
     private final CredentialCipher cipher;
     private final AccountPublisher publisher;
@@ -37,7 +35,7 @@ public class AccountStore {
         this.publisher = publisher;
     }
 
-    Uni<AccountId> create(TenantId tenant, AccountRequest request, Secret password) {
+    Uni<AccountId> create(TenantId tenant, AccountRequest request, Credential credential) {
         return database.transaction(
                         tenant,
                         connection -> connection
@@ -52,7 +50,7 @@ public class AccountStore {
                                         request.status().wireName()))
                                 .map(rows ->
                                         new AccountId(rows.iterator().next().getUUID(0)))
-                                .compose(account -> storePassword(connection, tenant, account, password)
+                                .compose(account -> store(connection, tenant, account, credential)
                                         .compose(stored -> connection
                                                 .preparedQuery(
                                                         "insert into account_sync (account_id, tenant_id) values ($1, $2)")
@@ -100,8 +98,8 @@ public class AccountStore {
                                         return Future.failedFuture(
                                                 Problem.conflict("the account was changed meanwhile"));
                                     }
-                                    return request.password()
-                                            .map(password -> storePassword(connection, tenant, account, password))
+                                    return request.credential()
+                                            .map(credential -> store(connection, tenant, account, credential))
                                             .orElseGet(Future::succeededFuture);
                                 }))
                 .invoke(publisher::ring);
@@ -139,17 +137,17 @@ public class AccountStore {
                 .invoke(publisher::ring);
     }
 
-    private Future<Void> storePassword(SqlConnection connection, TenantId tenant, AccountId account, Secret password) {
+    private Future<Void> store(SqlConnection connection, TenantId tenant, AccountId account, Credential credential) {
         return connection
                 .preparedQuery("""
                         insert into credential (account_id, kind, tenant_id, ciphertext) values ($1, $2, $3, $4)
-                        on conflict (account_id, kind) do update
-                        set ciphertext = excluded.ciphertext, updated_at = now()""")
+                        on conflict (account_id) do update
+                        set kind = excluded.kind, ciphertext = excluded.ciphertext, updated_at = now()""")
                 .execute(Tuple.of(
                         account.value(),
-                        PASSWORD,
+                        credential.kind(),
                         tenant.value(),
-                        Buffer.buffer(cipher.encrypt(tenant, account, PASSWORD, password))))
+                        Buffer.buffer(cipher.encrypt(tenant, account, credential))))
                 .mapEmpty();
     }
 

@@ -22,7 +22,7 @@ import org.eclipse.microprofile.openapi.annotations.parameters.RequestBody;
 import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
 import org.eclipse.microprofile.openapi.annotations.tags.Tag;
 import org.jboss.resteasy.reactive.RestResponse;
-import org.postbus.account.Secret;
+import org.postbus.account.Credential;
 import org.postbus.gateway.Caller;
 import org.postbus.gateway.Page;
 import org.postbus.gateway.PathIds;
@@ -64,9 +64,9 @@ public class AccountsResource {
     public Uni<RestResponse<Created>> create(byte[] body) {
         TenantId tenant = caller.tenant();
         AccountRequest request = AccountRequest.create(RequestJson.object(body));
-        Secret password = request.password().orElseThrow();
+        Credential credential = request.credential().orElseThrow();
         return hosts.check(request)
-                .chain(() -> store.create(tenant, request, password))
+                .chain(() -> store.create(tenant, request, credential))
                 .map(id -> RestResponse.ResponseBuilder.<Created>created(URI.create("/v1/accounts/" + id))
                         .entity(new Created(id))
                         .build());
@@ -82,8 +82,8 @@ public class AccountsResource {
     @RequestBody(content = @Content(mediaType = MediaType.APPLICATION_JSON, example = RequestExamples.ACCOUNT))
     public Uni<AccountCheck.Outcome> check(byte[] body) {
         AccountRequest request = AccountRequest.create(RequestJson.object(body));
-        Secret password = request.password().orElseThrow();
-        return hosts.check(request).chain(() -> check.check(request.settings(), password));
+        Credential credential = request.credential().orElseThrow();
+        return hosts.check(request).chain(() -> check.check(request.settings(), credential));
     }
 
     @GET
@@ -107,8 +107,9 @@ public class AccountsResource {
     @Consumes({MERGE_PATCH, MediaType.APPLICATION_JSON})
     @Operation(
             summary = "Change an account",
-            description = "A JSON merge patch (RFC 7396) of username, password, status (active or paused), imap, smtp"
-                    + " and jmap. The account is then connected anew.")
+            description =
+                    "A JSON merge patch (RFC 7396) of username, password or accessToken, status (active or paused), imap, smtp"
+                            + " and jmap. The account is then connected anew.")
     @RequestBody(content = @Content(mediaType = MERGE_PATCH, example = RequestExamples.ACCOUNT_PATCH))
     public Uni<Account> change(@PathParam("accountId") String accountId, byte[] body) {
         TenantId tenant = caller.tenant();

@@ -109,7 +109,7 @@ public sealed interface ContentFailure {
             case Away(var detail, var retryAfter) -> Problem.unavailable(detail, retryAfter);
             case LoginRefused(var detail) ->
                 Problem.conflict("the mail server refuses the login (" + detail
-                        + "): set the account's password, then try again");
+                        + "): set the account's password or access token, then try again");
             case Moved(var detail) ->
                 Problem.conflict(detail + "; the account is being synchronised: try again in some seconds");
             case Gone(var detail) -> Problem.gone(detail);

@@ -4,7 +4,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import org.postbus.account.AccountSettings;
-import org.postbus.account.Secret;
+import org.postbus.account.Credential;
 import org.postbus.model.AccountId;
 import org.postbus.model.EmailBody;
 import org.postbus.model.EmailId;
@@ -25,7 +25,7 @@ record EmailOnServer(
         AccountId account,
         EmailId email,
         AccountSettings settings,
-        Secret password,
+        Credential credential,
         long revision,
         Optional<String> jmapId,
         Optional<String> blobId,
@@ -37,7 +37,7 @@ record EmailOnServer(
         Objects.requireNonNull(account);
         Objects.requireNonNull(email);
         Objects.requireNonNull(settings);
-        Objects.requireNonNull(password);
+        Objects.requireNonNull(credential);
         Objects.requireNonNull(jmapId);
         Objects.requireNonNull(blobId);
         links = List.copyOf(links);

@@ -11,7 +11,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.postbus.account.AccountSettings;
-import org.postbus.account.Credential;
 import org.postbus.account.CredentialCipher;
 import org.postbus.event.EventCodec;
 import org.postbus.gateway.Database;
@@ -41,14 +40,14 @@ class EmailsOnServers {
                 tenant,
                 connection -> connection
                         .preparedQuery("""
-                        select a.settings::text, c.ciphertext, a.revision, e.identity, e.blob_id, e.size, b.body::text
+                        select a.settings::text, c.ciphertext, a.revision, e.identity, e.blob_id, e.size, b.body::text, c.kind
                         from email_view v
                         join email e on e.account_id = v.account_id and e.email_id = v.email_id
                         join account a on a.account_id = v.account_id
-                        join credential c on c.account_id = v.account_id and c.kind = $3
+                        join credential c on c.account_id = v.account_id
                         left join email_body b on b.account_id = v.account_id and b.email_id = v.email_id
                         where v.account_id = $1 and v.email_id = $2 and v.visible""")
-                        .execute(Tuple.of(account.value(), email.value(), Credential.Password.KIND))
+                        .execute(Tuple.of(account.value(), email.value()))
                         .compose(rows -> {
                             if (rows.size() == 0) {
                                 return Future.failedFuture(Problem.notFound("email"));
@@ -67,10 +66,7 @@ class EmailsOnServers {
                 email,
                 EventCodec.decode(row.getString(0), AccountSettings.class),
                 cipher.decrypt(
-                        tenant,
-                        account,
-                        Credential.Password.KIND,
-                        row.getBuffer(1).getBytes()),
+                        tenant, account, row.getString(7), row.getBuffer(1).getBytes()),
                 row.getLong(2),
                 Optional.ofNullable(row.getString(3))
                         .filter(identity -> identity.startsWith(JMAP_IDENTITY))

@@ -15,7 +15,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
 import org.postbus.account.AccountSettings;
-import org.postbus.account.Credential;
 import org.postbus.gateway.account.HostPolicy;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
@@ -87,7 +86,7 @@ class ImapConnections {
         AtomicReference<ImapConnection> opened = new AtomicReference<>();
         try {
             return Waiting.on(
-                    client.open(settings.imap(), settings.username(), new Credential.Password(email.password()))
+                    client.open(settings.imap(), settings.username(), email.credential())
                             .invoke(opened::set),
                     CONNECT_MAX.multipliedBy(2));
         } catch (ServerException e) {

@@ -11,6 +11,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.postbus.account.AccountSettings;
+import org.postbus.account.Credential;
 import org.postbus.account.Secret;
 import org.postbus.account.ServerAddress;
 import org.postbus.account.TlsMode;
@@ -18,6 +19,7 @@ import org.postbus.mail.imap.ScriptedImapServer;
 import org.postbus.mail.imap.Transcript;
 
 class AccountCheckTest {
+    private static final Secret SECRET = new Secret("secret");
     private static final Duration SOON = AccountCheck.TIME_MAX.plusSeconds(10);
 
     private static Vertx vertx;
@@ -98,8 +100,29 @@ class AccountCheckTest {
         }
     }
 
+    @Test
+    void an_access_token_goes_as_one_and_a_refusal_says_so() {
+        // Given
+        try (ScriptedImapServer server = playing("""
+                S: * OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=XOAUTH2 AUTH=PLAIN] ready
+                C: A1 AUTHENTICATE XOAUTH2 dXNlcj1hbGljZQFhdXRoPUJlYXJlciBzZWNyZXQBAQ==
+                S: A1 NO [AUTHENTICATIONFAILED] Invalid credentials
+                """)) {
+            // When
+            AccountCheck.Outcome outcome = outcomeAt(server.address(), new Credential.AccessToken(SECRET));
+
+            // Then
+            server.assertPlayed();
+            assertThat(outcome.failure()).contains("login-refused");
+        }
+    }
+
     private static AccountCheck.Outcome outcomeAt(ServerAddress address) {
-        return check.check(new AccountSettings.Imap("alice", address, Optional.empty()), new Secret("secret"))
+        return outcomeAt(address, new Credential.Password(SECRET));
+    }
+
+    private static AccountCheck.Outcome outcomeAt(ServerAddress address, Credential credential) {
+        return check.check(new AccountSettings.Imap("alice", address, Optional.empty()), credential)
                 .await()
                 .atMost(SOON);
     }

@@ -11,6 +11,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.postbus.account.AccountSettings;
+import org.postbus.account.Credential;
 import org.postbus.account.Secret;
 import org.postbus.account.ServerAddress;
 import org.postbus.account.TlsMode;
@@ -32,7 +33,7 @@ class AccountRequestTest {
         // Then
         assertThat(request.settings())
                 .isEqualTo(new AccountSettings.Imap("alice@example.com", IMAP, Optional.of(SMTP)));
-        assertThat(request.password()).contains(new Secret("secret"));
+        assertThat(request.credential()).contains(new Credential.Password(new Secret("secret")));
         assertThat(request.status()).isEqualTo(AccountRecord.Status.ACTIVE);
     }
 
@@ -48,6 +49,29 @@ class AccountRequestTest {
                 .isEqualTo(new AccountSettings.Jmap("bob@example.com", URI.create("https://jmap.example.com/session")));
     }
 
+    @Test
+    void an_access_token_stands_in_for_a_password_and_is_replaced_by_a_patch() {
+        // When
+        AccountRequest request = AccountRequest.create(json("""
+                {"protocol": "jmap", "email": "bob@example.com", "accessToken": "t1",
+                 "jmap": {"sessionUrl": "https://jmap.example.com/session"}}"""));
+        AccountRequest changed = AccountRequest.change(
+                request.email(), request.settings(), request.status(), json("{\"accessToken\": \"t2\"}"));
+
+        // Then
+        assertThat(request.credential()).contains(new Credential.AccessToken(new Secret("t1")));
+        assertThat(changed.credential()).contains(new Credential.AccessToken(new Secret("t2")));
+    }
+
+    @Test
+    void an_account_needs_something_to_log_in_with() {
+        assertThat(violations(() -> AccountRequest.create(json("""
+                {"protocol": "jmap", "email": "bob@example.com",
+                 "jmap": {"sessionUrl": "https://jmap.example.com/session"}}"""))))
+                .extracting(Violation::pointer)
+                .containsExactly("#/password");
+    }
+
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',
@@ -56,6 +80,7 @@ class AccountRequestTest {
                 "'protocol': 'pop3'                                            | #/protocol",
                 "'email': 'alice'                                              | #/email",
                 "'password': ''                                                | #/password",
+                "'accessToken': 'x'                                            | #/password",
                 "'password': 5                                                 | #/password",
                 "'username': 'a\\u0000b'                                       | #/username",
                 "'colour': 'red'                                               | #/colour",
@@ -102,7 +127,7 @@ class AccountRequestTest {
                 .isEqualTo(new AccountSettings.Imap(
                         "alice", new ServerAddress("imap.example.com", 143, TlsMode.STARTTLS), Optional.empty()));
         assertThat(changed.status()).isEqualTo(AccountRecord.Status.PAUSED);
-        assertThat(changed.password()).isEmpty();
+        assertThat(changed.credential()).isEmpty();
     }
 
     @Test

@@ -18,7 +18,7 @@ import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jboss.logging.Logger;
-import org.postbus.account.Secret;
+import org.postbus.account.Credential;
 import org.postbus.event.EventCodec;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
@@ -51,13 +51,13 @@ public final class JmapClient implements AutoCloseable {
     }
 
     /**
-     * Reads the session, following redirects. The password goes to {@code sessionUrl}'s host and, from there, to the URLs that
+     * Reads the session, following redirects. The credential goes to {@code sessionUrl}'s host and, from there, to the URLs that
      * the session names; not to a host that a redirect leads to; and over plain HTTP only if {@code sessionUrl} says so.
      */
     public static Uni<JmapClient> open(
-            Vertx vertx, URI sessionUrl, String username, Secret password, JmapOptions options) {
+            Vertx vertx, URI sessionUrl, String username, Credential credential, JmapOptions options) {
         return Uni.createFrom().deferred(() -> {
-            var http = new JmapHttp(vertx, sessionUrl, username, password, options);
+            var http = new JmapHttp(vertx, sessionUrl, username, credential, options);
             return readSession(http, sessionUrl)
                     .map(session -> {
                         if (session.mailAccountId().isEmpty()) {
@@ -95,7 +95,7 @@ public final class JmapClient implements AutoCloseable {
             }
             if (status == 401 && !sameHost) {
                 return failed(new ServerFailure.AuthRejected(sessionUrl.getHost() + " redirects to " + url.getHost()
-                        + ", which is not given the password: use " + url + " as session URL"));
+                        + ", which is not given the credential: use " + url + " as session URL"));
             }
             return failed(answer.failure(Instant.now()));
         });

@@ -39,7 +39,7 @@ import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jboss.logging.Logger;
-import org.postbus.account.Secret;
+import org.postbus.account.Credential;
 import org.postbus.event.EventCodec;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
@@ -69,13 +69,11 @@ final class JmapHttp implements AutoCloseable {
     private final boolean plainAllowed;
 
     /** @param sessionUrl plain HTTP is spoken only if this one is */
-    JmapHttp(Vertx vertx, URI sessionUrl, String username, Secret password, JmapOptions options) {
+    JmapHttp(Vertx vertx, URI sessionUrl, String username, Credential credential, JmapOptions options) {
         this.vertx = vertx;
         this.options = options;
         this.plainAllowed = "http".equalsIgnoreCase(sessionUrl.getScheme());
-        this.authorization = "Basic "
-                + Base64.getEncoder()
-                        .encodeToString((username + ":" + password.reveal()).getBytes(StandardCharsets.UTF_8));
+        this.authorization = authorization(username, credential);
         int connectTimeoutMs = (int) options.connectTimeout().toMillis();
         // Shared: thousands of accounts need one pool, not thousands.
         this.client = vertx.createHttpClient(new HttpClientOptions()
@@ -88,6 +86,17 @@ final class JmapHttp implements AutoCloseable {
         this.web = WebClient.wrap(
                 client, new WebClientOptions().setFollowRedirects(false).setUserAgentEnabled(false));
         ((WebClientInternal) web).addInterceptor(Exchange::watch);
+    }
+
+    /** RFC 7617 and RFC 6750 section 2.1. */
+    private static String authorization(String username, Credential credential) {
+        return switch (credential) {
+            case Credential.Password(var password) ->
+                "Basic "
+                        + Base64.getEncoder()
+                                .encodeToString((username + ":" + password.reveal()).getBytes(StandardCharsets.UTF_8));
+            case Credential.AccessToken(var token) -> "Bearer " + token.reveal();
+        };
     }
 
     /** An answer with its whole body. */

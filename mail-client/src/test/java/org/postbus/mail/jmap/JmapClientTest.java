@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
@@ -23,6 +24,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.postbus.account.Credential;
 import org.postbus.account.Secret;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
@@ -171,15 +173,42 @@ class JmapClientTest {
     @Test
     void wrong_password_is_auth_rejected() {
         var client = JmapClient.open(
-                VERTX, server.sessionUrl(), FakeJmapServer.USER, new Secret("wrong"), JmapOptions.DEFAULTS);
+                VERTX,
+                server.sessionUrl(),
+                FakeJmapServer.USER,
+                new Credential.Password(new Secret("wrong")),
+                JmapOptions.DEFAULTS);
 
         assertThat(failure(client)).isInstanceOf(ServerFailure.AuthRejected.class);
     }
 
     @Test
+    void an_access_token_is_a_bearer_token() {
+        var logins = new CopyOnWriteArrayList<String>();
+        server.next("/session", request -> {
+            logins.add(request.getHeader("Authorization"));
+            request.response().setStatusCode(401).end();
+        });
+
+        var client = JmapClient.open(
+                VERTX,
+                server.sessionUrl(),
+                FakeJmapServer.USER,
+                new Credential.AccessToken(new Secret("abc.def")),
+                JmapOptions.DEFAULTS);
+
+        assertThat(failure(client)).isInstanceOf(ServerFailure.AuthRejected.class);
+        assertThat(logins).containsExactly("Bearer abc.def");
+    }
+
+    @Test
     void nobody_listening_is_unreachable() {
         var client = JmapClient.open(
-                VERTX, URI.create("http://127.0.0.1:1/session"), "u", new Secret("p"), JmapOptions.DEFAULTS);
+                VERTX,
+                URI.create("http://127.0.0.1:1/session"),
+                "u",
+                new Credential.Password(new Secret("p")),
+                JmapOptions.DEFAULTS);
 
         assertThat(failure(client)).isInstanceOf(ServerFailure.Unreachable.class);
     }
@@ -200,7 +229,11 @@ class JmapClientTest {
         IntStream.range(0, 6).forEach(i -> server.next("/loop", redirect(302, "/loop")));
 
         assertThat(failure(JmapClient.open(
-                        VERTX, server.sessionUrl().resolve("/loop"), "u", new Secret("p"), JmapOptions.DEFAULTS)))
+                        VERTX,
+                        server.sessionUrl().resolve("/loop"),
+                        "u",
+                        new Credential.Password(new Secret("p")),
+                        JmapOptions.DEFAULTS)))
                 .isInstanceOfSatisfying(
                         ServerFailure.Rejected.class,
                         rejected -> assertThat(rejected.code()).isEqualTo("too-many-redirects"));
@@ -218,7 +251,11 @@ class JmapClientTest {
         });
 
         ServerFailure failure = failure(JmapClient.open(
-                VERTX, server.sessionUrl().resolve("/moved"), "u", new Secret("p"), JmapOptions.DEFAULTS));
+                VERTX,
+                server.sessionUrl().resolve("/moved"),
+                "u",
+                new Credential.Password(new Secret("p")),
+                JmapOptions.DEFAULTS));
 
         assertThat(logins).containsExactly("null");
         assertThat(failure).isInstanceOf(ServerFailure.AuthRejected.class);
@@ -458,8 +495,12 @@ class JmapClientTest {
     }
 
     private JmapClient open(URI sessionUrl, JmapOptions options) {
-        JmapClient client = get(
-                JmapClient.open(VERTX, sessionUrl, FakeJmapServer.USER, new Secret(FakeJmapServer.PASSWORD), options));
+        JmapClient client = get(JmapClient.open(
+                VERTX,
+                sessionUrl,
+                FakeJmapServer.USER,
+                new Credential.Password(new Secret(FakeJmapServer.PASSWORD)),
+                options));
         clients.add(client);
         return client;
     }

@@ -14,6 +14,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.postbus.account.Credential;
 import org.postbus.account.Secret;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
@@ -39,7 +40,7 @@ class JmapEventSourceTest {
                         VERTX,
                         server.sessionUrl(),
                         FakeJmapServer.USER,
-                        new Secret(FakeJmapServer.PASSWORD),
+                        new Credential.Password(new Secret(FakeJmapServer.PASSWORD)),
                         JmapOptions.DEFAULTS)
                 .await()
                 .atMost(WAIT);

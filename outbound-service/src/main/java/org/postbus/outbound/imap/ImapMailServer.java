@@ -15,7 +15,6 @@ import java.util.TreeSet;
 import java.util.function.Consumer;
 import org.postbus.account.AccountSettings;
 import org.postbus.account.Credential;
-import org.postbus.account.Secret;
 import org.postbus.event.UidRange;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
@@ -66,8 +65,8 @@ public final class ImapMailServer implements MailServer {
     }
 
     /** @throws ServerException if it can not be reached or refuses the login */
-    public static ImapMailServer open(ImapClient client, AccountSettings.Imap settings, Secret password) {
-        return new ImapMailServer(client.open(settings.imap(), settings.username(), new Credential.Password(password))
+    public static ImapMailServer open(ImapClient client, AccountSettings.Imap settings, Credential credential) {
+        return new ImapMailServer(client.open(settings.imap(), settings.username(), credential)
                 .await()
                 .atMost(COMMAND_TIME_MAX));
     }

@@ -13,7 +13,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.postbus.account.AccountSettings;
-import org.postbus.account.Secret;
+import org.postbus.account.Credential;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
 import org.postbus.mail.jmap.JmapClient;
@@ -41,9 +41,9 @@ public final class JmapMailServer implements MailServer {
     }
 
     /** @throws ServerException if it can not be reached or refuses the login */
-    public static JmapMailServer open(Vertx vertx, AccountSettings.Jmap settings, Secret password) {
+    public static JmapMailServer open(Vertx vertx, AccountSettings.Jmap settings, Credential credential) {
         return new JmapMailServer(
-                JmapClient.open(vertx, settings.sessionUrl(), settings.username(), password, JmapOptions.DEFAULTS)
+                JmapClient.open(vertx, settings.sessionUrl(), settings.username(), credential, JmapOptions.DEFAULTS)
                         .await()
                         .atMost(CALL_TIME_MAX));
     }

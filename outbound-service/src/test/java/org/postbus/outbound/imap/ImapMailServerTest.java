@@ -17,6 +17,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.postbus.account.AccountSettings;
+import org.postbus.account.Credential;
 import org.postbus.account.Secret;
 import org.postbus.mail.ServerFailure;
 import org.postbus.mail.imap.ImapClient;
@@ -207,7 +208,9 @@ class ImapMailServerTest {
 
     private static ImapMailServer open(ScriptedImapServer server) {
         return ImapMailServer.open(
-                client, new AccountSettings.Imap("alice", server.address(), Optional.empty()), new Secret("secret"));
+                client,
+                new AccountSettings.Imap("alice", server.address(), Optional.empty()),
+                new Credential.Password(new Secret("secret")));
     }
 
     private static void assertDone(Answers answers, long... emails) {

@@ -21,6 +21,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.postbus.account.AccountSettings;
+import org.postbus.account.Credential;
 import org.postbus.account.Secret;
 import org.postbus.event.EventCodec;
 import org.postbus.mail.ServerFailure;
@@ -68,7 +69,7 @@ class JmapMailServerTest {
         mail = JmapMailServer.open(
                 vertx,
                 new AccountSettings.Jmap(FakeJmapServer.USER, server.sessionUrl()),
-                new Secret(FakeJmapServer.PASSWORD));
+                new Credential.Password(new Secret(FakeJmapServer.PASSWORD)));
     }
 
     @AfterEach
@@ -199,7 +200,7 @@ class JmapMailServerTest {
         mail = JmapMailServer.open(
                 vertx,
                 new AccountSettings.Jmap(FakeJmapServer.USER, server.sessionUrl()),
-                new Secret(FakeJmapServer.PASSWORD));
+                new Credential.Password(new Secret(FakeJmapServer.PASSWORD)));
 
         Answers answers = carryOut(keywords(1, 1, SEEN), keywords(2, 2, SEEN), keywords(3, 3, SEEN));
 
