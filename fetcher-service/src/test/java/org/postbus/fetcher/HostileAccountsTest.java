@@ -259,8 +259,7 @@ class HostileAccountsTest {
             accounts.values().forEach(fetcher::start);
             await().atMost(TOLD_MAX).untilAsserted(() -> {
                 accounts.entrySet().removeIf(one -> isTold(one.getKey(), one.getValue(), fetcher));
-                assertThat(accounts.entrySet().stream()
-                                .map(one -> one.getKey().name() + ": " + state(one.getValue())))
+                assertThat(accounts.entrySet().stream().map(one -> one.getKey().name() + ": " + state(one.getValue())))
                         .isEmpty();
             });
 

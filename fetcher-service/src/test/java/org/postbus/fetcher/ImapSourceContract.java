@@ -42,7 +42,8 @@ abstract class ImapSourceContract {
     private static final int OPERATIONS = LONG ? 20_000 : 5_000;
     private static final AtomicInteger USERS = new AtomicInteger();
 
-    final String user = "contract" + USERS.incrementAndGet() + getClass().getSimpleName().toLowerCase(Locale.ROOT) + "@example.com";
+    final String user =
+            "contract" + USERS.incrementAndGet() + getClass().getSimpleName().toLowerCase(Locale.ROOT) + "@example.com";
     FetcherUnderTest fetcher;
     Wiretap tap;
     RawImap other;
