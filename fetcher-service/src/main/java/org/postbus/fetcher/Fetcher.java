@@ -56,6 +56,7 @@ class Fetcher {
                 parsing,
                 new HostBudget(config.loginsAtOnce(), config.loginsPerHostAndSecond(), config.connectionsPerHost()),
                 config.poll(),
+                config.compareEvery(),
                 new FetcherMetrics(registry),
                 Clock.systemUTC(),
                 RandomGenerator.of("L64X128MixRandom")));

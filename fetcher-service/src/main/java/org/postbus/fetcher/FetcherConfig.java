@@ -17,6 +17,10 @@ interface FetcherConfig {
     @WithDefault("30s")
     Duration poll();
 
+    /** How often each mailbox is compared whole, though its server tells what changes (RFC 7162). */
+    @WithDefault("24h")
+    Duration compareEvery();
+
     /** Logins of this process that are under way at the same time. */
     @WithDefault("20")
     int loginsAtOnce();

@@ -49,6 +49,7 @@ final class ImapPass {
     private final MessageReading reading;
     private final boolean full;
     private final StatusRounds rounds;
+    private final FullComparison comparison;
     private final boolean everything;
     private final Set<String> stirred;
     private final Instant now;
@@ -70,6 +71,7 @@ final class ImapPass {
             ObservationPublisher out,
             boolean full,
             StatusRounds rounds,
+            FullComparison comparison,
             boolean everything,
             Set<String> stirred,
             Instant now) {
@@ -82,6 +84,7 @@ final class ImapPass {
         this.out = out;
         this.full = full;
         this.rounds = rounds;
+        this.comparison = comparison;
         this.everything = everything;
         this.stirred = stirred;
         this.now = now;
@@ -112,6 +115,14 @@ final class ImapPass {
         }
         for (Arrivals more : arrivals) {
             visit.unlessRefused(more.mailbox(), () -> arrive(more));
+        }
+        if (!full) {
+            Optional<FullComparison.Missing> found = comparison.step(mailboxes, lookBack, visit, now);
+            if (found.isPresent()) {
+                FullComparison.Missing more = found.get();
+                visit.unlessRefused(
+                        more.mailbox(), () -> arrive(new Arrivals(more.mailbox(), more.name(), more.uids())));
+            }
         }
         visit.leave();
         boolean complete = mailboxes.values().stream().allMatch(this::isComplete);

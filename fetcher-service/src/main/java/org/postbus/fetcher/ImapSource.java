@@ -27,6 +27,7 @@ final class ImapSource implements ChangeSource {
     private final Suspects suspects;
     private final Map<MailboxKey, ImapMailbox> mailboxes = new LinkedHashMap<>();
     private final StatusRounds rounds;
+    private final FullComparison comparison;
     /** Whether the next pass must look at every mailbox: the first one, and who follows one that found something gone. */
     private boolean everythingNext = true;
 
@@ -51,6 +52,7 @@ final class ImapSource implements ChangeSource {
         this.credential = credential;
         this.around = around;
         this.rounds = new StatusRounds(around.poll());
+        this.comparison = new FullComparison(claim.accountId(), around.compareEvery());
         for (KnownMailbox mailbox : claim.mailboxes()) {
             mailboxes.put(mailbox.observed().key(), ImapMailbox.known(mailbox));
         }
@@ -121,6 +123,7 @@ final class ImapSource implements ChangeSource {
                         out,
                         full,
                         rounds,
+                        comparison,
                         all,
                         stirred,
                         now)

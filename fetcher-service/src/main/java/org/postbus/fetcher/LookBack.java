@@ -2,7 +2,6 @@ package org.postbus.fetcher;
 
 import java.time.Duration;
 import java.time.Instant;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -111,7 +110,7 @@ final class LookBack {
         mailbox.known = OptionalLong.of(ours.minus(vanished).size() + mailbox.withheld.size());
     }
 
-    private UidSet ours(ImapMailbox mailbox, Cursor.Imap cursor) throws InterruptedException {
+    UidSet ours(ImapMailbox mailbox, Cursor.Imap cursor) throws InterruptedException {
         return tables.uids(claim.tenantId(), claim.accountId(), mailbox.key(), cursor.uidValidity())
                 .and(UidSet.between(1, cursor.uidNext()));
     }
@@ -185,30 +184,49 @@ final class LookBack {
         while (!rest.isEmpty() && selected.messages() > 0) {
             UidSet step = rest.highest(COMPARED_MESSAGES);
             rest = rest.minus(step);
-            Map<Long, Set<Keyword>> before = tables.keywords(
-                    claim.tenantId(),
-                    claim.accountId(),
-                    mailbox.key(),
-                    cursor.uidValidity(),
-                    new UidRange(step.first(), step.last()));
-            FetchItems items = selected.highestModSeq().isPresent()
-                    ? FetchItems.of(FetchItems.FLAGS, FetchItems.MOD_SEQ)
-                    : FetchItems.of(FetchItems.FLAGS);
-            List<UidRange> span = List.of(new UidRange(step.first(), step.last()));
-            try (Inflow<FetchedMessage> messages = Inflow.of(visit.connection().uidFetch(span, items), AHEAD_STATES)) {
-                for (Optional<FetchedMessage> next = messages.next(); next.isPresent(); next = messages.next()) {
-                    FetchedMessage message = next.get();
-                    Set<Keyword> was = before.get(message.uid());
-                    if (was != null && message.flags().isPresent() && !was.equals(ImapEmails.keywords(message))) {
-                        out.add(ImapEmails.state(mailbox.key(), cursor.uidValidity(), message));
-                    }
-                }
-            }
+            // A span, and not the set: its few strangers cost less than a long command.
+            compareStates(mailbox, cursor, selected, UidSet.between(step.first(), step.last() + 1));
         }
         mailbox.flagsSuspect = false;
         mailbox.recentComparedAt = now;
         if (all) {
             mailbox.allComparedAt = now;
+        }
+    }
+
+    /** Asks for the state of messages that are known and publishes what differs, on whatever grounds. */
+    void readAgain(ImapMailbox mailbox, SelectedMailbox selected, UidSet uids) throws InterruptedException {
+        UidSet rest = uids;
+        if (!rest.isEmpty()) {
+            out.awaitApplied();
+        }
+        while (!rest.isEmpty()) {
+            UidSet step = rest.highest(COMPARED_MESSAGES);
+            rest = rest.minus(step);
+            compareStates(mailbox, mailbox.cursor.orElseThrow(), selected, step);
+        }
+    }
+
+    private void compareStates(ImapMailbox mailbox, Cursor.Imap cursor, SelectedMailbox selected, UidSet uids)
+            throws InterruptedException {
+        Map<Long, Set<Keyword>> before = tables.keywords(
+                claim.tenantId(),
+                claim.accountId(),
+                mailbox.key(),
+                cursor.uidValidity(),
+                new UidRange(uids.first(), uids.last()));
+        FetchItems items = selected.highestModSeq().isPresent()
+                ? FetchItems.of(FetchItems.FLAGS, FetchItems.MOD_SEQ)
+                : FetchItems.of(FetchItems.FLAGS);
+        try (Inflow<FetchedMessage> messages =
+                Inflow.of(visit.connection().uidFetch(uids.ranges(), items), AHEAD_STATES)) {
+            for (Optional<FetchedMessage> next = messages.next(); next.isPresent(); next = messages.next()) {
+                FetchedMessage message = next.get();
+                Set<Keyword> was = before.get(message.uid());
+                if (was != null && message.flags().isPresent() && !was.equals(ImapEmails.keywords(message))) {
+                    out.add(ImapEmails.state(mailbox.key(), cursor.uidValidity(), message));
+                }
+            }
         }
     }
 
@@ -218,8 +236,7 @@ final class LookBack {
      *
      * @return messages that should be known and are not
      */
-    private UidSet compareUids(ImapMailbox mailbox, Cursor.Imap cursor, SelectedMailbox selected)
-            throws InterruptedException {
+    UidSet compareUids(ImapMailbox mailbox, Cursor.Imap cursor, SelectedMailbox selected) throws InterruptedException {
         out.awaitApplied();
         UidSet ours = ours(mailbox, cursor);
         UidSet theirs = UidSet.of(Await.server(visit.connection().uidSearchAll(), ImapVisit.COMMAND_TIME_MAX));

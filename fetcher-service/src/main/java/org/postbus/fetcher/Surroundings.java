@@ -18,6 +18,7 @@ import org.postbus.mail.imap.ImapClient;
  * @param largeMessages how many messages of up to {@link LargeMessages#WHOLE_OCTETS_MAX} may be in memory at once, where
  *     a server does not know their parts
  * @param parsing runs the parsing of mail, beside the loop that reads it
+ * @param compareEvery how often a mailbox whose changes the server tells is compared all the same
  * @param poll how often, at the least, an account is looked at when nothing wakes its loop
  */
 record Surroundings(
@@ -30,6 +31,7 @@ record Surroundings(
         ExecutorService parsing,
         HostBudget hosts,
         Duration poll,
+        Duration compareEvery,
         FetcherMetrics metrics,
         Clock clock,
         RandomGenerator random) {}

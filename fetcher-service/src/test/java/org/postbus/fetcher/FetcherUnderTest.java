@@ -47,6 +47,10 @@ final class FetcherUnderTest implements AutoCloseable {
     }
 
     FetcherUnderTest(Database database, Duration poll, HostBudget budget, ImapOptions options) {
+        this(database, poll, Duration.ofDays(1), budget, options);
+    }
+
+    FetcherUnderTest(Database database, Duration poll, Duration compareEvery, HostBudget budget, ImapOptions options) {
         this.database = database;
         this.writer = new DirectWriter(vertx, database);
         this.pool = PgBuilder.pool()
@@ -68,6 +72,7 @@ final class FetcherUnderTest implements AutoCloseable {
                 parsing,
                 budget,
                 poll,
+                compareEvery,
                 new FetcherMetrics(meters),
                 Clock.systemUTC(),
                 RandomGenerator.of("L64X128MixRandom"));

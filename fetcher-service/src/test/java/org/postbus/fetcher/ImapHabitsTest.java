@@ -15,10 +15,12 @@ import org.postbus.account.ServerAddress;
 import org.postbus.account.TlsMode;
 import org.postbus.devstack.DevStack;
 import org.postbus.event.Observation;
+import org.postbus.mail.imap.ImapOptions;
 
 /** What the sync makes of servers as they are: those that fall behind, leave out, say too little or stumble. */
 class ImapHabitsTest {
     private static final Duration SOON = Duration.ofSeconds(60);
+    private static final Duration POLL = Duration.ofMinutes(10);
     private static final String[] ALL = {
         "CONDSTORE", "QRESYNC", "ENABLE", "LIST-EXTENDED", "LIST-STATUS", "UNSELECT", "ESEARCH"
     };
@@ -29,6 +31,7 @@ class ImapHabitsTest {
     private FetcherUnderTest fetcher;
     private TestAccount account;
 
+    private Duration compareEvery = Duration.ofDays(1);
     private final List<AutoCloseable> started = new ArrayList<>();
 
     @AfterEach
@@ -164,6 +167,77 @@ class ImapHabitsTest {
                 .noneMatch(command -> command.contains("CONDSTORE")
                         || command.contains("MODSEQ")
                         || command.contains("CHANGEDSINCE"));
+    }
+
+    @Test
+    void a_change_that_the_server_counted_in_no_mod_sequence_is_found_once_a_day() throws Exception {
+        for (String[] capabilities : List.of(ALL, CONDSTORE)) {
+            server = server(capabilities, 30);
+            server.mailbox("Empty", "");
+            server.mailbox("Other", "").add("other");
+            compareEvery = Duration.ofSeconds(2);
+            start();
+            server.inbox().mails.get(3L).flags.add("\\Flagged");
+            server.mailbox("Other", "").mails.get(1L).flags.add("\\Seen");
+            // As many come as go, and the numbers agree.
+            account.update("""
+                    delete from email_mailbox where account_id = (select account_id from account_sync where account_id = ? for update)
+                    and uid = 7""", account.accountId().value());
+            server.inbox().mails.remove(9L);
+
+            await().atMost(SOON)
+                    .untilAsserted(() -> assertThat(inbox())
+                            .hasSize(29)
+                            .contains("3 m3@example.org $flagged")
+                            .anyMatch(line -> line.startsWith("7 "))
+                            .noneMatch(line -> line.startsWith("9 ")));
+            await().atMost(SOON)
+                    .until(() -> DirectWriter.content(fetcher.database, account.accountId(), true)
+                            .get("Other")
+                            .contains("1 other@example.org $seen"));
+            fetcher.writer.assertNoBreach();
+        }
+    }
+
+    @Test
+    void icloud_is_asked_for_mod_sequences_and_never_for_qresync() throws Exception {
+        // ENABLE names nothing that it enabled, and what QRESYNC tells there is not to be believed.
+        server = server(
+                new String[] {"CONDSTORE", "QRESYNC", "ENABLE", "XAPPLELITERAL", "IDLE", "UIDPLUS", "ID", "ESEARCH"},
+                10);
+        server.answers("ENABLE .*", answer -> "TAG OK done\r\n");
+        server.answers("EXAMINE .*QRESYNC.*", answer -> "* VANISHED (EARLIER) 1:10\r\n" + answer);
+        start();
+        server.heard();
+        server.inbox().flag(2, "\\Seen");
+        server.inbox().expunge(5);
+        server.inbox().add("new");
+
+        pass();
+
+        assertThat(inbox()).hasSize(10).contains("2 m2@example.org $seen").noneMatch(line -> line.startsWith("5 "));
+        assertThat(server.heard())
+                .noneMatch(command -> command.contains("QRESYNC"))
+                .anyMatch(command -> command.contains("CHANGEDSINCE"));
+    }
+
+    @Test
+    void a_mailbox_that_keeps_no_mod_sequences_among_others_that_do_is_compared() throws Exception {
+        server = server(CONDSTORE, 5);
+        server.mailbox("Old", "").add("old");
+        server.answers(
+                "LIST.*", answer -> answer.replaceAll("(\"Old\" [^\r]*) HIGHESTMODSEQ \\d+", "$1 HIGHESTMODSEQ 0"));
+        server.answers("EXAMINE .*Old.*", answer -> answer.replaceAll("\\[HIGHESTMODSEQ \\d+]", "[NOMODSEQ]"));
+        start();
+        server.heard();
+        server.mailbox("Old", "").flag(1, "\\Seen");
+
+        pass();
+
+        assertThat(DirectWriter.content(fetcher.database, account.accountId(), true)
+                        .get("Old"))
+                .containsExactly("1 old@example.org $seen");
+        assertThat(server.heard()).noneMatch(command -> command.contains("CHANGEDSINCE"));
     }
 
     // ---- said once
@@ -388,7 +462,12 @@ class ImapHabitsTest {
     }
 
     private void start() {
-        fetcher = new FetcherUnderTest(DevStack.postgres().freshDatabase(), Duration.ofMinutes(10));
+        fetcher = new FetcherUnderTest(
+                DevStack.postgres().freshDatabase(),
+                compareEvery.compareTo(POLL) < 0 ? Duration.ofSeconds(1) : POLL,
+                compareEvery,
+                new HostBudget(20, 50, 1000),
+                ImapOptions.DEFAULT);
         started.add(server);
         started.add(fetcher);
         account = fetcher.account(
