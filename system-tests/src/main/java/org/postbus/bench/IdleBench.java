@@ -27,6 +27,7 @@ import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.kafka.common.serialization.StringSerializer;
 import org.postbus.account.AccountSettings;
+import org.postbus.account.Credential;
 import org.postbus.account.CredentialCipher;
 import org.postbus.account.Secret;
 import org.postbus.account.ServerAddress;
@@ -38,7 +39,7 @@ import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
 
 /**
- * What an account costs a fetcher in which nothing happens: its memory with none, with a fifth and with all of the accounts, each
+ * What an account costs a fetcher in which nothing happens: its memory with a few, with a fifth and with all of the accounts, each
  * logged in over TLS to a local server and waiting ({@link IdleServer}). Then the fetcher is started again, and the server counts how
  * fast it logs in. The accounts are rows like all others, announced on the topic like all others.
  */
@@ -49,6 +50,9 @@ final class IdleBench implements Runnable {
 
     /** Of the descriptors that a process may have: for Kafka, PostgreSQL, jars. */
     private static final int OTHER_DESCRIPTORS = 600;
+
+    /** With them all code is loaded and compiled that the others run: what these cost is not counted. */
+    private static final int FEW = 50;
 
     private static final Duration LOGIN_WAIT = Duration.ofMinutes(15);
     /** As long as it takes until connections that were only needed for the first look are given up. */
@@ -68,7 +72,14 @@ final class IdleBench implements Runnable {
 
     record Options(int accounts, boolean histogram) {
         private static final Options DEFAULT = new Options(10_000, false);
+        private static final int ACCOUNTS_MIN = 10 * FEW;
         private static final int ACCOUNTS_MAX = 1_000_000;
+
+        Options {
+            if (accounts < ACCOUNTS_MIN) {
+                throw new IllegalArgumentException("fewer than " + ACCOUNTS_MIN + " accounts say nothing");
+            }
+        }
 
         static Options parse(Deque<String> rest) {
             return Arguments.parse(DEFAULT, rest, (options, name, value) -> switch (name) {
@@ -110,17 +121,19 @@ final class IdleBench implements Runnable {
                                         Integer.toString(connections),
                                         "JAVA_TOOL_OPTIONS",
                                         "-Djavax.net.ssl.trustStore=" + keystore
-                                                + " -Djavax.net.ssl.trustStorePassword=" + KEYSTORE_PASSWORD)),
+                                                + " -Djavax.net.ssl.trustStorePassword=" + KEYSTORE_PASSWORD
+                                                // What is free is given back, so that resident memory tells something.
+                                                + " -Xmn32m -XX:MinHeapFreeRatio=5 -XX:MaxHeapFreeRatio=10")),
                         out);
                 Connection database = stage.database()) {
             List<Memory> memories = new ArrayList<>();
-            memories.add(memory(stage, server, 0));
-            add(stage, database, server.port(), options.accounts() / 5);
-            awaitLoggedIn(database, server, options.accounts() / 5);
-            memories.add(memory(stage, server, options.accounts() / 5));
-            add(stage, database, server.port(), options.accounts() - options.accounts() / 5);
-            awaitLoggedIn(database, server, options.accounts());
-            memories.add(memory(stage, server, options.accounts()));
+            int there = 0;
+            for (int accounts : List.of(FEW, options.accounts() / 5, options.accounts())) {
+                add(stage, database, server.port(), accounts - there);
+                there = accounts;
+                awaitLoggedIn(database, server, accounts);
+                memories.add(memory(stage, server, accounts));
+            }
             if (options.histogram()) {
                 jcmd(stage, "GC.class_histogram").lines().limit(HISTOGRAM_LINES).forEach(out::println);
             }
@@ -170,7 +183,8 @@ final class IdleBench implements Runnable {
                 account.addBatch();
                 credential.setObject(1, id.value());
                 credential.setObject(2, tenant.value());
-                credential.setBytes(3, cipher.encrypt(tenant, id, "password", new Secret("bench-password")));
+                credential.setBytes(
+                        3, cipher.encrypt(tenant, id, new Credential.Password(new Secret("bench-password"))));
                 credential.addBatch();
                 sync.setObject(1, id.value());
                 sync.setObject(2, tenant.value());
@@ -402,7 +416,7 @@ final class IdleBench implements Runnable {
     }
 
     private void print(List<Memory> memories, Logins logins, int descriptors) {
-        Memory none = memories.getFirst();
+        Memory few = memories.getFirst();
         out.println();
         out.printf(
                 "One fetcher with idle accounts over TLS, after a garbage collection; %s. A process may have %d open files"
@@ -418,14 +432,14 @@ final class IdleBench implements Runnable {
                     memory.connections(),
                     memory.live() / 1048576.0,
                     memory.resident() / 1048576.0,
-                    kilobytes(memory.live() - none.live(), memory.accounts()),
-                    kilobytes(memory.resident() - none.resident(), memory.accounts()),
-                    kilobytes(memory.resident() - none.resident(), memory.connections()),
+                    kilobytes(memory.live() - few.live(), memory.accounts() - few.accounts()),
+                    kilobytes(memory.resident() - few.resident(), memory.accounts() - few.accounts()),
+                    kilobytes(memory.resident() - few.resident(), memory.connections() - few.connections()),
                     memory.cpu() * 100);
         }
         out.println();
         for (Memory memory : memories.subList(1, memories.size())) {
-            long each = (memory.resident() - none.resident()) / memory.accounts();
+            long each = (memory.resident() - few.resident()) / (memory.accounts() - few.accounts());
             out.println(Figures.verdict(
                     "%d accounts: %.1f KB each, target at most %d KB"
                             .formatted(memory.accounts(), each / 1024.0, BYTES_PER_ACCOUNT_MAX / 1024),
