@@ -1,6 +1,8 @@
 package org.postbus.writer;
 
+import io.vertx.core.Future;
 import io.vertx.sqlclient.Row;
+import io.vertx.sqlclient.RowSet;
 import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
@@ -16,12 +18,17 @@ import org.postbus.model.TenantId;
 final class AccountSyncTable {
     private AccountSyncTable() {}
 
-    /** Locks the account until the transaction ends. Empty: there is no such account of this tenant. */
-    static Optional<AccountSync> lock(Transaction transaction, AccountId account) {
-        Iterator<Row> rows = transaction.run("""
+    /** Locks the account until the transaction ends. */
+    static Future<RowSet<Row>> askLock(Transaction transaction, AccountId account) {
+        return transaction.ask("""
                 select fence, applied_seq, change_seq, pass, initial_done, state, last_synced_at, last_error, retry_at, push,
                        announced_state, announced_error, pass_created, pass_updated, pass_destroyed
-                from account_sync where account_id = $1 for update""", account.value()).iterator();
+                from account_sync where account_id = $1 for update""", account.value());
+    }
+
+    /** Empty: there is no such account of this tenant. */
+    static Optional<AccountSync> locked(RowSet<Row> answer) {
+        Iterator<Row> rows = answer.iterator();
         if (!rows.hasNext()) {
             return Optional.empty();
         }

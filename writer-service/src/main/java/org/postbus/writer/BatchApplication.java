@@ -60,6 +60,7 @@ final class BatchApplication {
             TenantId tenant,
             AccountId account,
             AccountSync sync,
+            List<StoredMailbox> stored,
             Supplier<UUID> ids,
             Instant now) {
         this.transaction = transaction;
@@ -68,7 +69,7 @@ final class BatchApplication {
         this.sync = sync;
         this.ids = ids;
         this.now = now;
-        this.mailboxes = new MailboxTree(MailboxTable.all(transaction, account), ids);
+        this.mailboxes = new MailboxTree(stored, ids);
         this.changes = new ChangeLog(transaction, tenant, account, sync, ids);
         this.emailRun = new EmailRun(mailboxes);
     }

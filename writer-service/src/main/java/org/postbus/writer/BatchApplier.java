@@ -42,7 +42,10 @@ final class BatchApplier {
      */
     Outcome apply(ObservationBatch batch, Instant now) {
         return database.inTransaction(batch.tenantId(), transaction -> {
-            Optional<AccountSync> locked = AccountSyncTable.lock(transaction, batch.accountId());
+            // Both at once: the mailboxes are read after the lock is had.
+            var lock = AccountSyncTable.askLock(transaction, batch.accountId());
+            var mailboxes = MailboxTable.askAll(transaction, batch.accountId());
+            Optional<AccountSync> locked = AccountSyncTable.locked(transaction.rows(lock));
             if (locked.isEmpty()) {
                 Optional<TenantId> owner = AccountSyncTable.tenantOf(transaction, batch.accountId());
                 if (owner.isPresent()) {
@@ -61,7 +64,14 @@ final class BatchApplier {
                 }
                 case ChainDecision.Apply apply -> {
                     long before = sync.changeSeq;
-                    new BatchApplication(transaction, batch.tenantId(), batch.accountId(), sync, ids, now)
+                    new BatchApplication(
+                                    transaction,
+                                    batch.tenantId(),
+                                    batch.accountId(),
+                                    sync,
+                                    MailboxTable.all(transaction.rows(mailboxes)),
+                                    ids,
+                                    now)
                             .apply(batch.observations());
                     if (sync.changeSeq > before) {
                         ChangeLogTable.addToOutbox(

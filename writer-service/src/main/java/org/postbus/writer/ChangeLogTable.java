@@ -2,8 +2,10 @@ package org.postbus.writer;
 
 import static org.postbus.writer.MailboxTable.column;
 
+import io.vertx.core.Future;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.sqlclient.Row;
+import io.vertx.sqlclient.RowSet;
 import java.time.OffsetDateTime;
 import java.util.ArrayList;
 import java.util.List;
@@ -50,16 +52,20 @@ final class ChangeLogTable {
                 lastSeq);
     }
 
-    /** The first rows that are not published, in order. */
-    static List<Row> unpublished(Transaction transaction, AccountId account, int most) {
-        List<Row> rows = new ArrayList<>();
-        for (io.vertx.sqlclient.Row row : transaction.run("""
+    /** Asks for the first rows that are not published, in order. */
+    static Future<RowSet<io.vertx.sqlclient.Row>> askUnpublished(Transaction transaction, AccountId account, int most) {
+        return transaction.ask("""
                 select l.seq, l.event_id, l.type, l.object_id, l.data, l.at
                 from (select min(first_seq) as first, max(last_seq) as last from change_outbox where account_id = $1) due
                 cross join lateral (
                   select * from change_log
                   where account_id = $1 and seq between due.first and due.last order by seq limit $2) l
-                order by l.seq""", account.value(), (long) most)) {
+                order by l.seq""", account.value(), (long) most);
+    }
+
+    static List<Row> unpublished(RowSet<io.vertx.sqlclient.Row> answer) {
+        List<Row> rows = new ArrayList<>();
+        for (io.vertx.sqlclient.Row row : answer) {
             rows.add(new Row(
                     row.getLong("seq"),
                     row.getUUID("event_id"),
@@ -81,15 +87,16 @@ final class ChangeLogTable {
                 lastSeq);
     }
 
-    /** Only one publisher of an account at a time, in all processes; ends with the transaction. False: another one is at it. */
-    static boolean lockPublication(Transaction transaction, AccountId account) {
-        return transaction
-                .run(
-                        "select pg_try_advisory_xact_lock(hashtextextended('publish:' || $1::text, 0)) as locked",
-                        account.toString())
-                .iterator()
-                .next()
-                .getBoolean("locked");
+    /** Only one publisher of an account at a time, in all processes; ends with the transaction. */
+    static Future<RowSet<io.vertx.sqlclient.Row>> askPublicationLock(Transaction transaction, AccountId account) {
+        return transaction.ask(
+                "select pg_try_advisory_xact_lock(hashtextextended('publish:' || $1::text, 0)) as locked",
+                account.toString());
+    }
+
+    /** False: another one is at it. */
+    static boolean locked(RowSet<io.vertx.sqlclient.Row> answer) {
+        return answer.iterator().next().getBoolean("locked");
     }
 
     record Unpublished(TenantId tenant, AccountId account) {}

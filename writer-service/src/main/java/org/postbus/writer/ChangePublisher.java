@@ -93,11 +93,14 @@ public final class ChangePublisher implements AutoCloseable {
 
     /** @return how many rows were published and marked */
     int publish(TenantId tenant, AccountId account) {
-        int rows = database.inTransaction(tenant, transaction -> {
-            if (!ChangeLogTable.lockPublication(transaction, account)) {
+        int published = database.inTransaction(tenant, transaction -> {
+            // Both at once: the rows are read after the lock is had, and are of no interest without it.
+            var lock = ChangeLogTable.askPublicationLock(transaction, account);
+            var rows = ChangeLogTable.askUnpublished(transaction, account, ROWS_MAX);
+            if (!ChangeLogTable.locked(transaction.rows(lock))) {
                 return 0;
             }
-            List<ChangeLogTable.Row> unpublished = ChangeLogTable.unpublished(transaction, account, ROWS_MAX);
+            List<ChangeLogTable.Row> unpublished = ChangeLogTable.unpublished(transaction.rows(rows));
             if (!unpublished.isEmpty()) {
                 List<ProducerRecord<String, byte[]>> records = new ArrayList<>(unpublished.size());
                 unpublished.forEach(row -> records.add(cloudEvent(account, row)));
@@ -107,8 +110,8 @@ public final class ChangePublisher implements AutoCloseable {
             }
             return unpublished.size();
         });
-        metrics.published(rows);
-        return rows;
+        metrics.published(published);
+        return published;
     }
 
     /** CloudEvents 1.0, Kafka protocol binding, binary content mode. */

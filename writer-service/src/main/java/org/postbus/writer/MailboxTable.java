@@ -1,6 +1,8 @@
 package org.postbus.writer;
 
+import io.vertx.core.Future;
 import io.vertx.sqlclient.Row;
+import io.vertx.sqlclient.RowSet;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -15,12 +17,16 @@ import org.postbus.model.TenantId;
 final class MailboxTable {
     private MailboxTable() {}
 
-    static List<StoredMailbox> all(Transaction transaction, AccountId account) {
-        List<StoredMailbox> mailboxes = new ArrayList<>();
-        for (Row row : transaction.run("""
+    static Future<RowSet<Row>> askAll(Transaction transaction, AccountId account) {
+        return transaction.ask("""
                 select mailbox_id, server_key, raw_name, name, parent_id, path, role, sort_order, is_subscribed, selectable,
                        total_emails, unread_emails
-                from mailbox where account_id = $1""", account.value())) {
+                from mailbox where account_id = $1""", account.value());
+    }
+
+    static List<StoredMailbox> all(RowSet<Row> answer) {
+        List<StoredMailbox> mailboxes = new ArrayList<>();
+        for (Row row : answer) {
             mailboxes.add(new StoredMailbox(
                     row.getUUID("mailbox_id"),
                     MailboxKey.of(row.getString("server_key")),

@@ -55,7 +55,8 @@ public final class RecordProducer implements AutoCloseable {
                 Map.entry(ProducerConfig.MAX_IN_FLIGHT_REQUESTS_PER_CONNECTION, 5),
                 Map.entry(ProducerConfig.DELIVERY_TIMEOUT_MS_CONFIG, 120_000),
                 Map.entry(ProducerConfig.MAX_BLOCK_MS_CONFIG, ACK_WAIT.toMillis()),
-                Map.entry(ProducerConfig.LINGER_MS_CONFIG, 5),
+                // Whoever sends waits for the acknowledgement; what is sent together is in one batch without lingering.
+                Map.entry(ProducerConfig.LINGER_MS_CONFIG, 0),
                 Map.entry(ProducerConfig.BATCH_SIZE_CONFIG, 128 * 1024),
                 Map.entry(ProducerConfig.COMPRESSION_TYPE_CONFIG, "lz4"));
     }
