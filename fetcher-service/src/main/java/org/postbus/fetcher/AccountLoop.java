@@ -117,7 +117,7 @@ final class AccountLoop implements Runnable {
             return backoff(Optional.empty());
         } catch (BackendUnavailableException e) {
             around.metrics().failed("backend");
-            LOG.warnf(e, "account %s waits for the database or Kafka", account.accountId());
+            LOG.warnf("account %s waits for the database or Kafka: %s", account.accountId(), reason(e));
             return backoff(Optional.empty());
         }
     }
@@ -326,6 +326,11 @@ final class AccountLoop implements Runnable {
     private void count(SyncState state) {
         around.metrics().accountMoved(counted, state);
         counted = state;
+    }
+
+    /** Without the stack: all accounts say so at the same time, and it is not our place in the code that matters. */
+    private static String reason(BackendUnavailableException e) {
+        return e.getMessage() + (e.getCause() == null ? "" : ": " + e.getCause().getMessage());
     }
 
     private static String cut(String text) {

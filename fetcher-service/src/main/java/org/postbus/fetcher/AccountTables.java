@@ -17,6 +17,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.UUID;
+import java.util.concurrent.Semaphore;
 import java.util.function.Function;
 import org.postbus.account.AccountSettings;
 import org.postbus.account.CredentialCipher;
@@ -44,8 +45,16 @@ final class AccountTables {
     /** As many mutations are confirmed by one pass; the rest by the next. */
     static final int CONFIRMED_MAX = 5000;
 
+    /** As many as the pool has connections (application.properties). */
+    private static final int TRANSACTIONS_AT_ONCE = 12;
+
     private final Pool pool;
     private final CredentialCipher cipher;
+    /**
+     * Thousands of accounts begin at the same moment when a fetcher starts. Here they wait in order and for as long as it takes;
+     * in the pool's own queue they would run into its time limit together, and come again together.
+     */
+    private final Semaphore turns = new Semaphore(TRANSACTIONS_AT_ONCE, true);
 
     AccountTables(Pool pool, CredentialCipher cipher) {
         this.pool = pool;
@@ -328,10 +337,15 @@ final class AccountTables {
 
     private <T> T inTenant(String what, TenantId tenant, Function<SqlConnection, Future<T>> work)
             throws InterruptedException {
-        Future<T> outcome = pool.withTransaction(connection -> connection
-                .preparedQuery("select set_config('app.tenant', $1, true)")
-                .execute(Tuple.of(tenant.toString()))
-                .compose(unused -> work.apply(connection)));
-        return Await.backend(what, outcome, TRANSACTION_TIME_MAX);
+        turns.acquire();
+        try {
+            Future<T> outcome = pool.withTransaction(connection -> connection
+                    .preparedQuery("select set_config('app.tenant', $1, true)")
+                    .execute(Tuple.of(tenant.toString()))
+                    .compose(unused -> work.apply(connection)));
+            return Await.backend(what, outcome, TRANSACTION_TIME_MAX);
+        } finally {
+            turns.release();
+        }
     }
 }
