@@ -53,7 +53,8 @@ public sealed interface Observation {
     /**
      * An email with all that is known of it.
      *
-     * @param mailboxes JMAP: all mailboxes it is in. IMAP: the one mailbox of the ref; it says nothing about others
+     * @param mailboxes JMAP: all mailboxes it is in. IMAP: the mailbox of the ref, and those that it is in by being there (Gmail
+     *     keeps a message once and gives it labels); it says nothing about other messages that are the same email
      * @param modSeq IMAP with CONDSTORE only
      */
     record EmailObserved(

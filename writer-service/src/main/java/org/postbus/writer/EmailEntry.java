@@ -136,6 +136,16 @@ final class EmailEntry {
         links.remove(place);
     }
 
+    /** From now on it is in these mailboxes, and no others, without a UID of its own there. */
+    void label(Set<UUID> mailboxes, Link link) {
+        links.keySet().removeIf(place -> place.uid() == 0 && !mailboxes.contains(place.mailboxId()));
+        mailboxes.forEach(mailbox -> links.put(new Place(mailbox, 0), link));
+    }
+
+    void unlabel() {
+        links.keySet().removeIf(place -> place.uid() == 0);
+    }
+
     void destroy() {
         destroyed = true;
         links.clear();

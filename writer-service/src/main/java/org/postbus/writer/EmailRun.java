@@ -78,7 +78,7 @@ final class EmailRun {
         }
     }
 
-    /** IMAP: the one mailbox that the ref names. */
+    /** IMAP: first the mailbox that the ref names. */
     private Set<UUID> mailboxIds(EmailRef ref, Set<MailboxKey> keys) {
         return switch (ref) {
             case JmapEmail jmap -> {
@@ -86,7 +86,15 @@ final class EmailRun {
                 keys.stream().sorted().forEach(key -> ids.put(mailboxes.idOf(key), true));
                 yield ids.keySet();
             }
-            case ImapMessage message -> Set.of(mailboxes.idOf(message.mailbox()));
+            case ImapMessage message -> {
+                UUID home = mailboxes.idOf(message.mailbox());
+                if (keys.size() <= 1) {
+                    yield Set.of(home);
+                }
+                Set<UUID> ids = new LinkedHashSet<>(List.of(home));
+                keys.stream().sorted().forEach(key -> ids.add(mailboxes.idOf(key)));
+                yield ids;
+            }
         };
     }
 }

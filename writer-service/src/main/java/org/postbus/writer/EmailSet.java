@@ -56,7 +56,7 @@ final class EmailSet {
         }
     }
 
-    /** @param mailboxes the ids of the observation's mailboxes */
+    /** @param mailboxes the ids of the observation's mailboxes; IMAP: first the one that the message lies in */
     void observe(EmailObserved observation, Set<UUID> mailboxes) {
         ObservedEmail email = observation.email();
         Optional<String> identity = identity(observation);
@@ -134,7 +134,7 @@ final class EmailSet {
         return keywords.stream().map(Keyword::value).sorted().toList();
     }
 
-    /** In an IMAP mailbox a UID names one message; the UID 0 of all of JMAP's emails names none. */
+    /** In an IMAP mailbox a UID names one message; the UID 0 of JMAP's emails and of labels names none. */
     private static boolean holdsOneEmail(Place place) {
         return place.uid() > 0;
     }
@@ -180,14 +180,13 @@ final class EmailSet {
             EmailEntry entry, EmailRef ref, Set<UUID> mailboxes, Set<Keyword> keywords, Optional<Long> modSeq) {
         List<String> sorted = sorted(keywords);
         switch (ref) {
-            case JmapEmail jmap -> {
-                Set<Place> places = new LinkedHashSet<>();
-                mailboxes.forEach(mailbox -> places.add(new Place(mailbox, 0)));
-                entry.links().keySet().retainAll(places);
-                places.forEach(place -> entry.link(place, new Link(0, Optional.empty(), sorted)));
-            }
+            case JmapEmail jmap -> entry.label(mailboxes, new Link(0, Optional.empty(), sorted));
             case ImapMessage message -> {
-                Place place = new Place(mailboxes.iterator().next(), message.uid());
+                UUID home = mailboxes.iterator().next();
+                Set<UUID> labels = new LinkedHashSet<>(mailboxes);
+                labels.remove(home);
+                entry.label(labels, new Link(0, Optional.empty(), sorted));
+                Place place = new Place(home, message.uid());
                 EmailEntry occupant = byPlace.get(place);
                 if (occupant != null && occupant != entry) {
                     // A UID holds one message: whoever lay there has gone.
@@ -202,6 +201,10 @@ final class EmailSet {
     private void unlink(EmailEntry entry, Place place) {
         byPlace.remove(place);
         entry.unlink(place);
+        if (holdsOneEmail(place) && entry.links().keySet().stream().noneMatch(EmailSet::holdsOneEmail)) {
+            // It was in other mailboxes by lying here.
+            entry.unlabel();
+        }
         if (entry.isUnlinked()) {
             unlinked.computeIfAbsent(entry.fingerprint(), key -> new ArrayDeque<>())
                     .add(entry);

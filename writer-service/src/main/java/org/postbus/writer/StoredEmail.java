@@ -37,7 +37,7 @@ record StoredEmail(
 
     private static final Instant RECEIVED_MAX = Instant.parse("9999-12-31T23:59:59Z");
 
-    /** Where an email lies; {@code uid} is 0 for JMAP. */
+    /** Where an email lies; {@code uid} is 0 for JMAP, and for a mailbox that it is in by a label while it lies elsewhere. */
     record Place(UUID mailboxId, long uid) {}
 
     /** What it is like there. Keywords are sorted; for JMAP they are the email's. */
