@@ -22,6 +22,9 @@ public sealed interface FetchItem {
     /** X-GM-MSGID, X-GM-THRID and X-GM-LABELS; needs X-GM-EXT-1. */
     record Gmail() implements FetchItem {}
 
+    /** X-GM-MSGID alone; needs X-GM-EXT-1. */
+    record GmailMessageId() implements FetchItem {}
+
     /** BODY.PEEK[HEADER]: the raw header with the empty line that ends it. */
     record Header() implements FetchItem {}
 

@@ -19,6 +19,7 @@ public record FetchItems(Set<FetchItem> items, OptionalLong changedSince) {
     public static final FetchItem EMAIL_ID = new FetchItem.EmailId();
     public static final FetchItem THREAD_ID = new FetchItem.ThreadId();
     public static final FetchItem GMAIL = new FetchItem.Gmail();
+    public static final FetchItem GMAIL_MESSAGE_ID = new FetchItem.GmailMessageId();
     public static final FetchItem HEADER = new FetchItem.Header();
     public static final FetchItem BODY = new FetchItem.Body();
     public static final FetchItem BODY_STRUCTURE = new FetchItem.BodyStructure();

@@ -105,6 +105,10 @@ sealed interface ImapCommand {
     record UidStore(List<UidRange> uids, StoreMode mode, Set<ImapFlag> flags, OptionalLong unchangedSince)
             implements OnMailbox, ChangesMail {}
 
+    /** Gmail's X-GM-EXT-1. */
+    record UidStoreLabels(List<UidRange> uids, StoreMode mode, Set<GmailLabel> labels)
+            implements OnMailbox, ChangesMail {}
+
     /** RFC 6851. */
     record UidMove(List<UidRange> uids, MailboxName target) implements OnMailbox, ChangesMail {}
 

@@ -77,6 +77,7 @@ final class ImapEncoder {
             case ImapCommand.UidSearch(var key, var extended) ->
                 ascii("UID SEARCH ").ascii(extended ? "RETURN (ALL) " : "").searchKey(key);
             case ImapCommand.UidStore c -> store(c);
+            case ImapCommand.UidStoreLabels c -> storeLabels(c);
             case ImapCommand.UidMove(var uids, var target) ->
                 ascii("UID MOVE ").ascii(UidSets.format(uids, false)).ascii(" ").mailbox(target);
             case ImapCommand.UidCopy(var uids, var target) ->
@@ -175,6 +176,7 @@ final class ImapEncoder {
                                 case FetchItem.EmailId i -> "EMAILID";
                                 case FetchItem.ThreadId i -> "THREADID";
                                 case FetchItem.Gmail i -> "X-GM-MSGID X-GM-THRID X-GM-LABELS";
+                                case FetchItem.GmailMessageId i -> "X-GM-MSGID";
                                 case FetchItem.Header i -> "BODY.PEEK[HEADER]";
                                 case FetchItem.Body i -> "BODY.PEEK[]";
                                 case FetchItem.BodyStart(var octets) -> "BODY.PEEK[]<0." + octets + ">";
@@ -194,6 +196,26 @@ final class ImapEncoder {
                     case REMOVE -> "-FLAGS.SILENT ";
                 });
         flags(command.flags());
+    }
+
+    private void storeLabels(ImapCommand.UidStoreLabels command) {
+        ascii("UID STORE ").ascii(UidSets.format(command.uids(), false)).ascii(" ");
+        ascii(
+                switch (command.mode()) {
+                    case ADD -> "+X-GM-LABELS (";
+                    case REMOVE -> "-X-GM-LABELS (";
+                });
+        String separator = "";
+        for (GmailLabel label : command.labels().stream().sorted().toList()) {
+            ascii(separator);
+            if (label.isSystem()) {
+                ascii("\\").atom(label.raw().substring(1));
+            } else {
+                string(label.raw().getBytes(StandardCharsets.ISO_8859_1));
+            }
+            separator = " ";
+        }
+        ascii(")");
     }
 
     private void append(ImapCommand.Append command) {

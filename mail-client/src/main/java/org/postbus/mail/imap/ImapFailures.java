@@ -56,7 +56,8 @@ final class ImapFailures {
     private static boolean partlyDone(ImapCommand command, ImapResponse.Tagged answer) {
         boolean byUid = command instanceof ImapCommand.UidFetch
                 || command instanceof ImapCommand.UidFetchSection
-                || command instanceof ImapCommand.UidStore;
+                || command instanceof ImapCommand.UidStore
+                || command instanceof ImapCommand.UidStoreLabels;
         boolean modified = command instanceof ImapCommand.UidStore
                 && answer.code().filter(ResponseCode.Modified.class::isInstance).isPresent();
         return modified || (byUid && GONE.matcher(lower(answer.text())).find());

@@ -19,6 +19,7 @@ import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
 import org.postbus.account.Secret;
 import org.postbus.event.UidRange;
+import org.postbus.model.MailboxRole;
 
 class ImapEncoderTest {
     private static final Capabilities LITERAL_PLUS = Capabilities.of(List.of("IMAP4rev1", "LITERAL+"));
@@ -44,6 +45,15 @@ class ImapEncoderTest {
         expected.put(
                 new ImapCommand.UidStore(uids, StoreMode.REMOVE, Set.of(new ImapFlag("work")), OptionalLong.empty()),
                 "UID STORE 1,3:4294967295 -FLAGS.SILENT (work)");
+        expected.put(
+                new ImapCommand.UidStoreLabels(
+                        uids,
+                        StoreMode.ADD,
+                        Set.of(
+                                GmailLabel.of(MailboxRole.INBOX).orElseThrow(),
+                                GmailLabel.of(new MailboxName("B&APw-cher")),
+                                GmailLabel.of(new MailboxName("Work/a \"b\" (c)")))),
+                "UID STORE 1,3:4294967295 +X-GM-LABELS (\"B&APw-cher\" \"Work/a \\\"b\\\" (c)\" \\Inbox)");
         expected.put(new ImapCommand.UidMove(uids, MailboxName.INBOX), "UID MOVE 1,3:4294967295 INBOX");
         expected.put(
                 new ImapCommand.UidSearch(new ImapCommand.SearchKey.Positions(7, OptionalLong.empty()), true),
@@ -126,7 +136,11 @@ class ImapEncoderTest {
                                     StoreMode.ADD,
                                     Set.of(new ImapFlag(text)),
                                     OptionalLong.empty()),
-                            List.of("UID", "STORE", "1", "+FLAGS.SILENT", List.of(text))));
+                            List.of("UID", "STORE", "1", "+FLAGS.SILENT", List.of(text))),
+                    new Attempt(
+                            () -> new ImapCommand.UidStoreLabels(
+                                    List.of(new UidRange(1, 1)), StoreMode.REMOVE, Set.of(label(text))),
+                            List.of("UID", "STORE", "1", "-X-GM-LABELS", List.of(inboxFolded(text)))));
             for (Attempt attempt : attempts) {
                 byte[] octets;
                 try {
@@ -163,6 +177,10 @@ class ImapEncoderTest {
 
     private static MailboxName utf8Name(String text) {
         return new MailboxName(new String(utf8(text), StandardCharsets.ISO_8859_1));
+    }
+
+    private static GmailLabel label(String text) {
+        return GmailLabel.of(utf8Name(text));
     }
 
     private static String inboxFolded(String text) {
