@@ -284,6 +284,99 @@ final class AccountTables {
                         }));
     }
 
+    /** By UID, the mailboxes that the emails of a mailbox are in by lying there: this one, and those of their labels. */
+    Map<Long, Set<MailboxKey>> mailboxes(
+            TenantId tenant, AccountId account, MailboxKey mailbox, long uidValidity, UidRange uids)
+            throws InterruptedException {
+        return inTenant(
+                "reading labels",
+                tenant,
+                connection -> query(
+                                connection,
+                                """
+                        select l.uid, array(
+                          select lm.server_key from email_mailbox o
+                          join mailbox lm on lm.account_id = o.account_id and lm.mailbox_id = o.mailbox_id
+                          where o.account_id = l.account_id and o.email_id = l.email_id and o.uid = 0) as labels
+                        from mailbox m
+                        join email_mailbox l on l.account_id = m.account_id and l.mailbox_id = m.mailbox_id
+                        where m.account_id = $1 and m.server_key = $2 and l.uidvalidity = $3
+                          and l.uid between $4 and $5""",
+                                Tuple.of(account.value(), mailbox.value(), uidValidity, uids.first(), uids.last()))
+                        .map(rows -> {
+                            Map<Long, Set<MailboxKey>> mailboxes = new HashMap<>();
+                            rows.forEach(row -> {
+                                Set<MailboxKey> in = new HashSet<>(Set.of(mailbox));
+                                for (String label : row.getArrayOfStrings("labels")) {
+                                    in.add(MailboxKey.of(label));
+                                }
+                                mailboxes.put(row.getLong("uid"), in);
+                            });
+                            return mailboxes;
+                        }));
+    }
+
+    /** How many emails are in a mailbox by a label, by mailbox; none are left out. */
+    Map<MailboxKey, Long> labelled(TenantId tenant, AccountId account) throws InterruptedException {
+        return inTenant(
+                "counting labels",
+                tenant,
+                connection -> query(connection, """
+                        select m.server_key, count(*) as emails from mailbox m
+                        join email_mailbox l on l.account_id = m.account_id and l.mailbox_id = m.mailbox_id and l.uid = 0
+                        where m.account_id = $1 group by m.server_key""", Tuple.of(account.value()))
+                        .map(rows -> {
+                            Map<MailboxKey, Long> labelled = new HashMap<>();
+                            rows.forEach(row ->
+                                    labelled.put(MailboxKey.of(row.getString("server_key")), row.getLong("emails")));
+                            return labelled;
+                        }));
+    }
+
+    /** What the server calls the emails that are in a mailbox by a label. */
+    Set<String> identitiesIn(TenantId tenant, AccountId account, MailboxKey label) throws InterruptedException {
+        return inTenant(
+                "reading who has a label",
+                tenant,
+                connection -> query(connection, """
+                        select e.identity from mailbox m
+                        join email_mailbox l on l.account_id = m.account_id and l.mailbox_id = m.mailbox_id and l.uid = 0
+                        join email e on e.account_id = l.account_id and e.email_id = l.email_id
+                        where m.account_id = $1 and m.server_key = $2 and e.identity is not null""", Tuple.of(account.value(), label.value()))
+                        .map(rows -> {
+                            Set<String> identities = new HashSet<>();
+                            rows.forEach(row -> identities.add(row.getString("identity")));
+                            return identities;
+                        }));
+    }
+
+    /** Where in a mailbox the emails of these identities lie; those that do not are left out. */
+    List<Long> uidsOf(
+            TenantId tenant, AccountId account, MailboxKey mailbox, long uidValidity, Set<String> identities)
+            throws InterruptedException {
+        return inTenant(
+                "reading where emails lie",
+                tenant,
+                connection -> query(
+                                connection,
+                                """
+                        select l.uid from unnest($4::text[]) k(identity)
+                        join email e on e.account_id = $1 and e.identity = k.identity
+                        join email_mailbox l on l.account_id = e.account_id and l.email_id = e.email_id
+                        join mailbox m on m.account_id = l.account_id and m.mailbox_id = l.mailbox_id
+                        where m.server_key = $2 and l.uidvalidity = $3 and l.uid > 0""",
+                                Tuple.of(
+                                        account.value(),
+                                        mailbox.value(),
+                                        uidValidity,
+                                        identities.toArray(String[]::new)))
+                        .map(rows -> {
+                            List<Long> uids = new ArrayList<>();
+                            rows.forEach(row -> uids.add(row.getLong("uid")));
+                            return uids;
+                        }));
+    }
+
     /** How many emails more the server says that a mailbox has than are linked to it, by mailbox; those without a difference left out. */
     Map<MailboxKey, Long> missing(TenantId tenant, AccountId account) throws InterruptedException {
         return inTenant(

@@ -18,28 +18,36 @@ import org.postbus.model.Keyword;
 
 /** Fetched messages as observations. {@code \Deleted} is no keyword; such a message stays until it is expunged. */
 final class ImapEmails {
+    /** Of identities and threads that are Gmail's. */
+    static final String GMAIL_PREFIX = "gm:";
+
     private ImapEmails() {}
 
-    /** @param message with its flags */
+    /**
+     * @param mailboxes the mailboxes that it is in by lying in {@code mailbox}, which is one of them
+     * @param message with its flags
+     */
     static EmailObserved observed(
-            MailboxKey mailbox, long uidValidity, FetchedMessage message, MessageContent content) {
+            MailboxKey mailbox,
+            long uidValidity,
+            Set<MailboxKey> mailboxes,
+            FetchedMessage message,
+            MessageContent content) {
         ParsedEmail parsed = content.parsed();
         return new EmailObserved(
                 new EmailRef.ImapMessage(mailbox, uidValidity, message.uid()),
-                Set.of(mailbox),
+                mailboxes,
                 keywords(message),
                 boxed(message.modSeq()),
                 new ObservedEmail(
-                        message.emailId()
-                                .map(id -> "emailid:" + id)
-                                .or(() -> message.gmail()
-                                        .flatMap(FetchedMessage.Gmail::messageId)
-                                        .map(id -> "gm:" + id)),
-                        message.threadId()
-                                .map(id -> "threadid:" + id)
-                                .or(() -> message.gmail()
-                                        .flatMap(FetchedMessage.Gmail::threadId)
-                                        .map(id -> "gm:" + id)),
+                        message.gmail()
+                                .flatMap(FetchedMessage.Gmail::messageId)
+                                .map(GMAIL_PREFIX::concat)
+                                .or(() -> message.emailId().map("emailid:"::concat)),
+                        message.gmail()
+                                .flatMap(FetchedMessage.Gmail::threadId)
+                                .map(GMAIL_PREFIX::concat)
+                                .or(() -> message.threadId().map("threadid:"::concat)),
                         Optional.empty(),
                         Optional.of(parsed.headerHash()),
                         parsed.headers(),
@@ -50,9 +58,17 @@ final class ImapEmails {
                         content.hasBody() ? Optional.of(parsed.body()) : Optional.empty()));
     }
 
-    /** @param message with its flags */
-    static EmailStateObserved state(MailboxKey mailbox, long uidValidity, FetchedMessage message) {
-        return state(mailbox, uidValidity, message.uid(), keywords(message), message.modSeq());
+    /**
+     * @param mailboxes the mailboxes that it is in by lying in {@code mailbox}, which is one of them
+     * @param message with its flags
+     */
+    static EmailStateObserved state(
+            MailboxKey mailbox, long uidValidity, Set<MailboxKey> mailboxes, FetchedMessage message) {
+        return new EmailStateObserved(
+                new EmailRef.ImapMessage(mailbox, uidValidity, message.uid()),
+                mailboxes,
+                keywords(message),
+                boxed(message.modSeq()));
     }
 
     static EmailStateObserved state(

@@ -31,6 +31,11 @@ final class ImapMailbox {
     /** The server lists the mailbox but refuses it; until then it is left alone. */
     Instant refusedUntil = Instant.EPOCH;
 
+    /** Of a label: what its STATUS said when the emails in it were last found to be ours. */
+    Optional<LabelAudit.Members> agreed = Optional.empty();
+    /** Of a label: whether that was seen under this claim. */
+    boolean labelCounted;
+
     private int refusals;
     /** Messages that the server lists but does not hand out. They are asked for again in a full pass only. */
     final Set<Long> withheld = ConcurrentHashMap.newKeySet();
@@ -45,6 +50,11 @@ final class ImapMailbox {
         long messages = mailbox.messages() + mailbox.quarantined().size();
         ImapMailbox known = new ImapMailbox(mailbox.observed(), mailbox.cursor(), OptionalLong.of(messages));
         known.withheld.addAll(mailbox.quarantined());
+        known.agreed = mailbox.cursor()
+                .map(cursor -> new LabelAudit.Members(
+                        cursor.uidValidity(),
+                        cursor.uidNext(),
+                        mailbox.observed().totalEmails()));
         return known;
     }
 

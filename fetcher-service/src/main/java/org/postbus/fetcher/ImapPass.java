@@ -47,6 +47,8 @@ final class ImapPass {
     private final ImapVisit visit;
     private final LookBack lookBack;
     private final MessageReading reading;
+    private final LabelAudit labelAudit;
+    private final Set<String> unlistedLabels;
     private final boolean full;
     private final StatusRounds rounds;
     private final FullComparison comparison;
@@ -56,6 +58,7 @@ final class ImapPass {
 
     /**
      * @param beforeBulk done on the connection when it turns out that many messages are to be read
+     * @param unlistedLabels labels without a mailbox that passes of this claim have met; others are added
      * @param full trust no cursor
      * @param everything look at all mailboxes, though each be a command of its own
      * @param stirred raw names of mailboxes in which the watcher saw something; {@link ImapWatch#EVERY_MAILBOX} for all
@@ -68,6 +71,7 @@ final class ImapPass {
             Map<MailboxKey, ImapMailbox> mailboxes,
             Suspects suspects,
             AtomicBoolean resyncTellsFlags,
+            Set<String> unlistedLabels,
             ObservationPublisher out,
             boolean full,
             StatusRounds rounds,
@@ -78,6 +82,8 @@ final class ImapPass {
         this.visit = new ImapVisit(claim.accountId(), connection, out, now);
         this.lookBack = new LookBack(claim, around.tables(), visit, out, resyncTellsFlags, full, now);
         this.reading = new MessageReading(claim.accountId(), visit, suspects, around, out);
+        this.labelAudit = new LabelAudit(claim, around.tables(), visit, lookBack, out);
+        this.unlistedLabels = unlistedLabels;
         this.connection = connection;
         this.beforeBulk = beforeBulk;
         this.mailboxes = mailboxes;
@@ -100,6 +106,7 @@ final class ImapPass {
         StatusRounds.Round round = rounds.look(connection, mailboxes.values(), everything, stirred, now);
         MailboxListing listing = MailboxListing.of(
                 mailboxes.values().stream().map(ImapMailbox::asKnown).toList(), round.listed());
+        visit.takeLabels(Labels.of(connection.capabilities(), listing.listed()));
         List<Task> tasks = tasks(listing, round.unasked());
         publish(listing);
         if (tasks.stream().mapToLong(ImapPass::unread).sum() >= BULK_MESSAGES) {
@@ -124,6 +131,7 @@ final class ImapPass {
                         more.mailbox(), () -> arrive(new Arrivals(more.mailbox(), more.name(), more.uids())));
             }
         }
+        auditLabels(listing);
         visit.leave();
         boolean complete = mailboxes.values().stream().allMatch(this::isComplete);
         return new PassOutcome(complete, visit.isToLookAgain());
@@ -147,6 +155,7 @@ final class ImapPass {
 
     private boolean isComplete(ImapMailbox mailbox) {
         return !mailbox.observed.selectable()
+                || !visit.labels().isRead(mailbox.observed)
                 || mailbox.refusedUntil.isAfter(now)
                 || mailbox.cursor.map(Cursor.Imap::backfilled).orElse(false);
     }
@@ -188,7 +197,8 @@ final class ImapPass {
             mailboxes.put(key, mailbox);
             if (!entry.mailbox().selectable()
                     || mailbox.refusedUntil.isAfter(now)
-                    || unasked.contains(entry.listed().name())) {
+                    || unasked.contains(entry.listed().name())
+                    || !visit.labels().isRead(entry.mailbox())) {
                 continue;
             }
             MailboxStatus status = entry.listed()
@@ -293,6 +303,37 @@ final class ImapPass {
                         status.uidNext().getAsLong(),
                         ImapEmails.boxed(status.highestModSeq()),
                         1));
+    }
+
+    /** Last, for what has come is told with its labels. */
+    private void auditLabels(MailboxListing listing) throws InterruptedException {
+        List<LabelAudit.Label> labels = new ArrayList<>();
+        Optional<MailboxListing.Entry> allMail = Optional.empty();
+        for (MailboxListing.Entry entry : listing.listed()) {
+            ImapMailbox mailbox = mailboxes.get(entry.mailbox().key());
+            if (visit.labels().areOn(entry.mailbox())) {
+                allMail = Optional.of(entry);
+            } else if (entry.mailbox().selectable() && !visit.labels().isRead(entry.mailbox())) {
+                if (full) {
+                    mailbox.agreed = Optional.empty();
+                }
+                entry.listed()
+                        .status()
+                        .flatMap(LabelAudit.Members::of)
+                        .ifPresent(members -> labels.add(
+                                new LabelAudit.Label(mailbox, entry.listed().name(), members)));
+            }
+        }
+        if (allMail.isPresent()) {
+            ImapMailbox mailbox = mailboxes.get(allMail.get().mailbox().key());
+            if (mailbox.cursor.map(Cursor.Imap::backfilled).orElse(false)) {
+                labelAudit.run(labels, mailbox, allMail.get().listed().name());
+            }
+            if (unlistedLabels.addAll(visit.labels().unlisted())) {
+                // Made since the mailboxes were listed; or hidden, and then it stays so.
+                visit.lookAgain();
+            }
+        }
     }
 
     // ---- Phase 3

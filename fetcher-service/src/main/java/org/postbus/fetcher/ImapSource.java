@@ -2,6 +2,7 @@ package org.postbus.fetcher;
 
 import java.time.Duration;
 import java.time.Instant;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -12,6 +13,7 @@ import org.postbus.account.Credential;
 import org.postbus.event.MailboxKey;
 import org.postbus.event.PushKind;
 import org.postbus.mail.imap.ImapConnection;
+import org.postbus.mail.imap.MailboxName;
 
 /**
  * An account over IMAP: one connection that passes run on, and one that watches ({@link ImapWatch}); no more than these two. Where
@@ -32,7 +34,9 @@ final class ImapSource implements ChangeSource {
     private boolean everythingNext = true;
 
     private final AtomicBoolean resyncTellsFlags = new AtomicBoolean();
+    private final Set<String> unlistedLabels = new HashSet<>();
     private Optional<Open> open = Optional.empty();
+    private volatile MailboxName idleOn = MailboxName.INBOX;
     private volatile ImapWatch watch;
     private volatile Thread watcher;
 
@@ -63,7 +67,7 @@ final class ImapSource implements ChangeSource {
             Claim claim, AccountSettings.Imap settings, Credential credential, Suspects suspects, Surroundings around)
             throws InterruptedException {
         ImapSource source = new ImapSource(claim, settings, credential, suspects, around);
-        source.connection();
+        source.idleOn = Labels.mostTelling(source.connection().capabilities(), source.mailboxes.values());
         return source;
     }
 
@@ -120,6 +124,7 @@ final class ImapSource implements ChangeSource {
                         mailboxes,
                         suspects,
                         resyncTellsFlags,
+                        unlistedLabels,
                         out,
                         full,
                         rounds,
@@ -129,6 +134,7 @@ final class ImapSource implements ChangeSource {
                         now)
                 .run();
         everythingNext = outcome.again();
+        idleOn = Labels.mostTelling(connection().capabilities(), mailboxes.values());
         boolean compressed = open.flatMap(Open::compressed).isPresent();
         if (!outcome.again() && (compressed || around.hosts().isWaitedFor(host()))) {
             open.ifPresent(Open::close);
@@ -139,7 +145,7 @@ final class ImapSource implements ChangeSource {
 
     @Override
     public void watch(WakeSignal wakes) {
-        ImapWatch watching = new ImapWatch(claim.accountId(), host(), around, this::connect, wakes);
+        ImapWatch watching = new ImapWatch(claim.accountId(), host(), around, this::connect, () -> idleOn, wakes);
         watch = watching;
         watcher = Thread.ofVirtual().name("watch-" + claim.accountId()).start(watching);
     }

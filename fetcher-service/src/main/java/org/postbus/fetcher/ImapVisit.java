@@ -40,6 +40,7 @@ final class ImapVisit {
     private Optional<SelectedMailbox> selected = Optional.empty();
     private Optional<ImapMailbox> open = Optional.empty();
     private boolean again;
+    private Labels labels = Labels.NONE;
 
     ImapVisit(AccountId account, ImapConnection connection, ObservationPublisher out, Instant now) {
         this.account = account;
@@ -50,6 +51,14 @@ final class ImapVisit {
 
     ImapConnection connection() {
         return connection;
+    }
+
+    Labels labels() {
+        return labels;
+    }
+
+    void takeLabels(Labels asListed) {
+        labels = asListed;
     }
 
     /** What SELECT said of this mailbox, if it is the open one; still as it was when its numbers were read. */

@@ -6,6 +6,7 @@ import java.util.HashSet;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
 import org.jboss.logging.Logger;
 import org.postbus.event.PushKind;
 import org.postbus.mail.ServerException;
@@ -16,8 +17,8 @@ import org.postbus.mail.imap.WatchOutcome;
 import org.postbus.model.AccountId;
 
 /**
- * Watches an account over a connection of its own and wakes its loop: all mailboxes where the server has NOTIFY, else the inbox with
- * IDLE. What is said only tells that, and where, to look: the pass finds out what happened. When it breaks it begins anew, for as
+ * Watches an account over a connection of its own and wakes its loop: all mailboxes where the server has NOTIFY, else one (the inbox, on
+ * Gmail All Mail) with IDLE. What is said only tells that, and where, to look: the pass finds out what happened. When it breaks it begins anew, for as
  * long as its thread is not interrupted; where there is no room for a watcher the account is polled meanwhile.
  */
 final class ImapWatch implements Runnable {
@@ -39,11 +40,20 @@ final class ImapWatch implements Runnable {
     private final String host;
     private final Surroundings around;
     private final Connector connector;
+    private final Supplier<MailboxName> idleOn;
     private final WakeSignal wakes;
     private final AtomicReference<Set<String>> stirred = new AtomicReference<>(Set.of());
     private volatile PushKind push = PushKind.POLL;
 
-    ImapWatch(AccountId account, String host, Surroundings around, Connector connector, WakeSignal wakes) {
+    /** @param idleOn the mailbox that tells most: asked for each time that IDLE begins */
+    ImapWatch(
+            AccountId account,
+            String host,
+            Surroundings around,
+            Connector connector,
+            Supplier<MailboxName> idleOn,
+            WakeSignal wakes) {
+        this.idleOn = idleOn;
         this.account = account;
         this.host = host;
         this.around = around;
@@ -99,7 +109,7 @@ final class ImapWatch implements Runnable {
             if (Await.server(connection.notifyPersonal(), ANSWER_MAX)) {
                 push = PushKind.NOTIFY;
             } else if (connection.capabilities().has("IDLE")) {
-                Await.server(connection.select(MailboxName.INBOX, true), ANSWER_MAX);
+                open(connection);
                 push = PushKind.IDLE;
             } else {
                 push = PushKind.POLL;
@@ -108,6 +118,9 @@ final class ImapWatch implements Runnable {
             // Whatever came before this connection stood was not announced to it.
             wakes.wake(WakeKind.PUSH);
             while (true) {
+                if (push == PushKind.IDLE) {
+                    open(connection);
+                }
                 Duration quiet = QUIET_MIN.plusMillis((long)
                         (QUIET_MAX.minus(QUIET_MIN).toMillis() * around.random().nextDouble()));
                 WatchOutcome outcome = Await.server(connection.watch(quiet), quiet.plus(ANSWER_MAX));
@@ -126,6 +139,13 @@ final class ImapWatch implements Runnable {
             }
         } finally {
             connection.close();
+        }
+    }
+
+    private void open(ImapConnection connection) throws InterruptedException {
+        MailboxName mailbox = idleOn.get();
+        if (!connection.selectedName().equals(Optional.of(mailbox))) {
+            Await.server(connection.select(mailbox, true), ANSWER_MAX);
         }
     }
 

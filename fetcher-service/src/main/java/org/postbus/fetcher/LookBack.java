@@ -6,9 +6,11 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jboss.logging.Logger;
 import org.postbus.event.Cursor;
+import org.postbus.event.MailboxKey;
 import org.postbus.event.UidRange;
 import org.postbus.mail.imap.FetchItems;
 import org.postbus.mail.imap.FetchedMessage;
@@ -64,7 +66,10 @@ final class LookBack {
     /** @return messages that should be known and are not; if the mailbox turns out to be renumbered, it has no cursor then */
     UidSet at(ImapMailbox mailbox, MailboxName name) throws InterruptedException {
         Cursor.Imap cursor = mailbox.cursor.orElseThrow();
-        boolean byResync = !full && visit.connection().qresyncEnabled() && hasBaseline(cursor);
+        boolean byResync = !full
+                && visit.connection().qresyncEnabled()
+                && hasBaseline(cursor)
+                && !visit.labels().areOn(mailbox.observed);
         return byResync ? resync(mailbox, name, cursor) : compare(mailbox, name, cursor);
     }
 
@@ -164,15 +169,30 @@ final class LookBack {
             // Nothing to ask for; and James answers BAD to any UID FETCH in an empty mailbox.
             return;
         }
-        FetchItems items = FetchItems.of(FetchItems.FLAGS, FetchItems.MOD_SEQ).changedSince(modSeq);
+        FetchItems items = stateItems(mailbox, true).changedSince(modSeq);
+        Set<Long> withoutLabels = new TreeSet<>();
         try (Inflow<FetchedMessage> messages =
                 Inflow.of(visit.connection().uidFetch(known.ranges(), items), AHEAD_STATES)) {
-            for (Optional<FetchedMessage> message = messages.next(); message.isPresent(); message = messages.next()) {
-                if (message.get().flags().isPresent() && message.get().uid() < cursor.uidNext()) {
-                    out.add(ImapEmails.state(mailbox.key(), cursor.uidValidity(), message.get()));
+            for (Optional<FetchedMessage> next = messages.next(); next.isPresent(); next = messages.next()) {
+                FetchedMessage message = next.get();
+                if (message.flags().isEmpty() || message.uid() >= cursor.uidNext()) {
+                    continue;
+                }
+                Optional<Set<MailboxKey>> in = visit.labels().mailboxes(mailbox.observed, message);
+                if (in.isPresent()) {
+                    out.add(ImapEmails.state(mailbox.key(), cursor.uidValidity(), in.get(), message));
+                } else {
+                    withoutLabels.add(message.uid());
                 }
             }
         }
+        readAgain(mailbox, selected, UidSet.ofUids(withoutLabels));
+    }
+
+    private FetchItems stateItems(ImapMailbox mailbox, boolean withModSeq) {
+        FetchItems items =
+                withModSeq ? FetchItems.of(FetchItems.FLAGS, FetchItems.MOD_SEQ) : FetchItems.of(FetchItems.FLAGS);
+        return visit.labels().areOn(mailbox.observed) ? items.and(FetchItems.GMAIL) : items;
     }
 
     /** Flags of messages that are known, one by one with what the database has. */
@@ -209,22 +229,27 @@ final class LookBack {
 
     private void compareStates(ImapMailbox mailbox, Cursor.Imap cursor, SelectedMailbox selected, UidSet uids)
             throws InterruptedException {
-        Map<Long, Set<Keyword>> before = tables.keywords(
-                claim.tenantId(),
-                claim.accountId(),
-                mailbox.key(),
-                cursor.uidValidity(),
-                new UidRange(uids.first(), uids.last()));
-        FetchItems items = selected.highestModSeq().isPresent()
-                ? FetchItems.of(FetchItems.FLAGS, FetchItems.MOD_SEQ)
-                : FetchItems.of(FetchItems.FLAGS);
+        UidRange span = new UidRange(uids.first(), uids.last());
+        Map<Long, Set<Keyword>> keywords =
+                tables.keywords(claim.tenantId(), claim.accountId(), mailbox.key(), cursor.uidValidity(), span);
+        Map<Long, Set<MailboxKey>> mailboxes = visit.labels().areOn(mailbox.observed)
+                ? tables.mailboxes(claim.tenantId(), claim.accountId(), mailbox.key(), cursor.uidValidity(), span)
+                : Map.of();
+        Set<MailboxKey> home = Set.of(mailbox.key());
+        FetchItems items = stateItems(mailbox, selected.highestModSeq().isPresent());
         try (Inflow<FetchedMessage> messages =
                 Inflow.of(visit.connection().uidFetch(uids.ranges(), items), AHEAD_STATES)) {
             for (Optional<FetchedMessage> next = messages.next(); next.isPresent(); next = messages.next()) {
                 FetchedMessage message = next.get();
-                Set<Keyword> was = before.get(message.uid());
-                if (was != null && message.flags().isPresent() && !was.equals(ImapEmails.keywords(message))) {
-                    out.add(ImapEmails.state(mailbox.key(), cursor.uidValidity(), message));
+                Set<Keyword> had = keywords.get(message.uid());
+                if (had == null || message.flags().isEmpty()) {
+                    continue;
+                }
+                Set<MailboxKey> wasIn = mailboxes.getOrDefault(message.uid(), home);
+                Set<MailboxKey> isIn =
+                        visit.labels().mailboxes(mailbox.observed, message).orElse(wasIn);
+                if (!had.equals(ImapEmails.keywords(message)) || !wasIn.equals(isIn)) {
+                    out.add(ImapEmails.state(mailbox.key(), cursor.uidValidity(), isIn, message));
                 }
             }
         }

@@ -249,9 +249,10 @@ final class MessageReading {
     private Future<EncodedObservation> parse(ImapMailbox mailbox, FetchedMessage message, MessageContent content) {
         MailboxKey key = mailbox.key();
         long uidValidity = mailbox.cursor.orElseThrow().uidValidity();
+        Set<MailboxKey> in = visit.labels().mailboxes(mailbox.observed, message).orElse(Set.of(key));
         return around.parsing().submit(() -> {
             try {
-                return EncodedObservation.of(ImapEmails.observed(key, uidValidity, message, content));
+                return EncodedObservation.of(ImapEmails.observed(key, uidValidity, in, message, content));
             } catch (RuntimeException bug) {
                 // One message that we cannot read must not keep all others of the account away.
                 LOG.errorf(bug, "account %s: a message cannot be read", account);
@@ -279,11 +280,11 @@ final class MessageReading {
         if (visit.keepsModSeqs()) {
             items.add(FetchItems.MOD_SEQ);
         }
-        if (visit.connection().capabilities().has("OBJECTID")) {
+        if (visit.connection().capabilities().has("X-GM-EXT-1")) {
+            items.add(FetchItems.GMAIL);
+        } else if (visit.connection().capabilities().has("OBJECTID")) {
             items.add(FetchItems.EMAIL_ID);
             items.add(FetchItems.THREAD_ID);
-        } else if (visit.connection().capabilities().has("X-GM-EXT-1")) {
-            items.add(FetchItems.GMAIL);
         }
         items.add(body);
         return new FetchItems(items, OptionalLong.empty());

@@ -12,6 +12,8 @@ import org.postbus.event.UidRange;
 record UidSet(List<UidRange> ranges) {
     static final UidSet EMPTY = new UidSet(List.of());
     private static final long UID_MAX = 0xFFFF_FFFFL;
+    /** Every UID that there can be. */
+    static final UidSet ALL = between(1, UID_MAX + 1);
 
     UidSet {
         ranges = normalized(ranges);

@@ -1,0 +1,153 @@
+package org.postbus.fetcher;
+
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
+import org.jboss.logging.Logger;
+import org.postbus.event.Cursor;
+import org.postbus.event.MailboxKey;
+import org.postbus.mail.imap.FetchItems;
+import org.postbus.mail.imap.FetchedMessage;
+import org.postbus.mail.imap.MailboxName;
+import org.postbus.mail.imap.MailboxStatus;
+import org.postbus.mail.imap.SelectedMailbox;
+
+/**
+ * Whether the mailboxes that are labels ({@link Labels}) show the emails that we believe. Google does not say that a change of labels
+ * gives a message of All Mail another mod-sequence; should it not, only the label's own STATUS tells. So a label whose numbers moved
+ * is counted. What a server told us is true, so if only some were added since we agreed, or only some taken away, and the count is right,
+ * we know them all. Else the messages that it shows are laid beside ours, and those in which they differ are read again in All Mail: a
+ * wrong answer here costs a few commands and changes nothing.
+ */
+final class LabelAudit {
+    private static final int AHEAD_MESSAGES = 500;
+    private static final Logger LOG = Logger.getLogger(LabelAudit.class);
+
+    private final Claim claim;
+    private final AccountTables tables;
+    private final ImapVisit visit;
+    private final LookBack lookBack;
+    private final ObservationPublisher out;
+
+    LabelAudit(Claim claim, AccountTables tables, ImapVisit visit, LookBack lookBack, ObservationPublisher out) {
+        this.claim = claim;
+        this.tables = tables;
+        this.visit = visit;
+        this.lookBack = lookBack;
+        this.out = out;
+    }
+
+    /** By which it shows that a label was given or taken: who gets it gets a UID. What its HIGHESTMODSEQ counts is not known. */
+    record Members(long uidValidity, long uidNext, long messages) {
+        /** Whether since {@code before} some got the label or some lost it, and not both. */
+        boolean onlyGrewOrShrank(Members before) {
+            return uidValidity == before.uidValidity
+                    && (uidNext == before.uidNext || uidNext - before.uidNext == messages - before.messages);
+        }
+
+        static Optional<Members> of(MailboxStatus status) {
+            return status.uidValidity().isPresent()
+                            && status.uidNext().isPresent()
+                            && status.messages().isPresent()
+                    ? Optional.of(new Members(
+                            status.uidValidity().getAsLong(),
+                            status.uidNext().getAsLong(),
+                            status.messages().getAsLong()))
+                    : Optional.empty();
+        }
+    }
+
+    /** A label as it was listed. */
+    record Label(ImapMailbox mailbox, MailboxName name, Members members) {
+        boolean isDue() {
+            return !mailbox.labelCounted || !mailbox.agreed.equals(Optional.of(members));
+        }
+
+        boolean isProven(long ours) {
+            return ours == members.messages()
+                    && mailbox.agreed.filter(members::onlyGrewOrShrank).isPresent();
+        }
+    }
+
+    /** @param allMail all of it is known */
+    void run(List<Label> labels, ImapMailbox allMail, MailboxName allMailName) throws InterruptedException {
+        List<Label> due = labels.stream().filter(Label::isDue).toList();
+        if (due.isEmpty()) {
+            return;
+        }
+        out.awaitApplied();
+        Map<MailboxKey, Long> ours = tables.labelled(claim.tenantId(), claim.accountId());
+        Set<String> differing = new HashSet<>();
+        for (Label label : due) {
+            boolean proven = label.isProven(ours.getOrDefault(label.mailbox().key(), 0L));
+            agree(label);
+            if (!proven) {
+                visit.unlessRefused(label.mailbox(), () -> differing.addAll(differing(label)));
+            }
+        }
+        if (!differing.isEmpty()) {
+            LOG.debugf("account %s: the labels of %d messages differ", claim.accountId(), differing.size());
+            visit.unlessRefused(allMail, () -> {
+                SelectedMailbox selected = visit.select(allMail, allMailName);
+                if (allMail.cursor.isPresent()) {
+                    UidSet uids = UidSet.ofUids(tables.uidsOf(
+                            claim.tenantId(),
+                            claim.accountId(),
+                            allMail.key(),
+                            allMail.cursor.get().uidValidity(),
+                            differing));
+                    lookBack.readAgain(allMail, selected, uids);
+                }
+            });
+        }
+    }
+
+    /** The cursor by which a label is known again when it is renamed; it says nothing of messages. */
+    private void agree(Label label) throws InterruptedException {
+        ImapMailbox mailbox = label.mailbox();
+        if (mailbox.cursor.isPresent() && mailbox.known.orElse(1) > 0) {
+            // All Mail was hidden, and messages were read here: now they are here by their labels alone.
+            visit.vanished(
+                    mailbox,
+                    mailbox.cursor.get().uidValidity(),
+                    UidSet.ALL);
+        }
+        mailbox.known = OptionalLong.of(0);
+        mailbox.agreed = Optional.of(label.members());
+        mailbox.labelCounted = true;
+        Cursor.Imap cursor = new Cursor.Imap(
+                label.members().uidValidity(), label.members().uidNext(), Optional.empty(), 1);
+        if (!mailbox.cursor.equals(Optional.of(cursor))) {
+            visit.synced(mailbox, cursor);
+        }
+    }
+
+    /** Identities of emails that are in the label here or there, but not both. */
+    private Set<String> differing(Label label) throws InterruptedException {
+        Set<String> differing =
+                tables.identitiesIn(claim.tenantId(), claim.accountId(), label.mailbox().key());
+        SelectedMailbox selected = visit.select(label.mailbox(), label.name());
+        if (selected.messages() == 0) {
+            return differing;
+        }
+        List<String> notOurs = new ArrayList<>();
+        try (Inflow<FetchedMessage> messages = Inflow.of(
+                visit.connection().uidFetch(UidSet.ALL.ranges(), FetchItems.of(FetchItems.GMAIL_MESSAGE_ID)), AHEAD_MESSAGES)) {
+            for (Optional<FetchedMessage> next = messages.next(); next.isPresent(); next = messages.next()) {
+                Optional<String> identity = next.get()
+                        .gmail()
+                        .flatMap(FetchedMessage.Gmail::messageId)
+                        .map(ImapEmails.GMAIL_PREFIX::concat);
+                if (identity.isPresent() && !differing.remove(identity.get())) {
+                    notOurs.add(identity.get());
+                }
+            }
+        }
+        differing.addAll(notOurs);
+        return differing;
+    }
+}

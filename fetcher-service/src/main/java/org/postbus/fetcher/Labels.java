@@ -1,0 +1,116 @@
+package org.postbus.fetcher;
+
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.postbus.event.MailboxKey;
+import org.postbus.event.ObservedMailbox;
+import org.postbus.mail.imap.Capabilities;
+import org.postbus.mail.imap.FetchedMessage;
+import org.postbus.mail.imap.GmailLabel;
+import org.postbus.mail.imap.MailboxName;
+import org.postbus.model.MailboxRole;
+
+/**
+ * Which mailboxes are only labels. On Gmail a message lies once: in All Mail, or in the Trash, or in Spam. All other mailboxes show
+ * messages of All Mail that have their label, so they are not read; what is in them is told by X-GM-LABELS. A message in the Trash or in
+ * Spam is shown nowhere else, whatever labels it keeps.
+ *
+ * <p>On every other server each mailbox holds messages of its own, and so they do on Gmail for somebody who hides All Mail from IMAP:
+ * then a message is found in every mailbox that shows it, and X-GM-MSGID tells that it is one.
+ */
+final class Labels {
+    private static final String EXTENSION = "X-GM-EXT-1";
+
+    /** No mailbox is a label. */
+    static final Labels NONE = new Labels(false, Map.of());
+
+    private final boolean some;
+    private final Map<String, MailboxKey> mailboxes;
+    private final Set<String> unlisted = ConcurrentHashMap.newKeySet();
+
+    private Labels(boolean some, Map<String, MailboxKey> mailboxes) {
+        this.some = some;
+        this.mailboxes = mailboxes;
+    }
+
+    static Labels of(Capabilities offered, List<MailboxListing.Entry> listed) {
+        boolean allMailIsShown = listed.stream()
+                .anyMatch(entry -> entry.mailbox().selectable() && has(entry.mailbox(), MailboxRole.ALL));
+        if (!offered.has(EXTENSION) || !allMailIsShown) {
+            return NONE;
+        }
+        Map<String, MailboxKey> mailboxes = new HashMap<>();
+        for (MailboxListing.Entry entry : listed) {
+            ObservedMailbox mailbox = entry.mailbox();
+            if (mailbox.selectable() && !isPlace(mailbox)) {
+                String name = mailbox.role()
+                        .flatMap(GmailLabel::of)
+                        .orElseGet(() -> GmailLabel.of(entry.listed().name()))
+                        .raw();
+                mailboxes.put(name, mailbox.key());
+            }
+        }
+        return new Labels(true, Map.copyOf(mailboxes));
+    }
+
+    /** Whether messages lie there; else it is a label. */
+    boolean isRead(ObservedMailbox mailbox) {
+        return !some || isPlace(mailbox);
+    }
+
+    /** Whether the labels of messages there say in which mailboxes they are. */
+    boolean areOn(ObservedMailbox place) {
+        return some && has(place, MailboxRole.ALL);
+    }
+
+    /** The mailboxes that a message is in by lying at {@code place}; empty if the server did not tell its labels. */
+    Optional<Set<MailboxKey>> mailboxes(ObservedMailbox place, FetchedMessage message) {
+        if (!areOn(place)) {
+            return Optional.of(Set.of(place.key()));
+        }
+        return message.gmail().flatMap(FetchedMessage.Gmail::labels).map(labels -> {
+            Set<MailboxKey> in = new LinkedHashSet<>();
+            in.add(place.key());
+            for (String label : labels) {
+                mailbox(new GmailLabel(label))
+                        .ifPresentOrElse(in::add, () -> unlisted.add(label));
+            }
+            return in;
+        });
+    }
+
+    private Optional<MailboxKey> mailbox(GmailLabel label) {
+        String name = label.role().flatMap(GmailLabel::of).orElse(label).raw();
+        return Optional.ofNullable(mailboxes.get(name));
+    }
+
+    /** Labels that were met on messages and have no mailbox: hidden from IMAP, or made since the mailboxes were listed. */
+    Set<String> unlisted() {
+        return Set.copyOf(unlisted);
+    }
+
+    /** The mailbox to watch if only one can be: where there are labels all that comes, however filtered, comes into All Mail. */
+    static MailboxName mostTelling(Capabilities offered, Collection<ImapMailbox> mailboxes) {
+        return mailboxes.stream()
+                .map(mailbox -> mailbox.observed)
+                .filter(mailbox -> offered.has(EXTENSION) && mailbox.selectable() && has(mailbox, MailboxRole.ALL))
+                .flatMap(mailbox -> mailbox.rawName().stream())
+                .findFirst()
+                .map(MailboxName::new)
+                .orElse(MailboxName.INBOX);
+    }
+
+    private static boolean isPlace(ObservedMailbox mailbox) {
+        return has(mailbox, MailboxRole.ALL) || has(mailbox, MailboxRole.JUNK) || has(mailbox, MailboxRole.TRASH);
+    }
+
+    private static boolean has(ObservedMailbox mailbox, MailboxRole role) {
+        return mailbox.role().filter(role::equals).isPresent();
+    }
+}
