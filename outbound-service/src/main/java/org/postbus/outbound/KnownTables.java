@@ -17,6 +17,7 @@ import org.postbus.event.MailboxKey;
 import org.postbus.model.AccountId;
 import org.postbus.model.EmailId;
 import org.postbus.model.MailboxId;
+import org.postbus.model.MailboxRole;
 
 /** Reads from {@code email}, {@code email_mailbox} and {@code mailbox} where the emails of some wishes are. */
 final class KnownTables {
@@ -28,8 +29,8 @@ final class KnownTables {
             """;
 
     private static final String MAILBOXES = """
-            select mailbox_id, server_key, raw_name, path, selectable
-            from mailbox where account_id = $1 and mailbox_id = any($2)
+            select mailbox_id, server_key, raw_name, path, role, selectable
+            from mailbox where account_id = $1 and (mailbox_id = any($2) or role in ('all', 'junk', 'trash'))
             """;
 
     Future<Known> read(SqlConnection connection, AccountId account, Collection<Wish> wishes) {
@@ -86,6 +87,7 @@ final class KnownTables {
                             MailboxKey.of(row.getString("server_key")),
                             Optional.ofNullable(row.getString("raw_name")),
                             row.getString("path"),
+                            Optional.ofNullable(row.getString("role")).flatMap(MailboxRole::find),
                             row.getBoolean("selectable")));
         }
         return mailboxes;

@@ -60,14 +60,16 @@ public final class Wishes {
         public World imapMailbox(long number, String rawName) {
             mailboxes.put(
                     mailbox(number),
-                    new Known.KnownMailbox(MailboxKey.ofRawName(rawName), Optional.of(rawName), rawName, true));
+                    new Known.KnownMailbox(
+                            MailboxKey.ofRawName(rawName), Optional.of(rawName), rawName, Optional.empty(), true));
             return this;
         }
 
         public World jmapMailbox(long number, String serverId) {
             mailboxes.put(
                     mailbox(number),
-                    new Known.KnownMailbox(MailboxKey.ofId(serverId), Optional.empty(), serverId, true));
+                    new Known.KnownMailbox(
+                            MailboxKey.ofId(serverId), Optional.empty(), serverId, Optional.empty(), true));
             return this;
         }
 

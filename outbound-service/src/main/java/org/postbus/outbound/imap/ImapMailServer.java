@@ -3,6 +3,7 @@ package org.postbus.outbound.imap;
 import io.smallrye.mutiny.TimeoutException;
 import io.smallrye.mutiny.Uni;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -89,7 +90,8 @@ public final class ImapMailServer implements MailServer {
         var abilities = new Abilities(
                 connection.capabilities().has("MOVE"),
                 connection.capabilities().has("UIDPLUS")
-                        || connection.capabilities().has("IMAP4REV2"));
+                        || connection.capabilities().has("IMAP4REV2"),
+                connection.capabilities().has("X-GM-EXT-1"));
         ImapPlan plan = ImapPlan.of(wishes, known, abilities);
         var progress = new Progress(wishes, plan);
         Optional<ServerFailure> lost = Optional.empty();
@@ -126,7 +128,9 @@ public final class ImapMailServer implements MailServer {
             }
             for (MailboxWork work : plan.work()) {
                 for (Action action : work.actions()) {
-                    boolean removes = action instanceof Action.MarkDeleted || action instanceof Action.Expunge;
+                    boolean removes = action instanceof Action.MarkDeleted
+                            || action instanceof Action.Expunge
+                            || action instanceof Action.MoveAndDestroy;
                     for (long uid : action.uids()) {
                         EmailId email = work.uids().get(uid);
                         open.merge(email, 1, Integer::sum);
@@ -226,6 +230,21 @@ public final class ImapMailServer implements MailServer {
                     case Action.MarkDeleted delete -> markDeleted(delete);
                     case Action.Expunge expunge ->
                         inChunks(present(expunge.uids()), uids -> await(connection.uidExpunge(uids)));
+                    case Action.Label label ->
+                        inChunks(
+                                present(label.uids()),
+                                uids -> await(connection.uidStoreLabels(uids, label.mode(), label.labels())));
+                    case Action.MoveAndLabel move ->
+                        moveAnd(
+                                move.target(),
+                                move.uids(),
+                                uids -> await(connection.uidStoreLabels(uids, StoreMode.ADD, move.labels())));
+                    case Action.MoveAndDestroy move ->
+                        moveAnd(move.trash(), move.uids(), uids -> {
+                            await(connection.uidStore(
+                                    uids, StoreMode.ADD, Set.of(ImapFlag.DELETED), OptionalLong.empty()));
+                            await(connection.uidExpunge(uids));
+                        });
                 }
                 action.uids().forEach(uid -> progress.done(work.uids().get(uid)));
             }
@@ -347,6 +366,34 @@ public final class ImapMailServer implements MailServer {
             inChunks(rest, command);
         }
 
+        /** Moves on Gmail and goes on where the messages are now, with those that by X-GM-MSGID are the ones that were meant. */
+        private void moveAnd(MailboxName target, Collection<Long> uids, Consumer<List<UidRange>> then) {
+            List<UidRange> targets = new ArrayList<>();
+            transfer(target, uids, Map.of(), ranges -> await(connection.uidMove(ranges, target))
+                    .forEach(copied -> targets.addAll(copied.targets())));
+            Map<String, Long> meant = new HashMap<>();
+            for (long uid : present(uids)) {
+                known.email(work.uids().get(uid))
+                        .flatMap(Known.KnownEmail::identity)
+                        .ifPresent(identity -> meant.put(identity, uid));
+            }
+            Set<Long> found = new TreeSet<>();
+            if (!targets.isEmpty() && !meant.isEmpty()) {
+                select(target, false);
+                fetch(targets, FetchItems.of(FetchItems.GMAIL_MESSAGE_ID))
+                        .forEach(message -> message.gmail()
+                                .flatMap(FetchedMessage.Gmail::messageId)
+                                .map(id -> meant.remove("gm:" + id))
+                                .ifPresent(uid -> found.add(message.uid())));
+                UidSets.chunks(found).forEach(chunk -> then.accept(UidSets.ranges(chunk)));
+            }
+            meant.values()
+                    .forEach(uid -> fail(
+                            uid,
+                            new ServerFailure.Conflict("it was moved to " + target.displayName()
+                                    + "; the rest is done when it has been seen there")));
+        }
+
         private void markDeleted(Action.MarkDeleted delete) {
             inChunks(present(delete.uids()), ranges -> {
                 OptionalLong unchangedSince = newestModSeq(ranges);
@@ -405,6 +452,10 @@ public final class ImapMailServer implements MailServer {
                     case Action.Store store -> {}
                     case Action.MarkDeleted delete -> {}
                     case Action.Expunge expunge -> {}
+                    case Action.Label label -> {}
+                    // Where it is now the fetcher tells us, for X-GM-MSGID stays.
+                    case Action.MoveAndLabel move -> {}
+                    case Action.MoveAndDestroy move -> {}
                 }
             }
             if (suspects.isEmpty()) {

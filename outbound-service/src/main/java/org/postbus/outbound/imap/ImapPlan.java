@@ -13,6 +13,7 @@ import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import org.postbus.mail.ServerFailure;
+import org.postbus.mail.imap.GmailLabel;
 import org.postbus.mail.imap.ImapFlag;
 import org.postbus.mail.imap.MailboxName;
 import org.postbus.mail.imap.StoreMode;
@@ -28,7 +29,7 @@ import org.postbus.outbound.Wish.Change;
  * The fewest IMAP commands that carry folded wishes out, mailbox by mailbox. Pure: it knows what the database knew, so
  * whoever runs it looks first whether the messages are still where it says.
  *
- * <p>Within a mailbox the order is: flags, copies, moves, {@code \Deleted}, expunge. An email gets its keywords before it
+ * <p>Within a mailbox the order is: flags, labels, copies, moves, {@code \Deleted}, expunge. An email gets its keywords before it
  * is moved, and it is in its new mailboxes before it leaves an old one; so wherever this breaks off, no message is lost and
  * doing it again does the rest.
  *
@@ -41,8 +42,8 @@ record ImapPlan(List<MailboxWork> work, Map<EmailId, Answer> settled) {
         settled = Map.copyOf(settled);
     }
 
-    /** What the server can do beyond IMAP4rev1: MOVE (RFC 6851) and UIDPLUS (RFC 4315). */
-    record Abilities(boolean move, boolean uidPlus) {}
+    /** What the server can do beyond IMAP4rev1: MOVE (RFC 6851), UIDPLUS (RFC 4315), and Gmail's labels (X-GM-EXT-1). */
+    record Abilities(boolean move, boolean uidPlus, boolean labels) {}
 
     /**
      * What is to be done in one mailbox.
@@ -78,6 +79,23 @@ record ImapPlan(List<MailboxWork> work, Map<EmailId, Answer> settled) {
 
         /** UID EXPUNGE. Where there is none, the messages keep their {@code \Deleted}: EXPUNGE would destroy others' too. */
         record Expunge(SortedSet<Long> uids) implements Action {}
+
+        /** UID STORE ±X-GM-LABELS. */
+        record Label(StoreMode mode, Set<GmailLabel> labels, SortedSet<Long> uids) implements Action {
+            public Label {
+                labels = Collections.unmodifiableSet(new TreeSet<>(labels));
+            }
+        }
+
+        /** UID MOVE on Gmail, and there UID STORE +X-GM-LABELS. */
+        record MoveAndLabel(MailboxName target, Set<GmailLabel> labels, SortedSet<Long> uids) implements Action {
+            public MoveAndLabel {
+                labels = Collections.unmodifiableSet(new TreeSet<>(labels));
+            }
+        }
+
+        /** UID MOVE to Gmail's Trash, and there {@code \Deleted} and UID EXPUNGE. */
+        record MoveAndDestroy(MailboxName trash, SortedSet<Long> uids) implements Action {}
     }
 
     static ImapPlan of(List<FoldedWish> wishes, Known known, Abilities abilities) {
@@ -88,7 +106,8 @@ record ImapPlan(List<MailboxWork> work, Map<EmailId, Answer> settled) {
 
     private record Place(MailboxName mailbox, long uidValidity) {}
 
-    private static final class Builder {
+    /** Collects what is to be done, mailbox by mailbox. */
+    static final class Builder {
         private static final String GONE = "the email is no longer on the server";
 
         private final Known known;
@@ -122,6 +141,9 @@ record ImapPlan(List<MailboxWork> work, Map<EmailId, Answer> settled) {
             if (email.get().links().isEmpty()) {
                 return wish.isLastTryOnFreshState() ? Optional.of(Answer.DONE) : inNoMailbox();
             }
+            if (abilities.labels()) {
+                return GmailWishes.destroy(this, known, wish.emailId(), email.get());
+            }
             email.get().links().forEach(link -> delete(wish.emailId(), link));
             return Optional.empty();
         }
@@ -129,6 +151,9 @@ record ImapPlan(List<MailboxWork> work, Map<EmailId, Answer> settled) {
         private Optional<Answer> update(EmailId emailId, Known.KnownEmail email, Change.Update update) {
             if (email.links().isEmpty()) {
                 return inNoMailbox();
+            }
+            if (abilities.labels() && GmailWishes.liesInOnePlace(known, email)) {
+                return GmailWishes.update(this, known, emailId, email, update);
             }
             Set<MailboxId> present = new TreeSet<>();
             email.links().forEach(link -> present.add(link.mailboxId()));
@@ -184,7 +209,7 @@ record ImapPlan(List<MailboxWork> work, Map<EmailId, Answer> settled) {
                     : Optional.empty();
         }
 
-        private void storeKeywords(EmailId emailId, Known.Link link, Map<Keyword, Boolean> keywords) {
+        void storeKeywords(EmailId emailId, Known.Link link, Map<Keyword, Boolean> keywords) {
             Map<StoreMode, Set<ImapFlag>> flags = new TreeMap<>();
             keywords.forEach((keyword, set) -> flags.computeIfAbsent(
                             set ? StoreMode.ADD : StoreMode.REMOVE, mode -> new TreeSet<>())
@@ -195,7 +220,7 @@ record ImapPlan(List<MailboxWork> work, Map<EmailId, Answer> settled) {
                     .add(link.uid()));
         }
 
-        private void move(EmailId emailId, Known.Link link, MailboxName target) {
+        void move(EmailId emailId, Known.Link link, MailboxName target) {
             Actions actions = at(emailId, link);
             if (abilities.move()) {
                 actions.moves.computeIfAbsent(target, t -> new TreeSet<>()).add(link.uid());
@@ -205,7 +230,28 @@ record ImapPlan(List<MailboxWork> work, Map<EmailId, Answer> settled) {
             }
         }
 
-        private void delete(EmailId emailId, Known.Link link) {
+        void label(EmailId emailId, Known.Link link, StoreMode mode, GmailLabel label) {
+            at(emailId, link)
+                    .labels
+                    .computeIfAbsent(new Actions.LabelChange(mode, label), key -> new TreeSet<>())
+                    .add(link.uid());
+        }
+
+        void moveAndLabel(EmailId emailId, Known.Link link, MailboxName target, Set<GmailLabel> labels) {
+            at(emailId, link)
+                    .labelledMoves
+                    .computeIfAbsent(new Actions.LabelledMove(target, Set.copyOf(labels)), key -> new TreeSet<>())
+                    .add(link.uid());
+        }
+
+        void moveAndDestroy(EmailId emailId, Known.Link link, MailboxName trash) {
+            at(emailId, link)
+                    .destroyingMoves
+                    .computeIfAbsent(trash, key -> new TreeSet<>())
+                    .add(link.uid());
+        }
+
+        void delete(EmailId emailId, Known.Link link) {
             at(emailId, link).deletes.add(link.uid());
         }
 
@@ -227,11 +273,11 @@ record ImapPlan(List<MailboxWork> work, Map<EmailId, Answer> settled) {
             return new ImapPlan(work, settled);
         }
 
-        private static Optional<Answer> inNoMailbox() {
+        static Optional<Answer> inNoMailbox() {
             return failed(new ServerFailure.Conflict("the email left its mailbox and has not turned up in another"));
         }
 
-        private static Optional<Answer> failed(ServerFailure failure) {
+        static Optional<Answer> failed(ServerFailure failure) {
             return Optional.of(new Answer.Failed(failure));
         }
     }
@@ -240,15 +286,24 @@ record ImapPlan(List<MailboxWork> work, Map<EmailId, Answer> settled) {
     private static final class Actions {
         private record FlagSet(StoreMode mode, Set<ImapFlag> flags) {}
 
+        private record LabelChange(StoreMode mode, GmailLabel label) {}
+
+        private record LabelledMove(MailboxName target, Set<GmailLabel> labels) {}
+
         private final SortedMap<Long, EmailId> uids = new TreeMap<>();
         private final Map<FlagSet, SortedSet<Long>> stores = new LinkedHashMap<>();
+        private final Map<LabelChange, SortedSet<Long>> labels = new LinkedHashMap<>();
         private final Map<MailboxName, SortedSet<Long>> copies = new TreeMap<>();
         private final Map<MailboxName, SortedSet<Long>> moves = new TreeMap<>();
         private final SortedSet<Long> deletes = new TreeSet<>();
+        private final Map<LabelledMove, SortedSet<Long>> labelledMoves = new LinkedHashMap<>();
+        private final Map<MailboxName, SortedSet<Long>> destroyingMoves = new TreeMap<>();
 
         private List<Action> inOrder(boolean uidPlus) {
             List<Action> actions = new ArrayList<>();
             stores.forEach((flags, stored) -> actions.add(new Action.Store(flags.mode(), flags.flags(), stored)));
+            labels.forEach((change, labelled) ->
+                    actions.add(new Action.Label(change.mode(), Set.of(change.label()), labelled)));
             copies.forEach((target, copied) -> actions.add(new Action.Copy(target, copied)));
             moves.forEach((target, moved) -> actions.add(new Action.Move(target, moved)));
             if (!deletes.isEmpty()) {
@@ -257,6 +312,10 @@ record ImapPlan(List<MailboxWork> work, Map<EmailId, Answer> settled) {
                     actions.add(new Action.Expunge(deletes));
                 }
             }
+            // These end in another mailbox, so nothing may come after them.
+            labelledMoves.forEach(
+                    (move, moved) -> actions.add(new Action.MoveAndLabel(move.target(), move.labels(), moved)));
+            destroyingMoves.forEach((trash, moved) -> actions.add(new Action.MoveAndDestroy(trash, moved)));
             return actions;
         }
     }

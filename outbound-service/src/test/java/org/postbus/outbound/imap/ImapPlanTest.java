@@ -25,9 +25,9 @@ import org.postbus.outbound.imap.ImapPlan.Action;
 
 /** Known answers: wishes in, commands out, written as IMAP writes them. */
 class ImapPlanTest {
-    private static final Abilities ALL = new Abilities(true, true);
-    private static final Abilities NO_MOVE = new Abilities(false, true);
-    private static final Abilities BARE = new Abilities(false, false);
+    private static final Abilities ALL = new Abilities(true, true, false);
+    private static final Abilities NO_MOVE = new Abilities(false, true, false);
+    private static final Abilities BARE = new Abilities(false, false, false);
 
     private final Wishes.World world = new Wishes.World()
             .imapMailbox(1, "INBOX")

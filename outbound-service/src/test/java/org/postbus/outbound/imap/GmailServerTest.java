@@ -1,0 +1,346 @@
+package org.postbus.outbound.imap;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.postbus.outbound.Wishes.destroy;
+import static org.postbus.outbound.Wishes.email;
+import static org.postbus.outbound.Wishes.keywords;
+import static org.postbus.outbound.Wishes.mailbox;
+import static org.postbus.outbound.Wishes.mailboxes;
+import static org.postbus.outbound.Wishes.wish;
+
+import io.vertx.core.Vertx;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Random;
+import java.util.TreeMap;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.postbus.account.AccountSettings;
+import org.postbus.account.Secret;
+import org.postbus.account.ServerAddress;
+import org.postbus.account.TlsMode;
+import org.postbus.event.MailboxKey;
+import org.postbus.mail.ServerFailure;
+import org.postbus.mail.imap.ImapClient;
+import org.postbus.mail.imap.ImapOptions;
+import org.postbus.mail.imap.PretendGmail;
+import org.postbus.mail.imap.PretendGmail.Place;
+import org.postbus.model.EmailId;
+import org.postbus.model.MailboxId;
+import org.postbus.model.MailboxRole;
+import org.postbus.outbound.Fold;
+import org.postbus.outbound.Known;
+import org.postbus.outbound.MailServer.Answer;
+import org.postbus.outbound.MailServer.Answers;
+import org.postbus.outbound.Wish;
+
+/** Wishes become labels, moves to the Trash and to Spam and back, and what is destroyed is really gone. */
+class GmailServerTest {
+    private static final String INBOX = "INBOX";
+    private static final String WORK = "Work";
+    private static final String BOOKS = "B&APw-cher \"x\" (y)";
+    private static final Map<Long, String> NAMES = new TreeMap<>(Map.of(
+            1L, INBOX, 2L, PretendGmail.ALL_MAIL, 3L, PretendGmail.TRASH, 4L, PretendGmail.SPAM, 5L, WORK, 6L, BOOKS, 7L,
+            "[Gmail]/Wichtig"));
+    private static final Map<Long, MailboxRole> ROLES = Map.of(
+            1L, MailboxRole.INBOX, 2L, MailboxRole.ALL, 3L, MailboxRole.TRASH, 4L, MailboxRole.JUNK, 7L,
+            MailboxRole.IMPORTANT);
+
+    private static Vertx vertx;
+    private static ImapClient client;
+
+    private final PretendGmail gmail = new PretendGmail();
+    private final Map<Long, Long> gmailIds = new LinkedHashMap<>();
+    private ImapMailServer server;
+
+    @BeforeAll
+    static void start() {
+        vertx = Vertx.vertx();
+        client = new ImapClient(vertx, ImapOptions.DEFAULT.withSilenceMax(Duration.ofSeconds(20)));
+    }
+
+    @AfterAll
+    static void stop() {
+        client.close().await().indefinitely();
+        vertx.close().toCompletionStage().toCompletableFuture().join();
+    }
+
+    @BeforeEach
+    void connect() {
+        gmail.createLabel(WORK);
+        gmail.createLabel(BOOKS);
+        server = ImapMailServer.open(
+                client,
+                new AccountSettings.Imap(
+                        "alice", new ServerAddress("127.0.0.1", gmail.port(), TlsMode.NONE), Optional.empty()),
+                new Secret("secret"));
+    }
+
+    @AfterEach
+    void disconnect() throws IOException {
+        server.close();
+        gmail.close();
+    }
+
+    @Test
+    void mailboxes_are_labels_of_all_mail_and_one_command_serves_many_emails() {
+        mail(1, Place.ALL_MAIL, "\\Inbox");
+        mail(2, Place.ALL_MAIL, "\\Inbox");
+        mail(3, Place.ALL_MAIL, WORK);
+        gmail.heard();
+
+        Answers answers = carryOut(
+                mailboxes(1, 1, Map.of(1L, false)),
+                mailboxes(2, 2, Map.of(1L, false)),
+                mailboxes(3, 3, Map.of(5L, false, 6L, true, 7L, true)));
+
+        assertDone(answers, 1, 2, 3);
+        assertThat(gmail.mailboxesOf(gmailIds.get(1L))).containsExactly(PretendGmail.ALL_MAIL);
+        assertThat(gmail.mailboxesOf(gmailIds.get(3L)))
+                .containsExactlyInAnyOrder(BOOKS, PretendGmail.ALL_MAIL, "[Gmail]/Wichtig");
+        assertThat(gmail.heard())
+                .containsExactly(
+                        "SELECT \"[Gmail]/Alle Nachrichten\" (CONDSTORE)",
+                        "UID FETCH 1:3 (UID FLAGS MODSEQ)",
+                        "UID STORE 1:2 -X-GM-LABELS (\\Inbox)",
+                        "UID STORE 3 +X-GM-LABELS (\"B&APw-cher \\\"x\\\" (y)\")",
+                        "UID STORE 3 +X-GM-LABELS (\\Important)",
+                        "UID STORE 3 -X-GM-LABELS (Work)");
+    }
+
+    @Test
+    void keywords_are_stored_where_it_lies() {
+        mail(1, Place.ALL_MAIL, "\\Inbox", WORK);
+        mail(2, Place.TRASH);
+
+        assertDone(carryOut(keywords(1, 1, Map.of("$seen", true)), keywords(2, 2, Map.of("$flagged", true))), 1, 2);
+
+        assertThat(gmail.flagsOf(gmailIds.get(1L))).containsExactly("\\Seen");
+        assertThat(gmail.flagsOf(gmailIds.get(2L))).containsExactly("\\Flagged");
+    }
+
+    @Test
+    void it_goes_to_the_trash_and_to_spam_and_comes_back_into_any_mailboxes() {
+        mail(1, Place.ALL_MAIL, "\\Inbox", WORK);
+        mail(2, Place.ALL_MAIL);
+        mail(3, Place.TRASH);
+        mail(4, Place.SPAM);
+        mail(5, Place.TRASH);
+
+        assertDone(
+                carryOut(
+                        mailboxes(1, 1, Map.of(1L, false, 5L, false, 2L, false, 3L, true)),
+                        mailboxes(2, 2, Map.of(4L, true)),
+                        mailboxes(3, 3, Map.of(3L, false, 2L, true)),
+                        mailboxes(4, 4, Map.of(4L, false, 1L, true, 6L, true, 7L, true)),
+                        mailboxes(5, 5, Map.of(3L, false, 4L, true))),
+                1,
+                2,
+                3,
+                4,
+                5);
+
+        assertThat(gmail.mailboxesOf(gmailIds.get(1L))).containsExactly(PretendGmail.TRASH);
+        assertThat(gmail.mailboxesOf(gmailIds.get(2L))).containsExactly(PretendGmail.SPAM);
+        assertThat(gmail.mailboxesOf(gmailIds.get(3L))).containsExactly(PretendGmail.ALL_MAIL);
+        assertThat(gmail.mailboxesOf(gmailIds.get(4L)))
+                .containsExactlyInAnyOrder(INBOX, BOOKS, PretendGmail.ALL_MAIL, "[Gmail]/Wichtig");
+        assertThat(gmail.mailboxesOf(gmailIds.get(5L))).containsExactly(PretendGmail.SPAM);
+    }
+
+    @Test
+    void what_is_destroyed_is_gone_from_everywhere_and_nothing_else_is() {
+        mail(1, Place.ALL_MAIL, "\\Inbox", WORK);
+        mail(2, Place.ALL_MAIL);
+        mail(3, Place.TRASH);
+        mail(4, Place.SPAM);
+        mail(5, Place.TRASH);
+        // Somebody marked it and thought better of it.
+        gmail.flag(gmailIds.get(5L), "\\Deleted", true);
+
+        assertDone(carryOut(destroy(1, 1), destroy(2, 2), destroy(3, 3), destroy(4, 4)), 1, 2, 3, 4);
+
+        assertThat(gmail.ids()).containsExactly(gmailIds.get(5L));
+    }
+
+    @Test
+    void what_gmail_cannot_do_is_refused_in_words() {
+        mail(1, Place.ALL_MAIL, "\\Inbox");
+        mail(2, Place.TRASH);
+
+        assertRefused(mailboxes(1, 1, Map.of(2L, false, 1L, false)), "every email is in All Mail");
+        assertRefused(mailboxes(1, 1, Map.of(3L, true, 5L, true)), "in no other mailbox");
+        assertRefused(mailboxes(1, 1, Map.of(3L, true, 4L, true)), "in no other mailbox");
+        assertRefused(mailboxes(1, 2, Map.of(3L, false)), "must be in a mailbox");
+        gmail.showInImap(PretendGmail.TRASH, false);
+        assertRefused(destroy(1, 1), "Show in IMAP");
+        assertThat(gmail.mailboxesOf(gmailIds.get(1L))).containsExactly(INBOX, PretendGmail.ALL_MAIL);
+    }
+
+    @Test
+    void an_email_that_moved_since_we_looked_is_tried_on_fresh_state() {
+        mail(1, Place.ALL_MAIL, "\\Inbox");
+        Known stale = known();
+        gmail.move(gmailIds.get(1L), Place.TRASH);
+
+        Answers answers = server.carryOut(Fold.fold(List.of(destroy(1, 1))), stale);
+
+        assertThat(failure(answers, 1)).isInstanceOf(ServerFailure.Conflict.class);
+        assertThat(gmail.ids()).hasSize(1);
+        assertDone(carryOut(destroy(1, 1)), 1);
+        assertThat(gmail.ids()).isEmpty();
+    }
+
+    @Test
+    void where_all_mail_is_hidden_mailboxes_are_left_and_entered_and_the_trash_destroys() {
+        mail(1, Place.ALL_MAIL, "\\Inbox", WORK);
+        mail(2, Place.ALL_MAIL, "\\Inbox", WORK);
+        gmail.showInImap(PretendGmail.ALL_MAIL, false);
+
+        assertDone(carryOut(mailboxes(1, 1, Map.of(1L, false, 6L, true)), destroy(2, 2)), 1, 2);
+
+        assertThat(gmail.mailboxesOf(gmailIds.get(1L))).containsExactlyInAnyOrder(BOOKS, WORK);
+        assertThat(gmail.ids()).containsExactly(gmailIds.get(1L));
+    }
+
+    @Test
+    void any_wishes_that_are_done_hold_afterwards() {
+        long seed = 20261123;
+        Random random = new Random(seed);
+        for (int round = 0; round < 60; round++) {
+            int emails = 1 + random.nextInt(6);
+            for (long number = 1; number <= emails; number++) {
+                Place place = Place.values()[random.nextInt(3)];
+                mail(round * 100L + number, place, random.nextBoolean() ? "\\Inbox" : WORK);
+            }
+            List<Wish> wishes = new ArrayList<>();
+            for (long number = 1; number <= emails; number++) {
+                wishes.add(randomWish(random, number, round * 100L + number));
+            }
+            Answers answers = carryOut(wishes.toArray(Wish[]::new));
+            assertThat(answers.lost()).isEmpty();
+            for (Wish wish : wishes) {
+                if (answers.byEmail().get(wish.emailId()).equals(Answer.DONE)) {
+                    assertHolds("seed " + seed + ", round " + round, wish);
+                }
+            }
+        }
+    }
+
+    private Wish randomWish(Random random, long mutation, long number) {
+        if (random.nextInt(5) == 0) {
+            return destroy(mutation, number);
+        }
+        Map<Long, Boolean> patch = new HashMap<>();
+        for (int i = random.nextInt(4); i > 0; i--) {
+            long target = 1 + random.nextInt(7);
+            patch.put(target, target == 2 || random.nextBoolean());
+        }
+        return wish(mutation, number, Map.of("$seen", random.nextBoolean()), patch);
+    }
+
+    private void assertHolds(String when, Wish wish) {
+        long number = gmailIds.keySet().stream()
+                .filter(each -> email(each).equals(wish.emailId()))
+                .findFirst()
+                .orElseThrow();
+        long id = gmailIds.get(number);
+        switch (wish.change()) {
+            case Wish.Change.Destroy destroy -> assertThat(gmail.has(id)).as(when).isFalse();
+            case Wish.Change.Update(var keywords, var wanted) -> {
+                List<String> in = gmail.mailboxesOf(id);
+                boolean away = in.contains(PretendGmail.TRASH) || in.contains(PretendGmail.SPAM);
+                wanted.forEach((mailbox, set) -> NAMES.forEach((key, name) -> {
+                    // What goes to the Trash or to Spam leaves All Mail.
+                    boolean goesWithout = away && name.equals(PretendGmail.ALL_MAIL);
+                    if (mailbox(key).equals(mailbox) && !goesWithout) {
+                        assertThat(in.contains(name)).as(when + ": " + wish + " " + in).isEqualTo(set);
+                    }
+                }));
+                keywords.forEach((keyword, set) -> assertThat(
+                                PretendGmail.keywords(gmail.flagsOf(id)).contains(keyword.value()))
+                        .as(when)
+                        .isEqualTo(set));
+            }
+        }
+    }
+
+    // ---- what the tests are said in
+
+    private void mail(long number, Place place, String... labels) {
+        gmailIds.put(number, gmail.deliver(place, "m" + number + "@x", labels));
+    }
+
+    /** As the fetcher would have it stored now. */
+    private Known known() {
+        Map<MailboxId, Known.KnownMailbox> known = new HashMap<>();
+        Map<String, Map<String, java.util.Set<String>>> shown = gmail.content();
+        NAMES.forEach((number, name) -> {
+            if (shown.containsKey(name)) {
+                known.put(
+                        mailbox(number),
+                        new Known.KnownMailbox(
+                                MailboxKey.ofRawName(name),
+                                Optional.of(name),
+                                name,
+                                Optional.ofNullable(ROLES.get(number)),
+                                true));
+            }
+        });
+        boolean labels = shown.containsKey(PretendGmail.ALL_MAIL);
+        Map<EmailId, Known.KnownEmail> emails = new HashMap<>();
+        gmailIds.forEach((number, id) -> {
+            if (!gmail.has(id)) {
+                return;
+            }
+            List<Known.Link> links = new ArrayList<>();
+            for (Map.Entry<Long, String> each : NAMES.entrySet()) {
+                String name = each.getValue();
+                if (gmail.mailboxesOf(id).contains(name)) {
+                    boolean lies = !labels || List.of(2L, 3L, 4L).contains(each.getKey());
+                    links.add(new Known.Link(
+                            mailbox(each.getKey()),
+                            lies ? gmail.uidValidityOf(name) : 0,
+                            lies ? gmail.uidIn(name, id) : 0));
+                }
+            }
+            emails.put(
+                    email(number), new Known.KnownEmail(Optional.of("gm:" + id), Optional.of("m" + number + "@x"), links));
+        });
+        return new Known(emails, known);
+    }
+
+    private Answers carryOut(Wish... wishes) {
+        return server.carryOut(Fold.fold(List.of(wishes)), known());
+    }
+
+    private static void assertDone(Answers answers, long... numbers) {
+        assertThat(answers.lost()).isEmpty();
+        for (long number : numbers) {
+            assertThat(answers.byEmail().get(email(number))).as("email " + number).isEqualTo(Answer.DONE);
+        }
+    }
+
+    private void assertRefused(Wish wish, String text) {
+        Answers answers = carryOut(wish);
+        assertThat(answers.byEmail()).hasSize(1);
+        assertThat(((Answer.Failed) new ArrayList<>(answers.byEmail().values()).getFirst()).failure())
+                .isInstanceOf(ServerFailure.Rejected.class)
+                .extracting(ServerFailure::text)
+                .asString()
+                .contains(text);
+    }
+
+    private static ServerFailure failure(Answers answers, long number) {
+        return ((Answer.Failed) answers.byEmail().get(email(number))).failure();
+    }
+}
