@@ -75,16 +75,22 @@ public record ChangeEvent(TenantId tenantId, AccountId accountId, long seq, Orig
         }
     }
 
-    /** Only what changed is present; a move is one such event with {@code mailboxIds}. */
+    /**
+     * Only what changed is present; a move is one such event with {@code mailboxIds}.
+     *
+     * @param threadId two threads turned out to be one, and the emails of the younger go over to the older
+     */
     public record EmailUpdated(
             Email email,
             Optional<Changed<Map<Keyword, Boolean>>> keywords,
-            Optional<Changed<Map<MailboxId, Boolean>>> mailboxIds)
+            Optional<Changed<Map<MailboxId, Boolean>>> mailboxIds,
+            Optional<Changed<String>> threadId)
             implements Change {
         public EmailUpdated {
             Objects.requireNonNull(email);
             Objects.requireNonNull(keywords);
             Objects.requireNonNull(mailboxIds);
+            Objects.requireNonNull(threadId);
         }
     }
 

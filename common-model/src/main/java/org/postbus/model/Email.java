@@ -7,7 +7,7 @@ import java.util.Objects;
 
 /**
  * An email as readers and subscribers see it, without its bodies (RFC 8621 section 4.1). {@code mailboxIds} and
- * {@code keywords} map to {@code true}, as the RFC has it. Only those two ever change.
+ * {@code keywords} map to {@code true}, as the RFC has it. Only those two ever change, and {@code threadId} when threads turn out to be one.
  */
 public record Email(
         EmailId id,

@@ -164,7 +164,16 @@ final class Samples {
                 new ChangeEvent.EmailUpdated(
                         email(Map.of(ARCHIVE_ID, true), Map.of(Keyword.SEEN, true)),
                         Optional.of(new Changed<>(Map.of(), Map.of(Keyword.SEEN, true))),
-                        Optional.of(new Changed<>(Map.of(INBOX_ID, true), Map.of(ARCHIVE_ID, true)))));
+                        Optional.of(new Changed<>(Map.of(INBOX_ID, true), Map.of(ARCHIVE_ID, true))),
+                        Optional.empty()));
+        samples.put(
+                "email.updated.thread",
+                new ChangeEvent.EmailUpdated(
+                        email(Map.of(INBOX_ID, true), Map.of()),
+                        Optional.empty(),
+                        Optional.empty(),
+                        Optional.of(new Changed<>(
+                                "01990000-0000-7000-8000-0000000000e2", "01990000-0000-7000-8000-0000000000e1"))));
         samples.put("email.destroyed", new ChangeEvent.EmailDestroyed(EMAIL_ID));
         samples.put("account.synced", new ChangeEvent.AccountSynced());
         samples.put(

@@ -324,13 +324,12 @@ final class AccountTables {
                 connection -> query(connection, """
                         select m.server_key, count(*) as emails from mailbox m
                         join email_mailbox l on l.account_id = m.account_id and l.mailbox_id = m.mailbox_id and l.uid = 0
-                        where m.account_id = $1 group by m.server_key""", Tuple.of(account.value()))
-                        .map(rows -> {
-                            Map<MailboxKey, Long> labelled = new HashMap<>();
-                            rows.forEach(row ->
-                                    labelled.put(MailboxKey.of(row.getString("server_key")), row.getLong("emails")));
-                            return labelled;
-                        }));
+                        where m.account_id = $1 group by m.server_key""", Tuple.of(account.value())).map(rows -> {
+                    Map<MailboxKey, Long> labelled = new HashMap<>();
+                    rows.forEach(
+                            row -> labelled.put(MailboxKey.of(row.getString("server_key")), row.getLong("emails")));
+                    return labelled;
+                }));
     }
 
     /** What the server calls the emails that are in a mailbox by a label. */
@@ -351,8 +350,7 @@ final class AccountTables {
     }
 
     /** Where in a mailbox the emails of these identities lie; those that do not are left out. */
-    List<Long> uidsOf(
-            TenantId tenant, AccountId account, MailboxKey mailbox, long uidValidity, Set<String> identities)
+    List<Long> uidsOf(TenantId tenant, AccountId account, MailboxKey mailbox, long uidValidity, Set<String> identities)
             throws InterruptedException {
         return inTenant(
                 "reading where emails lie",

@@ -111,16 +111,13 @@ final class LabelAudit {
         ImapMailbox mailbox = label.mailbox();
         if (mailbox.cursor.isPresent() && mailbox.known.orElse(1) > 0) {
             // All Mail was hidden, and messages were read here: now they are here by their labels alone.
-            visit.vanished(
-                    mailbox,
-                    mailbox.cursor.get().uidValidity(),
-                    UidSet.ALL);
+            visit.vanished(mailbox, mailbox.cursor.get().uidValidity(), UidSet.ALL);
         }
         mailbox.known = OptionalLong.of(0);
         mailbox.agreed = Optional.of(label.members());
         mailbox.labelCounted = true;
-        Cursor.Imap cursor = new Cursor.Imap(
-                label.members().uidValidity(), label.members().uidNext(), Optional.empty(), 1);
+        Cursor.Imap cursor =
+                new Cursor.Imap(label.members().uidValidity(), label.members().uidNext(), Optional.empty(), 1);
         if (!mailbox.cursor.equals(Optional.of(cursor))) {
             visit.synced(mailbox, cursor);
         }
@@ -128,15 +125,16 @@ final class LabelAudit {
 
     /** Identities of emails that are in the label here or there, but not both. */
     private Set<String> differing(Label label) throws InterruptedException {
-        Set<String> differing =
-                tables.identitiesIn(claim.tenantId(), claim.accountId(), label.mailbox().key());
+        Set<String> differing = tables.identitiesIn(
+                claim.tenantId(), claim.accountId(), label.mailbox().key());
         SelectedMailbox selected = visit.select(label.mailbox(), label.name());
         if (selected.messages() == 0) {
             return differing;
         }
         List<String> notOurs = new ArrayList<>();
         try (Inflow<FetchedMessage> messages = Inflow.of(
-                visit.connection().uidFetch(UidSet.ALL.ranges(), FetchItems.of(FetchItems.GMAIL_MESSAGE_ID)), AHEAD_MESSAGES)) {
+                visit.connection().uidFetch(UidSet.ALL.ranges(), FetchItems.of(FetchItems.GMAIL_MESSAGE_ID)),
+                AHEAD_MESSAGES)) {
             for (Optional<FetchedMessage> next = messages.next(); next.isPresent(); next = messages.next()) {
                 Optional<String> identity = next.get()
                         .gmail()

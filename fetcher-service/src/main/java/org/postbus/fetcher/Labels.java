@@ -78,8 +78,7 @@ final class Labels {
             Set<MailboxKey> in = new LinkedHashSet<>();
             in.add(place.key());
             for (String label : labels) {
-                mailbox(new GmailLabel(label))
-                        .ifPresentOrElse(in::add, () -> unlisted.add(label));
+                mailbox(new GmailLabel(label)).ifPresentOrElse(in::add, () -> unlisted.add(label));
             }
             return in;
         });

@@ -100,7 +100,9 @@ public final class ChangeFold {
             problem(event, "there was no such email");
             return;
         }
-        if (update.keywords().isEmpty() && update.mailboxIds().isEmpty()) {
+        if (update.keywords().isEmpty()
+                && update.mailboxIds().isEmpty()
+                && update.threadId().isEmpty()) {
             problem(event, "nothing changed");
         }
         update.keywords()
@@ -117,6 +119,13 @@ public final class ChangeFold {
                         changed,
                         before.mailboxIds(),
                         update.email().mailboxIds()));
+        update.threadId()
+                .ifPresent(changed -> check(
+                        event,
+                        "threadId",
+                        changed,
+                        before.threadId(),
+                        update.email().threadId()));
     }
 
     private <T> void check(ChangeEvent event, String property, Changed<T> changed, T before, T after) {

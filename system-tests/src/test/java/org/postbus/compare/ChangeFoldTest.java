@@ -76,6 +76,7 @@ class ChangeFoldTest {
         return new ChangeEvent.EmailUpdated(
                 email(after.keySet().toArray(Keyword[]::new)),
                 Optional.of(new Changed<>(before, after)),
+                Optional.empty(),
                 Optional.empty());
     }
 

@@ -41,7 +41,7 @@ import org.postbus.model.TenantId;
  * account's lock makes that safe: nobody else writes these rows meanwhile.
  */
 final class BatchApplication {
-    /** Emails that are changed one by one because a mailbox of theirs has gone; as many are in memory at once. */
+    /** Emails that are changed one by one because a mailbox or a thread of theirs has gone; as many are in memory at once. */
     private static final int CHUNK = 500;
 
     private final Transaction transaction;
@@ -174,7 +174,29 @@ final class BatchApplication {
                 .orElse(Map.of());
         EmailSet emails = new EmailSet(stored, new Threads(known, ids), ids);
         run.applyTo(emails);
+        emails.follow(emails.threads());
         write(emails);
+        joinThreads(emails.threads());
+    }
+
+    /** Rare: the emails of threads that turned out to be others go over, those that this run has not written itself. */
+    private void joinThreads(Threads threads) {
+        Map<UUID, UUID> joined = threads.joined();
+        if (joined.isEmpty()) {
+            return;
+        }
+        ThreadReferenceTable.join(transaction, tenant, account, joined);
+        List<UUID> left = EmailTable.inThreads(transaction, account, joined.keySet());
+        for (int from = 0; from < left.size(); from += CHUNK) {
+            List<UUID> chunk = left.subList(from, Math.min(from + CHUNK, left.size()));
+            EmailSet emails = stored(chunk);
+            emails.follow(threads);
+            write(emails);
+        }
+    }
+
+    private EmailSet stored(List<UUID> emails) {
+        return new EmailSet(EmailTable.find(transaction, account, emails), new Threads(Map.of(), ids), ids);
     }
 
     private void write(EmailSet emails) {
@@ -244,8 +266,7 @@ final class BatchApplication {
         List<UUID> elsewhere = EmailMailboxTable.linkedElsewhere(transaction, account, links);
         for (int from = 0; from < elsewhere.size(); from += CHUNK) {
             List<UUID> chunk = elsewhere.subList(from, Math.min(from + CHUNK, elsewhere.size()));
-            EmailSet emails =
-                    new EmailSet(EmailTable.find(transaction, account, chunk), new Threads(Map.of(), ids), ids);
+            EmailSet emails = stored(chunk);
             emails.unlink(links::contains);
             write(emails);
         }

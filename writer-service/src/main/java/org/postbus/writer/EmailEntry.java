@@ -80,6 +80,10 @@ final class EmailEntry {
         return threadId;
     }
 
+    void goesOverTo(UUID thread) {
+        threadId = thread;
+    }
+
     Fingerprint fingerprint() {
         return fingerprint;
     }
@@ -214,6 +218,7 @@ final class EmailEntry {
     boolean rowChanged() {
         return stored.filter(email -> !email.identity().equals(identity)
                         || !email.keywords().equals(keywords())
+                        || !email.threadId().equals(threadId)
                         || email.unlinkedPass().isPresent() != links.isEmpty())
                 .isPresent();
     }
@@ -230,12 +235,12 @@ final class EmailEntry {
                 : Optional.empty();
     }
 
-    /** What the world is to be told. An email without a mailbox is told of only when it is found again or destroyed. */
+    /** What the world is to be told. That an email lost its last mailbox is told only when it is found again or destroyed. */
     Optional<Change> change() {
         if (destroyed) {
             return stored.map(email -> new EmailDestroyed(new EmailId(id)));
         }
-        if (links.isEmpty()) {
+        if (isNothing()) {
             return Optional.empty();
         }
         if (stored.isEmpty()) {
@@ -245,11 +250,12 @@ final class EmailEntry {
         Optional<Changed<Map<Keyword, Boolean>>> keywordsChanged =
                 changed(keywordMap(before.keywords()), keywordMap(keywords()));
         Optional<Changed<Map<MailboxId, Boolean>>> mailboxesChanged =
-                changed(mailboxMap(toldMailboxIds(before)), mailboxMap(mailboxIds()));
-        if (keywordsChanged.isEmpty() && mailboxesChanged.isEmpty()) {
+                changed(mailboxMap(toldMailboxIds(before)), mailboxMap(mailboxIdsToTell()));
+        Optional<Changed<String>> threadChanged = changed(before.threadId().toString(), threadId.toString());
+        if (keywordsChanged.isEmpty() && mailboxesChanged.isEmpty() && threadChanged.isEmpty()) {
             return Optional.empty();
         }
-        return Optional.of(new EmailUpdated(email(), keywordsChanged, mailboxesChanged));
+        return Optional.of(new EmailUpdated(email(), keywordsChanged, mailboxesChanged, threadChanged));
     }
 
     private Email email() {
@@ -258,7 +264,7 @@ final class EmailEntry {
         return new Email(
                 new EmailId(id),
                 threadId.toString(),
-                mailboxMap(mailboxIds()),
+                mailboxMap(mailboxIdsToTell()),
                 keywordMap(keywords()),
                 fingerprint.size(),
                 fingerprint.receivedAt(),
@@ -267,6 +273,10 @@ final class EmailEntry {
                         .orElseGet(() -> stored.orElseThrow().content().hasAttachment()),
                 fresh.map(ObservedEmail::preview)
                         .orElseGet(() -> stored.orElseThrow().content().preview()));
+    }
+
+    private Set<UUID> mailboxIdsToTell() {
+        return links.isEmpty() ? stored.map(EmailEntry::toldMailboxIds).orElse(Set.of()) : mailboxIds();
     }
 
     private static Set<UUID> toldMailboxIds(StoredEmail email) {

@@ -105,6 +105,11 @@ final class EmailSet {
         }
     }
 
+    /** After the last observation: an email may have joined threads that others were entered under. */
+    void follow(Threads joined) {
+        entries.values().forEach(entry -> entry.goesOverTo(joined.current(entry.threadId())));
+    }
+
     /** Every email that is or was something. */
     Collection<EmailEntry> entries() {
         return entries.values().stream().filter(entry -> !entry.isNothing()).toList();

@@ -105,6 +105,20 @@ final class EmailTable {
         return withLinks(transaction, account, rows);
     }
 
+    /** The ids of all emails of some threads. */
+    static List<UUID> inThreads(Transaction transaction, AccountId account, Collection<UUID> threads) {
+        List<UUID> emails = new ArrayList<>();
+        transaction
+                .run("""
+                        select e.email_id from unnest($2::uuid[]) k(thread_id)
+                        cross join lateral (
+                          select email_id from email
+                          where account_id = $1 and thread_id between k.thread_id and k.thread_id
+                          order by thread_id offset 0) e""", account.value(), threads.toArray(UUID[]::new))
+                .forEach(row -> emails.add(row.getUUID("email_id")));
+        return emails;
+    }
+
     static void insert(Transaction transaction, TenantId tenant, AccountId account, List<EmailEntry> entries) {
         transaction.send(
                 """
@@ -146,9 +160,9 @@ final class EmailTable {
                 """
                 update email e
                 set identity = n.identity, keywords = string_to_array(n.keywords, ' '), unlinked_pass = n.unlinked_pass,
-                    unlinked_from = string_to_array(n.unlinked_from, ',')::uuid[]
-                from unnest($2::uuid[], $3::text[], $4::text[], $5::bigint[], $6::text[])
-                  n(email_id, identity, keywords, unlinked_pass, unlinked_from)
+                    unlinked_from = string_to_array(n.unlinked_from, ',')::uuid[], thread_id = n.thread_id
+                from unnest($2::uuid[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::uuid[])
+                  n(email_id, identity, keywords, unlinked_pass, unlinked_from, thread_id)
                 cross join lateral (
                   select ctid as row from email
                   where account_id = $1 and email_id between n.email_id and n.email_id order by email_id offset 0) at
@@ -161,7 +175,8 @@ final class EmailTable {
                 column(
                         entries,
                         entry -> entry.unlinkedFrom().map(EmailTable::joined).orElse(null),
-                        String[]::new));
+                        String[]::new),
+                column(entries, EmailEntry::threadId, UUID[]::new));
     }
 
     static void delete(Transaction transaction, AccountId account, List<UUID> ids) {

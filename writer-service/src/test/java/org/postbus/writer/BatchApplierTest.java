@@ -284,25 +284,6 @@ class BatchApplierTest {
     }
 
     @Test
-    void threads_follow_references_and_emails_without_ids_stay_apart() {
-        alice.apply(
-                Seen.mailbox(INBOX),
-                Seen.imap(INBOX, 1, 1, Seen.email("a@x")),
-                Seen.imap(INBOX, 1, 2, Seen.email("b@x", Optional.empty(), List.of("a@x"))));
-        alice.apply(
-                Seen.imap(INBOX, 1, 3, Seen.email("c@x", Optional.empty(), List.of("z@x", "b@x"))),
-                Seen.imap(INBOX, 1, 4, Seen.email("z@x")),
-                Seen.imap(INBOX, 1, 5, Seen.email("")),
-                Seen.imap(INBOX, 1, 6, Seen.email("")));
-
-        assertThat(alice.number("select count(distinct thread_id) from email where account_id = ?"))
-                .isEqualTo(3);
-        assertThat(alice.number(
-                        "select count(distinct thread_id) from email where account_id = ? and message_id is not null"))
-                .isEqualTo(1);
-    }
-
-    @Test
     void the_state_is_told_when_it_is_another_one_and_not_at_every_poll() {
         var none = Optional.<String>empty();
         var backoff = new AccountStateObserved(

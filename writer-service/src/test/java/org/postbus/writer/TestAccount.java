@@ -170,6 +170,9 @@ final class TestAccount {
                     updated.mailboxIds().ifPresent(changed -> mustEqual(before.mailboxIds(), changed.oldValue()));
                     updated.mailboxIds()
                             .ifPresent(changed -> mustEqual(updated.email().mailboxIds(), changed.newValue()));
+                    updated.threadId().ifPresent(changed -> mustEqual(before.threadId(), changed.oldValue()));
+                    updated.threadId()
+                            .ifPresent(changed -> mustEqual(updated.email().threadId(), changed.newValue()));
                     put(world.emails(), updated.email().id().toString(), before, updated.email());
                 }
                 case EmailDestroyed destroyed -> {

@@ -174,7 +174,8 @@ public final class PretendGmail implements AutoCloseable {
 
     public synchronized long deliver(Place place, String messageId, String... labels) {
         long id = nextId++;
-        String raw = "Message-ID: <" + messageId + ">\r\nFrom: a@example.org\r\nSubject: " + messageId + "\r\n\r\ntext\r\n";
+        String raw =
+                "Message-ID: <" + messageId + ">\r\nFrom: a@example.org\r\nSubject: " + messageId + "\r\n\r\ntext\r\n";
         Mail mail = new Mail(id, id, messageId, raw.getBytes(StandardCharsets.US_ASCII));
         mail.labels.addAll(Arrays.asList(labels));
         mail.place = place;
@@ -289,8 +290,8 @@ public final class PretendGmail implements AutoCloseable {
     /** The raw names of the mailboxes that show it, in order. */
     public synchronized List<String> mailboxesOf(long id) {
         return mailboxes.entrySet().stream()
-                .filter(mailbox -> mailbox.getValue().shown
-                        && mailbox.getValue().mails.containsValue(mails.get(id)))
+                .filter(mailbox ->
+                        mailbox.getValue().shown && mailbox.getValue().mails.containsValue(mails.get(id)))
                 .map(Map.Entry::getKey)
                 .sorted()
                 .toList();
@@ -467,7 +468,8 @@ public final class PretendGmail implements AutoCloseable {
             case "SEARCH" -> search(mailbox, command);
             case "FETCH" -> fetch(mailbox, within(parts[1], mailbox), parts[2]);
             case "STORE" -> store(mailbox, within(parts[1], mailbox), parts[2]);
-            case "MOVE" -> move(mailbox, uidsIn(mailbox, parts[1]), words(parts[2]).getFirst());
+            case "MOVE" ->
+                move(mailbox, uidsIn(mailbox, parts[1]), words(parts[2]).getFirst());
             case "EXPUNGE" -> expunge(mailbox, uidsIn(mailbox, parts[1]));
             default -> "TAG BAD Unknown command\r\n";
         };
@@ -539,7 +541,8 @@ public final class PretendGmail implements AutoCloseable {
         long until = unchangedSince.find() ? Long.parseLong(unchangedSince.group(1)) : Long.MAX_VALUE;
         boolean set = change.contains("+");
         boolean labels = change.contains("X-GM-LABELS");
-        List<String> names = words(change.substring(Math.max(change.indexOf("LABELS ("), change.indexOf("SILENT (")) + 8));
+        List<String> names =
+                words(change.substring(Math.max(change.indexOf("LABELS ("), change.indexOf("SILENT (")) + 8));
         List<Long> modified = new ArrayList<>();
         for (Map.Entry<Long, Mail> entry : Map.copyOf(mailbox.mails).entrySet()) {
             if (!wanted.test(entry.getKey())) {

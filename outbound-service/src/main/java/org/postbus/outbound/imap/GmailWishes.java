@@ -66,15 +66,15 @@ final class GmailWishes {
         email.links().forEach(link -> present.add(link.mailboxId()));
         Map<MailboxId, KnownMailbox> added = new TreeMap<>();
         Set<MailboxId> left = new TreeSet<>();
-        for (Map.Entry<MailboxId, Boolean> wanted :
-                new TreeMap<>(update.mailboxIds()).entrySet()) {
+        for (Map.Entry<MailboxId, Boolean> wanted : new TreeMap<>(update.mailboxIds()).entrySet()) {
             MailboxId mailbox = wanted.getKey();
             if (!wanted.getValue()) {
                 if (present.contains(mailbox)) {
                     left.add(mailbox);
                 }
             } else if (!present.contains(mailbox)) {
-                Optional<KnownMailbox> target = known.mailbox(mailbox).filter(found -> name(found).isPresent());
+                Optional<KnownMailbox> target =
+                        known.mailbox(mailbox).filter(found -> name(found).isPresent());
                 if (target.isEmpty()) {
                     return refused("there is no mailbox " + mailbox.value() + " that can hold emails");
                 }
@@ -90,7 +90,9 @@ final class GmailWishes {
         boolean inAllMail = known.mailbox(place.mailboxId()).orElseThrow().is(MailboxRole.ALL);
         List<KnownMailbox> away =
                 places.stream().filter(mailbox -> !mailbox.is(MailboxRole.ALL)).toList();
-        if (away.size() > 1 || !away.isEmpty() && (places.size() > 1 || !labels.isEmpty())) {
+        boolean staysAway = !inAllMail && update.mailboxIds().getOrDefault(place.mailboxId(), false);
+        boolean both = away.size() > 1 || !away.isEmpty() && (places.size() > 1 || !labels.isEmpty());
+        if (both || staysAway && !added.isEmpty()) {
             return refused("on Gmail an email in Spam or in the Trash is in no other mailbox");
         }
         if (away.isEmpty() && inAllMail && left.contains(place.mailboxId())) {

@@ -369,8 +369,12 @@ public final class ImapMailServer implements MailServer {
         /** Moves on Gmail and goes on where the messages are now, with those that by X-GM-MSGID are the ones that were meant. */
         private void moveAnd(MailboxName target, Collection<Long> uids, Consumer<List<UidRange>> then) {
             List<UidRange> targets = new ArrayList<>();
-            transfer(target, uids, Map.of(), ranges -> await(connection.uidMove(ranges, target))
-                    .forEach(copied -> targets.addAll(copied.targets())));
+            transfer(
+                    target,
+                    uids,
+                    Map.of(),
+                    ranges -> await(connection.uidMove(ranges, target))
+                            .forEach(copied -> targets.addAll(copied.targets())));
             Map<String, Long> meant = new HashMap<>();
             for (long uid : present(uids)) {
                 known.email(work.uids().get(uid))

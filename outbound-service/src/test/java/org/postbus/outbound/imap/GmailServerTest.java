@@ -49,10 +49,30 @@ class GmailServerTest {
     private static final String WORK = "Work";
     private static final String BOOKS = "B&APw-cher \"x\" (y)";
     private static final Map<Long, String> NAMES = new TreeMap<>(Map.of(
-            1L, INBOX, 2L, PretendGmail.ALL_MAIL, 3L, PretendGmail.TRASH, 4L, PretendGmail.SPAM, 5L, WORK, 6L, BOOKS, 7L,
+            1L,
+            INBOX,
+            2L,
+            PretendGmail.ALL_MAIL,
+            3L,
+            PretendGmail.TRASH,
+            4L,
+            PretendGmail.SPAM,
+            5L,
+            WORK,
+            6L,
+            BOOKS,
+            7L,
             "[Gmail]/Wichtig"));
     private static final Map<Long, MailboxRole> ROLES = Map.of(
-            1L, MailboxRole.INBOX, 2L, MailboxRole.ALL, 3L, MailboxRole.TRASH, 4L, MailboxRole.JUNK, 7L,
+            1L,
+            MailboxRole.INBOX,
+            2L,
+            MailboxRole.ALL,
+            3L,
+            MailboxRole.TRASH,
+            4L,
+            MailboxRole.JUNK,
+            7L,
             MailboxRole.IMPORTANT);
 
     private static Vertx vertx;
@@ -255,7 +275,8 @@ class GmailServerTest {
                 .orElseThrow();
         long id = gmailIds.get(number);
         switch (wish.change()) {
-            case Wish.Change.Destroy destroy -> assertThat(gmail.has(id)).as(when).isFalse();
+            case Wish.Change.Destroy destroy ->
+                assertThat(gmail.has(id)).as(when).isFalse();
             case Wish.Change.Update(var keywords, var wanted) -> {
                 List<String> in = gmail.mailboxesOf(id);
                 boolean away = in.contains(PretendGmail.TRASH) || in.contains(PretendGmail.SPAM);
@@ -263,7 +284,9 @@ class GmailServerTest {
                     // What goes to the Trash or to Spam leaves All Mail.
                     boolean goesWithout = away && name.equals(PretendGmail.ALL_MAIL);
                     if (mailbox(key).equals(mailbox) && !goesWithout) {
-                        assertThat(in.contains(name)).as(when + ": " + wish + " " + in).isEqualTo(set);
+                        assertThat(in.contains(name))
+                                .as(when + ": " + wish + " " + in)
+                                .isEqualTo(set);
                     }
                 }));
                 keywords.forEach((keyword, set) -> assertThat(
@@ -314,7 +337,8 @@ class GmailServerTest {
                 }
             }
             emails.put(
-                    email(number), new Known.KnownEmail(Optional.of("gm:" + id), Optional.of("m" + number + "@x"), links));
+                    email(number),
+                    new Known.KnownEmail(Optional.of("gm:" + id), Optional.of("m" + number + "@x"), links));
         });
         return new Known(emails, known);
     }
@@ -326,7 +350,9 @@ class GmailServerTest {
     private static void assertDone(Answers answers, long... numbers) {
         assertThat(answers.lost()).isEmpty();
         for (long number : numbers) {
-            assertThat(answers.byEmail().get(email(number))).as("email " + number).isEqualTo(Answer.DONE);
+            assertThat(answers.byEmail().get(email(number)))
+                    .as("email " + number)
+                    .isEqualTo(Answer.DONE);
         }
     }
 

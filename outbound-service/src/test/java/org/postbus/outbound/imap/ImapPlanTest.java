@@ -234,6 +234,9 @@ class ImapPlanTest {
             case Action.Move(var target, var set) -> "MOVE " + target + " " + uids;
             case Action.MarkDeleted(var set) -> "+DELETED " + uids;
             case Action.Expunge(var set) -> "EXPUNGE " + uids;
+            case Action.Label label -> throw new AssertionError("only Gmail has labels");
+            case Action.MoveAndLabel move -> throw new AssertionError("only Gmail has labels");
+            case Action.MoveAndDestroy move -> throw new AssertionError("only Gmail destroys like this");
         };
     }
 }
