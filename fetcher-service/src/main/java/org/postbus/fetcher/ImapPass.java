@@ -313,7 +313,9 @@ final class ImapPass {
             ImapMailbox mailbox = mailboxes.get(entry.mailbox().key());
             if (visit.labels().areOn(entry.mailbox())) {
                 allMail = Optional.of(entry);
-            } else if (entry.mailbox().selectable() && !visit.labels().isRead(entry.mailbox())) {
+            } else if (entry.mailbox().selectable()
+                    && !mailbox.refusedUntil.isAfter(now)
+                    && !visit.labels().isRead(entry.mailbox())) {
                 if (full) {
                     mailbox.agreed = Optional.empty();
                 }

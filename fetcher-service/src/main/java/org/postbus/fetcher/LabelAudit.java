@@ -82,27 +82,39 @@ final class LabelAudit {
         out.awaitApplied();
         Map<MailboxKey, Long> ours = tables.labelled(claim.tenantId(), claim.accountId());
         Set<String> differing = new HashSet<>();
+        List<Label> looked = new ArrayList<>();
         for (Label label : due) {
-            boolean proven = label.isProven(ours.getOrDefault(label.mailbox().key(), 0L));
-            agree(label);
-            if (!proven) {
-                visit.unlessRefused(label.mailbox(), () -> differing.addAll(differing(label)));
+            if (label.isProven(ours.getOrDefault(label.mailbox().key(), 0L))) {
+                looked.add(label);
+            } else {
+                visit.unlessRefused(label.mailbox(), () -> {
+                    differing.addAll(differing(label));
+                    looked.add(label);
+                });
             }
         }
-        if (!differing.isEmpty()) {
-            LOG.debugf("account %s: the labels of %d messages differ", claim.accountId(), differing.size());
-            visit.unlessRefused(allMail, () -> {
-                SelectedMailbox selected = visit.select(allMail, allMailName);
-                if (allMail.cursor.isPresent()) {
-                    UidSet uids = UidSet.ofUids(tables.uidsOf(
-                            claim.tenantId(),
-                            claim.accountId(),
-                            allMail.key(),
-                            allMail.cursor.get().uidValidity(),
-                            differing));
-                    lookBack.readAgain(allMail, selected, uids);
-                }
-            });
+        visit.unlessRefused(allMail, () -> {
+            readAgain(allMail, allMailName, differing);
+            for (Label label : looked) {
+                agree(label);
+            }
+        });
+    }
+
+    private void readAgain(ImapMailbox allMail, MailboxName name, Set<String> differing) throws InterruptedException {
+        if (differing.isEmpty()) {
+            return;
+        }
+        LOG.debugf("account %s: the labels of %d messages differ", claim.accountId(), differing.size());
+        SelectedMailbox selected = visit.select(allMail, name);
+        if (allMail.cursor.isPresent()) {
+            List<Long> uids = tables.uidsOf(
+                    claim.tenantId(),
+                    claim.accountId(),
+                    allMail.key(),
+                    allMail.cursor.get().uidValidity(),
+                    differing);
+            lookBack.readAgain(allMail, selected, UidSet.ofUids(uids));
         }
     }
 
@@ -123,11 +135,20 @@ final class LabelAudit {
         }
     }
 
+    /** A label that was deleted and made again has another UIDVALIDITY: that is nothing to us, for it holds no message. */
+    private SelectedMailbox open(Label label) throws InterruptedException {
+        Optional<Cursor.Imap> cursor = label.mailbox().cursor;
+        label.mailbox().cursor = Optional.empty();
+        SelectedMailbox selected = visit.select(label.mailbox(), label.name());
+        label.mailbox().cursor = cursor;
+        return selected;
+    }
+
     /** Identities of emails that are in the label here or there, but not both. */
     private Set<String> differing(Label label) throws InterruptedException {
         Set<String> differing = tables.identitiesIn(
                 claim.tenantId(), claim.accountId(), label.mailbox().key());
-        SelectedMailbox selected = visit.select(label.mailbox(), label.name());
+        SelectedMailbox selected = open(label);
         if (selected.messages() == 0) {
             return differing;
         }

@@ -235,9 +235,9 @@ final class BatchApplication {
             EmailMailboxTable.save(transaction, tenant, account, links);
         }
         writeBodies(emails);
-        if (!emails.threads().learnt().isEmpty()) {
-            ThreadReferenceTable.insert(
-                    transaction, tenant, account, emails.threads().learnt());
+        Map<String, UUID> learnt = emails.threads().learnt();
+        if (!learnt.isEmpty()) {
+            ThreadReferenceTable.insert(transaction, tenant, account, learnt);
         }
         emails.entries().forEach(entry -> entry.change().ifPresent(changes::add));
     }

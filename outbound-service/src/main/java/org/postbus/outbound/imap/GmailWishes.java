@@ -109,6 +109,11 @@ final class GmailWishes {
             left.forEach(mailbox -> plan.label(
                     id, place, StoreMode.REMOVE, label(known.mailbox(mailbox).orElseThrow())));
         } else if (!added.isEmpty()) {
+            // Labels that it kept in the Trash, unseen, would come back with it.
+            update.mailboxIds()
+                    .forEach((mailbox, wanted) -> known.mailbox(mailbox)
+                            .filter(found -> !wanted && name(found).isPresent() && !isPlace(known, mailbox))
+                            .ifPresent(found -> plan.label(id, place, StoreMode.REMOVE, label(found))));
             comeBack(plan, known, id, place, labels, places);
         }
         return added.isEmpty() && left.isEmpty() && update.keywords().isEmpty()

@@ -25,6 +25,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.postbus.account.AccountSettings;
+import org.postbus.account.Credential;
 import org.postbus.account.Secret;
 import org.postbus.account.ServerAddress;
 import org.postbus.account.TlsMode;
@@ -102,7 +103,7 @@ class GmailServerTest {
                 client,
                 new AccountSettings.Imap(
                         "alice", new ServerAddress("127.0.0.1", gmail.port(), TlsMode.NONE), Optional.empty()),
-                new Secret("secret"));
+                new Credential.Password(new Secret("secret")));
     }
 
     @AfterEach
