@@ -91,7 +91,9 @@ final class GmailWishes {
         List<KnownMailbox> away =
                 places.stream().filter(mailbox -> !mailbox.is(MailboxRole.ALL)).toList();
         boolean staysAway = !inAllMail && update.mailboxIds().getOrDefault(place.mailboxId(), false);
-        boolean both = away.size() > 1 || !away.isEmpty() && (places.size() > 1 || !labels.isEmpty());
+        boolean wantsLabels = update.mailboxIds().entrySet().stream()
+                .anyMatch(wanted -> wanted.getValue() && !isPlace(known, wanted.getKey()));
+        boolean both = away.size() > 1 || !away.isEmpty() && (places.size() > 1 || wantsLabels);
         if (both || staysAway && !added.isEmpty()) {
             return refused("on Gmail an email in Spam or in the Trash is in no other mailbox");
         }
