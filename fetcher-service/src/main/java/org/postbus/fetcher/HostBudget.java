@@ -125,26 +125,38 @@ final class HostBudget {
         return host(name).connections().hasQueuedThreads();
     }
 
-    /** A token bucket that is told the time. Each reservation is kept, so those who wait are served in order. */
+    /**
+     * Lets no more than so many through in any second: a burst of as many where it was quiet, then evenly. It is told the time. Each
+     * reservation is kept, so those who wait are served in order.
+     */
     static final class LoginPace {
+        private static final long SECOND_NANOS = Duration.ofSeconds(1).toNanos();
+
         private final long apartNanos;
-        private final long burstNanos;
-        private long nextNanos;
-        private boolean begun;
+        /** The last second's worth of reservations, the oldest at {@code reserved} modulo their number. */
+        private final long[] recent;
+
+        private long reserved;
+        private long lastNanos;
 
         LoginPace(int perSecond) {
-            this.apartNanos = Duration.ofSeconds(1).dividedBy(perSecond).toNanos();
-            this.burstNanos = apartNanos * perSecond;
+            this.apartNanos = SECOND_NANOS / perSecond;
+            this.recent = new long[perSecond];
         }
 
         /** @return how long to wait before the login that this call reserved */
         synchronized Duration reserve(long nowNanos) {
-            if (!begun || nextNanos < nowNanos - burstNanos) {
-                nextNanos = nowNanos - burstNanos;
-                begun = true;
+            int oldest = (int) (reserved % recent.length);
+            long at = nowNanos;
+            if (reserved >= recent.length && recent[oldest] + SECOND_NANOS > nowNanos) {
+                at = Math.max(recent[oldest] + SECOND_NANOS, lastNanos + apartNanos);
+            } else if (reserved > 0) {
+                at = Math.max(nowNanos, lastNanos);
             }
-            nextNanos += apartNanos;
-            return Duration.ofNanos(Math.max(0, nextNanos - nowNanos));
+            recent[oldest] = at;
+            lastNanos = at;
+            reserved++;
+            return Duration.ofNanos(at - nowNanos);
         }
     }
 }
