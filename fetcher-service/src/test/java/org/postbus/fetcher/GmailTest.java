@@ -245,7 +245,7 @@ class GmailTest {
         List<String> labels = new ArrayList<>(List.of("\\Inbox", "\\Important", "\\Sent"));
         synchronise();
         Map<String, String> idsSoFar = new HashMap<>();
-        for (int round = 0; round < (LONG ? 200 : 30); round++) {
+        for (int round = 0; round < (LONG ? 200 : 18); round++) {
             for (int i = random.nextInt(12); i >= 0; i--) {
                 some(random, labels);
             }
