@@ -8,7 +8,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -33,7 +32,6 @@ public final class Dovecot implements AutoCloseable {
 
     private final ChildProcess server;
     private final DovecotConfiguration configuration;
-    private final Map<String, User> users = new LinkedHashMap<>();
 
     private Dovecot(ChildProcess server, DovecotConfiguration configuration) {
         this.server = server;
@@ -92,7 +90,7 @@ public final class Dovecot implements AutoCloseable {
                     configuration.directory(),
                     settings.log());
             Dovecot dovecot = new Dovecot(server, configuration);
-            dovecot.addUsers(settings.users());
+            settings.users().forEach(dovecot::addUser);
             server.awaitReady(START_WAIT, dovecot::greets);
             return dovecot;
         } catch (IOException e) {
@@ -100,9 +98,13 @@ public final class Dovecot implements AutoCloseable {
         }
     }
 
-    /** A user that is there already gets this password. */
-    public void addUser(User user) {
-        addUsers(List.of(user));
+    /** A user that is there already gets this password, within a second. */
+    public synchronized void addUser(User user) {
+        try {
+            configuration.writeUser(user);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     public Ports ports() {
@@ -166,15 +168,6 @@ public final class Dovecot implements AutoCloseable {
                 configuration.directory(),
                 configuration.directory().resolve("doveadm.log"))) {
             doveadm.awaitSuccess(START_WAIT);
-        }
-    }
-
-    private synchronized void addUsers(List<User> added) {
-        added.forEach(user -> users.put(user.name(), user));
-        try {
-            configuration.writeUsers(users.values());
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
         }
     }
 

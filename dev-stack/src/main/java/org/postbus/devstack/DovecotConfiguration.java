@@ -12,7 +12,6 @@ import java.security.GeneralSecurityException;
 import java.security.KeyStore;
 import java.time.Duration;
 import java.util.Base64;
-import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -50,21 +49,25 @@ record DovecotConfiguration(Path directory, Dovecot.Ports ports, Set<String> hid
             Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwxr-xr-x"));
         }
         own(Files.createDirectories(directory.resolve("mail")));
+        own(Files.createDirectories(users()));
         writeCertificate(log);
         Files.writeString(file(), configuration());
     }
 
-    /** Dovecot notices that the file is another one at the next login. */
-    void writeUsers(Collection<Dovecot.User> users) throws IOException {
-        Path fresh = directory.resolve("users.new");
-        Files.writeString(
-                fresh,
-                users.stream()
-                        .map(user -> user.name() + ":{PLAIN}" + user.password().reveal() + "\n")
-                        .collect(Collectors.joining()));
+    /**
+     * A file of its own for each: of a file that it has read, Dovecot notices only in the next second that it is another one, and
+     * until then refuses whoever was added.
+     */
+    void writeUser(Dovecot.User user) throws IOException {
+        Path fresh = directory.resolve("user.new");
+        Files.writeString(fresh, user.name() + ":{PLAIN}" + user.password().reveal() + "\n");
         Files.setPosixFilePermissions(fresh, PosixFilePermissions.fromString("rw-------"));
         own(fresh);
-        Files.move(fresh, directory.resolve("users"), StandardCopyOption.ATOMIC_MOVE);
+        Files.move(fresh, users().resolve(user.name()), StandardCopyOption.ATOMIC_MOVE);
+    }
+
+    private Path users() {
+        return directory.resolve("users");
     }
 
     String certificate() {
@@ -129,7 +132,7 @@ record DovecotConfiguration(Path directory, Dovecot.Ports ports, Set<String> hid
                 }
                 passdb {
                   driver = passwd-file
-                  args = scheme=plain username_format=%u DIRECTORY/users
+                  args = scheme=plain username_format=%u DIRECTORY/users/%u
                 }
                 userdb {
                   driver = static

@@ -13,12 +13,15 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.regex.Pattern;
 
-/** Stands between a client and a server on one machine: hears the commands, counts connections, and can cut them. */
+/** Stands between a client and a server on one machine: hears the commands, counts connections, and can hold them up or cut them. */
 final class Wiretap implements AutoCloseable {
     private static final Pattern LOGIN = Pattern.compile("(?i)(LOGIN|AUTHENTICATE) .*");
 
@@ -28,6 +31,9 @@ final class Wiretap implements AutoCloseable {
     private final List<String> commands = new CopyOnWriteArrayList<>();
     private final AtomicInteger connections = new AtomicInteger();
     private final AtomicInteger most = new AtomicInteger();
+    private final AtomicReference<Halt> halt = new AtomicReference<>();
+
+    private record Halt(String command, Runnable meanwhile, CompletableFuture<Void> done) {}
 
     Wiretap(String host, int port) {
         try {
@@ -51,6 +57,16 @@ final class Wiretap implements AutoCloseable {
     /** The most connections that there were at one time. */
     int mostConnections() {
         return most.get();
+    }
+
+    /**
+     * Does something before the next command that begins so has reached the server. A pass begins with LIST: what is done before
+     * it, the whole pass sees.
+     */
+    void before(String command, Runnable meanwhile) {
+        CompletableFuture<Void> done = new CompletableFuture<>();
+        halt.set(new Halt(command, meanwhile, done));
+        done.orTimeout(60, TimeUnit.SECONDS).join();
     }
 
     /** Breaks all connections, as a network does. */
@@ -106,12 +122,26 @@ final class Wiretap implements AutoCloseable {
         for (char c : text.toCharArray()) {
             if (c == '\n') {
                 String untagged = line.substring(line.indexOf(" ") + 1).strip();
+                haltAt(untagged);
                 commands.add(
                         LOGIN.matcher(untagged).matches() ? untagged.split(" ")[0].toUpperCase(Locale.ROOT) : untagged);
                 line.setLength(0);
             } else {
                 line.append(c);
             }
+        }
+    }
+
+    private void haltAt(String command) {
+        Halt due = halt.get();
+        if (due != null && command.startsWith(due.command()) && halt.compareAndSet(due, null)) {
+            due.done()
+                    .completeAsync(
+                            () -> {
+                                due.meanwhile().run();
+                                return null;
+                            },
+                            Runnable::run);
         }
     }
 
