@@ -5,7 +5,8 @@ import org.postbus.event.MailboxKey;
 
 /**
  * Whether the mailboxes hold as many emails as the server says. A server whose states are not handed out in the order of its changes
- * leaves out of {@code Email/changes} what happened while a state was read (James does), and nothing but the counts ever shows it.
+ * leaves out of {@code Email/changes} and {@code Mailbox/changes} what happened while a state was read (James does), and nothing but the
+ * counts ever shows it.
  *
  * <p>Looked at after passes that found nothing, for only then do both sides speak of the same moment, and believed when two of them in
  * a row say the same. Counts that stay wrong after all ids have been compared are the server's way of counting.

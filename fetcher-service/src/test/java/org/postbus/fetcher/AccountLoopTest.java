@@ -278,6 +278,29 @@ class AccountLoopTest {
     }
 
     @Test
+    void what_a_jmap_server_forgot_to_report_of_its_mailboxes_too_is_found_by_counting() {
+        fill("INBOX", 8);
+        TestAccount account = jmap(PASSWORD);
+        fetcher.start(account);
+        awaitEqual(account);
+        fetcher.stop(account);
+        other.select("INBOX");
+        other.expunge(other.uids().stream().sorted().limit(3).toList());
+        TestAccount present = jmap(PASSWORD);
+        fetcher.start(present);
+        awaitEqual(present);
+
+        // From here on the server tells nothing of what happened before.
+        account.update("""
+                update sync_state s set cursor = n.cursor from sync_state n
+                where s.account_id = ? and n.account_id = ? and s.scope = n.scope""", account.accountId().value(), present.accountId().value());
+        fetcher.start(account);
+
+        awaitEqual(account);
+        fetcher.writer.assertNoBreach();
+    }
+
+    @Test
     void a_full_pass_repairs_what_no_cursor_would_show() {
         fill("INBOX", 20);
         for (TestAccount account : List.of(imap(PASSWORD), jmap(PASSWORD))) {
