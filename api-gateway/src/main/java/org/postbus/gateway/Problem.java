@@ -79,6 +79,11 @@ public record Problem(
                 Optional.of(violations)));
     }
 
+    /** Well formed, and it can not be done; no part of the content is at fault. */
+    public static ProblemException unprocessable(String detail) {
+        return new ProblemException(of(422, detail));
+    }
+
     static ProblemException tooLarge(String detail) {
         return new ProblemException(of(413, detail));
     }

@@ -28,12 +28,17 @@ record ApiCaller(HttpClient http, URI url, Optional<String> key) {
     }
 
     Answer call(String method, String path, String body, String contentType) {
+        return call(method, path, body, contentType, Optional.empty());
+    }
+
+    Answer call(String method, String path, String body, String contentType, Optional<String> idempotencyKey) {
         HttpRequest.Builder request = request(path)
                 .method(method, body == null ? BodyPublishers.noBody() : BodyPublishers.ofString(body))
                 .timeout(ANSWER_MAX);
         if (body != null) {
             request.header("Content-Type", contentType);
         }
+        idempotencyKey.ifPresent(text -> request.header("Idempotency-Key", text));
         try {
             HttpResponse<String> response = http.send(request.build(), HttpResponse.BodyHandlers.ofString());
             String type = response.headers().firstValue("Content-Type").orElse("");

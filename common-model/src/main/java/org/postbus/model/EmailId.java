@@ -6,7 +6,7 @@ import java.util.Objects;
 import java.util.UUID;
 
 /** Identifies an email, stable for ever, also when it is moved, on every server. A UUIDv7 minted by Postbus, never a server's id. */
-public record EmailId(UUID value) {
+public record EmailId(UUID value) implements Comparable<EmailId> {
     public EmailId {
         Objects.requireNonNull(value);
     }
@@ -21,5 +21,10 @@ public record EmailId(UUID value) {
     @Override
     public String toString() {
         return value.toString();
+    }
+
+    @Override
+    public int compareTo(EmailId other) {
+        return value.compareTo(other.value);
     }
 }

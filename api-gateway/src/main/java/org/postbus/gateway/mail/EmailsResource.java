@@ -7,7 +7,9 @@ import jakarta.ws.rs.Consumes;
 import jakarta.ws.rs.DELETE;
 import jakarta.ws.rs.DefaultValue;
 import jakarta.ws.rs.GET;
+import jakarta.ws.rs.HeaderParam;
 import jakarta.ws.rs.PATCH;
+import jakarta.ws.rs.POST;
 import jakarta.ws.rs.Path;
 import jakarta.ws.rs.PathParam;
 import jakarta.ws.rs.Produces;
@@ -22,10 +24,12 @@ import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
 import org.eclipse.microprofile.openapi.annotations.tags.Tag;
 import org.jboss.resteasy.reactive.RestResponse;
 import org.postbus.gateway.Caller;
+import org.postbus.gateway.Idempotency;
 import org.postbus.gateway.Page;
 import org.postbus.gateway.PathIds;
 import org.postbus.gateway.RequestJson;
 import org.postbus.gateway.content.EmailBodies;
+import org.postbus.gateway.mutation.EmailBatch;
 import org.postbus.gateway.mutation.EmailPatch;
 import org.postbus.gateway.mutation.Wishes;
 import org.postbus.model.AccountId;
@@ -39,6 +43,10 @@ import org.postbus.model.TenantId;
 @Tag(name = "mail", description = "What the mail server said, with the wishes that are still open laid over it")
 public class EmailsResource {
     private static final String MERGE_PATCH = "application/merge-patch+json";
+
+    private static final String KEY_HEADER = "Idempotency-Key";
+    private static final String KEY =
+            "the same request with the same key, within a day, gets the first one's answer and does nothing";
 
     private final Caller caller;
     private final MailQueries queries;
@@ -105,15 +113,53 @@ public class EmailsResource {
                             mediaType = MERGE_PATCH,
                             example = "{\"keywords\": {\"$seen\": true, \"$flagged\": null}}"))
     @APIResponse(responseCode = "202", description = "The id of the wish, to be followed under /mutations")
+    @APIResponse(responseCode = "409", description = "A request with this Idempotency-Key is being done right now")
     @APIResponse(responseCode = "422", description = "An unknown property, keyword or mailbox, or no mailbox is left")
     public Uni<RestResponse<Accepted>> patch(
-            @PathParam("accountId") String accountId, @PathParam("emailId") String emailId, byte[] body) {
+            @PathParam("accountId") String accountId,
+            @PathParam("emailId") String emailId,
+            @Parameter(description = KEY) @HeaderParam(KEY_HEADER) String key,
+            byte[] body) {
+        AccountId account = PathIds.account(accountId);
+        EmailId email = PathIds.email(emailId);
         return wishes.update(
                         caller.tenant(),
-                        PathIds.account(accountId),
-                        PathIds.email(emailId),
-                        EmailPatch.of(RequestJson.object(body)))
+                        account,
+                        email,
+                        EmailPatch.of(RequestJson.object(body)),
+                        Idempotency.of(key, "PATCH " + account + "/" + email, body))
                 .map(EmailsResource::accepted);
+    }
+
+    @POST
+    @Path("/accounts/{accountId}/emails/batch")
+    @Consumes(MediaType.APPLICATION_JSON)
+    @Operation(
+            summary = "Change and destroy up to 1,000 emails",
+            description = "update has a merge patch for each email, as PATCH takes it; destroy lists ids. Each email is"
+                    + " named once. An email that can not be what is asked for is listed under refused and stops no"
+                    + " other.")
+    @RequestBody(
+            content =
+                    @Content(
+                            mediaType = MediaType.APPLICATION_JSON,
+                            example =
+                                    "{\"update\": {\"0199d0d2-0000-7000-8000-000000000001\": {\"keywords\": {\"$seen\": true}}},"
+                                            + " \"destroy\": [\"0199d0d2-0000-7000-8000-000000000002\"]}"))
+    @APIResponse(responseCode = "202", description = "The ids of the wishes, by email")
+    @APIResponse(responseCode = "409", description = "A request with this Idempotency-Key is being done right now")
+    @APIResponse(responseCode = "422", description = "The request's form is wrong: nothing was stored")
+    public Uni<RestResponse<EmailBatch.Accepted>> batch(
+            @PathParam("accountId") String accountId,
+            @Parameter(description = KEY) @HeaderParam(KEY_HEADER) String key,
+            byte[] body) {
+        AccountId account = PathIds.account(accountId);
+        return wishes.batch(
+                        caller.tenant(),
+                        account,
+                        EmailBatch.of(RequestJson.object(body)),
+                        Idempotency.of(key, "POST " + account + "/batch", body))
+                .map(RestResponse::accepted);
     }
 
     @DELETE
@@ -121,8 +167,13 @@ public class EmailsResource {
     @Operation(summary = "Destroy an email", description = "For good: to put it into the trash, move it there.")
     @APIResponse(responseCode = "202", description = "The id of the wish, to be followed under /mutations")
     public Uni<RestResponse<Accepted>> destroy(
-            @PathParam("accountId") String accountId, @PathParam("emailId") String emailId) {
-        return wishes.destroy(caller.tenant(), PathIds.account(accountId), PathIds.email(emailId))
+            @PathParam("accountId") String accountId,
+            @PathParam("emailId") String emailId,
+            @Parameter(description = KEY) @HeaderParam(KEY_HEADER) String key) {
+        AccountId account = PathIds.account(accountId);
+        EmailId email = PathIds.email(emailId);
+        return wishes.destroy(
+                        caller.tenant(), account, email, Idempotency.of(key, "DELETE " + account + "/" + email, null))
                 .map(EmailsResource::accepted);
     }
 

@@ -3,6 +3,7 @@ package org.postbus.gateway.mutation;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -10,6 +11,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Function;
+import java.util.stream.Stream;
 import org.postbus.event.EventCodec;
 import org.postbus.gateway.Problem;
 import org.postbus.gateway.Problem.Violation;
@@ -24,6 +26,8 @@ public record EmailPatch(Map<Keyword, Boolean> keywords, Map<MailboxId, Boolean>
     /** Of keywords and of mailboxes, each. */
     static final int ENTRIES_MAX = 100;
 
+    private static final EmailPatch NOTHING = new EmailPatch(Map.of(), Map.of());
+
     public EmailPatch {
         keywords = Map.copyOf(keywords);
         mailboxIds = Map.copyOf(mailboxIds);
@@ -32,21 +36,36 @@ public record EmailPatch(Map<Keyword, Boolean> keywords, Map<MailboxId, Boolean>
     /** @throws org.postbus.gateway.ProblemException 422 that names every violation */
     public static EmailPatch of(JsonNode json) {
         List<Violation> violations = new ArrayList<>();
-        json.fieldNames().forEachRemaining(name -> {
-            if (!name.equals("keywords") && !name.equals("mailboxIds")) {
-                violations.add(Violation.at("no such property, or it cannot be changed: " + name, name));
-            }
-        });
-        EmailPatch patch = new EmailPatch(
-                entries(json, "keywords", Keyword::of, "not a keyword (RFC 8621 section 4.1.1)", violations),
-                entries(json, "mailboxIds", MailboxId::of, "not a mailbox id", violations));
-        if (violations.isEmpty() && patch.keywords.isEmpty() && patch.mailboxIds.isEmpty()) {
-            violations.add(Violation.at("nothing is to be changed"));
-        }
+        EmailPatch patch = read(json, violations);
         if (!violations.isEmpty()) {
             throw Problem.invalid(violations);
         }
         return patch;
+    }
+
+    /** @param at where the patch stands in the request */
+    static EmailPatch read(JsonNode json, List<Violation> violations, String... at) {
+        int before = violations.size();
+        if (!json.isObject()) {
+            violations.add(Violation.at("must be an object", at));
+            return NOTHING;
+        }
+        json.fieldNames().forEachRemaining(name -> {
+            if (!name.equals("keywords") && !name.equals("mailboxIds")) {
+                violations.add(Violation.at("no such property, or it cannot be changed: " + name, under(at, name)));
+            }
+        });
+        EmailPatch patch = new EmailPatch(
+                entries(json, "keywords", Keyword::of, "not a keyword (RFC 8621 section 4.1.1)", violations, at),
+                entries(json, "mailboxIds", MailboxId::of, "not a mailbox id", violations, at));
+        if (violations.size() == before && patch.equals(NOTHING)) {
+            violations.add(Violation.at("nothing is to be changed", at));
+        }
+        return patch;
+    }
+
+    private static String[] under(String[] at, String... names) {
+        return Stream.concat(Stream.of(at), Stream.of(names)).toArray(String[]::new);
     }
 
     /** What is wrong with it for an email that lies in {@code present}, in an account that has the mailboxes {@code known}. */
@@ -94,32 +113,37 @@ public record EmailPatch(Map<Keyword, Boolean> keywords, Map<MailboxId, Boolean>
     }
 
     private static <K> Map<K, Boolean> entries(
-            JsonNode json, String name, Function<String, K> parse, String malformed, List<Violation> violations) {
-        Map<K, Boolean> entries = new java.util.HashMap<>();
+            JsonNode json,
+            String name,
+            Function<String, K> parse,
+            String malformed,
+            List<Violation> violations,
+            String[] at) {
+        Map<K, Boolean> entries = new HashMap<>();
         JsonNode property = json.path(name);
         if (property.isMissingNode()) {
             return entries;
         }
         if (!property.isObject()) {
-            violations.add(Violation.at(name + " must be an object", name));
+            violations.add(Violation.at(name + " must be an object", under(at, name)));
             return entries;
         }
         if (property.size() > ENTRIES_MAX) {
-            violations.add(Violation.at(name + " may have " + ENTRIES_MAX + " entries at most", name));
+            violations.add(Violation.at(name + " may have " + ENTRIES_MAX + " entries at most", under(at, name)));
             return entries;
         }
         property.fields().forEachRemaining(entry -> {
             JsonNode value = entry.getValue();
             if (!value.isNull() && !(value.isBoolean() && value.booleanValue())) {
-                violations.add(Violation.at("must be true or null", name, entry.getKey()));
+                violations.add(Violation.at("must be true or null", under(at, name, entry.getKey())));
                 return;
             }
             try {
                 if (entries.put(parse.apply(entry.getKey()), value.isBoolean()) != null) {
-                    violations.add(Violation.at("stands there twice", name, entry.getKey()));
+                    violations.add(Violation.at("stands there twice", under(at, name, entry.getKey())));
                 }
             } catch (IllegalArgumentException e) {
-                violations.add(Violation.at(malformed, name, entry.getKey()));
+                violations.add(Violation.at(malformed, under(at, name, entry.getKey())));
             }
         });
         return entries;

@@ -12,6 +12,8 @@ import jakarta.ws.rs.QueryParam;
 import jakarta.ws.rs.core.MediaType;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.UUID;
 import org.eclipse.microprofile.openapi.annotations.Operation;
 import org.eclipse.microprofile.openapi.annotations.parameters.Parameter;
@@ -77,13 +79,60 @@ public class MutationsResource {
 
     @POST
     @Path("/accounts/{accountId}/mutations/{mutationId}/retry")
-    @Operation(summary = "Try a wish again that failed or whose outcome is in doubt")
-    @APIResponse(responseCode = "202", description = "It is queued again")
-    @APIResponse(responseCode = "409", description = "It is neither failed nor in doubt")
+    @Operation(
+            summary = "Try a wish again that failed or whose outcome is in doubt, or now rather than at its next try",
+            description = "If the account's mail server is left alone for a while, that is over for all of its wishes.")
+    @APIResponse(responseCode = "202", description = "It is queued, with no tries used up")
+    @APIResponse(responseCode = "409", description = "It is neither queued nor failed nor in doubt")
     public Uni<RestResponse<Void>> retry(
             @PathParam("accountId") String accountId, @PathParam("mutationId") String mutationId) {
         return wishes.retry(caller.tenant(), PathIds.account(accountId), PathIds.mutation(mutationId))
                 .map(queued -> RestResponse.accepted());
+    }
+
+    /** How many wishes a call was about. */
+    record Retried(int retried) {}
+
+    record Discarded(int discarded) {}
+
+    @POST
+    @Path("/accounts/{accountId}/mutations/retry")
+    @Operation(
+            summary = "Try all wishes again that failed, and those that wait for their next try",
+            description = "Those in doubt only if state says so: look first whether they were done.")
+    @APIResponse(responseCode = "202", description = "They are queued, with no tries used up")
+    public Uni<RestResponse<Retried>> retryAll(
+            @PathParam("accountId") String accountId,
+            @Parameter(description = "only those in this state; may be given several times") @QueryParam("state")
+                    List<String> states) {
+        return wishes.retryAll(
+                        caller.tenant(),
+                        PathIds.account(accountId),
+                        chosen(states, Set.of("queued", "failed"), Wishes.RETRIABLE))
+                .map(retried -> RestResponse.accepted(new Retried(retried)));
+    }
+
+    @DELETE
+    @Path("/accounts/{accountId}/mutations")
+    @Operation(
+            summary = "Discard all wishes that failed or were rejected",
+            description = "Those that are queued or in doubt only if state says so.")
+    public Uni<Discarded> discardAll(
+            @PathParam("accountId") String accountId,
+            @Parameter(description = "only those in this state; may be given several times") @QueryParam("state")
+                    List<String> states) {
+        return wishes.discardAll(
+                        caller.tenant(),
+                        PathIds.account(accountId),
+                        chosen(states, Set.of("rejected", "failed"), Wishes.DISCARDABLE))
+                .map(Discarded::new);
+    }
+
+    private static Set<String> chosen(List<String> states, Set<String> usual, Set<String> possible) {
+        if (!possible.containsAll(states)) {
+            throw Problem.badRequest("state must be one of " + String.join(", ", new TreeSet<>(possible)));
+        }
+        return states.isEmpty() ? usual : Set.copyOf(states);
     }
 
     @DELETE

@@ -5,15 +5,20 @@ import io.vertx.core.Future;
 import io.vertx.sqlclient.Row;
 import io.vertx.sqlclient.RowSet;
 import io.vertx.sqlclient.SqlConnection;
+import io.vertx.sqlclient.SqlResult;
 import io.vertx.sqlclient.Tuple;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.stream.Collectors;
 import java.util.stream.StreamSupport;
 import org.postbus.gateway.Database;
+import org.postbus.gateway.Idempotency;
 import org.postbus.gateway.Problem;
 import org.postbus.gateway.Problem.Violation;
 import org.postbus.model.AccountId;
@@ -28,9 +33,32 @@ import org.postbus.model.TenantId;
  */
 @ApplicationScoped
 public class Wishes {
+    /** In the order of the arrays: ids are drawn as the rows come, and their order is the order of the wishes. */
     private static final String INSERT = """
             insert into pending_changes (account_id, tenant_id, email_id, kind, patch)
-            values ($1, $2, $3, $4, $5::text::jsonb) returning mutation_id""";
+            select $1, $2, n.email_id, n.kind, n.patch::jsonb
+            from unnest($3::uuid[], $4::text[], $5::text[]) with ordinality n(email_id, kind, patch, place)
+            order by n.place
+            returning email_id, mutation_id""";
+
+    /** What nobody is working on. In doubt only by name: whoever retries it has looked whether it was done. */
+    private static final String RETRY = """
+            update pending_changes
+            set state = 'queued', attempts = 0, next_try_at = now(), error = null, held_at_revision = null,
+                claimed_by = null, claimed_until = null, updated_at = now()
+            where account_id = $1 and ($2::uuid is null or mutation_id = $2) and state = any ($3)""";
+
+    /** Whoever retries one wish wants the server asked now: so what held all the others is over as well. */
+    private static final String LIFT_HOLD = """
+            update pending_changes set next_try_at = now(), held_at_revision = null
+            where account_id = $1 and state = 'queued' and held_at_revision is not null""";
+
+    private static final String DISCARD = """
+            delete from pending_changes
+            where account_id = $1 and ($2::uuid is null or mutation_id = $2) and state = any ($3)""";
+
+    static final Set<String> RETRIABLE = Set.of("queued", "failed", "in-doubt");
+    static final Set<String> DISCARDABLE = Set.of("queued", "rejected", "failed", "in-doubt");
 
     private final Database database;
     private final MutationBells bells;
@@ -41,50 +69,114 @@ public class Wishes {
     }
 
     /** Fails with a 404 problem if the email is not to be seen, with 422 if it cannot be what is asked for. */
-    public Uni<MutationId> update(TenantId tenant, AccountId account, EmailId email, EmailPatch patch) {
-        return database.transaction(
-                        tenant,
-                        connection -> mailboxesOf(connection, account, email)
-                                .compose(present -> known(
-                                                connection,
-                                                account,
-                                                patch.mailboxIds().keySet())
-                                        .compose(known -> {
-                                            List<Violation> violations = patch.violations(known, present);
-                                            return violations.isEmpty()
-                                                    ? insert(connection, tenant, account, email, "update", patch.json())
-                                                    : Future.failedFuture(Problem.invalid(violations));
-                                        })))
-                .invoke(() -> bells.ring(tenant, account));
+    public Uni<MutationId> update(
+            TenantId tenant, AccountId account, EmailId email, EmailPatch patch, Idempotency idempotency) {
+        return one(tenant, account, email, EmailBatch.update(email, patch), idempotency);
     }
 
     /** Fails with a 404 problem if the email is not to be seen. */
-    public Uni<MutationId> destroy(TenantId tenant, AccountId account, EmailId email) {
+    public Uni<MutationId> destroy(TenantId tenant, AccountId account, EmailId email, Idempotency idempotency) {
+        return one(tenant, account, email, EmailBatch.destroy(email), idempotency);
+    }
+
+    /** Fails with a 404 problem if there is no such account. What can not be for one email stops no other. */
+    public Uni<EmailBatch.Accepted> batch(
+            TenantId tenant, AccountId account, EmailBatch batch, Idempotency idempotency) {
         return database.transaction(
                         tenant,
-                        connection -> mailboxesOf(connection, account, email)
-                                .compose(present -> insert(connection, tenant, account, email, "destroy", "{}")))
+                        connection -> requireAccount(connection, account)
+                                .compose(there -> idempotency.once(
+                                        connection,
+                                        tenant,
+                                        EmailBatch.Accepted.class,
+                                        () -> store(connection, tenant, account, batch)
+                                                .map(Stored::accepted))))
                 .invoke(() -> bells.ring(tenant, account));
     }
 
-    /** Fails with a 404 problem, or with 409 if it has not failed. */
+    private Uni<MutationId> one(
+            TenantId tenant, AccountId account, EmailId email, EmailBatch batch, Idempotency idempotency) {
+        return database.transaction(
+                        tenant,
+                        connection -> idempotency.once(
+                                connection,
+                                tenant,
+                                MutationId.class,
+                                () -> store(connection, tenant, account, batch).map(stored -> stored.only(email))))
+                .invoke(() -> bells.ring(tenant, account));
+    }
+
+    /** @param refused an empty list: there is no such email */
+    private record Stored(Map<EmailId, MutationId> mutations, Map<EmailId, List<Violation>> refused) {
+
+        MutationId only(EmailId email) {
+            List<Violation> violations = refused.get(email);
+            if (violations != null) {
+                throw violations.isEmpty() ? Problem.notFound("email") : Problem.invalid(violations);
+            }
+            return mutations.get(email);
+        }
+
+        EmailBatch.Accepted accepted() {
+            Map<EmailId, EmailBatch.Refusal> refusals = new LinkedHashMap<>();
+            refused.forEach((email, violations) -> refusals.put(
+                    email,
+                    violations.isEmpty()
+                            ? new EmailBatch.Refusal("notFound", "there is no such email")
+                            : new EmailBatch.Refusal(
+                                    "invalidProperties",
+                                    violations.stream().map(Violation::detail).collect(Collectors.joining("; ")))));
+            return new EmailBatch.Accepted(mutations, refusals);
+        }
+    }
+
+    private static Future<Stored> store(
+            SqlConnection connection, TenantId tenant, AccountId account, EmailBatch batch) {
+        return mailboxesOf(connection, account, batch.wishes().keySet())
+                .compose(present -> known(connection, account, batch.mailboxes())
+                        .compose(known -> {
+                            Map<EmailId, List<Violation>> refused = new LinkedHashMap<>();
+                            Map<EmailId, Optional<EmailPatch>> wishes = new LinkedHashMap<>();
+                            batch.wishes().forEach((email, wish) -> {
+                                Set<MailboxId> mailboxes = present.get(email);
+                                List<Violation> violations = mailboxes == null
+                                        ? List.of()
+                                        : wish.map(patch -> patch.violations(known, mailboxes))
+                                                .orElse(List.of());
+                                if (mailboxes == null || !violations.isEmpty()) {
+                                    refused.put(email, violations);
+                                } else {
+                                    wishes.put(email, wish);
+                                }
+                            });
+                            return insert(connection, tenant, account, wishes)
+                                    .map(mutations -> new Stored(mutations, refused));
+                        }));
+    }
+
+    /** Fails with a 404 problem, or with 409 if it has not failed and waits for nothing. */
     Uni<Void> retry(TenantId tenant, AccountId account, MutationId mutation) {
         return database.transaction(
                         tenant,
-                        connection -> connection
-                                .preparedQuery("""
-                                update pending_changes
-                                set state = 'queued', attempts = 0, next_try_at = now(), error = null,
-                                    claimed_by = null, claimed_until = null, updated_at = now()
-                                where account_id = $1 and mutation_id = $2 and state in ('failed', 'in-doubt')""")
-                                .execute(Tuple.of(account.value(), mutation.value()))
-                                .compose(updated -> updated.rowCount() == 1
-                                        ? Future.<Void>succeededFuture()
+                        connection -> step(connection, RETRY, account, Optional.of(mutation), RETRIABLE)
+                                .compose(retried -> retried == 1
+                                        ? liftHold(connection, account)
                                         : refuse(
                                                 connection,
                                                 account,
                                                 mutation,
-                                                "only a mutation that is failed or in-doubt can be retried")))
+                                                "only a mutation that is queued, failed or in-doubt can be retried")))
+                .invoke(() -> bells.ring(tenant, account));
+    }
+
+    /** Fails with a 404 problem if there is no such account. */
+    Uni<Integer> retryAll(TenantId tenant, AccountId account, Set<String> states) {
+        return database.transaction(
+                        tenant,
+                        connection -> requireAccount(connection, account)
+                                .compose(there -> step(connection, RETRY, account, Optional.empty(), states))
+                                .compose(
+                                        retried -> liftHold(connection, account).map(lifted -> retried)))
                 .invoke(() -> bells.ring(tenant, account));
     }
 
@@ -92,14 +184,9 @@ public class Wishes {
     Uni<Void> discard(TenantId tenant, AccountId account, MutationId mutation) {
         return database.transaction(
                 tenant,
-                connection -> connection
-                        .preparedQuery("""
-                        delete from pending_changes
-                        where account_id = $1 and mutation_id = $2
-                          and state in ('queued', 'failed', 'rejected', 'in-doubt')""")
-                        .execute(Tuple.of(account.value(), mutation.value()))
+                connection -> step(connection, DISCARD, account, Optional.of(mutation), DISCARDABLE)
                         .compose(
-                                deleted -> deleted.rowCount() == 1
+                                discarded -> discarded == 1
                                         ? Future.<Void>succeededFuture()
                                         : refuse(
                                                 connection,
@@ -108,18 +195,63 @@ public class Wishes {
                                                 "the mail server is being told or has been told: it is too late to discard it")));
     }
 
-    private static Future<Set<MailboxId>> mailboxesOf(SqlConnection connection, AccountId account, EmailId email) {
+    /** Fails with a 404 problem if there is no such account. */
+    Uni<Integer> discardAll(TenantId tenant, AccountId account, Set<String> states) {
+        return database.transaction(
+                tenant,
+                connection -> requireAccount(connection, account)
+                        .compose(there -> step(connection, DISCARD, account, Optional.empty(), states)));
+    }
+
+    private static Future<Integer> step(
+            SqlConnection connection,
+            String sql,
+            AccountId account,
+            Optional<MutationId> mutation,
+            Set<String> states) {
         return connection
-                .preparedQuery("select mailbox_ids from email_view where account_id = $1 and email_id = $2 and visible")
-                .execute(Tuple.of(account.value(), email.value()))
+                .preparedQuery(sql)
+                .execute(Tuple.tuple()
+                        .addUUID(account.value())
+                        .addUUID(mutation.map(MutationId::value).orElse(null))
+                        .addArrayOfString(states.toArray(String[]::new)))
+                .map(SqlResult::rowCount);
+    }
+
+    private static Future<Void> liftHold(SqlConnection connection, AccountId account) {
+        return connection
+                .preparedQuery(LIFT_HOLD)
+                .execute(Tuple.of(account.value()))
+                .mapEmpty();
+    }
+
+    private static Future<Void> requireAccount(SqlConnection connection, AccountId account) {
+        return connection
+                .preparedQuery("select from account where account_id = $1")
+                .execute(Tuple.of(account.value()))
                 .map(rows -> {
                     if (rows.size() == 0) {
-                        throw Problem.notFound("email");
+                        throw Problem.notFound("account");
                     }
-                    return Arrays.stream(rows.iterator().next().getArrayOfStrings(0))
-                            .map(MailboxId::of)
-                            .collect(Collectors.toSet());
+                    return null;
                 });
+    }
+
+    /** In which mailboxes those of the emails are that are to be seen. */
+    private static Future<Map<EmailId, Set<MailboxId>>> mailboxesOf(
+            SqlConnection connection, AccountId account, Set<EmailId> emails) {
+        return connection
+                .preparedQuery(
+                        "select email_id, mailbox_ids from email_view where account_id = $1 and email_id = any ($2) and visible")
+                .execute(Tuple.tuple()
+                        .addUUID(account.value())
+                        .addArrayOfUUID(emails.stream().map(EmailId::value).toArray(UUID[]::new)))
+                .map(rows -> StreamSupport.stream(rows.spliterator(), false)
+                        .collect(Collectors.toMap(
+                                row -> new EmailId(row.getUUID(0)),
+                                row -> Arrays.stream(row.getArrayOfStrings(1))
+                                        .map(MailboxId::of)
+                                        .collect(Collectors.toSet()))));
     }
 
     private static Future<Set<MailboxId>> known(SqlConnection connection, AccountId account, Set<MailboxId> mailboxes) {
@@ -136,12 +268,26 @@ public class Wishes {
                         .collect(Collectors.toSet()));
     }
 
-    private static Future<MutationId> insert(
-            SqlConnection connection, TenantId tenant, AccountId account, EmailId email, String kind, String patch) {
+    private static Future<Map<EmailId, MutationId>> insert(
+            SqlConnection connection, TenantId tenant, AccountId account, Map<EmailId, Optional<EmailPatch>> wishes) {
         return connection
                 .preparedQuery(INSERT)
-                .execute(Tuple.of(account.value(), tenant.value(), email.value(), kind, patch))
-                .map(rows -> new MutationId(rows.iterator().next().getUUID(0)));
+                .execute(Tuple.tuple()
+                        .addUUID(account.value())
+                        .addUUID(tenant.value())
+                        .addArrayOfUUID(
+                                wishes.keySet().stream().map(EmailId::value).toArray(UUID[]::new))
+                        .addArrayOfString(wishes.values().stream()
+                                .map(wish -> wish.isPresent() ? "update" : "destroy")
+                                .toArray(String[]::new))
+                        .addArrayOfString(wishes.values().stream()
+                                .map(wish -> wish.map(EmailPatch::json).orElse("{}"))
+                                .toArray(String[]::new)))
+                .map(rows -> {
+                    Map<EmailId, MutationId> mutations = new LinkedHashMap<>();
+                    rows.forEach(row -> mutations.put(new EmailId(row.getUUID(0)), new MutationId(row.getUUID(1))));
+                    return mutations;
+                });
     }
 
     private static Future<Void> refuse(
