@@ -299,7 +299,8 @@ class GatewayIT {
                 .atMost(SOON)
                 .untilAsserted(() -> assertThat(stored.value("select count(*) from account_tombstone"))
                         .isEqualTo(0L));
-        for (String table : List.of("account", "account_sync", "credential", "mailbox", "email", "email_body")) {
+        for (String table :
+                List.of("account", "account_sync", "credential", "mailbox", "email", "email_body", "change_log")) {
             assertThat(stored.value("select count(*) from " + table + " where account_id = ?", account.value()))
                     .as(table)
                     .isEqualTo(0L);

@@ -84,7 +84,7 @@ public final class Postgres implements AutoCloseable {
                     .setServerConfig("listen_addresses", Database.HOST)
                     .setServerConfig("unix_socket_directories", "''")
                     .setServerConfig("max_connections", "200")
-                    .setServerConfig("shared_buffers", "128MB")
+                    .setServerConfig("shared_buffers", "256MB")
                     .setServerConfig("max_wal_size", "1GB")
                     .setServerConfig("fsync", settings.durable() ? "on" : "off")
                     .setServerConfig("full_page_writes", settings.durable() ? "on" : "off")

@@ -1,10 +1,14 @@
 package org.postbus.mail;
 
+import java.nio.charset.StandardCharsets;
 import java.text.BreakIterator;
 import java.util.Locale;
 
 /** Makes a stranger's text safe to store: PostgreSQL holds no U+0000, and UTF-8 no half surrogate pair. */
 public final class Text {
+    /** From here on copying all characters is cheaper than looking at each. */
+    private static final int LONG = 256;
+
     private Text() {}
 
     /** The text without U+0000; half a surrogate pair becomes U+FFFD. The same instance if it is clean. */
@@ -33,6 +37,9 @@ public final class Text {
     }
 
     private static int firstBad(String text) {
+        if (text.length() >= LONG && isAscii(text)) {
+            return text.indexOf('\0');
+        }
         for (int i = 0; i < text.length(); i++) {
             char c = text.charAt(i);
             if (c == 0) {
@@ -49,6 +56,12 @@ public final class Text {
             }
         }
         return -1;
+    }
+
+    private static boolean isAscii(String text) {
+        byte[] utf8 = text.getBytes(StandardCharsets.UTF_8);
+        // Half a surrogate pair is one byte, too: a question mark.
+        return utf8.length == text.length() && new String(utf8, StandardCharsets.ISO_8859_1).equals(text);
     }
 
     /** At most {@code lengthMax} UTF-16 units, cut between two characters as people see them (graphemes). */
@@ -75,23 +88,9 @@ public final class Text {
         return c >= ' ' && c < 0x7F;
     }
 
-    /** How many bytes the text has in UTF-8. */
+    /** How many bytes the text has in UTF-8, if it is {@link #clean}. */
     public static int utf8Length(String text) {
-        int bytes = 0;
-        for (int i = 0; i < text.length(); i++) {
-            char c = text.charAt(i);
-            if (c < 0x80) {
-                bytes++;
-            } else if (c < 0x800) {
-                bytes += 2;
-            } else if (Character.isHighSurrogate(c) && i + 1 < text.length()) {
-                bytes += 4;
-                i++;
-            } else {
-                bytes += 3;
-            }
-        }
-        return bytes;
+        return text.getBytes(StandardCharsets.UTF_8).length;
     }
 
     /** The longest start of the text that has at most {@code bytesMax} bytes in UTF-8, cut between code points. */

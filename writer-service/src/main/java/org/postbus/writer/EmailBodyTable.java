@@ -26,7 +26,7 @@ final class EmailBodyTable {
         transaction.send(
                 """
                 insert into email_body (account_id, tenant_id, email_id, body)
-                select $1, $2, n.email_id, convert_from(n.body, 'UTF8')::jsonb
+                select $1, $2, n.email_id, convert_from(n.body, 'UTF8')::json
                 from unnest($3::uuid[], $4::bytea[]) n(email_id, body)
                 on conflict (account_id, email_id) do nothing""",
                 account.value(),

@@ -301,10 +301,14 @@ public final class MimeMessageReader {
         EntityHeader.Entity entity = entity(stream);
         byte[] encoded = stream.getInputStream().readAllBytes();
         String partId = nextPartId(levels);
-        EmailBodyPart part = part(entity, partId, entity.encoding().decodedSize(encoded));
-        boolean isText = part.type().equals("text/plain") || part.type().equals("text/html");
-        boolean isKept = isText && !part.disposition().equals(Optional.of("attachment"));
-        add(new PartTree.Leaf(part, isKept ? Optional.of(encoded) : Optional.empty(), entity.encoding()), levels);
+        boolean isKept =
+                isShownText(entity.type()) && !entity.disposition().value().equals("attachment");
+        // Undone once where it may be needed: what it comes to is its size, too.
+        boolean isUndone = isKept && encoded.length <= TEXT_PART_BYTES_MAX;
+        byte[] content = isUndone ? entity.encoding().decode(encoded, encoded.length) : encoded;
+        TransferEncoding encoding = isUndone ? TransferEncoding.IDENTITY : entity.encoding();
+        EmailBodyPart part = part(entity, partId, encoding.decodedSize(content));
+        add(new PartTree.Leaf(part, isKept ? Optional.of(content) : Optional.empty(), encoding), levels);
         if (wantedPartId.equals(Optional.of(partId))) {
             wanted = new DecodedPart(part, entity.encoding().decode(encoded, Integer.MAX_VALUE));
         }

@@ -14,7 +14,7 @@ sealed interface PartTree {
     record Multipart(String subtype, List<PartTree> parts) implements PartTree {}
 
     /**
-     * @param encoded the content as it is in the message; kept only for text that may be shown
+     * @param encoded the content, as it is in the message or already undone; kept only for text that may be shown
      * @param encoding how to read {@code encoded}
      */
     record Leaf(EmailBodyPart part, Optional<byte[]> encoded, TransferEncoding encoding) implements PartTree {
