@@ -40,7 +40,7 @@ public record Idempotency(Optional<String> key, Buffer fingerprint) {
      * @param header null if there is none
      * @param request method and path
      * @param body null if there is none
-     * @throws ProblemException 400 if the header is empty, has more than 255 characters or other than visible ASCII ones
+     * @throws ProblemException 400 if the header has more than 255 characters or other than visible ASCII ones
      */
     public static Idempotency of(String header, String request, byte[] body) {
         if (header != null

@@ -794,6 +794,8 @@ class GatewayIT {
         assertThat(discardAnswer.status()).isEqualTo(discarded);
         JsonNode left = api.get(accountPath() + "/mutations").json();
         assertThat(ids(left).contains(discard)).isEqualTo(discarded == 409);
+        assertThat(api.get(accountPath() + "/changes").json().get("list").findValuesAsText("mutationId"))
+                .isEqualTo(discarded == 204 ? List.of(discard) : List.of());
         assertThat(left.at("/list/0/state").asText()).isEqualTo(retried == 202 ? "queued" : state);
         assertThat(left.at("/list/0/attempts").asInt()).isEqualTo(retried == 202 ? 0 : 3);
     }

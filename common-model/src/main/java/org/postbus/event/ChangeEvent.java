@@ -11,6 +11,7 @@ import org.postbus.model.EmailId;
 import org.postbus.model.Keyword;
 import org.postbus.model.Mailbox;
 import org.postbus.model.MailboxId;
+import org.postbus.model.MutationId;
 import org.postbus.model.TenantId;
 
 /**
@@ -38,7 +39,11 @@ public record ChangeEvent(TenantId tenantId, AccountId accountId, long seq, Orig
         @JsonSubTypes.Type(value = EmailUpdated.class, name = "email.updated"),
         @JsonSubTypes.Type(value = EmailDestroyed.class, name = "email.destroyed"),
         @JsonSubTypes.Type(value = AccountSynced.class, name = "account.synced"),
-        @JsonSubTypes.Type(value = AccountStateChanged.class, name = "account.state")
+        @JsonSubTypes.Type(value = AccountStateChanged.class, name = "account.state"),
+        @JsonSubTypes.Type(value = MutationConfirmed.class, name = "mutation.confirmed"),
+        @JsonSubTypes.Type(value = MutationRejected.class, name = "mutation.rejected"),
+        @JsonSubTypes.Type(value = MutationFailed.class, name = "mutation.failed"),
+        @JsonSubTypes.Type(value = MutationDiscarded.class, name = "mutation.discarded")
     })
     public sealed interface Change {}
 
@@ -107,6 +112,40 @@ public record ChangeEvent(TenantId tenantId, AccountId accountId, long seq, Orig
         public AccountStateChanged {
             Objects.requireNonNull(state);
             Objects.requireNonNull(error);
+        }
+    }
+
+    /** The server has done what was wished, and what it has become has been seen. */
+    public record MutationConfirmed(MutationId mutationId, Optional<EmailId> emailId) implements Change {
+        public MutationConfirmed {
+            Objects.requireNonNull(mutationId);
+            Objects.requireNonNull(emailId);
+        }
+    }
+
+    /** The server refuses for good: readers see its word again. */
+    public record MutationRejected(MutationId mutationId, Optional<EmailId> emailId, String error) implements Change {
+        public MutationRejected {
+            Objects.requireNonNull(mutationId);
+            Objects.requireNonNull(emailId);
+            Objects.requireNonNull(error);
+        }
+    }
+
+    /** All tries are used up: readers see the server's word again until somebody retries it. */
+    public record MutationFailed(MutationId mutationId, Optional<EmailId> emailId, String error) implements Change {
+        public MutationFailed {
+            Objects.requireNonNull(mutationId);
+            Objects.requireNonNull(emailId);
+            Objects.requireNonNull(error);
+        }
+    }
+
+    /** Somebody has taken it back: readers see the server's word again, if they ever saw another. */
+    public record MutationDiscarded(MutationId mutationId, Optional<EmailId> emailId) implements Change {
+        public MutationDiscarded {
+            Objects.requireNonNull(mutationId);
+            Objects.requireNonNull(emailId);
         }
     }
 }

@@ -180,6 +180,18 @@ final class Samples {
                 "account.state",
                 new ChangeEvent.AccountStateChanged(
                         SyncState.NEEDS_LOGIN, Optional.of("the server refuses the password")));
+        samples.put("mutation.confirmed", new ChangeEvent.MutationConfirmed(MUTATION, Optional.of(EMAIL_ID)));
+        samples.put(
+                "mutation.rejected",
+                new ChangeEvent.MutationRejected(
+                        MUTATION, Optional.of(EMAIL_ID), "notFound: the email is no longer on the server"));
+        samples.put(
+                "mutation.failed",
+                new ChangeEvent.MutationFailed(
+                        MUTATION,
+                        Optional.of(EMAIL_ID),
+                        "imap.example.com:993 did not answer in 30 s (after 5 tries)"));
+        samples.put("mutation.discarded", new ChangeEvent.MutationDiscarded(MUTATION, Optional.of(EMAIL_ID)));
         return samples;
     }
 

@@ -255,7 +255,7 @@ public final class MutationFlusher {
             try {
                 int noted = database.run(
                         tenant,
-                        connection -> changes.note(connection, account, revision, outcomes)
+                        connection -> changes.note(connection, tenant, account, revision, outcomes)
                                 .compose(count -> news && count > 0
                                         ? accounts.wake(connection, account).map(woken -> count)
                                         : Future.succeededFuture(count)));

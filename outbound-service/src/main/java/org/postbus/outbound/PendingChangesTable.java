@@ -3,6 +3,7 @@ package org.postbus.outbound;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import io.vertx.core.Future;
 import io.vertx.sqlclient.Row;
+import io.vertx.sqlclient.RowSet;
 import io.vertx.sqlclient.SqlConnection;
 import io.vertx.sqlclient.Tuple;
 import java.time.Duration;
@@ -11,11 +12,18 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.UUID;
+import org.postbus.event.ChangeEvent;
+import org.postbus.event.ChangeEvent.Change;
+import org.postbus.event.ChangeEvent.MutationFailed;
+import org.postbus.event.ChangeEvent.MutationRejected;
 import org.postbus.event.EventCodec;
+import org.postbus.event.Origin;
 import org.postbus.model.AccountId;
 import org.postbus.model.EmailId;
 import org.postbus.model.MutationId;
+import org.postbus.model.TenantId;
 
 /**
  * The table {@code pending_changes}, which is the queue, as the outbound side sees it. A wish is this process's while it is
@@ -79,7 +87,10 @@ final class PendingChangesTable {
             from unnest($3::uuid[], $4::text[], $5::text[], $6::bool[], $7::bigint[], $8::int[])
               as n(mutation_id, state, error, holds_account, delay, given_back)
             where p.account_id = $1 and p.mutation_id = n.mutation_id and p.claimed_by = $2 and p.state = 'sending'
+            returning p.mutation_id, p.email_id, p.error, p.state
             """;
+
+    private static final String APPEND = "select append_changes($1, $2, $3, $4)";
 
     /**
      * @param wishes oldest first
@@ -130,6 +141,22 @@ final class PendingChangesTable {
      * @return how many were still ours; the others were taken over or discarded, and their outcome does not count
      */
     Future<Integer> note(
+            SqlConnection connection,
+            TenantId tenant,
+            AccountId account,
+            long revision,
+            Map<MutationId, Outcome> outcomes) {
+        boolean ended = outcomes.values().stream()
+                .anyMatch(outcome -> outcome instanceof Outcome.Rejected || outcome instanceof Outcome.Failed);
+        // First, as the writer does: so nobody waits for anybody in a circle.
+        Future<?> locked = ended
+                ? connection.preparedQuery("select lock_account_sync($1)").execute(Tuple.of(account.value()))
+                : Future.succeededFuture();
+        return locked.compose(done -> update(connection, account, revision, outcomes))
+                .compose(noted -> tell(connection, tenant, account, noted).map(told -> noted.rowCount()));
+    }
+
+    private Future<RowSet<Row>> update(
             SqlConnection connection, AccountId account, long revision, Map<MutationId, Outcome> outcomes) {
         List<UUID> ids = new ArrayList<>();
         List<String> states = new ArrayList<>();
@@ -157,8 +184,41 @@ final class PendingChangesTable {
                         .addArrayOfBoolean(holds.toArray(Boolean[]::new))
                         .addArrayOfLong(delays.toArray(Long[]::new))
                         .addArrayOfInteger(givenBack.toArray(Integer[]::new))
-                        .addLong(revision))
-                .map(rows -> rows.rowCount());
+                        .addLong(revision));
+    }
+
+    /** What ended is told to the world, in the same transaction. */
+    private static Future<Void> tell(SqlConnection connection, TenantId tenant, AccountId account, RowSet<Row> noted) {
+        List<Change> changes = new ArrayList<>();
+        List<UUID> ids = new ArrayList<>();
+        for (Row row : noted) {
+            var id = new MutationId(row.getUUID("mutation_id"));
+            Optional<EmailId> email =
+                    Optional.ofNullable(row.getUUID("email_id")).map(EmailId::new);
+            switch (row.getString("state")) {
+                case "rejected" -> changes.add(new MutationRejected(id, email, row.getString("error")));
+                case "failed" -> changes.add(new MutationFailed(id, email, row.getString("error")));
+                default -> {
+                    continue;
+                }
+            }
+            ids.add(id.value());
+        }
+        if (changes.isEmpty()) {
+            return Future.succeededFuture();
+        }
+        return connection
+                .preparedQuery(APPEND)
+                .execute(Tuple.tuple()
+                        .addUUID(account.value())
+                        .addArrayOfString(
+                                changes.stream().map(EventCodec::typeOf).toArray(String[]::new))
+                        .addArrayOfUUID(ids.toArray(UUID[]::new))
+                        .addArrayOfString(changes.stream()
+                                .map(change -> EventCodec.encodeToString(
+                                        new ChangeEvent(tenant, account, 0, new Origin.Server(), change)))
+                                .toArray(String[]::new)))
+                .mapEmpty();
     }
 
     /** What an outcome writes into the row; {@code error} is null where there is none. */

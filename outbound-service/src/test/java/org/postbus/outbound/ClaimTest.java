@@ -245,7 +245,8 @@ class ClaimTest {
     }
 
     private static int note(PendingChangesTable process, Account account, Map<MutationId, Outcome> outcomes) {
-        return transactions.run(account.tenant(), connection -> process.note(connection, account.id(), 1, outcomes));
+        return transactions.run(
+                account.tenant(), connection -> process.note(connection, account.tenant(), account.id(), 1, outcomes));
     }
 
     private static boolean isDue(Account account) {

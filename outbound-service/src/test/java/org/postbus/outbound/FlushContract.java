@@ -11,6 +11,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
@@ -18,9 +19,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.postbus.account.Secret;
-import org.postbus.devstack.DevStack;
-import org.postbus.devstack.James;
 import org.postbus.devstack.RawImap;
+import org.postbus.event.ChangeEvent;
 import org.postbus.model.EmailId;
 import org.postbus.model.MailboxId;
 import org.postbus.model.MutationId;
@@ -35,7 +35,6 @@ abstract class FlushContract {
     protected static final String PASSWORD = "secret-of-the-test";
 
     protected OutboundSide side;
-    protected James james;
     protected String user;
     protected Account account;
     protected MailboxId inbox;
@@ -46,11 +45,8 @@ abstract class FlushContract {
 
     @BeforeEach
     void open() {
-        james = DevStack.james();
-        var newUser = James.User.of(protocol() + USERS.incrementAndGet(), PASSWORD);
-        james.addUser(newUser);
-        user = newUser.address();
-        raw = RawImap.login(James.HOST, james.ports().imap(), user, PASSWORD);
+        user = newUser("outward" + USERS.incrementAndGet());
+        raw = RawImap.login("127.0.0.1", imapPort(), user, PASSWORD);
         if (raw.list().stream().noneMatch(mailbox -> mailbox.name().equals("Archive"))) {
             raw.create("Archive");
         }
@@ -67,7 +63,14 @@ abstract class FlushContract {
         side.close();
     }
 
-    abstract String protocol();
+    /**
+     * Adds a user with {@link #PASSWORD} to the server.
+     *
+     * @return what to log in with
+     */
+    abstract String newUser(String name);
+
+    abstract int imapPort();
 
     /** As the gateway would have added it. */
     abstract Account newAccount();
@@ -180,6 +183,9 @@ abstract class FlushContract {
         assertThat(side.database.state(fine)).isEqualTo("applied");
         assertThat(side.database.state(lost)).isEqualTo("rejected");
         assertThat(side.database.row(lost).error()).isNotBlank();
+        assertThat(side.database.changes(account))
+                .containsExactly(new ChangeEvent.MutationRejected(
+                        lost, Optional.of(vanished), side.database.row(lost).error()));
     }
 
     @Test
@@ -285,8 +291,12 @@ abstract class FlushContract {
         return uid;
     }
 
-    private String messageId(long uid) {
+    protected String messageId(long uid) {
         return messageIds.get(uid);
+    }
+
+    protected int messages(String mailbox) {
+        return all(mailbox).size();
     }
 
     protected long uidValidity(String mailbox) {

@@ -16,6 +16,7 @@ import org.postbus.account.AccountSettings;
 import org.postbus.account.Secret;
 import org.postbus.account.ServerAddress;
 import org.postbus.account.TlsMode;
+import org.postbus.event.ChangeEvent;
 import org.postbus.event.MutationBell;
 import org.postbus.mail.imap.ScriptedImapServer;
 import org.postbus.mail.imap.Transcript;
@@ -71,6 +72,11 @@ class FlushStatesTest {
                 .isZero();
         assertThat(side.count("retried")).isEqualTo(4);
         assertThat(side.count("failed")).isOne();
+        assertThat(side.database.changes(account))
+                .singleElement()
+                .isInstanceOfSatisfying(
+                        ChangeEvent.MutationFailed.class,
+                        failed -> assertThat(failed.mutationId()).isEqualTo(mutation));
     }
 
     @Test

@@ -1,26 +1,41 @@
 package org.postbus.outbound;
 
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
+import org.junit.jupiter.api.Test;
 import org.postbus.account.AccountSettings;
 import org.postbus.account.Credential;
 import org.postbus.account.Secret;
+import org.postbus.devstack.DevStack;
+import org.postbus.devstack.James;
 import org.postbus.mail.jmap.JmapClient;
 import org.postbus.mail.jmap.JmapMailbox;
 import org.postbus.mail.jmap.JmapMethod;
 import org.postbus.mail.jmap.JmapOptions;
 import org.postbus.model.EmailId;
 import org.postbus.model.MailboxId;
+import org.postbus.model.MutationId;
 import org.postbus.outbound.TestDatabase.Account;
 
 class JmapFlushTest extends FlushContract {
     private static final Duration WAIT = Duration.ofSeconds(30);
 
+    private final James james = DevStack.james();
+
     @Override
-    String protocol() {
-        return "jmap";
+    String newUser(String name) {
+        James.User newUser = James.User.of("jmap-" + name, PASSWORD);
+        DevStack.james(newUser);
+        return newUser.address();
+    }
+
+    @Override
+    int imapPort() {
+        return james.ports().imap();
     }
 
     @Override
@@ -50,6 +65,43 @@ class JmapFlushTest extends FlushContract {
             side.database.link(account, email, inbox, 0, 0);
             return email;
         }
+    }
+
+    @Test
+    void what_a_process_did_that_was_halted_before_it_noted_it_is_not_done_twice() {
+        // Given
+        String toArchive = "{\"mailboxIds\": {\"" + archive.value() + "\": true";
+        List<MutationId> mutations = List.of(
+                side.database.wish(account, newEmail(), "{\"keywords\": {\"a\": true}}"),
+                side.database.wish(account, newEmail(), toArchive + "}}"),
+                side.database.wish(account, newEmail(), toArchive + ", \"" + inbox.value() + "\": null}}"),
+                side.database.destroy(account, newEmail()));
+        var claim = side.transactions()
+                .run(account.tenant(), connection -> new PendingChangesTable("halted").claim(connection, account.id()));
+        Known known = side.transactions()
+                .run(account.tenant(), connection -> new KnownTables().read(connection, account.id(), claim.wishes()));
+        MailServers.Use use = side.servers.use(
+                account.id(),
+                1,
+                new AccountSettings.Jmap(user, james.sessionUrl()),
+                new Credential.Password(new Secret(PASSWORD)));
+        use.server().carryOut(Fold.fold(claim.wishes()), known);
+        assertThat(messages("INBOX")).isEqualTo(2);
+        assertThat(messages("Archive")).isEqualTo(2);
+        side.database.run("update pending_changes set claimed_until = now() - interval '1 second'");
+
+        // When
+        side.flush(account);
+
+        // Then
+        assertThat(mutations).extracting(side.database::row).containsOnly(new TestDatabase.Row("applied", 2, null));
+        assertThat(messages("INBOX")).isEqualTo(2);
+        assertThat(messages("Archive")).isEqualTo(2);
+    }
+
+    private EmailId newEmail() {
+        long uid = append();
+        return knownEmail(uid, messageId(uid));
     }
 
     private static Optional<String> serverId(JmapClient client, String messageId) {

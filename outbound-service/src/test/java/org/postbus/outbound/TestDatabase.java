@@ -21,6 +21,7 @@ import org.postbus.account.Secret;
 import org.postbus.devstack.Database;
 import org.postbus.devstack.DevStack;
 import org.postbus.devstack.Role;
+import org.postbus.event.ChangeEvent;
 import org.postbus.event.EventCodec;
 import org.postbus.model.AccountId;
 import org.postbus.model.EmailId;
@@ -69,6 +70,7 @@ final class TestDatabase implements AutoCloseable {
                 tenant,
                 settings instanceof AccountSettings.Imap ? "imap" : "jmap",
                 EventCodec.encodeToString(settings));
+        run("insert into account_sync(account_id, tenant_id) values (?, ?)", account, tenant);
         return new Account(new TenantId(tenant), new AccountId(account));
     }
 
@@ -163,6 +165,24 @@ final class TestDatabase implements AutoCloseable {
                         account.id().value())
                 .getFirst()
                 .get("wake");
+    }
+
+    /** What was told to the world, in order: each has the next seq, and is in the outbox. */
+    List<ChangeEvent.Change> changes(Account account) {
+        List<ChangeEvent.Change> changes = new ArrayList<>();
+        for (Map<String, Object> row : rows(
+                "select l.seq, l.data, l.type from change_log l join change_outbox o on o.account_id = l.account_id"
+                        + " and l.seq between o.first_seq and o.last_seq where l.account_id = ? order by l.seq",
+                account.id().value())) {
+            ChangeEvent event = EventCodec.decode((String) row.get("data"), ChangeEvent.class);
+            changes.add(event.change());
+            if (event.seq() != changes.size()
+                    || !row.get("seq").equals(event.seq())
+                    || !row.get("type").equals(EventCodec.typeOf(event.change()))) {
+                throw new AssertionError("not the next change: " + row);
+            }
+        }
+        return changes;
     }
 
     /** Everything that waits is due now. */

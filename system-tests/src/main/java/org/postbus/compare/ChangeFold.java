@@ -69,6 +69,10 @@ public final class ChangeFold {
             case ChangeEvent.AccountStateChanged ignored -> {
                 // Says nothing about mail.
             }
+            case ChangeEvent.MutationConfirmed ignored -> {}
+            case ChangeEvent.MutationRejected ignored -> {}
+            case ChangeEvent.MutationFailed ignored -> {}
+            case ChangeEvent.MutationDiscarded ignored -> {}
         }
     }
 

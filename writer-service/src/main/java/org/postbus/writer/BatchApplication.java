@@ -312,7 +312,8 @@ final class BatchApplication {
      */
     private void finish(PassFinished finished) {
         if (!finished.confirmed().isEmpty()) {
-            PendingChangesTable.confirm(transaction, account, finished.confirmed());
+            PendingChangesTable.confirm(transaction, account, finished.confirmed())
+                    .forEach(changes::add);
         }
         QuarantinedMessageTable.deleteLinked(transaction, account);
         if (finished.initialRunEnded()) {

@@ -18,6 +18,10 @@ import org.postbus.event.ChangeEvent.MailboxCreated;
 import org.postbus.event.ChangeEvent.MailboxDestroyed;
 import org.postbus.event.ChangeEvent.MailboxReset;
 import org.postbus.event.ChangeEvent.MailboxUpdated;
+import org.postbus.event.ChangeEvent.MutationConfirmed;
+import org.postbus.event.ChangeEvent.MutationDiscarded;
+import org.postbus.event.ChangeEvent.MutationFailed;
+import org.postbus.event.ChangeEvent.MutationRejected;
 import org.postbus.event.EventCodec;
 import org.postbus.event.Origin;
 import org.postbus.model.AccountId;
@@ -95,6 +99,10 @@ final class ChangeLog {
             case MailboxReset reset -> {}
             case AccountSynced synced -> {}
             case AccountStateChanged changed -> {}
+            case MutationConfirmed confirmed -> {}
+            case MutationRejected rejected -> {}
+            case MutationFailed failed -> {}
+            case MutationDiscarded discarded -> {}
         }
     }
 
@@ -109,6 +117,12 @@ final class ChangeLog {
             case MailboxReset reset -> Optional.of(reset.mailboxId().value());
             case AccountSynced synced -> Optional.empty();
             case AccountStateChanged changed -> Optional.empty();
+            case MutationConfirmed confirmed ->
+                Optional.of(confirmed.mutationId().value());
+            case MutationRejected rejected -> Optional.of(rejected.mutationId().value());
+            case MutationFailed failed -> Optional.of(failed.mutationId().value());
+            case MutationDiscarded discarded ->
+                Optional.of(discarded.mutationId().value());
         };
     }
 }

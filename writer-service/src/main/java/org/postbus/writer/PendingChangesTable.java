@@ -5,9 +5,12 @@ import io.vertx.sqlclient.Row;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
+import org.postbus.event.ChangeEvent.MutationConfirmed;
 import org.postbus.event.EventCodec;
 import org.postbus.model.AccountId;
+import org.postbus.model.EmailId;
 import org.postbus.model.MutationId;
 
 /** {@code pending_changes}: wishes. The writer asks which one a change fulfils, and confirms those that a pass has seen. */
@@ -30,10 +33,20 @@ final class PendingChangesTable {
         return wishes;
     }
 
-    static void confirm(Transaction transaction, AccountId account, List<MutationId> mutations) {
-        transaction.send(
+    /** @return those that were not confirmed yet, oldest first */
+    static List<MutationConfirmed> confirm(Transaction transaction, AccountId account, List<MutationId> mutations) {
+        List<MutationConfirmed> confirmed = new ArrayList<>();
+        for (Row row : transaction.run(
                 """
-                update pending_changes set state = 'confirmed', updated_at = now()
-                where account_id = $1 and mutation_id = any($2::uuid[]) and state = 'applied'""", account.value(), mutations.stream().map(MutationId::value).toArray(UUID[]::new));
+                with confirmed as (
+                  update pending_changes set state = 'confirmed', updated_at = now()
+                  where account_id = $1 and mutation_id = any($2::uuid[]) and state = 'applied'
+                  returning mutation_id, email_id)
+                select mutation_id, email_id from confirmed order by mutation_id""", account.value(), mutations.stream().map(MutationId::value).toArray(UUID[]::new))) {
+            confirmed.add(new MutationConfirmed(
+                    new MutationId(row.getUUID("mutation_id")),
+                    Optional.ofNullable(row.getUUID("email_id")).map(EmailId::new)));
+        }
+        return confirmed;
     }
 }

@@ -15,6 +15,10 @@ import org.postbus.event.ChangeEvent.MailboxCreated;
 import org.postbus.event.ChangeEvent.MailboxDestroyed;
 import org.postbus.event.ChangeEvent.MailboxReset;
 import org.postbus.event.ChangeEvent.MailboxUpdated;
+import org.postbus.event.ChangeEvent.MutationConfirmed;
+import org.postbus.event.ChangeEvent.MutationDiscarded;
+import org.postbus.event.ChangeEvent.MutationFailed;
+import org.postbus.event.ChangeEvent.MutationRejected;
 import org.postbus.event.Changed;
 import org.postbus.model.MutationId;
 
@@ -37,6 +41,10 @@ record Wish(MutationId mutationId, UUID emailId, boolean destroys, JsonNode patc
             case MailboxReset reset -> false;
             case AccountSynced synced -> false;
             case AccountStateChanged changed -> false;
+            case MutationConfirmed confirmed -> false;
+            case MutationRejected rejected -> false;
+            case MutationFailed failed -> false;
+            case MutationDiscarded discarded -> false;
         };
     }
 

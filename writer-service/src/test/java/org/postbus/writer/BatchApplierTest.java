@@ -312,7 +312,12 @@ class BatchApplierTest {
                 .isEqualTo("confirmed");
         assertThat(alice.types())
                 .containsExactly(
-                        "mailbox.created", "email.created", "email.updated", "account.synced", "account.state");
+                        "mailbox.created",
+                        "email.created",
+                        "email.updated",
+                        "mutation.confirmed",
+                        "account.synced",
+                        "account.state");
         assertThat(
                         alice.text(
                                 "select string_agg(created || '/' || updated || '/' || destroyed, ' ' order by entry_id) from sync_log where account_id = ?"))

@@ -182,6 +182,10 @@ final class TestAccount {
                 }
                 case ChangeEvent.AccountSynced synced -> {}
                 case ChangeEvent.AccountStateChanged changed -> {}
+                case ChangeEvent.MutationConfirmed confirmed -> {}
+                case ChangeEvent.MutationRejected rejected -> {}
+                case ChangeEvent.MutationFailed failed -> {}
+                case ChangeEvent.MutationDiscarded discarded -> {}
             }
         }
         return world;

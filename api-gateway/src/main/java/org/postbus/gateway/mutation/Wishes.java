@@ -5,7 +5,6 @@ import io.vertx.core.Future;
 import io.vertx.sqlclient.Row;
 import io.vertx.sqlclient.RowSet;
 import io.vertx.sqlclient.SqlConnection;
-import io.vertx.sqlclient.SqlResult;
 import io.vertx.sqlclient.Tuple;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.util.Arrays;
@@ -17,6 +16,10 @@ import java.util.Set;
 import java.util.UUID;
 import java.util.stream.Collectors;
 import java.util.stream.StreamSupport;
+import org.postbus.event.ChangeEvent;
+import org.postbus.event.ChangeEvent.MutationDiscarded;
+import org.postbus.event.EventCodec;
+import org.postbus.event.Origin;
 import org.postbus.gateway.Database;
 import org.postbus.gateway.Idempotency;
 import org.postbus.gateway.Problem;
@@ -55,7 +58,8 @@ public class Wishes {
 
     private static final String DISCARD = """
             delete from pending_changes
-            where account_id = $1 and ($2::uuid is null or mutation_id = $2) and state = any ($3)""";
+            where account_id = $1 and ($2::uuid is null or mutation_id = $2) and state = any ($3)
+            returning mutation_id, email_id""";
 
     static final Set<String> RETRIABLE = Set.of("queued", "failed", "in-doubt");
     static final Set<String> DISCARDABLE = Set.of("queued", "rejected", "failed", "in-doubt");
@@ -159,7 +163,7 @@ public class Wishes {
         return database.transaction(
                         tenant,
                         connection -> step(connection, RETRY, account, Optional.of(mutation), RETRIABLE)
-                                .compose(retried -> retried == 1
+                                .compose(retried -> retried.rowCount() == 1
                                         ? liftHold(connection, account)
                                         : refuse(
                                                 connection,
@@ -176,7 +180,7 @@ public class Wishes {
                         connection -> requireAccount(connection, account)
                                 .compose(there -> step(connection, RETRY, account, Optional.empty(), states))
                                 .compose(
-                                        retried -> liftHold(connection, account).map(lifted -> retried)))
+                                        retried -> liftHold(connection, account).map(lifted -> retried.rowCount())))
                 .invoke(() -> bells.ring(tenant, account));
     }
 
@@ -184,7 +188,7 @@ public class Wishes {
     Uni<Void> discard(TenantId tenant, AccountId account, MutationId mutation) {
         return database.transaction(
                 tenant,
-                connection -> step(connection, DISCARD, account, Optional.of(mutation), DISCARDABLE)
+                connection -> discard(connection, tenant, account, Optional.of(mutation), DISCARDABLE)
                         .compose(
                                 discarded -> discarded == 1
                                         ? Future.<Void>succeededFuture()
@@ -200,10 +204,51 @@ public class Wishes {
         return database.transaction(
                 tenant,
                 connection -> requireAccount(connection, account)
-                        .compose(there -> step(connection, DISCARD, account, Optional.empty(), states)));
+                        .compose(there -> discard(connection, tenant, account, Optional.empty(), states)));
     }
 
-    private static Future<Integer> step(
+    /** The account's row is locked first, as the writer does, which is told of the same wishes: so they do not wait in a circle. */
+    private static Future<Integer> discard(
+            SqlConnection connection,
+            TenantId tenant,
+            AccountId account,
+            Optional<MutationId> mutation,
+            Set<String> states) {
+        return connection
+                .preparedQuery("select lock_account_sync($1)")
+                .execute(Tuple.of(account.value()))
+                .compose(locked -> step(connection, DISCARD, account, mutation, states))
+                .compose(discarded ->
+                        tell(connection, tenant, account, discarded).map(told -> discarded.rowCount()));
+    }
+
+    private static Future<Void> tell(
+            SqlConnection connection, TenantId tenant, AccountId account, RowSet<Row> discarded) {
+        if (discarded.rowCount() == 0) {
+            return Future.succeededFuture();
+        }
+        List<MutationDiscarded> changes = StreamSupport.stream(discarded.spliterator(), false)
+                .map(row -> new MutationDiscarded(
+                        new MutationId(row.getUUID("mutation_id")),
+                        Optional.ofNullable(row.getUUID("email_id")).map(EmailId::new)))
+                .toList();
+        return connection
+                .preparedQuery("select append_changes($1, $2, $3, $4)")
+                .execute(Tuple.tuple()
+                        .addUUID(account.value())
+                        .addArrayOfString(
+                                changes.stream().map(EventCodec::typeOf).toArray(String[]::new))
+                        .addArrayOfUUID(changes.stream()
+                                .map(change -> change.mutationId().value())
+                                .toArray(UUID[]::new))
+                        .addArrayOfString(changes.stream()
+                                .map(change -> EventCodec.encodeToString(
+                                        new ChangeEvent(tenant, account, 0, new Origin.Server(), change)))
+                                .toArray(String[]::new)))
+                .mapEmpty();
+    }
+
+    private static Future<RowSet<Row>> step(
             SqlConnection connection,
             String sql,
             AccountId account,
@@ -214,8 +259,7 @@ public class Wishes {
                 .execute(Tuple.tuple()
                         .addUUID(account.value())
                         .addUUID(mutation.map(MutationId::value).orElse(null))
-                        .addArrayOfString(states.toArray(String[]::new)))
-                .map(SqlResult::rowCount);
+                        .addArrayOfString(states.toArray(String[]::new)));
     }
 
     private static Future<Void> liftHold(SqlConnection connection, AccountId account) {

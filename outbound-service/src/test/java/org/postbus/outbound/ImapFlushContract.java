@@ -4,21 +4,16 @@ import java.util.Optional;
 import org.postbus.account.AccountSettings;
 import org.postbus.account.ServerAddress;
 import org.postbus.account.TlsMode;
-import org.postbus.devstack.James;
 import org.postbus.model.EmailId;
 import org.postbus.model.MailboxId;
 import org.postbus.outbound.TestDatabase.Account;
 
-class ImapFlushTest extends FlushContract {
-    @Override
-    String protocol() {
-        return "imap";
-    }
-
+/** The contract over IMAP. */
+abstract class ImapFlushContract extends FlushContract {
     @Override
     Account newAccount() {
         return side.database.account(new AccountSettings.Imap(
-                user, new ServerAddress(James.HOST, james.ports().imap(), TlsMode.NONE), Optional.empty()));
+                user, new ServerAddress("127.0.0.1", imapPort(), TlsMode.NONE), Optional.empty()));
     }
 
     @Override

@@ -1,0 +1,25 @@
+package org.postbus.outbound;
+
+import java.util.Set;
+import org.junit.jupiter.api.BeforeAll;
+import org.postbus.devstack.DevStack;
+import org.postbus.devstack.Dovecot;
+
+class DovecotFlushTest extends ImapFlushContract {
+    @BeforeAll
+    static void dovecot() {
+        TestDovecot.assumeThere();
+    }
+
+    @Override
+    String newUser(String name) {
+        String user = name + "@example.com";
+        DevStack.dovecot(Set.of(), Dovecot.User.of(user, PASSWORD));
+        return user;
+    }
+
+    @Override
+    int imapPort() {
+        return DevStack.dovecot(Set.of()).ports().imap();
+    }
+}

@@ -1,0 +1,18 @@
+package org.postbus.outbound;
+
+import org.postbus.devstack.DevStack;
+import org.postbus.devstack.James;
+
+class JamesImapFlushTest extends ImapFlushContract {
+    @Override
+    String newUser(String name) {
+        James.User user = James.User.of("imap-" + name, PASSWORD);
+        DevStack.james(user);
+        return user.address();
+    }
+
+    @Override
+    int imapPort() {
+        return DevStack.james().ports().imap();
+    }
+}
