@@ -8,6 +8,8 @@ import io.vertx.sqlclient.RowSet;
 import io.vertx.sqlclient.SqlConnection;
 import io.vertx.sqlclient.Tuple;
 import java.time.Duration;
+import java.time.OffsetDateTime;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -392,6 +394,35 @@ final class AccountTables {
                             row -> missing.put(MailboxKey.of(row.getString("server_key")), row.getLong("missing")));
                     return missing;
                 }));
+    }
+
+    /** The mailboxes in which emails lie that may be the same as some that have arrived. */
+    Set<MailboxKey> placesOf(TenantId tenant, AccountId account, List<Moves.Arrival> arrivals)
+            throws InterruptedException {
+        OffsetDateTime[] dates = arrivals.stream()
+                .map(arrival -> arrival.receivedAt().atOffset(ZoneOffset.UTC))
+                .toArray(OffsetDateTime[]::new);
+        Long[] sizes = arrivals.stream().map(Moves.Arrival::size).toArray(Long[]::new);
+        return inTenant(
+                "looking for copies",
+                tenant,
+                // The index of dates is prescribed: to a planner without statistics all that begin with the account
+                // look alike.
+                connection -> query(connection, """
+                        select distinct m.server_key
+                        from unnest($2::timestamptz[], $3::bigint[]) k(received_at, size)
+                        cross join lateral (
+                          select email_id, size from email
+                          where account_id = $1 and received_at between k.received_at and k.received_at
+                          order by received_at desc, email_id desc offset 0) e
+                        join email_mailbox l on l.account_id = $1 and l.email_id = e.email_id
+                        join mailbox m on m.account_id = $1 and m.mailbox_id = l.mailbox_id
+                        where e.size = k.size""", Tuple.of(account.value(), dates, sizes))
+                        .map(rows -> {
+                            Set<MailboxKey> places = new HashSet<>();
+                            rows.forEach(row -> places.add(MailboxKey.of(row.getString("server_key"))));
+                            return places;
+                        }));
     }
 
     /** The JMAP ids of all emails of an account that are not destroyed. */

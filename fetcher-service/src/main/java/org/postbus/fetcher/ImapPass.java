@@ -81,7 +81,14 @@ final class ImapPass {
             Instant now) {
         this.visit = new ImapVisit(claim.accountId(), connection, out, now);
         this.lookBack = new LookBack(claim, around.tables(), visit, out, resyncTellsFlags, full, now);
-        this.reading = new MessageReading(claim.accountId(), visit, suspects, around, out);
+        boolean readWhole = !full
+                && !mailboxes.isEmpty()
+                && mailboxes.values().stream()
+                        .filter(mailbox -> mailbox.observed.selectable())
+                        .allMatch(mailbox ->
+                                mailbox.cursor.map(Cursor.Imap::backfilled).orElse(false));
+        Moves moves = new Moves(claim, around.tables(), visit, lookBack, mailboxes, readWhole, now);
+        this.reading = new MessageReading(claim.accountId(), visit, suspects, moves, around, out);
         this.labelAudit = new LabelAudit(claim, around.tables(), visit, lookBack, out);
         this.unlistedLabels = unlistedLabels;
         this.connection = connection;

@@ -46,11 +46,18 @@ final class MessageReading {
     private final ImapVisit visit;
     private final Suspects suspects;
     private final LargeMessages largeMessages;
+    private final Moves moves;
     private final Surroundings around;
     private final ObservationPublisher out;
 
     MessageReading(
-            AccountId account, ImapVisit visit, Suspects suspects, Surroundings around, ObservationPublisher out) {
+            AccountId account,
+            ImapVisit visit,
+            Suspects suspects,
+            Moves moves,
+            Surroundings around,
+            ObservationPublisher out) {
+        this.moves = moves;
         this.suspects = suspects;
         this.account = account;
         this.visit = visit;
@@ -191,6 +198,7 @@ final class MessageReading {
         List<FetchedMessage> large = new ArrayList<>();
         Set<Long> later = new HashSet<>();
         ArrayDeque<Future<EncodedObservation>> parsed = new ArrayDeque<>();
+        ArrayDeque<Future<EncodedObservation>> held = new ArrayDeque<>();
         FetchItems items = items(FetchItems.bodyStart(FIRST_OCTETS));
         try {
             try (Inflow<FetchedMessage> messages =
@@ -206,7 +214,8 @@ final class MessageReading {
                     byte[] beginning = message.body().get();
                     if (beginning.length < FIRST_OCTETS || message.size().orElse(Long.MAX_VALUE) <= FIRST_OCTETS) {
                         if (seen.add(message.uid())) {
-                            parsed.add(parse(mailbox, message, new MessageContent.Whole(beginning)));
+                            (moves.holds(message) ? held : parsed)
+                                    .add(parse(mailbox, message, new MessageContent.Whole(beginning)));
                         }
                         if (parsed.size() >= PARSED_AT_ONCE) {
                             publish(parsed.poll());
@@ -218,14 +227,26 @@ final class MessageReading {
                     }
                 }
             }
-            while (!parsed.isEmpty()) {
-                publish(parsed.poll());
-            }
+            publishAll(parsed);
+            readLarge(mailbox, large, structured, seen);
+            moves.settle(mailbox);
+            publishAll(held);
+        } catch (ServerException e) {
+            // They are among those that were seen, and nobody asks for them again.
+            publishAll(parsed);
+            publishAll(held);
+            throw e;
         } finally {
             parsed.forEach(work -> work.cancel(true));
+            held.forEach(work -> work.cancel(true));
         }
-        readLarge(mailbox, large, structured, seen);
         return UidSet.ofUids(later);
+    }
+
+    private void publishAll(ArrayDeque<Future<EncodedObservation>> parsed) throws InterruptedException {
+        while (!parsed.isEmpty()) {
+            publish(parsed.poll());
+        }
     }
 
     private void readLarge(ImapMailbox mailbox, List<FetchedMessage> large, boolean structured, Set<Long> seen)

@@ -340,6 +340,56 @@ class ImapHabitsTest {
         }
     }
 
+    @Test
+    void a_copy_whose_original_goes_while_it_is_read_is_a_move() throws Exception {
+        PretendImap.Mailbox archive = copiedIntoTheArchive(() -> server.inbox().expunge(3));
+
+        assertThat(toldSince).isEqualTo("email.updated");
+        assertThat(inbox()).hasSize(4);
+        assertThat(archive.mails).hasSize(1);
+    }
+
+    @Test
+    void a_copy_whose_original_stays_is_another_email() throws Exception {
+        copiedIntoTheArchive(() -> {});
+
+        assertThat(toldSince).isEqualTo("email.created");
+        assertThat(inbox()).hasSize(5);
+    }
+
+    private String toldSince;
+
+    /** @param meanwhile once the pass has asked for the copy's content */
+    private PretendImap.Mailbox copiedIntoTheArchive(Runnable meanwhile) throws Exception {
+        server = server(ALL, 5);
+        PretendImap.Mailbox archive = server.mailbox("Archive", "");
+        archive.add("old");
+        start();
+        archive.expunge(1);
+        pass();
+        pass();
+        String seq = account.read("select change_seq from account_sync where account_id = ?");
+        server.answers("UID FETCH .*BODY.*", answer -> {
+            meanwhile.run();
+            return answer;
+        });
+
+        archive.add(server.inbox().mails.get(3L).raw);
+        await().atMost(SOON).until(() -> {
+            pass();
+            return DirectWriter.content(fetcher.database, account.accountId(), true)
+                            .getOrDefault("Archive", List.of())
+                            .size()
+                    == 1;
+        });
+        pass();
+        pass();
+        toldSince =
+                account.read("select string_agg(type, ' ' order by seq) from change_log where account_id = ? and seq > "
+                        + seq + " and type like 'email.%'");
+        return archive;
+    }
+
     // ---- one bad message
 
     @Test
@@ -375,6 +425,22 @@ class ImapHabitsTest {
         await().atMost(SOON).until(() -> inbox().size() == 701);
         pass();
         assertThat(count("quarantined_message")).isZero();
+    }
+
+    @Test
+    void what_came_before_a_refusal_is_kept() throws Exception {
+        server = server(ALL, 100);
+        server.answers("UID FETCH .*BODY.*", answer -> {
+            int bad = answer.indexOf("FETCH (UID 33 ");
+            return bad < 0
+                    ? answer
+                    : answer.substring(0, answer.lastIndexOf("* ", bad))
+                            + "TAG NO [SERVERBUG] cannot read a message\r\n";
+        });
+        start();
+
+        assertThat(inbox()).hasSize(99).noneMatch(line -> line.startsWith("33 "));
+        assertThat(count("quarantined_message")).isEqualTo(1);
     }
 
     @Test
