@@ -140,7 +140,9 @@ class GatewayIT {
         ApiCaller theirs = caller(gateway, theirKey);
         EmailId email = stored.email(tenant, account, inbox, NOON, "ours");
         UUID mutation = UUID.fromString(patched(email, "{\"keywords\":{\"$seen\":true}}"));
-        Object before = stored.value("select row(a.*)::text from account a where account_id = ?", account.value());
+        Object before = stored.value(
+                "select row(email, settings, status, revision, wake)::text from account where account_id = ?",
+                account.value());
         List<Operation> operations =
                 operations().stream().filter(Operation::namesAnAccount).toList();
 
@@ -151,7 +153,9 @@ class GatewayIT {
         }
         assertThat(theirs.get("/v1/accounts").json().toString()).doesNotContain(account.toString());
         assertProblem(theirs.get("/v1/events?accountId=" + account), 404, "events");
-        assertThat(stored.value("select row(a.*)::text from account a where account_id = ?", account.value()))
+        assertThat(stored.value(
+                        "select row(email, settings, status, revision, wake)::text from account where account_id = ?",
+                        account.value()))
                 .isEqualTo(before);
         assertThat(api.get("/v1/accounts/" + account + "/emails/" + email).status())
                 .isEqualTo(200);
@@ -933,6 +937,71 @@ class GatewayIT {
     }
 
     @Test
+    void wishes_for_mailboxes_show_at_once_and_go_when_they_are_discarded() {
+        // Given
+        List<String> before = List.of("Archive", "INBOX");
+        assertThat(paths()).isEqualTo(before);
+        EmailId email = stored.email(tenant, account, inbox, NOON, "files");
+
+        // When
+        JsonNode created = wishForMailbox("POST", "", "{\"name\":\"2026\",\"parentId\":\"" + archive + "\"}");
+        String year = created.get("mailboxId").asText();
+        wishForMailbox("PATCH", "/" + archive, "{\"name\":\"Old\"}");
+        wishForMailbox("POST", "", "{\"name\":\"Gone\"}");
+        patched(email, "{\"mailboxIds\":{\"" + year + "\":true,\"" + inbox + "\":null}}");
+
+        // Then
+        assertThat(paths()).containsExactly("Gone", "INBOX", "Old", "Old/2026");
+        assertThat(listed(Optional.of(MailboxId.of(year)), 50)).containsExactly(email.toString());
+
+        // When
+        wishForMailbox("DELETE", "/" + year, null);
+        wishForMailbox("PATCH", "/" + archive, "{\"parentId\":\"" + inbox + "\"}");
+
+        // Then
+        assertThat(paths()).containsExactly("Gone", "INBOX", "INBOX/Old");
+
+        // When
+        api.call("DELETE", accountPath() + "/mutations?state=queued", null);
+
+        // Then
+        assertThat(paths()).isEqualTo(before);
+        assertThat(api.get(accountPath() + "/changes").json().toString()).contains("mutation.discarded");
+    }
+
+    @Test
+    void a_wish_for_a_mailbox_that_cannot_be_is_refused_with_a_pointer() {
+        // Given
+        String year = wishForMailbox("POST", "", "{\"name\":\"2026\",\"parentId\":\"" + archive + "\"}")
+                .get("mailboxId")
+                .asText();
+        String mailboxes = accountPath() + "/mailboxes";
+
+        // Then
+        assertPointer(api.call("POST", mailboxes, "{\"name\":\"Archive\"}"), "#/name");
+        assertPointer(api.call("POST", mailboxes, "{\"name\":\"a\\nb\"}"), "#/name");
+        assertPointer(api.call("POST", mailboxes, "{}"), "#/name");
+        assertPointer(api.call("POST", mailboxes, "{\"name\":\"x\",\"parentId\":\"" + id() + "\"}"), "#/parentId");
+        assertPointer(api.call("POST", mailboxes, "{\"name\":\"x\",\"role\":\"sent\"}"), "#/role");
+        assertPointer(
+                api.call("PATCH", mailboxes + "/" + archive, "{\"parentId\":\"" + year + "\"}", MERGE_PATCH),
+                "#/parentId");
+        assertPointer(api.call("PATCH", mailboxes + "/" + archive, "{}", MERGE_PATCH), "#");
+        assertPointer(api.call("DELETE", mailboxes + "/" + archive, null), "#");
+        assertProblem(api.call("DELETE", mailboxes + "/" + id(), null), 404, "unknown");
+    }
+
+    private JsonNode wishForMailbox(String method, String path, String body) {
+        Answer answer = api.call(method, accountPath() + "/mailboxes" + path, body);
+        assertThat(answer.status()).as("%s", answer.json()).isEqualTo(202);
+        return answer.json();
+    }
+
+    private List<String> paths() {
+        return api.get(accountPath() + "/mailboxes").json().get("list").findValuesAsText("path");
+    }
+
+    @Test
     void all_wishes_are_retried_or_discarded_by_state() {
         // Given
         EmailId email = stored.email(tenant, account, inbox, NOON, "many");
@@ -1218,6 +1287,7 @@ class GatewayIT {
                     api,
                     path.replace("{accountId}", account.toString())
                             .replace("{emailId}", email.toString())
+                            .replace("{mailboxId}", email.toString())
                             .replace("{mutationId}", mutation.toString())
                             .replace("{partId}", "1"));
         }
@@ -1234,6 +1304,9 @@ class GatewayIT {
         private static String bodyOf(String path) {
             if (path.endsWith("/batch")) {
                 return "{\"destroy\":[\"" + UUID.randomUUID() + "\"]}";
+            }
+            if (path.contains("/mailboxes")) {
+                return "{\"name\":\"x\"}";
             }
             return path.contains("/emails/") ? "{\"keywords\":{\"$seen\":true}}" : "{\"status\":\"paused\"}";
         }

@@ -18,6 +18,7 @@ import org.postbus.model.AccountId;
 import org.postbus.model.EmailId;
 import org.postbus.model.MailboxId;
 import org.postbus.model.MailboxRole;
+import org.postbus.outbound.PendingChangesTable.Claim;
 
 /** Reads from {@code email}, {@code email_mailbox} and {@code mailbox} where the emails of some wishes are. */
 final class KnownTables {
@@ -33,7 +34,8 @@ final class KnownTables {
             from mailbox where account_id = $1 and (mailbox_id = any($2) or role in ('all', 'junk', 'trash'))
             """;
 
-    Future<Known> read(SqlConnection connection, AccountId account, Collection<Wish> wishes) {
+    Future<Known> read(SqlConnection connection, AccountId account, Claim claim) {
+        Collection<Wish> wishes = claim.wishes();
         UUID[] emailIds =
                 wishes.stream().map(wish -> wish.emailId().value()).distinct().toArray(UUID[]::new);
         Set<UUID> mailboxIds = new HashSet<>();
@@ -42,6 +44,16 @@ final class KnownTables {
                 update.mailboxIds().keySet().forEach(mailbox -> mailboxIds.add(mailbox.value()));
             }
         }
+        claim.mailboxWish().ifPresent(wish -> {
+            mailboxIds.add(wish.mailboxId().value());
+            switch (wish.change()) {
+                case MailboxWish.Change.Create(var name, var parent) ->
+                    parent.ifPresent(id -> mailboxIds.add(id.value()));
+                case MailboxWish.Change.Update(var name, var parent) ->
+                    parent.flatMap(id -> id).ifPresent(id -> mailboxIds.add(id.value()));
+                case MailboxWish.Change.Destroy destroy -> {}
+            }
+        });
         return connection
                 .preparedQuery(EMAILS)
                 .execute(Tuple.of(account.value()).addArrayOfUUID(emailIds))

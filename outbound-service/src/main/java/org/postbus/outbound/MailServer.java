@@ -20,6 +20,13 @@ public interface MailServer {
      */
     Answers carryOut(List<FoldedWish> wishes, Known known);
 
+    /**
+     * Creates, renames, moves or destroys a mailbox. Doing it again does nothing: what an earlier try has done is looked for.
+     *
+     * @throws org.postbus.mail.ServerException if the server is of no use for now
+     */
+    Answer carryOut(MailboxWish wish, Known known);
+
     /** Whether it can still be used. */
     boolean isOpen();
 

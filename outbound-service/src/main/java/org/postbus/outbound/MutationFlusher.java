@@ -45,6 +45,8 @@ public final class MutationFlusher {
     /** Between tries to note outcomes while the database is away. */
     private static final Duration NOTE_WAIT = Duration.ofSeconds(1);
 
+    private static final String CUT_OFF = "the last try was cut off: look whether it was done";
+
     private final Vertx vertx;
     private final TenantTransactions database;
     private final PendingChangesTable changes;
@@ -93,7 +95,7 @@ public final class MutationFlusher {
                 connection -> changes.claim(connection, account)
                         .compose(claim -> claim.isEmpty()
                                 ? Future.succeededFuture(Optional.<Work>empty())
-                                : known.read(connection, account, claim.wishes())
+                                : known.read(connection, account, claim)
                                         .compose(found -> accounts.login(connection, account)
                                                 .map(login -> login.map(there -> new Work(claim, found, there))))));
         if (work.isEmpty()) {
@@ -126,11 +128,14 @@ public final class MutationFlusher {
         List<Wish> wishes = new ArrayList<>();
         for (Wish wish : work.claim().wishes()) {
             if (wish.attempts() > RetryRule.TRIES_MAX) {
-                outcomes.put(wish.id(), new Outcome.Failed("the last try was cut off: look whether it was done"));
+                outcomes.put(wish.id(), new Outcome.Failed(CUT_OFF));
             } else {
                 wishes.add(wish);
             }
         }
+        work.claim()
+                .mailboxWish()
+                .ifPresent(wish -> outcomes.put(wish.id(), mailboxOutcome(tenant, account, work, wish, luck)));
         List<FoldedWish> refused = settle(ask(tenant, account, work, Fold.fold(wishes)), luck, outcomes);
         if (!refused.isEmpty()) {
             // One wish of a fold must not spoil the others: the first is tried alone, the rest next time without it.
@@ -142,6 +147,35 @@ public final class MutationFlusher {
             settle(ask(tenant, account, work, alone), luck, outcomes);
         }
         return outcomes;
+    }
+
+    private Outcome mailboxOutcome(TenantId tenant, AccountId account, Work work, MailboxWish wish, double luck) {
+        if (wish.attempts() > RetryRule.TRIES_MAX) {
+            return new Outcome.Failed(CUT_OFF);
+        }
+        try {
+            Credential credential = credential(tenant, account, work.login());
+            for (; ; ) {
+                MailServers.Use use = servers.use(
+                        account, work.login().revision(), work.login().settings(), credential);
+                try {
+                    return switch (use.server().carryOut(wish, work.known())) {
+                        case Answer.Done done -> new Outcome.Applied();
+                        case Answer.Failed(var failure) -> outcomeOf(failure, wish.attempts(), false, luck);
+                    };
+                } catch (ServerException e) {
+                    if (!use.reused() || e.failure() instanceof ServerFailure.OutcomeUnknown) {
+                        throw e;
+                    }
+                    // It had died while it was idle: that is no try.
+                    use.server().close();
+                } finally {
+                    servers.giveBack(use);
+                }
+            }
+        } catch (ServerException e) {
+            return outcomeOf(e.failure(), wish.attempts(), true, luck);
+        }
     }
 
     /** @param lost see {@link Answers}; the account's failure then, not the wish's */

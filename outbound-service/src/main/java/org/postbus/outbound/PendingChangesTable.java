@@ -22,6 +22,7 @@ import org.postbus.event.EventCodec;
 import org.postbus.event.Origin;
 import org.postbus.model.AccountId;
 import org.postbus.model.EmailId;
+import org.postbus.model.MailboxId;
 import org.postbus.model.MutationId;
 import org.postbus.model.TenantId;
 
@@ -40,21 +41,23 @@ final class PendingChangesTable {
     /**
      * One flush per account at a time, anywhere: claims of an account exclude each other by an advisory lock, and one finds
      * nothing while wishes of the account are in somebody's hands. Within an email the order holds even when wishes wait: none
-     * overtakes an older one. On IMAP a wish also waits until the echo of the email's last move is in: only then is it known
+     * overtakes an older one. A wish for a mailbox is alone: it waits for all older wishes, and all younger ones wait for it; those
+     * that name the mailbox until its echo is in, for only then is it known what the server calls it. On IMAP a wish also waits until the echo of the email's last move is in: only then is it known
      * which UID it has.
      */
     private static final String CLAIM = """
-            with due as (
+            with now_due as (
+              select a.account_id, a.protocol, a.revision from account a
+              where a.account_id = $1 and a.status = 'active' and not exists (
+                select from pending_changes h
+                where h.account_id = a.account_id
+                  and ((h.state = 'sending' and h.claimed_until >= now())
+                    or (h.state = 'queued' and h.next_try_at > now() and h.held_at_revision = a.revision)))
+            ), due as (
               select p.mutation_id
-              from pending_changes p join account a using (account_id)
-              where p.account_id = $1 and a.status = 'active'
-                and ((p.state = 'queued' and (p.next_try_at <= now() or p.held_at_revision <> a.revision))
+              from pending_changes p join now_due a using (account_id)
+              where ((p.state = 'queued' and (p.next_try_at <= now() or p.held_at_revision <> a.revision))
                   or (p.state = 'sending' and p.claimed_until < now()))
-                and not exists (
-                  select from pending_changes h
-                  where h.account_id = p.account_id
-                    and ((h.state = 'sending' and h.claimed_until >= now())
-                      or (h.state = 'queued' and h.next_try_at > now() and h.held_at_revision = a.revision)))
                 and not exists (
                   select from pending_changes o
                   where o.account_id = p.account_id and o.email_id = p.email_id and o.mutation_id < p.mutation_id
@@ -64,6 +67,19 @@ final class PendingChangesTable {
                   select from pending_changes m
                   where m.account_id = p.account_id and m.email_id = p.email_id and m.state = 'applied'
                     and m.patch -> 'mailboxIds' <> '{}'))
+                and (p.email_id is null or not exists (
+                  select from pending_changes b
+                  where b.account_id = p.account_id and b.email_id is null and b.mutation_id < p.mutation_id
+                    and b.state in ('queued', 'sending', 'applied')
+                    and (b.state in ('queued', 'sending')
+                      or (b.state = 'applied' and jsonb_exists(p.patch -> 'mailboxIds', b.mailbox_id::text)))))
+                and (p.email_id is not null or not exists (
+                  select from pending_changes b
+                  where b.account_id = p.account_id and b.mutation_id < p.mutation_id
+                    and b.state in ('queued', 'sending', 'applied')
+                    and (b.state in ('queued', 'sending')
+                      or (b.state = 'applied' and b.email_id is null
+                        and (b.mailbox_id = p.mailbox_id or b.mailbox_id::text = p.patch ->> 'parentId')))))
               order by p.mutation_id
               limit $4
             )
@@ -71,7 +87,7 @@ final class PendingChangesTable {
             set state = 'sending', claimed_by = $2, claimed_until = now() + $3 * interval '1 millisecond',
                 attempts = attempts + 1, held_at_revision = null, updated_at = now()
             from due where p.account_id = $1 and p.mutation_id = due.mutation_id
-            returning p.mutation_id, p.email_id, p.kind, p.patch::text as patch, p.attempts
+            returning p.mutation_id, p.email_id, p.mailbox_id, p.kind, p.patch::text as patch, p.attempts
             """;
 
     private static final String RENEW = """
@@ -94,10 +110,11 @@ final class PendingChangesTable {
 
     /**
      * @param wishes oldest first
+     * @param mailboxWish if there is one, there are no others
      * @param unreadable wishes whose patch is none, with the reason
      */
-    record Claim(List<Wish> wishes, Map<MutationId, String> unreadable) {
-        static final Claim NOTHING = new Claim(List.of(), Map.of());
+    record Claim(List<Wish> wishes, Optional<MailboxWish> mailboxWish, Map<MutationId, String> unreadable) {
+        static final Claim NOTHING = new Claim(List.of(), Optional.empty(), Map.of());
 
         Claim {
             wishes = List.copyOf(wishes);
@@ -105,7 +122,7 @@ final class PendingChangesTable {
         }
 
         boolean isEmpty() {
-            return wishes.isEmpty() && unreadable.isEmpty();
+            return wishes.isEmpty() && mailboxWish.isEmpty() && unreadable.isEmpty();
         }
     }
 
@@ -245,10 +262,20 @@ final class PendingChangesTable {
 
     private static Claim read(Iterable<Row> rows) {
         List<Wish> wishes = new ArrayList<>();
+        Optional<MailboxWish> mailboxWish = Optional.empty();
         Map<MutationId, String> unreadable = new HashMap<>();
         for (Row row : rows) {
             var id = new MutationId(row.getUUID("mutation_id"));
             try {
+                if (row.getUUID("email_id") == null) {
+                    mailboxWish = Optional.of(new MailboxWish(
+                            id,
+                            new MailboxId(row.getUUID("mailbox_id")),
+                            MailboxWish.Change.of(
+                                    row.getString("kind"), EventCodec.mapper().readTree(row.getString("patch"))),
+                            row.getInteger("attempts")));
+                    continue;
+                }
                 wishes.add(new Wish(
                         id,
                         new EmailId(row.getUUID("email_id")),
@@ -264,6 +291,6 @@ final class PendingChangesTable {
         }
         // As PostgreSQL orders a uuid: by its octets.
         wishes.sort(Comparator.comparing(wish -> wish.id().value().toString()));
-        return new Claim(wishes, unreadable);
+        return new Claim(wishes, mailboxWish, unreadable);
     }
 }

@@ -13,6 +13,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.UUID;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
@@ -77,6 +78,9 @@ abstract class FlushContract {
 
     /** As the writer would have stored it. */
     abstract MailboxId knownMailbox(String name);
+
+    /** As the writer would have stored that it has another name. */
+    abstract void renamed(MailboxId mailbox, String rawName);
 
     /** An email on the server, and known as the writer would know it. */
     abstract EmailId knownEmail(long uid, String messageId);
@@ -218,6 +222,115 @@ abstract class FlushContract {
         assertThat(side.database.row(bad).state()).isEqualTo("rejected");
         assertThat(side.database.row(last).state()).isEqualTo("applied");
         assertThat(flags("INBOX", uid)).containsExactlyInAnyOrder("a", "b");
+    }
+
+    @Test
+    void a_mailbox_is_created_renamed_moved_and_destroyed() {
+        // Not one that the server has made itself: James keeps those.
+        raw.create("Shelf");
+        MailboxId shelf = knownMailbox("Shelf");
+
+        // Created; what is wished for it then waits until it has been seen.
+        MailboxId wished = new MailboxId(UUID.randomUUID());
+        MutationId created = side.database.mailboxWish(account, wished, "mailbox-create", "{\"name\": \"Books\"}");
+        MutationId waiting = side.database.mailboxWish(account, wished, "mailbox-update", "{\"name\": \"Novels\"}");
+        side.flush(account);
+        assertThat(side.database.row(created)).isEqualTo(new TestDatabase.Row("applied", 1, null));
+        assertThat(side.database.state(waiting)).isEqualTo("queued");
+        assertThat(mailboxes()).contains("Books");
+        side.database.run("delete from pending_changes");
+        MailboxId books = knownMailbox("Books");
+
+        // Renamed and moved.
+        MutationId moved = side.database.mailboxWish(
+                account, books, "mailbox-update", "{\"name\": \"Read\", \"parentId\": \"" + shelf.value() + "\"}");
+        side.flush(account);
+        assertThat(side.database.row(moved)).isEqualTo(new TestDatabase.Row("applied", 1, null));
+        assertThat(mailboxes()).doesNotContain("Books").anyMatch(name -> name.matches("Shelf[./]Read"));
+        renamed(
+                books,
+                mailboxes().stream()
+                        .filter(name -> name.endsWith("Read"))
+                        .findFirst()
+                        .orElseThrow());
+
+        // A mailbox with one below it stays; then it goes.
+        side.database.confirm(moved);
+        MutationId parent = side.database.mailboxWish(account, shelf, "mailbox-destroy", "{}");
+        MutationId gone = side.database.mailboxWish(account, books, "mailbox-destroy", "{}");
+        side.flush(account);
+        assertThat(side.database.row(parent).state()).isEqualTo("rejected");
+        assertThat(side.database.row(parent).error()).startsWith("mailboxHasChild");
+        assertThat(side.database.row(gone)).isEqualTo(new TestDatabase.Row("applied", 1, null));
+        assertThat(mailboxes()).contains("Shelf").noneMatch(name -> name.endsWith("Read"));
+    }
+
+    @Test
+    void a_mailbox_is_created_once_and_not_beside_another_of_its_name() {
+        // Halted after the server had made it.
+        MailboxId wished = new MailboxId(UUID.randomUUID());
+        raw.create("Made");
+        MutationId halted = side.database.mailboxWish(account, wished, "mailbox-create", "{\"name\": \"Made\"}");
+        side.database.run("update pending_changes set state = 'sending', attempts = 1, claimed_by = 'halted',"
+                + " claimed_until = now() - interval '1 second'");
+        side.flush(account);
+        assertThat(side.database.row(halted)).isEqualTo(new TestDatabase.Row("applied", 2, null));
+        assertThat(mailboxes()).filteredOn("Made"::equals).hasSize(1);
+
+        // Somebody else's.
+        MutationId second = side.database.mailboxWish(
+                account, new MailboxId(UUID.randomUUID()), "mailbox-create", "{\"name\": \"Archive\"}");
+        side.flush(account);
+        assertThat(side.database.row(second).state()).isEqualTo("rejected");
+        assertThat(side.database.row(second).error()).startsWith("alreadyExists");
+    }
+
+    @Test
+    void a_mailbox_with_emails_is_destroyed_only_if_they_may_go() {
+        raw.create("Shelf");
+        MailboxId shelf = knownMailbox("Shelf");
+        append();
+        raw.select("INBOX");
+        raw.copy(raw.uids(), "Shelf");
+        MutationId careful = side.database.mailboxWish(account, shelf, "mailbox-destroy", "{}");
+        side.flush(account);
+        assertThat(side.database.row(careful).state()).isEqualTo("rejected");
+        assertThat(side.database.row(careful).error()).startsWith("mailboxHasEmail");
+
+        MutationId wholly =
+                side.database.mailboxWish(account, shelf, "mailbox-destroy", "{\"onDestroyRemoveEmails\": true}");
+        side.flush(account);
+        assertThat(side.database.state(wholly)).isEqualTo("applied");
+        assertThat(mailboxes()).doesNotContain("Shelf");
+    }
+
+    @Test
+    void emails_are_moved_out_before_their_mailbox_is_destroyed() {
+        long uid = append();
+        EmailId email = knownEmail(uid, messageId(uid));
+        MutationId move = side.database.wish(
+                account,
+                email,
+                "{\"mailboxIds\": {\"" + archive.value() + "\": true, \"" + inbox.value() + "\": null}}");
+        MutationId create = side.database.mailboxWish(
+                account, new MailboxId(UUID.randomUUID()), "mailbox-create", "{\"name\": \"Later\"}");
+        MutationId after = side.database.wish(account, knownEmailAgain(), "{\"keywords\": {\"a\": true}}");
+
+        List<String> order = new ArrayList<>();
+        while (side.flusher.flush(account.tenant(), account.id())) {
+            order.add(side.database.state(move) + " " + side.database.state(create) + " " + side.database.state(after));
+        }
+
+        assertThat(order).containsExactly("applied queued queued", "applied applied queued", "applied applied applied");
+    }
+
+    private EmailId knownEmailAgain() {
+        long uid = append();
+        return knownEmail(uid, messageId(uid));
+    }
+
+    private List<String> mailboxes() {
+        return raw.list().stream().map(RawImap.Listed::name).toList();
     }
 
     @Test

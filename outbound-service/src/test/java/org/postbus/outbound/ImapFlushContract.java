@@ -22,6 +22,15 @@ abstract class ImapFlushContract extends FlushContract {
     }
 
     @Override
+    void renamed(MailboxId mailbox, String rawName) {
+        side.database.run(
+                "update mailbox set raw_name = ?, server_key = ? where mailbox_id = ?",
+                rawName,
+                "name:" + rawName,
+                mailbox.value());
+    }
+
+    @Override
     EmailId knownEmail(long uid, String messageId) {
         EmailId email = side.database.email(account, null, messageId);
         side.database.link(account, email, inbox, uidValidity("INBOX"), uid);

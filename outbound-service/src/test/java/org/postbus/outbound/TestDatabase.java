@@ -145,6 +145,22 @@ final class TestDatabase implements AutoCloseable {
                 email.value()));
     }
 
+    MutationId mailboxWish(Account account, MailboxId mailbox, String kind, String patch) {
+        return new MutationId(uuid(
+                "insert into pending_changes(account_id, tenant_id, mailbox_id, kind, patch) values (?, ?, ?, ?, ?::jsonb)"
+                        + " returning mutation_id",
+                account.id().value(),
+                account.tenant().value(),
+                mailbox.value(),
+                kind,
+                patch));
+    }
+
+    /** As when the fetcher has seen what became of it. */
+    void confirm(MutationId mutation) {
+        run("update pending_changes set state = 'confirmed' where mutation_id = ?", mutation.value());
+    }
+
     /** @param error null if there is none */
     record Row(String state, int attempts, String error) {}
 

@@ -41,6 +41,16 @@ public final class Main {
                 return new LatencyBench(LatencyBench.Options.parse(options), System.out);
             }
         },
+        FLUSH("flush", """
+                wishes on their way to Dovecot and to James over JMAP, beside a raw client's fewest commands
+                    --emails N     changed at once (10000)
+                    --runs N       how often that is measured (3)
+                    --single N     wishes one at a time (200)""") {
+            @Override
+            Runnable parse(Deque<String> options) {
+                return new FlushBench(FlushBench.Options.parse(options), System.out);
+            }
+        },
         UNCHANGED("unchanged", """
                 a look at a mailbox in which nothing has changed, beside one LIST with STATUS
                     --messages N   in the mailbox, on Dovecot (200000)

@@ -108,6 +108,40 @@ class PipelineIT {
 
     @ParameterizedTest
     @EnumSource(Protocol.class)
+    void a_mailbox_is_made_filled_and_renamed_over_rest_without_waiting(Protocol protocol) {
+        Account account = synced(protocol, "maker-" + protocol, 2);
+        String email = id(running.api.emails(account.id()).getFirst());
+        String inbox = mailboxId(account, "INBOX");
+
+        String made = running.api
+                .post(account.path() + "/mailboxes", Map.of("name", "Receipts"))
+                .expect(202)
+                .get("mailboxId")
+                .asText();
+        running.api.wish(account.id(), email, Map.of("mailboxIds", Map.of(made, true, inbox, false)));
+        running.api
+                .patch(account.path() + "/mailboxes/" + made, Map.of("name", "Bills"))
+                .expect(202);
+        assertThat(mailboxId(account, "Bills")).isEqualTo(made);
+
+        await().atMost(CHANGE_LIMIT).untilAsserted(() -> {
+            try (RawImap imap = running.imap(account.user())) {
+                assertThat(imap.list())
+                        .extracting(RawImap.Listed::name)
+                        .contains("Bills")
+                        .doesNotContain("Receipts");
+                assertThat(flagsByMessageId(imap, "Bills")).hasSize(1);
+            }
+        });
+        running.awaitConverged(account);
+        assertThat(states(account)).containsExactly(Map.entry("confirmed", 3L));
+        assertThat(mailboxId(account, "Bills")).isEqualTo(made);
+        JsonNode now = running.api.get(account.path() + "/emails/" + email).expect(200);
+        assertThat(names(now.get("mailboxIds"))).containsExactly(made);
+    }
+
+    @ParameterizedTest
+    @EnumSource(Protocol.class)
     void what_happens_on_the_server_is_in_rest_and_in_live_events(Protocol protocol) {
         Account account = synced(protocol, "watcher-" + protocol, 5);
         JsonNode email = running.api.emails(account.id()).getFirst();

@@ -140,7 +140,11 @@ final class BatchApplication {
 
     private void endMailboxRun() {
         if (!mailboxRun.isEmpty()) {
-            mailboxes.observe(List.copyOf(mailboxRun));
+            boolean newOnes = mailboxRun.stream()
+                    .anyMatch(mailbox -> mailboxes.find(mailbox.key()).isEmpty());
+            mailboxes.observe(
+                    List.copyOf(mailboxRun),
+                    newOnes ? PendingChangesTable.expectedMailboxes(transaction, account) : Map.of());
             mailboxRun.clear();
             writeMailboxes();
         }

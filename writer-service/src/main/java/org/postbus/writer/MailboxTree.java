@@ -17,6 +17,7 @@ import org.postbus.event.ChangeEvent.MailboxUpdated;
 import org.postbus.event.MailboxKey;
 import org.postbus.event.ObservedMailbox;
 import org.postbus.model.Mailbox;
+import org.postbus.writer.PendingChangesTable.Place;
 
 /** All mailboxes of an account, while a batch changes them. Knows what is written and what is not yet. */
 final class MailboxTree {
@@ -62,11 +63,20 @@ final class MailboxTree {
         return row.id();
     }
 
-    /** Takes over what the server says of some mailboxes. */
-    void observe(List<ObservedMailbox> observed) {
+    /**
+     * Takes over what the server says of some mailboxes.
+     *
+     * @param expected ids that new ones have, by their place; of a parent that is new itself only if it stands before them
+     */
+    void observe(List<ObservedMailbox> observed, Map<Place, UUID> expected) {
         rename(observed);
         for (ObservedMailbox mailbox : observed) {
-            UUID id = byKey.computeIfAbsent(mailbox.key(), key -> ids.get());
+            Optional<UUID> parentId = mailbox.parent().flatMap(this::find);
+            UUID id = byKey.computeIfAbsent(
+                    mailbox.key(),
+                    key -> Optional.ofNullable(expected.get(new Place(parentId, mailbox.name())))
+                            .filter(wished -> !current.containsKey(wished))
+                            .orElseGet(ids));
             current.put(
                     id,
                     new StoredMailbox(

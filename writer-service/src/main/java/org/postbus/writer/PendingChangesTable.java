@@ -4,7 +4,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.vertx.sqlclient.Row;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import org.postbus.event.ChangeEvent.MutationConfirmed;
@@ -31,6 +33,23 @@ final class PendingChangesTable {
                     EventCodec.decode(row.getString("patch"), JsonNode.class)));
         }
         return wishes;
+    }
+
+    /** Where a mailbox is to be. */
+    record Place(Optional<UUID> parentId, String name) {}
+
+    /** The ids that mailboxes will have which somebody wants created, by their place. */
+    static Map<Place, UUID> expectedMailboxes(Transaction transaction, AccountId account) {
+        Map<Place, UUID> expected = new HashMap<>();
+        for (Row row : transaction.run("""
+                select mailbox_id, patch ->> 'name' as name, (patch ->> 'parentId')::uuid as parent_id from pending_changes
+                where account_id = $1 and email_id is null and kind = 'mailbox-create'
+                  and state in ('queued', 'sending', 'applied')""", account.value())) {
+            expected.put(
+                    new Place(Optional.ofNullable(row.getUUID("parent_id")), row.getString("name")),
+                    row.getUUID("mailbox_id"));
+        }
+        return expected;
     }
 
     /** @return those that were not confirmed yet, oldest first */

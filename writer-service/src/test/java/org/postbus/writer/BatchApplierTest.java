@@ -327,6 +327,24 @@ class BatchApplierTest {
     }
 
     @Test
+    void a_mailbox_that_was_wished_for_has_the_id_that_it_was_given_then() {
+        UUID wished = UUID.randomUUID();
+        alice.update(
+                "insert into pending_changes (account_id, tenant_id, mailbox_id, kind, state, patch) values (?, ?, ?,"
+                        + " 'mailbox-create', 'sending', jsonb_build_object('name', ?::text))",
+                alice.account.value(),
+                alice.tenant.value(),
+                wished,
+                "INBOX");
+
+        alice.apply(Seen.mailbox(INBOX), Seen.pass());
+        alice.apply(Seen.mailbox(INBOX), Seen.pass());
+
+        assertThat(alice.text("select string_agg(mailbox_id::text, ' ') from mailbox where account_id = ?"))
+                .isEqualTo(wished.toString());
+    }
+
+    @Test
     void a_change_that_fulfils_a_wish_names_it() {
         alice.apply(Seen.mailbox(INBOX), Seen.imap(INBOX, 1, "a@x"), Seen.imap(INBOX, 2, "b@x"));
         MutationId mutation = wish(alice.emailIdOf("a@x"), "sending", "update", "{\"keywords\":{\"$seen\":true}}");

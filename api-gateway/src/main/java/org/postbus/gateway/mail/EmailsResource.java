@@ -42,10 +42,10 @@ import org.postbus.model.TenantId;
 @Produces(MediaType.APPLICATION_JSON)
 @Tag(name = "mail", description = "What the mail server said, with the wishes that are still open laid over it")
 public class EmailsResource {
-    private static final String MERGE_PATCH = "application/merge-patch+json";
+    static final String MERGE_PATCH = "application/merge-patch+json";
 
-    private static final String KEY_HEADER = "Idempotency-Key";
-    private static final String KEY =
+    static final String KEY_HEADER = "Idempotency-Key";
+    static final String KEY =
             "the same request with the same key, within a day, gets the first one's answer and does nothing";
 
     private final Caller caller;

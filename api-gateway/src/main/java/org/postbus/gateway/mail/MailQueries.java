@@ -12,6 +12,8 @@ import org.postbus.gateway.Database;
 import org.postbus.gateway.Page;
 import org.postbus.gateway.Problem;
 import org.postbus.gateway.account.AccountRow;
+import org.postbus.gateway.mutation.MailboxOverlay;
+import org.postbus.gateway.mutation.MutationRow;
 import org.postbus.model.AccountId;
 import org.postbus.model.Email;
 import org.postbus.model.EmailBody;
@@ -108,7 +110,17 @@ public class MailQueries {
                                         MailboxRow.class)
                                 .setParameter("account", account.value())
                                 .getResultList())
-                        .map(rows -> rows.stream().map(MailboxRow::mailbox).toList()));
+                        .chain(rows -> session.createQuery(
+                                        "from MutationRow where accountId = :account and emailId is null and state in"
+                                                + " ('queued', 'sending', 'applied') order by mutationId",
+                                        MutationRow.class)
+                                .setParameter("account", account.value())
+                                .getResultList()
+                                .map(wishes -> MailboxOverlay.lay(
+                                        rows.stream().map(MailboxRow::mailbox).toList(),
+                                        wishes.stream()
+                                                .map(MutationRow::mailboxWish)
+                                                .toList()))));
     }
 
     Uni<Page<Email, String>> emails(
@@ -167,11 +179,23 @@ public class MailQueries {
                 .setParameter("account", account.value())
                 .setParameter("mailbox", mailbox.value())
                 .getSingleResult()
+                .chain(count -> count > 0 ? Uni.createFrom().item(count) : wished(session, account, mailbox))
                 .invoke(count -> {
                     if (count == 0) {
                         throw Problem.notFound("mailbox");
                     }
                 })
                 .replaceWithVoid();
+    }
+
+    /** A mailbox that is still to be created is there for readers. */
+    private static Uni<Long> wished(Mutiny.Session session, AccountId account, MailboxId mailbox) {
+        return session.createQuery(
+                        "select count(*) from MutationRow where accountId = :account and mailboxId = :mailbox and kind ="
+                                + " 'mailbox-create' and state in ('queued', 'sending', 'applied')",
+                        Long.class)
+                .setParameter("account", account.value())
+                .setParameter("mailbox", mailbox.value())
+                .getSingleResult();
     }
 }

@@ -5,12 +5,15 @@ import java.time.Instant;
 import java.util.Objects;
 import java.util.Optional;
 import org.postbus.model.EmailId;
+import org.postbus.model.MailboxId;
 import org.postbus.model.MutationId;
 
 /**
  * A wish and what came of it.
  *
- * @param kind {@code update} or {@code destroy}
+ * @param emailId empty for a wish for a mailbox
+ * @param mailboxId empty for a wish for an email
+ * @param kind {@code update}, {@code destroy}, {@code mailbox-create}, {@code mailbox-update} or {@code mailbox-destroy}
  * @param patch the merge patch that was asked for; empty for {@code destroy}
  * @param state {@code queued}, {@code sending}, {@code applied}, {@code confirmed}, {@code rejected}, {@code failed} or
  *     {@code in-doubt}
@@ -18,7 +21,8 @@ import org.postbus.model.MutationId;
  */
 record Mutation(
         MutationId id,
-        EmailId emailId,
+        Optional<EmailId> emailId,
+        Optional<MailboxId> mailboxId,
         String kind,
         @JsonRawValue String patch,
         String state,
@@ -30,6 +34,7 @@ record Mutation(
     Mutation {
         Objects.requireNonNull(id);
         Objects.requireNonNull(emailId);
+        Objects.requireNonNull(mailboxId);
         Objects.requireNonNull(kind);
         Objects.requireNonNull(patch);
         Objects.requireNonNull(state);

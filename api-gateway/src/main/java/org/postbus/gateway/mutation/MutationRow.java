@@ -1,5 +1,6 @@
 package org.postbus.gateway.mutation;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import jakarta.persistence.Column;
 import jakarta.persistence.Entity;
 import jakarta.persistence.Id;
@@ -10,14 +11,16 @@ import java.util.UUID;
 import org.hibernate.annotations.Immutable;
 import org.hibernate.annotations.JdbcTypeCode;
 import org.hibernate.type.SqlTypes;
+import org.postbus.event.EventCodec;
 import org.postbus.model.EmailId;
+import org.postbus.model.MailboxId;
 import org.postbus.model.MutationId;
 
 /** A row of {@code mutation_view}. */
 @Entity
 @Immutable
 @Table(name = "mutation_view")
-class MutationRow {
+public class MutationRow {
     @Id
     @Column(name = "mutation_id")
     UUID mutationId;
@@ -27,6 +30,9 @@ class MutationRow {
 
     @Column(name = "email_id")
     UUID emailId;
+
+    @Column(name = "mailbox_id")
+    UUID mailboxId;
 
     String kind;
     String patch;
@@ -47,10 +53,16 @@ class MutationRow {
     @JdbcTypeCode(SqlTypes.TIMESTAMP_WITH_TIMEZONE)
     Instant updatedAt;
 
+    /** Of a wish for a mailbox. */
+    public MailboxOverlay.Wish mailboxWish() {
+        return new MailboxOverlay.Wish(kind, new MailboxId(mailboxId), EventCodec.decode(patch, JsonNode.class));
+    }
+
     Mutation mutation() {
         return new Mutation(
                 new MutationId(mutationId),
-                new EmailId(emailId),
+                Optional.ofNullable(emailId).map(EmailId::new),
+                Optional.ofNullable(mailboxId).map(MailboxId::new),
                 kind,
                 patch,
                 state,

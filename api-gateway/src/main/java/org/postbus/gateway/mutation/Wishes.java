@@ -303,7 +303,12 @@ public class Wishes {
             return Future.succeededFuture(Set.of());
         }
         return connection
-                .preparedQuery("select mailbox_id from mailbox where account_id = $1 and mailbox_id = any ($2)")
+                .preparedQuery("""
+                        select mailbox_id from mailbox where account_id = $1 and mailbox_id = any ($2)
+                        union
+                        select mailbox_id from pending_changes
+                        where account_id = $1 and email_id is null and kind = 'mailbox-create'
+                          and state in ('queued', 'sending', 'applied') and mailbox_id = any ($2)""")
                 .execute(Tuple.tuple()
                         .addUUID(account.value())
                         .addArrayOfUUID(mailboxes.stream().map(MailboxId::value).toArray(UUID[]::new)))

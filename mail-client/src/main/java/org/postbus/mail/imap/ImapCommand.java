@@ -117,6 +117,14 @@ sealed interface ImapCommand {
     /** RFC 4315. */
     record UidExpunge(List<UidRange> uids) implements OnMailbox, ChangesMail {}
 
+    record Create(MailboxName name) implements ChangesMail {}
+
+    record Rename(MailboxName from, MailboxName to) implements ChangesMail {}
+
+    record Delete(MailboxName name) implements ChangesMail {}
+
+    record Subscribe(MailboxName name) implements ChangesMail {}
+
     record Append(MailboxName target, Set<ImapFlag> flags, Optional<Instant> internalDate, byte[] message)
             implements ChangesMail {}
 

@@ -301,6 +301,26 @@ public final class ImapConnection {
         });
     }
 
+    /** CREATE. {@code Rejected} if there is one of that name. */
+    public Uni<Void> create(MailboxName name) {
+        return wire.run(new ImapCommand.Create(name)).replaceWithVoid();
+    }
+
+    /** RENAME, which takes the mailboxes below along. */
+    public Uni<Void> rename(MailboxName from, MailboxName to) {
+        return wire.run(new ImapCommand.Rename(from, to)).replaceWithVoid();
+    }
+
+    /** DELETE, with all messages in it. */
+    public Uni<Void> delete(MailboxName name) {
+        return wire.run(new ImapCommand.Delete(name)).replaceWithVoid();
+    }
+
+    /** SUBSCRIBE: other clients of this user show the mailbox. */
+    public Uni<Void> subscribe(MailboxName name) {
+        return wire.run(new ImapCommand.Subscribe(name)).replaceWithVoid();
+    }
+
     // ---- messages
     // -------------------------------------------------------------------------------------------------------
 

@@ -83,6 +83,11 @@ final class ImapEncoder {
             case ImapCommand.UidCopy(var uids, var target) ->
                 ascii("UID COPY ").ascii(UidSets.format(uids, false)).ascii(" ").mailbox(target);
             case ImapCommand.UidExpunge(var uids) -> ascii("UID EXPUNGE ").ascii(UidSets.format(uids, false));
+            case ImapCommand.Create(var name) -> ascii("CREATE ").mailbox(name);
+            case ImapCommand.Rename(var from, var to) ->
+                ascii("RENAME ").mailbox(from).ascii(" ").mailbox(to);
+            case ImapCommand.Delete(var name) -> ascii("DELETE ").mailbox(name);
+            case ImapCommand.Subscribe(var name) -> ascii("SUBSCRIBE ").mailbox(name);
             case ImapCommand.Append c -> append(c);
             case ImapCommand.NotifySet(var events) ->
                 ascii("NOTIFY SET (selected (MessageNew MessageExpunge FlagChange)) (personal (")

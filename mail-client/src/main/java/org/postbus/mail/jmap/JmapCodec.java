@@ -64,6 +64,8 @@ final class JmapCodec {
     private static final List<String> BODY_PART =
             List.of("partId", "blobId", "size", "name", "type", "charset", "disposition", "cid");
 
+    private static final String CREATION_ID = "m";
+
     private JmapCodec() {}
 
     static String name(JmapMethod<?> method) {
@@ -75,6 +77,7 @@ final class JmapCodec {
             case JmapMethod.EmailStateGet get -> "Email/get";
             case JmapMethod.EmailChanges changes -> "Email/changes";
             case JmapMethod.EmailSet set -> "Email/set";
+            case JmapMethod.MailboxSet set -> "Mailbox/set";
         };
     }
 
@@ -82,6 +85,7 @@ final class JmapCodec {
     static boolean changesSomething(JmapRequest request) {
         return request.calls().stream().anyMatch(call -> switch (call.method()) {
             case JmapMethod.EmailSet set -> true;
+            case JmapMethod.MailboxSet set -> true;
             case JmapMethod.MailboxGet get -> false;
             case JmapMethod.MailboxChanges changes -> false;
             case JmapMethod.EmailQuery query -> false;
@@ -151,8 +155,32 @@ final class JmapCodec {
                     putAll(arguments.putArray("destroy"), destroy);
                 }
             }
+            case JmapMethod.MailboxSet(var change, var ifInState) -> {
+                ifInState.ifPresent(state -> arguments.put("ifInState", state));
+                put(arguments, change);
+            }
         }
         return arguments;
+    }
+
+    private static void put(ObjectNode arguments, JmapMethod.MailboxChange change) {
+        switch (change) {
+            case JmapMethod.MailboxChange.Create(var name, var parentId) ->
+                arguments
+                        .putObject("create")
+                        .putObject(CREATION_ID)
+                        .put("name", name)
+                        .put("parentId", parentId.orElse(null));
+            case JmapMethod.MailboxChange.Update(var id, var name, var parentId) -> {
+                ObjectNode patch = arguments.putObject("update").putObject(id);
+                name.ifPresent(text -> patch.put("name", text));
+                parentId.ifPresent(parent -> patch.put("parentId", parent.orElse(null)));
+            }
+            case JmapMethod.MailboxChange.Destroy(var id, var removeEmails) -> {
+                arguments.putArray("destroy").add(id);
+                arguments.put("onDestroyRemoveEmails", removeEmails);
+            }
+        }
     }
 
     private static ObjectNode write(JmapMethod.EmailPatch patch) {
@@ -237,6 +265,7 @@ final class JmapCodec {
                                             keywords(json.path("keywords"))));
                         case JmapMethod.EmailChanges changes -> changesResult(arguments);
                         case JmapMethod.EmailSet set -> setResult(arguments);
+                        case JmapMethod.MailboxSet set -> refusal(set.change(), arguments);
                     });
         } catch (ServerException broken) {
             return new JmapResults.Outcome.Failed(broken.failure());
@@ -275,6 +304,27 @@ final class JmapCodec {
                 json.path("canCalculateChanges").asBoolean(false),
                 json.path("position").asLong(0),
                 strings(json.path("ids")));
+    }
+
+    private static Optional<SetError> refusal(JmapMethod.MailboxChange change, JsonNode json) {
+        record Told(boolean done, Map<String, SetError> errors) {}
+        Told told =
+                switch (change) {
+                    case JmapMethod.MailboxChange.Create create ->
+                        new Told(json.path("created").hasNonNull(CREATION_ID), setErrors(json.path("notCreated")));
+                    case JmapMethod.MailboxChange.Update update ->
+                        new Told(
+                                keysOrStrings(json.path("updated")).contains(update.id()),
+                                setErrors(json.path("notUpdated")));
+                    case JmapMethod.MailboxChange.Destroy destroy ->
+                        new Told(
+                                keysOrStrings(json.path("destroyed")).contains(destroy.id()),
+                                setErrors(json.path("notDestroyed")));
+                };
+        if (!told.done() && told.errors().isEmpty()) {
+            throw brokenAnswer("what became of the mailbox");
+        }
+        return told.errors().values().stream().findFirst();
     }
 
     private static JmapMethod.SetResult setResult(JsonNode json) {

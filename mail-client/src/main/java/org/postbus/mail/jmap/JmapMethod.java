@@ -75,6 +75,34 @@ public sealed interface JmapMethod<R> {
         }
     }
 
+    /**
+     * {@code Mailbox/set} of one mailbox (RFC 8621 section 2.5). The result is why it was refused; empty if it was done.
+     *
+     * @param ifInState of all mailboxes: if they are not as whoever wishes this saw them, it is refused with stateMismatch
+     */
+    record MailboxSet(MailboxChange change, Optional<String> ifInState) implements JmapMethod<Optional<SetError>> {
+        public MailboxSet {
+            Objects.requireNonNull(change);
+            Objects.requireNonNull(ifInState);
+        }
+    }
+
+    /** What is to become of a mailbox; ids are the server's. */
+    sealed interface MailboxChange {
+        /** @param parentId empty for the top level */
+        record Create(String name, Optional<String> parentId) implements MailboxChange {}
+
+        /**
+         * What is empty stays as it is.
+         *
+         * @param parentId empty within for the top level
+         */
+        record Update(String id, Optional<String> name, Optional<Optional<String>> parentId) implements MailboxChange {}
+
+        /** @param removeEmails otherwise it is refused if there are any */
+        record Destroy(String id, boolean removeEmails) implements MailboxChange {}
+    }
+
     /** Which objects a {@code /get} is about. */
     sealed interface Ids {
         /** All there are; only for types of which there are few, such as Mailbox. */

@@ -25,6 +25,7 @@ import org.postbus.mail.imap.ImapClient;
 import org.postbus.mail.imap.ImapConnection;
 import org.postbus.mail.imap.ImapFlag;
 import org.postbus.mail.imap.MailboxName;
+import org.postbus.mail.imap.Namespaces;
 import org.postbus.mail.imap.SelectedMailbox;
 import org.postbus.mail.imap.StoreMode;
 import org.postbus.mail.imap.StoreResult;
@@ -32,6 +33,7 @@ import org.postbus.model.EmailId;
 import org.postbus.outbound.FoldedWish;
 import org.postbus.outbound.Known;
 import org.postbus.outbound.MailServer;
+import org.postbus.outbound.MailboxWish;
 import org.postbus.outbound.imap.ImapPlan.Abilities;
 import org.postbus.outbound.imap.ImapPlan.Action;
 import org.postbus.outbound.imap.ImapPlan.MailboxWork;
@@ -105,6 +107,70 @@ public final class ImapMailServer implements MailServer {
             lost = Optional.of(e.failure());
         }
         return new Answers(progress.answers(), lost, progress.changing);
+    }
+
+    @Override
+    public Answer carryOut(MailboxWish wish, Known known) {
+        try {
+            String prefix = await(connection.namespace())
+                    .flatMap(namespaces -> namespaces.personal().stream().findFirst())
+                    .map(Namespaces.Namespace::prefix)
+                    .orElse("");
+            var mailboxes = new ImapMailboxes(await(connection.list()), prefix, connection::nameOf);
+            return carryOut(mailboxes.step(wish, known));
+        } catch (ServerException e) {
+            if (e.failure() instanceof ServerFailure.Rejected) {
+                return new Answer.Failed(e.failure());
+            }
+            open = false;
+            connection.close();
+            throw e;
+        }
+    }
+
+    private Answer carryOut(ImapMailboxes.Step step) {
+        switch (step) {
+            case ImapMailboxes.Step.Settled(var answer) -> {
+                return answer;
+            }
+            case ImapMailboxes.Step.Create(var name) -> {
+                await(connection.create(name));
+                subscribe(name);
+            }
+            case ImapMailboxes.Step.Rename(var from, var to) -> {
+                leave();
+                await(connection.rename(from, to));
+                subscribe(to);
+            }
+            case ImapMailboxes.Step.Delete(var name, var onlyIfEmpty) -> {
+                leave();
+                if (onlyIfEmpty && await(connection.status(name)).messages().orElse(1) > 0) {
+                    return new Answer.Failed(
+                            new ServerFailure.Rejected("mailboxHasEmail", "there are emails in the mailbox"));
+                }
+                await(connection.delete(name));
+            }
+        }
+        return Answer.DONE;
+    }
+
+    /** A mailbox that is selected may not be renamed or deleted everywhere. */
+    private void leave() {
+        if (selected.isPresent()) {
+            selected = Optional.empty();
+            await(connection.unselect());
+        }
+    }
+
+    /** It is done whether or not the server keeps subscriptions. */
+    private void subscribe(MailboxName name) {
+        try {
+            await(connection.subscribe(name));
+        } catch (ServerException e) {
+            if (!(e.failure() instanceof ServerFailure.Rejected)) {
+                throw e;
+            }
+        }
     }
 
     /** What has become of the wishes so far. */

@@ -17,14 +17,23 @@ import org.postbus.account.Credential;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
 import org.postbus.mail.jmap.JmapClient;
+import org.postbus.mail.jmap.JmapMailbox;
+import org.postbus.mail.jmap.JmapMethod;
 import org.postbus.mail.jmap.JmapMethod.EmailSet;
+import org.postbus.mail.jmap.JmapMethod.GetResult;
+import org.postbus.mail.jmap.JmapMethod.Ids;
+import org.postbus.mail.jmap.JmapMethod.MailboxChange;
+import org.postbus.mail.jmap.JmapMethod.MailboxGet;
+import org.postbus.mail.jmap.JmapMethod.MailboxSet;
 import org.postbus.mail.jmap.JmapMethod.SetResult;
 import org.postbus.mail.jmap.JmapOptions;
 import org.postbus.mail.jmap.SetError;
 import org.postbus.model.EmailId;
+import org.postbus.model.MailboxId;
 import org.postbus.outbound.FoldedWish;
 import org.postbus.outbound.Known;
 import org.postbus.outbound.MailServer;
+import org.postbus.outbound.MailboxWish;
 
 /** Carries wishes out by {@code Email/set}, as {@link EmailSetPatch} lays them out. */
 public final class JmapMailServer implements MailServer {
@@ -99,6 +108,69 @@ public final class JmapMailServer implements MailServer {
         return new Answers(answers, Optional.empty(), changing);
     }
 
+    /**
+     * With the state of the mailboxes as they are read just before, so that nobody's change is overwritten by one that was decided
+     * without it (RFC 8620 section 5.3): a stateMismatch is tried again on fresh state.
+     */
+    @Override
+    public Answer carryOut(MailboxWish wish, Known known) {
+        try {
+            GetResult<JmapMailbox> now = await(new MailboxGet(Ids.all()));
+            Optional<String> id = serverId(known, wish.mailboxId());
+            boolean there = id.isPresent()
+                    && now.list().stream().anyMatch(mailbox -> mailbox.id().equals(id.get()));
+            return switch (wish.change()) {
+                case MailboxWish.Change.Create(var name, var parent) -> {
+                    Optional<String> parentId = parent.flatMap(one -> serverId(known, one));
+                    boolean exists = now.list().stream()
+                            .anyMatch(mailbox -> mailbox.name().equals(name)
+                                    && mailbox.parentId().equals(parentId));
+                    if (parent.isPresent() && parentId.isEmpty()) {
+                        yield rejected("invalidProperties", "the mailbox above is no longer there");
+                    }
+                    yield exists
+                            ? wish.triedBefore()
+                                    ? Answer.DONE
+                                    : rejected("alreadyExists", "there is a mailbox of this name")
+                            : set(new MailboxChange.Create(name, parentId), now.state());
+                }
+                case MailboxWish.Change.Update(var name, var parent) -> {
+                    Optional<Optional<String>> parentId =
+                            parent.map(one -> one.flatMap(above -> serverId(known, above)));
+                    if (!there) {
+                        yield rejected("notFound", "the mailbox is no longer on the server");
+                    }
+                    if (parent.flatMap(one -> one).isPresent()
+                            && parentId.flatMap(one -> one).isEmpty()) {
+                        yield rejected("invalidProperties", "the mailbox above is no longer there");
+                    }
+                    yield set(new MailboxChange.Update(id.get(), name, parentId), now.state());
+                }
+                case MailboxWish.Change.Destroy(var removeEmails) ->
+                    there ? set(new MailboxChange.Destroy(id.get(), removeEmails), now.state()) : Answer.DONE;
+            };
+        } catch (ServerException e) {
+            if (e.failure() instanceof ServerFailure.Rejected || e.failure() instanceof ServerFailure.Conflict) {
+                return new Answer.Failed(e.failure());
+            }
+            close();
+            throw e;
+        }
+    }
+
+    private Answer set(MailboxChange change, String state) {
+        Optional<SetError> refusal = await(new MailboxSet(change, Optional.of(state)));
+        return refusal.<Answer>map(error -> new Answer.Failed(error.failure())).orElse(Answer.DONE);
+    }
+
+    private static Optional<String> serverId(Known known, MailboxId mailbox) {
+        return known.mailbox(mailbox).map(found -> found.key().serverId());
+    }
+
+    private static Answer rejected(String code, String text) {
+        return new Answer.Failed(new ServerFailure.Rejected(code, text));
+    }
+
     private static Answer whyNot(String id, SetResult result) {
         SetError notDestroyed = result.notDestroyed().get(id);
         if (notDestroyed != null) {
@@ -111,7 +183,7 @@ public final class JmapMailServer implements MailServer {
                         : new ServerFailure.OutcomeUnknown("the server does not say what became of the email"));
     }
 
-    private SetResult await(EmailSet call) {
+    private <R> R await(JmapMethod<R> call) {
         try {
             return client.call(call).await().atMost(CALL_TIME_MAX);
         } catch (TimeoutException e) {

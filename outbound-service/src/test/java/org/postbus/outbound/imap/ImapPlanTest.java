@@ -8,6 +8,7 @@ import static org.postbus.outbound.Wishes.keywords;
 import static org.postbus.outbound.Wishes.mailboxes;
 import static org.postbus.outbound.Wishes.wish;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -51,6 +52,27 @@ class ImapPlanTest {
                         keywords(2, 2, Map.of("$seen", true)),
                         keywords(3, 3, Map.of("$seen", true))),
                 "INBOX/70: +FLAGS (\\Seen) 11,12,15");
+    }
+
+    @Test
+    void ten_thousand_flag_changes_are_some_tens_of_commands() {
+        Wishes.World crowd = new Wishes.World().imapMailbox(1, "INBOX");
+        List<Wish> wishes = new ArrayList<>();
+        for (int i = 1; i <= 10_000; i++) {
+            // No two neighbours, as where every other message was read: the longest that a set can be written.
+            crowd.link(i, 1, 70, 2 * i);
+            wishes.add(keywords(i, i, i % 4 < 2 ? Map.of("$seen", true) : Map.of("$flagged", false)));
+        }
+
+        ImapPlan plan = ImapPlan.of(Fold.fold(wishes), crowd.known(), ALL);
+
+        assertThat(plan.work()).singleElement().satisfies(work -> {
+            int looks = UidSets.chunks(work.uids().keySet()).size();
+            int stores = work.actions().stream()
+                    .mapToInt(action -> UidSets.chunks(action.uids()).size())
+                    .sum();
+            assertThat(1 + looks + stores).isLessThanOrEqualTo(60);
+        });
     }
 
     @Test
