@@ -2,6 +2,7 @@ package org.postbus.fetcher;
 
 import io.smallrye.mutiny.Uni;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -53,12 +54,12 @@ import org.postbus.model.EmailBody;
  */
 final class JmapPass {
     private static final Duration REQUEST_TIME_MAX = Duration.ofMinutes(3);
-    /** Emails with bodies in one answer. */
-    static final int GET_EMAILS = 50;
     /** Answers that are fetched at the same time. */
     private static final int GETS_AT_ONCE = 3;
 
     private static final int CHANGES_MAX = 500;
+    /** Those of the request that asks for changes. */
+    private static final int CALLS = 4;
     /** A server that reports more pages than this in one pass goes in circles. */
     private static final int CHANGES_PAGES_MAX = 10_000;
 
@@ -72,6 +73,7 @@ final class JmapPass {
     private final JmapView view;
     private final ObservationPublisher out;
     private final boolean full;
+    private final Instant now;
     private final Set<String> notShown = new HashSet<>();
     private boolean again;
 
@@ -81,13 +83,15 @@ final class JmapPass {
             JmapClient client,
             JmapView view,
             ObservationPublisher out,
-            boolean full) {
+            boolean full,
+            Instant now) {
         this.claim = claim;
         this.around = around;
         this.client = client;
         this.view = view;
         this.out = out;
         this.full = full;
+        this.now = now;
     }
 
     PassOutcome run() throws InterruptedException {
@@ -117,18 +121,22 @@ final class JmapPass {
         boolean lost = false;
         try {
             changes();
+            view.lost = LostPace.NONE;
         } catch (ServerException e) {
             if (!(e.failure() instanceof ServerFailure.CursorLost)) {
                 throw e;
             }
-            LOG.infof(
-                    "account %s: all ids are compared: %s",
-                    claim.accountId(), e.failure().text());
-            lost = true;
+            lost = view.lost.isDue(now);
+            if (lost) {
+                LOG.infof(
+                        "account %s: all ids are compared: %s",
+                        claim.accountId(), e.failure().text());
+            }
         }
         if (lost) {
             reconcile();
-            again = true;
+            view.lost = view.lost.compared(now);
+            again |= view.lost.isWorthATry();
         }
     }
 
@@ -194,7 +202,9 @@ final class JmapPass {
         for (int page = 0; page < CHANGES_PAGES_MAX; page++) {
             Cursor.Jmap cursor = view.emails.orElseThrow();
             JmapRequest request = new JmapRequest();
-            Optional<MailboxQuestion> mailboxes = view.mailboxState.map(state -> MailboxQuestion.in(request, state));
+            Optional<MailboxQuestion> mailboxes = view.mailboxState
+                    .filter(state -> client.session().limits().maxCallsInRequest() >= CALLS)
+                    .map(state -> MailboxQuestion.in(request, state));
             JmapRequest.Call<ChangesResult> emails = request.add(new EmailChanges(cursor.state(), CHANGES_MAX));
             JmapResults results = Await.server(client.send(request), REQUEST_TIME_MAX);
 
@@ -300,9 +310,11 @@ final class JmapPass {
 
     /** Emails with all that is kept of them, in this order. Those that are gone meanwhile are said to be destroyed. */
     private void publishEmails(List<String> ids) throws InterruptedException {
-        int most = Math.min(GET_EMAILS, client.session().limits().maxObjectsInGet());
         inChunks(
-                ids, most, chunk -> client.call(new EmailGet(Ids.these(chunk), BODIES)), (GetResult<JmapEmail> got) -> {
+                ids,
+                view.bodiesAtOnce,
+                chunk -> client.call(new EmailGet(Ids.these(chunk), BODIES)),
+                (GetResult<JmapEmail> got) -> {
                     Set<String> in = new HashSet<>();
                     got.list().forEach(email -> in.addAll(email.mailboxIds()));
                     knowMailboxes(in);
@@ -315,10 +327,9 @@ final class JmapPass {
 
     /** What can change of emails that are known. Those that are gone meanwhile are said to be destroyed. */
     private void publishStates(List<String> ids) throws InterruptedException {
-        int most = Math.min(CHANGES_MAX, client.session().limits().maxObjectsInGet());
         inChunks(
                 ids,
-                most,
+                view.statesAtOnce,
                 chunk -> client.call(new EmailStateGet(Ids.these(chunk))),
                 (GetResult<JmapEmailState> got) -> {
                     Set<String> in = new HashSet<>();
@@ -336,23 +347,43 @@ final class JmapPass {
         void use(R result) throws InterruptedException;
     }
 
+    private record UnderWay<R>(List<String> ids, CompletableFuture<R> answer) {}
+
     /** Some answers are under way while the one before them is used; they are used in order. */
-    private static <R> void inChunks(List<String> ids, int most, Function<List<String>, Uni<R>> get, Use<R> use)
+    private <R> void inChunks(List<String> ids, AskedAtOnce atOnce, Function<List<String>, Uni<R>> get, Use<R> use)
             throws InterruptedException {
-        ArrayDeque<CompletableFuture<R>> underWay = new ArrayDeque<>();
+        ArrayDeque<UnderWay<R>> underWay = new ArrayDeque<>();
         try {
-            for (List<String> chunk : JmapClient.chunks(ids, most)) {
+            for (List<String> chunk :
+                    JmapClient.chunks(ids, atOnce.most(client.session().limits().maxObjectsInGet()))) {
                 if (underWay.size() >= GETS_AT_ONCE) {
-                    use.use(Await.server(Uni.createFrom().completionStage(underWay.poll()), REQUEST_TIME_MAX));
+                    useNext(underWay, atOnce, get, use);
                 }
-                underWay.add(get.apply(chunk).subscribeAsCompletionStage());
+                underWay.add(new UnderWay<>(chunk, get.apply(chunk).subscribeAsCompletionStage()));
             }
             while (!underWay.isEmpty()) {
-                use.use(Await.server(Uni.createFrom().completionStage(underWay.poll()), REQUEST_TIME_MAX));
+                useNext(underWay, atOnce, get, use);
             }
         } finally {
-            underWay.forEach(answer -> answer.cancel(true));
+            underWay.forEach(one -> one.answer().cancel(true));
         }
+    }
+
+    private <R> void useNext(
+            ArrayDeque<UnderWay<R>> underWay, AskedAtOnce atOnce, Function<List<String>, Uni<R>> get, Use<R> use)
+            throws InterruptedException {
+        UnderWay<R> next = underWay.poll();
+        R result;
+        try {
+            result = Await.server(Uni.createFrom().completionStage(next.answer()), REQUEST_TIME_MAX);
+        } catch (ServerException e) {
+            if (!atOnce.isLess(e.failure(), next.ids().size())) {
+                throw e;
+            }
+            inChunks(next.ids(), atOnce, get, use);
+            return;
+        }
+        use.use(result);
     }
 
     private void destroy(Collection<String> ids) throws InterruptedException {

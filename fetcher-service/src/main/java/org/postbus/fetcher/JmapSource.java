@@ -54,7 +54,7 @@ final class JmapSource implements ChangeSource {
     @Override
     public PassOutcome pass(ObservationPublisher out, boolean full, boolean everything, Instant now)
             throws InterruptedException {
-        return new JmapPass(claim, around, client, view, out, full).run();
+        return new JmapPass(claim, around, client, view, out, full, now).run();
     }
 
     @Override

@@ -17,6 +17,9 @@ final class JmapView {
     Optional<String> mailboxState;
     final Map<MailboxKey, ObservedMailbox> mailboxes = new LinkedHashMap<>();
     CountAudit audit = CountAudit.DUE;
+    LostPace lost = LostPace.NONE;
+    final AskedAtOnce bodiesAtOnce = new AskedAtOnce(50);
+    final AskedAtOnce statesAtOnce = new AskedAtOnce(500);
 
     private JmapView(Optional<Cursor.Jmap> emails, Optional<String> mailboxState) {
         this.emails = emails;

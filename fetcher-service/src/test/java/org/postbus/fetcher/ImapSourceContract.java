@@ -1,12 +1,9 @@
 package org.postbus.fetcher;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.awaitility.Awaitility.await;
 
-import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -26,28 +23,21 @@ import org.postbus.devstack.DevStack;
 import org.postbus.devstack.MailCorpus;
 import org.postbus.devstack.RawImap;
 import org.postbus.event.ChangeEvent;
-import org.postbus.event.ChangeEvent.Change;
-import org.postbus.event.EventCodec;
 
 /**
  * What holds for an account over IMAP whatever server it is on: after anything that another client does, the tables become what
  * the server has. The server is read, and its mail changed, by {@link RawImap}, which shares nothing with our client; what it told
  * is applied by the real writer.
  */
-abstract class ImapSourceContract {
+abstract class ImapSourceContract extends SourceContract {
     static final String PASSWORD = "secret";
-    private static final Duration SOON = Duration.ofSeconds(60);
-    private static final Duration POLL = Duration.ofSeconds(1);
-    private static final boolean LONG = Boolean.getBoolean("postbus.long");
     private static final int OPERATIONS = LONG ? 20_000 : 5_000;
     private static final AtomicInteger USERS = new AtomicInteger();
 
     final String user =
             "contract" + USERS.incrementAndGet() + getClass().getSimpleName().toLowerCase(Locale.ROOT) + "@example.com";
-    FetcherUnderTest fetcher;
     Wiretap tap;
     RawImap other;
-    TestAccount account;
 
     abstract String host();
 
@@ -274,39 +264,16 @@ abstract class ImapSourceContract {
         }
     }
 
-    void awaitEqual() {
-        awaitEqual("after the last step");
-    }
-
-    private void awaitEqual(String when) {
-        Map<String, List<String>> server = serverContent();
-        hint();
-        try {
-            await().atMost(SOON).pollInterval(Duration.ofMillis(100)).untilAsserted(() -> {
-                Map<String, List<String>> stored = DirectWriter.content(fetcher.database, account.accountId(), true);
-                assertThat(stored.keySet()).isEqualTo(server.keySet());
-                for (String mailbox : server.keySet()) {
-                    assertThat(stored.get(mailbox)).as(mailbox).isEqualTo(server.get(mailbox));
-                }
-            });
-        } catch (org.awaitility.core.ConditionTimeoutException e) {
-            fetcher.writer.assertNoBreach();
-            throw new AssertionError(
-                    when + ": "
-                            + account.read(
-                                    "select state || ', ' || coalesce(last_error, 'no error') from account_sync where account_id = ?"),
-                    e);
-        }
-        fetcher.writer.assertNoBreach();
-    }
-
-    /** Before both sides are expected to become equal. */
-    void hint() {}
-
-    private Map<String, List<String>> serverContent() {
+    @Override
+    Map<String, List<String>> serverContent() {
         try (RawImap reading = RawImap.login(host(), portOf(), user, PASSWORD)) {
             return content(reading);
         }
+    }
+
+    @Override
+    Map<String, List<String>> stored() {
+        return DirectWriter.content(fetcher.database, account.accountId(), true);
     }
 
     private static Map<String, List<String>> content(RawImap reading) {
@@ -338,54 +305,9 @@ abstract class ImapSourceContract {
                 .collect(Collectors.toSet());
     }
 
-    /** Message-ID to our id. */
-    Map<String, String> emailIds() {
-        Map<String, String> ids = new HashMap<>();
-        DirectWriter.query(
-                fetcher.database,
-                "select message_id, email_id from email where account_id = ?",
-                row -> ids.merge(row.getString(1), row.getString(2), (one, two) -> one + " " + two),
-                account.accountId().value());
-        return ids;
-    }
-
-    long told() {
-        return Long.parseLong(account.read("select change_seq from account_sync where account_id = ?"));
-    }
-
-    List<Change> changesAfter(long seq) {
-        List<Change> changes = new ArrayList<>();
-        DirectWriter.query(
-                fetcher.database,
-                "select data from change_log where account_id = ? and seq > ? order by seq",
-                row -> changes.add(
-                        EventCodec.decode(row.getString(1), ChangeEvent.class).change()),
-                account.accountId().value(),
-                seq);
-        return changes;
-    }
-
     /** Not even Dovecot moves at a stroke: a pass in the middle of it sees two copies, and they are told as what they were then. */
     void betweenPasses(Runnable action) {
         tap.before("LIST", action);
-    }
-
-    /** Waits until so many whole passes have gone by. */
-    void passes(int count) {
-        for (int i = 0; i < count; i++) {
-            long before = Long.parseLong(account.read("select pass from account_sync where account_id = ?"));
-            await().atMost(SOON).until(() -> {
-                fetcher.wake(account.accountId());
-                return Long.parseLong(account.read("select pass from account_sync where account_id = ?")) > before;
-            });
-        }
-    }
-
-    /** No email without a mailbox waits for its end. */
-    void nothingIsLeftOver() {
-        passes(2);
-        assertThat(account.read("select count(*) from email where account_id = ? and unlinked_pass is not null"))
-                .isEqualTo("0");
     }
 
     private List<String> commandsOfAQuietPass() {

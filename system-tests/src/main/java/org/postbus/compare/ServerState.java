@@ -11,10 +11,10 @@ import java.util.SortedMap;
 import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
-import org.postbus.client.RawJmap;
 import org.postbus.compare.MailState.MailboxState;
 import org.postbus.compare.MailState.Placed;
 import org.postbus.devstack.RawImap;
+import org.postbus.devstack.RawJmap;
 
 /** Reads all that a server has for an account, without {@code mail-client}. */
 public final class ServerState {

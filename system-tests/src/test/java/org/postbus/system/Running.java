@@ -15,7 +15,6 @@ import java.util.ArrayList;
 import java.util.List;
 import org.postbus.client.ChangeSubscriber;
 import org.postbus.client.PostbusApi;
-import org.postbus.client.RawJmap;
 import org.postbus.compare.ChangeFold;
 import org.postbus.compare.DatabaseState;
 import org.postbus.compare.MailState;
@@ -25,6 +24,7 @@ import org.postbus.devstack.James;
 import org.postbus.devstack.LocalPostbus;
 import org.postbus.devstack.MailCorpus;
 import org.postbus.devstack.RawImap;
+import org.postbus.devstack.RawJmap;
 import org.postbus.model.AccountId;
 
 /**

@@ -15,6 +15,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Base64;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.Deque;
 import java.util.HashMap;
@@ -55,7 +56,10 @@ public final class FakeJmapServer implements AutoCloseable {
                             "fetchHTMLBodyValues",
                             "maxBodyValueBytes"),
             "Email/changes", Set.of("accountId", "sinceState", "maxChanges"),
-            "Email/set", Set.of("accountId", "ifInState", "update", "destroy"));
+            "Email/set", Set.of("accountId", "ifInState", "create", "update", "destroy"),
+            "Mailbox/set", Set.of("accountId", "create", "update", "destroy", "onDestroyRemoveEmails"));
+    /** What a mailbox tells of its emails: all that changes of it when one comes or goes. */
+    private static final Set<String> COUNTS = Set.of("totalEmails", "unreadEmails");
 
     private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
 
@@ -71,6 +75,11 @@ public final class FakeJmapServer implements AutoCloseable {
     private ObjectNode session;
     private boolean anchorSupported = true;
     private int forgottenBefore;
+    private int pageMax = Integer.MAX_VALUE;
+    private int getMax = Integer.MAX_VALUE;
+    private int created;
+    private int stuck;
+    private boolean underTest;
 
     private enum Kind {
         CREATED,
@@ -78,8 +87,11 @@ public final class FakeJmapServer implements AutoCloseable {
         DESTROYED
     }
 
-    /** @param state the state that it led to: how many changes there are then */
-    private record Change(int state, String type, String id, Kind kind) {}
+    /**
+     * @param state the state that it led to: how many changes there are then
+     * @param countsOnly nothing but {@link #COUNTS} of a mailbox
+     */
+    private record Change(int state, String type, String id, Kind kind, boolean countsOnly) {}
 
     private FakeJmapServer(HttpServer http) {
         this.http = http;
@@ -121,9 +133,14 @@ public final class FakeJmapServer implements AutoCloseable {
         change.accept(session);
     }
 
-    /** The next request to {@code path} ({@code /session}, {@code /api/}, {@code /events}, …) is answered by this. */
+    /** The next request of Postbus to {@code path} ({@code /session}, {@code /api/}, {@code /events}, …) is answered by this. */
     public synchronized void next(String path, Consumer<HttpServerRequest> answer) {
         next.computeIfAbsent(path, key -> new ArrayDeque<>()).add(answer);
+    }
+
+    /** Whether nothing is left of what {@link #next} and {@link #stickAtAState} prepared. */
+    public synchronized boolean isAllMet() {
+        return stuck == 0 && next.values().stream().allMatch(Deque::isEmpty);
     }
 
     /** The next API request is answered so, whatever it asks. */
@@ -141,10 +158,48 @@ public final class FakeJmapServer implements AutoCloseable {
         anchorSupported = false;
     }
 
+    /** However many are asked for: at most so many ids in an answer to a query or to changes. */
+    public synchronized void pageMax(int ids) {
+        pageMax = ids;
+    }
+
+    /** Refuses to get more objects at once than so many, whatever the session says, as a server that is short of memory. */
+    public synchronized void getMax(int objects) {
+        getMax = objects;
+    }
+
     /** Answers every state there has been until now with cannotCalculateChanges. */
     public synchronized void forgetChanges() {
         forgottenBefore = changes.size() + 1;
-        changes.add(new Change(changes.size() + 1, "none", "", Kind.UPDATED));
+        changes.add(new Change(changes.size() + 1, "none", "", Kind.UPDATED, false));
+    }
+
+    /** The next answers to Email/changes say that there is more behind the state that was asked for. */
+    public synchronized void stickAtAState(int answers) {
+        stuck = answers;
+    }
+
+    /** Puts these emails into one thread: each is destroyed and created again under another id, with the same blob. */
+    public synchronized void mergeThreads(Collection<String> ids) {
+        String thread = "T-merged-" + changes.size();
+        for (String id : ids) {
+            ObjectNode email = emails.remove(id);
+            changed("Email", id, Kind.DESTROYED);
+            String again = "M" + ++created;
+            emails.put(again, email.put("id", again).put("threadId", thread));
+            changed("Email", again, Kind.CREATED);
+        }
+    }
+
+    /** Deletes the email's blob; the email is given another one, without a word to anybody, if it is to be found again. */
+    public synchronized void purgeBlob(String id, boolean another) {
+        ObjectNode email = emails.get(id);
+        Buffer content = blobs.remove(email.path("blobId").asText());
+        if (another) {
+            String blob = "B-again-" + ++created;
+            email.put("blobId", blob);
+            blobs.put(blob, content);
+        }
     }
 
     public synchronized void addMailbox(String id, String name, String role) {
@@ -220,9 +275,16 @@ public final class FakeJmapServer implements AutoCloseable {
     }
 
     private synchronized void changed(String type, String id, Kind kind) {
-        changes.add(new Change(changes.size() + 1, type, id, kind));
+        changes.add(new Change(changes.size() + 1, type, id, kind, false));
         push("event: state\ndata: {\"@type\":\"StateChange\",\"changed\":{\"" + ACCOUNT + "\":{\"" + type + "\":\""
                 + state() + "\"}}}\n\n");
+        if (type.equals("Email")) {
+            // Some mailboxes have other counts now. Which ones does not matter to who asks.
+            mailboxes
+                    .keySet()
+                    .forEach(mailbox ->
+                            changes.add(new Change(changes.size() + 1, "Mailbox", mailbox, Kind.UPDATED, true)));
+        }
     }
 
     private String state() {
@@ -231,7 +293,7 @@ public final class FakeJmapServer implements AutoCloseable {
 
     private synchronized void handle(HttpServerRequest request) {
         Deque<Consumer<HttpServerRequest>> special = next.get(request.path());
-        if (special != null && !special.isEmpty()) {
+        if (special != null && !special.isEmpty() && isUnderTest(request)) {
             special.poll().accept(request);
             return;
         }
@@ -253,6 +315,11 @@ public final class FakeJmapServer implements AutoCloseable {
             case "/events" -> listen(request);
             default -> download(request);
         }
+    }
+
+    /** Other clients, by which a test looks and changes things, meet no faults. */
+    private static boolean isUnderTest(HttpServerRequest request) {
+        return "Postbus".equals(request.getHeader("User-Agent"));
     }
 
     private void listen(HttpServerRequest request) {
@@ -297,7 +364,10 @@ public final class FakeJmapServer implements AutoCloseable {
             problem(request, "notJSON");
             return;
         }
-        requests.add(json);
+        underTest = isUnderTest(request);
+        if (underTest) {
+            requests.add(json);
+        }
         if (!String.valueOf(request.getHeader("Content-Type")).startsWith("application/json")) {
             complain("Content-Type: " + request.getHeader("Content-Type"));
             problem(request, "notJSON");
@@ -317,7 +387,8 @@ public final class FakeJmapServer implements AutoCloseable {
             String callId = call.path(2).asText();
             Optional<String> unresolved = resolve(arguments, responses);
             ObjectNode result = unresolved.isPresent() ? error("invalidResultReference") : method(name, arguments);
-            unresolved.ifPresent(this::complain);
+            // A reference to a call that failed is nobody's mistake.
+            unresolved.filter(complaint -> !complaint.isEmpty()).ifPresent(this::complain);
             responses
                     .addArray()
                     .add(result.path("@error").asBoolean(false) ? "error" : name)
@@ -336,8 +407,11 @@ public final class FakeJmapServer implements AutoCloseable {
             return Optional.empty();
         }
         for (JsonNode response : responses) {
-            if (response.path(2).equals(reference.path("resultOf"))
-                    && response.path(0).equals(reference.path("name"))) {
+            boolean meant = response.path(2).equals(reference.path("resultOf"));
+            if (meant && response.path(0).asText().equals("error")) {
+                return Optional.of("");
+            }
+            if (meant && response.path(0).equals(reference.path("name"))) {
                 JsonNode ids = response.path(1).at(reference.path("path").asText());
                 if (ids.isArray()) {
                     arguments.set("ids", ids);
@@ -374,6 +448,7 @@ public final class FakeJmapServer implements AutoCloseable {
             case "Mailbox/changes" -> changes("Mailbox", arguments);
             case "Email/changes" -> changes("Email", arguments);
             case "Email/query" -> query(arguments);
+            case "Mailbox/set" -> setMailboxes(arguments);
             default -> set(arguments);
         };
     }
@@ -394,6 +469,9 @@ public final class FakeJmapServer implements AutoCloseable {
                         .path("maxObjectsInGet")
                         .asInt(500)) {
             complain(type + "/get of " + ids.size() + " objects");
+            return error("requestTooLarge");
+        }
+        if (underTest && ids.size() > getMax) {
             return error("requestTooLarge");
         }
         for (String id : ids) {
@@ -438,12 +516,21 @@ public final class FakeJmapServer implements AutoCloseable {
         if (from < forgottenBefore || from > changes.size()) {
             return error("cannotCalculateChanges");
         }
-        int max = arguments.path("maxChanges").asInt(Integer.MAX_VALUE);
+        int max = Math.min(pageMax, arguments.path("maxChanges").asInt(Integer.MAX_VALUE));
         Map<String, Kind> kinds = new LinkedHashMap<>();
         int state = from;
         boolean more = false;
+        boolean countsOnly = true;
+        if (underTest && type.equals("Email") && stuck > 0) {
+            stuck--;
+            ObjectNode result =
+                    result().put("oldState", since).put("newState", since).put("hasMoreChanges", true);
+            List.of("created", "updated", "destroyed").forEach(result::putArray);
+            return result;
+        }
         for (Change change : changes.subList(from, changes.size())) {
             if (change.type.equals(type)) {
+                countsOnly &= change.countsOnly;
                 if (!kinds.containsKey(change.id) && kinds.size() == max) {
                     more = true;
                     break;
@@ -465,6 +552,13 @@ public final class FakeJmapServer implements AutoCloseable {
                     ids.add(id);
                 }
             });
+        }
+        if (type.equals("Mailbox")) {
+            if (countsOnly) {
+                result.set("updatedProperties", EventCodec.mapper().valueToTree(COUNTS));
+            } else {
+                result.putNull("updatedProperties");
+            }
         }
         return result;
     }
@@ -492,7 +586,8 @@ public final class FakeJmapServer implements AutoCloseable {
             position = anchor + arguments.path("anchorOffset").asInt(0);
         }
         int from = Math.min(position, ids.size());
-        int to = Math.min(ids.size(), from + arguments.path("limit").asInt(ids.size()));
+        int to = Math.min(
+                ids.size(), from + Math.min(pageMax, arguments.path("limit").asInt(ids.size())));
         ObjectNode result = result().put("queryState", state())
                 .put("canCalculateChanges", false)
                 .put("position", from);
@@ -516,6 +611,19 @@ public final class FakeJmapServer implements AutoCloseable {
             return error("requestTooLarge");
         }
         ObjectNode result = result().put("oldState", state());
+        ObjectNode createdEmails = result.putObject("created");
+        arguments.path("create").fields().forEachRemaining(entry -> {
+            ObjectNode wanted = (ObjectNode) entry.getValue();
+            String id = "E" + ++created;
+            addEmail(
+                    id,
+                    wanted.path("mailboxIds").fieldNames().next(),
+                    wanted.path("receivedAt").asText(),
+                    wanted.path("subject").asText(),
+                    wanted.path("bodyValues").path("1").path("value").asText());
+            emails.get(id).setAll(wanted.retain("mailboxIds", "keywords", "messageId"));
+            createdEmails.putObject(entry.getKey()).put("id", id);
+        });
         ObjectNode updated = result.putObject("updated");
         ObjectNode notUpdated = result.putObject("notUpdated");
         ArrayNode destroyed = result.putArray("destroyed");
@@ -538,6 +646,41 @@ public final class FakeJmapServer implements AutoCloseable {
                 destroyed.add(id);
                 changed("Email", id.asText(), Kind.DESTROYED);
             }
+        });
+        return result.put("newState", state());
+    }
+
+    private ObjectNode setMailboxes(ObjectNode arguments) {
+        ObjectNode result = result().put("oldState", state());
+        ObjectNode createdMailboxes = result.putObject("created");
+        ObjectNode updated = result.putObject("updated");
+        ArrayNode destroyed = result.putArray("destroyed");
+        arguments.path("create").fields().forEachRemaining(entry -> {
+            String id = "mailbox-" + ++created;
+            addMailbox(id, "", null);
+            mailboxes.get(id).setAll((ObjectNode) entry.getValue());
+            createdMailboxes.putObject(entry.getKey()).put("id", id);
+        });
+        arguments.path("update").fields().forEachRemaining(entry -> {
+            mailboxes.get(entry.getKey()).setAll((ObjectNode) entry.getValue());
+            changed("Mailbox", entry.getKey(), Kind.UPDATED);
+            updated.putNull(entry.getKey());
+        });
+        arguments.path("destroy").forEach(node -> {
+            String id = node.asText();
+            for (ObjectNode email : List.copyOf(emails.values())) {
+                ObjectNode in = (ObjectNode) email.path("mailboxIds");
+                if (in.remove(id) != null) {
+                    if (in.isEmpty()) {
+                        destroyEmail(email.path("id").asText());
+                    } else {
+                        changed("Email", email.path("id").asText(), Kind.UPDATED);
+                    }
+                }
+            }
+            mailboxes.remove(id);
+            changed("Mailbox", id, Kind.DESTROYED);
+            destroyed.add(id);
         });
         return result.put("newState", state());
     }

@@ -1,4 +1,4 @@
-package org.postbus.client;
+package org.postbus.devstack;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
@@ -101,8 +101,7 @@ public final class RawJmap implements AutoCloseable {
 
     /** @param patches by email id: a patch object (RFC 8620 section 5.3), such as {@code {"keywords/$seen": true}} */
     public void update(Map<String, Map<String, Object>> patches) {
-        JsonNode answer =
-                call("Email/set", json().set("update", EventCodec.mapper().valueToTree(patches)));
+        JsonNode answer = call("Email/set", json().set("update", node(patches)));
         refuseIfAny(answer.get("notUpdated"));
     }
 
@@ -110,6 +109,16 @@ public final class RawJmap implements AutoCloseable {
         JsonNode answer =
                 call("Email/set", json().set("destroy", EventCodec.mapper().valueToTree(ids)));
         refuseIfAny(answer.get("notDestroyed"));
+    }
+
+    /**
+     * A {@code /set} (RFC 8620 section 5.3) and what became of each object: {@code created}, {@code notUpdated}, …
+     *
+     * @param type such as {@code Mailbox}
+     * @param arguments {@code create}, {@code update}, {@code destroy}
+     */
+    public JsonNode set(String type, Map<String, ?> arguments) {
+        return call(type + "/set", node(arguments));
     }
 
     /**
@@ -186,6 +195,23 @@ public final class RawJmap implements AutoCloseable {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    /** Unlike the mapper it keeps what is null: in a patch that takes away. */
+    private static JsonNode node(Object value) {
+        return switch (value) {
+            case Map<?, ?> map -> {
+                ObjectNode object = json();
+                map.forEach((name, member) -> object.set((String) name, node(member)));
+                yield object;
+            }
+            case Collection<?> list -> {
+                ArrayNode array = json().arrayNode();
+                list.forEach(element -> array.add(node(element)));
+                yield array;
+            }
+            case null, default -> EventCodec.mapper().valueToTree(value);
+        };
     }
 
     private static ObjectNode json() {

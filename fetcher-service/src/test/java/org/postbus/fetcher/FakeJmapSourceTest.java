@@ -1,0 +1,165 @@
+package org.postbus.fetcher;
+
+import static java.util.stream.Collectors.counting;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.vertx.core.Vertx;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.postbus.account.AccountSettings;
+import org.postbus.devstack.DevStack;
+import org.postbus.event.ChangeEvent;
+import org.postbus.mail.jmap.FakeJmapServer;
+
+/** What real servers do not do when asked; and that every request is one which a strict server takes. */
+class FakeJmapSourceTest extends JmapSourceContract {
+    private static final Vertx VERTX = Vertx.vertx();
+    private FakeJmapServer server;
+
+    @AfterAll
+    static void stopVertx() throws Exception {
+        VERTX.close().toCompletionStage().toCompletableFuture().get(10, TimeUnit.SECONDS);
+    }
+
+    @Override
+    Login newUser() {
+        server = FakeJmapServer.start(VERTX);
+        return new Login(server.sessionUrl(), FakeJmapServer.USER, FakeJmapServer.PASSWORD);
+    }
+
+    @AfterEach
+    void nothingWasAskedWrongly() {
+        assertThat(server.complaints()).isEmpty();
+        server.close();
+    }
+
+    @Override
+    int manyEmails() {
+        return 1200;
+    }
+
+    @Test
+    void a_lost_history_is_made_good_without_a_word_about_what_did_not_change() {
+        List<String> emails = fill(inbox(), 700);
+        server.pageMax(300);
+        fetcher.start(account);
+        awaitEqual();
+        passes(2);
+        long told = told();
+
+        other.destroy(emails.subList(0, 2));
+        patch(emails.subList(5, 8), Map.of("keywords/$answered", true));
+        fill(inbox(), 1);
+        server.forgetChanges();
+        awaitEqual();
+        passes(2);
+
+        assertThat(changesAfter(told).stream()
+                        .filter(change -> !(change instanceof ChangeEvent.MailboxUpdated))
+                        .collect(Collectors.groupingBy(
+                                change -> change.getClass().getSimpleName(), counting())))
+                .isEqualTo(Map.of("EmailDestroyed", 2L, "EmailUpdated", 3L, "EmailCreated", 1L));
+    }
+
+    @Test
+    void a_server_that_asks_for_patience_gets_it() {
+        fill(inbox(), 3);
+        fetcher.start(account);
+        awaitEqual();
+
+        server.next(
+                "/api/",
+                request -> request.response()
+                        .setStatusCode(429)
+                        .putHeader("Retry-After", "1800")
+                        .end());
+        fetcher.wake(account.accountId());
+
+        await().atMost(SOON)
+                .untilAsserted(() -> assertThat(account.read(
+                                "select state || ' ' || (retry_at > now() + interval '20 minutes') from account_sync"
+                                        + " where account_id = ?"))
+                        .isEqualTo("backoff true"));
+    }
+
+    @Test
+    void what_happens_while_the_event_source_is_broken_is_seen_once_it_stands_again() throws Exception {
+        fetcher.close();
+        fetcher = new FetcherUnderTest(DevStack.postgres().freshDatabase(), Duration.ofDays(1));
+        account = fetcher.account(
+                new AccountSettings.Jmap(FakeJmapServer.USER, server.sessionUrl()), FakeJmapServer.PASSWORD);
+        fill(inbox(), 3);
+        fetcher.start(account);
+        await().atMost(SOON).until(() -> push().equals("event-source"));
+        double before = fetcher.wokenByPush();
+
+        server.next("/events", request -> {
+            // The connection breaks, mail comes, and only then is there a stream again.
+            server.addEmail("late-1", "inbox-id", "2026-01-01T00:00:00Z", "late", "text");
+            server.addEmail("late-2", "inbox-id", "2026-01-02T00:00:00Z", "late", "text");
+            request.response().setStatusCode(503).end();
+        });
+        server.closeStreams();
+
+        await().atMost(SOON)
+                .untilAsserted(() -> assertThat(stored().get("Inbox")).hasSize(5));
+        assertThat(fetcher.wokenByPush()).isGreaterThan(before);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {204, 501})
+    void where_there_is_no_event_source_the_account_is_polled(int status) {
+        server.next(
+                "/events", request -> request.response().setStatusCode(status).end());
+        fetcher.start(account);
+        await().atMost(SOON).until(server::isAllMet);
+        awaitEqual();
+        fill(inbox(), 3);
+        awaitEqual();
+        assertThat(push()).isEqualTo("poll");
+    }
+
+    private String push() {
+        return account.read("select coalesce(push, '') from account_sync where account_id = ?");
+    }
+
+    @Override
+    void disturb(Random random, JmapHistory history) {
+        switch (random.nextInt(9)) {
+            case 0 -> server.forgetChanges();
+            case 1 -> {
+                List<String> emails = List.copyOf(history.emails());
+                server.mergeThreads(emails.subList(0, Math.min(emails.size(), 1 + random.nextInt(5))));
+                history.lookAround();
+            }
+            case 2 -> server.nextAnswer(200, "application/json", "{\"methodResponses\":[[\"Ema");
+            case 3 -> server.nextAnswer(502, "text/html", "<html><body>Bad gateway</body></html>");
+            case 4 ->
+                server.nextAnswer(
+                        400,
+                        "application/problem+json",
+                        "{\"type\":\"urn:ietf:params:jmap:error:limit\",\"limit\":\"maxSizeRequest\",\"status\":400}");
+            case 5 -> server.stickAtAState(1 + random.nextInt(3));
+            case 6 -> server.getMax(20 + random.nextInt(60));
+            case 7 -> server.pageMax(3 + random.nextInt(300));
+            default -> server.closeStreams();
+        }
+        await().atMost(SOON).until(() -> {
+            hint();
+            return server.isAllMet();
+        });
+        // A fetcher that takes an account over does not wait for the end of another's rest.
+        fetcher.stop(account);
+        fetcher.start(account);
+    }
+}

@@ -1,0 +1,102 @@
+package org.postbus.fetcher;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.postbus.event.ChangeEvent;
+import org.postbus.event.ChangeEvent.Change;
+import org.postbus.event.EventCodec;
+
+/** What the contracts of both protocols are said in: an account under a real fetcher and writer, laid beside its server. */
+abstract class SourceContract {
+    static final Duration SOON = Duration.ofSeconds(60);
+    static final Duration POLL = Duration.ofSeconds(1);
+    static final boolean LONG = Boolean.getBoolean("postbus.long");
+
+    FetcherUnderTest fetcher;
+    TestAccount account;
+
+    /** By mailbox, the lines that {@link #stored} is to become equal to. */
+    abstract Map<String, List<String>> serverContent();
+
+    abstract Map<String, List<String>> stored();
+
+    void awaitEqual() {
+        awaitEqual("after the last step");
+    }
+
+    void awaitEqual(String when) {
+        Map<String, List<String>> server = serverContent();
+        hint();
+        try {
+            await().atMost(SOON).pollInterval(Duration.ofMillis(100)).untilAsserted(() -> {
+                Map<String, List<String>> stored = stored();
+                assertThat(stored.keySet()).isEqualTo(server.keySet());
+                for (String mailbox : server.keySet()) {
+                    assertThat(stored.get(mailbox)).as(mailbox).isEqualTo(server.get(mailbox));
+                }
+            });
+        } catch (org.awaitility.core.ConditionTimeoutException e) {
+            fetcher.writer.assertNoBreach();
+            throw new AssertionError(
+                    when + ": "
+                            + account.read(
+                                    "select state || ', ' || coalesce(last_error, 'no error') from account_sync where account_id = ?"),
+                    e);
+        }
+        fetcher.writer.assertNoBreach();
+    }
+
+    /** Before both sides are expected to become equal. */
+    void hint() {}
+
+    /** Message-ID to our id. */
+    Map<String, String> emailIds() {
+        Map<String, String> ids = new HashMap<>();
+        DirectWriter.query(
+                fetcher.database,
+                "select message_id, email_id from email where account_id = ?",
+                row -> ids.merge(row.getString(1), row.getString(2), (one, two) -> one + " " + two),
+                account.accountId().value());
+        return ids;
+    }
+
+    long told() {
+        return Long.parseLong(account.read("select change_seq from account_sync where account_id = ?"));
+    }
+
+    List<Change> changesAfter(long seq) {
+        List<Change> changes = new ArrayList<>();
+        DirectWriter.query(
+                fetcher.database,
+                "select data from change_log where account_id = ? and seq > ? order by seq",
+                row -> changes.add(
+                        EventCodec.decode(row.getString(1), ChangeEvent.class).change()),
+                account.accountId().value(),
+                seq);
+        return changes;
+    }
+
+    /** Waits until so many whole passes have gone by. */
+    void passes(int count) {
+        for (int i = 0; i < count; i++) {
+            long before = Long.parseLong(account.read("select pass from account_sync where account_id = ?"));
+            await().atMost(SOON).until(() -> {
+                fetcher.wake(account.accountId());
+                return Long.parseLong(account.read("select pass from account_sync where account_id = ?")) > before;
+            });
+        }
+    }
+
+    /** No email without a mailbox waits for its end. */
+    void nothingIsLeftOver() {
+        passes(2);
+        assertThat(account.read("select count(*) from email where account_id = ? and unlinked_pass is not null"))
+                .isEqualTo("0");
+    }
+}
