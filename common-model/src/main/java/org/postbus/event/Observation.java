@@ -4,6 +4,7 @@ import com.fasterxml.jackson.annotation.JsonSubTypes;
 import com.fasterxml.jackson.annotation.JsonTypeInfo;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
@@ -24,6 +25,7 @@ import org.postbus.model.MutationId;
     @JsonSubTypes.Type(value = Observation.UidsVanished.class, name = "uids-vanished"),
     @JsonSubTypes.Type(value = Observation.MessageQuarantined.class, name = "message-quarantined"),
     @JsonSubTypes.Type(value = Observation.EmailsDestroyed.class, name = "emails-destroyed"),
+    @JsonSubTypes.Type(value = Observation.JmapIdsChanged.class, name = "jmap-ids-changed"),
     @JsonSubTypes.Type(value = Observation.ScopeSynced.class, name = "scope-synced"),
     @JsonSubTypes.Type(value = Observation.PassFinished.class, name = "pass-finished"),
     @JsonSubTypes.Type(value = Observation.AccountStateObserved.class, name = "account-state-observed")
@@ -106,6 +108,18 @@ public sealed interface Observation {
     record EmailsDestroyed(List<String> jmapIds) implements Observation {
         public EmailsDestroyed {
             jmapIds = List.copyOf(jmapIds);
+        }
+    }
+
+    /**
+     * The server destroyed these emails and made them again under other ids: the same messages, perhaps in another thread (RFC 8621
+     * section 3). They are the same emails to the world. What is not known under its old id is left as it is.
+     *
+     * @param newIds by old JMAP id the new one
+     */
+    record JmapIdsChanged(Map<String, String> newIds) implements Observation {
+        public JmapIdsChanged {
+            newIds = Map.copyOf(newIds);
         }
     }
 

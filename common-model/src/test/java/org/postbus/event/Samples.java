@@ -134,6 +134,7 @@ final class Samples {
                 "message-quarantined",
                 new Observation.MessageQuarantined(INBOX, 1_700_000_000L, 42, "NO [SERVERBUG] cannot read it"));
         samples.put("emails-destroyed", new Observation.EmailsDestroyed(List.of("e1", "e2")));
+        samples.put("jmap-ids-changed", new Observation.JmapIdsChanged(Map.of("e1", "e7")));
         samples.put(
                 "scope-synced",
                 new Observation.ScopeSynced(

@@ -11,6 +11,7 @@ import java.time.Duration;
 import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -451,6 +452,26 @@ final class AccountTables {
                     .forEach(identity -> ids.add(identity.substring(JmapEmails.IDENTITY_PREFIX.length())));
             after = page.getLast();
         }
+    }
+
+    /** The blobs of those of the emails with these JMAP ids that are stored, by id. */
+    Map<String, String> jmapBlobs(TenantId tenant, AccountId account, Collection<String> jmapIds)
+            throws InterruptedException {
+        Object identities =
+                jmapIds.stream().map(id -> JmapEmails.IDENTITY_PREFIX + id).toArray(String[]::new);
+        return inTenant(
+                "reading blob ids",
+                tenant,
+                connection -> query(connection, """
+                        select identity, blob_id from email
+                        where account_id = $1 and identity = any($2) and blob_id is not null""", Tuple.of(account.value(), identities))
+                        .map(rows -> {
+                            Map<String, String> blobs = new HashMap<>();
+                            rows.forEach(row -> blobs.put(
+                                    row.getString("identity").substring(JmapEmails.IDENTITY_PREFIX.length()),
+                                    row.getString("blob_id")));
+                            return blobs;
+                        }));
     }
 
     private static Future<RowSet<Row>> query(SqlConnection connection, String sql, Tuple arguments) {

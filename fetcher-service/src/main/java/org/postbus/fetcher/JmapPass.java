@@ -6,7 +6,10 @@ import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Deque;
+import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -14,6 +17,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 import org.jboss.logging.Logger;
 import org.postbus.event.Cursor;
 import org.postbus.event.MailboxKey;
@@ -31,6 +35,8 @@ import org.postbus.mail.jmap.JmapMailbox;
 import org.postbus.mail.jmap.JmapMethod;
 import org.postbus.mail.jmap.JmapMethod.BodyValues;
 import org.postbus.mail.jmap.JmapMethod.ChangesResult;
+import org.postbus.mail.jmap.JmapMethod.EmailBlob;
+import org.postbus.mail.jmap.JmapMethod.EmailBlobGet;
 import org.postbus.mail.jmap.JmapMethod.EmailChanges;
 import org.postbus.mail.jmap.JmapMethod.EmailGet;
 import org.postbus.mail.jmap.JmapMethod.EmailQuery;
@@ -58,6 +64,8 @@ final class JmapPass {
     private static final int GETS_AT_ONCE = 3;
 
     private static final int CHANGES_MAX = 500;
+    /** Emails that are looked up in the database at a time. */
+    private static final int STORED_AT_ONCE = 5000;
     /** Those of the request that asks for changes. */
     private static final int CALLS = 4;
     /** A server that reports more pages than this in one pass goes in circles. */
@@ -277,10 +285,49 @@ final class JmapPass {
                 .distinct()
                 .filter(id -> !destroyed.contains(id) && !createdIds.contains(id))
                 .toList();
-        // Gone first: a server that merges threads destroys emails and creates them again under other ids.
-        destroy(destroyed);
-        publishEmails(created);
+        publishExchanged(destroyed, created);
         publishStates(updated);
+    }
+
+    /** A server that merges threads destroys emails and creates them again under other ids: those are no news but for their thread. */
+    private void publishExchanged(Set<String> destroyed, List<String> created) throws InterruptedException {
+        Set<String> gone = new LinkedHashSet<>(destroyed);
+        if (!gone.isEmpty() && !created.isEmpty()) {
+            Map<String, String> newIds = newIds(gone, created);
+            for (List<String> chunk : JmapClient.chunks(List.copyOf(newIds.keySet()), ObservationBatch.EMAILS_MAX)) {
+                out.add(new Observation.JmapIdsChanged(
+                        chunk.stream().collect(Collectors.toMap(Function.identity(), newIds::get))));
+            }
+            gone.removeAll(newIds.keySet());
+        }
+        destroy(gone);
+        publishEmails(created);
+    }
+
+    /** By old id the new one, of emails that have the same blob. */
+    private Map<String, String> newIds(Set<String> destroyed, List<String> created) throws InterruptedException {
+        // What is to be known again must be stored.
+        out.awaitApplied();
+        Map<String, Deque<String>> oldIds = new HashMap<>();
+        for (List<String> chunk : JmapClient.chunks(List.copyOf(destroyed), STORED_AT_ONCE)) {
+            around.tables()
+                    .jmapBlobs(claim.tenantId(), claim.accountId(), chunk)
+                    .forEach((id, blob) -> oldIds.computeIfAbsent(blob, unused -> new ArrayDeque<>())
+                            .add(id));
+        }
+        Map<String, String> newIds = new LinkedHashMap<>();
+        if (!oldIds.isEmpty()) {
+            inChunks(
+                    created,
+                    view.statesAtOnce,
+                    chunk -> client.call(new EmailBlobGet(Ids.these(chunk))),
+                    (GetResult<EmailBlob> got) -> got.list()
+                            .forEach(email -> email.blobId()
+                                    .map(oldIds::get)
+                                    .map(Deque::poll)
+                                    .ifPresent(oldId -> newIds.put(oldId, email.id()))));
+        }
+        return newIds;
     }
 
     // ---- Without a cursor
@@ -296,13 +343,14 @@ final class JmapPass {
         out.awaitApplied();
         Set<String> stored = around.tables().jmapIds(claim.tenantId(), claim.accountId());
         Set<String> absent = new HashSet<>(stored);
+        List<String> unknown = new ArrayList<>();
         JmapIdPages pages = new JmapIdPages(this::idPage, Optional.empty());
         for (List<String> page = pages.next(); !page.isEmpty(); page = pages.next()) {
-            publishEmails(page.stream().filter(id -> !stored.contains(id)).toList());
+            page.stream().filter(id -> !stored.contains(id)).forEach(unknown::add);
             publishStates(page.stream().filter(stored::contains).toList());
             page.forEach(absent::remove);
         }
-        publishStates(List.copyOf(absent));
+        publishExchanged(publishStatesOfThoseLeft(List.copyOf(absent)), unknown);
         emailsSynced(new Cursor.Jmap(state, Optional.empty(), true));
     }
 
@@ -327,6 +375,12 @@ final class JmapPass {
 
     /** What can change of emails that are known. Those that are gone meanwhile are said to be destroyed. */
     private void publishStates(List<String> ids) throws InterruptedException {
+        destroy(publishStatesOfThoseLeft(ids));
+    }
+
+    /** @return those that the server does not have any more */
+    private Set<String> publishStatesOfThoseLeft(List<String> ids) throws InterruptedException {
+        Set<String> gone = new LinkedHashSet<>();
         inChunks(
                 ids,
                 view.statesAtOnce,
@@ -338,8 +392,9 @@ final class JmapPass {
                     for (JmapEmailState email : got.list()) {
                         out.add(JmapEmails.state(email));
                     }
-                    destroy(got.notFound());
+                    gone.addAll(got.notFound());
                 });
+        return gone;
     }
 
     @FunctionalInterface

@@ -44,6 +44,11 @@ class FakeJmapSourceTest extends JmapSourceContract {
     }
 
     @Override
+    int updatesOfAMoveMax() {
+        return 1;
+    }
+
+    @Override
     int manyEmails() {
         return 1200;
     }
@@ -69,6 +74,39 @@ class FakeJmapSourceTest extends JmapSourceContract {
                         .collect(Collectors.groupingBy(
                                 change -> change.getClass().getSimpleName(), counting())))
                 .isEqualTo(Map.of("EmailDestroyed", 2L, "EmailUpdated", 3L, "EmailCreated", 1L));
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void emails_of_merged_threads_are_the_same_emails_under_other_ids(boolean withoutHistory) {
+        List<String> emails = fill(inbox(), 20);
+        fetcher.start(account);
+        awaitEqual();
+        passes(2);
+        Map<String, String> before = emailIds();
+        long told = told();
+
+        server.mergeThreads(emails.subList(0, 8));
+        if (withoutHistory) {
+            server.forgetChanges();
+        }
+        awaitThreads(13);
+        awaitEqual();
+        passes(2);
+
+        assertThat(emailIds()).isEqualTo(before);
+        assertThat(changesAfter(told))
+                .filteredOn(change -> !(change instanceof ChangeEvent.MailboxUpdated))
+                .hasSize(8)
+                .allMatch(change -> change instanceof ChangeEvent.EmailUpdated updated
+                        && updated.threadId().isPresent());
+    }
+
+    private void awaitThreads(int threads) {
+        await().atMost(SOON)
+                .untilAsserted(() -> assertThat(
+                                account.read("select count(distinct thread_id) from email where account_id = ?"))
+                        .isEqualTo(String.valueOf(threads)));
     }
 
     @Test
@@ -113,7 +151,7 @@ class FakeJmapSourceTest extends JmapSourceContract {
 
         await().atMost(SOON)
                 .untilAsserted(() -> assertThat(stored().get("Inbox")).hasSize(5));
-        assertThat(fetcher.wokenByPush()).isGreaterThan(before);
+        await().atMost(SOON).until(() -> fetcher.wokenByPush() > before);
     }
 
     @ParameterizedTest

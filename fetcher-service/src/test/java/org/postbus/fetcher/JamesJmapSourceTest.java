@@ -19,6 +19,11 @@ class JamesJmapSourceTest extends JmapSourceContract {
     }
 
     @Override
+    int updatesOfAMoveMax() {
+        return 2;
+    }
+
+    @Override
     int manyEmails() {
         return 60;
     }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.net.URI;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -28,6 +29,9 @@ import org.postbus.event.ChangeEvent;
  */
 abstract class JmapSourceContract extends SourceContract {
     private static final int OPERATIONS = LONG ? 10_000 : 3_000;
+    /** What a slow machine has not read yet when the history is over. */
+    private static final Duration HISTORY_WAIT = Duration.ofMinutes(4);
+
     private static final int DISTURBANCES = LONG ? 100 : 24;
 
     RawJmap other;
@@ -138,11 +142,14 @@ abstract class JmapSourceContract extends SourceContract {
         assertThat(changesAfter(told))
                 .filteredOn(change -> !(change instanceof ChangeEvent.MailboxUpdated))
                 .as("9 + 3 moves")
-                .hasSize(12)
+                .hasSizeBetween(12, updatesOfAMoveMax() * 12)
                 .allMatch(change -> change instanceof ChangeEvent.EmailUpdated updated
                         && updated.mailboxIds().isPresent()
                         && updated.keywords().isEmpty());
     }
+
+    /** A server that copies and then deletes may be seen in between, with the email in both mailboxes. */
+    abstract int updatesOfAMoveMax();
 
     @Test
     void any_history_ends_with_both_sides_equal() {
@@ -163,7 +170,7 @@ abstract class JmapSourceContract extends SourceContract {
                 fetcher.start(account);
             }
         }
-        awaitEqual("seed " + seed);
+        awaitEqual("seed " + seed, HISTORY_WAIT);
         nothingIsLeftOver();
     }
 

@@ -31,10 +31,14 @@ abstract class SourceContract {
     }
 
     void awaitEqual(String when) {
+        awaitEqual(when, SOON);
+    }
+
+    void awaitEqual(String when, Duration atMost) {
         Map<String, List<String>> server = serverContent();
         hint();
         try {
-            await().atMost(SOON).pollInterval(Duration.ofMillis(100)).untilAsserted(() -> {
+            await().atMost(atMost).pollInterval(Duration.ofMillis(100)).untilAsserted(() -> {
                 Map<String, List<String>> stored = stored();
                 assertThat(stored.keySet()).isEqualTo(server.keySet());
                 for (String mailbox : server.keySet()) {

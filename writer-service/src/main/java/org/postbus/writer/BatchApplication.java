@@ -19,6 +19,7 @@ import org.postbus.event.Observation.AccountStateObserved;
 import org.postbus.event.Observation.EmailObserved;
 import org.postbus.event.Observation.EmailStateObserved;
 import org.postbus.event.Observation.EmailsDestroyed;
+import org.postbus.event.Observation.JmapIdsChanged;
 import org.postbus.event.Observation.MailboxObserved;
 import org.postbus.event.Observation.MailboxReset;
 import org.postbus.event.Observation.MailboxVanished;
@@ -99,6 +100,10 @@ final class BatchApplication {
             case EmailsDestroyed destroyed -> {
                 endMailboxRun();
                 emailRun.add(destroyed);
+            }
+            case JmapIdsChanged changed -> {
+                endMailboxRun();
+                emailRun.add(changed);
             }
             case MailboxVanished vanished -> {
                 endRuns();

@@ -127,6 +127,11 @@ final class EmailEntry {
         return true;
     }
 
+    /** The server has given it another name. */
+    void rename(String name) {
+        identity = Optional.of(name);
+    }
+
     /** Whether what the server calls an observed email does not forbid that it is this one. */
     boolean agreesWith(Optional<String> observed) {
         return observed.isEmpty() || identity.isEmpty() || identity.equals(observed);

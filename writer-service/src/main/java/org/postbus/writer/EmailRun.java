@@ -16,6 +16,7 @@ import org.postbus.event.MailboxKey;
 import org.postbus.event.Observation.EmailObserved;
 import org.postbus.event.Observation.EmailStateObserved;
 import org.postbus.event.Observation.EmailsDestroyed;
+import org.postbus.event.Observation.JmapIdsChanged;
 import org.postbus.writer.StoredEmail.Fingerprint;
 import org.postbus.writer.StoredEmail.Place;
 
@@ -52,6 +53,14 @@ final class EmailRun {
     void add(EmailsDestroyed observation) {
         observation.jmapIds().forEach(id -> identities.add(EmailSet.identity(new JmapEmail(id))));
         steps.add(emails -> emails.destroy(observation));
+    }
+
+    void add(JmapIdsChanged observation) {
+        observation.newIds().forEach((before, now) -> {
+            identities.add(EmailSet.identity(new JmapEmail(before)));
+            identities.add(EmailSet.identity(new JmapEmail(now)));
+        });
+        steps.add(emails -> emails.rename(observation));
     }
 
     boolean isEmpty() {

@@ -20,6 +20,7 @@ import org.postbus.event.EmailRef.JmapEmail;
 import org.postbus.event.Observation.EmailObserved;
 import org.postbus.event.Observation.EmailStateObserved;
 import org.postbus.event.Observation.EmailsDestroyed;
+import org.postbus.event.Observation.JmapIdsChanged;
 import org.postbus.event.ObservedEmail;
 import org.postbus.model.EmailBody;
 import org.postbus.model.Keyword;
@@ -66,6 +67,11 @@ final class EmailSet {
                     case ImapMessage imap -> find(email, mailboxes.iterator().next(), imap);
                 };
         EmailEntry entry = known != null ? known : enter(email, identity);
+        if (known != null
+                && observation.ref() instanceof JmapEmail
+                && email.serverThread().isPresent()) {
+            entry.goesOverTo(threads.threadOf(email));
+        }
         if (entry.adopt(identity)) {
             byIdentity.put(identity.orElseThrow(), entry);
         }
@@ -92,6 +98,19 @@ final class EmailSet {
                 entry.destroy();
             }
         }
+    }
+
+    /** An email that is known under both ids has been observed under the new one before: the old one is then gone. */
+    void rename(JmapIdsChanged observation) {
+        observation.newIds().forEach((before, now) -> {
+            EmailEntry entry = byIdentity.remove(identity(new JmapEmail(before)));
+            String identity = identity(new JmapEmail(now));
+            if (entry != null && byIdentity.putIfAbsent(identity, entry) == null) {
+                entry.rename(identity);
+            } else if (entry != null) {
+                entry.destroy();
+            }
+        });
     }
 
     /** Takes from every email the links for which {@code gone} holds. */

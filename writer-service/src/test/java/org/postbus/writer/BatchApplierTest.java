@@ -18,6 +18,7 @@ import org.postbus.event.EventCodec;
 import org.postbus.event.MailboxKey;
 import org.postbus.event.Observation.AccountStateObserved;
 import org.postbus.event.Observation.EmailsDestroyed;
+import org.postbus.event.Observation.JmapIdsChanged;
 import org.postbus.event.Observation.MailboxReset;
 import org.postbus.event.Observation.MailboxVanished;
 import org.postbus.event.Observation.PassFinished;
@@ -242,6 +243,20 @@ class BatchApplierTest {
 
         assertThat(alice.contents()).isEqualTo(Map.of("m2", List.of("e1@example.com [$seen]")));
         assertThat(alice.types()).endsWith("email.updated", "email.destroyed");
+    }
+
+    @Test
+    void an_email_that_the_server_made_again_under_another_id_is_the_same_email() {
+        MailboxKey one = MailboxKey.ofId("m1");
+        alice.apply(Seen.mailbox(one), Seen.jmap("e1", Set.of(one)), Seen.jmap("e2", Set.of(one)));
+        List<String> before = alice.types();
+        JmapIdsChanged changed = new JmapIdsChanged(Map.of("e1", "e7", "unknown", "e8"));
+
+        alice.apply(changed, Seen.jmapState("e7", Set.of(one), "$seen"));
+        alice.apply(changed, new EmailsDestroyed(List.of("e1")));
+
+        assertThat(alice.contents()).isEqualTo(Map.of("m1", List.of("e1@example.com [$seen]", "e2@example.com []")));
+        assertThat(alice.types()).hasSize(before.size() + 1).endsWith("email.updated");
     }
 
     @Test

@@ -75,6 +75,7 @@ final class JmapCodec {
             case JmapMethod.EmailQuery query -> "Email/query";
             case JmapMethod.EmailGet get -> "Email/get";
             case JmapMethod.EmailStateGet get -> "Email/get";
+            case JmapMethod.EmailBlobGet get -> "Email/get";
             case JmapMethod.EmailChanges changes -> "Email/changes";
             case JmapMethod.EmailSet set -> "Email/set";
             case JmapMethod.MailboxSet set -> "Mailbox/set";
@@ -91,6 +92,7 @@ final class JmapCodec {
             case JmapMethod.EmailQuery query -> false;
             case JmapMethod.EmailGet get -> false;
             case JmapMethod.EmailStateGet get -> false;
+            case JmapMethod.EmailBlobGet get -> false;
             case JmapMethod.EmailChanges changes -> false;
         });
     }
@@ -142,6 +144,10 @@ final class JmapCodec {
             case JmapMethod.EmailStateGet(var ids) -> {
                 putIds(arguments, ids);
                 putAll(arguments.putArray("properties"), EMAIL_STATE);
+            }
+            case JmapMethod.EmailBlobGet(var ids) -> {
+                putIds(arguments, ids);
+                putAll(arguments.putArray("properties"), List.of("id", "blobId"));
             }
             case JmapMethod.EmailChanges(var since, var max) ->
                 arguments.put("sinceState", since).put("maxChanges", max);
@@ -263,6 +269,11 @@ final class JmapCodec {
                                             Text.clean(json.path("id").asText()),
                                             trueKeys(json.path("mailboxIds")),
                                             keywords(json.path("keywords"))));
+                        case JmapMethod.EmailBlobGet get ->
+                            getResult(
+                                    arguments,
+                                    json -> new JmapMethod.EmailBlob(
+                                            Text.clean(json.path("id").asText()), text(json, "blobId")));
                         case JmapMethod.EmailChanges changes -> changesResult(arguments);
                         case JmapMethod.EmailSet set -> setResult(arguments);
                         case JmapMethod.MailboxSet set -> refusal(set.change(), arguments);

@@ -51,6 +51,21 @@ public sealed interface JmapMethod<R> {
         }
     }
 
+    /** {@code Email/get} of {@code blobId} alone, by which a message is known again under another id. */
+    record EmailBlobGet(Ids ids) implements JmapMethod<GetResult<EmailBlob>> {
+        public EmailBlobGet {
+            Objects.requireNonNull(ids);
+        }
+    }
+
+    /** @param blobId empty if the server does not tell */
+    record EmailBlob(String id, Optional<String> blobId) {
+        public EmailBlob {
+            Objects.requireNonNull(id);
+            Objects.requireNonNull(blobId);
+        }
+    }
+
     /** {@code Email/changes} (RFC 8621 section 4.3). */
     record EmailChanges(String sinceState, int maxChanges) implements JmapMethod<ChangesResult> {
         public EmailChanges {
