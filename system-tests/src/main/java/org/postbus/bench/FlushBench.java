@@ -36,7 +36,7 @@ import org.postbus.model.AccountId;
 final class FlushBench implements Runnable {
     private static final double TIMES_THE_FLOOR_MAX = 3;
     private static final double SINGLE_MILLIS_MAX = 25;
-    private static final James.User JAMES_USER = James.User.of("alice@example.com", "bench-password");
+    private static final James.User JAMES_USER = James.User.of("alice", "bench-password");
 
     private static final long SEED = 2026;
     private static final String SINGLE = "single";
