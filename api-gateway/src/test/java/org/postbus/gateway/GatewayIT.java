@@ -431,6 +431,23 @@ class GatewayIT {
         assertThat(stored.value("select count(*) from account")).isEqualTo(before);
     }
 
+    @Test
+    void a_domain_without_servers_is_discovered_to_have_none() {
+        // When
+        Answer found = api.call("GET", "/v1/discovery?email=alice@no-such-domain.invalid", null);
+
+        // Then
+        assertThat(found.status()).isEqualTo(200);
+        assertThat(found.json().path("jmap").isObject()).isFalse();
+        assertProblem(api.call("GET", "/v1/discovery?email=nobody", null), 422, "email");
+        Answer account = api.call(
+                "POST",
+                "/v1/accounts",
+                "{\"protocol\":\"jmap\",\"email\":\"alice@no-such-domain.invalid\",\"password\":\"p\"}");
+        assertProblem(account, 422, "jmap");
+        assertThat(pointers(account)).containsExactly("#/jmap/sessionUrl");
+    }
+
     @ParameterizedTest
     @CsvSource({"127.0.0.1", "169.254.169.254", "10.0.0.1", "localhost", "2130706433", "no-such-host.invalid"})
     void a_server_that_is_not_public_is_refused_unless_the_operator_allows_it(String host) {

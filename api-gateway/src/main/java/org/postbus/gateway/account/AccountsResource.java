@@ -22,7 +22,6 @@ import org.eclipse.microprofile.openapi.annotations.parameters.RequestBody;
 import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
 import org.eclipse.microprofile.openapi.annotations.tags.Tag;
 import org.jboss.resteasy.reactive.RestResponse;
-import org.postbus.account.Credential;
 import org.postbus.gateway.Caller;
 import org.postbus.gateway.Page;
 import org.postbus.gateway.PathIds;
@@ -41,13 +40,21 @@ public class AccountsResource {
     private final AccountQueries queries;
     private final AccountCheck check;
     private final HostPolicy hosts;
+    private final Discovery discovery;
 
-    AccountsResource(Caller caller, AccountStore store, AccountQueries queries, AccountCheck check, HostPolicy hosts) {
+    AccountsResource(
+            Caller caller,
+            AccountStore store,
+            AccountQueries queries,
+            AccountCheck check,
+            HostPolicy hosts,
+            Discovery discovery) {
         this.caller = caller;
         this.store = store;
         this.queries = queries;
         this.check = check;
         this.hosts = hosts;
+        this.discovery = discovery;
     }
 
     record Created(AccountId id) {}
@@ -57,16 +64,20 @@ public class AccountsResource {
     @Consumes(MediaType.APPLICATION_JSON)
     @Operation(
             summary = "Add an account",
-            description = "Its synchronisation begins at once. The login is not tried: see /accounts/check.")
+            description =
+                    "Its synchronisation begins at once. The login is not tried: see /accounts/check. Where the part jmap is"
+                            + " left out it is discovered: see /discovery.")
     @RequestBody(content = @Content(mediaType = MediaType.APPLICATION_JSON, example = RequestExamples.ACCOUNT))
     @APIResponse(responseCode = "201", description = "The account's id")
     @APIResponse(responseCode = "422", description = "A property is missing or not valid, or a host is not public")
     public Uni<RestResponse<Created>> create(byte[] body) {
         TenantId tenant = caller.tenant();
-        AccountRequest request = AccountRequest.create(RequestJson.object(body));
-        Credential credential = request.credential().orElseThrow();
-        return hosts.check(request)
-                .chain(() -> store.create(tenant, request, credential))
+        return discovery
+                .complete(RequestJson.object(body))
+                .map(AccountRequest::create)
+                .call(hosts::check)
+                .chain(request ->
+                        store.create(tenant, request, request.credential().orElseThrow()))
                 .map(id -> RestResponse.ResponseBuilder.<Created>created(URI.create("/v1/accounts/" + id))
                         .entity(new Created(id))
                         .build());
@@ -81,9 +92,23 @@ public class AccountsResource {
                     + " does not let us in. Nothing is stored.")
     @RequestBody(content = @Content(mediaType = MediaType.APPLICATION_JSON, example = RequestExamples.ACCOUNT))
     public Uni<AccountCheck.Outcome> check(byte[] body) {
-        AccountRequest request = AccountRequest.create(RequestJson.object(body));
-        Credential credential = request.credential().orElseThrow();
-        return hosts.check(request).chain(() -> check.check(request.settings(), credential));
+        return discovery
+                .complete(RequestJson.object(body))
+                .map(AccountRequest::create)
+                .call(hosts::check)
+                .chain(request ->
+                        check.check(request.settings(), request.credential().orElseThrow()));
+    }
+
+    @GET
+    @Path("/discovery")
+    @Operation(
+            summary = "Find the servers behind an address",
+            description =
+                    "JMAP by the SRV records of its domain and by https, for at most 15 seconds. No password is sent.")
+    public Uni<Discovery.Servers> discovery(
+            @Parameter(description = "such as alice@example.com") @QueryParam("email") String email) {
+        return discovery.servers(email);
     }
 
     @GET

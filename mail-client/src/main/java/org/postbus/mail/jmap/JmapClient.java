@@ -101,7 +101,7 @@ public final class JmapClient implements AutoCloseable {
         });
     }
 
-    private static URI resolve(URI url, String location) {
+    static URI resolve(URI url, String location) {
         try {
             return url.resolve(location);
         } catch (IllegalArgumentException notAUrl) {

@@ -65,15 +65,24 @@ final class JmapHttp implements AutoCloseable {
     private final HttpClient client;
     private final WebClient web;
     private final JmapOptions options;
-    private final String authorization;
+    private final Optional<String> authorization;
     private final boolean plainAllowed;
 
     /** @param sessionUrl plain HTTP is spoken only if this one is */
     JmapHttp(Vertx vertx, URI sessionUrl, String username, Credential credential, JmapOptions options) {
+        this(vertx, sessionUrl, Optional.of(authorization(username, credential)), options);
+    }
+
+    /** For what is asked before anybody logs in. */
+    static JmapHttp withoutLogin(Vertx vertx, URI url, JmapOptions options) {
+        return new JmapHttp(vertx, url, Optional.empty(), options);
+    }
+
+    private JmapHttp(Vertx vertx, URI sessionUrl, Optional<String> authorization, JmapOptions options) {
         this.vertx = vertx;
         this.options = options;
         this.plainAllowed = "http".equalsIgnoreCase(sessionUrl.getScheme());
-        this.authorization = authorization(username, credential);
+        this.authorization = authorization;
         int connectTimeoutMs = (int) options.connectTimeout().toMillis();
         // Shared: thousands of accounts need one pool, not thousands.
         this.client = vertx.createHttpClient(new HttpClientOptions()
@@ -203,10 +212,10 @@ final class JmapHttp implements AutoCloseable {
                 .setAbsoluteURI(url.toString())
                 .setFollowRedirects(false)
                 .putHeader(HttpHeaders.USER_AGENT, AGENT)
-                .putHeader(HttpHeaders.AUTHORIZATION, authorization)
                 .putHeader(HttpHeaders.ACCEPT, accept + ", " + RFC_8621)
                 // A compressing proxy holds events back, and hides a blob's size.
                 .putHeader(HttpHeaders.ACCEPT_ENCODING, "identity");
+        authorization.ifPresent(login -> head.putHeader(HttpHeaders.AUTHORIZATION, login));
         silenceMax.ifPresent(silence -> head.setIdleTimeout(silence.toMillis()));
         Promise<OpenResponse> opened = Promise.promise();
         var request = new AtomicReference<HttpClientRequest>();
@@ -311,7 +320,7 @@ final class JmapHttp implements AutoCloseable {
                     .putHeader(HttpHeaders.USER_AGENT.toString(), AGENT)
                     .putHeader(HttpHeaders.ACCEPT.toString(), RFC_8621);
             if (withCredentials) {
-                head.putHeader(HttpHeaders.AUTHORIZATION.toString(), authorization);
+                authorization.ifPresent(login -> head.putHeader(HttpHeaders.AUTHORIZATION.toString(), login));
             }
             Future<HttpResponse<Void>> answer = method == HttpMethod.POST
                     ? head.putHeader(HttpHeaders.CONTENT_TYPE.toString(), "application/json; charset=utf-8")
