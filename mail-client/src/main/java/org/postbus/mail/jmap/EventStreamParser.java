@@ -18,6 +18,7 @@ final class EventStreamParser {
     private final ByteArrayOutputStream line = new ByteArrayOutputStream();
     private final StringBuilder data = new StringBuilder();
     private String type = "";
+    private String lastEventId = "";
     private boolean hasData;
     private boolean afterCarriageReturn;
     private boolean firstLine = true;
@@ -48,6 +49,11 @@ final class EventStreamParser {
             }
         }
         return events;
+    }
+
+    /** The id of the last event that had one; empty if none had. */
+    String lastEventId() {
+        return lastEventId;
     }
 
     private void endLine(List<Event> events) {
@@ -81,9 +87,14 @@ final class EventStreamParser {
                 data.append(value);
                 hasData = true;
             }
+            case "id" -> {
+                // It goes back in a header: what has no place there is ignored.
+                if (value.chars().allMatch(c -> c >= ' ' && c <= '~')) {
+                    lastEventId = value;
+                }
+            }
             default -> {
-                // A comment, id or retry: Postbus asks for changes after every reconnect, so it needs neither of the
-                // latter.
+                // A comment, or retry: when to connect again is the account's own affair.
             }
         }
     }

@@ -40,6 +40,7 @@ public final class JmapClient implements AutoCloseable {
     private final ConcurrencyLimit concurrency;
     private final AtomicReference<String> stateReadFor;
     private volatile JmapSession session;
+    private volatile String lastEventId = "";
 
     private JmapClient(JmapHttp http, URI sessionUrl, JmapSession session) {
         this.http = http;
@@ -265,6 +266,17 @@ public final class JmapClient implements AutoCloseable {
             chunks.add(List.copyOf(list.subList(from, Math.min(list.size(), from + sizeMax))));
         }
         return chunks;
+    }
+
+    /** Of the event source; empty if it has named none yet. */
+    String lastEventId() {
+        return lastEventId;
+    }
+
+    void sawEvent(String id) {
+        if (!id.isEmpty()) {
+            lastEventId = id;
+        }
     }
 
     JmapHttp http() {

@@ -34,7 +34,8 @@ public final class JmapEventSource {
     /**
      * Opens the stream when subscribed to and closes it when cancelled. It never completes: it fails with
      * {@link org.postbus.mail.ServerFailure.Unreachable} when it ends or when 2.5 ping intervals pass in silence, and with
-     * {@code Rejected(NOT_OFFERED)} if the server does not offer it. Opening it again is the caller's loop.
+     * {@code Rejected(NOT_OFFERED)} if the server does not offer it. Opening it again is the caller's loop; the server is then told
+     * which event was the last that this client has seen. What it does with that is not relied on.
      *
      * @param types such as {@code Email}, {@code Mailbox}
      * @param ping asked for, in whole seconds; the server may choose another interval, which is then the one that counts
@@ -57,7 +58,7 @@ public final class JmapEventSource {
                                             "no",
                                             "ping",
                                             Long.toString(Math.max(1, ping.toSeconds())))));
-                            new Stream(client.http(), url, emitter, ping).start();
+                            new Stream(client, url, emitter, ping).start();
                         },
                         UNREAD_MAX);
     }
@@ -86,7 +87,7 @@ public final class JmapEventSource {
 
     /** One connection. All but {@link #start} happens on the request's event loop, or is guarded by it. */
     private static final class Stream {
-        private final JmapHttp http;
+        private final JmapClient client;
         private final Vertx vertx;
         private final URI url;
         private final MultiEmitter<? super JmapPush> emitter;
@@ -96,9 +97,9 @@ public final class JmapEventSource {
         private JmapHttp.OpenResponse open;
         private boolean over;
 
-        Stream(JmapHttp http, URI url, MultiEmitter<? super JmapPush> emitter, Duration ping) {
-            this.http = http;
-            this.vertx = http.vertx();
+        Stream(JmapClient client, URI url, MultiEmitter<? super JmapPush> emitter, Duration ping) {
+            this.client = client;
+            this.vertx = client.http().vertx();
             this.url = url;
             this.emitter = emitter;
             this.silenceMax = silence(ping.toMillis());
@@ -110,7 +111,8 @@ public final class JmapEventSource {
 
         synchronized void start() {
             emitter.onTermination(this::end);
-            http.open(url, "text/event-stream", Optional.empty())
+            client.http()
+                    .openEvents(url, client.lastEventId())
                     .onFailure(this::fail)
                     .onSuccess(this::read);
         }
@@ -160,6 +162,7 @@ public final class JmapEventSource {
                     }
                     push(data).ifPresent(emitter::emit);
                 }
+                client.sawEvent(parser.lastEventId());
                 watch(silenceMax);
             } catch (IOException notJson) {
                 // Without the cause: its text holds a piece of the answer.

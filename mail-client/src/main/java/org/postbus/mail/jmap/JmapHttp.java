@@ -203,6 +203,15 @@ final class JmapHttp implements AutoCloseable {
      * @param silenceMax breaks it off when no byte has come for so long
      */
     Future<OpenResponse> open(URI url, String accept, Optional<Duration> silenceMax) {
+        return open(url, accept, silenceMax, "");
+    }
+
+    /** @param lastEventId WHATWG HTML section 9.2.4; empty if there is none */
+    Future<OpenResponse> openEvents(URI url, String lastEventId) {
+        return open(url, "text/event-stream", Optional.empty(), lastEventId);
+    }
+
+    private Future<OpenResponse> open(URI url, String accept, Optional<Duration> silenceMax, String lastEventId) {
         Optional<ServerFailure> refusal = refusal(url);
         if (refusal.isPresent()) {
             return Future.failedFuture(new ServerException(refusal.get()));
@@ -216,6 +225,9 @@ final class JmapHttp implements AutoCloseable {
                 // A compressing proxy holds events back, and hides a blob's size.
                 .putHeader(HttpHeaders.ACCEPT_ENCODING, "identity");
         authorization.ifPresent(login -> head.putHeader(HttpHeaders.AUTHORIZATION, login));
+        if (!lastEventId.isEmpty()) {
+            head.putHeader("Last-Event-ID", lastEventId);
+        }
         silenceMax.ifPresent(silence -> head.setIdleTimeout(silence.toMillis()));
         Promise<OpenResponse> opened = Promise.promise();
         var request = new AtomicReference<HttpClientRequest>();

@@ -76,6 +76,25 @@ class JmapEventSourceTest {
     }
 
     @Test
+    void a_stream_that_is_opened_again_tells_the_last_event_that_was_seen() {
+        listen(LONG);
+        await().atMost(WAIT).until(() -> server.listeners() == 1);
+        server.push("id: 41\ndata: {}\n\nid: 42\nevent: ping\ndata: {}\n\n");
+        server.closeStreams();
+        await().atMost(WAIT).until(() -> failure.get() != null);
+        List<String> told = new CopyOnWriteArrayList<>();
+        server.next("/events", request -> {
+            told.add(String.valueOf(request.getHeader("Last-Event-ID")));
+            request.response().setStatusCode(503).end();
+        });
+
+        listen(LONG);
+
+        await().atMost(WAIT).until(() -> !told.isEmpty());
+        assertThat(told).containsExactly("42");
+    }
+
+    @Test
     void silence_of_more_than_two_and_a_half_pings_ends_it() {
         listen(Duration.ofMillis(200));
 
