@@ -1,6 +1,7 @@
 package org.postbus.system;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -12,6 +13,7 @@ import org.postbus.client.PostbusApi;
 import org.postbus.devstack.James;
 import org.postbus.devstack.MailCorpus;
 import org.postbus.devstack.RawImap;
+import org.postbus.event.EventCodec;
 import org.postbus.system.Running.Account;
 
 /**
@@ -20,6 +22,8 @@ import org.postbus.system.Running.Account;
  */
 final class OtherPeople {
     private static final List<String> FLAGS = List.of("\\Seen", "\\Flagged", "\\Answered", "$Forwarded", "project-x");
+
+    private static final int BATCH = 20;
 
     private final Running running;
     private final James.User user;
@@ -100,11 +104,17 @@ final class OtherPeople {
             }
         }
         List<JsonNode> emails = List.of();
+        int looked = 0;
         for (int i = 0; i < wishes; i++) {
-            if (i % 20 == 0) {
+            if (i == 0 || i - looked >= 40) {
+                looked = i;
                 emails = api.emails(account.id()).stream()
                         .filter(email -> email.get("mailboxIds").size() == 1)
                         .toList();
+            }
+            if (random.nextInt(4) == 0) {
+                i += batch(account, emails, Math.min(BATCH, wishes - i), mailboxes) - 1;
+                continue;
             }
             JsonNode email = any(emails);
             String path = account.path() + "/emails/" + email.get("id").asText();
@@ -121,6 +131,31 @@ final class OtherPeople {
                 throw new IllegalStateException("a wish was answered with " + answer);
             }
         }
+    }
+
+    /** @return how many wishes it was; what is seen may be gone already */
+    private int batch(Account account, List<JsonNode> emails, int size, List<String> mailboxes) {
+        ObjectNode body = EventCodec.mapper().createObjectNode();
+        ObjectNode update = body.putObject("update");
+        for (int i = 0; i < size; i++) {
+            JsonNode email = any(emails);
+            ObjectNode patch = update.putObject(email.get("id").asText());
+            if (random.nextInt(4) == 0) {
+                ObjectNode places = patch.putObject("mailboxIds");
+                email.get("mailboxIds").fieldNames().forEachRemaining(places::putNull);
+                places.put(any(mailboxes), true);
+            } else {
+                ObjectNode keywords = patch.putObject("keywords");
+                String keyword = any(List.of("$seen", "$flagged", "wish"));
+                if (random.nextBoolean()) {
+                    keywords.put(keyword, true);
+                } else {
+                    keywords.putNull(keyword);
+                }
+            }
+        }
+        running.api.post(account.path() + "/emails/batch", body).expect(202);
+        return size;
     }
 
     private static Map<String, Object> moved(JsonNode email, String to) {

@@ -30,6 +30,9 @@ import org.postbus.system.Running.Protocol;
 /** Mail goes both ways between a real server and the database, through all services as processes. */
 class PipelineIT {
     private static final long SEED = Long.getLong("postbus.seed", 20_261_122);
+    /** For each of two accounts. */
+    private static final int WISHES = Boolean.getBoolean("postbus.long") ? 5_000 : 500;
+
     private final Running running = Running.get();
 
     @Test
@@ -48,11 +51,11 @@ class PipelineIT {
             people.add(during(threads, () -> new OtherPeople(running, bob, SEED + 3).overImap(200)));
             people.add(during(threads, () -> {
                 running.awaitSynced(imap);
-                new OtherPeople(running, alice, SEED + 5).overRest(imap, 80);
+                new OtherPeople(running, alice, SEED + 5).overRest(imap, WISHES);
             }));
             people.add(during(threads, () -> {
                 running.awaitSynced(jmap);
-                new OtherPeople(running, bob, SEED + 6).overRest(jmap, 60);
+                new OtherPeople(running, bob, SEED + 6).overRest(jmap, WISHES);
             }));
             people.forEach(CompletableFuture::join);
         }
