@@ -1,0 +1,53 @@
+package org.postbus.mail.smtp;
+
+import io.vertx.ext.mail.SMTPException;
+import java.util.Optional;
+import org.postbus.mail.ServerFailure;
+import org.postbus.mail.Text;
+
+/** What a server's reply and a broken connection mean: the one table, and pure (RFC 5321 section 4.2, RFC 4954 section 6). */
+final class SmtpFailures {
+    private static final int TEXT_LENGTH_MAX = 500;
+    /** Vert.x Mail's words for what it finds out by itself, before the message goes out. */
+    private static final String TOO_LARGE = "message exceeds allowed size limit";
+
+    static final String NO_RECIPIENT = "no recipient addresses were accepted";
+
+    private SmtpFailures() {}
+
+    /** @param begun whether the message may have gone out: then only a reply tells what became of it */
+    static ServerFailure of(Throwable cause, boolean begun) {
+        return switch (cause) {
+            case SMTPException reply -> ofReply(reply.getReplyCode(), text(reply));
+            case IllegalArgumentException unfit -> new ServerFailure.Rejected("invalid", text(unfit));
+            case Throwable refused
+            when text(refused).startsWith(TOO_LARGE) || text(refused).startsWith(NO_RECIPIENT) ->
+                new ServerFailure.Rejected("invalid", text(refused));
+            case Throwable broken
+            when begun ->
+                new ServerFailure.OutcomeUnknown("the connection broke before the server's answer: " + text(broken));
+            case Throwable broken -> new ServerFailure.Unreachable(text(broken));
+        };
+    }
+
+    static ServerFailure ofReply(int code, String text) {
+        return switch (code) {
+            case 530, 534, 535, 538 -> new ServerFailure.AuthRejected(text);
+            // The server closes the connection; 454 is a login that fails for now.
+            case 421, 454 -> new ServerFailure.Unreachable(text);
+            default ->
+                code >= 500
+                        ? new ServerFailure.Rejected("smtp-" + code, text)
+                        // Of this message or recipient, not of the account: greylisting, a full mailbox.
+                        : new ServerFailure.Throttled(text, Optional.empty());
+        };
+    }
+
+    /** With the reply's code and enhanced code as the server sent them. */
+    static String text(Throwable cause) {
+        String text = cause instanceof SMTPException reply
+                ? String.join(" / ", reply.getReplyMessages())
+                : cause.getMessage() == null ? cause.getClass().getSimpleName() : cause.getMessage();
+        return Text.cut(Text.clean(text), TEXT_LENGTH_MAX);
+    }
+}

@@ -1,0 +1,172 @@
+package org.postbus.mail.smtp;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import org.postbus.account.ServerAddress;
+import org.postbus.account.TlsMode;
+
+/**
+ * A submission server that takes everything, unless it is told to answer a command otherwise. What it took counts as
+ * delivered, whatever it answers afterwards.
+ */
+public final class ScriptedSmtpServer implements AutoCloseable {
+    /** In place of a reply: the line is cut. */
+    public static final String CUT = "cut the line";
+    /** The command that stands for the end of the message. */
+    public static final String END_OF_DATA = ".";
+
+    private final ServerSocket listening;
+    private final Map<String, String> answers = new ConcurrentHashMap<>();
+    private final List<Delivered> delivered = new CopyOnWriteArrayList<>();
+    private final List<String> commands = new CopyOnWriteArrayList<>();
+    private final List<Socket> sockets = new CopyOnWriteArrayList<>();
+    private volatile String capabilities = "AUTH PLAIN LOGIN XOAUTH2";
+
+    /** @param content as it came, dots undone, lines ended by CRLF */
+    public record Delivered(String mailFrom, List<String> recipients, String content) {}
+
+    public ScriptedSmtpServer() {
+        try {
+            listening = new ServerSocket(0, 50, InetAddress.getByName("127.0.0.1"));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        Thread.ofVirtual().start(this::accept);
+    }
+
+    public ServerAddress address() {
+        return new ServerAddress("127.0.0.1", listening.getLocalPort(), TlsMode.NONE);
+    }
+
+    /** @param command how it begins, in capitals but for addresses, such as {@code RCPT TO:<bob@}; or {@link #END_OF_DATA} */
+    public void answer(String command, String reply) {
+        answers.put(command, reply);
+    }
+
+    public void answerAsUsual() {
+        answers.clear();
+    }
+
+    public void offer(String capabilities) {
+        this.capabilities = capabilities;
+    }
+
+    public List<Delivered> delivered() {
+        return List.copyOf(delivered);
+    }
+
+    public List<String> commands() {
+        return List.copyOf(commands);
+    }
+
+    private void accept() {
+        while (!listening.isClosed()) {
+            try {
+                Socket socket = listening.accept();
+                sockets.add(socket);
+                Thread.ofVirtual().start(() -> serve(socket));
+            } catch (IOException closed) {
+                return;
+            }
+        }
+    }
+
+    private void serve(Socket socket) {
+        try (socket) {
+            var in = new BufferedReader(new InputStreamReader(socket.getInputStream(), StandardCharsets.ISO_8859_1));
+            OutputStream out = socket.getOutputStream();
+            say(out, "220 scripted");
+            String mailFrom = "";
+            List<String> recipients = new ArrayList<>();
+            for (String line = in.readLine(); line != null; line = in.readLine()) {
+                commands.add(line);
+                String verb = line.split("[ :]")[0].toUpperCase(Locale.ROOT);
+                String reply = scripted(
+                        line,
+                        switch (verb) {
+                            case "EHLO" ->
+                                "250-scripted\r\n250-ENHANCEDSTATUSCODES\r\n250-PIPELINING\r\n250 " + capabilities;
+                            case "AUTH" -> line.split(" ").length > 2 ? "235 2.7.0 welcome" : "334 VXNlcm5hbWU6";
+                            case "DATA" -> "354 go on";
+                            case "QUIT" -> "221 bye";
+                            default -> "250 2.0.0 fine";
+                        });
+                if (reply.equals(CUT)) {
+                    return;
+                }
+                say(out, reply);
+                if (reply.startsWith("334")) {
+                    commands.add(in.readLine());
+                    say(out, "334 UGFzc3dvcmQ6");
+                    commands.add(in.readLine());
+                    say(out, scripted("AUTH", "235 2.7.0 welcome"));
+                } else if (verb.equals("MAIL") && reply.startsWith("2")) {
+                    mailFrom = address(line);
+                    recipients = new ArrayList<>();
+                } else if (verb.equals("RCPT") && reply.startsWith("2")) {
+                    recipients.add(address(line));
+                } else if (reply.startsWith("354")) {
+                    String content = content(in);
+                    String end = scripted(END_OF_DATA, "250 2.6.0 taken");
+                    if (end.startsWith("2") || end.equals(CUT)) {
+                        delivered.add(new Delivered(mailFrom, List.copyOf(recipients), content));
+                    }
+                    if (end.equals(CUT)) {
+                        return;
+                    }
+                    say(out, end);
+                }
+            }
+        } catch (IOException gone) {
+            // The client went away: what it sent until then is on record.
+            commands.add("(the client went away)");
+        }
+    }
+
+    private String scripted(String line, String usual) {
+        return answers.entrySet().stream()
+                .filter(answer -> line.regionMatches(
+                        true, 0, answer.getKey(), 0, answer.getKey().length()))
+                .map(Map.Entry::getValue)
+                .findFirst()
+                .orElse(usual);
+    }
+
+    private static String content(BufferedReader in) throws IOException {
+        StringBuilder content = new StringBuilder();
+        for (String line = in.readLine(); !line.equals("."); line = in.readLine()) {
+            content.append(line.startsWith(".") ? line.substring(1) : line).append("\r\n");
+        }
+        return content.toString();
+    }
+
+    private static String address(String line) {
+        return line.substring(line.indexOf('<') + 1, line.indexOf('>'));
+    }
+
+    private static void say(OutputStream out, String reply) throws IOException {
+        out.write((reply + "\r\n").getBytes(StandardCharsets.ISO_8859_1));
+        out.flush();
+    }
+
+    @Override
+    public void close() throws IOException {
+        listening.close();
+        for (Socket socket : sockets) {
+            socket.close();
+        }
+    }
+}

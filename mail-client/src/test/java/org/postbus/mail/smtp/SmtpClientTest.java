@@ -1,0 +1,248 @@
+package org.postbus.mail.smtp;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.vertx.core.Vertx;
+import io.vertx.ext.mail.MailConfig;
+import io.vertx.ext.mail.StartTLSOptions;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.Base64;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.postbus.account.Credential;
+import org.postbus.account.Secret;
+import org.postbus.account.ServerAddress;
+import org.postbus.account.TlsMode;
+import org.postbus.mail.ServerException;
+import org.postbus.mail.ServerFailure;
+
+class SmtpClientTest {
+    private static final Duration WAIT = Duration.ofSeconds(60);
+    private static final Credential PASSWORD = new Credential.Password(new Secret("s3cret"));
+    private static final OutgoingMessage MESSAGE = OutgoingMessage.of("""
+            From: Alice <alice@example.com>
+            To: bob@example.com
+            Bcc: secret@example.com
+            Subject: a long subject that
+             goes on in the next line
+            Message-ID: <m1@example.com>
+
+            First line =
+            .a dot at the beginning
+            .
+            last""".getBytes(StandardCharsets.US_ASCII));
+
+    private static Vertx vertx;
+    private ScriptedSmtpServer server;
+    private SmtpClient client;
+
+    @BeforeAll
+    static void start() {
+        vertx = Vertx.vertx();
+    }
+
+    @AfterAll
+    static void stop() {
+        vertx.close().toCompletionStage().toCompletableFuture().join();
+    }
+
+    @BeforeEach
+    void open() {
+        server = new ScriptedSmtpServer();
+        client = client(server.address(), PASSWORD);
+    }
+
+    @AfterEach
+    void close() throws IOException {
+        client.close();
+        server.close();
+    }
+
+    @Test
+    void a_message_goes_out_octet_by_octet_without_bcc() {
+        send("bob@example.com", "secret@example.com");
+
+        assertThat(server.delivered()).singleElement().satisfies(delivered -> {
+            assertThat(delivered.mailFrom()).isEqualTo("alice@example.com");
+            assertThat(delivered.recipients()).containsExactly("bob@example.com", "secret@example.com");
+            assertThat(delivered.content())
+                    .isEqualTo(new String(MESSAGE.without("Bcc").octets(), StandardCharsets.US_ASCII) + "\r\n");
+        });
+    }
+
+    @Test
+    void a_connection_is_used_for_the_next_message_too() {
+        send("bob@example.com");
+        send("bob@example.com");
+
+        assertThat(server.delivered()).hasSize(2);
+        assertThat(server.commands())
+                .filteredOn(line -> line.startsWith("EHLO"))
+                .hasSize(1);
+    }
+
+    @Test
+    void a_refused_message_keeps_the_servers_words() {
+        server.answer(ScriptedSmtpServer.END_OF_DATA, "554 5.7.1 looks like spam");
+
+        assertThat(failureOf("bob@example.com"))
+                .isEqualTo(new ServerFailure.Rejected("smtp-554", "554 5.7.1 looks like spam"));
+    }
+
+    @Test
+    void the_only_recipient_is_refused() {
+        server.answer("RCPT", "550 5.1.1 no such user");
+
+        assertThat(failureOf("bob@example.com"))
+                .isEqualTo(new ServerFailure.Rejected("smtp-550", "550 5.1.1 no such user"));
+        assertThat(server.delivered()).isEmpty();
+    }
+
+    @Test
+    void a_refused_recipient_does_not_keep_it_from_the_others() {
+        server.answer("RCPT TO:<bad@", "550 5.1.1 no such user");
+
+        SmtpClient.Delivery delivery = send("bad@example.com", "bob@example.com");
+
+        assertThat(delivery.refused())
+                .containsExactly(java.util.Map.entry("bad@example.com", "550 5.1.1 no such user"));
+        assertThat(server.delivered())
+                .singleElement()
+                .satisfies(delivered -> assertThat(delivered.recipients()).containsExactly("bob@example.com"));
+    }
+
+    @Test
+    void nothing_is_sent_when_all_recipients_are_refused() {
+        server.answer("RCPT", "550 5.1.1 no such user");
+
+        assertThat(failureOf("bad@example.com", "worse@example.com"))
+                .isEqualTo(new ServerFailure.Rejected("smtp-550", "550 5.1.1 no such user"));
+        assertThat(server.delivered()).isEmpty();
+    }
+
+    @Test
+    void a_recipient_that_is_refused_for_now_stops_all() {
+        server.answer("RCPT TO:<bad@", "451 4.7.1 greylisted, come back later");
+
+        assertThat(failureOf("bob@example.com", "bad@example.com"))
+                .isEqualTo(new ServerFailure.Throttled("451 4.7.1 greylisted, come back later", Optional.empty()));
+        assertThat(server.delivered()).isEmpty();
+    }
+
+    @Test
+    void a_line_cut_after_the_message_leaves_the_outcome_unknown() {
+        server.answer(ScriptedSmtpServer.END_OF_DATA, ScriptedSmtpServer.CUT);
+
+        assertThat(failureOf("bob@example.com")).isInstanceOf(ServerFailure.OutcomeUnknown.class);
+        assertThat(server.delivered()).hasSize(1);
+    }
+
+    @Test
+    void a_line_cut_before_the_login_ends_is_no_try_to_send() {
+        server.answer("AUTH", ScriptedSmtpServer.CUT);
+
+        assertThat(failureOf("bob@example.com")).isInstanceOf(ServerFailure.Unreachable.class);
+    }
+
+    @Test
+    void nobody_listens() throws IOException {
+        server.close();
+
+        assertThat(failureOf("bob@example.com")).isInstanceOf(ServerFailure.Unreachable.class);
+    }
+
+    @Test
+    void a_refused_login_is_told_from_other_refusals() {
+        server.answer("AUTH", "535 5.7.8 bad credentials");
+
+        assertThat(failureOf("bob@example.com"))
+                .isInstanceOf(ServerFailure.AuthRejected.class)
+                .extracting(ServerFailure::text)
+                .asString()
+                .contains("535 5.7.8 bad credentials")
+                .doesNotContain("s3cret");
+    }
+
+    @Test
+    void an_access_token_logs_in_by_xoauth2() {
+        try (SmtpClient withToken = client(server.address(), new Credential.AccessToken(new Secret("t0ken")))) {
+            withToken
+                    .send("alice@example.com", List.of("bob@example.com"), MESSAGE)
+                    .await()
+                    .atMost(WAIT);
+        }
+
+        assertThat(server.commands())
+                .anySatisfy(line -> assertThat(line)
+                        .isEqualTo("AUTH XOAUTH2 "
+                                + Base64.getEncoder()
+                                        .encodeToString("user=alice\1auth=Bearer t0ken\1\1"
+                                                .getBytes(StandardCharsets.US_ASCII))));
+    }
+
+    @Test
+    void a_server_that_only_knows_login_is_logged_in_to() {
+        server.offer("AUTH LOGIN");
+
+        send("bob@example.com");
+
+        assertThat(server.delivered()).hasSize(1);
+    }
+
+    @Test
+    void starttls_that_is_not_offered_ends_it_before_the_password_is_said() {
+        ServerAddress address =
+                new ServerAddress(server.address().host(), server.address().port(), TlsMode.STARTTLS);
+        try (SmtpClient encrypted = client(address, PASSWORD)) {
+            assertThatThrownBy(() -> encrypted
+                            .send("alice@example.com", List.of("bob@example.com"), MESSAGE)
+                            .await()
+                            .atMost(WAIT))
+                    .isInstanceOf(ServerException.class);
+        }
+
+        assertThat(server.commands()).noneMatch(line -> line.startsWith("AUTH"));
+        assertThat(server.delivered()).isEmpty();
+    }
+
+    @Test
+    void certificates_are_verified_whatever_the_mode() {
+        for (TlsMode tls : TlsMode.values()) {
+            MailConfig config =
+                    SmtpClient.config(new ServerAddress("h.example", 465, tls), "alice", PASSWORD, Optional.empty());
+
+            assertThat(config.getHostnameVerificationAlgorithm()).isEqualTo("HTTPS");
+            assertThat(config.isTrustAll()).isFalse();
+            assertThat(config.isSsl()).isEqualTo(tls == TlsMode.TLS);
+            assertThat(config.getStarttls())
+                    .isEqualTo(tls == TlsMode.STARTTLS ? StartTLSOptions.REQUIRED : StartTLSOptions.DISABLED);
+        }
+    }
+
+    private SmtpClient.Delivery send(String... recipients) {
+        return client.send("alice@example.com", List.of(recipients), MESSAGE)
+                .await()
+                .atMost(WAIT);
+    }
+
+    private ServerFailure failureOf(String... recipients) {
+        try {
+            send(recipients);
+        } catch (ServerException e) {
+            return e.failure();
+        }
+        throw new AssertionError("it was sent");
+    }
+
+    private static SmtpClient client(ServerAddress address, Credential credential) {
+        return SmtpClient.of(vertx, address, "alice", credential, Optional.empty());
+    }
+}
