@@ -5,8 +5,6 @@ create table submission (
   account_id      uuid not null references account on delete cascade,
   submission_id   uuid not null default uuidv7(),
   tenant_id       uuid not null,
-  idempotency_key text check (length(idempotency_key) between 1 and 255),
-  request_hash    bytea,                -- SHA-256 of the request that the key came with
   message         bytea check (octet_length(message) <= 10485760),  -- RFC 5322; null when nobody needs it any more
   size            int not null,         -- of the message, in octets
   message_id      text not null,        -- without <>; it is in the message, and how the message is found again
@@ -35,8 +33,6 @@ create table submission (
   primary key (account_id, submission_id),
   check ((parent_id is null) = (parent_keyword is null))
 );
-create unique index submission_idempotency_key on submission (account_id, idempotency_key)
-  where idempotency_key is not null;
 create index submission_due on submission (next_try_at) where next_try_at is not null;
 
 alter table submission enable row level security;

@@ -7,13 +7,15 @@ import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
 
 /**
- * Refuses a body that says it is too large, with a problem. The HTTP server's own limit, twice as high, ends the connection of
- * one that does not say so.
+ * Refuses a body that says it is too large, with a problem. The HTTP server's own limit, a little above the highest one here,
+ * ends the connection of one that does not say so.
  */
 @ApplicationScoped
 class BodyLimit {
     /** A wish, an account: a few hundred bytes. */
     static final long BYTES_MAX = 1 << 20;
+    /** A message of 10 MiB, its attachments in base64. */
+    static final long SUBMISSION_BYTES_MAX = 14 << 20;
 
     private static final int BEFORE_EVERYTHING = 1_000;
 
@@ -23,16 +25,17 @@ class BodyLimit {
 
     private static void check(RoutingContext request) {
         String length = request.request().getHeader(HttpHeaders.CONTENT_LENGTH);
-        if (length != null && isTooLarge(length)) {
-            ProblemResponses.send(request.response(), Problem.tooLarge("a body may have 1 MiB"));
+        long most = request.normalizedPath().endsWith("/submissions") ? SUBMISSION_BYTES_MAX : BYTES_MAX;
+        if (length != null && isAbove(most, length)) {
+            ProblemResponses.send(request.response(), Problem.tooLarge("a body may have " + (most >> 20) + " MiB"));
         } else {
             request.next();
         }
     }
 
-    private static boolean isTooLarge(String length) {
+    private static boolean isAbove(long most, String length) {
         try {
-            return Long.parseLong(length.strip()) > BYTES_MAX;
+            return Long.parseLong(length.strip()) > most;
         } catch (NumberFormatException e) {
             return true;
         }

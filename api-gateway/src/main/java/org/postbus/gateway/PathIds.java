@@ -5,6 +5,7 @@ import org.postbus.model.AccountId;
 import org.postbus.model.EmailId;
 import org.postbus.model.MailboxId;
 import org.postbus.model.MutationId;
+import org.postbus.model.SubmissionId;
 
 /** Ids as they stand in a URL. One that is not an id at all is as little there as one of somebody else's. */
 public final class PathIds {
@@ -24,6 +25,10 @@ public final class PathIds {
 
     public static MutationId mutation(String text) {
         return id(text, MutationId::of, "mutation");
+    }
+
+    public static SubmissionId submission(String text) {
+        return id(text, SubmissionId::of, "submission");
     }
 
     private static <T> T id(String text, Function<String, T> parse, String what) {

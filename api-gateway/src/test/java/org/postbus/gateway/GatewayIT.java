@@ -1069,6 +1069,92 @@ class GatewayIT {
                 .isEqualTo(2L);
     }
 
+    // Submissions.
+
+    @Test
+    void a_message_is_stored_once_and_canceled_before_it_goes() {
+        // Given
+        canSend();
+        String body = """
+                {"to": [{"name": "Bob", "email": "bob@example.com"}], "bcc": [{"email": "carol@example.com"}],
+                 "subject": "Grüße", "text": "Hi Bob", "sendAt": "2099-01-01T08:00:00Z"}""";
+
+        // When
+        Answer first = submit(body, "key-1");
+        Answer again = submit(body, "key-1");
+        Answer other = submit(body.replace("Hi", "Hello"), "key-1");
+
+        // Then
+        assertThat(first.status()).as("%s", first.json()).isEqualTo(202);
+        assertThat(again.json()).isEqualTo(first.json());
+        assertProblem(other, 422, "the same key with another body");
+        String path = accountPath() + "/submissions/"
+                + first.json().get("submissionId").asText();
+        JsonNode stored = api.get(path).json();
+        assertThat(stored.path("state").asText()).isEqualTo("queued");
+        assertThat(stored.path("subject").asText()).isEqualTo("Grüße");
+        assertThat(stored.path("mailFrom").asText()).isEqualTo("alice@example.com");
+        assertThat(stored.at("/recipients/1/email").asText()).isEqualTo("carol@example.com");
+        assertThat(stored.path("sendAt").asText()).isEqualTo("2099-01-01T08:00:00Z");
+        assertThat(api.get(accountPath() + "/submissions?state=queued").json().path("list"))
+                .hasSize(1);
+
+        // When
+        Answer retried = api.call("POST", path + "/retry", null);
+        Answer canceled = api.call("DELETE", path, null);
+
+        // Then
+        assertProblem(retried, 409, "nothing has failed");
+        assertThat(canceled.status()).isEqualTo(204);
+        assertThat(api.get(path).json().path("state").asText()).isEqualTo("canceled");
+        assertProblem(api.call("DELETE", path, null), 409, "canceled already");
+    }
+
+    @Test
+    void a_whole_message_says_itself_who_it_goes_to() {
+        canSend();
+
+        Answer answer = api.call(
+                "POST",
+                accountPath() + "/submissions",
+                "From: alice@example.com\nTo: bob@example.com\nMessage-ID: <m@example.com>\nSubject: raw\n\nHi\n",
+                "message/rfc822");
+
+        assertThat(answer.status()).as("%s", answer.json()).isEqualTo(202);
+        JsonNode stored = api.get(accountPath() + "/submissions/"
+                        + answer.json().get("submissionId").asText())
+                .json();
+        assertThat(stored.path("messageId").asText()).isEqualTo("m@example.com");
+        assertThat(stored.at("/recipients/0/email").asText()).isEqualTo("bob@example.com");
+    }
+
+    @Test
+    void what_can_not_be_sent_is_a_problem() {
+        assertProblem(submit("{\"to\": [{\"email\": \"bob@example.com\"}]}", null), 422, "no SMTP server");
+        canSend();
+        assertProblem(submit("{\"subject\": \"s\"}", null), 422, "no recipient");
+        assertProblem(submit("{\"to\": [{\"email\": \"bob@example.com>\\r\\nRCPT TO:<x@y\"}]}", null), 422, "address");
+        assertProblem(
+                submit("{\"to\": [{\"email\": \"bob@example.com\"}], \"subject\": \"s\\r\\nBcc: x@y\"}", null),
+                422,
+                "a header in the subject");
+        assertProblem(api.get(accountPath() + "/submissions?state=x"), 400, "no such state");
+        assertProblem(api.get(accountPath() + "/submissions/" + account), 404, "no such submission");
+    }
+
+    private void canSend() {
+        Answer changed = api.call(
+                "PATCH",
+                accountPath(),
+                "{\"smtp\": {\"host\": \"127.0.0.1\", \"port\": 1025, \"tls\": \"none\"}}",
+                MERGE_PATCH);
+        assertThat(changed.status()).as("%s", changed.json()).isBetween(200, 204);
+    }
+
+    private Answer submit(String body, String key) {
+        return api.call("POST", accountPath() + "/submissions", body, "application/json", Optional.ofNullable(key));
+    }
+
     // Changes.
 
     @Test
@@ -1306,6 +1392,7 @@ class GatewayIT {
                             .replace("{emailId}", email.toString())
                             .replace("{mailboxId}", email.toString())
                             .replace("{mutationId}", mutation.toString())
+                            .replace("{submissionId}", mutation.toString())
                             .replace("{partId}", "1"));
         }
 

@@ -8,6 +8,7 @@ import java.util.concurrent.TimeUnit;
 import org.jboss.logging.Logger;
 import org.postbus.event.MutationBell;
 import org.postbus.model.AccountId;
+import org.postbus.model.TenantId;
 
 /**
  * Flushes accounts when they are rung for: one flush per account at a time, accounts beside each other. Ringing while an
@@ -18,19 +19,32 @@ public final class AccountFlushes implements AutoCloseable {
     /** For what is under way when the service is asked to stop. */
     private static final Duration STOP_WAIT = Duration.ofSeconds(20);
 
+    /** What an account is flushed of. */
+    public interface Flusher {
+        /**
+         * One round. Blocks.
+         *
+         * @return false if nothing was due
+         */
+        boolean flush(TenantId tenant, AccountId account);
+
+        /** Lets go of what waits for the database. */
+        void stop();
+    }
+
     private enum State {
         RUNNING,
         RUNNING_AND_RUNG
     }
 
-    private final MutationFlusher flusher;
+    private final Flusher flusher;
     private final int flushesMax;
     private final Semaphore permits;
     private final ConcurrentMap<AccountId, State> states = new ConcurrentHashMap<>();
     private volatile boolean stopping;
 
     /** @param flushesMax accounts that are flushed at once; the others wait */
-    public AccountFlushes(MutationFlusher flusher, int flushesMax) {
+    public AccountFlushes(Flusher flusher, int flushesMax) {
         this.flusher = flusher;
         this.flushesMax = flushesMax;
         this.permits = new Semaphore(flushesMax);

@@ -7,13 +7,17 @@ import io.vertx.sqlclient.SqlConnection;
 import io.vertx.sqlclient.Tuple;
 import java.util.Optional;
 import org.postbus.account.AccountSettings;
+import org.postbus.account.Credential;
+import org.postbus.account.CredentialCipher;
 import org.postbus.event.AccountRecord;
 import org.postbus.event.EventCodec;
+import org.postbus.mail.ServerException;
+import org.postbus.mail.ServerFailure;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
 
 /** The tables {@code account} and {@code credential}, as the outbound side sees them. */
-final class AccountTable {
+public final class AccountTable {
     private static final String LOGIN = """
             select a.settings::text as settings, a.revision, c.kind, c.ciphertext
             from account a left join credential c on c.account_id = a.account_id
@@ -36,13 +40,22 @@ final class AccountTable {
      *
      * @param credential empty if nothing is stored to log in with
      */
-    record Login(AccountSettings settings, long revision, Optional<Encrypted> credential) {}
+    public record Login(AccountSettings settings, long revision, Optional<Encrypted> credential) {
 
-    /** A credential that only {@link org.postbus.account.CredentialCipher} can read. */
-    record Encrypted(String kind, byte[] ciphertext) {}
+        /** @throws ServerException {@link ServerFailure.AuthRejected} if there is none */
+        public Credential credential(CredentialCipher cipher, TenantId tenant, AccountId account) {
+            return credential
+                    .map(stored -> cipher.decrypt(tenant, account, stored.kind(), stored.ciphertext()))
+                    .orElseThrow(() -> new ServerException(
+                            new ServerFailure.AuthRejected("the account has no password or access token: set one")));
+        }
+    }
+
+    /** A credential that only {@link CredentialCipher} can read. */
+    public record Encrypted(String kind, byte[] ciphertext) {}
 
     /** Empty if the account has been deleted. */
-    Future<Optional<Login>> login(SqlConnection connection, AccountId account) {
+    public Future<Optional<Login>> login(SqlConnection connection, AccountId account) {
         return connection
                 .preparedQuery(LOGIN)
                 .execute(Tuple.of(account.value()))
@@ -56,7 +69,7 @@ final class AccountTable {
     }
 
     /** Asks the account's fetcher to look; whoever publishes the account next tells it. */
-    Future<Void> wake(SqlConnection connection, AccountId account) {
+    public Future<Void> wake(SqlConnection connection, AccountId account) {
         return connection.preparedQuery(WAKE).execute(Tuple.of(account.value())).mapEmpty();
     }
 

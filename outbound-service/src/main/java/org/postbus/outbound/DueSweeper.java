@@ -11,6 +11,9 @@ import org.postbus.model.TenantId;
 
 /** Rings for whatever is due: wishes whose next try has come, whose bell was lost, whose claim ran out after a crash. */
 public final class DueSweeper implements AutoCloseable {
+    public static final String MUTATIONS = "accounts_with_due_mutations";
+    public static final String SUBMISSIONS = "accounts_with_due_submissions";
+
     private static final Logger LOG = Logger.getLogger(DueSweeper.class);
     /** Accounts per sweep; the next sweep brings the others. */
     private static final int ACCOUNTS_MAX = 1_000;
@@ -18,14 +21,20 @@ public final class DueSweeper implements AutoCloseable {
     private final Vertx vertx;
     private final TenantTransactions database;
     private final AccountFlushes flushes;
+    private final String accountsDue;
     private final Duration pause;
     private volatile boolean stopped;
 
-    /** @param pause between the end of a sweep and the next */
-    public DueSweeper(Vertx vertx, TenantTransactions database, AccountFlushes flushes, Duration pause) {
+    /**
+     * @param accountsDue the database's function that tells which accounts have something due
+     * @param pause between the end of a sweep and the next
+     */
+    public DueSweeper(
+            Vertx vertx, TenantTransactions database, AccountFlushes flushes, String accountsDue, Duration pause) {
         this.vertx = vertx;
         this.database = database;
         this.flushes = flushes;
+        this.accountsDue = accountsDue;
         this.pause = pause;
     }
 
@@ -49,8 +58,8 @@ public final class DueSweeper implements AutoCloseable {
     }
 
     void sweep() {
-        for (Row row : database.query(
-                "select tenant_id, account_id from accounts_with_due_mutations($1)", Tuple.of(ACCOUNTS_MAX))) {
+        for (Row row :
+                database.query("select tenant_id, account_id from " + accountsDue + "($1)", Tuple.of(ACCOUNTS_MAX))) {
             flushes.ring(
                     new MutationBell(new TenantId(row.getUUID("tenant_id")), new AccountId(row.getUUID("account_id"))));
         }

@@ -39,7 +39,7 @@ import org.postbus.outbound.TenantTransactions.DatabaseException;
  *   <li>publish the account: its fetcher looks now rather than soon.
  * </ol>
  */
-public final class MutationFlusher {
+public final class MutationFlusher implements AccountFlushes.Flusher {
     private static final Logger LOG = Logger.getLogger(MutationFlusher.class);
     private static final Duration RENEW_EVERY = PendingChangesTable.CLAIM_TIME.dividedBy(3);
     /** Between tries to note outcomes while the database is away. */
@@ -89,7 +89,8 @@ public final class MutationFlusher {
      * @return false if nothing was due
      * @throws DatabaseException if the database is away before anything was sent
      */
-    boolean flush(TenantId tenant, AccountId account) {
+    @Override
+    public boolean flush(TenantId tenant, AccountId account) {
         Optional<Work> work = database.run(
                 tenant,
                 connection -> changes.claim(connection, account)
@@ -114,8 +115,8 @@ public final class MutationFlusher {
         return true;
     }
 
-    /** Lets go of what waits for the database. */
-    void stop() {
+    @Override
+    public void stop() {
         stopping.countDown();
     }
 
@@ -154,7 +155,7 @@ public final class MutationFlusher {
             return new Outcome.Failed(CUT_OFF);
         }
         try {
-            Credential credential = credential(tenant, account, work.login());
+            Credential credential = work.login().credential(cipher, tenant, account);
             for (; ; ) {
                 MailServers.Use use = servers.use(
                         account, work.login().revision(), work.login().settings(), credential);
@@ -186,7 +187,7 @@ public final class MutationFlusher {
             return new Asked(folds, Map.of(), Optional.empty());
         }
         try {
-            Credential credential = credential(tenant, account, work.login());
+            Credential credential = work.login().credential(cipher, tenant, account);
             for (; ; ) {
                 MailServers.Use use = servers.use(
                         account, work.login().revision(), work.login().settings(), credential);
@@ -205,13 +206,6 @@ public final class MutationFlusher {
         } catch (ServerException e) {
             return new Asked(folds, Map.of(), Optional.of(e.failure()));
         }
-    }
-
-    private Credential credential(TenantId tenant, AccountId account, AccountTable.Login login) {
-        return login.credential()
-                .map(stored -> cipher.decrypt(tenant, account, stored.kind(), stored.ciphertext()))
-                .orElseThrow(() -> new ServerException(
-                        new ServerFailure.AuthRejected("the account has no password or access token: set one")));
     }
 
     /** @return folds of several wishes that were refused, undecided yet */

@@ -18,6 +18,10 @@ public interface OutboundConfig {
     @WithDefault("64")
     int flushesMax();
 
+    /** Accounts that messages are sent for at once. A message of 10 MiB takes about 50 MiB of heap while it is sent. */
+    @WithDefault("8")
+    int submissionsMax();
+
     /** Between two looks for wishes that are due and were not rung for. */
     @WithDefault("2s")
     Duration sweepPause();

@@ -27,8 +27,13 @@ public final class OutboundMetrics {
         registry.counter("postbus.outbound.wishes", "outcome", name).increment();
     }
 
+    /** @param outcome see {@code SubmissionOutcome.label()} */
+    public void submission(String outcome) {
+        registry.counter("postbus.outbound.submissions", "outcome", outcome).increment();
+    }
+
     /** A result that did not count: the wish had been taken over or discarded. */
-    void lostClaims(int wishes) {
+    public void lostClaims(int wishes) {
         registry.counter("postbus.outbound.claims.lost").increment(wishes);
     }
 
@@ -43,8 +48,10 @@ public final class OutboundMetrics {
                 .record(time);
     }
 
-    void watch(Supplier<Number> running, Supplier<Number> idleConnections) {
+    void watch(Supplier<Number> running, Supplier<Number> idleConnections, Supplier<Number> submissionsRunning) {
         Gauge.builder("postbus.outbound.flushes.running", running).register(registry);
+        Gauge.builder("postbus.outbound.submissions.running", submissionsRunning)
+                .register(registry);
         Gauge.builder("postbus.outbound.connections.idle", idleConnections).register(registry);
     }
 }

@@ -11,6 +11,7 @@ import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
 import jakarta.enterprise.inject.Produces;
 import jakarta.inject.Singleton;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.ThreadLocalRandom;
 import org.eclipse.microprofile.reactive.messaging.Channel;
@@ -18,6 +19,8 @@ import org.postbus.account.CredentialCipher;
 import org.postbus.event.EventCodec;
 import org.postbus.mail.imap.ImapClient;
 import org.postbus.mail.imap.ImapOptions;
+import org.postbus.outbound.submission.SubmissionFlusher;
+import org.postbus.outbound.submission.SubmissionServers;
 
 /** Puts the service together, starts it and stops it. */
 @ApplicationScoped
@@ -25,6 +28,9 @@ public class OutboundWiring {
     private final MailServers servers;
     private final AccountFlushes flushes;
     private final DueSweeper sweeper;
+    private final SubmissionServers submissionServers;
+    private final AccountFlushes submissions;
+    private final DueSweeper submissionSweeper;
     private final OutboundMetrics metrics;
 
     public OutboundWiring(
@@ -35,22 +41,37 @@ public class OutboundWiring {
             @Channel("accounts") MutinyEmitter<Record<String, byte[]>> accounts) {
         var database = new TenantTransactions(pool);
         metrics = new OutboundMetrics(registry);
-        servers = new MailServers(vertx, new ImapClient(vertx, ImapOptions.DEFAULT));
+        var imap = new ImapClient(vertx, ImapOptions.DEFAULT);
+        var cipher = CredentialCipher.fromKeysetFile(config.keyset());
+        servers = new MailServers(vertx, imap);
         var wakes = new WakePublisher(
                 database,
                 new AccountTable(),
                 record -> accounts.send(Record.of(record.accountId().toString(), EventCodec.encode(record))));
+        String claimant = config.instance() + "/" + UUID.randomUUID();
         var flusher = new MutationFlusher(
                 vertx,
                 database,
-                new PendingChangesTable(config.instance() + "/" + UUID.randomUUID()),
-                CredentialCipher.fromKeysetFile(config.keyset()),
+                new PendingChangesTable(claimant),
+                cipher,
                 servers,
                 wakes,
                 metrics,
                 () -> ThreadLocalRandom.current().nextDouble());
         flushes = new AccountFlushes(flusher, config.flushesMax());
-        sweeper = new DueSweeper(vertx, database, flushes, config.sweepPause());
+        sweeper = new DueSweeper(vertx, database, flushes, DueSweeper.MUTATIONS, config.sweepPause());
+        submissionServers = new SubmissionServers(vertx, imap, cipher, Optional.empty());
+        submissions = new AccountFlushes(
+                new SubmissionFlusher(
+                        vertx,
+                        database,
+                        claimant,
+                        submissionServers,
+                        wakes,
+                        metrics,
+                        () -> ThreadLocalRandom.current().nextDouble()),
+                config.submissionsMax());
+        submissionSweeper = new DueSweeper(vertx, database, submissions, DueSweeper.SUBMISSIONS, config.sweepPause());
     }
 
     @Produces
@@ -66,13 +87,17 @@ public class OutboundWiring {
     }
 
     void start(@Observes StartupEvent event) {
-        metrics.watch(flushes::running, servers::idle);
+        metrics.watch(flushes::running, servers::idle, submissions::running);
         sweeper.start();
+        submissionSweeper.start();
     }
 
     void stop(@Observes ShutdownEvent event) {
         sweeper.close();
+        submissionSweeper.close();
         flushes.close();
+        submissions.close();
         servers.close();
+        submissionServers.close();
     }
 }

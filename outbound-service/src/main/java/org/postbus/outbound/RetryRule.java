@@ -4,8 +4,8 @@ import java.time.Duration;
 import java.util.Optional;
 
 /** How often and when a wish is tried again. Pure; the flusher brings the failure. */
-final class RetryRule {
-    static final int TRIES_MAX = 5;
+public final class RetryRule {
+    public static final int TRIES_MAX = 5;
     /** What somebody else changed first is tried on fresh state twice; then the server wins. */
     static final int CONFLICT_TRIES_MAX = 3;
     /** A login that is refused is not asked for again soon: servers lock accounts for that. */
@@ -26,7 +26,8 @@ final class RetryRule {
      * @param hint the server's own, which wins over ours
      * @param jitter 0 to 1: adds up to a fifth, so accounts of one server do not come back all at once
      */
-    static Outcome again(int attempts, String text, Optional<Duration> hint, boolean holdsAccount, double jitter) {
+    public static Outcome again(
+            int attempts, String text, Optional<Duration> hint, boolean holdsAccount, double jitter) {
         if (attempts >= TRIES_MAX) {
             return new Outcome.Failed(text + " (after " + attempts + " tries)");
         }
@@ -40,7 +41,7 @@ final class RetryRule {
                 : new Outcome.Deferred(jittered(CONFLICT_WAITS[attempts - 1], jitter), text, false);
     }
 
-    static Outcome afterLogin(String text, double jitter) {
+    public static Outcome afterLogin(String text, double jitter) {
         return new Outcome.NeedsLogin(jittered(LOGIN_WAIT, jitter), text);
     }
 

@@ -28,7 +28,7 @@ public final class TenantTransactions {
     }
 
     /** @throws DatabaseException if the database is away or refuses; then nothing of it was done, or it is not known */
-    <T> T run(TenantId tenant, Function<SqlConnection, Future<T>> work) {
+    public <T> T run(TenantId tenant, Function<SqlConnection, Future<T>> work) {
         return await(pool.withTransaction(connection -> connection
                 .preparedQuery("select set_config('app.tenant', $1, true)")
                 .execute(Tuple.of(tenant.toString()))
@@ -36,7 +36,7 @@ public final class TenantTransactions {
     }
 
     /** Outside of any tenant: for the functions that are allowed to look across. */
-    RowSet<Row> query(String sql, Tuple parameters) {
+    public RowSet<Row> query(String sql, Tuple parameters) {
         return await(pool.preparedQuery(sql).execute(parameters));
     }
 
@@ -56,7 +56,7 @@ public final class TenantTransactions {
     }
 
     /** The database did not do it. */
-    static final class DatabaseException extends RuntimeException {
+    public static final class DatabaseException extends RuntimeException {
         private static final long serialVersionUID = 1;
 
         DatabaseException(Throwable cause) {

@@ -39,7 +39,7 @@ public final class WakePublisher {
     }
 
     /** Returns at once. */
-    synchronized void publish(TenantId tenant, AccountId account) {
+    public synchronized void publish(TenantId tenant, AccountId account) {
         waiting.put(account, tenant);
         if (!running) {
             running = true;

@@ -166,7 +166,8 @@ class FlushStatesTest {
                             assertThat(waiting).extracting(side.database::state).containsOnly("sending"));
             Account lively = account(server.address());
             MutationId quick = side.database.wish(lively, email(lively), SEEN);
-            var sweeper = new DueSweeper(side.vertx(), side.transactions(), flushes, Duration.ofMillis(100));
+            var sweeper = new DueSweeper(
+                    side.vertx(), side.transactions(), flushes, DueSweeper.MUTATIONS, Duration.ofMillis(100));
 
             sweeper.start();
 

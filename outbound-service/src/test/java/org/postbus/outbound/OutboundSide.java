@@ -9,13 +9,18 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.SQLException;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.UnaryOperator;
 import org.postbus.account.CredentialCipher;
 import org.postbus.account.Secret;
 import org.postbus.event.AccountRecord;
 import org.postbus.mail.imap.ImapClient;
 import org.postbus.mail.imap.ImapOptions;
 import org.postbus.outbound.TestDatabase.Account;
+import org.postbus.outbound.submission.SubmissionFlusher;
+import org.postbus.outbound.submission.SubmissionServer;
+import org.postbus.outbound.submission.SubmissionServers;
 
 /** The outbound side as one process has it, on a database of its own, with a list in place of {@code postbus.accounts}. */
 final class OutboundSide implements AutoCloseable {
@@ -28,6 +33,7 @@ final class OutboundSide implements AutoCloseable {
     private final Vertx vertx = Vertx.vertx();
     private final ImapClient imap = new ImapClient(vertx, ImapOptions.DEFAULT);
     private final CredentialCipher cipher;
+    private final SubmissionServers submissionServers;
     private final TenantTransactions transactions = database.transactions(vertx);
 
     OutboundSide() {
@@ -41,22 +47,38 @@ final class OutboundSide implements AutoCloseable {
             throw new UncheckedIOException(e);
         }
         servers = new MailServers(vertx, imap);
+        submissionServers = new SubmissionServers(vertx, imap, cipher, Optional.empty());
         flusher = process("one");
     }
 
     /** Another process, on the same database and with the same connections. */
     MutationFlusher process(String name) {
-        var wakes = new WakePublisher(transactions, new AccountTable(), record -> {
-            published.add(record);
-            return Uni.createFrom().voidItem();
-        });
         return new MutationFlusher(
                 vertx,
                 transactions,
                 new PendingChangesTable(name),
                 cipher,
                 servers,
-                wakes,
+                wakes(),
+                new OutboundMetrics(registry),
+                () -> 0);
+    }
+
+    private WakePublisher wakes() {
+        return new WakePublisher(transactions, new AccountTable(), record -> {
+            published.add(record);
+            return Uni.createFrom().voidItem();
+        });
+    }
+
+    /** A process that sends, on the same database. */
+    SubmissionFlusher sendingProcess(String name, UnaryOperator<SubmissionServer> around) {
+        return new SubmissionFlusher(
+                vertx,
+                transactions,
+                name,
+                (tenant, account, login, sent) -> around.apply(submissionServers.open(tenant, account, login, sent)),
+                wakes(),
                 new OutboundMetrics(registry),
                 () -> 0);
     }
@@ -92,6 +114,7 @@ final class OutboundSide implements AutoCloseable {
     @Override
     public void close() throws SQLException {
         servers.close();
+        submissionServers.close();
         database.close();
         imap.close().await().indefinitely();
         vertx.close().toCompletionStage().toCompletableFuture().join();

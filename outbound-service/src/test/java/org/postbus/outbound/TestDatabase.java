@@ -5,6 +5,7 @@ import io.vertx.pgclient.PgBuilder;
 import io.vertx.pgclient.PgConnectOptions;
 import io.vertx.sqlclient.Pool;
 import io.vertx.sqlclient.PoolOptions;
+import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -27,6 +28,7 @@ import org.postbus.model.AccountId;
 import org.postbus.model.EmailId;
 import org.postbus.model.MailboxId;
 import org.postbus.model.MutationId;
+import org.postbus.model.SubmissionId;
 import org.postbus.model.TenantId;
 
 /** A database of its own for one test class: the outbound role's pool, and the superuser's hands to put things in and look. */
@@ -159,6 +161,32 @@ final class TestDatabase implements AutoCloseable {
     /** As when the fetcher has seen what became of it. */
     void confirm(MutationId mutation) {
         run("update pending_changes set state = 'confirmed' where mutation_id = ?", mutation.value());
+    }
+
+    /** A message as the gateway would have stored it, due at once. */
+    SubmissionId submission(Account account, String mailFrom, String messageId, String... recipients) {
+        byte[] message = ("From: " + mailFrom + "\r\nTo: " + String.join(", ", recipients) + "\r\nSubject: " + messageId
+                        + "\r\nMessage-ID: <" + messageId
+                        + ">\r\nDate: Sat, 1 Nov 2025 10:00:00 +0000\r\n\r\nHello.\r\n")
+                .getBytes(StandardCharsets.US_ASCII);
+        return new SubmissionId(uuid(
+                "insert into submission(account_id, tenant_id, message, size, message_id, mail_from, recipients)"
+                        + " values (?, ?, ?, ?, ?, ?, ?) returning submission_id",
+                account.id().value(),
+                account.tenant().value(),
+                message,
+                message.length,
+                messageId,
+                mailFrom,
+                recipients));
+    }
+
+    Map<String, Object> submission(SubmissionId submission) {
+        return rows(
+                        "select state, transmitting, copy, attempts, looks, error, refused::text as refused, next_try_at, message"
+                                + " from submission where submission_id = ?",
+                        submission.value())
+                .getFirst();
     }
 
     /** @param error null if there is none */

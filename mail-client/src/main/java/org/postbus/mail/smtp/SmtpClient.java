@@ -50,6 +50,8 @@ public final class SmtpClient implements AutoCloseable {
     /** Sends to those that the server takes. Shares the connections. */
     private final MailClient lenient;
 
+    private volatile boolean failed;
+
     private SmtpClient(MailClient strict, MailClient lenient) {
         this.strict = strict;
         this.lenient = lenient;
@@ -126,8 +128,9 @@ public final class SmtpClient implements AutoCloseable {
                 .deferred(() -> attempt(strict, mailFrom, recipients, message)
                         .map(result -> new Delivery(Map.of()))
                         .onFailure(failure -> isOneRecipientOfMany(failure, recipients))
-                        .recoverWithUni(
-                                first -> withoutRefused(mailFrom, recipients, message, (ServerException) first)));
+                        .recoverWithUni(first -> withoutRefused(mailFrom, recipients, message, (ServerException) first))
+                        .onFailure()
+                        .invoke(() -> failed = true));
     }
 
     private Uni<Delivery> withoutRefused(
@@ -146,6 +149,11 @@ public final class SmtpClient implements AutoCloseable {
                 })
                 .onFailure(failure -> failure.getMessage().contains(SmtpFailures.NO_RECIPIENT))
                 .transform(none -> first);
+    }
+
+    /** Whether it is worth keeping: after a failure the pool waits until the server has closed the connection. */
+    public boolean isUsable() {
+        return !failed;
     }
 
     private static boolean isOneRecipientOfMany(Throwable failure, List<String> recipients) {

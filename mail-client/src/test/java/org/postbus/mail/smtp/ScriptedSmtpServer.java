@@ -108,6 +108,9 @@ public final class ScriptedSmtpServer implements AutoCloseable {
                     return;
                 }
                 say(out, reply);
+                if (verb.equals("QUIT")) {
+                    return;
+                }
                 if (reply.startsWith("334")) {
                     commands.add(in.readLine());
                     say(out, "334 UGFzc3dvcmQ6");

@@ -1,0 +1,74 @@
+package org.postbus.gateway.submission;
+
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
+import java.util.stream.Stream;
+import org.postbus.gateway.Problem;
+import org.postbus.gateway.Problem.Violation;
+import org.postbus.mail.mime.MimeLimits;
+import org.postbus.mail.mime.MimeMessageReader;
+import org.postbus.mail.smtp.OutgoingMessage;
+import org.postbus.model.EmailAddress;
+import org.postbus.model.EmailHeaders;
+
+/**
+ * A message as its author made it (RFC 5322): it goes out as it is, but without Bcc, and with a Message-ID and a Date if it has
+ * none. The envelope is read from its header. Pure.
+ */
+final class RawMessage {
+    private RawMessage() {}
+
+    /** @throws org.postbus.gateway.ProblemException 422 that names every violation */
+    static NewMessage of(byte[] raw, Instant now) {
+        if (raw.length == 0 || raw.length > NewMessage.OCTETS_MAX) {
+            throw Problem.invalid(List.of(Violation.at("a message has 1 octet to 10 MiB")));
+        }
+        OutgoingMessage message;
+        try {
+            message = OutgoingMessage.of(raw);
+        } catch (IllegalArgumentException e) {
+            throw Problem.invalid(List.of(Violation.at(e.getMessage())));
+        }
+        EmailHeaders headers =
+                MimeMessageReader.parse(message.octets(), MimeLimits.DEFAULTS).headers();
+        List<Violation> violations = new ArrayList<>();
+        Optional<String> from = headers.from().stream().findFirst().flatMap(sender -> Addresses.valid(sender.email()));
+        if (from.isEmpty()) {
+            violations.add(Violation.at("From must be an address that mail can come from"));
+        }
+        Set<String> recipients = new LinkedHashSet<>();
+        Stream.of(headers.to(), headers.cc(), headers.bcc())
+                .flatMap(List::stream)
+                .map(EmailAddress::email)
+                .forEach(address -> Addresses.valid(address)
+                        .ifPresentOrElse(
+                                recipients::add,
+                                () -> violations.add(Violation.at("not an address that mail can go to: " + address))));
+        if (recipients.isEmpty() || recipients.size() > NewMessage.RECIPIENTS_MAX) {
+            violations.add(Violation.at("To, Cc and Bcc must name 1 to " + NewMessage.RECIPIENTS_MAX + " recipients"));
+        }
+        if (!violations.isEmpty()) {
+            throw Problem.invalid(violations);
+        }
+        Optional<String> own = headers.messageId().stream().findFirst();
+        String messageId = own.orElseGet(() -> newId(from.get()));
+        if (own.isEmpty()) {
+            message = message.with("Message-ID", "<" + messageId + ">");
+        }
+        if (message.field("Date").isEmpty()) {
+            message = message.with("Date", DateTimeFormatter.RFC_1123_DATE_TIME.format(now.atOffset(ZoneOffset.UTC)));
+        }
+        return new NewMessage(message, messageId, headers.subject().orElse(""), from.get(), List.copyOf(recipients));
+    }
+
+    static String newId(String mailFrom) {
+        return UUID.randomUUID() + mailFrom.substring(mailFrom.lastIndexOf('@'));
+    }
+}

@@ -1,0 +1,181 @@
+package org.postbus.gateway.submission;
+
+import io.smallrye.mutiny.Uni;
+import io.vertx.core.Future;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.sqlclient.Row;
+import io.vertx.sqlclient.RowSet;
+import io.vertx.sqlclient.SqlConnection;
+import io.vertx.sqlclient.Tuple;
+import jakarta.enterprise.context.ApplicationScoped;
+import java.time.Instant;
+import java.time.OffsetDateTime;
+import java.time.ZoneOffset;
+import java.util.List;
+import java.util.Optional;
+import org.postbus.account.AccountSettings;
+import org.postbus.event.EventCodec;
+import org.postbus.gateway.Database;
+import org.postbus.gateway.Idempotency;
+import org.postbus.gateway.Problem;
+import org.postbus.gateway.Problem.Violation;
+import org.postbus.model.AccountId;
+import org.postbus.model.EmailHeaders;
+import org.postbus.model.EmailId;
+import org.postbus.model.SubmissionId;
+import org.postbus.model.TenantId;
+
+/** Takes in messages that are to be sent: rows of {@code submission}. outbound-service finds what is due within seconds. */
+@ApplicationScoped
+public class Submissions {
+    private static final String INSERT = """
+            insert into submission (account_id, tenant_id, message, size, message_id, subject, mail_from, recipients,
+                                    parent_id, parent_keyword, send_at, next_try_at)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, coalesce($11, now()), greatest($11, now()))
+            returning submission_id""";
+
+    private final Database database;
+
+    Submissions(Database database) {
+        this.database = database;
+    }
+
+    /**
+     * What a message is made with.
+     *
+     * @param email the account's address
+     * @param parentHeaders of the email that it answers or forwards
+     */
+    record Ground(String email, Optional<EmailHeaders> parentHeaders) {}
+
+    /** Fails with a 404 problem if there is no such account, with 422 if it can not send or the parent is not there. */
+    Uni<Ground> ground(TenantId tenant, AccountId account, Optional<EmailId> parent) {
+        return database.transaction(
+                tenant,
+                connection -> connection
+                        .preparedQuery("select email, settings::text from account where account_id = $1")
+                        .execute(Tuple.of(account.value()))
+                        .compose(rows -> {
+                            if (rows.size() == 0) {
+                                return Future.failedFuture(Problem.notFound("account"));
+                            }
+                            Row row = rows.iterator().next();
+                            boolean sends =
+                                    switch (EventCodec.decode(row.getString(1), AccountSettings.class)) {
+                                        case AccountSettings.Imap settings ->
+                                            settings.smtp().isPresent();
+                                        case AccountSettings.Jmap settings -> false;
+                                    };
+                            if (!sends) {
+                                return Future.failedFuture(
+                                        Problem.invalid(
+                                                List.of(
+                                                        Violation.at(
+                                                                "only an account with protocol imap and an SMTP server can send: PATCH it with smtp"))));
+                            }
+                            return parentHeaders(connection, account, parent)
+                                    .map(headers -> new Ground(row.getString(0), headers));
+                        }));
+    }
+
+    private static Future<Optional<EmailHeaders>> parentHeaders(
+            SqlConnection connection, AccountId account, Optional<EmailId> parent) {
+        if (parent.isEmpty()) {
+            return Future.succeededFuture(Optional.empty());
+        }
+        return connection
+                .preparedQuery(
+                        "select headers from email_text_view where account_id = $1 and email_id = $2 and visible")
+                .execute(Tuple.of(account.value(), parent.get().value()))
+                .map(rows -> {
+                    if (rows.size() == 0) {
+                        throw Problem.invalid(List.of(Violation.at("there is no such email to answer or forward")));
+                    }
+                    return Optional.of(EventCodec.decode(rows.iterator().next().getString(0), EmailHeaders.class));
+                });
+    }
+
+    /** Stored: it will be sent. */
+    record Accepted(SubmissionId submissionId) {}
+
+    Uni<Accepted> add(
+            TenantId tenant,
+            AccountId account,
+            NewMessage message,
+            Optional<Draft.Parent> parent,
+            Optional<Instant> sendAt,
+            Idempotency idempotency) {
+        byte[] octets = message.message().octets();
+        Tuple row = Tuple.tuple()
+                .addUUID(account.value())
+                .addUUID(tenant.value())
+                .addBuffer(Buffer.buffer(octets))
+                .addInteger(octets.length)
+                .addString(message.messageId())
+                .addString(message.subject())
+                .addString(message.mailFrom())
+                .addArrayOfString(message.recipients().toArray(String[]::new))
+                .addUUID(parent.map(there -> there.emailId().value()).orElse(null))
+                .addString(parent.map(Draft.Parent::keyword).orElse(null))
+                .addOffsetDateTime(sendAt.map(time -> OffsetDateTime.ofInstant(time, ZoneOffset.UTC))
+                        .orElse(null));
+        return database.transaction(
+                tenant,
+                connection -> idempotency.once(
+                        connection,
+                        tenant,
+                        Accepted.class,
+                        () -> connection
+                                .preparedQuery(INSERT)
+                                .execute(row)
+                                .map(rows -> new Accepted(
+                                        new SubmissionId(rows.iterator().next().getUUID(0))))));
+    }
+
+    /**
+     * Sends it (again): a person has decided. Of one that was sent, it is the copy that is tried again. Fails with a 404 problem, or
+     * with 409 if there is nothing to try again.
+     */
+    Uni<Void> retry(TenantId tenant, AccountId account, SubmissionId submission) {
+        return step(
+                tenant, account, submission, "only what was rejected, failed or is in doubt can be tried again", """
+                update submission
+                set state = case when state = 'sent' then 'sent' else 'queued' end,
+                    copy = case when state = 'sent' then 'due' else copy end,
+                    attempts = 0, looks = 0, transmitting = false, next_try_at = now(), error = null,
+                    held_at_revision = null, claimed_by = null, claimed_until = null, updated_at = now()
+                where account_id = $1 and submission_id = $2
+                  and (state in ('rejected', 'failed', 'in-doubt') or (state = 'sent' and copy = 'failed'))""");
+    }
+
+    /** It is not sent (again). Fails with a 404 problem, or with 409 if it is on its way or was sent. */
+    Uni<Void> cancel(TenantId tenant, AccountId account, SubmissionId submission) {
+        return step(tenant, account, submission, "it can not be called back", """
+                update submission
+                set state = 'canceled', next_try_at = null, message = null, claimed_by = null, claimed_until = null,
+                    updated_at = now()
+                where account_id = $1 and submission_id = $2
+                  and state in ('queued', 'rejected', 'failed', 'in-doubt')""");
+    }
+
+    private Uni<Void> step(TenantId tenant, AccountId account, SubmissionId submission, String refusal, String sql) {
+        return database.transaction(
+                tenant,
+                connection -> connection
+                        .preparedQuery(sql)
+                        .execute(Tuple.of(account.value(), submission.value()))
+                        .compose(updated -> updated.rowCount() == 1
+                                ? Future.<Void>succeededFuture()
+                                : connection
+                                        .preparedQuery(
+                                                "select state from submission where account_id = $1 and submission_id = $2")
+                                        .execute(Tuple.of(account.value(), submission.value()))
+                                        .compose((RowSet<Row> rows) -> Future.failedFuture(
+                                                rows.size() == 0
+                                                        ? Problem.notFound("submission")
+                                                        : Problem.conflict(refusal + "; it is "
+                                                                + rows.iterator()
+                                                                        .next()
+                                                                        .getString(0))))));
+    }
+}

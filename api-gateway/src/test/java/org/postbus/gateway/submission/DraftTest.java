@@ -1,0 +1,140 @@
+package org.postbus.gateway.submission;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.postbus.event.EventCodec;
+import org.postbus.gateway.ProblemException;
+import org.postbus.gateway.RequestJson;
+import org.postbus.mail.mime.MimeLimits;
+import org.postbus.mail.mime.MimeMessageReader;
+import org.postbus.mail.mime.ParsedEmail;
+import org.postbus.model.EmailAddress;
+import org.postbus.model.EmailHeaders;
+
+class DraftTest {
+    private static final Instant NOW = Instant.parse("2025-11-01T10:00:00Z");
+
+    @Test
+    void texts_and_attachments_are_read_as_they_were_written() {
+        NewMessage message = compose("""
+                {"to": [{"name": "Bøb, \\"the\\" <one>", "email": "bob@bücher.example"}],
+                 "cc": [{"email": "carol@example.com"}], "bcc": [{"email": "dan@example.com"}],
+                 "subject": "Grüße ☃", "text": "Hi Bøb\\n.\\nFrom here", "html": "<p>Hi <img src=\\"cid:logo\\"></p>",
+                 "attachments": [
+                   {"name": "Übersicht \\"1\\".txt", "type": "text/plain", "content": "aGVsbG8="},
+                   {"name": "logo.png", "type": "image/png", "content": "AAEC", "cid": "logo"}]}""");
+
+        ParsedEmail read = MimeMessageReader.parse(message.message().octets(), MimeLimits.DEFAULTS);
+
+        assertThat(message.recipients())
+                .containsExactly("bob@xn--bcher-kva.example", "carol@example.com", "dan@example.com");
+        assertThat(read.headers().from()).containsExactly(new EmailAddress(Optional.empty(), "alice@example.com"));
+        assertThat(read.headers().to())
+                .containsExactly(new EmailAddress(Optional.of("Bøb, \"the\" <one>"), "bob@xn--bcher-kva.example"));
+        assertThat(read.headers().subject()).contains("Grüße ☃");
+        assertThat(read.headers().messageId()).containsExactly(message.messageId());
+        assertThat(read.preview()).contains("Hi Bøb");
+        assertThat(read.body().attachments())
+                .extracting(part -> part.type())
+                .containsExactlyInAnyOrder("text/plain", "image/png");
+        assertThat(new String(message.message().octets(), StandardCharsets.US_ASCII))
+                .contains("filename*=UTF-8''%C3%9Cbersicht%20%221%22.txt");
+    }
+
+    @Test
+    void an_answer_names_what_it_answers() {
+        var parent = new EmailHeaders(
+                List.of("p2@example.com"),
+                List.of(),
+                List.of("p1@example.com"),
+                List.of(),
+                List.of(),
+                List.of(),
+                List.of(),
+                List.of(),
+                List.of(),
+                Optional.empty(),
+                Optional.empty());
+        NewMessage message = draft("{\"to\": [{\"email\": \"bob@example.com\"}], \"text\": \"Hi\","
+                        + " \"inReplyTo\": \"01990000-0000-7000-8000-0000000000b1\"}")
+                .compose("alice@example.com", Optional.of(parent), NOW);
+
+        EmailHeaders headers = MimeMessageReader.parse(message.message().octets(), MimeLimits.DEFAULTS)
+                .headers();
+
+        assertThat(headers.inReplyTo()).containsExactly("p2@example.com");
+        assertThat(headers.references()).containsExactly("p1@example.com", "p2@example.com");
+    }
+
+    @Test
+    void no_text_of_a_request_becomes_a_header_field_or_a_recipient() {
+        long seed = new Random().nextLong();
+        var random = new Random(seed);
+        String[] pieces = {
+            "\r\n", "\n", "\r", "Bcc: x@evil.example", "\0", "<", ">", "\"", ",", "ü", "\u2028", "a", " ", ";"
+        };
+        for (int i = 0; i < 500; i++) {
+            StringBuilder nasty = new StringBuilder();
+            for (int n = random.nextInt(8); n >= 0; n--) {
+                nasty.append(pieces[random.nextInt(pieces.length)]);
+            }
+            String json =
+                    "{\"to\": [{\"name\": NASTY, \"email\": \"bob@example.com\"}], \"subject\": NASTY, \"text\": \"hi\","
+                            + " \"attachments\": [{\"name\": NASTY, \"content\": \"\"}]}";
+            String request = json.replace("NASTY", EventCodec.encodeToString(nasty.toString()));
+            NewMessage message;
+            try {
+                message = compose(request);
+            } catch (ProblemException refused) {
+                continue;
+            }
+            String as = "seed " + seed + ": " + request;
+            assertThat(message.recipients()).as(as).containsExactly("bob@example.com");
+            assertThat(message.message().field("Bcc")).as(as).isEmpty();
+            EmailHeaders headers = MimeMessageReader.parse(message.message().octets(), MimeLimits.DEFAULTS)
+                    .headers();
+            assertThat(headers.to()).as(as).extracting(EmailAddress::email).containsExactly("bob@example.com");
+            assertThat(headers.bcc()).as(as).isEmpty();
+        }
+    }
+
+    @Test
+    void a_whole_message_keeps_what_it_says() {
+        NewMessage message = RawMessage.of(
+                "From: alice@example.com\nTo: Bob <bob@example.com>\nBcc: dan@example.com\n\nbody\n"
+                        .getBytes(StandardCharsets.US_ASCII),
+                NOW);
+
+        assertThat(message.recipients()).containsExactly("bob@example.com", "dan@example.com");
+        assertThat(message.message().field("Message-ID")).contains("<" + message.messageId() + ">");
+        assertThat(message.message().field("Date")).contains("Sat, 1 Nov 2025 10:00:00 GMT");
+        assertThat(message.message().body()).isEqualTo("body\r\n");
+    }
+
+    @Test
+    void a_whole_message_that_can_not_go_out_is_refused() {
+        for (String raw : List.of(
+                "To: bob@example.com\n\nno sender",
+                "From: alice@example.com\n\nno recipient",
+                "From: alice@example.com\nTo: bob@example.com\n\nbare \r return")) {
+            assertThatThrownBy(() -> RawMessage.of(raw.getBytes(StandardCharsets.US_ASCII), NOW))
+                    .as(raw)
+                    .isInstanceOf(ProblemException.class);
+        }
+    }
+
+    private static NewMessage compose(String json) {
+        return draft(json).compose("alice@example.com", Optional.empty(), NOW);
+    }
+
+    private static Draft draft(String json) {
+        return Draft.of(RequestJson.object(json.getBytes(StandardCharsets.UTF_8)));
+    }
+}
