@@ -8,7 +8,8 @@ import java.util.concurrent.Semaphore;
 
 /**
  * This process's share of what a mail provider bears, by host: so many connections, and so many logins a second, over all
- * accounts. Of the connections a quarter is kept from watchers, so that accounts are looked at even where not all can be watched.
+ * accounts. Three quarters of the connections may be kept between passes, to wait for news; where there are more accounts the rest goes
+ * round among them, so that they are looked at.
  *
  * <p>It also keeps a process that starts with many accounts from storming their servers: those that wait are served in order, and
  * no more than so many logins are under way at once.
@@ -92,27 +93,17 @@ final class HostBudget {
         }
     }
 
-    /** For a pass: waits until there is a place. */
+    /** To connect: waits until there is a place. */
     Place place(String name) throws InterruptedException {
-        Host host = host(name);
-        host.connections().acquire();
-        return new Place(() -> host.connections().release());
+        Semaphore connections = host(name).connections();
+        connections.acquire();
+        return new Place(connections::release);
     }
 
-    /** For a watcher: only if there is a place now. */
+    /** To keep a connection between passes, besides the {@link #place} of that: only if not too many are kept. */
     Optional<Place> placeToWatch(String name) {
-        Host host = host(name);
-        if (!host.watchers().tryAcquire()) {
-            return Optional.empty();
-        }
-        if (!host.connections().tryAcquire()) {
-            host.watchers().release();
-            return Optional.empty();
-        }
-        return Optional.of(new Place(() -> {
-            host.connections().release();
-            host.watchers().release();
-        }));
+        Semaphore watchers = host(name).watchers();
+        return watchers.tryAcquire() ? Optional.of(new Place(watchers::release)) : Optional.empty();
     }
 
     /** For a connection that is to be compressed: only if not too many are. */
@@ -120,7 +111,7 @@ final class HostBudget {
         return compressed.tryAcquire() ? Optional.of(new Place(compressed::release)) : Optional.empty();
     }
 
-    /** Whether accounts wait for a place: who does not need its connection just now gives it up. */
+    /** Whether accounts wait for a place: who does not need its connection just now, and has no place to watch, gives it up. */
     boolean isWaitedFor(String name) {
         return host(name).connections().hasQueuedThreads();
     }

@@ -14,6 +14,7 @@ import org.postbus.event.SyncScope;
 /** What has been published of one mailbox under the present claim, or was stored before it. Belongs to the account's loop. */
 final class ImapMailbox {
     private static final Duration REFUSED_PAUSE_MIN = Duration.ofSeconds(30);
+    private static final Duration LOOK_AGAIN_PAUSE = Duration.ofSeconds(10);
     private static final Duration REFUSED_PAUSE_MAX = Duration.ofMinutes(15);
 
     ObservedMailbox observed;
@@ -36,6 +37,7 @@ final class ImapMailbox {
     /** Of a label: whether that was seen under this claim. */
     boolean labelCounted;
 
+    private Instant lookedAgainAt = Instant.EPOCH;
     private int refusals;
     /** Messages that the server lists but does not hand out. They are asked for again in a full pass only. */
     final Set<Long> withheld = ConcurrentHashMap.newKeySet();
@@ -64,6 +66,11 @@ final class ImapMailbox {
 
     MailboxKey key() {
         return observed.key();
+    }
+
+    /** Whether its mod-sequence tells of flags. */
+    boolean keepsModSeqs() {
+        return cursor.flatMap(Cursor.Imap::highestModSeq).isPresent();
     }
 
     SyncScope scope() {
@@ -97,6 +104,16 @@ final class ImapMailbox {
     void trustNothing() {
         withheld.clear();
         known = OptionalLong.empty();
+    }
+
+    /**
+     * Whether what the server said during a pass, and says to nobody again, is a reason for another at once. Servers exist that always
+     * say something; those are looked at no more often than so.
+     */
+    boolean looksAgain(Instant now) {
+        boolean again = lookedAgainAt.plus(LOOK_AGAIN_PAUSE).isBefore(now);
+        lookedAgainAt = again ? now : lookedAgainAt;
+        return again;
     }
 
     void opened() {

@@ -2,8 +2,10 @@ package org.postbus.fetcher;
 
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.Deque;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -61,7 +63,8 @@ final class ImapPass {
      * @param unlistedLabels labels without a mailbox that passes of this claim have met; others are added
      * @param full trust no cursor
      * @param everything look at all mailboxes, though each be a command of its own
-     * @param stirred raw names of mailboxes in which the watcher saw something; {@link ImapWatch#EVERY_MAILBOX} for all
+     * @param stirred raw names of mailboxes of which the server said something; {@link ImapWatch#EVERY_MAILBOX} for all. The pass
+     *     adds to it
      */
     ImapPass(
             Claim claim,
@@ -110,7 +113,7 @@ final class ImapPass {
     private record Arrivals(ImapMailbox mailbox, MailboxName name, UidSet missing) {}
 
     PassOutcome run() throws InterruptedException {
-        StatusRounds.Round round = rounds.look(connection, mailboxes.values(), everything, stirred, now);
+        StatusRounds.Round round = look();
         MailboxListing listing = MailboxListing.of(
                 mailboxes.values().stream().map(ImapMailbox::asKnown).toList(), round.listed());
         visit.takeLabels(Labels.of(connection.capabilities(), listing.listed()));
@@ -120,11 +123,12 @@ final class ImapPass {
             beforeBulk.run();
         }
 
-        List<Arrivals> arrivals = new ArrayList<>();
-        for (Task task : tasks) {
+        Deque<Arrivals> arrivals = new ArrayDeque<>();
+        // The first one last: it is still open when its arrivals are read, and to wait in.
+        for (Task task : tasks.reversed()) {
             visit.unlessRefused(task.mailbox(), () -> {
                 Optional<Arrivals> more = lookBack(task);
-                more.ifPresent(arrivals::add);
+                more.ifPresent(arrivals::addFirst);
             });
         }
         for (Arrivals more : arrivals) {
@@ -139,9 +143,47 @@ final class ImapPass {
             }
         }
         auditLabels(listing);
-        visit.leave();
+        visit.end(Labels.mostTelling(connection.capabilities(), mailboxes.values()));
         boolean complete = mailboxes.values().stream().allMatch(this::isComplete);
         return new PassOutcome(complete, visit.isToLookAgain());
+    }
+
+    /**
+     * The connection may still be in the mailbox that it waited in. What servers then tell of this mailbox is what the connection has
+     * seen of it: enough as long as that is nothing, and no mail moves. Dovecot says with half a second's delay what it has seen, unless
+     * it is asked.
+     */
+    private StatusRounds.Round look() throws InterruptedException {
+        Optional<MailboxName> waitedIn = connection.selectedName();
+        if (waitedIn.isPresent() && !full && stirred.isEmpty() && flagsAreTold(waitedIn.get())) {
+            if (everything) {
+                Await.server(connection.noop(), ImapVisit.COMMAND_TIME_MAX);
+            }
+            Optional<StatusRounds.Round> quiet =
+                    rounds.look(connection, mailboxes.values(), waitedIn, everything, stirred, now);
+            boolean told = !connection.takeChanges().isEmpty();
+            if (quiet.isPresent() && !told) {
+                return quiet.get();
+            }
+            if (told) {
+                stirred.add(waitedIn.get().raw());
+            }
+        }
+        visit.leave();
+        return rounds.look(connection, mailboxes.values(), Optional.empty(), everything, stirred, now)
+                .orElseThrow();
+    }
+
+    private boolean flagsAreTold(MailboxName name) {
+        return mailboxes.values().stream()
+                .filter(mailbox -> mailbox.observed.rawName().equals(Optional.of(name.raw())))
+                .anyMatch(mailbox -> mailbox.keepsModSeqs() || !flagsMayDiffer(mailbox));
+    }
+
+    /** Something else than a mod-sequence says so. */
+    private boolean flagsMayDiffer(ImapMailbox mailbox) {
+        return mailbox.flagsSuspect
+                || !mailbox.recentComparedAt.plus(RECENT_FLAGS_EVERY).isAfter(now);
     }
 
     /** How many messages of the mailbox are to be read, about. */
@@ -219,10 +261,7 @@ final class ImapPass {
                 // A first run that broke off and is not to be trusted begins again; what it left is compared after it.
                 mailbox.cursor = Optional.empty();
             }
-            boolean suspicion = unseenDiffers
-                    || isStirred(entry.listed().name())
-                    || mailbox.flagsSuspect
-                    || !mailbox.recentComparedAt.plus(RECENT_FLAGS_EVERY).isAfter(now);
+            boolean suspicion = unseenDiffers || isStirred(entry.listed().name()) || flagsMayDiffer(mailbox);
             MailboxWork work = MailboxWork.of(mailbox.cursor, mailbox.known, status, suspicion, full);
             if (!(work instanceof MailboxWork.Nothing)) {
                 tasks.add(new Task(mailbox, entry.listed().name(), status, work));

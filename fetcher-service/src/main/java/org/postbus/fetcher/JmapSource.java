@@ -59,7 +59,9 @@ final class JmapSource implements ChangeSource {
 
     @Override
     public void watch(WakeSignal wakes) {
-        watcher = Thread.ofVirtual().name("events-" + claim.accountId()).start(() -> watchUntilInterrupted(wakes));
+        if (watcher == null) {
+            watcher = Thread.ofVirtual().name("events-" + claim.accountId()).start(() -> watchUntilInterrupted(wakes));
+        }
     }
 
     private void watchUntilInterrupted(WakeSignal wakes) {

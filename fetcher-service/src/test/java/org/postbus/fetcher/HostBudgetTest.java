@@ -67,14 +67,16 @@ class HostBudgetTest {
     }
 
     @Test
-    void watchers_leave_a_quarter_of_the_connections_to_passes() throws Exception {
-        List<HostBudget.Place> watchers = new ArrayList<>();
+    void connections_that_are_kept_leave_a_quarter_to_the_others() throws Exception {
+        List<HostBudget.Place> kept = new ArrayList<>();
+        List<HostBudget.Place> connected = new ArrayList<>();
         Optional<HostBudget.Place> next = budget.placeToWatch("host");
         while (next.isPresent()) {
-            watchers.add(next.get());
+            connected.add(budget.place("host"));
+            kept.add(next.get());
             next = budget.placeToWatch("host");
         }
-        assertThat(watchers).hasSize(6);
+        assertThat(kept).hasSize(6);
         budget.place("host");
         budget.place("host");
         assertThat(budget.isWaitedFor("host")).isFalse();
@@ -90,11 +92,13 @@ class HostBudgetTest {
         });
         await().until(() -> budget.isWaitedFor("host"));
         assertThat(got).isFalse();
-        watchers.getFirst().close();
-        watchers.getFirst().close();
+        connected.getFirst().close();
+        connected.getFirst().close();
 
         await().untilTrue(got);
         assertThat(budget.placeToWatch("host")).isEmpty();
+        kept.getFirst().close();
+        assertThat(budget.placeToWatch("host")).isPresent();
         assertThat(budget.placeToWatch("another")).isPresent();
     }
 }

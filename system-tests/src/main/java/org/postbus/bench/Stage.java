@@ -15,16 +15,20 @@ import org.postbus.devstack.LocalPostbus;
 import org.postbus.devstack.ProjectRoot;
 import org.postbus.model.AccountId;
 
-/** All of Postbus on this machine, started anew for one benchmark, with the compilers and limits of real use. */
+/** All of Postbus on this machine, started anew for one benchmark, with the compilers and limits of real use; or one that runs already. */
 final class Stage implements AutoCloseable {
     private static final Path DIRECTORY = Path.of(".postbus/bench");
     private static final Duration POLL = Duration.ofMillis(20);
 
     private final LocalPostbus postbus;
+    private final Path directory;
+    private final boolean owned;
     private final PostbusApi api;
 
-    private Stage(LocalPostbus postbus) {
+    private Stage(LocalPostbus postbus, Path directory, boolean owned) {
         this.postbus = postbus;
+        this.directory = directory;
+        this.owned = owned;
         this.api = new PostbusApi(postbus.api(), postbus.apiKey().text());
     }
 
@@ -39,11 +43,16 @@ final class Stage implements AutoCloseable {
         out.println("Starting (logs in " + directory.resolve("logs") + ")");
         try {
             postbus.start();
-            return new Stage(postbus);
+            return new Stage(postbus, directory, true);
         } catch (RuntimeException e) {
             postbus.close();
             throw e;
         }
+    }
+
+    /** On one that runs already, and goes on running. */
+    static Stage on(LocalPostbus postbus, Path directory) {
+        return new Stage(postbus, directory, false);
     }
 
     static Stage start(PrintStream out) {
@@ -60,11 +69,11 @@ final class Stage implements AutoCloseable {
 
     /** Holds the keyset; gone at the next benchmark. */
     Path directory() {
-        return ProjectRoot.find().resolve(DIRECTORY);
+        return directory;
     }
 
     Path log(String name) {
-        return directory().resolve("logs").resolve(name + ".log");
+        return directory.resolve("logs").resolve(name + ".log");
     }
 
     /** With the superuser's eyes. */
@@ -106,6 +115,8 @@ final class Stage implements AutoCloseable {
     @Override
     public void close() {
         api.close();
-        postbus.close();
+        if (owned) {
+            postbus.close();
+        }
     }
 }

@@ -31,7 +31,8 @@ import org.postbus.model.AccountId;
  * All of Postbus as processes, with a mail server: started once, shared by all tests of this module. Tests keep apart by having
  * users and accounts of their own; who kills a process starts it again.
  */
-final class Running {
+public final class Running {
+    public static final Path DIRECTORY = Path.of("target", "postbus").toAbsolutePath();
     static final Duration SYNC_LIMIT = Duration.ofSeconds(90);
     /** A change that nobody tells of is seen after 30 s at most, on a machine that is busy with other tests. */
     static final Duration CHANGE_LIMIT = Duration.ofSeconds(90);
@@ -40,16 +41,15 @@ final class Running {
     private static final Instant FIRST_MESSAGE = Instant.parse("2025-01-01T00:00:00Z");
     private static Running instance;
 
-    final LocalPostbus postbus;
+    public final LocalPostbus postbus;
     final PostbusApi api;
     final ChangeSubscriber subscriber;
 
     private Running() {
-        Path directory = Path.of("target", "postbus").toAbsolutePath();
-        Directories.delete(directory);
+        Directories.delete(DIRECTORY);
         // A first user makes it start James.
         postbus = LocalPostbus.prepare(
-                LocalPostbus.Settings.passing(directory, List.of(James.User.of("first", "secret"))),
+                LocalPostbus.Settings.passing(DIRECTORY, List.of(James.User.of("first", "secret"))),
                 System.out::println);
         Runtime.getRuntime().addShutdownHook(new Thread(postbus::close, "close"));
         postbus.start();
@@ -57,7 +57,7 @@ final class Running {
         subscriber = new ChangeSubscriber(postbus.kafka().bootstrap());
     }
 
-    static synchronized Running get() {
+    public static synchronized Running get() {
         if (instance == null) {
             instance = new Running();
         }
