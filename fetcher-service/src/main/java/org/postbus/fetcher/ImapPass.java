@@ -174,10 +174,13 @@ final class ImapPass {
                 .orElseThrow();
     }
 
+    /** By its mod-sequence, or to whom has waited since they were compared. */
     private boolean flagsAreTold(MailboxName name) {
         return mailboxes.values().stream()
                 .filter(mailbox -> mailbox.observed.rawName().equals(Optional.of(name.raw())))
-                .anyMatch(mailbox -> mailbox.keepsModSeqs() || !flagsMayDiffer(mailbox));
+                .anyMatch(mailbox -> mailbox.keepsModSeqs()
+                        ? connection.capabilities().has("LIST-STATUS")
+                        : !flagsMayDiffer(mailbox));
     }
 
     /** Something else than a mod-sequence says so. */

@@ -148,10 +148,12 @@ final class ImapVisit {
      * open mailbox what this connection last saw of it, not what is there (Dovecot; RFC 9051 section 6.3.11 warns of STATUS).
      */
     void end(MailboxName toWaitIn) throws InterruptedException {
-        if (visited && (connection.notifying() || !connection.selectedName().equals(Optional.of(toWaitIn)))) {
-            leave();
-        } else if (visited) {
+        boolean stays =
+                ImapWatch.isByIdle(connection) && connection.selectedName().equals(Optional.of(toWaitIn));
+        if (visited && stays) {
             close();
+        } else if (visited) {
+            leave();
         }
     }
 

@@ -58,6 +58,11 @@ final class ImapWatch {
                 || connection.capabilities().has("IDLE");
     }
 
+    /** Whether waiting is in one mailbox. */
+    static boolean isByIdle(ImapConnection connection) {
+        return !connection.notifying() && connection.capabilities().has("IDLE");
+    }
+
     /**
      * Lets the server announce, where it can, what happens from now on. It may have given up since it was asked last (RFC 5465
      * section 5.8).
@@ -85,7 +90,7 @@ final class ImapWatch {
             if (connection.selectedName().isPresent()) {
                 Await.server(connection.unselect(), ANSWER_MAX);
             }
-        } else if (!connection.capabilities().has("IDLE") || !open(idleOn, isNews, wakes)) {
+        } else if (!isByIdle(connection) || !open(idleOn, isNews, wakes)) {
             return PushKind.POLL;
         }
         listen(wakes);

@@ -85,8 +85,8 @@ class DovecotSourceTest extends DovecotSourceContract {
     private TestAccount withToken(Instant expires) {
         return fetcher.account(
                 settings(),
-                new Credential.AccessToken(
-                        DevStack.dovecot(hidden()).accessToken(user, Instant.now().minusSeconds(120), expires)));
+                new Credential.AccessToken(DevStack.dovecot(hidden())
+                        .accessToken(user, Instant.now().minusSeconds(120), expires)));
     }
 
     private void awaitPush(Runnable change) {

@@ -32,7 +32,8 @@ record TestAccount(Database database, TenantId tenantId, AccountId accountId, Pr
         }
     }
 
-    static TestAccount store(Database database, CredentialCipher cipher, AccountSettings settings, Credential credential) {
+    static TestAccount store(
+            Database database, CredentialCipher cipher, AccountSettings settings, Credential credential) {
         TenantId tenant = new TenantId(UUID.randomUUID());
         AccountId account = new AccountId(UUID.randomUUID());
         Protocol protocol = settings instanceof AccountSettings.Imap ? Protocol.IMAP : Protocol.JMAP;

@@ -83,9 +83,9 @@ final class IdleBench implements Runnable {
             return parsed;
         }
 
-        /** With them all code is loaded and compiled that the others run: what these cost is not counted. */
+        /** With them code is loaded and compiled and buffers are made that the others use too: what these cost is not counted. */
         int few() {
-            return Math.max(1, accounts / 200);
+            return Math.max(1, accounts / 20);
         }
     }
 

@@ -18,9 +18,9 @@ class BenchIT {
     @Test
     void idle_accounts_are_counted_and_weighed() {
         String printed = printed(
-                (stage, out) -> new IdleBench(new IdleBench.Options(10, false, Duration.ofSeconds(1)), out).run(stage));
+                (stage, out) -> new IdleBench(new IdleBench.Options(20, false, Duration.ofSeconds(1)), out).run(stage));
 
-        assertThat(printed).contains("| 2 | 2 |").contains("| 10 | 10 |").contains("10 accounts: ");
+        assertThat(printed).contains("| 4 | 4 |").contains("| 20 | 20 |").contains("20 accounts: ");
     }
 
     @Test
