@@ -221,9 +221,7 @@ class GmailTest {
         gmail.heard();
         pass();
 
-        assertThat(gmail.heard())
-                .isNotEmpty()
-                .allMatch(GmailTest::isLookOrWait);
+        assertThat(gmail.heard()).isNotEmpty().allMatch(GmailTest::isLookOrWait);
     }
 
     private static boolean isLookOrWait(String command) {

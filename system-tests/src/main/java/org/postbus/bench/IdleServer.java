@@ -23,9 +23,9 @@ import javax.net.ssl.SSLContext;
  * An IMAP server over TLS on which nothing ever happens, in a process of its own: everybody may log in and has the same few empty
  * mailboxes. It knows what a client asks that waits: LIST with STATUS, SELECT, IDLE. It counts connections and logins.
  *
- * <p>Arguments: a PKCS12 keystore and its password; none for a server without TLS. The first line it prints is its port. To each line on its standard input it
- * answers with one: the connections that are open, the logins since the last line, and the most of them within one second. It ends
- * with its standard input.
+ * <p>Arguments: a PKCS12 keystore and its password; none for a server without TLS. The first line it prints is its port. To each line
+ * on its standard input it answers with one: the connections that are open, the logins since the last line, and the most of them within one
+ * second. It ends with its standard input.
  */
 final class IdleServer {
     private static final String CAPABILITIES =
