@@ -23,9 +23,9 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
-import org.postbus.client.RawJmap;
 import org.postbus.devstack.James;
 import org.postbus.devstack.RawImap;
+import org.postbus.devstack.RawJmap;
 import org.postbus.event.EventCodec;
 import org.postbus.model.AccountId;
 
