@@ -223,7 +223,7 @@ class GatewayIT {
     @CsvSource({
         "GET,    /v1/nothing,                      , 404",
         "PUT,    /v1/accounts,                     , 405",
-        "POST,   /v1/accounts/{a}/mailboxes,       , 405",
+        "PUT,    /v1/accounts/{a}/mailboxes,       , 405",
         "PUT,    /v1/accounts/{a}/emails/{a},      , 405",
         "POST,   /v1/accounts,          text/plain , 415",
         "POST,   /v1/accounts,    application/json , 400",

@@ -10,6 +10,8 @@ import org.postbus.event.Cursor;
 import org.postbus.event.MailboxKey;
 import org.postbus.event.ObservedMailbox;
 import org.postbus.event.SyncScope;
+import org.postbus.mail.imap.MailboxStatus;
+import org.postbus.mail.imap.SelectedMailbox;
 
 /** What has been published of one mailbox under the present claim, or was stored before it. Belongs to the account's loop. */
 final class ImapMailbox {
@@ -68,9 +70,16 @@ final class ImapMailbox {
         return observed.key();
     }
 
-    /** Whether its mod-sequence tells of flags. */
-    boolean keepsModSeqs() {
-        return cursor.flatMap(Cursor.Imap::highestModSeq).isPresent();
+    /** Whether by the numbers of a SELECT nothing has come, gone or changed that is not known. */
+    boolean isAsKnown(SelectedMailbox selected) {
+        MailboxStatus status = new MailboxStatus(
+                OptionalLong.of(selected.messages()),
+                OptionalLong.empty(),
+                selected.uidNext(),
+                selected.uidValidity(),
+                selected.highestModSeq(),
+                selected.mailboxId());
+        return MailboxWork.of(cursor, known, status, false, false) instanceof MailboxWork.Nothing;
     }
 
     SyncScope scope() {

@@ -63,8 +63,7 @@ final class ImapPass {
      * @param unlistedLabels labels without a mailbox that passes of this claim have met; others are added
      * @param full trust no cursor
      * @param everything look at all mailboxes, though each be a command of its own
-     * @param stirred raw names of mailboxes of which the server said something; {@link ImapWatch#EVERY_MAILBOX} for all. The pass
-     *     adds to it
+     * @param stirred raw names of mailboxes of which the server said something; {@link ImapWatch#EVERY_MAILBOX} for all
      */
     ImapPass(
             Claim claim,
@@ -148,39 +147,10 @@ final class ImapPass {
         return new PassOutcome(complete, visit.isToLookAgain());
     }
 
-    /**
-     * The connection may still be in the mailbox that it waited in. What servers then tell of this mailbox is what the connection has
-     * seen of it: enough as long as that is nothing, and no mail moves. Dovecot says with half a second's delay what it has seen, unless
-     * it is asked.
-     */
+    /** Out of the mailbox that the connection waited in: of that one servers tell what the connection has seen of it, not what is there. */
     private StatusRounds.Round look() throws InterruptedException {
-        Optional<MailboxName> waitedIn = connection.selectedName();
-        if (waitedIn.isPresent() && !full && stirred.isEmpty() && flagsAreTold(waitedIn.get())) {
-            if (everything) {
-                Await.server(connection.noop(), ImapVisit.COMMAND_TIME_MAX);
-            }
-            Optional<StatusRounds.Round> quiet =
-                    rounds.look(connection, mailboxes.values(), waitedIn, everything, stirred, now);
-            boolean told = !connection.takeChanges().isEmpty();
-            if (quiet.isPresent() && !told) {
-                return quiet.get();
-            }
-            if (told) {
-                stirred.add(waitedIn.get().raw());
-            }
-        }
         visit.leave();
-        return rounds.look(connection, mailboxes.values(), Optional.empty(), everything, stirred, now)
-                .orElseThrow();
-    }
-
-    /** By its mod-sequence, or to whom has waited since they were compared. */
-    private boolean flagsAreTold(MailboxName name) {
-        return mailboxes.values().stream()
-                .filter(mailbox -> mailbox.observed.rawName().equals(Optional.of(name.raw())))
-                .anyMatch(mailbox -> mailbox.keepsModSeqs()
-                        ? connection.capabilities().has("LIST-STATUS")
-                        : !flagsMayDiffer(mailbox));
+        return rounds.look(connection, mailboxes.values(), everything, stirred, now);
     }
 
     /** Something else than a mod-sequence says so. */

@@ -6,7 +6,6 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.postbus.account.AccountSettings;
@@ -15,7 +14,6 @@ import org.postbus.event.MailboxKey;
 import org.postbus.event.PushKind;
 import org.postbus.mail.imap.ImapConnection;
 import org.postbus.mail.imap.MailboxName;
-import org.postbus.mail.imap.MailboxStatus;
 import org.postbus.mail.imap.SelectedMailbox;
 
 /**
@@ -209,24 +207,8 @@ final class ImapSource implements ChangeSource {
                 .filter(mailbox -> mailbox.observed
                         .rawName()
                         .equals(Optional.of(selected.name().raw())))
-                .anyMatch(mailbox -> {
-                    // Its flags cannot be told from here; the pass that compares them will not leave it.
-                    boolean flags = !mailbox.keepsModSeqs() && selected.messages() > 0;
-                    mailbox.flagsSuspect |= flags;
-                    MailboxWork work = MailboxWork.of(mailbox.cursor, mailbox.known, asStatus(selected), flags, false);
-                    return !(work instanceof MailboxWork.Nothing)
-                            && mailbox.looksAgain(around.clock().instant());
-                });
-    }
-
-    private static MailboxStatus asStatus(SelectedMailbox selected) {
-        return new MailboxStatus(
-                OptionalLong.of(selected.messages()),
-                OptionalLong.empty(),
-                selected.uidNext(),
-                selected.uidValidity(),
-                selected.highestModSeq(),
-                selected.mailboxId());
+                .anyMatch(mailbox -> !mailbox.isAsKnown(selected)
+                        && mailbox.looksAgain(around.clock().instant()));
     }
 
     @Override

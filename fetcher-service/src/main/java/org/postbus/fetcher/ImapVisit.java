@@ -145,14 +145,20 @@ final class ImapVisit {
 
     /**
      * At the end of the pass: leaves the mailbox that was opened last, unless it is the one to wait in. The next LIST would tell of an
-     * open mailbox what this connection last saw of it, not what is there (Dovecot; RFC 9051 section 6.3.11 warns of STATUS).
+     * open mailbox what this connection last saw of it, not what is there (Dovecot; RFC 9051 section 6.3.11 warns of STATUS). Nor does
+     * the server tell again what had happened when the mailbox was opened: so it is left, too, if it was not what is known now.
      */
     void end(MailboxName toWaitIn) throws InterruptedException {
+        if (!visited) {
+            return;
+        }
+        takeChanges();
+        boolean asKnown = open.isPresent() && selected.isPresent() && open.get().isAsKnown(selected.get());
         boolean stays =
                 ImapWatch.isByIdle(connection) && connection.selectedName().equals(Optional.of(toWaitIn));
-        if (visited && stays) {
+        if (asKnown && stays) {
             close();
-        } else if (visited) {
+        } else {
             leave();
         }
     }

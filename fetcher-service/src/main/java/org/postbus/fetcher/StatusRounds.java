@@ -32,7 +32,6 @@ final class StatusRounds {
     private final Map<String, StatusPace.Looked> looked = new HashMap<>();
 
     private final Map<String, MailboxStatus> statuses = new HashMap<>();
-    private Set<String> names = Set.of();
 
     StatusRounds(Duration poll) {
         this.poll = poll;
@@ -42,55 +41,36 @@ final class StatusRounds {
     record Round(List<ListedMailbox> listed, Set<MailboxName> unasked) {}
 
     /**
-     * @param open the mailbox that the connection has waited in, if it is to stay there: it is not asked for by itself
      * @param everything ask all: what becomes of this pass must hold for the whole account
-     * @param stirred raw names of mailboxes of which the server said something
-     * @return empty if something has changed and a mailbox is open: what is told of that may be older
+     * @param stirred raw names of mailboxes in which the watcher saw something
      */
-    Optional<Round> look(
+    Round look(
             ImapConnection connection,
             Collection<ImapMailbox> known,
-            Optional<MailboxName> open,
             boolean everything,
             Set<String> stirred,
             Instant now)
             throws InterruptedException {
         Set<String> due = new HashSet<>(StatusPace.due(looked, now, poll));
         due.addAll(stirred);
-        Predicate<MailboxName> wanted = name -> !open.equals(Optional.of(name))
-                && (everything
-                        || due.contains(ImapWatch.EVERY_MAILBOX)
-                        || due.contains(name.raw())
-                        || !looked.containsKey(name.raw())
-                        || name.equals(MailboxName.INBOX));
+        Predicate<MailboxName> wanted = name -> everything
+                || due.contains(ImapWatch.EVERY_MAILBOX)
+                || due.contains(name.raw())
+                || !looked.containsKey(name.raw())
+                || name.equals(MailboxName.INBOX);
         List<ListedMailbox> listed = Await.server(connection.list(wanted), LIST_TIME_MAX);
-        if (open.isPresent() && !areAsBefore(listed)) {
-            return Optional.empty();
-        }
         if (listed.stream().anyMatch(one -> isUnasked(one, wanted)) && mailMoved(listed, known, now)) {
             listed = Await.server(connection.withStatus(listed, name -> !wanted.test(name)), LIST_TIME_MAX);
             note(listed, now);
-            return Optional.of(new Round(listed, Set.of()));
+            return new Round(listed, Set.of());
         }
         note(listed, now);
-        return Optional.of(new Round(
+        return new Round(
                 listed,
                 listed.stream()
                         .filter(one -> isUnasked(one, wanted))
                         .map(ListedMailbox::name)
-                        .collect(Collectors.toSet())));
-    }
-
-    private boolean areAsBefore(List<ListedMailbox> listed) {
-        return listed.stream()
-                        .map(one -> one.name().raw())
-                        .collect(Collectors.toSet())
-                        .equals(names)
-                && listed.stream()
-                        .filter(one -> one.status().isPresent())
-                        .allMatch(one -> one.status()
-                                .equals(Optional.ofNullable(
-                                        statuses.get(one.name().raw()))));
+                        .collect(Collectors.toSet()));
     }
 
     private static boolean isUnasked(ListedMailbox mailbox, Predicate<MailboxName> wanted) {
@@ -123,7 +103,7 @@ final class StatusRounds {
     }
 
     private void note(List<ListedMailbox> listed, Instant now) {
-        names = listed.stream().map(one -> one.name().raw()).collect(Collectors.toSet());
+        Set<String> names = listed.stream().map(one -> one.name().raw()).collect(Collectors.toSet());
         looked.keySet().retainAll(names);
         statuses.keySet().retainAll(names);
         for (ListedMailbox one : listed) {

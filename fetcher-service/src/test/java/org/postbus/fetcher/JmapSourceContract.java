@@ -140,7 +140,9 @@ abstract class JmapSourceContract extends SourceContract {
 
         assertThat(emailIds()).isEqualTo(before);
         assertThat(changesAfter(told))
-                .filteredOn(change -> !(change instanceof ChangeEvent.MailboxUpdated))
+                // James has its bad moments, and an account that waits says so.
+                .filteredOn(change -> !(change instanceof ChangeEvent.MailboxUpdated
+                        || change instanceof ChangeEvent.AccountStateChanged))
                 .as("9 + 3 moves")
                 .hasSizeBetween(12, updatesOfAMoveMax() * 12)
                 .allMatch(change -> change instanceof ChangeEvent.EmailUpdated updated
