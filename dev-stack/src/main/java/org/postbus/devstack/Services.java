@@ -126,10 +126,6 @@ public final class Services implements AutoCloseable {
         }
     }
 
-    /** Little is kept for what lives briefly, and what a collection of everything has set free is given back. */
-    private static final List<String> MOSTLY_WAITING = List.of(
-            "-XX:MaxNewSize=64m", "-XX:MinHeapFreeRatio=10", "-XX:MaxHeapFreeRatio=20", "-XX:-ShrinkHeapInSteps");
-
     private record Instance(Program program, String name, int port, ChildProcess process) {}
 
     /** Starts them all at once and waits until each says that it is ready. If one is not, all are stopped. */
@@ -261,8 +257,6 @@ public final class Services implements AutoCloseable {
                 "--enable-native-access=ALL-UNNAMED", "-jar", program.jar().toString()));
         if (settings.brief()) {
             arguments.addFirst("-XX:TieredStopAtLevel=1");
-        } else if (program == Program.FETCHER) {
-            arguments.addAll(0, MOSTLY_WAITING);
         }
         ChildProcess process = ChildProcess.start(
                 name,

@@ -133,6 +133,7 @@ final class AccountLoop implements Runnable {
             }
             count(states.state());
             out.flush();
+            source.watch(wakes);
             passUntilFailure(claim, out, states, source);
         } catch (ServerException e) {
             return afterServerFailure(e.failure(), claim, out, states);
@@ -188,7 +189,7 @@ final class AccountLoop implements Runnable {
                 toldAt = finishedAt;
             }
             SyncState now = outcome.initialRunEnded() ? SyncState.IDLE : states.state();
-            tell(out, states, now, Optional.empty(), Optional.empty(), Optional.empty());
+            tell(out, states, now, Optional.empty(), Optional.empty(), Optional.of(source.push()));
             out.flush();
             if (full) {
                 out.awaitApplied();
@@ -203,9 +204,6 @@ final class AccountLoop implements Runnable {
             followUp = outcome.again();
             inARow = followUp ? inARow + 1 : 0;
             if (!followUp) {
-                source.watch(wakes);
-                tell(out, states, now, Optional.empty(), Optional.empty(), Optional.of(source.push()));
-                out.flush();
                 why = wakes.await(PollPace.wait(quietPasses, PollPace.longest(source.push(), around.poll())));
             } else if (inARow > PASSES_IN_A_ROW_MAX) {
                 why = wakes.await(BREATH);

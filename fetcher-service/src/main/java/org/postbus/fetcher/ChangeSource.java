@@ -16,13 +16,13 @@ sealed interface ChangeSource extends AutoCloseable permits ImapSource, JmapSour
     PassOutcome pass(ObservationPublisher out, boolean full, boolean everything, Instant now)
             throws InterruptedException;
 
-    /** After a pass: wakes the loop when the server has news, until the next pass at the least. */
-    void watch(WakeSignal wakes) throws InterruptedException;
+    /** Begins to wake the loop when the server has news, for as long as this source is open. */
+    void watch(WakeSignal wakes);
 
-    /** What wakes the loop at the moment; {@code POLL} if the server offers nothing or watching is in trouble. */
+    /** What wakes the loop at the moment; {@code POLL} if the server offers nothing or the watcher is in trouble. */
     PushKind push();
 
-    /** Ends connections and watching at once. */
+    /** Ends connections and the watcher at once. */
     @Override
     void close();
 

@@ -8,8 +8,7 @@ import java.util.concurrent.Semaphore;
 
 /**
  * This process's share of what a mail provider bears, by host: so many connections, and so many logins a second, over all
- * accounts. Three quarters of the connections may be kept between passes, to wait for news; where there are more accounts the rest goes
- * round among them, so that they are looked at.
+ * accounts. Of the connections a quarter is kept from watchers, so that accounts are looked at even where not all can be watched.
  *
  * <p>It also keeps a process that starts with many accounts from storming their servers: those that wait are served in order, and
  * no more than so many logins are under way at once.
@@ -93,17 +92,27 @@ final class HostBudget {
         }
     }
 
-    /** To connect: waits until there is a place. */
+    /** For a pass: waits until there is a place. */
     Place place(String name) throws InterruptedException {
-        Semaphore connections = host(name).connections();
-        connections.acquire();
-        return new Place(connections::release);
+        Host host = host(name);
+        host.connections().acquire();
+        return new Place(() -> host.connections().release());
     }
 
-    /** To keep a connection between passes, besides the {@link #place} of that: only if not too many are kept. */
+    /** For a watcher: only if there is a place now. */
     Optional<Place> placeToWatch(String name) {
-        Semaphore watchers = host(name).watchers();
-        return watchers.tryAcquire() ? Optional.of(new Place(watchers::release)) : Optional.empty();
+        Host host = host(name);
+        if (!host.watchers().tryAcquire()) {
+            return Optional.empty();
+        }
+        if (!host.connections().tryAcquire()) {
+            host.watchers().release();
+            return Optional.empty();
+        }
+        return Optional.of(new Place(() -> {
+            host.connections().release();
+            host.watchers().release();
+        }));
     }
 
     /** For a connection that is to be compressed: only if not too many are. */
@@ -111,7 +120,7 @@ final class HostBudget {
         return compressed.tryAcquire() ? Optional.of(new Place(compressed::release)) : Optional.empty();
     }
 
-    /** Whether accounts wait for a place: who does not need its connection just now, and has no place to watch, gives it up. */
+    /** Whether accounts wait for a place: who does not need its connection just now gives it up. */
     boolean isWaitedFor(String name) {
         return host(name).connections().hasQueuedThreads();
     }

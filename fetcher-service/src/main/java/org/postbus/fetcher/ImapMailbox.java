@@ -10,13 +10,10 @@ import org.postbus.event.Cursor;
 import org.postbus.event.MailboxKey;
 import org.postbus.event.ObservedMailbox;
 import org.postbus.event.SyncScope;
-import org.postbus.mail.imap.MailboxStatus;
-import org.postbus.mail.imap.SelectedMailbox;
 
 /** What has been published of one mailbox under the present claim, or was stored before it. Belongs to the account's loop. */
 final class ImapMailbox {
     private static final Duration REFUSED_PAUSE_MIN = Duration.ofSeconds(30);
-    private static final Duration LOOK_AGAIN_PAUSE = Duration.ofSeconds(10);
     private static final Duration REFUSED_PAUSE_MAX = Duration.ofMinutes(15);
 
     ObservedMailbox observed;
@@ -39,7 +36,6 @@ final class ImapMailbox {
     /** Of a label: whether that was seen under this claim. */
     boolean labelCounted;
 
-    private Instant lookedAgainAt = Instant.EPOCH;
     private int refusals;
     /** Messages that the server lists but does not hand out. They are asked for again in a full pass only. */
     final Set<Long> withheld = ConcurrentHashMap.newKeySet();
@@ -68,18 +64,6 @@ final class ImapMailbox {
 
     MailboxKey key() {
         return observed.key();
-    }
-
-    /** Whether by the numbers of a SELECT nothing has come, gone or changed that is not known. */
-    boolean isAsKnown(SelectedMailbox selected) {
-        MailboxStatus status = new MailboxStatus(
-                OptionalLong.of(selected.messages()),
-                OptionalLong.empty(),
-                selected.uidNext(),
-                selected.uidValidity(),
-                selected.highestModSeq(),
-                selected.mailboxId());
-        return MailboxWork.of(cursor, known, status, false, false) instanceof MailboxWork.Nothing;
     }
 
     SyncScope scope() {
@@ -113,16 +97,6 @@ final class ImapMailbox {
     void trustNothing() {
         withheld.clear();
         known = OptionalLong.empty();
-    }
-
-    /**
-     * Whether what the server said during a pass, and says to nobody again, is a reason for another at once. Servers exist that always
-     * say something; those are looked at no more often than so.
-     */
-    boolean looksAgain(Instant now) {
-        boolean again = lookedAgainAt.plus(LOOK_AGAIN_PAUSE).isBefore(now);
-        lookedAgainAt = again ? now : lookedAgainAt;
-        return again;
     }
 
     void opened() {

@@ -2,10 +2,8 @@ package org.postbus.fetcher;
 
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.Deque;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -63,7 +61,7 @@ final class ImapPass {
      * @param unlistedLabels labels without a mailbox that passes of this claim have met; others are added
      * @param full trust no cursor
      * @param everything look at all mailboxes, though each be a command of its own
-     * @param stirred raw names of mailboxes of which the server said something; {@link ImapWatch#EVERY_MAILBOX} for all
+     * @param stirred raw names of mailboxes in which the watcher saw something; {@link ImapWatch#EVERY_MAILBOX} for all
      */
     ImapPass(
             Claim claim,
@@ -112,7 +110,7 @@ final class ImapPass {
     private record Arrivals(ImapMailbox mailbox, MailboxName name, UidSet missing) {}
 
     PassOutcome run() throws InterruptedException {
-        StatusRounds.Round round = look();
+        StatusRounds.Round round = rounds.look(connection, mailboxes.values(), everything, stirred, now);
         MailboxListing listing = MailboxListing.of(
                 mailboxes.values().stream().map(ImapMailbox::asKnown).toList(), round.listed());
         visit.takeLabels(Labels.of(connection.capabilities(), listing.listed()));
@@ -122,12 +120,11 @@ final class ImapPass {
             beforeBulk.run();
         }
 
-        Deque<Arrivals> arrivals = new ArrayDeque<>();
-        // The first one last: it is still open when its arrivals are read, and to wait in.
-        for (Task task : tasks.reversed()) {
+        List<Arrivals> arrivals = new ArrayList<>();
+        for (Task task : tasks) {
             visit.unlessRefused(task.mailbox(), () -> {
                 Optional<Arrivals> more = lookBack(task);
-                more.ifPresent(arrivals::addFirst);
+                more.ifPresent(arrivals::add);
             });
         }
         for (Arrivals more : arrivals) {
@@ -142,21 +139,9 @@ final class ImapPass {
             }
         }
         auditLabels(listing);
-        visit.end(Labels.mostTelling(connection.capabilities(), mailboxes.values()));
+        visit.leave();
         boolean complete = mailboxes.values().stream().allMatch(this::isComplete);
         return new PassOutcome(complete, visit.isToLookAgain());
-    }
-
-    /** Out of the mailbox that the connection waited in: of that one servers tell what the connection has seen of it, not what is there. */
-    private StatusRounds.Round look() throws InterruptedException {
-        visit.leave();
-        return rounds.look(connection, mailboxes.values(), everything, stirred, now);
-    }
-
-    /** Something else than a mod-sequence says so. */
-    private boolean flagsMayDiffer(ImapMailbox mailbox) {
-        return mailbox.flagsSuspect
-                || !mailbox.recentComparedAt.plus(RECENT_FLAGS_EVERY).isAfter(now);
     }
 
     /** How many messages of the mailbox are to be read, about. */
@@ -234,7 +219,10 @@ final class ImapPass {
                 // A first run that broke off and is not to be trusted begins again; what it left is compared after it.
                 mailbox.cursor = Optional.empty();
             }
-            boolean suspicion = unseenDiffers || isStirred(entry.listed().name()) || flagsMayDiffer(mailbox);
+            boolean suspicion = unseenDiffers
+                    || isStirred(entry.listed().name())
+                    || mailbox.flagsSuspect
+                    || !mailbox.recentComparedAt.plus(RECENT_FLAGS_EVERY).isAfter(now);
             MailboxWork work = MailboxWork.of(mailbox.cursor, mailbox.known, status, suspicion, full);
             if (!(work instanceof MailboxWork.Nothing)) {
                 tasks.add(new Task(mailbox, entry.listed().name(), status, work));

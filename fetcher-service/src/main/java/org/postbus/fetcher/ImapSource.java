@@ -14,16 +14,13 @@ import org.postbus.event.MailboxKey;
 import org.postbus.event.PushKind;
 import org.postbus.mail.imap.ImapConnection;
 import org.postbus.mail.imap.MailboxName;
-import org.postbus.mail.imap.SelectedMailbox;
 
 /**
- * An account over IMAP, on one connection: passes run on it, and between them it waits for news ({@link ImapWatch}). Where the
- * provider's connections are scarce and too many wait already, it is given up between passes.
+ * An account over IMAP: one connection that passes run on, and one that watches ({@link ImapWatch}); no more than these two. Where
+ * the provider's connections are scarce, that of the passes is given up between them.
  */
 final class ImapSource implements ChangeSource {
     private static final Duration OPEN_TIME_MAX = Duration.ofSeconds(90);
-    /** A connection that has waited so long before it broke was none that breaks at once. */
-    private static final Duration LIVED = Duration.ofMinutes(4);
 
     private final Claim claim;
     private final AccountSettings.Imap settings;
@@ -36,24 +33,15 @@ final class ImapSource implements ChangeSource {
     /** Whether the next pass must look at every mailbox: the first one, and who follows one that found something gone. */
     private boolean everythingNext = true;
 
-    /** While it is read for the first time news do not matter. */
-    private boolean initialDone;
-
     private final AtomicBoolean resyncTellsFlags = new AtomicBoolean();
     private final Set<String> unlistedLabels = new HashSet<>();
     private Optional<Open> open = Optional.empty();
-    /** To keep the connection between passes. */
-    private Optional<HostBudget.Place> placeToWatch = Optional.empty();
+    private volatile MailboxName idleOn = MailboxName.INBOX;
+    private volatile ImapWatch watch;
+    private volatile Thread watcher;
 
-    private PushKind push = PushKind.POLL;
-    private Instant watchedSince = Instant.EPOCH;
-    private Instant watchAgainAt = Instant.EPOCH;
-    private int watchFailures;
-
-    private record Open(
-            ImapConnection connection, ImapWatch watch, HostBudget.Place place, Optional<HostBudget.Place> compressed) {
+    private record Open(ImapConnection connection, HostBudget.Place place, Optional<HostBudget.Place> compressed) {
         void close() {
-            watch.end();
             connection.close();
             place.close();
             compressed.ifPresent(HostBudget.Place::close);
@@ -67,7 +55,6 @@ final class ImapSource implements ChangeSource {
         this.settings = settings;
         this.credential = credential;
         this.around = around;
-        this.initialDone = claim.initialDone();
         this.rounds = new StatusRounds(around.poll());
         this.comparison = new FullComparison(claim.accountId(), around.compareEvery());
         for (KnownMailbox mailbox : claim.mailboxes()) {
@@ -80,34 +67,30 @@ final class ImapSource implements ChangeSource {
             Claim claim, AccountSettings.Imap settings, Credential credential, Suspects suspects, Surroundings around)
             throws InterruptedException {
         ImapSource source = new ImapSource(claim, settings, credential, suspects, around);
-        source.open();
+        source.idleOn = Labels.mostTelling(source.connection().capabilities(), source.mailboxes.values());
         return source;
     }
 
-    private Open open() throws InterruptedException {
+    private ImapConnection connection() throws InterruptedException {
         if (open.isEmpty()) {
             HostBudget.Place place = around.hosts().place(host());
             try {
-                ImapConnection connection = around.hosts()
-                        .login(
-                                host(),
-                                () -> Await.server(
-                                        around.imap().open(settings.imap(), settings.username(), credential),
-                                        OPEN_TIME_MAX));
-                open = Optional.of(new Open(
-                        connection, new ImapWatch(claim.accountId(), around, connection), place, Optional.empty()));
+                open = Optional.of(new Open(connect(), place, Optional.empty()));
             } finally {
                 if (open.isEmpty()) {
                     place.close();
                 }
             }
         }
-        return open.get();
+        return open.get().connection();
     }
 
-    private void disconnect() {
-        open.ifPresent(Open::close);
-        open = Optional.empty();
+    private ImapConnection connect() throws InterruptedException {
+        return around.hosts()
+                .login(
+                        host(),
+                        () -> Await.server(
+                                around.imap().open(settings.imap(), settings.username(), credential), OPEN_TIME_MAX));
     }
 
     /** Much is about to be read. The connection ends with the passes that read it: compression costs memory and cannot be ended. */
@@ -118,7 +101,7 @@ final class ImapSource implements ChangeSource {
         }
         Optional<HostBudget.Place> place = around.hosts().placeToCompress();
         if (place.isPresent()) {
-            open = Optional.of(new Open(plain.connection(), plain.watch(), plain.place(), place));
+            open = Optional.of(new Open(plain.connection(), plain.place(), place));
             Await.server(plain.connection().compress(), ImapVisit.COMMAND_TIME_MAX);
         }
     }
@@ -130,16 +113,13 @@ final class ImapSource implements ChangeSource {
     @Override
     public PassOutcome pass(ObservationPublisher out, boolean full, boolean everything, Instant now)
             throws InterruptedException {
-        endWatch(now);
-        Open current = open();
-        if (initialDone) {
-            current.watch().announceAll();
-        }
+        ImapWatch watching = watch;
+        Set<String> stirred = watching == null ? Set.of() : watching.takeStirred();
         boolean all = full || everything || everythingNext;
         PassOutcome outcome = new ImapPass(
                         claim,
                         around,
-                        current.connection(),
+                        connection(),
                         this::compress,
                         mailboxes,
                         suspects,
@@ -150,75 +130,39 @@ final class ImapSource implements ChangeSource {
                         rounds,
                         comparison,
                         all,
-                        current.watch().takeStirred(),
+                        stirred,
                         now)
                 .run();
         everythingNext = outcome.again();
-        initialDone |= outcome.initialRunEnded();
-        if (!outcome.again() && open.flatMap(Open::compressed).isPresent()) {
-            disconnect();
+        idleOn = Labels.mostTelling(connection().capabilities(), mailboxes.values());
+        boolean compressed = open.flatMap(Open::compressed).isPresent();
+        if (!outcome.again() && (compressed || around.hosts().isWaitedFor(host()))) {
+            open.ifPresent(Open::close);
+            open = Optional.empty();
         }
         return outcome;
     }
 
-    /** One that broke is tried again later and later; meanwhile the account is polled. */
-    private void endWatch(Instant now) {
-        open.ifPresent(current -> current.watch().end());
-        if (open.filter(current -> current.watch().isBroken()).isPresent()) {
-            disconnect();
-            watchFailures = watchedSince.plus(LIVED).isBefore(now) ? 1 : watchFailures + 1;
-            watchAgainAt = now.plus(Backoff.delay(
-                    watchFailures, Optional.empty(), around.random().nextDouble()));
-        }
-    }
-
     @Override
-    public void watch(WakeSignal wakes) throws InterruptedException {
-        push = PushKind.POLL;
-        Instant now = around.clock().instant();
-        boolean possible = open.isEmpty() || ImapWatch.isPossible(open.get().connection());
-        if (!possible || watchAgainAt.isAfter(now) || !mayKeepConnection()) {
-            if (around.hosts().isWaitedFor(host())) {
-                disconnect();
-            }
-            return;
-        }
-        boolean fresh = open.isEmpty();
-        Open current = open();
-        if (current.watch().announceAll() || fresh) {
-            // Whatever happened before was not announced.
-            wakes.wake(WakeKind.PUSH);
-        }
-        MailboxName idleOn = Labels.mostTelling(current.connection().capabilities(), mailboxes.values());
-        push = current.watch().begin(idleOn, this::isNews, wakes);
-        watchedSince = now;
-    }
-
-    private boolean mayKeepConnection() {
-        if (placeToWatch.isEmpty()) {
-            placeToWatch = around.hosts().placeToWatch(host());
-        }
-        return placeToWatch.isPresent();
-    }
-
-    /** Whether a mailbox may not be what the last pass knew. */
-    private boolean isNews(SelectedMailbox selected) {
-        return mailboxes.values().stream()
-                .filter(mailbox -> mailbox.observed
-                        .rawName()
-                        .equals(Optional.of(selected.name().raw())))
-                .anyMatch(mailbox -> !mailbox.isAsKnown(selected)
-                        && mailbox.looksAgain(around.clock().instant()));
+    public void watch(WakeSignal wakes) {
+        ImapWatch watching = new ImapWatch(claim.accountId(), host(), around, this::connect, () -> idleOn, wakes);
+        watch = watching;
+        watcher = Thread.ofVirtual().name("watch-" + claim.accountId()).start(watching);
     }
 
     @Override
     public PushKind push() {
-        return push;
+        ImapWatch watching = watch;
+        return watching == null ? PushKind.POLL : watching.push();
     }
 
     @Override
     public void close() {
-        disconnect();
-        placeToWatch.ifPresent(HostBudget.Place::close);
+        Thread watching = watcher;
+        if (watching != null) {
+            watching.interrupt();
+        }
+        open.ifPresent(Open::close);
+        open = Optional.empty();
     }
 }

@@ -39,7 +39,6 @@ final class ImapVisit {
     private final Instant now;
     private Optional<SelectedMailbox> selected = Optional.empty();
     private Optional<ImapMailbox> open = Optional.empty();
-    private boolean visited;
     private boolean again;
     private Labels labels = Labels.NONE;
 
@@ -128,7 +127,6 @@ final class ImapVisit {
     private SelectedMailbox opened(ImapMailbox mailbox, SelectedMailbox as) throws InterruptedException {
         selected = Optional.of(as);
         open = Optional.of(mailbox);
-        visited = true;
         mailbox.opened();
         long uidValidity = as.uidValidity().orElse(0);
         if (mailbox.cursor.isPresent() && mailbox.cursor.get().uidValidity() != uidValidity) {
@@ -144,26 +142,9 @@ final class ImapVisit {
     }
 
     /**
-     * At the end of the pass: leaves the mailbox that was opened last, unless it is the one to wait in. The next LIST would tell of an
-     * open mailbox what this connection last saw of it, not what is there (Dovecot; RFC 9051 section 6.3.11 warns of STATUS). Nor does
-     * the server tell again what had happened when the mailbox was opened: so it is left, too, if it was not what is known now.
+     * The next LIST would tell of an open mailbox what this connection last saw of it, not what is there (Dovecot; RFC 9051
+     * section 6.3.11 warns of STATUS).
      */
-    void end(MailboxName toWaitIn) throws InterruptedException {
-        if (!visited) {
-            return;
-        }
-        takeChanges();
-        boolean asKnown = open.isPresent() && selected.isPresent() && open.get().isAsKnown(selected.get());
-        boolean stays =
-                ImapWatch.isByIdle(connection) && connection.selectedName().equals(Optional.of(toWaitIn));
-        if (asKnown && stays) {
-            close();
-        } else {
-            leave();
-        }
-    }
-
-    /** Leaves the mailbox, whoever opened it. */
     void leave() throws InterruptedException {
         close();
         if (connection.selectedName().isPresent()) {
@@ -210,10 +191,7 @@ final class ImapVisit {
                     mailbox.known = OptionalLong.empty();
                     again = true;
                 }
-                case MailboxChange.FlagsReported flags -> {
-                    mailbox.flagsSuspect = true;
-                    again |= mailbox.looksAgain(now);
-                }
+                case MailboxChange.FlagsReported flags -> mailbox.flagsSuspect = true;
                 case MailboxChange.TooMany tooMany -> {
                     mailbox.known = OptionalLong.empty();
                     mailbox.flagsSuspect = true;

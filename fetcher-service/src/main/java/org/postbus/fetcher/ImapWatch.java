@@ -1,168 +1,155 @@
 package org.postbus.fetcher;
 
-import io.smallrye.mutiny.subscription.Cancellable;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.HashSet;
 import java.util.Optional;
 import java.util.Set;
-import java.util.function.Predicate;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
 import org.jboss.logging.Logger;
 import org.postbus.event.PushKind;
 import org.postbus.mail.ServerException;
-import org.postbus.mail.ServerFailure;
 import org.postbus.mail.imap.AccountChange;
 import org.postbus.mail.imap.ImapConnection;
 import org.postbus.mail.imap.MailboxName;
-import org.postbus.mail.imap.SelectedMailbox;
 import org.postbus.mail.imap.WatchOutcome;
 import org.postbus.model.AccountId;
 
 /**
- * What the connection of an account does between passes: it waits for news, of all mailboxes where the server has NOTIFY, else of one
- * (the inbox, on Gmail All Mail) with IDLE, and wakes the loop. What is said only tells that, and where, to look: the pass finds out
- * what happened.
- *
- * <p>Nothing that happens is left out: NOTIFY is in force before a pass lists the mailboxes, and what SELECT says of the mailbox for
- * IDLE is compared with what the pass knew. When the connection breaks the loop is woken too, and connects anew.
+ * Watches an account over a connection of its own and wakes its loop: all mailboxes where the server has NOTIFY, else one (the inbox, on
+ * Gmail All Mail) with IDLE. What is said only tells that, and where, to look: the pass finds out what happened. When it breaks it begins anew, for as
+ * long as its thread is not interrupted; where there is no room for a watcher the account is polled meanwhile.
  */
-final class ImapWatch {
-    /** Networks forget a quiet connection after some minutes, RFC 2177 says 29; drawn evenly, so that not all stir at once. */
+final class ImapWatch implements Runnable {
+    // Networks forget a quiet connection after some minutes, RFC 2177 says 29; drawn evenly, so that the connections of
+    // many accounts do not stir at the same moment.
     private static final Duration QUIET_MIN = Duration.ofMinutes(4);
-
     private static final Duration QUIET_MAX = Duration.ofMinutes(9);
     private static final Duration ANSWER_MAX = Duration.ofMinutes(1);
+    private static final Duration NO_PLACE_PAUSE = Duration.ofMinutes(2);
     private static final Logger LOG = Logger.getLogger(ImapWatch.class);
 
-    /** In {@link #takeStirred}; no mailbox has an empty name. */
-    static final String EVERY_MAILBOX = "";
+    /** Connects and logs in. */
+    @FunctionalInterface
+    interface Connector {
+        ImapConnection connect() throws InterruptedException;
+    }
 
     private final AccountId account;
+    private final String host;
     private final Surroundings around;
-    private final ImapConnection connection;
-    private boolean notifyRefused;
-    // From here on guarded by this: the loop and the event loop share it.
-    private WakeSignal wakes;
-    private Cancellable waiting;
-    private boolean ended = true;
-    private boolean broken;
+    private final Connector connector;
+    private final Supplier<MailboxName> idleOn;
+    private final WakeSignal wakes;
+    private final AtomicReference<Set<String>> stirred = new AtomicReference<>(Set.of());
+    private volatile PushKind push = PushKind.POLL;
 
-    ImapWatch(AccountId account, Surroundings around, ImapConnection connection) {
+    /** @param idleOn the mailbox that tells most: asked for each time that IDLE begins */
+    ImapWatch(
+            AccountId account,
+            String host,
+            Surroundings around,
+            Connector connector,
+            Supplier<MailboxName> idleOn,
+            WakeSignal wakes) {
+        this.idleOn = idleOn;
         this.account = account;
+        this.host = host;
         this.around = around;
-        this.connection = connection;
-    }
-
-    /** Whether the server offers anything to wait by. */
-    static boolean isPossible(ImapConnection connection) {
-        return connection.capabilities().has("NOTIFY")
-                || connection.capabilities().has("IDLE");
-    }
-
-    /** Whether waiting is in one mailbox. */
-    static boolean isByIdle(ImapConnection connection) {
-        return !connection.notifying() && connection.capabilities().has("IDLE");
-    }
-
-    /**
-     * Lets the server announce, where it can, what happens from now on. It may have given up since it was asked last (RFC 5465
-     * section 5.8).
-     *
-     * @return whether it did not until now
-     */
-    boolean announceAll() throws InterruptedException {
-        if (notifyRefused || connection.notifying()) {
-            return false;
-        }
-        notifyRefused = !Await.server(connection.notifyPersonal(), ANSWER_MAX);
-        return !notifyRefused;
-    }
-
-    /**
-     * Begins to wait.
-     *
-     * @param idleOn the mailbox that tells most
-     * @param isNews whether the last pass did not know what a mailbox turns out to be
-     * @return what is waited by; {@code POLL} if by nothing
-     */
-    PushKind begin(MailboxName idleOn, Predicate<SelectedMailbox> isNews, WakeSignal wakes)
-            throws InterruptedException {
-        if (connection.notifying()) {
-            if (connection.selectedName().isPresent()) {
-                Await.server(connection.unselect(), ANSWER_MAX);
-            }
-        } else if (!isByIdle(connection) || !open(idleOn, isNews, wakes)) {
-            return PushKind.POLL;
-        }
-        listen(wakes);
-        return connection.notifying() ? PushKind.NOTIFY : PushKind.IDLE;
-    }
-
-    private boolean open(MailboxName idleOn, Predicate<SelectedMailbox> isNews, WakeSignal wakes)
-            throws InterruptedException {
-        if (connection.selectedName().equals(Optional.of(idleOn))) {
-            return true;
-        }
-        try {
-            SelectedMailbox selected = Await.server(connection.select(idleOn, true), ANSWER_MAX);
-            if (isNews.test(selected)) {
-                wakes.wake(WakeKind.PUSH);
-            }
-            return true;
-        } catch (ServerException e) {
-            if (!(e.failure() instanceof ServerFailure.Rejected)) {
-                throw e;
-            }
-            return false;
-        }
-    }
-
-    private synchronized void listen(WakeSignal wakes) {
+        this.connector = connector;
         this.wakes = wakes;
-        ended = false;
-        listen();
     }
 
-    private void listen() {
-        Duration quiet = QUIET_MIN.plusMillis(
-                (long) (QUIET_MAX.minus(QUIET_MIN).toMillis() * around.random().nextDouble()));
-        waiting = connection.watch(quiet).subscribe().with(this::heard, this::broke);
+    PushKind push() {
+        return push;
     }
 
-    private synchronized void heard(WatchOutcome outcome) {
-        if (ended) {
-            return;
-        }
-        switch (outcome) {
-            case CHANGED -> wakes.wake(WakeKind.PUSH);
-            case TIME_UP -> listen();
-        }
-    }
-
-    private synchronized void broke(Throwable failure) {
-        if (ended) {
-            return;
-        }
-        broken = true;
-        LOG.debugf("account %s: waiting broke: %s", account, failure.getMessage());
-        wakes.wake(WakeKind.TIMER);
-    }
-
-    /** Ends the waiting: the connection is wanted, or closed. */
-    synchronized void end() {
-        ended = true;
-        if (waiting != null) {
-            waiting.cancel();
-            waiting = null;
-        }
-    }
-
-    /** Whether it ended by itself: the connection is of no use. */
-    synchronized boolean isBroken() {
-        return broken;
-    }
-
-    /** The raw names of mailboxes of which the connection has said something since the last call. */
+    /** The raw names of mailboxes in which something was reported since the last call. */
     Set<String> takeStirred() {
+        return stirred.getAndSet(Set.of());
+    }
+
+    @Override
+    public void run() {
+        int failures = 0;
+        try {
+            while (true) {
+                Optional<HostBudget.Place> place = around.hosts().placeToWatch(host);
+                if (place.isEmpty()) {
+                    Thread.sleep(NO_PLACE_PAUSE.plus(
+                            Backoff.delay(1, Optional.empty(), around.random().nextDouble())));
+                    continue;
+                }
+                Instant began = around.clock().instant();
+                try (HostBudget.Place held = place.get()) {
+                    watch();
+                    return;
+                } catch (ServerException e) {
+                    boolean lived =
+                            began.plus(QUIET_MIN).isBefore(around.clock().instant());
+                    failures = lived ? 1 : failures + 1;
+                    LOG.debugf(
+                            "account %s: watching broke: %s",
+                            account, e.failure().text());
+                }
+                push = PushKind.POLL;
+                Thread.sleep(Backoff.delay(
+                        failures, Optional.empty(), around.random().nextDouble()));
+            }
+        } catch (InterruptedException closed) {
+            push = PushKind.POLL;
+        }
+    }
+
+    /** Until the connection breaks; returns only where there is nothing to watch by. */
+    private void watch() throws InterruptedException {
+        ImapConnection connection = connector.connect();
+        try {
+            if (Await.server(connection.notifyPersonal(), ANSWER_MAX)) {
+                push = PushKind.NOTIFY;
+            } else if (connection.capabilities().has("IDLE")) {
+                open(connection);
+                push = PushKind.IDLE;
+            } else {
+                push = PushKind.POLL;
+                return;
+            }
+            // Whatever came before this connection stood was not announced to it.
+            wakes.wake(WakeKind.PUSH);
+            while (true) {
+                if (push == PushKind.IDLE) {
+                    open(connection);
+                }
+                Duration quiet = QUIET_MIN.plusMillis((long)
+                        (QUIET_MAX.minus(QUIET_MIN).toMillis() * around.random().nextDouble()));
+                WatchOutcome outcome = Await.server(connection.watch(quiet), quiet.plus(ANSWER_MAX));
+                boolean notifying = connection.notifying();
+                stir(connection);
+                if (outcome == WatchOutcome.CHANGED) {
+                    wakes.wake(WakeKind.PUSH);
+                }
+                if (push == PushKind.NOTIFY && !notifying) {
+                    // Too much for the server at once: it is asked again, and if it will not any more, all begins anew.
+                    if (!Await.server(connection.notifyPersonal(), ANSWER_MAX)) {
+                        throw new ServerException(
+                                new org.postbus.mail.ServerFailure.Unreachable("the server notifies no more"));
+                    }
+                }
+            }
+        } finally {
+            connection.close();
+        }
+    }
+
+    private void open(ImapConnection connection) throws InterruptedException {
+        MailboxName mailbox = idleOn.get();
+        if (!connection.selectedName().equals(Optional.of(mailbox))) {
+            Await.server(connection.select(mailbox, true), ANSWER_MAX);
+        }
+    }
+
+    private void stir(ImapConnection connection) {
         Set<String> names = new HashSet<>();
         if (!connection.takeChanges().isEmpty()) {
             connection.selectedName().ifPresent(name -> names.add(name.raw()));
@@ -175,6 +162,17 @@ final class ImapWatch {
                 case AccountChange.TooMany tooMany -> names.add(EVERY_MAILBOX);
             }
         }
-        return names;
+        if (!names.isEmpty()) {
+            stirred.accumulateAndGet(names, ImapWatch::both);
+        }
+    }
+
+    /** No mailbox has an empty name. */
+    static final String EVERY_MAILBOX = "";
+
+    private static Set<String> both(Set<String> one, Set<String> other) {
+        Set<String> both = new HashSet<>(one);
+        both.addAll(other);
+        return both;
     }
 }

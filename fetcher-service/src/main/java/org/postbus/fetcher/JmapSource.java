@@ -59,9 +59,7 @@ final class JmapSource implements ChangeSource {
 
     @Override
     public void watch(WakeSignal wakes) {
-        if (watcher == null) {
-            watcher = Thread.ofVirtual().name("events-" + claim.accountId()).start(() -> watchUntilInterrupted(wakes));
-        }
+        watcher = Thread.ofVirtual().name("events-" + claim.accountId()).start(() -> watchUntilInterrupted(wakes));
     }
 
     private void watchUntilInterrupted(WakeSignal wakes) {

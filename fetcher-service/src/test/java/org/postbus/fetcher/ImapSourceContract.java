@@ -171,7 +171,7 @@ abstract class ImapSourceContract extends SourceContract {
         List<String> large = commandsOfAQuietPass();
 
         // Without LIST-STATUS each mailbox is asked once.
-        assertThat(large).as("at first %s", small).hasSize(small.size() + (other.has("LIST-STATUS") ? 0 : 15));
+        assertThat(large).hasSize(small.size() + (other.has("LIST-STATUS") ? 0 : 15));
         assertThat(large).noneMatch(command -> command.contains("FETCH") || command.contains("SEARCH"));
     }
 

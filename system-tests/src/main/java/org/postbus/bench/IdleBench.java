@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerConfig;
@@ -50,42 +51,42 @@ final class IdleBench implements Runnable {
     /** Of the descriptors that a process may have: for Kafka, PostgreSQL, jars. */
     private static final int OTHER_DESCRIPTORS = 600;
 
+    /** With them all code is loaded and compiled that the others run: what these cost is not counted. */
+    private static final int FEW = 50;
+
     private static final Duration LOGIN_WAIT = Duration.ofMinutes(15);
+    /** As long as it takes until connections that were only needed for the first look are given up. */
+    private static final Duration QUIET = Duration.ofSeconds(20);
+
     private static final String FETCHER = "fetcher-1";
     private static final String KEYSTORE_PASSWORD = "not-a-secret";
     private static final int HISTOGRAM_LINES = 25;
 
     private final Options options;
     private final PrintStream out;
-    private final List<AccountId> added = new ArrayList<>();
 
     IdleBench(Options options, PrintStream out) {
         this.options = options;
         this.out = out;
     }
 
-    /** @param quiet how long it is watched while nothing happens */
-    record Options(int accounts, boolean histogram, Duration quiet) {
-        private static final Options DEFAULT = new Options(10_000, false, Duration.ofSeconds(20));
-        private static final int ACCOUNTS_MIN = 500;
+    record Options(int accounts, boolean histogram) {
+        private static final Options DEFAULT = new Options(10_000, false);
+        private static final int ACCOUNTS_MIN = 10 * FEW;
         private static final int ACCOUNTS_MAX = 1_000_000;
 
-        static Options parse(Deque<String> rest) {
-            Options parsed = Arguments.parse(DEFAULT, rest, (options, name, value) -> switch (name) {
-                case "--accounts" ->
-                    new Options(Arguments.number(value, ACCOUNTS_MAX), options.histogram, options.quiet);
-                case "--histogram" -> new Options(options.accounts, Boolean.parseBoolean(value), options.quiet);
-                default -> throw Arguments.unknown(name);
-            });
-            if (parsed.accounts < ACCOUNTS_MIN) {
+        Options {
+            if (accounts < ACCOUNTS_MIN) {
                 throw new IllegalArgumentException("fewer than " + ACCOUNTS_MIN + " accounts say nothing");
             }
-            return parsed;
         }
 
-        /** With them code is loaded and compiled and buffers are made that the others use too: what these cost is not counted. */
-        int few() {
-            return Math.max(1, accounts / 20);
+        static Options parse(Deque<String> rest) {
+            return Arguments.parse(DEFAULT, rest, (options, name, value) -> switch (name) {
+                case "--accounts" -> new Options(Arguments.number(value, ACCOUNTS_MAX), options.histogram);
+                case "--histogram" -> new Options(options.accounts, Boolean.parseBoolean(value));
+                default -> throw Arguments.unknown(name);
+            });
         }
     }
 
@@ -109,21 +110,32 @@ final class IdleBench implements Runnable {
                     + " not enough for " + options.accounts() + " connections");
         }
         Path keystore = keystore();
-        try (FakeServer server = new FakeServer(Optional.of(keystore));
+        try (FakeServer server = new FakeServer(keystore);
                 Stage stage = Stage.start(
                         List.of(),
                         settings -> settings.serviceHeap("3g")
-                                .environment(Map.of(
-                                        "POSTBUS_FETCHER_LOGINS_PER_HOST_AND_SECOND",
-                                        Integer.toString(LOGINS_PER_SECOND),
-                                        "POSTBUS_FETCHER_CONNECTIONS_PER_HOST",
-                                        Integer.toString(connections),
-                                        "JAVA_TOOL_OPTIONS",
-                                        "-Djavax.net.ssl.trustStore=" + keystore
-                                                + " -Djavax.net.ssl.trustStorePassword=" + KEYSTORE_PASSWORD)),
+                                .environment(
+                                        Map.of(
+                                                "POSTBUS_FETCHER_LOGINS_PER_HOST_AND_SECOND",
+                                                Integer.toString(LOGINS_PER_SECOND),
+                                                "POSTBUS_FETCHER_CONNECTIONS_PER_HOST",
+                                                Integer.toString(connections),
+                                                "JAVA_TOOL_OPTIONS",
+                                                "-Djavax.net.ssl.trustStore=" + keystore
+                                                        + " -Djavax.net.ssl.trustStorePassword=" + KEYSTORE_PASSWORD
+                                                        // What is free is given back, so that resident memory tells
+                                                        // something.
+                                                        + " -Xmn32m -XX:MinHeapFreeRatio=5 -XX:MaxHeapFreeRatio=10 -XX:-ShrinkHeapInSteps")),
                         out);
                 Connection database = stage.database()) {
-            List<Memory> memories = memories(stage, database, server, TlsMode.TLS);
+            List<Memory> memories = new ArrayList<>();
+            int there = 0;
+            for (int accounts : List.of(FEW, options.accounts() / 5, options.accounts())) {
+                add(stage, database, server.port(), accounts - there);
+                there = accounts;
+                awaitLoggedIn(database, server, accounts);
+                memories.add(memory(stage, server, accounts));
+            }
             if (options.histogram()) {
                 jcmd(stage, "GC.class_histogram").lines().limit(HISTOGRAM_LINES).forEach(out::println);
             }
@@ -139,33 +151,9 @@ final class IdleBench implements Runnable {
         }
     }
 
-    /** The same on a fetcher that has other accounts too, without TLS and without starting it again; its accounts are taken away. */
-    void run(Stage stage) {
-        try (FakeServer server = new FakeServer(Optional.empty());
-                Connection database = stage.database()) {
-            long begin = System.nanoTime();
-            List<Memory> memories = memories(stage, database, server, TlsMode.NONE);
-            print(memories, new Logins(0, 0, (System.nanoTime() - begin) / 1e9), descriptorsMax());
-            added.forEach(account -> stage.api().delete("accounts/" + account).expect(204));
-        } catch (SQLException e) {
-            throw new IllegalStateException("the database could not be asked", e);
-        }
-    }
-
-    private List<Memory> memories(Stage stage, Connection database, FakeServer server, TlsMode tls)
-            throws SQLException {
-        List<Memory> memories = new ArrayList<>();
-        for (int accounts : List.of(options.few(), options.accounts() / 5, options.accounts())) {
-            add(stage, database, new ServerAddress(MailServer.HOST, server.port(), tls), accounts - added.size());
-            awaitLoggedIn(database, server, accounts);
-            memories.add(memory(stage, server, accounts));
-        }
-        return memories;
-    }
-
     // ---- the accounts
 
-    private void add(Stage stage, Connection database, ServerAddress server, int accounts) throws SQLException {
+    private static void add(Stage stage, Connection database, int port, int accounts) throws SQLException {
         CredentialCipher cipher =
                 CredentialCipher.fromKeysetFile(stage.directory().resolve("keyset.json"));
         TenantId tenant = tenant(database);
@@ -183,11 +171,12 @@ final class IdleBench implements Runnable {
                                 stage.postbus().kafka().bootstrap()),
                         new StringSerializer(),
                         new ByteArraySerializer())) {
-            List<AccountId> fresh = new ArrayList<>();
+            List<AccountId> added = new ArrayList<>();
             for (int i = 0; i < accounts; i++) {
                 AccountId id = new AccountId(UUID.randomUUID());
                 String user = "user-" + id + "@example.com";
-                AccountSettings settings = new AccountSettings.Imap(user, server, Optional.empty());
+                AccountSettings settings = new AccountSettings.Imap(
+                        user, new ServerAddress(MailServer.HOST, port, TlsMode.TLS), Optional.empty());
                 account.setObject(1, id.value());
                 account.setObject(2, tenant.value());
                 account.setString(3, user);
@@ -202,19 +191,18 @@ final class IdleBench implements Runnable {
                 sync.setObject(1, id.value());
                 sync.setObject(2, tenant.value());
                 sync.addBatch();
-                fresh.add(id);
+                added.add(id);
             }
             account.executeBatch();
             credential.executeBatch();
             sync.executeBatch();
             database.commit();
-            fresh.forEach(id -> topic.send(new ProducerRecord<>(
+            added.forEach(id -> topic.send(new ProducerRecord<>(
                     Topics.ACCOUNTS,
                     id.toString(),
                     EventCodec.encode(new AccountRecord(
                             tenant, id, AccountRecord.Protocol.IMAP, AccountRecord.Status.ACTIVE, 1, 0)))));
             topic.flush();
-            added.addAll(fresh);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         } finally {
@@ -224,7 +212,7 @@ final class IdleBench implements Runnable {
 
     private static TenantId tenant(Connection database) throws SQLException {
         try (Statement statement = database.createStatement();
-                ResultSet row = statement.executeQuery("select tenant_id from tenant order by created_at limit 1")) {
+                ResultSet row = statement.executeQuery("select tenant_id from tenant")) {
             row.next();
             return new TenantId(row.getObject(1, UUID.class));
         }
@@ -234,17 +222,11 @@ final class IdleBench implements Runnable {
     private void awaitLoggedIn(Connection database, FakeServer server, int accounts) {
         long begin = System.nanoTime();
         Stage.await("all accounts were seen", LOGIN_WAIT, () -> {
-            LockSupport.parkNanos(options.quiet().toNanos() / 20);
-            try (PreparedStatement seen = database.prepareStatement(
-                    "select count(*) from account_sync where initial_done and account_id = any (?)")) {
-                seen.setArray(
-                        1,
-                        database.createArrayOf(
-                                "uuid", added.stream().map(AccountId::value).toArray()));
-                try (ResultSet row = seen.executeQuery()) {
-                    row.next();
-                    return row.getInt(1) >= accounts;
-                }
+            LockSupport.parkNanos(TimeUnit.SECONDS.toNanos(1));
+            try (Statement statement = database.createStatement();
+                    ResultSet row = statement.executeQuery("select count(*) from account_sync where initial_done")) {
+                row.next();
+                return row.getInt(1) >= accounts;
             }
         });
         awaitNoLogins(server, begin);
@@ -253,14 +235,14 @@ final class IdleBench implements Runnable {
                 accounts, (System.nanoTime() - begin) / 1e9, server.ask().connections());
     }
 
-    /** Until no logins have come for half of the quiet time, after the first. */
-    private Logins awaitNoLogins(FakeServer server, long begin) {
+    /** Until no logins have come for 10 s, after the first. */
+    private static Logins awaitNoLogins(FakeServer server, long begin) {
         int all = 0;
         int most = 0;
         double last = 0;
         int quiet = 0;
         while (quiet < 5 || all == 0) {
-            LockSupport.parkNanos(options.quiet().toNanos() / 10);
+            LockSupport.parkNanos(TimeUnit.SECONDS.toNanos(2));
             FakeServer.Told told = server.ask();
             all += told.logins();
             most = Math.max(most, told.mostInASecond());
@@ -278,9 +260,8 @@ final class IdleBench implements Runnable {
     private Memory memory(Stage stage, FakeServer server, int accounts) {
         long pid = stage.postbus().services().pid(FETCHER);
         double before = ProcessUse.cpuSeconds(Map.of(FETCHER, pid)).get(FETCHER);
-        LockSupport.parkNanos(options.quiet().toNanos());
-        double cpu = (ProcessUse.cpuSeconds(Map.of(FETCHER, pid)).get(FETCHER) - before)
-                / (options.quiet().toNanos() / 1e9);
+        LockSupport.parkNanos(QUIET.toNanos());
+        double cpu = (ProcessUse.cpuSeconds(Map.of(FETCHER, pid)).get(FETCHER) - before) / QUIET.toSeconds();
         // The second collection takes what the first one's reference handling has set free.
         jcmd(stage, "GC.run");
         String total = jcmd(stage, "GC.class_histogram")
@@ -343,19 +324,19 @@ final class IdleBench implements Runnable {
 
         record Told(int connections, int logins, int mostInASecond) {}
 
-        /** @param keystore none for a server without TLS */
-        FakeServer(Optional<Path> keystore) {
+        FakeServer(Path keystore) {
             try {
-                List<String> command = new ArrayList<>(List.of(
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "-Xmx4g",
-                        "-XX:+UseSerialGC",
-                        "-XX:TieredStopAtLevel=1",
-                        "-cp",
-                        System.getProperty("java.class.path"),
-                        IdleServer.class.getName()));
-                keystore.ifPresent(file -> command.addAll(List.of(file.toString(), KEYSTORE_PASSWORD)));
-                process = new ProcessBuilder(command)
+                process = new ProcessBuilder(
+                                Path.of(System.getProperty("java.home"), "bin", "java")
+                                        .toString(),
+                                "-Xmx4g",
+                                "-XX:+UseSerialGC",
+                                "-XX:TieredStopAtLevel=1",
+                                "-cp",
+                                System.getProperty("java.class.path"),
+                                IdleServer.class.getName(),
+                                keystore.toString(),
+                                KEYSTORE_PASSWORD)
                         .redirectError(ProcessBuilder.Redirect.INHERIT)
                         .start();
                 answers = process.inputReader(StandardCharsets.US_ASCII);

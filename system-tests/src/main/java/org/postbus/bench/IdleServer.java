@@ -5,9 +5,6 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.io.OutputStream;
-import java.net.InetAddress;
-import java.net.ServerSocket;
-import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -18,14 +15,16 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLServerSocket;
+import javax.net.ssl.SSLSocket;
 
 /**
  * An IMAP server over TLS on which nothing ever happens, in a process of its own: everybody may log in and has the same few empty
  * mailboxes. It knows what a client asks that waits: LIST with STATUS, SELECT, IDLE. It counts connections and logins.
  *
- * <p>Arguments: a PKCS12 keystore and its password; none for a server without TLS. The first line it prints is its port. To each line
- * on its standard input it answers with one: the connections that are open, the logins since the last line, and the most of them within one
- * second. It ends with its standard input.
+ * <p>Arguments: a PKCS12 keystore and its password. The first line it prints is its port. To each line on its standard input it
+ * answers with one: the connections that are open, the logins since the last line, and the most of them within one second. It ends
+ * with its standard input.
  */
 final class IdleServer {
     private static final String CAPABILITIES =
@@ -43,19 +42,16 @@ final class IdleServer {
     private static final int LINE_MAX = 8192;
     private static final long SECOND_NANOS = 1_000_000_000;
 
-    private final ServerSocket listener;
+    private final SSLServerSocket listener;
     private final AtomicInteger open = new AtomicInteger();
     private final ConcurrentLinkedQueue<Long> logins = new ConcurrentLinkedQueue<>();
 
-    private IdleServer(ServerSocket listener) {
+    private IdleServer(SSLServerSocket listener) {
         this.listener = listener;
     }
 
     public static void main(String[] arguments) throws IOException, GeneralSecurityException {
-        IdleServer server = new IdleServer(
-                arguments.length == 0
-                        ? new ServerSocket(0, WAITING_MAX, InetAddress.getLoopbackAddress())
-                        : listener(Path.of(arguments[0]), arguments[1].toCharArray()));
+        IdleServer server = new IdleServer(listener(Path.of(arguments[0]), arguments[1].toCharArray()));
         Thread.ofPlatform().daemon().start(server::accept);
         System.out.println(server.listener.getLocalPort());
         try (BufferedReader commands =
@@ -67,7 +63,8 @@ final class IdleServer {
         System.exit(0);
     }
 
-    private static ServerSocket listener(Path keystore, char[] password) throws IOException, GeneralSecurityException {
+    private static SSLServerSocket listener(Path keystore, char[] password)
+            throws IOException, GeneralSecurityException {
         KeyStore store = KeyStore.getInstance("PKCS12");
         try (InputStream in = Files.newInputStream(keystore)) {
             store.load(in, password);
@@ -76,7 +73,8 @@ final class IdleServer {
         keys.init(store, password);
         SSLContext context = SSLContext.getInstance("TLS");
         context.init(keys.getKeyManagers(), null, null);
-        return context.getServerSocketFactory().createServerSocket(0, WAITING_MAX, InetAddress.getLoopbackAddress());
+        return (SSLServerSocket) context.getServerSocketFactory()
+                .createServerSocket(0, WAITING_MAX, java.net.InetAddress.getLoopbackAddress());
     }
 
     private String told() {
@@ -98,7 +96,7 @@ final class IdleServer {
     private void accept() {
         while (true) {
             try {
-                Socket socket = listener.accept();
+                SSLSocket socket = (SSLSocket) listener.accept();
                 socket.setTcpNoDelay(true);
                 Thread.ofVirtual().start(() -> serve(socket));
             } catch (IOException e) {
@@ -107,7 +105,7 @@ final class IdleServer {
         }
     }
 
-    private void serve(Socket socket) {
+    private void serve(SSLSocket socket) {
         open.incrementAndGet();
         try (socket) {
             InputStream in = socket.getInputStream();

@@ -26,10 +26,14 @@ final class LatencyBench implements Runnable {
     private static final Duration AFTER_NOTICE_MAX = Duration.ofMillis(30);
 
     private static final long SEED = 2026;
+    private static final int WARM_UP = 40;
     private static final Duration INTERVAL_MIN = Duration.ofMillis(50);
     private static final Duration INTERVAL_MAX = Duration.ofMillis(800);
     /** What is not there after this is lost. */
     private static final Duration ARRIVAL_MAX = Duration.ofSeconds(60);
+
+    /** In INBOX before the account is added: processes that have run for a while are measured, not their start. */
+    private static final int MESSAGES_BEFORE = 3000;
 
     private static final Duration SYNC_LIMIT = Duration.ofMinutes(5);
     private static final String OTHER_MAILBOX = "Archive";
@@ -42,17 +46,13 @@ final class LatencyBench implements Runnable {
         this.out = out;
     }
 
-    /**
-     * @param before messages in INBOX before the account is added: processes that have run for a while are measured, not their start
-     * @param warmUp arrivals before those that count
-     */
-    record Options(int arrivals, int before, int warmUp) {
-        private static final Options DEFAULT = new Options(300, 3000, 40);
+    record Options(int arrivals) {
+        private static final Options DEFAULT = new Options(300);
         private static final int ARRIVALS_MAX = 100_000;
 
         static Options parse(Deque<String> rest) {
             return Arguments.parse(DEFAULT, rest, (options, name, value) -> switch (name) {
-                case "--arrivals" -> new Options(Arguments.number(value, ARRIVALS_MAX), options.before, options.warmUp);
+                case "--arrivals" -> new Options(Arguments.number(value, ARRIVALS_MAX));
                 default -> throw Arguments.unknown(name);
             });
         }
@@ -83,24 +83,18 @@ final class LatencyBench implements Runnable {
 
     @Override
     public void run() {
-        try (Stage stage = Stage.start(out)) {
-            run(stage);
-        }
-    }
-
-    void run(Stage stage) {
-        try (MailServer.OfDovecot server = MailServer.OfDovecot.start(stage.log("dovecot"));
+        try (Stage stage = Stage.start(out);
+                MailServer.OfDovecot server = MailServer.OfDovecot.start(stage.log("dovecot"));
                 RawImap sender = server.logIn()) {
             sender.create(OTHER_MAILBOX);
             MailCorpus corpus = new MailCorpus(SEED, server.user(), Instant.parse("2020-01-01T00:00:00Z"));
-            for (int i = 0; i < options.before(); i++) {
+            for (int i = 0; i < MESSAGES_BEFORE; i++) {
                 MailCorpus.Mail mail = corpus.next();
                 sender.append("INBOX", mail.flags(), mail.date(), mail.raw());
             }
             AccountId account = server.add(stage.api(), SyncBench.Protocol.IMAP);
             stage.awaitIdle(account, SYNC_LIMIT);
             measure(server, sender, stage.postbus().kafka().bootstrap());
-            stage.api().delete("accounts/" + account).expect(204);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IllegalStateException("interrupted", e);
@@ -118,7 +112,7 @@ final class LatencyBench implements Runnable {
                 MarkedRecords changes = new MarkedRecords(bootstrap, Topics.CHANGES);
                 IdleListener inbox = new IdleListener(server, "INBOX");
                 IdleListener other = new IdleListener(server, OTHER_MAILBOX)) {
-            for (int number = -options.warmUp(); number < ways.size(); number++) {
+            for (int number = -WARM_UP; number < ways.size(); number++) {
                 Way way = number < 0 ? Way.APPEND : ways.get(number);
                 IdleListener listener =
                         switch (way) {
@@ -126,7 +120,7 @@ final class LatencyBench implements Runnable {
                             case ELSEWHERE -> other;
                         };
                 listener.forget();
-                String mark = MarkedRecords.mark(number + options.warmUp());
+                String mark = MarkedRecords.mark(number + WARM_UP);
                 Instant sent = Instant.now();
                 send(way, server, sender, mark);
                 Instant notice = listener.next(ARRIVAL_MAX).orElseThrow(() -> lost(mark, "the raw connection"));

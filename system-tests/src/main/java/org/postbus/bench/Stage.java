@@ -15,20 +15,16 @@ import org.postbus.devstack.LocalPostbus;
 import org.postbus.devstack.ProjectRoot;
 import org.postbus.model.AccountId;
 
-/** All of Postbus on this machine, started anew for one benchmark, with the compilers and limits of real use; or one that runs already. */
+/** All of Postbus on this machine, started anew for one benchmark, with the compilers and limits of real use. */
 final class Stage implements AutoCloseable {
     private static final Path DIRECTORY = Path.of(".postbus/bench");
     private static final Duration POLL = Duration.ofMillis(20);
 
     private final LocalPostbus postbus;
-    private final Path directory;
-    private final boolean owned;
     private final PostbusApi api;
 
-    private Stage(LocalPostbus postbus, Path directory, boolean owned) {
+    private Stage(LocalPostbus postbus) {
         this.postbus = postbus;
-        this.directory = directory;
-        this.owned = owned;
         this.api = new PostbusApi(postbus.api(), postbus.apiKey().text());
     }
 
@@ -43,16 +39,11 @@ final class Stage implements AutoCloseable {
         out.println("Starting (logs in " + directory.resolve("logs") + ")");
         try {
             postbus.start();
-            return new Stage(postbus, directory, true);
+            return new Stage(postbus);
         } catch (RuntimeException e) {
             postbus.close();
             throw e;
         }
-    }
-
-    /** On one that runs already, and goes on running. */
-    static Stage on(LocalPostbus postbus, Path directory) {
-        return new Stage(postbus, directory, false);
     }
 
     static Stage start(PrintStream out) {
@@ -69,11 +60,11 @@ final class Stage implements AutoCloseable {
 
     /** Holds the keyset; gone at the next benchmark. */
     Path directory() {
-        return directory;
+        return ProjectRoot.find().resolve(DIRECTORY);
     }
 
     Path log(String name) {
-        return directory.resolve("logs").resolve(name + ".log");
+        return directory().resolve("logs").resolve(name + ".log");
     }
 
     /** With the superuser's eyes. */
@@ -115,8 +106,6 @@ final class Stage implements AutoCloseable {
     @Override
     public void close() {
         api.close();
-        if (owned) {
-            postbus.close();
-        }
+        postbus.close();
     }
 }

@@ -31,8 +31,7 @@ import org.postbus.model.AccountId;
  * All of Postbus as processes, with a mail server: started once, shared by all tests of this module. Tests keep apart by having
  * users and accounts of their own; who kills a process starts it again.
  */
-public final class Running {
-    public static final Path DIRECTORY = Path.of("target", "postbus").toAbsolutePath();
+final class Running {
     static final Duration SYNC_LIMIT = Duration.ofSeconds(90);
     /** A change that nobody tells of is seen after 30 s at most, on a machine that is busy with other tests. */
     static final Duration CHANGE_LIMIT = Duration.ofSeconds(90);
@@ -41,15 +40,16 @@ public final class Running {
     private static final Instant FIRST_MESSAGE = Instant.parse("2025-01-01T00:00:00Z");
     private static Running instance;
 
-    public final LocalPostbus postbus;
+    final LocalPostbus postbus;
     final PostbusApi api;
     final ChangeSubscriber subscriber;
 
     private Running() {
-        Directories.delete(DIRECTORY);
+        Path directory = Path.of("target", "postbus").toAbsolutePath();
+        Directories.delete(directory);
         // A first user makes it start James.
         postbus = LocalPostbus.prepare(
-                LocalPostbus.Settings.passing(DIRECTORY, List.of(James.User.of("first", "secret"))),
+                LocalPostbus.Settings.passing(directory, List.of(James.User.of("first", "secret"))),
                 System.out::println);
         Runtime.getRuntime().addShutdownHook(new Thread(postbus::close, "close"));
         postbus.start();
@@ -57,7 +57,7 @@ public final class Running {
         subscriber = new ChangeSubscriber(postbus.kafka().bootstrap());
     }
 
-    public static synchronized Running get() {
+    static synchronized Running get() {
         if (instance == null) {
             instance = new Running();
         }
