@@ -220,6 +220,8 @@ final class ImapVisit {
             LOG.infof(
                     "account %s: a mailbox is refused: %s", account, e.failure().text());
             mailbox.refused(now);
+            // What of it was published before is not counted.
+            mailbox.known = OptionalLong.empty();
             open = Optional.empty();
             selected = Optional.empty();
         }

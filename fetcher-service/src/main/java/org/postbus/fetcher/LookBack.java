@@ -85,7 +85,7 @@ final class LookBack {
         }
         UidSet missing = UidSet.EMPTY;
         if (told.complete()) {
-            forget(mailbox, cursor, told.vanished());
+            forget(mailbox, cursor, told.vanished(), told.mailbox());
         }
         if (!told.complete() || !nothingElseVanished(mailbox, cursor, told.mailbox())) {
             missing = compareUids(mailbox, cursor, told.mailbox());
@@ -101,7 +101,8 @@ final class LookBack {
     }
 
     /** Of what vanished only what is known: the server may name UIDs that never were. */
-    private void forget(ImapMailbox mailbox, Cursor.Imap cursor, UidSet vanished) throws InterruptedException {
+    private void forget(ImapMailbox mailbox, Cursor.Imap cursor, UidSet vanished, SelectedMailbox selected)
+            throws InterruptedException {
         if (vanished.isEmpty()) {
             return;
         }
@@ -112,12 +113,25 @@ final class LookBack {
                 cursor.uidValidity(),
                 ours.or(UidSet.ofUids(mailbox.withheld)).and(vanished));
         mailbox.withheld.removeIf(vanished::contains);
-        mailbox.known = OptionalLong.of(ours.minus(vanished).size() + mailbox.withheld.size());
+        count(mailbox, cursor, ours.minus(vanished), selected);
     }
 
     UidSet ours(ImapMailbox mailbox, Cursor.Imap cursor) throws InterruptedException {
-        return tables.uids(claim.tenantId(), claim.accountId(), mailbox.key(), cursor.uidValidity())
-                .and(UidSet.between(1, cursor.uidNext()));
+        return tables.uids(claim.tenantId(), claim.accountId(), mailbox.key(), cursor.uidValidity());
+    }
+
+    /**
+     * What a pass that broke off has stored beyond its cursor is read again with what is new. Of that only what is still there then
+     * will be counted, so nothing is certain until it has been laid beside the server once more.
+     *
+     * @param there stored, and on the server as well
+     */
+    private void count(ImapMailbox mailbox, Cursor.Imap cursor, UidSet there, SelectedMailbox selected) {
+        boolean beyond = !there.isEmpty() && there.last() >= cursor.uidNext();
+        mailbox.known = beyond ? OptionalLong.empty() : OptionalLong.of(there.size() + mailbox.withheld.size());
+        if (beyond && selected.uidNext().orElse(Long.MAX_VALUE) > cursor.uidNext()) {
+            visit.lookAgain();
+        }
     }
 
     private static boolean nothingElseVanished(ImapMailbox mailbox, Cursor.Imap cursor, SelectedMailbox selected) {
@@ -284,7 +298,7 @@ final class LookBack {
         mailbox.withheld.removeIf(uid -> !theirs.contains(uid) || ours.contains(uid));
         UidSet missing =
                 theirs.and(UidSet.between(1, cursor.uidNext())).minus(ours).minus(UidSet.ofUids(mailbox.withheld));
-        mailbox.known = OptionalLong.of(ours.and(theirs).size() + mailbox.withheld.size());
+        count(mailbox, cursor, ours.and(theirs), selected);
         if (someWentMeanwhile) {
             mailbox.known = OptionalLong.empty();
             visit.lookAgain();

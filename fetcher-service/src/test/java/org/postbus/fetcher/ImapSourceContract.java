@@ -208,6 +208,24 @@ abstract class ImapSourceContract extends SourceContract {
                 + "QUJD".repeat(18).concat("\r\n").repeat(octets / 74);
     }
 
+    /** What a pass that broke off leaves: emails are stored, and the cursor says that they are still to be read. */
+    @Test
+    void what_was_stored_beyond_the_cursor_may_be_gone_before_it_is_read_again() {
+        fill("INBOX", 30);
+        fetcher.start(account);
+        awaitEqual();
+        fetcher.stop(account);
+        account.update(
+                "update sync_state set cursor = jsonb_set(cursor, '{uidNext}', '6') where account_id = ? and (cursor->>'uidNext')::int > 6",
+                account.accountId().value());
+        List<Long> uids = select("INBOX");
+        other.expunge(uids.subList(10, 25));
+
+        fetcher.start(account);
+        awaitEqual();
+        nothingIsLeftOver();
+    }
+
     @Test
     void any_history_ends_with_both_sides_equal() {
         long seed = LONG ? System.nanoTime() : 20261122;

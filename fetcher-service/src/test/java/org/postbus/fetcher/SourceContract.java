@@ -8,6 +8,8 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import org.postbus.event.ChangeEvent;
 import org.postbus.event.ChangeEvent.Change;
 import org.postbus.event.EventCodec;
@@ -50,10 +52,33 @@ abstract class SourceContract {
             throw new AssertionError(
                     when + ": "
                             + account.read(
-                                    "select state || ', ' || coalesce(last_error, 'no error') from account_sync where account_id = ?"),
+                                    "select state || ', ' || coalesce(last_error, 'no error') from account_sync where account_id = ?")
+                            + difference(server, stored()),
                     e);
         }
         fetcher.writer.assertNoBreach();
+    }
+
+    /** The first few lines that only one side has, for the one line of a report that everybody reads. */
+    private static String difference(Map<String, List<String>> server, Map<String, List<String>> stored) {
+        StringBuilder text = new StringBuilder();
+        Set<String> mailboxes = new TreeSet<>(server.keySet());
+        mailboxes.addAll(stored.keySet());
+        for (String mailbox : mailboxes) {
+            List<String> there = server.getOrDefault(mailbox, List.of("no mailbox"));
+            List<String> here = stored.getOrDefault(mailbox, List.of("no mailbox"));
+            if (!there.equals(here)) {
+                text.append("; ").append(mailbox).append(" has ").append(onlyIn(there, here));
+                text.append(", stored are ").append(onlyIn(here, there));
+            }
+        }
+        return text.toString();
+    }
+
+    private static List<String> onlyIn(List<String> these, List<String> those) {
+        List<String> only = new ArrayList<>(these);
+        those.forEach(only::remove);
+        return only.stream().limit(4).toList();
     }
 
     /** Before both sides are expected to become equal. */

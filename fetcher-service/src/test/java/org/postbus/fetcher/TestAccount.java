@@ -27,6 +27,8 @@ record TestAccount(Database database, TenantId tenantId, AccountId accountId, Pr
         try {
             Path file = Files.createTempDirectory("keyset").resolve("keyset.json");
             CredentialCipher.createKeysetFile(file);
+            file.getParent().toFile().deleteOnExit();
+            file.toFile().deleteOnExit();
             return CredentialCipher.fromKeysetFile(file);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
