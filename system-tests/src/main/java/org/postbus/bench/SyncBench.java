@@ -5,6 +5,7 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -39,7 +40,9 @@ import org.postbus.model.AccountId;
  * 4. print. If the rows are not what the server has, there is no table: a wrong result has no speed.
  */
 final class SyncBench implements Runnable {
-    private static final double TIMES_THE_FLOOR_MAX = 4;
+    private static final double DOVECOT_TIMES_THE_FLOOR_MAX = 4;
+    private static final double JMAP_TIMES_THE_FLOOR_MAX = 1.3;
+    private static final double JAMES_MESSAGES_PER_SECOND_MIN = 2000;
 
     private static final long SEED = 2026;
     private static final James.User JAMES_USER = James.User.of("alice", "bench-password");
@@ -71,7 +74,7 @@ final class SyncBench implements Runnable {
     }
 
     record Options(Server server, int messages, int runs, List<Protocol> protocols) {
-        private static final Options DEFAULT = new Options(Server.JAMES, 10_000, 3, List.of());
+        private static final Options DEFAULT = new Options(Server.JAMES, 10_000, 8, List.of());
         private static final int MESSAGES_MAX = 1_000_000;
         private static final int RUNS_MAX = 20;
 
@@ -286,7 +289,7 @@ final class SyncBench implements Runnable {
         }
     }
 
-    /** The next run must not share the machine with the end of this one. */
+    /** The next run must not share the machine with the end of this one, nor with the sweeping of what it left in the tables. */
     private static void awaitGone(Connection database, AccountId account) throws SQLException {
         try (PreparedStatement left = database.prepareStatement("select 1 from email where account_id = ? limit 1")) {
             left.setObject(1, account.value());
@@ -297,6 +300,9 @@ final class SyncBench implements Runnable {
                     rows = row.next();
                 }
             }
+        }
+        try (Statement sweep = database.createStatement()) {
+            sweep.execute("vacuum analyze");
         }
     }
 
@@ -324,17 +330,15 @@ final class SyncBench implements Runnable {
             List<Run> own =
                     runs.stream().filter(run -> run.protocol() == protocol).toList();
             own.forEach(run -> printLine(run, run.number() == 1 ? "1 (cold)" : Integer.toString(run.number())));
-            printLine(median(own), "**median**");
+            printLine(median(warm(own)), "**median, warm**");
         }
         for (Protocol protocol : options.protocols()) {
             out.println();
-            double times = median(runs.stream()
+            out.println(verdict(
+                    protocol,
+                    median(warm(runs.stream()
                             .filter(run -> run.protocol() == protocol)
-                            .toList())
-                    .timesTheFloor();
-            out.println(Figures.verdict(
-                    "%s: %.1f times the floor, target at most %.0f".formatted(protocol, times, TIMES_THE_FLOOR_MAX),
-                    times <= TIMES_THE_FLOOR_MAX));
+                            .toList()))));
         }
         out.println();
         out.print("| process | peak memory MB |");
@@ -354,6 +358,34 @@ final class SyncBench implements Runnable {
         });
     }
 
+    /** Services run for weeks; the compilers of these processes are still at work in the first half. */
+    private static List<Run> warm(List<Run> runs) {
+        return runs.subList(runs.size() / 2, runs.size());
+    }
+
+    private String verdict(Protocol protocol, Run run) {
+        return switch (options.server()) {
+            case DOVECOT -> timesTheFloor(protocol, run, DOVECOT_TIMES_THE_FLOOR_MAX);
+            case JAMES ->
+                switch (protocol) {
+                    case JMAP -> timesTheFloor(protocol, run, JMAP_TIMES_THE_FLOOR_MAX);
+                    case IMAP -> {
+                        double speed = options.messages() / run.seconds();
+                        yield Figures.verdict(
+                                "IMAP: %.0f messages/s, target at least %.0f"
+                                        .formatted(speed, JAMES_MESSAGES_PER_SECOND_MIN),
+                                speed >= JAMES_MESSAGES_PER_SECOND_MIN);
+                    }
+                };
+        };
+    }
+
+    private static String timesTheFloor(Protocol protocol, Run run, double max) {
+        return Figures.verdict(
+                "%s: %.1f times the floor, target at most %.1f".formatted(protocol, run.timesTheFloor(), max),
+                run.timesTheFloor() <= max);
+    }
+
     private void printLine(Run run, String name) {
         out.printf(
                 "| %s | %s | %.2f | %.2f | %.2f | %.0f | %.1f | %.0f %% |%n",
@@ -367,10 +399,10 @@ final class SyncBench implements Runnable {
                 run.busy() * 100);
     }
 
-    /** The run in the middle by its ratio; of an even number the slower one. */
+    /** The run in the middle by its time; of an even number the slower one. */
     private static Run median(List<Run> runs) {
         return runs.stream()
-                .sorted(Comparator.comparingDouble(Run::timesTheFloor))
+                .sorted(Comparator.comparingDouble(Run::seconds))
                 .toList()
                 .get(runs.size() / 2);
     }

@@ -71,16 +71,18 @@ final class BatchApplication {
         this.ids = ids;
         this.now = now;
         this.mailboxes = new MailboxTree(stored, ids);
-        this.changes = new ChangeLog(transaction, tenant, account, sync, ids);
+        this.changes = new ChangeLog(transaction, tenant, account, sync, ids, now);
         this.emailRun = new EmailRun(mailboxes);
     }
 
-    void apply(List<Observation> observations) {
+    /** @return the first rows of the change log that came of it */
+    List<ChangeLogTable.Row> apply(List<Observation> observations) {
         for (Observation observation : observations) {
             apply(observation);
         }
         endRuns();
         changes.flush();
+        return changes.kept();
     }
 
     private void apply(Observation observation) {

@@ -1,6 +1,7 @@
 package org.postbus.writer;
 
 import java.time.Instant;
+import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.function.Supplier;
@@ -23,8 +24,11 @@ final class BatchApplier {
     }
 
     sealed interface Outcome {
-        /** @param changes how many rows the change log has got */
-        record Applied(long changes) implements Outcome {}
+        /**
+         * @param changes how many rows the change log has got
+         * @param rows the first of them
+         */
+        record Applied(long changes, List<ChangeLogTable.Row> rows) implements Outcome {}
 
         record Stale() implements Outcome {}
 
@@ -64,7 +68,7 @@ final class BatchApplier {
                 }
                 case ChainDecision.Apply apply -> {
                     long before = sync.changeSeq;
-                    new BatchApplication(
+                    List<ChangeLogTable.Row> rows = new BatchApplication(
                                     transaction,
                                     batch.tenantId(),
                                     batch.accountId(),
@@ -79,7 +83,7 @@ final class BatchApplier {
                     }
                     sync.appliedSeq = batch.seq();
                     AccountSyncTable.save(transaction, batch.accountId(), sync);
-                    yield new Outcome.Applied(sync.changeSeq - before);
+                    yield new Outcome.Applied(sync.changeSeq - before, rows);
                 }
             };
         });

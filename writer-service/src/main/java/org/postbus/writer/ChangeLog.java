@@ -1,5 +1,8 @@
 package org.postbus.writer;
 
+import java.time.Instant;
+import java.time.OffsetDateTime;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -26,26 +29,38 @@ import org.postbus.event.EventCodec;
 import org.postbus.event.Origin;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
-import org.postbus.writer.ChangeLogTable.NewRow;
+import org.postbus.writer.ChangeLogTable.Row;
 
 /** The changes of one transaction, on their way into {@code change_log} under the account's next sequence numbers. */
 final class ChangeLog {
     /** Beyond this the rows go out at once, so that a batch that empties a huge mailbox does not fill the memory. */
     private static final int WAITING_MAX = 1000;
+    /** Octets of rows that are kept for the one who publishes them; he reads the others. */
+    private static final long KEPT_OCTETS_MAX = 4L * 1024 * 1024;
 
     private final Transaction transaction;
     private final TenantId tenant;
     private final AccountId account;
     private final AccountSync sync;
     private final Supplier<UUID> ids;
+    private final OffsetDateTime at;
     private final List<Change> waiting = new ArrayList<>();
+    private final List<Row> kept = new ArrayList<>();
+    private long keptOctets;
 
-    ChangeLog(Transaction transaction, TenantId tenant, AccountId account, AccountSync sync, Supplier<UUID> ids) {
+    ChangeLog(
+            Transaction transaction,
+            TenantId tenant,
+            AccountId account,
+            AccountSync sync,
+            Supplier<UUID> ids,
+            Instant now) {
         this.transaction = transaction;
         this.tenant = tenant;
         this.account = account;
         this.sync = sync;
         this.ids = ids;
+        this.at = AccountSyncTable.time(now.truncatedTo(ChronoUnit.MICROS));
     }
 
     void add(Change change) {
@@ -60,7 +75,7 @@ final class ChangeLog {
             return;
         }
         List<Wish> wishes = wishes();
-        List<NewRow> rows = new ArrayList<>(waiting.size());
+        List<Row> rows = new ArrayList<>(waiting.size());
         for (Change change : waiting) {
             sync.changeSeq++;
             count(change);
@@ -71,11 +86,22 @@ final class ChangeLog {
                     .<Origin>map(wish -> new Origin.Postbus(wish.mutationId()))
                     .orElseGet(Origin.Server::new);
             ChangeEvent event = new ChangeEvent(tenant, account, sync.changeSeq, origin, change);
-            rows.add(
-                    new NewRow(sync.changeSeq, ids.get(), EventCodec.typeOf(change), object, EventCodec.encode(event)));
+            rows.add(new Row(
+                    sync.changeSeq, ids.get(), EventCodec.typeOf(change), object, EventCodec.encode(event), at));
         }
-        ChangeLogTable.insert(transaction, tenant, account, rows);
+        ChangeLogTable.insert(transaction, tenant, account, rows, at);
         waiting.clear();
+        for (Row row : rows) {
+            keptOctets += row.data().length;
+            if (keptOctets <= KEPT_OCTETS_MAX) {
+                kept.add(row);
+            }
+        }
+    }
+
+    /** The first of the rows that were flushed, without a gap between them; in the database only once the transaction is committed. */
+    List<Row> kept() {
+        return kept;
     }
 
     private List<Wish> wishes() {

@@ -4,8 +4,8 @@ import static org.postbus.writer.MailboxTable.column;
 
 import io.vertx.core.Future;
 import io.vertx.core.buffer.Buffer;
-import io.vertx.sqlclient.Row;
 import io.vertx.sqlclient.RowSet;
+import java.nio.charset.StandardCharsets;
 import java.time.OffsetDateTime;
 import java.util.ArrayList;
 import java.util.List;
@@ -21,25 +21,28 @@ import org.postbus.model.TenantId;
 final class ChangeLogTable {
     private ChangeLogTable() {}
 
-    /** @param data the record's value, to the byte as it is published: JSON in UTF-8 */
-    record NewRow(long seq, UUID eventId, String type, Optional<UUID> objectId, byte[] data) {}
+    /**
+     * @param data the record's value, to the byte as it is published: JSON in UTF-8
+     * @param at in microseconds, as PostgreSQL keeps it
+     */
+    record Row(long seq, UUID eventId, String type, Optional<UUID> objectId, byte[] data, OffsetDateTime at) {}
 
-    record Row(long seq, UUID eventId, String type, Optional<UUID> objectId, String data, OffsetDateTime at) {}
-
-    static void insert(Transaction transaction, TenantId tenant, AccountId account, List<NewRow> rows) {
+    /** @param at of all of them */
+    static void insert(Transaction transaction, TenantId tenant, AccountId account, List<Row> rows, OffsetDateTime at) {
         transaction.send(
                 """
-                insert into change_log (account_id, tenant_id, seq, event_id, type, object_id, data)
-                select $1, $2, n.seq, n.event_id, n.type, n.object_id, convert_from(n.data, 'UTF8')
+                insert into change_log (account_id, tenant_id, seq, event_id, type, object_id, data, at)
+                select $1, $2, n.seq, n.event_id, n.type, n.object_id, convert_from(n.data, 'UTF8'), $8
                 from unnest($3::bigint[], $4::uuid[], $5::text[], $6::uuid[], $7::bytea[])
                   n(seq, event_id, type, object_id, data)""",
                 account.value(),
                 tenant.value(),
-                column(rows, NewRow::seq, Long[]::new),
-                column(rows, NewRow::eventId, UUID[]::new),
-                column(rows, NewRow::type, String[]::new),
+                column(rows, Row::seq, Long[]::new),
+                column(rows, Row::eventId, UUID[]::new),
+                column(rows, Row::type, String[]::new),
                 column(rows, row -> row.objectId().orElse(null), UUID[]::new),
-                column(rows, row -> Buffer.buffer(row.data()), Buffer[]::new));
+                column(rows, row -> Buffer.buffer(row.data()), Buffer[]::new),
+                at);
     }
 
     /** The transaction's rows are to be published. */
@@ -52,26 +55,32 @@ final class ChangeLogTable {
                 lastSeq);
     }
 
-    /** Asks for the first rows that are not published, in order. */
-    static Future<RowSet<io.vertx.sqlclient.Row>> askUnpublished(Transaction transaction, AccountId account, int most) {
-        return transaction.ask("""
-                select l.seq, l.event_id, l.type, l.object_id, l.data, l.at
-                from (select min(first_seq) as first, max(last_seq) as last from change_outbox where account_id = $1) due
-                cross join lateral (
-                  select * from change_log
-                  where account_id = $1 and seq between due.first and due.last order by seq limit $2) l
-                order by l.seq""", account.value(), (long) most);
+    /** Asks which rows are not published. */
+    static Future<RowSet<io.vertx.sqlclient.Row>> askDue(Transaction transaction, AccountId account) {
+        return transaction.ask(
+                "select min(first_seq) as first, max(last_seq) as last from change_outbox where account_id = $1",
+                account.value());
     }
 
-    static List<Row> unpublished(RowSet<io.vertx.sqlclient.Row> answer) {
+    /** Sequence numbers, both included. */
+    record Due(long first, long last) {}
+
+    static Optional<Due> due(RowSet<io.vertx.sqlclient.Row> answer) {
+        io.vertx.sqlclient.Row row = answer.iterator().next();
+        return Optional.ofNullable(row.getLong("first")).map(first -> new Due(first, row.getLong("last")));
+    }
+
+    static List<Row> read(Transaction transaction, AccountId account, long first, long last, int most) {
         List<Row> rows = new ArrayList<>();
-        for (io.vertx.sqlclient.Row row : answer) {
+        for (io.vertx.sqlclient.Row row : transaction.run("""
+                select seq, event_id, type, object_id, data, at from change_log
+                where account_id = $1 and seq between $2 and $3 order by seq limit $4""", account.value(), first, last, (long) most)) {
             rows.add(new Row(
                     row.getLong("seq"),
                     row.getUUID("event_id"),
                     row.getString("type"),
                     Optional.ofNullable(row.getUUID("object_id")),
-                    row.getString("data"),
+                    row.getString("data").getBytes(StandardCharsets.UTF_8),
                     row.getOffsetDateTime("at")));
         }
         return rows;

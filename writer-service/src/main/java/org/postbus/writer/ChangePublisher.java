@@ -5,6 +5,7 @@ import java.time.Duration;
 import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
@@ -15,10 +16,13 @@ import org.jboss.logging.Logger;
 import org.postbus.event.Topics;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
+import org.postbus.writer.ChangeLogTable.Due;
+import org.postbus.writer.ChangeLogTable.Row;
 
 /**
  * Tells the world: puts the rows of {@code change_log} that are in the outbox on the topic, in the order of their sequence
- * numbers, and takes them out of the outbox when the broker has acknowledged them. Runs beside the applying of batches and never holds it up.
+ * numbers, and takes them out of the outbox when the broker has acknowledged them. What this process has just committed it does not
+ * read back. Runs beside the applying of batches and never holds it up.
  *
  * <p>Whoever publishes sends from the lowest unpublished row on, so even two publishers of one account can only repeat records,
  * never let one overtake another's first appearance; the advisory lock spares subscribers the repetition. If the process ends
@@ -43,6 +47,7 @@ public final class ChangePublisher implements AutoCloseable {
     private final Database database;
     private final RecordProducer producer;
     private final WriterMetrics metrics;
+    private final FreshChanges fresh = new FreshChanges();
     private final ConcurrentHashMap<AccountId, Bell> bells = new ConcurrentHashMap<>();
     private final Semaphore atOnce = new Semaphore(AT_ONCE_MAX);
     private final CountDownLatch stopped = new CountDownLatch(1);
@@ -58,8 +63,13 @@ public final class ChangePublisher implements AutoCloseable {
         Thread.ofVirtual().name("publication-sweeper").start(this::sweepUntilStopped);
     }
 
-    /** There are new changes of this account. Returns at once. */
-    void ring(TenantId tenant, AccountId account) {
+    /**
+     * There are new changes of this account. Returns at once.
+     *
+     * @param committed some of them, in order; the others are read
+     */
+    void ring(TenantId tenant, AccountId account, List<Row> committed) {
+        fresh.add(account, committed);
         Bell before = bells.putIfAbsent(account, Bell.ANSWERED);
         if (before == null) {
             Thread.ofVirtual().name("publish-" + account).start(() -> answer(tenant, account));
@@ -75,7 +85,7 @@ public final class ChangePublisher implements AutoCloseable {
                 bells.put(account, Bell.ANSWERED);
                 atOnce.acquire();
                 try {
-                    while (publish(tenant, account) == ROWS_MAX && stopped.getCount() > 0) {
+                    while (publish(tenant, account) && stopped.getCount() > 0) {
                         continue;
                     }
                 } finally {
@@ -84,6 +94,7 @@ public final class ChangePublisher implements AutoCloseable {
             } while (!bells.remove(account, Bell.ANSWERED) && stopped.getCount() > 0);
         } catch (UnavailableException e) {
             bells.remove(account);
+            fresh.forget(account);
             LOG.warnf("changes of account %s wait for the next sweep: %s", account, e.getMessage());
         } catch (InterruptedException e) {
             bells.remove(account);
@@ -91,33 +102,39 @@ public final class ChangePublisher implements AutoCloseable {
         }
     }
 
-    /** @return how many rows were published and marked */
-    int publish(TenantId tenant, AccountId account) {
-        int published = database.inTransaction(tenant, transaction -> {
-            // Both at once: the rows are read after the lock is had, and are of no interest without it.
+    /** @return whether more is due: it is another's turn, or a broker's, if not */
+    boolean publish(TenantId tenant, AccountId account) {
+        return database.inTransaction(tenant, transaction -> {
+            // Both at once: what is due is read after the lock is had, and is of no interest without it.
             var lock = ChangeLogTable.askPublicationLock(transaction, account);
-            var rows = ChangeLogTable.askUnpublished(transaction, account, ROWS_MAX);
-            if (!ChangeLogTable.locked(transaction.rows(lock))) {
-                return 0;
+            var asked = ChangeLogTable.askDue(transaction, account);
+            boolean locked = ChangeLogTable.locked(transaction.rows(lock));
+            Optional<Due> due = ChangeLogTable.due(transaction.rows(asked));
+            if (!locked || due.isEmpty()) {
+                fresh.forget(account);
+                return false;
             }
-            List<ChangeLogTable.Row> unpublished = ChangeLogTable.unpublished(transaction.rows(rows));
-            if (!unpublished.isEmpty()) {
-                List<ProducerRecord<String, byte[]>> records = new ArrayList<>(unpublished.size());
-                unpublished.forEach(row -> records.add(cloudEvent(account, row)));
-                producer.send(records);
-                ChangeLogTable.markPublished(
-                        transaction, account, unpublished.getLast().seq());
+            List<Row> rows = fresh.take(account, due.get(), ROWS_MAX);
+            if (rows.isEmpty()) {
+                rows = ChangeLogTable.read(
+                        transaction, account, due.get().first(), due.get().last(), ROWS_MAX);
             }
-            return unpublished.size();
+            if (rows.isEmpty()) {
+                return false;
+            }
+            List<ProducerRecord<String, byte[]>> records = new ArrayList<>(rows.size());
+            rows.forEach(row -> records.add(cloudEvent(account, row)));
+            producer.send(records);
+            metrics.published(rows.size());
+            long last = rows.getLast().seq();
+            ChangeLogTable.markPublished(transaction, account, last);
+            return last < due.get().last();
         });
-        metrics.published(published);
-        return published;
     }
 
     /** CloudEvents 1.0, Kafka protocol binding, binary content mode. */
-    static ProducerRecord<String, byte[]> cloudEvent(AccountId account, ChangeLogTable.Row row) {
-        ProducerRecord<String, byte[]> record = new ProducerRecord<>(
-                Topics.CHANGES, account.toString(), row.data().getBytes(StandardCharsets.UTF_8));
+    static ProducerRecord<String, byte[]> cloudEvent(AccountId account, Row row) {
+        ProducerRecord<String, byte[]> record = new ProducerRecord<>(Topics.CHANGES, account.toString(), row.data());
         Headers headers = record.headers();
         add(headers, "ce_specversion", "1.0");
         add(headers, "ce_id", row.eventId().toString());
@@ -148,7 +165,7 @@ public final class ChangePublisher implements AutoCloseable {
             List<ChangeLogTable.Unpublished> accounts = database.withoutTenant(
                     transaction -> ChangeLogTable.accountsWithUnpublished(transaction, SWEEP_ACCOUNTS_MAX));
             metrics.unpublishedAccounts(accounts.size());
-            accounts.forEach(unpublished -> ring(unpublished.tenant(), unpublished.account()));
+            accounts.forEach(unpublished -> ring(unpublished.tenant(), unpublished.account(), List.of()));
         } catch (UnavailableException e) {
             LOG.warnf("no sweep for unpublished changes: %s", e.getMessage());
         }

@@ -148,7 +148,7 @@ public final class RecordsApplier implements AutoCloseable {
         switch (outcome) {
             case BatchApplier.Outcome.Applied applied -> {
                 if (applied.changes() > 0) {
-                    publisher.ring(batch.tenantId(), batch.accountId());
+                    publisher.ring(batch.tenantId(), batch.accountId(), applied.rows());
                 }
             }
             case BatchApplier.Outcome.Gap gap ->

@@ -84,6 +84,32 @@ class PipelineTest {
         assertThat(published(Topics.CHANGES, alice, 2)).hasSize(2);
     }
 
+    /** Some are still in this process's memory when they are published, of others only the row is there. */
+    @Test
+    void what_is_published_is_what_is_stored_to_the_byte() {
+        for (int i = 0; i < 20; i++) {
+            alice.apply(
+                    Seen.mailbox(INBOX, java.util.Optional.empty(), java.util.Optional.empty(), i + 1),
+                    Seen.imap(INBOX, 2 * i + 1, "m" + i + "@x"));
+            records.apply(List.of(record(alice, Seen.imap(INBOX, 2 * i + 2, "n" + i + "@x"))));
+        }
+
+        List<String> stored = new java.util.ArrayList<>();
+        alice.query(
+                "select event_id, at, data from change_log where account_id = ? order by seq",
+                row -> stored.add(row.getString(1) + " "
+                        + row.getObject(2, java.time.OffsetDateTime.class).toInstant() + " " + row.getString(3)));
+        assertThat(stored).hasSize(60);
+        assertThat(published(Topics.CHANGES, alice, 60))
+                .extracting(record -> header(record, "ce_id") + " " + header(record, "ce_time") + " "
+                        + new String(record.value(), StandardCharsets.UTF_8))
+                .isEqualTo(stored);
+    }
+
+    private static String header(ConsumerRecord<String, byte[]> record, String name) {
+        return new String(record.headers().lastHeader(name).value(), StandardCharsets.UTF_8);
+    }
+
     @Test
     void two_publishers_of_one_account_keep_the_order() throws Exception {
         for (int i = 0; i < 40; i++) {
