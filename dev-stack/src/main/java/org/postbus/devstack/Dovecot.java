@@ -8,6 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -105,6 +106,11 @@ public final class Dovecot implements AutoCloseable {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    /** With which this user may log in until then, by OAUTHBEARER or XOAUTH2. */
+    public Secret accessToken(String user, Instant issued, Instant expires) {
+        return configuration.accessToken(user, issued, expires);
     }
 
     public Ports ports() {

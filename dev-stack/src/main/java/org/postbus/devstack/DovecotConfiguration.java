@@ -3,6 +3,7 @@ package org.postbus.devstack;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -10,12 +11,17 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.nio.file.attribute.UserPrincipal;
 import java.security.GeneralSecurityException;
 import java.security.KeyStore;
+import java.security.SecureRandom;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
+import javax.crypto.Mac;
+import javax.crypto.spec.SecretKeySpec;
+import org.postbus.account.Secret;
 
 /**
  * Dovecot's files: configuration, certificate, passwords and mail, all in one directory.
@@ -50,6 +56,7 @@ record DovecotConfiguration(Path directory, Dovecot.Ports ports, Set<String> hid
         }
         own(Files.createDirectories(directory.resolve("mail")));
         own(Files.createDirectories(users()));
+        writeTokenKey();
         writeCertificate(log);
         Files.writeString(file(), configuration());
     }
@@ -64,6 +71,40 @@ record DovecotConfiguration(Path directory, Dovecot.Ports ports, Set<String> hid
         Files.setPosixFilePermissions(fresh, PosixFilePermissions.fromString("rw-------"));
         own(fresh);
         Files.move(fresh, users().resolve(user.name()), StandardCopyOption.ATOMIC_MOVE);
+    }
+
+    /** Where Dovecot looks for the key of HS256 when a token does not name one. */
+    private void writeTokenKey() throws IOException {
+        Path keys = Files.createDirectories(directory.resolve("keys/default/HS256"));
+        byte[] key = new byte[32];
+        new SecureRandom().nextBytes(key);
+        Files.writeString(keys.resolve("default"), Base64.getEncoder().encodeToString(key));
+        own(keys.resolve("default"));
+        Files.writeString(directory.resolve("oauth2.conf"), """
+                introspection_mode = local
+                local_validation_key_dict = fs:posix:prefix=DIRECTORY/keys/
+                username_attribute = email
+                """.replace("DIRECTORY", directory.toString()));
+    }
+
+    /** A JSON Web Token (RFC 7519). */
+    Secret accessToken(String user, Instant issued, Instant expires) {
+        Base64.Encoder base64 = Base64.getUrlEncoder().withoutPadding();
+        String claims = "{\"sub\":\"%1$s\",\"email\":\"%1$s\",\"iat\":%2$d,\"exp\":%3$d}"
+                .formatted(user, issued.getEpochSecond(), expires.getEpochSecond());
+        String signed = base64.encodeToString("{\"alg\":\"HS256\",\"typ\":\"JWT\"}".getBytes(StandardCharsets.US_ASCII))
+                + "." + base64.encodeToString(claims.getBytes(StandardCharsets.US_ASCII));
+        try {
+            Mac mac = Mac.getInstance("HmacSHA256");
+            String key = Files.readString(directory.resolve("keys/default/HS256/default"));
+            mac.init(new SecretKeySpec(Base64.getDecoder().decode(key), "HmacSHA256"));
+            return new Secret(
+                    signed + "." + base64.encodeToString(mac.doFinal(signed.getBytes(StandardCharsets.US_ASCII))));
+        } catch (GeneralSecurityException e) {
+            throw new IllegalStateException(e);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     private Path users() {
@@ -109,7 +150,7 @@ record DovecotConfiguration(Path directory, Dovecot.Ports ports, Set<String> hid
                 default_internal_user = USER
                 default_internal_group = GROUP
                 disable_plaintext_auth = no
-                auth_mechanisms = plain login scram-sha-1 scram-sha-256
+                auth_mechanisms = plain login scram-sha-1 scram-sha-256 oauthbearer xoauth2
                 # A wrong password is answered at once: tests wait for it.
                 auth_failure_delay = 0
                 ssl = yes
@@ -129,6 +170,11 @@ record DovecotConfiguration(Path directory, Dovecot.Ports ports, Set<String> hid
                 # COMPRESS=DEFLATE.
                 protocol imap {
                   mail_plugins = zlib imap_zlib
+                }
+                passdb {
+                  driver = oauth2
+                  mechanisms = oauthbearer xoauth2
+                  args = DIRECTORY/oauth2.conf
                 }
                 passdb {
                   driver = passwd-file

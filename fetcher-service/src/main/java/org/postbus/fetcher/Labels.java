@@ -10,6 +10,8 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.postbus.event.MailboxKey;
 import org.postbus.event.ObservedMailbox;
+import org.postbus.mail.ServerException;
+import org.postbus.mail.ServerFailure;
 import org.postbus.mail.imap.Capabilities;
 import org.postbus.mail.imap.FetchedMessage;
 import org.postbus.mail.imap.GmailLabel;
@@ -21,11 +23,13 @@ import org.postbus.model.MailboxRole;
  * messages of All Mail that have their label, so they are not read; what is in them is told by X-GM-LABELS. A message in the Trash or in
  * Spam is shown nowhere else, whatever labels it keeps.
  *
- * <p>On every other server each mailbox holds messages of its own, and so they do on Gmail for somebody who hides All Mail from IMAP:
- * then a message is found in every mailbox that shows it, and X-GM-MSGID tells that it is one.
+ * <p>On every other server each mailbox holds messages of its own. Gmail without All Mail, which its users can hide from IMAP, is neither:
+ * what is archived would be missing without a word. It is an error that its owner is told.
  */
 final class Labels {
     private static final String EXTENSION = "X-GM-EXT-1";
+    private static final String ALL_MAIL_HIDDEN = "Gmail hides All Mail from IMAP, and only there is all of the mail."
+            + " Switch it on in Gmail: Settings, Labels, All Mail, \"Show in IMAP\"";
 
     /** No mailbox is a label. */
     static final Labels NONE = new Labels(false, Map.of());
@@ -39,11 +43,15 @@ final class Labels {
         this.mailboxes = mailboxes;
     }
 
+    /** @throws ServerException if All Mail is not shown */
     static Labels of(Capabilities offered, List<MailboxListing.Entry> listed) {
+        if (!offered.has(EXTENSION)) {
+            return NONE;
+        }
         boolean allMailIsShown = listed.stream()
                 .anyMatch(entry -> entry.mailbox().selectable() && has(entry.mailbox(), MailboxRole.ALL));
-        if (!offered.has(EXTENSION) || !allMailIsShown) {
-            return NONE;
+        if (!allMailIsShown) {
+            throw new ServerException(new ServerFailure.Rejected("NONEXISTENT", ALL_MAIL_HIDDEN));
         }
         Map<String, MailboxKey> mailboxes = new HashMap<>();
         for (MailboxListing.Entry entry : listed) {

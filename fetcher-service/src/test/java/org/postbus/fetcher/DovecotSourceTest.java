@@ -4,8 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
+import org.postbus.account.Credential;
 import org.postbus.devstack.DevStack;
 import org.postbus.mail.imap.ImapOptions;
 
@@ -64,6 +66,27 @@ class DovecotSourceTest extends DovecotSourceContract {
                 .filteredOn(command -> command.startsWith("UID FETCH 1001 "))
                 .hasSize(1);
         assertThat(tap.mostConnections()).isLessThanOrEqualTo(3);
+    }
+
+    @Test
+    void an_access_token_logs_in_and_an_expired_one_is_a_refused_login() {
+        fill("INBOX", 2);
+        account = withToken(Instant.now().plusSeconds(3600));
+        fetcher.start(account);
+        awaitEqual();
+
+        TestAccount late = withToken(Instant.now().minusSeconds(60));
+        fetcher.start(late);
+
+        await().atMost(Duration.ofSeconds(60))
+                .until(() -> late.read("select state from account_sync where account_id = ?"), "needs-login"::equals);
+    }
+
+    private TestAccount withToken(Instant expires) {
+        return fetcher.account(
+                settings(),
+                new Credential.AccessToken(DevStack.dovecot(hidden())
+                        .accessToken(user, Instant.now().minusSeconds(120), expires)));
     }
 
     private void awaitPush(Runnable change) {

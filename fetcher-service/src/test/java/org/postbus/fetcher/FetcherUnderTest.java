@@ -16,7 +16,9 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.random.RandomGenerator;
 import org.postbus.account.AccountSettings;
+import org.postbus.account.Credential;
 import org.postbus.account.CredentialCipher;
+import org.postbus.account.Secret;
 import org.postbus.devstack.Database;
 import org.postbus.devstack.Role;
 import org.postbus.event.AccountRecord.Status;
@@ -80,7 +82,11 @@ final class FetcherUnderTest implements AutoCloseable {
     }
 
     TestAccount account(AccountSettings settings, String password) {
-        return TestAccount.store(database, cipher, settings, password);
+        return account(settings, new Credential.Password(new Secret(password)));
+    }
+
+    TestAccount account(AccountSettings settings, Credential credential) {
+        return TestAccount.store(database, cipher, settings, credential);
     }
 
     void start(TestAccount account) {

@@ -11,7 +11,6 @@ import java.util.UUID;
 import org.postbus.account.AccountSettings;
 import org.postbus.account.Credential;
 import org.postbus.account.CredentialCipher;
-import org.postbus.account.Secret;
 import org.postbus.devstack.Database;
 import org.postbus.event.AccountRecord;
 import org.postbus.event.AccountRecord.Protocol;
@@ -35,7 +34,8 @@ record TestAccount(Database database, TenantId tenantId, AccountId accountId, Pr
         }
     }
 
-    static TestAccount store(Database database, CredentialCipher cipher, AccountSettings settings, String password) {
+    static TestAccount store(
+            Database database, CredentialCipher cipher, AccountSettings settings, Credential credential) {
         TenantId tenant = new TenantId(UUID.randomUUID());
         AccountId account = new AccountId(UUID.randomUUID());
         Protocol protocol = settings instanceof AccountSettings.Imap ? Protocol.IMAP : Protocol.JMAP;
@@ -45,10 +45,11 @@ record TestAccount(Database database, TenantId tenantId, AccountId accountId, Pr
                 insert into account (account_id, tenant_id, protocol, email, settings)
                 values (?, ?, ?, 'somebody@example.com', ?::jsonb)""", account.value(), tenant.value(), protocol.wireName(), EventCodec.encodeToString(settings));
         stored.update(
-                "insert into credential (account_id, kind, tenant_id, ciphertext) values (?, 'password', ?, ?)",
+                "insert into credential (account_id, kind, tenant_id, ciphertext) values (?, ?, ?, ?)",
                 account.value(),
+                credential.kind(),
                 tenant.value(),
-                cipher.encrypt(tenant, account, new Credential.Password(new Secret(password))));
+                cipher.encrypt(tenant, account, credential));
         stored.update(
                 "insert into account_sync (account_id, tenant_id) values (?, ?)", account.value(), tenant.value());
         return stored;
