@@ -29,12 +29,17 @@ public class Database {
         this.pool = pool;
     }
 
-    /** Must be called on a Vert.x context: Hibernate Reactive keeps the session there. */
+    /**
+     * Sees one moment, however many statements it takes: the writer ends a wish and stores its echo at once, and who read the one before
+     * and the other after that would find neither. Must be called on a Vert.x context: Hibernate Reactive keeps the session there.
+     */
     public <T> Uni<T> read(TenantId tenant, Function<Mutiny.Session, Uni<T>> work) {
         return uncancellable(() -> sessions.withTransaction(session -> session.setDefaultReadOnly(true)
-                .createNativeQuery("select set_config('app.tenant', :tenant, true)", String.class)
-                .setParameter("tenant", tenant.toString())
-                .getSingleResult()
+                .createNativeQuery("set transaction isolation level repeatable read, read only")
+                .executeUpdate()
+                .chain(() -> session.createNativeQuery("select set_config('app.tenant', :tenant, true)", String.class)
+                        .setParameter("tenant", tenant.toString())
+                        .getSingleResult())
                 .chain(() -> work.apply(session))));
     }
 

@@ -21,6 +21,7 @@ import java.util.TreeSet;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.StreamSupport;
@@ -984,6 +985,45 @@ class GatewayIT {
         // Then
         assertThat(paths()).isEqualTo(before);
         assertThat(api.get(accountPath() + "/changes").json().toString()).contains("mutation.discarded");
+    }
+
+    /** The server's own report arrives, and ends the wish, in one transaction: no reader may see neither of them. */
+    @Test
+    void a_wished_mailbox_does_not_flicker_when_its_echo_arrives() throws Exception {
+        // Given
+        UUID made = UUID.fromString(wishForMailbox("POST", "", "{\"name\":\"Steady\"}")
+                .get("mailboxId")
+                .asText());
+        AtomicBoolean enough = new AtomicBoolean();
+
+        // When
+        CompletableFuture<Void> echoes = CompletableFuture.runAsync(() -> {
+            try (StoredMail writer = StoredMail.in(stored.database())) {
+                while (!enough.get()) {
+                    writer.connection().setAutoCommit(false);
+                    writer.update("""
+                            insert into mailbox (account_id, tenant_id, mailbox_id, server_key, name, path, total_emails, unread_emails)
+                            values (?, ?, ?, 'name:Steady', 'Steady', 'Steady', 0, 0)""", account.value(), tenant.value(), made);
+                    writer.update("update pending_changes set state = 'confirmed' where mailbox_id = ?", made);
+                    writer.connection().commit();
+                    writer.update("delete from mailbox where mailbox_id = ?", made);
+                    writer.update("update pending_changes set state = 'queued' where mailbox_id = ?", made);
+                    writer.connection().commit();
+                }
+            } catch (SQLException e) {
+                throw new AssertionError(e);
+            }
+        });
+
+        // Then
+        try {
+            for (int i = 0; i < 300; i++) {
+                assertThat(paths()).contains("Steady");
+            }
+        } finally {
+            enough.set(true);
+            echoes.get(60, TimeUnit.SECONDS);
+        }
     }
 
     @Test

@@ -165,15 +165,15 @@ public class MailboxWishes {
                 });
     }
 
-    /** As readers see them. */
+    /** As readers see them. Wishes first: one that ends after that is in the mailboxes, and laid over them it changes nothing. */
     private static Future<List<Mailbox>> seen(SqlConnection connection, AccountId account) {
         return connection
-                .preparedQuery(TOLD)
+                .preparedQuery(OPEN)
                 .execute(Tuple.of(account.value()))
-                .compose(told -> connection
-                        .preparedQuery(OPEN)
+                .compose(open -> connection
+                        .preparedQuery(TOLD)
                         .execute(Tuple.of(account.value()))
-                        .map(open -> MailboxOverlay.lay(
+                        .map(told -> MailboxOverlay.lay(
                                 StreamSupport.stream(told.spliterator(), false)
                                         .map(MailboxWishes::mailbox)
                                         .toList(),
