@@ -12,6 +12,7 @@ import org.postbus.event.ObservedMailbox;
 import org.postbus.mail.jmap.JmapEmail;
 import org.postbus.mail.jmap.JmapEmailState;
 import org.postbus.mail.jmap.JmapMailbox;
+import org.postbus.mail.jmap.JmapMailboxUpdate;
 
 /** JMAP objects as observations. */
 final class JmapEmails {
@@ -56,6 +57,21 @@ final class JmapEmails {
                 mailbox.mayReadItems(),
                 mailbox.totalEmails(),
                 mailbox.unreadEmails());
+    }
+
+    static ObservedMailbox counted(ObservedMailbox mailbox, JmapMailboxUpdate.Counts counts) {
+        return new ObservedMailbox(
+                mailbox.key(),
+                mailbox.renamedFrom(),
+                mailbox.rawName(),
+                mailbox.name(),
+                mailbox.parent(),
+                mailbox.role(),
+                mailbox.sortOrder(),
+                mailbox.isSubscribed(),
+                mailbox.selectable(),
+                counts.totalEmails().orElse(mailbox.totalEmails()),
+                counts.unreadEmails().orElse(mailbox.unreadEmails()));
     }
 
     private static Set<MailboxKey> keys(Set<String> mailboxIds) {

@@ -32,6 +32,7 @@ import org.postbus.mail.jmap.JmapClient;
 import org.postbus.mail.jmap.JmapEmail;
 import org.postbus.mail.jmap.JmapEmailState;
 import org.postbus.mail.jmap.JmapMailbox;
+import org.postbus.mail.jmap.JmapMailboxUpdate;
 import org.postbus.mail.jmap.JmapMethod;
 import org.postbus.mail.jmap.JmapMethod.BodyValues;
 import org.postbus.mail.jmap.JmapMethod.ChangesResult;
@@ -45,6 +46,8 @@ import org.postbus.mail.jmap.JmapMethod.GetResult;
 import org.postbus.mail.jmap.JmapMethod.Ids;
 import org.postbus.mail.jmap.JmapMethod.MailboxChanges;
 import org.postbus.mail.jmap.JmapMethod.MailboxGet;
+import org.postbus.mail.jmap.JmapMethod.MailboxUpdatesGet;
+import org.postbus.mail.jmap.JmapMethod.QueryResult;
 import org.postbus.mail.jmap.JmapMethod.QueryStart;
 import org.postbus.mail.jmap.JmapRequest;
 import org.postbus.mail.jmap.JmapResults;
@@ -57,6 +60,10 @@ import org.postbus.model.EmailBody;
  * newest first; (3) what changed since the state, page by page. A state is published only after everything that it follows
  * from, so a failure after any phase costs no more than that page again. When the server cannot tell what changed, all ids
  * are compared instead.
+ *
+ * <p>What fits into one answer is asked for in one request: the newest emails with the first page of ids, and those that
+ * changed with their ids (RFC 8620 section 3.7). What is more comes in larger pages of ids, and the emails of these by several
+ * requests at a time.
  */
 final class JmapPass {
     private static final Duration REQUEST_TIME_MAX = Duration.ofMinutes(3);
@@ -68,6 +75,8 @@ final class JmapPass {
     private static final int STORED_AT_ONCE = 5000;
     /** Those of the request that asks for changes. */
     private static final int CALLS = 4;
+
+    private static final int CALLS_WITH_EMAILS = CALLS + 2;
     /** A server that reports more pages than this in one pass goes in circles. */
     private static final int CHANGES_PAGES_MAX = 10_000;
 
@@ -186,7 +195,8 @@ final class JmapPass {
 
     private void firstRun() throws InterruptedException {
         Cursor.Jmap cursor = view.emails.orElseThrow();
-        JmapIdPages pages = new JmapIdPages(this::idPage, cursor.anchor());
+        NewestFirst newest = new NewestFirst(cursor.anchor().isEmpty());
+        JmapIdPages pages = new JmapIdPages(newest, cursor.anchor());
         Optional<Set<String>> stored = Optional.empty();
         for (List<String> page = pages.next(); !page.isEmpty(); page = pages.next()) {
             if (pages.beganAgain() && stored.isEmpty()) {
@@ -194,7 +204,7 @@ final class JmapPass {
                 stored = Optional.of(around.tables().jmapIds(claim.tenantId(), claim.accountId()));
             }
             Set<String> skipped = stored.orElse(Set.of());
-            publishEmails(page.stream().filter(id -> !skipped.contains(id)).toList());
+            publishEmails(page.stream().filter(id -> !skipped.contains(id)).toList(), newest.takeEmails());
             emailsSynced(new Cursor.Jmap(cursor.state(), Optional.of(page.getLast()), false));
         }
         emailsSynced(new Cursor.Jmap(cursor.state(), Optional.empty(), true));
@@ -204,21 +214,56 @@ final class JmapPass {
         return ask(new EmailQuery(start, limit)).ids();
     }
 
+    /** Pages of ids, the first of which brings its emails with it. */
+    private final class NewestFirst implements JmapIdPages.Query {
+        private boolean together;
+        private Optional<GetResult<JmapEmail>> emails = Optional.empty();
+
+        NewestFirst(boolean together) {
+            this.together = together && callsMax() >= 2;
+        }
+
+        @Override
+        public List<String> page(QueryStart start, int limit) throws InterruptedException {
+            if (!together) {
+                return idPage(start, limit);
+            }
+            together = false;
+            JmapRequest request = new JmapRequest();
+            JmapRequest.Call<QueryResult> query = request.add(new EmailQuery(start, Math.min(limit, emailsAtOnce())));
+            JmapRequest.Call<GetResult<JmapEmail>> get = request.add(new EmailGet(query.result("/ids"), BODIES));
+            try {
+                JmapResults results = Await.server(client.send(request), REQUEST_TIME_MAX);
+                List<String> ids = results.get(query).ids();
+                emails = given(results, get);
+                return ids;
+            } catch (ServerException e) {
+                if (!(e.failure() instanceof ServerFailure.Rejected)) {
+                    throw e;
+                }
+                return idPage(start, limit);
+            }
+        }
+
+        /** Of the page that was asked for last, if they came with it. */
+        Optional<GetResult<JmapEmail>> takeEmails() {
+            Optional<GetResult<JmapEmail>> taken = emails;
+            emails = Optional.empty();
+            return taken;
+        }
+    }
+
     // ---- Phase 3
 
     private void changes() throws InterruptedException {
         for (int page = 0; page < CHANGES_PAGES_MAX; page++) {
             Cursor.Jmap cursor = view.emails.orElseThrow();
-            JmapRequest request = new JmapRequest();
-            Optional<MailboxQuestion> mailboxes = view.mailboxState
-                    .filter(state -> client.session().limits().maxCallsInRequest() >= CALLS)
-                    .map(state -> MailboxQuestion.in(request, state));
-            JmapRequest.Call<ChangesResult> emails = request.add(new EmailChanges(cursor.state(), CHANGES_MAX));
-            JmapResults results = Await.server(client.send(request), REQUEST_TIME_MAX);
-
-            MailboxesSeen seen = mailboxes.isPresent() ? mailboxChanges(results, mailboxes.get()) : readMailboxes();
-            ChangesResult changed = results.get(emails);
-            publishChanges(changed);
+            ChangesAnswer answer = askForChanges(cursor.state(), page == 0);
+            MailboxesSeen seen = answer.mailboxes().isPresent()
+                    ? mailboxChanges(answer.results(), answer.mailboxes().get())
+                    : readMailboxes();
+            ChangesResult changed = answer.results().get(answer.changes());
+            publishChanges(changed, answer);
             end(seen);
             if (!changed.newState().equals(cursor.state())) {
                 emailsSynced(new Cursor.Jmap(changed.newState(), Optional.empty(), true));
@@ -233,17 +278,81 @@ final class JmapPass {
         throw new ServerException(new ServerFailure.CursorLost("the server's changes do not end"));
     }
 
-    /** Created or updated mailboxes come in the same answer as their ids. */
+    /** What was asked and what was answered. The emails themselves were not always asked for, or not given. */
+    private record ChangesAnswer(
+            Optional<MailboxQuestion> mailboxes,
+            JmapRequest.Call<ChangesResult> changes,
+            Optional<JmapRequest.Call<GetResult<JmapEmail>>> created,
+            Optional<JmapRequest.Call<GetResult<JmapEmailState>>> updated,
+            JmapResults results) {}
+
+    /**
+     * So few changes that their emails fit into the answer are asked for first. A server may refuse that, or have a single
+     * change that is more than these.
+     */
+    private ChangesAnswer askForChanges(String state, boolean first) throws InterruptedException {
+        if (first && view.emailsWithChanges && callsMax() >= CALLS_WITH_EMAILS) {
+            ServerFailure refusal;
+            try {
+                ChangesAnswer answer = askForChanges(state, emailsAtOnce(), true);
+                Optional<ServerFailure> failure = answer.results().failure(answer.changes());
+                if (failure.isEmpty()) {
+                    return answer;
+                }
+                refusal = failure.get();
+            } catch (ServerException e) {
+                refusal = e.failure();
+            }
+            boolean askDifferently =
+                    refusal instanceof ServerFailure.CursorLost || refusal instanceof ServerFailure.Rejected;
+            if (!askDifferently) {
+                throw new ServerException(refusal);
+            }
+            view.emailsWithChanges = refusal instanceof ServerFailure.CursorLost;
+        }
+        return askForChanges(state, CHANGES_MAX, false);
+    }
+
+    private ChangesAnswer askForChanges(String state, int changesMax, boolean withEmails) throws InterruptedException {
+        JmapRequest request = new JmapRequest();
+        Optional<MailboxQuestion> mailboxes =
+                view.mailboxState.filter(since -> callsMax() >= CALLS).map(since -> MailboxQuestion.in(request, since));
+        JmapRequest.Call<ChangesResult> changes = request.add(new EmailChanges(state, changesMax));
+        Optional<JmapRequest.Call<GetResult<JmapEmail>>> created = withEmails
+                ? Optional.of(request.add(new EmailGet(changes.result("/created"), BODIES)))
+                : Optional.empty();
+        Optional<JmapRequest.Call<GetResult<JmapEmailState>>> updated =
+                withEmails ? Optional.of(request.add(new EmailStateGet(changes.result("/updated")))) : Optional.empty();
+        return new ChangesAnswer(
+                mailboxes, changes, created, updated, Await.server(client.send(request), REQUEST_TIME_MAX));
+    }
+
+    private int callsMax() {
+        return client.session().limits().maxCallsInRequest();
+    }
+
+    /** How many emails one answer is to hold at most, with their bodies. */
+    private int emailsAtOnce() {
+        return view.bodiesAtOnce.most(client.session().limits().maxObjectsInGet());
+    }
+
+    /** Empty if it is to be asked for once more, by itself: if that fails too, that failure counts. */
+    private static <R> Optional<R> given(JmapResults results, JmapRequest.Call<R> call) {
+        return results.failure(call).isPresent() ? Optional.empty() : Optional.of(results.get(call));
+    }
+
+    /** Created or updated mailboxes come in the same answer as their ids, and of these only what has changed where the server tells. */
     private record MailboxQuestion(
             JmapRequest.Call<ChangesResult> changes,
             JmapRequest.Call<GetResult<JmapMailbox>> created,
-            JmapRequest.Call<GetResult<JmapMailbox>> updated) {
+            JmapRequest.Call<GetResult<JmapMailboxUpdate>> updated) {
         static MailboxQuestion in(JmapRequest request, String sinceState) {
             JmapRequest.Call<ChangesResult> changes = request.add(new MailboxChanges(sinceState, CHANGES_MAX));
             return new MailboxQuestion(
                     changes,
                     request.add(new MailboxGet(changes.result("/created"))),
-                    request.add(new MailboxGet(changes.result("/updated"))));
+                    request.add(new MailboxUpdatesGet(
+                            changes.result("/updated"), changes.reference("/updatedProperties"))));
         }
     }
 
@@ -263,10 +372,25 @@ final class JmapPass {
         if (changes.hasMoreChanges()) {
             return readMailboxes();
         }
-        List<ObservedMailbox> seen = new ArrayList<>();
-        results.get(question.created()).list().forEach(mailbox -> seen.add(JmapEmails.observed(mailbox)));
-        results.get(question.updated()).list().forEach(mailbox -> seen.add(JmapEmails.observed(mailbox)));
-        publishMailboxes(seen);
+        Map<MailboxKey, ObservedMailbox> seen = new LinkedHashMap<>();
+        for (JmapMailbox mailbox : results.get(question.created()).list()) {
+            seen.put(MailboxKey.ofId(mailbox.id()), JmapEmails.observed(mailbox));
+        }
+        for (JmapMailboxUpdate update : results.get(question.updated()).list()) {
+            switch (update) {
+                case JmapMailboxUpdate.Whole(var mailbox) ->
+                    seen.put(MailboxKey.ofId(mailbox.id()), JmapEmails.observed(mailbox));
+                case JmapMailboxUpdate.Counts counts -> {
+                    MailboxKey key = MailboxKey.ofId(counts.id());
+                    ObservedMailbox known = seen.getOrDefault(key, view.mailboxes.get(key));
+                    if (known == null) {
+                        return readMailboxes();
+                    }
+                    seen.put(key, JmapEmails.counted(known, counts));
+                }
+            }
+        }
+        publishMailboxes(seen.values());
         List<MailboxKey> vanished = changes.destroyed().stream()
                 .map(MailboxKey::ofId)
                 .filter(view.mailboxes::containsKey)
@@ -274,7 +398,7 @@ final class JmapPass {
         return new MailboxesSeen(vanished, changes.newState());
     }
 
-    private void publishChanges(ChangesResult changed) throws InterruptedException {
+    private void publishChanges(ChangesResult changed, ChangesAnswer answer) throws InterruptedException {
         Set<String> destroyed = new LinkedHashSet<>(changed.destroyed());
         List<String> created = changed.created().stream()
                 .distinct()
@@ -285,12 +409,13 @@ final class JmapPass {
                 .distinct()
                 .filter(id -> !destroyed.contains(id) && !createdIds.contains(id))
                 .toList();
-        publishExchanged(destroyed, created);
-        publishStates(updated);
+        publishExchanged(destroyed, created, answer.created().flatMap(call -> given(answer.results(), call)));
+        destroy(publishStatesOfThoseLeft(updated, answer.updated().flatMap(call -> given(answer.results(), call))));
     }
 
     /** A server that merges threads destroys emails and creates them again under other ids: those are no news but for their thread. */
-    private void publishExchanged(Set<String> destroyed, List<String> created) throws InterruptedException {
+    private void publishExchanged(Set<String> destroyed, List<String> created, Optional<GetResult<JmapEmail>> given)
+            throws InterruptedException {
         Set<String> gone = new LinkedHashSet<>(destroyed);
         if (!gone.isEmpty() && !created.isEmpty()) {
             Map<String, String> newIds = newIds(gone, created);
@@ -301,7 +426,7 @@ final class JmapPass {
             gone.removeAll(newIds.keySet());
         }
         destroy(gone);
-        publishEmails(created);
+        publishEmails(created, given);
     }
 
     /** By old id the new one, of emails that have the same blob. */
@@ -347,53 +472,69 @@ final class JmapPass {
         JmapIdPages pages = new JmapIdPages(this::idPage, Optional.empty());
         for (List<String> page = pages.next(); !page.isEmpty(); page = pages.next()) {
             page.stream().filter(id -> !stored.contains(id)).forEach(unknown::add);
-            publishStates(page.stream().filter(stored::contains).toList());
+            destroy(publishStatesOfThoseLeft(
+                    page.stream().filter(stored::contains).toList(), Optional.empty()));
             page.forEach(absent::remove);
         }
-        publishExchanged(publishStatesOfThoseLeft(List.copyOf(absent)), unknown);
+        publishExchanged(publishStatesOfThoseLeft(List.copyOf(absent), Optional.empty()), unknown, Optional.empty());
         emailsSynced(new Cursor.Jmap(state, Optional.empty(), true));
     }
 
     // ---- Emails
 
-    /** Emails with all that is kept of them, in this order. Those that are gone meanwhile are said to be destroyed. */
-    private void publishEmails(List<String> ids) throws InterruptedException {
-        inChunks(
-                ids,
-                view.bodiesAtOnce,
-                chunk -> client.call(new EmailGet(Ids.these(chunk), BODIES)),
-                (GetResult<JmapEmail> got) -> {
-                    Set<String> in = new HashSet<>();
-                    got.list().forEach(email -> in.addAll(email.mailboxIds()));
-                    knowMailboxes(in);
-                    for (JmapEmail email : got.list()) {
-                        out.add(JmapEmails.observed(email));
-                    }
-                    destroy(got.notFound());
-                });
+    /**
+     * Emails with all that is kept of them. Those that are gone meanwhile are said to be destroyed.
+     *
+     * @param given them, if they have been fetched already
+     */
+    private void publishEmails(List<String> ids, Optional<GetResult<JmapEmail>> given) throws InterruptedException {
+        Set<String> wanted = Set.copyOf(ids);
+        Use<GetResult<JmapEmail>> publish = got -> {
+            List<JmapEmail> emails = got.list().stream()
+                    .filter(email -> wanted.contains(email.id()))
+                    .toList();
+            Set<String> in = new HashSet<>();
+            emails.forEach(email -> in.addAll(email.mailboxIds()));
+            knowMailboxes(in);
+            for (JmapEmail email : emails) {
+                out.add(JmapEmails.observed(email));
+            }
+            destroy(got.notFound().stream().filter(wanted::contains).toList());
+        };
+        if (given.isPresent()) {
+            publish.use(given.get());
+        } else {
+            inChunks(ids, view.bodiesAtOnce, chunk -> client.call(new EmailGet(Ids.these(chunk), BODIES)), publish);
+        }
     }
 
-    /** What can change of emails that are known. Those that are gone meanwhile are said to be destroyed. */
-    private void publishStates(List<String> ids) throws InterruptedException {
-        destroy(publishStatesOfThoseLeft(ids));
-    }
-
-    /** @return those that the server does not have any more */
-    private Set<String> publishStatesOfThoseLeft(List<String> ids) throws InterruptedException {
+    /**
+     * What can change of emails that are known.
+     *
+     * @param given it, if it has been fetched already
+     * @return those that the server does not have any more
+     */
+    private Set<String> publishStatesOfThoseLeft(List<String> ids, Optional<GetResult<JmapEmailState>> given)
+            throws InterruptedException {
+        Set<String> wanted = Set.copyOf(ids);
         Set<String> gone = new LinkedHashSet<>();
-        inChunks(
-                ids,
-                view.statesAtOnce,
-                chunk -> client.call(new EmailStateGet(Ids.these(chunk))),
-                (GetResult<JmapEmailState> got) -> {
-                    Set<String> in = new HashSet<>();
-                    got.list().forEach(email -> in.addAll(email.mailboxIds()));
-                    knowMailboxes(in);
-                    for (JmapEmailState email : got.list()) {
-                        out.add(JmapEmails.state(email));
-                    }
-                    gone.addAll(got.notFound());
-                });
+        Use<GetResult<JmapEmailState>> publish = got -> {
+            List<JmapEmailState> emails = got.list().stream()
+                    .filter(email -> wanted.contains(email.id()))
+                    .toList();
+            Set<String> in = new HashSet<>();
+            emails.forEach(email -> in.addAll(email.mailboxIds()));
+            knowMailboxes(in);
+            for (JmapEmailState email : emails) {
+                out.add(JmapEmails.state(email));
+            }
+            got.notFound().stream().filter(wanted::contains).forEach(gone::add);
+        };
+        if (given.isPresent()) {
+            publish.use(given.get());
+        } else {
+            inChunks(ids, view.statesAtOnce, chunk -> client.call(new EmailStateGet(Ids.these(chunk))), publish);
+        }
         return gone;
     }
 
@@ -505,7 +646,7 @@ final class JmapPass {
         }
     }
 
-    private void publishMailboxes(List<ObservedMailbox> seen) throws InterruptedException {
+    private void publishMailboxes(Collection<ObservedMailbox> seen) throws InterruptedException {
         for (ObservedMailbox mailbox : JmapView.parentsFirst(seen)) {
             if (!mailbox.equals(view.mailboxes.get(mailbox.key()))) {
                 out.add(new Observation.MailboxObserved(mailbox));

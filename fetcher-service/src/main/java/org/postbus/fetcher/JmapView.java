@@ -18,6 +18,9 @@ final class JmapView {
     final Map<MailboxKey, ObservedMailbox> mailboxes = new LinkedHashMap<>();
     CountAudit audit = CountAudit.DUE;
     LostPace lost = LostPace.NONE;
+    /** Whether the server gives emails in the answer that says that they changed. */
+    boolean emailsWithChanges = true;
+
     final AskedAtOnce bodiesAtOnce = new AskedAtOnce(50);
     final AskedAtOnce statesAtOnce = new AskedAtOnce(500);
 

@@ -4,6 +4,8 @@ import static java.util.stream.Collectors.counting;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.vertx.core.Vertx;
 import java.time.Duration;
 import java.util.List;
@@ -11,6 +13,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -107,6 +110,79 @@ class FakeJmapSourceTest extends JmapSourceContract {
                 .untilAsserted(() -> assertThat(
                                 account.read("select count(distinct thread_id) from email where account_id = ?"))
                         .isEqualTo(String.valueOf(threads)));
+    }
+
+    @Test
+    void few_emails_come_in_the_answer_that_names_them() {
+        List<String> emails = fill(inbox(), 20);
+        fetcher.start(account);
+        awaitEqual();
+        fill(inbox(), 3);
+        patch(emails.subList(0, 5), Map.of("keywords/$flagged", true));
+        awaitEqual();
+
+        assertThat(gets("Email").filter(get -> !get.path("ids").isEmpty())).isEmpty();
+        assertThat(gets("Email").map(get -> get.at("/#ids/path").asText())).contains("/ids", "/created", "/updated");
+    }
+
+    @Test
+    void mailboxes_of_which_only_the_counts_changed_are_not_read_again() {
+        mailbox("Projects", null);
+        fetcher.start(account);
+        awaitEqual();
+        passes(2);
+        fill(inbox(), 3);
+        awaitCounts("3 2");
+        assertThat(gets("Mailbox").filter(get -> get.has("#properties"))).isNotEmpty();
+
+        server.renameMailbox(inbox(), "Letters");
+        awaitEqual();
+        awaitCounts("3 2");
+    }
+
+    private void awaitCounts(String counts) {
+        await().atMost(SOON)
+                .untilAsserted(() -> assertThat(account.read("select total_emails || ' ' || unread_emails from mailbox"
+                                + " where account_id = ? and role = 'inbox'"))
+                        .isEqualTo(counts));
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void a_server_that_refuses_emails_together_with_their_ids_is_asked_for_them_afterwards(boolean tooMany) {
+        if (tooMany) {
+            server.getMax(2);
+        } else {
+            server.refuseReferences();
+        }
+        List<String> emails = fill(inbox(), 9);
+        fetcher.start(account);
+        awaitEqual();
+        fill(inbox(), 5);
+        patch(emails.subList(0, 5), Map.of("keywords/$flagged", true));
+        mailbox("Projects", null);
+        awaitEqual();
+    }
+
+    @Test
+    void no_more_is_asked_for_at_once_than_the_server_allows() {
+        server.session(session -> ((ObjectNode) session.at("/capabilities/urn:ietf:params:jmap:core"))
+                .put("maxObjectsInGet", 7)
+                .put("maxCallsInRequest", 6));
+        List<String> emails = fill(inbox(), 40);
+        fetcher.start(account);
+        awaitEqual();
+        fill(inbox(), 10);
+        patch(emails, Map.of("keywords/$flagged", true));
+        awaitEqual();
+    }
+
+    /** The arguments of all {@code /get} calls of this type. */
+    private Stream<JsonNode> gets(String type) {
+        return server.requests().stream()
+                .flatMap(request -> request.path("methodCalls").valueStream())
+                .filter(call -> call.path(0).asText().equals(type + "/get"))
+                .map(call -> call.path(1));
     }
 
     @Test

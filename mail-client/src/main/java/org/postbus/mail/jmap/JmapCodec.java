@@ -71,6 +71,7 @@ final class JmapCodec {
     static String name(JmapMethod<?> method) {
         return switch (method) {
             case JmapMethod.MailboxGet get -> "Mailbox/get";
+            case JmapMethod.MailboxUpdatesGet get -> "Mailbox/get";
             case JmapMethod.MailboxChanges changes -> "Mailbox/changes";
             case JmapMethod.EmailQuery query -> "Email/query";
             case JmapMethod.EmailGet get -> "Email/get";
@@ -88,6 +89,7 @@ final class JmapCodec {
             case JmapMethod.EmailSet set -> true;
             case JmapMethod.MailboxSet set -> true;
             case JmapMethod.MailboxGet get -> false;
+            case JmapMethod.MailboxUpdatesGet get -> false;
             case JmapMethod.MailboxChanges changes -> false;
             case JmapMethod.EmailQuery query -> false;
             case JmapMethod.EmailGet get -> false;
@@ -114,6 +116,10 @@ final class JmapCodec {
         ObjectNode arguments = JSON.objectNode().put("accountId", accountId);
         switch (method) {
             case JmapMethod.MailboxGet(var ids) -> putIds(arguments, ids);
+            case JmapMethod.MailboxUpdatesGet(var ids, var properties) -> {
+                putIds(arguments, ids);
+                putReference(arguments, "#properties", properties);
+            }
             case JmapMethod.MailboxChanges(var since, var max) ->
                 arguments.put("sinceState", since).put("maxChanges", max);
             case JmapMethod.EmailQuery(var start, var limit) -> {
@@ -210,13 +216,16 @@ final class JmapCodec {
         switch (ids) {
             case JmapMethod.Ids.All all -> arguments.putNull("ids");
             case JmapMethod.Ids.These(var these) -> putAll(arguments.putArray("ids"), these);
-            case JmapMethod.Ids.ResultOf(var reference) ->
-                arguments
-                        .putObject("#ids")
-                        .put("resultOf", reference.resultOf())
-                        .put("name", reference.name())
-                        .put("path", reference.path());
+            case JmapMethod.Ids.ResultOf(var reference) -> putReference(arguments, "#ids", reference);
         }
+    }
+
+    private static void putReference(ObjectNode arguments, String name, JmapMethod.ResultReference reference) {
+        arguments
+                .putObject(name)
+                .put("resultOf", reference.resultOf())
+                .put("name", reference.name())
+                .put("path", reference.path());
     }
 
     private static ArrayNode putAll(ArrayNode array, List<String> values) {
@@ -256,6 +265,7 @@ final class JmapCodec {
             return new JmapResults.Outcome.Done(
                     switch (method) {
                         case JmapMethod.MailboxGet get -> getResult(arguments, JmapCodec::mailbox);
+                        case JmapMethod.MailboxUpdatesGet get -> getResult(arguments, JmapCodec::mailboxUpdate);
                         case JmapMethod.MailboxChanges changes -> changesResult(arguments);
                         case JmapMethod.EmailQuery query -> queryResult(arguments);
                         case JmapMethod.EmailGet get ->
@@ -372,6 +382,19 @@ final class JmapCodec {
                 Math.max(0, json.path("unreadEmails").asLong(0)),
                 json.path("isSubscribed").asBoolean(true),
                 json.path("myRights").path("mayReadItems").asBoolean(true));
+    }
+
+    /** Every mailbox has a name: without one this is a part of it. */
+    private static JmapMailboxUpdate mailboxUpdate(JsonNode json) {
+        return json.has("name")
+                ? new JmapMailboxUpdate.Whole(mailbox(json))
+                : new JmapMailboxUpdate.Counts(
+                        Text.clean(json.path("id").asText()), count(json, "totalEmails"), count(json, "unreadEmails"));
+    }
+
+    private static Optional<Long> count(JsonNode json, String name) {
+        JsonNode value = json.path(name);
+        return value.isNumber() ? Optional.of(Math.max(0, value.asLong())) : Optional.empty();
     }
 
     private static JmapEmail email(JsonNode json, boolean withBody) {

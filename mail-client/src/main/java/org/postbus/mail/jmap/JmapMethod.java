@@ -20,6 +20,17 @@ public sealed interface JmapMethod<R> {
         }
     }
 
+    /**
+     * {@code Mailbox/get} of those that a {@code Mailbox/changes} of the same request found updated, and of no more than the
+     * properties that it says have changed (RFC 8621 section 2.2).
+     */
+    record MailboxUpdatesGet(Ids ids, ResultReference properties) implements JmapMethod<GetResult<JmapMailboxUpdate>> {
+        public MailboxUpdatesGet {
+            Objects.requireNonNull(ids);
+            Objects.requireNonNull(properties);
+        }
+    }
+
     /** {@code Mailbox/changes} (RFC 8621 section 2.2); its result tells {@code updatedProperties}. */
     record MailboxChanges(String sinceState, int maxChanges) implements JmapMethod<ChangesResult> {
         public MailboxChanges {

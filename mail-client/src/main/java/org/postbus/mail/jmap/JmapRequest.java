@@ -26,7 +26,12 @@ public final class JmapRequest {
 
         /** The ids at {@code path} of this call's result, such as {@code /ids} or {@code /updated}. */
         public JmapMethod.Ids result(String path) {
-            return new JmapMethod.Ids.ResultOf(new JmapMethod.ResultReference(id, JmapCodec.name(method), path));
+            return new JmapMethod.Ids.ResultOf(reference(path));
+        }
+
+        /** Whatever is at {@code path} of this call's result. */
+        public JmapMethod.ResultReference reference(String path) {
+            return new JmapMethod.ResultReference(id, JmapCodec.name(method), path);
         }
     }
 

@@ -74,6 +74,7 @@ public final class FakeJmapServer implements AutoCloseable {
     private final List<HttpServerResponse> listeners = new ArrayList<>();
     private ObjectNode session;
     private boolean anchorSupported = true;
+    private boolean referencesSupported = true;
     private int forgottenBefore;
     private int pageMax = Integer.MAX_VALUE;
     private int getMax = Integer.MAX_VALUE;
@@ -158,6 +159,11 @@ public final class FakeJmapServer implements AutoCloseable {
         anchorSupported = false;
     }
 
+    /** Answers every call that refers to another one's result with invalidResultReference. */
+    public synchronized void refuseReferences() {
+        referencesSupported = false;
+    }
+
     /** However many are asked for: at most so many ids in an answer to a query or to changes. */
     public synchronized void pageMax(int ids) {
         pageMax = ids;
@@ -207,6 +213,11 @@ public final class FakeJmapServer implements AutoCloseable {
         mailbox.put("role", role).put("sortOrder", 1).put("isSubscribed", true);
         mailboxes.put(id, mailbox);
         changed("Mailbox", id, Kind.CREATED);
+    }
+
+    public synchronized void renameMailbox(String id, String name) {
+        mailboxes.get(id).put("name", name);
+        changed("Mailbox", id, Kind.UPDATED);
     }
 
     /** An email with a text body, in one mailbox, received at {@code receivedAt} (ISO 8601, UTC). */
@@ -385,7 +396,7 @@ public final class FakeJmapServer implements AutoCloseable {
             String name = call.path(0).asText();
             ObjectNode arguments = call.path(1).deepCopy();
             String callId = call.path(2).asText();
-            Optional<String> unresolved = resolve(arguments, responses);
+            Optional<String> unresolved = referencesSupported ? resolve(arguments, responses) : refusal(arguments);
             ObjectNode result = unresolved.isPresent() ? error("invalidResultReference") : method(name, arguments);
             // A reference to a call that failed is nobody's mistake.
             unresolved.filter(complaint -> !complaint.isEmpty()).ifPresent(this::complain);
@@ -400,9 +411,18 @@ public final class FakeJmapServer implements AutoCloseable {
         answer(request, 200, answer.put("sessionState", session.path("state").asText()));
     }
 
-    /** Replaces {@code #ids} by what it points at (RFC 8620 section 3.7). */
+    private static Optional<String> refusal(ObjectNode arguments) {
+        return arguments.has("#ids") || arguments.has("#properties") ? Optional.of("") : Optional.empty();
+    }
+
+    /** Replaces {@code #ids} and {@code #properties} by what they point at (RFC 8620 section 3.7). */
     private static Optional<String> resolve(ObjectNode arguments, ArrayNode responses) {
-        JsonNode reference = arguments.remove("#ids");
+        return resolve(arguments, "ids", responses).or(() -> resolve(arguments, "properties", responses));
+    }
+
+    /** @return what is wrong; it is empty within if only the call that is pointed at failed */
+    private static Optional<String> resolve(ObjectNode arguments, String name, ArrayNode responses) {
+        JsonNode reference = arguments.remove("#" + name);
         if (reference == null) {
             return Optional.empty();
         }
@@ -412,9 +432,9 @@ public final class FakeJmapServer implements AutoCloseable {
                 return Optional.of("");
             }
             if (meant && response.path(0).equals(reference.path("name"))) {
-                JsonNode ids = response.path(1).at(reference.path("path").asText());
-                if (ids.isArray()) {
-                    arguments.set("ids", ids);
+                JsonNode value = response.path(1).at(reference.path("path").asText());
+                if (value.isArray() || (value.isNull() && name.equals("properties"))) {
+                    arguments.set(name, value);
                     return Optional.empty();
                 }
             }
@@ -463,11 +483,12 @@ public final class FakeJmapServer implements AutoCloseable {
         } else {
             ids.addAll(objects.keySet());
         }
-        if (ids.size()
-                > session.path("capabilities")
-                        .path(JmapSession.CORE)
-                        .path("maxObjectsInGet")
-                        .asInt(500)) {
+        if (underTest
+                && ids.size()
+                        > session.path("capabilities")
+                                .path(JmapSession.CORE)
+                                .path("maxObjectsInGet")
+                                .asInt(500)) {
             complain(type + "/get of " + ids.size() + " objects");
             return error("requestTooLarge");
         }

@@ -36,7 +36,9 @@ import org.postbus.mail.jmap.JmapMethod.EmailQuery;
 import org.postbus.mail.jmap.JmapMethod.EmailSet;
 import org.postbus.mail.jmap.JmapMethod.EmailStateGet;
 import org.postbus.mail.jmap.JmapMethod.Ids;
+import org.postbus.mail.jmap.JmapMethod.MailboxChanges;
 import org.postbus.mail.jmap.JmapMethod.MailboxGet;
+import org.postbus.mail.jmap.JmapMethod.MailboxUpdatesGet;
 import org.postbus.mail.jmap.JmapMethod.QueryStart;
 import org.postbus.model.Keyword;
 import org.postbus.model.MailboxRole;
@@ -98,6 +100,39 @@ class JmapClientTest {
         assertThat(inbox.totalEmails()).isEqualTo(1);
         assertThat(inbox.unreadEmails()).isEqualTo(1);
         assertThat(inbox.parentId()).isEmpty();
+    }
+
+    @Test
+    void of_mailboxes_that_have_other_counts_only_these_are_fetched() {
+        JmapClient client = open();
+        String state = get(client.call(new MailboxGet(Ids.all()))).state();
+        server.addEmail("E1", "inbox-id", "2026-01-01T00:00:00Z", "s", "t");
+
+        assertThat(updatesSince(client, state))
+                .containsExactly(new JmapMailboxUpdate.Counts("inbox-id", Optional.of(1L), Optional.of(1L)));
+    }
+
+    @Test
+    void mailboxes_that_changed_otherwise_are_fetched_whole() {
+        JmapClient client = open();
+        String state = get(client.call(new MailboxGet(Ids.all()))).state();
+        server.renameMailbox("inbox-id", "Letters");
+        server.addEmail("E1", "inbox-id", "2026-01-01T00:00:00Z", "s", "t");
+
+        assertThat(updatesSince(client, state))
+                .singleElement()
+                .isInstanceOfSatisfying(JmapMailboxUpdate.Whole.class, update -> {
+                    assertThat(update.mailbox().name()).isEqualTo("Letters");
+                    assertThat(update.mailbox().totalEmails()).isEqualTo(1);
+                });
+    }
+
+    private static List<JmapMailboxUpdate> updatesSince(JmapClient client, String state) {
+        var request = new JmapRequest();
+        var changes = request.add(new MailboxChanges(state, 500));
+        var updated =
+                request.add(new MailboxUpdatesGet(changes.result("/updated"), changes.reference("/updatedProperties")));
+        return get(client.send(request)).get(updated).list();
     }
 
     @Test
