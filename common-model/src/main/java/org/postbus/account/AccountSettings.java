@@ -23,11 +23,20 @@ public sealed interface AccountSettings {
         }
     }
 
-    /** @param sessionUrl the JMAP session resource (RFC 8620 section 2) */
-    record Jmap(String username, URI sessionUrl) implements AccountSettings {
+    /**
+     * @param sessionUrl the JMAP session resource (RFC 8620 section 2)
+     * @param accountId which of the login's accounts on that server; empty for its primary account for mail
+     */
+    record Jmap(String username, URI sessionUrl, Optional<String> accountId) implements AccountSettings {
         public Jmap {
             Objects.requireNonNull(username);
             Objects.requireNonNull(sessionUrl);
+            Objects.requireNonNull(accountId);
+        }
+
+        /** The primary account. */
+        public Jmap(String username, URI sessionUrl) {
+            this(username, sessionUrl, Optional.empty());
         }
     }
 }

@@ -41,12 +41,7 @@ final class JmapSource implements ChangeSource {
                 .login(
                         settings.sessionUrl().getHost(),
                         () -> Await.server(
-                                JmapClient.open(
-                                        around.vertx(),
-                                        settings.sessionUrl(),
-                                        settings.username(),
-                                        credential,
-                                        JmapOptions.DEFAULTS),
+                                JmapClient.open(around.vertx(), settings, credential, JmapOptions.DEFAULTS),
                                 OPEN_TIME_MAX));
         return new JmapSource(claim, around, client);
     }

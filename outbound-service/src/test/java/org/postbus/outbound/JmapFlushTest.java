@@ -127,8 +127,7 @@ class JmapFlushTest extends FlushContract {
     private JmapClient client() {
         return JmapClient.open(
                         side.vertx(),
-                        james.sessionUrl(),
-                        user,
+                        new AccountSettings.Jmap(user, james.sessionUrl()),
                         new Credential.Password(new Secret(PASSWORD)),
                         JmapOptions.DEFAULTS)
                 .await()

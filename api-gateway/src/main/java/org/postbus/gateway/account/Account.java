@@ -37,10 +37,14 @@ public record Account(
         Objects.requireNonNull(sync);
     }
 
-    /** @param sessionUrl the JMAP session resource (RFC 8620 section 2) */
-    public record JmapServer(URI sessionUrl) {
+    /**
+     * @param sessionUrl the JMAP session resource (RFC 8620 section 2)
+     * @param accountId which of the login's accounts there; absent for its primary account for mail
+     */
+    public record JmapServer(URI sessionUrl, Optional<String> accountId) {
         public JmapServer {
             Objects.requireNonNull(sessionUrl);
+            Objects.requireNonNull(accountId);
         }
     }
 
@@ -84,7 +88,7 @@ public record Account(
                         status,
                         createdAt,
                         sync);
-            case AccountSettings.Jmap(var username, var sessionUrl) ->
+            case AccountSettings.Jmap(var username, var sessionUrl, var accountId) ->
                 new Account(
                         id,
                         AccountRecord.Protocol.JMAP,
@@ -92,7 +96,7 @@ public record Account(
                         username,
                         Optional.empty(),
                         Optional.empty(),
-                        Optional.of(new JmapServer(sessionUrl)),
+                        Optional.of(new JmapServer(sessionUrl, accountId)),
                         status,
                         createdAt,
                         sync);

@@ -64,9 +64,8 @@ public class AccountCheck {
                                         .eventually(connection::logout)
                                         .onCancellation()
                                         .invoke(connection::close));
-                    case AccountSettings.Jmap(var username, var sessionUrl) ->
-                        JmapClient.open(vertx, sessionUrl, username, credential, options())
-                                .map(AccountCheck::leave);
+                    case AccountSettings.Jmap jmap ->
+                        JmapClient.open(vertx, jmap, credential, options()).map(AccountCheck::leave);
                 };
         return capabilities
                 .ifNoItem()

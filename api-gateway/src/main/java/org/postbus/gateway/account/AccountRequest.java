@@ -28,6 +28,7 @@ record AccountRequest(
     private static final Set<String> PROPERTIES =
             Set.of("protocol", "email", "username", "password", "accessToken", "imap", "smtp", "jmap", "status");
     private static final Set<String> ADDRESS_PROPERTIES = Set.of("host", "port", "tls");
+    private static final Pattern JMAP_ID = Pattern.compile("[A-Za-z0-9_-]{1,255}");
     private static final Pattern HOST = Pattern.compile("[\\p{Alnum}.:_-]{1,253}");
 
     AccountRequest {
@@ -59,9 +60,10 @@ record AccountRequest(
                 smtp.ifPresent(
                         address -> current.set("smtp", EventCodec.mapper().valueToTree(address)));
             }
-            case AccountSettings.Jmap(var username, var sessionUrl) -> {
+            case AccountSettings.Jmap(var username, var sessionUrl, var accountId) -> {
                 current.put("protocol", AccountRecord.Protocol.JMAP.wireName());
-                current.putObject("jmap").put("sessionUrl", sessionUrl.toString());
+                ObjectNode jmap = current.putObject("jmap").put("sessionUrl", sessionUrl.toString());
+                accountId.ifPresent(id -> jmap.put("accountId", id));
             }
         }
         List<Violation> fixed = new ArrayList<>();
@@ -69,6 +71,11 @@ record AccountRequest(
             if (patch.has(name) && !patch.get(name).equals(current.get(name))) {
                 fixed.add(Violation.at(name + " cannot be changed", name));
             }
+        }
+        JsonNode jmap = patch.path("jmap");
+        String accountId = current.path("jmap").path("accountId").asText("");
+        if (jmap.has("accountId") && !jmap.get("accountId").asText("").equals(accountId)) {
+            fixed.add(Violation.at("accountId cannot be changed", "jmap", "accountId"));
         }
         if (!fixed.isEmpty()) {
             throw Problem.invalid(fixed);
@@ -85,7 +92,7 @@ record AccountRequest(
                 smtp.ifPresent(address -> hosts.add(new NamedHost(address.host(), List.of("smtp", "host"))));
                 yield hosts;
             }
-            case AccountSettings.Jmap(var username, var sessionUrl) ->
+            case AccountSettings.Jmap(var username, var sessionUrl, var accountId) ->
                 List.of(new NamedHost(bare(sessionUrl.getHost()), List.of("jmap", "sessionUrl")));
         };
     }
@@ -166,7 +173,8 @@ record AccountRequest(
                 case "jmap" -> {
                     foreign("imap", "jmap");
                     foreign("smtp", "jmap");
-                    yield sessionUrl().map(url -> new AccountSettings.Jmap(username, url));
+                    Optional<String> accountId = jmapAccountId();
+                    yield sessionUrl().map(url -> new AccountSettings.Jmap(username, url, accountId));
                 }
                 default -> {
                     violations.add(Violation.at("protocol must be imap or jmap", "protocol"));
@@ -213,7 +221,7 @@ record AccountRequest(
         private Optional<URI> sessionUrl() {
             JsonNode node = json.path("jmap");
             if (node.isObject()) {
-                onlyKnown(node, Set.of("sessionUrl"), "jmap");
+                onlyKnown(node, Set.of("sessionUrl", "accountId"), "jmap");
             }
             try {
                 URI url = new URI(node.path("sessionUrl").asText(""));
@@ -227,6 +235,21 @@ record AccountRequest(
             violations.add(
                     Violation.at("sessionUrl must be an http or https URL without a user name", "jmap", "sessionUrl"));
             return Optional.empty();
+        }
+
+        private Optional<String> jmapAccountId() {
+            JsonNode id = json.path("jmap").path("accountId");
+            if (id.isMissingNode()) {
+                return Optional.empty();
+            }
+            if (!id.isTextual() || !JMAP_ID.matcher(id.textValue()).matches()) {
+                violations.add(Violation.at(
+                        "accountId must be 1 to 255 letters, digits, hyphens and underscores (RFC 8620 section 1.2)",
+                        "jmap",
+                        "accountId"));
+                return Optional.empty();
+            }
+            return Optional.of(id.textValue());
         }
 
         private Optional<String> text(String name, boolean needed, int lengthMax) {

@@ -66,7 +66,8 @@ public class AccountsResource {
             summary = "Add an account",
             description =
                     "Its synchronisation begins at once. The login is not tried: see /accounts/check. Where the part jmap is"
-                            + " left out it is discovered: see /discovery.")
+                            + " left out it is discovered: see /discovery. Where a login has several accounts on a JMAP server,"
+                            + " jmap.accountId names the one; without it, it is the primary account for mail.")
     @RequestBody(content = @Content(mediaType = MediaType.APPLICATION_JSON, example = RequestExamples.ACCOUNT))
     @APIResponse(responseCode = "201", description = "The account's id")
     @APIResponse(responseCode = "422", description = "A property is missing or not valid, or a host is not public")
@@ -134,7 +135,7 @@ public class AccountsResource {
             summary = "Change an account",
             description =
                     "A JSON merge patch (RFC 7396) of username, password or accessToken, status (active or paused), imap, smtp"
-                            + " and jmap. The account is then connected anew.")
+                            + " and jmap; jmap.accountId stays. The account is then connected anew.")
     @RequestBody(content = @Content(mediaType = MERGE_PATCH, example = RequestExamples.ACCOUNT_PATCH))
     public Uni<Account> change(@PathParam("accountId") String accountId, byte[] body) {
         TenantId tenant = caller.tenant();

@@ -81,8 +81,7 @@ class JmapContent {
         Context context = vertx.getOrCreateContext();
         Executor executor = task -> context.runOnContext(go -> task.run());
         JmapClient client = Waiting.on(
-                JmapClient.open(vertx, settings.sessionUrl(), settings.username(), email.credential(), OPTIONS)
-                        .runSubscriptionOn(executor),
+                JmapClient.open(vertx, settings, email.credential(), OPTIONS).runSubscriptionOn(executor),
                 OpenContent.SILENCE_MAX);
         // The server says where to go next; it is as little to be trusted as whoever entered its name.
         Stream.concat(Stream.of(client.session().apiUrl().toString()), client.session().downloadUrl().stream())

@@ -50,6 +50,33 @@ class AccountRequestTest {
     }
 
     @Test
+    void an_account_may_be_one_of_several_behind_a_login_and_stays_that_one() {
+        // When
+        AccountRequest request = AccountRequest.create(json("""
+                {"protocol": "jmap", "email": "team@example.com", "username": "bob@example.com", "password": "x",
+                 "jmap": {"sessionUrl": "https://jmap.example.com/session", "accountId": "A2"}}"""));
+        AccountRequest moved = AccountRequest.change(
+                request.email(),
+                request.settings(),
+                request.status(),
+                json("{\"jmap\": {\"sessionUrl\": \"https://new.example.com/session\"}}"));
+
+        // Then
+        assertThat(moved.settings())
+                .isEqualTo(new AccountSettings.Jmap(
+                        "bob@example.com", URI.create("https://new.example.com/session"), Optional.of("A2")));
+        for (String other : List.of("\"A3\"", "null")) {
+            assertThat(violations(() -> AccountRequest.change(
+                            request.email(),
+                            request.settings(),
+                            request.status(),
+                            json("{\"jmap\": {\"accountId\": " + other + "}}"))))
+                    .extracting(Violation::pointer)
+                    .containsExactly("#/jmap/accountId");
+        }
+    }
+
+    @Test
     void an_access_token_stands_in_for_a_password_and_is_replaced_by_a_patch() {
         // When
         AccountRequest request = AccountRequest.create(json("""

@@ -18,6 +18,7 @@ import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jboss.logging.Logger;
+import org.postbus.account.AccountSettings;
 import org.postbus.account.Credential;
 import org.postbus.event.EventCodec;
 import org.postbus.mail.ServerException;
@@ -37,14 +38,16 @@ public final class JmapClient implements AutoCloseable {
 
     private final JmapHttp http;
     private final URI sessionUrl;
+    private final String mailAccountId;
     private final ConcurrencyLimit concurrency;
     private final AtomicReference<String> stateReadFor;
     private volatile JmapSession session;
     private volatile String lastEventId = "";
 
-    private JmapClient(JmapHttp http, URI sessionUrl, JmapSession session) {
+    private JmapClient(JmapHttp http, URI sessionUrl, String mailAccountId, JmapSession session) {
         this.http = http;
         this.sessionUrl = sessionUrl;
+        this.mailAccountId = mailAccountId;
         this.session = session;
         this.stateReadFor = new AtomicReference<>(session.state());
         this.concurrency =
@@ -52,26 +55,41 @@ public final class JmapClient implements AutoCloseable {
     }
 
     /**
-     * Reads the session, following redirects. The credential goes to {@code sessionUrl}'s host and, from there, to the URLs that
-     * the session names; not to a host that a redirect leads to; and over plain HTTP only if {@code sessionUrl} says so.
+     * Reads the session, following redirects. The credential goes to the session URL's host and, from there, to the URLs that
+     * the session names; not to a host that a redirect leads to; and over plain HTTP only if the session URL says so.
+     *
+     * @return fails with {@code Rejected("accountNotFound")} if the login has no such account, or none with mail
      */
     public static Uni<JmapClient> open(
-            Vertx vertx, URI sessionUrl, String username, Credential credential, JmapOptions options) {
+            Vertx vertx, AccountSettings.Jmap settings, Credential credential, JmapOptions options) {
+        URI sessionUrl = settings.sessionUrl();
         return Uni.createFrom().deferred(() -> {
-            var http = new JmapHttp(vertx, sessionUrl, username, credential, options);
+            var http = new JmapHttp(vertx, sessionUrl, settings.username(), credential, options);
             return readSession(http, sessionUrl)
-                    .map(session -> {
-                        if (session.mailAccountId().isEmpty()) {
-                            throw new ServerException(new ServerFailure.Rejected(
-                                    "accountNotFound", "this login has no mail account on " + sessionUrl.getHost()));
-                        }
-                        return new JmapClient(http, sessionUrl, session);
-                    })
+                    .map(session -> new JmapClient(http, sessionUrl, mailAccountId(settings, session), session))
                     .onFailure()
                     .invoke(http::close)
                     .onCancellation()
                     .invoke(http::close);
         });
+    }
+
+    private static String mailAccountId(AccountSettings.Jmap settings, JmapSession session) {
+        Optional<String> asked = settings.accountId();
+        return asked.isEmpty()
+                ? session.mailAccountId()
+                        .orElseThrow(() -> accountNotFound("this login has no mail account on "
+                                + settings.sessionUrl().getHost()))
+                : asked.filter(session.mailAccountIds()::contains)
+                        .orElseThrow(() -> accountNotFound("this login has no mail account " + asked.get() + " on "
+                                + settings.sessionUrl().getHost() + "; it has "
+                                + (session.mailAccountIds().isEmpty()
+                                        ? "none"
+                                        : String.join(", ", session.mailAccountIds()))));
+    }
+
+    private static ServerException accountNotFound(String text) {
+        return new ServerException(new ServerFailure.Rejected("accountNotFound", JmapFailures.cut(text)));
     }
 
     private static Uni<JmapSession> readSession(JmapHttp http, URI sessionUrl) {
@@ -116,9 +134,9 @@ public final class JmapClient implements AutoCloseable {
         return session;
     }
 
-    /** The account that holds the mail: {@code primaryAccounts}' one. */
+    /** The account that this client is about: the one that it was opened for, else the primary one for mail. */
     public String mailAccountId() {
-        return session.mailAccountId().orElseThrow();
+        return mailAccountId;
     }
 
     public <R> Uni<R> call(JmapMethod<R> method) {
@@ -188,7 +206,7 @@ public final class JmapClient implements AutoCloseable {
                 .subscribe()
                 .with(
                         changed -> {
-                            if (changed.mailAccountId().isPresent()) {
+                            if (changed.mailAccountIds().contains(mailAccountId)) {
                                 session = changed;
                             }
                         },

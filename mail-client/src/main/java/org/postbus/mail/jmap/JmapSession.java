@@ -2,8 +2,8 @@ package org.postbus.mail.jmap;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.net.URI;
-import java.util.LinkedHashMap;
-import java.util.Map;
+import java.util.Collections;
+import java.util.LinkedHashSet;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
@@ -18,6 +18,7 @@ import org.postbus.mail.ServerFailure;
  * @param url where the session was found, after redirects; the other URLs are resolved against it
  * @param capabilities the names of the server's capabilities, such as {@code urn:ietf:params:jmap:mail}
  * @param mailAccountId the primary account for mail; else the first one that offers mail
+ * @param mailAccountIds all that offer mail: of others that share theirs with this login, too
  * @param downloadUrl a URI template, level 1 (RFC 6570), made absolute
  * @param uploadUrl a URI template
  * @param eventSourceUrl a URI template; empty if the server offers no push this way
@@ -27,6 +28,7 @@ public record JmapSession(
         URI url,
         Set<String> capabilities,
         Optional<String> mailAccountId,
+        Set<String> mailAccountIds,
         URI apiUrl,
         Optional<String> downloadUrl,
         Optional<String> uploadUrl,
@@ -41,6 +43,7 @@ public record JmapSession(
         Objects.requireNonNull(url);
         capabilities = Set.copyOf(capabilities);
         Objects.requireNonNull(mailAccountId);
+        mailAccountIds = Collections.unmodifiableSortedSet(new TreeSet<>(mailAccountIds));
         Objects.requireNonNull(apiUrl);
         Objects.requireNonNull(downloadUrl);
         Objects.requireNonNull(uploadUrl);
@@ -93,10 +96,15 @@ public record JmapSession(
         JsonNode capabilities = session.path("capabilities");
         Set<String> names = new TreeSet<>();
         capabilities.fieldNames().forEachRemaining(names::add);
+        Set<String> offerMail = offerMail(session);
+        Optional<String> primary = text(session.path("primaryAccounts"), MAIL)
+                .or(() -> offerMail.stream().findFirst());
+        primary.ifPresent(offerMail::add);
         return new JmapSession(
                 url,
                 names,
-                mailAccount(session),
+                primary,
+                offerMail,
                 uri(resolve(url, api)),
                 text(session, "downloadUrl").map(template -> resolve(url, template)),
                 text(session, "uploadUrl").map(template -> resolve(url, template)),
@@ -105,21 +113,17 @@ public record JmapSession(
                 Limits.read(capabilities.path(CORE)));
     }
 
-    private static Optional<String> mailAccount(JsonNode session) {
-        Optional<String> primary = text(session.path("primaryAccounts"), MAIL);
-        if (primary.isPresent()) {
-            return primary;
-        }
-        Map<String, JsonNode> accounts = new LinkedHashMap<>();
-        session.path("accounts").fields().forEachRemaining(entry -> accounts.put(entry.getKey(), entry.getValue()));
-        return accounts.entrySet().stream()
-                .filter(account ->
-                        account.getValue().path("accountCapabilities").has(MAIL))
-                .map(Map.Entry::getKey)
-                .findFirst()
-                .or(() -> accounts.size() == 1
-                        ? Optional.of(accounts.keySet().iterator().next())
-                        : Optional.empty());
+    /** In the server's order. A single account is taken to have mail, whatever it says. */
+    private static Set<String> offerMail(JsonNode session) {
+        JsonNode accounts = session.path("accounts");
+        Set<String> ids = new LinkedHashSet<>();
+        accounts.fields().forEachRemaining(account -> {
+            if (accounts.size() == 1
+                    || account.getValue().path("accountCapabilities").has(MAIL)) {
+                ids.add(account.getKey());
+            }
+        });
+        return ids;
     }
 
     private static Optional<String> text(JsonNode node, String name) {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.smallrye.mutiny.Uni;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
@@ -24,6 +25,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.postbus.account.AccountSettings;
 import org.postbus.account.Credential;
 import org.postbus.account.Secret;
 import org.postbus.mail.ServerException;
@@ -209,8 +211,7 @@ class JmapClientTest {
     void wrong_password_is_auth_rejected() {
         var client = JmapClient.open(
                 VERTX,
-                server.sessionUrl(),
-                FakeJmapServer.USER,
+                new AccountSettings.Jmap(FakeJmapServer.USER, server.sessionUrl()),
                 new Credential.Password(new Secret("wrong")),
                 JmapOptions.DEFAULTS);
 
@@ -227,8 +228,7 @@ class JmapClientTest {
 
         var client = JmapClient.open(
                 VERTX,
-                server.sessionUrl(),
-                FakeJmapServer.USER,
+                new AccountSettings.Jmap(FakeJmapServer.USER, server.sessionUrl()),
                 new Credential.AccessToken(new Secret("abc.def")),
                 JmapOptions.DEFAULTS);
 
@@ -240,8 +240,7 @@ class JmapClientTest {
     void nobody_listening_is_unreachable() {
         var client = JmapClient.open(
                 VERTX,
-                URI.create("http://127.0.0.1:1/session"),
-                "u",
+                new AccountSettings.Jmap("u", URI.create("http://127.0.0.1:1/session")),
                 new Credential.Password(new Secret("p")),
                 JmapOptions.DEFAULTS);
 
@@ -265,13 +264,38 @@ class JmapClientTest {
 
         assertThat(failure(JmapClient.open(
                         VERTX,
-                        server.sessionUrl().resolve("/loop"),
-                        "u",
+                        new AccountSettings.Jmap("u", server.sessionUrl().resolve("/loop")),
                         new Credential.Password(new Secret("p")),
                         JmapOptions.DEFAULTS)))
                 .isInstanceOfSatisfying(
                         ServerFailure.Rejected.class,
                         rejected -> assertThat(rejected.code()).isEqualTo("too-many-redirects"));
+    }
+
+    @Test
+    void of_several_accounts_the_one_is_used_that_was_asked_for() {
+        server.session(session -> {
+            ObjectNode shared = ((ObjectNode) session.path("accounts")).putObject("A2");
+            shared.putObject("accountCapabilities").putObject(JmapSession.MAIL);
+            ((ObjectNode) session.path("accounts")).putObject("calendar").putObject("accountCapabilities");
+            ((ObjectNode) session.path("primaryAccounts")).put(JmapSession.MAIL, "A2");
+        });
+
+        JmapClient client = get(openAccount(FakeJmapServer.ACCOUNT));
+        clients.add(client);
+
+        assertThat(get(client.call(new MailboxGet(Ids.all()))).list()).hasSize(1);
+        assertThat(failure(openAccount("calendar")))
+                .isEqualTo(new ServerFailure.Rejected(
+                        "accountNotFound", "this login has no mail account calendar on 127.0.0.1; it has A1, A2"));
+    }
+
+    private Uni<JmapClient> openAccount(String id) {
+        return JmapClient.open(
+                VERTX,
+                new AccountSettings.Jmap(FakeJmapServer.USER, server.sessionUrl(), Optional.of(id)),
+                new Credential.Password(new Secret(FakeJmapServer.PASSWORD)),
+                JmapOptions.DEFAULTS);
     }
 
     @Test
@@ -287,8 +311,7 @@ class JmapClientTest {
 
         ServerFailure failure = failure(JmapClient.open(
                 VERTX,
-                server.sessionUrl().resolve("/moved"),
-                "u",
+                new AccountSettings.Jmap("u", server.sessionUrl().resolve("/moved")),
                 new Credential.Password(new Secret("p")),
                 JmapOptions.DEFAULTS));
 
@@ -532,8 +555,7 @@ class JmapClientTest {
     private JmapClient open(URI sessionUrl, JmapOptions options) {
         JmapClient client = get(JmapClient.open(
                 VERTX,
-                sessionUrl,
-                FakeJmapServer.USER,
+                new AccountSettings.Jmap(FakeJmapServer.USER, sessionUrl),
                 new Credential.Password(new Secret(FakeJmapServer.PASSWORD)),
                 options));
         clients.add(client);

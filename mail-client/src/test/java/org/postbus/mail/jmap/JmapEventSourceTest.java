@@ -14,6 +14,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.postbus.account.AccountSettings;
 import org.postbus.account.Credential;
 import org.postbus.account.Secret;
 import org.postbus.mail.ServerException;
@@ -38,8 +39,7 @@ class JmapEventSourceTest {
     private void connect() {
         client = JmapClient.open(
                         VERTX,
-                        server.sessionUrl(),
-                        FakeJmapServer.USER,
+                        new AccountSettings.Jmap(FakeJmapServer.USER, server.sessionUrl()),
                         new Credential.Password(new Secret(FakeJmapServer.PASSWORD)),
                         JmapOptions.DEFAULTS)
                 .await()

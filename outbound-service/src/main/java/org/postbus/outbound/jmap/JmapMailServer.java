@@ -51,10 +51,9 @@ public final class JmapMailServer implements MailServer {
 
     /** @throws ServerException if it can not be reached or refuses the login */
     public static JmapMailServer open(Vertx vertx, AccountSettings.Jmap settings, Credential credential) {
-        return new JmapMailServer(
-                JmapClient.open(vertx, settings.sessionUrl(), settings.username(), credential, JmapOptions.DEFAULTS)
-                        .await()
-                        .atMost(CALL_TIME_MAX));
+        return new JmapMailServer(JmapClient.open(vertx, settings, credential, JmapOptions.DEFAULTS)
+                .await()
+                .atMost(CALL_TIME_MAX));
     }
 
     @Override
