@@ -1,5 +1,6 @@
 package org.postbus.fetcher;
 
+import io.smallrye.mutiny.Multi;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -14,11 +15,16 @@ import org.postbus.mail.jmap.JmapClient;
 import org.postbus.mail.jmap.JmapEventSource;
 import org.postbus.mail.jmap.JmapOptions;
 import org.postbus.mail.jmap.JmapPush;
+import org.postbus.mail.jmap.JmapWebSocket;
 
-/** An account over JMAP, watched through an event source where the server offers one. Events only wake the loop. */
+/**
+ * An account over JMAP, watched through an event source, where the server offers none through a WebSocket, and if there is
+ * neither by its polling. What they say only wakes the loop.
+ */
 final class JmapSource implements ChangeSource {
     private static final Duration OPEN_TIME_MAX = Duration.ofSeconds(90);
     private static final Duration PING = Duration.ofSeconds(60);
+    private static final List<String> TYPES = List.of("Email", "Mailbox");
     private static final Logger LOG = Logger.getLogger(JmapSource.class);
 
     private final Claim claim;
@@ -59,24 +65,29 @@ final class JmapSource implements ChangeSource {
 
     private void watchUntilInterrupted(WakeSignal wakes) {
         int failures = 0;
+        PushKind kind = PushKind.EVENT_SOURCE;
         try {
             while (true) {
                 Instant began = around.clock().instant();
                 try {
-                    listen(wakes);
+                    listen(kind, wakes);
                 } catch (ServerException e) {
                     if (e.failure() instanceof ServerFailure.Rejected) {
-                        // There is no event source here and there will be none: polling is what is left.
+                        // It is not here and will not be. What comes after the last way is polling.
                         LOG.infof(
-                                "account %s is polled: %s",
-                                claim.accountId(), e.failure().text());
-                        return;
+                                "account %s: no push by %s: %s",
+                                claim.accountId(), kind.wireName(), e.failure().text());
+                        if (kind == PushKind.WEBSOCKET) {
+                            return;
+                        }
+                        kind = PushKind.WEBSOCKET;
+                        continue;
                     }
                     boolean lived = began.plus(PING).isBefore(around.clock().instant());
                     failures = lived ? 1 : failures + 1;
                     LOG.debugf(
-                            "account %s: the event source broke: %s",
-                            claim.accountId(), e.failure().text());
+                            "account %s: push by %s broke: %s",
+                            claim.accountId(), kind.wireName(), e.failure().text());
                 }
                 push = PushKind.POLL;
                 Thread.sleep(Backoff.delay(
@@ -87,12 +98,15 @@ final class JmapSource implements ChangeSource {
         }
     }
 
-    /** Until the stream breaks. */
-    private void listen(WakeSignal wakes) throws InterruptedException {
-        try (Inflow<JmapPush> events = Inflow.of(JmapEventSource.open(client, List.of("Email", "Mailbox"), PING), 64)) {
+    /** Until it breaks. */
+    private void listen(PushKind kind, WakeSignal wakes) throws InterruptedException {
+        Multi<JmapPush> stream = kind == PushKind.WEBSOCKET
+                ? JmapWebSocket.open(client, TYPES, PING)
+                : JmapEventSource.open(client, TYPES, PING);
+        try (Inflow<JmapPush> events = Inflow.of(stream, 64)) {
             for (Optional<JmapPush> event = events.next(); event.isPresent(); event = events.next()) {
                 switch (event.get()) {
-                    case JmapPush.Opened opened -> push = PushKind.EVENT_SOURCE;
+                    case JmapPush.Opened opened -> push = kind;
                     case JmapPush.StateChange change -> {
                         if (!change.changed().containsKey(client.mailAccountId())) {
                             continue;

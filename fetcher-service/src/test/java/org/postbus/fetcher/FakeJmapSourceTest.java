@@ -243,6 +243,26 @@ class FakeJmapSourceTest extends JmapSourceContract {
         assertThat(push()).isEqualTo("poll");
     }
 
+    @Test
+    void where_there_is_a_web_socket_and_no_event_source_that_is_listened_to() throws Exception {
+        fetcher.close();
+        fetcher = new FetcherUnderTest(DevStack.postgres().freshDatabase(), Duration.ofDays(1));
+        account = fetcher.account(
+                new AccountSettings.Jmap(FakeJmapServer.USER, server.sessionUrl()), FakeJmapServer.PASSWORD);
+        server.offerWebSocket();
+        server.session(session -> session.remove("eventSourceUrl"));
+        fetcher.start(account);
+        await().atMost(SOON).until(() -> push().equals("websocket"));
+        await().atMost(SOON).until(() -> server.webSockets() == 1);
+        double before = fetcher.wokenByPush();
+
+        fill(inbox(), 3);
+
+        await().atMost(SOON).until(() -> fetcher.wokenByPush() > before);
+        await().atMost(SOON)
+                .untilAsserted(() -> assertThat(stored().get("Inbox")).hasSize(3));
+    }
+
     private String push() {
         return account.read("select coalesce(push, '') from account_sync where account_id = ?");
     }

@@ -67,7 +67,7 @@ public final class JmapEventSource {
         return new ServerException(new ServerFailure.Rejected(NOT_OFFERED, text));
     }
 
-    /** What an event means; empty for a ping and for what is not known. */
+    /** What an event, or a message of a WebSocket, means; empty for a ping and for what is not known. */
     static Optional<JmapPush> push(JsonNode data) {
         JsonNode changed = data.path("changed");
         if (!changed.isObject()) {

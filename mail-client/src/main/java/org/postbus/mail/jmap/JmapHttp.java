@@ -19,6 +19,10 @@ import io.vertx.core.http.HttpClosedException;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.RequestOptions;
+import io.vertx.core.http.WebSocket;
+import io.vertx.core.http.WebSocketClient;
+import io.vertx.core.http.WebSocketClientOptions;
+import io.vertx.core.http.WebSocketConnectOptions;
 import io.vertx.ext.web.client.HttpRequest;
 import io.vertx.ext.web.client.HttpResponse;
 import io.vertx.ext.web.client.WebClient;
@@ -64,6 +68,7 @@ final class JmapHttp implements AutoCloseable {
     private final Vertx vertx;
     private final HttpClient client;
     private final WebClient web;
+    private final WebSocketClient webSockets;
     private final JmapOptions options;
     private final Optional<String> authorization;
     private final boolean plainAllowed;
@@ -90,6 +95,12 @@ final class JmapHttp implements AutoCloseable {
                 .setName("postbus-jmap-" + connectTimeoutMs)
                 .setMaxPoolSize(POOL_SIZE_MAX)
                 .setKeepAliveTimeout(KEEP_ALIVE_SECONDS)
+                .setConnectTimeout(connectTimeoutMs)
+                .setVerifyHost(true));
+        this.webSockets = vertx.createWebSocketClient(new WebSocketClientOptions()
+                .setShared(true)
+                .setName("postbus-jmap-" + connectTimeoutMs)
+                .setMaxConnections(POOL_SIZE_MAX)
                 .setConnectTimeout(connectTimeoutMs)
                 .setVerifyHost(true));
         this.web = WebClient.wrap(
@@ -257,6 +268,27 @@ final class JmapHttp implements AutoCloseable {
         return opened.future();
     }
 
+    /** @param url {@code ws} or {@code wss}; what holds for http and https holds for them */
+    Future<WebSocket> openWebSocket(URI url) {
+        boolean tls = "wss".equalsIgnoreCase(url.getScheme());
+        Optional<ServerFailure> refusal = refusal(URI.create(url.toString().replaceFirst("(?i)^ws", "http")));
+        if (refusal.isPresent()) {
+            return Future.failedFuture(new ServerException(refusal.get()));
+        }
+        String path = url.getRawPath() == null || url.getRawPath().isEmpty() ? "/" : url.getRawPath();
+        WebSocketConnectOptions head = new WebSocketConnectOptions()
+                .setHost(url.getHost())
+                .setPort(url.getPort() > 0 ? url.getPort() : tls ? 443 : 80)
+                .setSsl(tls)
+                .setURI(url.getRawQuery() == null ? path : path + "?" + url.getRawQuery())
+                .addSubProtocol("jmap")
+                .setTimeout(options.requestTimeout().toMillis())
+                .putHeader(HttpHeaders.USER_AGENT, AGENT)
+                .putHeader(HttpHeaders.ACCEPT, RFC_8621);
+        authorization.ifPresent(login -> head.putHeader(HttpHeaders.AUTHORIZATION, login));
+        return webSockets.connect(head);
+    }
+
     static ServerException unreachable(URI url, Throwable cause) {
         String reason = cause.getMessage() == null ? cause.getClass().getSimpleName() : cause.getMessage();
         return new ServerException(
@@ -278,6 +310,7 @@ final class JmapHttp implements AutoCloseable {
     @Override
     public void close() {
         client.close();
+        webSockets.close();
     }
 
     /**

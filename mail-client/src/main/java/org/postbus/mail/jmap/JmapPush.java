@@ -2,7 +2,7 @@ package org.postbus.mail.jmap;
 
 import java.util.Map;
 
-/** What an event source says. It only ever means: look now. */
+/** What an event source or a WebSocket says. It only ever means: look now. */
 public sealed interface JmapPush {
 
     /** The connection stands. Changes before this moment were not announced: ask for them. */

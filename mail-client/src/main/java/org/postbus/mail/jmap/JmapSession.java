@@ -22,6 +22,7 @@ import org.postbus.mail.ServerFailure;
  * @param downloadUrl a URI template, level 1 (RFC 6570), made absolute
  * @param uploadUrl a URI template
  * @param eventSourceUrl a URI template; empty if the server offers no push this way
+ * @param webSocketUrl for push (RFC 8887); empty if the server does not offer it that way
  * @param state changes when anything else here does; every API response carries the current one
  */
 public record JmapSession(
@@ -33,10 +34,12 @@ public record JmapSession(
         Optional<String> downloadUrl,
         Optional<String> uploadUrl,
         Optional<String> eventSourceUrl,
+        Optional<URI> webSocketUrl,
         String state,
         Limits limits) {
     public static final String CORE = "urn:ietf:params:jmap:core";
     public static final String MAIL = "urn:ietf:params:jmap:mail";
+    public static final String WEBSOCKET = "urn:ietf:params:jmap:websocket";
     public static final String SUBMISSION = "urn:ietf:params:jmap:submission";
 
     public JmapSession {
@@ -48,6 +51,7 @@ public record JmapSession(
         Objects.requireNonNull(downloadUrl);
         Objects.requireNonNull(uploadUrl);
         Objects.requireNonNull(eventSourceUrl);
+        Objects.requireNonNull(webSocketUrl);
         Objects.requireNonNull(state);
         Objects.requireNonNull(limits);
     }
@@ -109,8 +113,23 @@ public record JmapSession(
                 text(session, "downloadUrl").map(template -> resolve(url, template)),
                 text(session, "uploadUrl").map(template -> resolve(url, template)),
                 text(session, "eventSourceUrl").map(template -> resolve(url, template)),
+                webSocket(capabilities.path(WEBSOCKET), url),
                 text(session, "state").orElse(""),
                 Limits.read(capabilities.path(CORE)));
+    }
+
+    /** RFC 8887 section 3. What is not an address is as if it were not offered. */
+    private static Optional<URI> webSocket(JsonNode capability, URI base) {
+        if (!capability.path("supportsPush").asBoolean(false)) {
+            return Optional.empty();
+        }
+        try {
+            return text(capability, "url")
+                    .map(url -> URI.create(resolve(base, url).replaceFirst("(?i)^http", "ws")))
+                    .filter(url -> url.getHost() != null);
+        } catch (IllegalArgumentException notAUrl) {
+            return Optional.empty();
+        }
     }
 
     /** In the server's order. A single account is taken to have mail, whatever it says. */

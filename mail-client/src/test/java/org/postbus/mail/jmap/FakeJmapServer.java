@@ -7,8 +7,10 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServer;
+import io.vertx.core.http.HttpServerOptions;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
+import io.vertx.core.http.ServerWebSocket;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
@@ -72,6 +74,7 @@ public final class FakeJmapServer implements AutoCloseable {
     private final List<String> complaints = new ArrayList<>();
     private final Map<String, Deque<Consumer<HttpServerRequest>>> next = new HashMap<>();
     private final List<HttpServerResponse> listeners = new ArrayList<>();
+    private final List<ServerWebSocket> webSockets = new ArrayList<>();
     private ObjectNode session;
     private boolean anchorSupported = true;
     private boolean referencesSupported = true;
@@ -99,7 +102,7 @@ public final class FakeJmapServer implements AutoCloseable {
     }
 
     public static FakeJmapServer start(Vertx vertx) {
-        HttpServer http = vertx.createHttpServer();
+        HttpServer http = vertx.createHttpServer(new HttpServerOptions().addWebSocketSubProtocol("jmap"));
         var server = new FakeJmapServer(http);
         http.requestHandler(server::handle);
         await(http.listen(0, "127.0.0.1"));
@@ -132,6 +135,14 @@ public final class FakeJmapServer implements AutoCloseable {
     /** Changes what the session resource says from now on. */
     public synchronized void session(Consumer<ObjectNode> change) {
         change.accept(session);
+    }
+
+    /** From now on the session offers push over a WebSocket. */
+    public synchronized void offerWebSocket() {
+        ((ObjectNode) session.path("capabilities"))
+                .putObject(JmapSession.WEBSOCKET)
+                .put("url", "/ws")
+                .put("supportsPush", true);
     }
 
     /** The next request of Postbus to {@code path} ({@code /session}, {@code /api/}, {@code /events}, …) is answered by this. */
@@ -275,20 +286,33 @@ public final class FakeJmapServer implements AutoCloseable {
         return listeners.size();
     }
 
+    /** How many WebSockets are open to which changes are pushed. */
+    public synchronized int webSockets() {
+        return webSockets.size();
+    }
+
+    /** Sends this message to all WebSockets that asked for changes. */
+    public synchronized void pushMessage(String message) {
+        webSockets.forEach(socket -> socket.writeTextMessage(message));
+    }
+
     /** Sends these bytes to all event streams. */
     public synchronized void push(String events) {
         listeners.forEach(listener -> listener.write(events));
     }
 
-    /** Breaks all event streams off. */
+    /** Breaks all event streams and WebSockets off. */
     public synchronized void closeStreams() {
+        List.copyOf(webSockets).forEach(ServerWebSocket::close);
         List.copyOf(listeners).forEach(HttpServerResponse::end);
     }
 
     private synchronized void changed(String type, String id, Kind kind) {
         changes.add(new Change(changes.size() + 1, type, id, kind, false));
-        push("event: state\ndata: {\"@type\":\"StateChange\",\"changed\":{\"" + ACCOUNT + "\":{\"" + type + "\":\""
-                + state() + "\"}}}\n\n");
+        String change =
+                "{\"@type\":\"StateChange\",\"changed\":{\"" + ACCOUNT + "\":{\"" + type + "\":\"" + state() + "\"}}}";
+        push("event: state\ndata: " + change + "\n\n");
+        pushMessage(change);
         if (type.equals("Email")) {
             // Some mailboxes have other counts now. Which ones does not matter to who asks.
             mailboxes
@@ -324,6 +348,7 @@ public final class FakeJmapServer implements AutoCloseable {
             case "/session" -> answer(request, 200, session);
             case "/api/" -> request.body().onSuccess(body -> api(request, body));
             case "/events" -> listen(request);
+            case "/ws" -> request.toWebSocket().onSuccess(this::talk);
             default -> download(request);
         }
     }
@@ -347,6 +372,25 @@ public final class FakeJmapServer implements AutoCloseable {
         listeners.add(response);
         response.endHandler(ended -> removeListener(response));
         response.write(": welcome\n\n");
+    }
+
+    private void talk(ServerWebSocket socket) {
+        if (!"jmap".equals(socket.subProtocol())) {
+            complain("a WebSocket without the subprotocol jmap");
+        }
+        socket.textMessageHandler(message -> {
+            if (!message.equals("{\"@type\":\"WebSocketPushEnable\",\"dataTypes\":[\"Email\",\"Mailbox\"]}")) {
+                complain("over the WebSocket: " + message);
+            }
+            synchronized (this) {
+                webSockets.add(socket);
+            }
+        });
+        socket.closeHandler(closed -> {
+            synchronized (this) {
+                webSockets.remove(socket);
+            }
+        });
     }
 
     private synchronized void removeListener(HttpServerResponse listener) {
