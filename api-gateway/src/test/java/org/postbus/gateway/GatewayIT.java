@@ -1148,6 +1148,8 @@ class GatewayIT {
         assertThat(canceled.status()).isEqualTo(204);
         assertThat(api.get(path).json().path("state").asText()).isEqualTo("canceled");
         assertProblem(api.call("DELETE", path, null), 409, "canceled already");
+        assertThat(api.get(accountPath() + "/changes").json().toString())
+                .containsSubsequence("submission.queued", "submission.canceled");
     }
 
     @Test

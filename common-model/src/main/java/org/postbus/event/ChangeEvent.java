@@ -2,6 +2,7 @@ package org.postbus.event;
 
 import com.fasterxml.jackson.annotation.JsonSubTypes;
 import com.fasterxml.jackson.annotation.JsonTypeInfo;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -12,6 +13,7 @@ import org.postbus.model.Keyword;
 import org.postbus.model.Mailbox;
 import org.postbus.model.MailboxId;
 import org.postbus.model.MutationId;
+import org.postbus.model.SubmissionId;
 import org.postbus.model.TenantId;
 
 /**
@@ -43,7 +45,13 @@ public record ChangeEvent(TenantId tenantId, AccountId accountId, long seq, Orig
         @JsonSubTypes.Type(value = MutationConfirmed.class, name = "mutation.confirmed"),
         @JsonSubTypes.Type(value = MutationRejected.class, name = "mutation.rejected"),
         @JsonSubTypes.Type(value = MutationFailed.class, name = "mutation.failed"),
-        @JsonSubTypes.Type(value = MutationDiscarded.class, name = "mutation.discarded")
+        @JsonSubTypes.Type(value = MutationDiscarded.class, name = "mutation.discarded"),
+        @JsonSubTypes.Type(value = SubmissionQueued.class, name = "submission.queued"),
+        @JsonSubTypes.Type(value = SubmissionSent.class, name = "submission.sent"),
+        @JsonSubTypes.Type(value = SubmissionRejected.class, name = "submission.rejected"),
+        @JsonSubTypes.Type(value = SubmissionFailed.class, name = "submission.failed"),
+        @JsonSubTypes.Type(value = SubmissionInDoubt.class, name = "submission.in-doubt"),
+        @JsonSubTypes.Type(value = SubmissionCanceled.class, name = "submission.canceled")
     })
     public sealed interface Change {}
 
@@ -146,6 +154,56 @@ public record ChangeEvent(TenantId tenantId, AccountId accountId, long seq, Orig
         public MutationDiscarded {
             Objects.requireNonNull(mutationId);
             Objects.requireNonNull(emailId);
+        }
+    }
+
+    /** Somebody asks for a message to be sent, for the first time or again. */
+    public record SubmissionQueued(SubmissionId submissionId) implements Change {
+        public SubmissionQueued {
+            Objects.requireNonNull(submissionId);
+        }
+    }
+
+    /**
+     * The server has taken the message.
+     *
+     * @param refused the recipients that it did not take it for, by address; never all of them
+     */
+    public record SubmissionSent(SubmissionId submissionId, List<String> refused) implements Change {
+        public SubmissionSent {
+            Objects.requireNonNull(submissionId);
+            refused = List.copyOf(refused);
+        }
+    }
+
+    /** The server refuses the message for good: nobody got it. */
+    public record SubmissionRejected(SubmissionId submissionId, String error) implements Change {
+        public SubmissionRejected {
+            Objects.requireNonNull(submissionId);
+            Objects.requireNonNull(error);
+        }
+    }
+
+    /** All tries are used up: nobody got it, until somebody retries it. */
+    public record SubmissionFailed(SubmissionId submissionId, String error) implements Change {
+        public SubmissionFailed {
+            Objects.requireNonNull(submissionId);
+            Objects.requireNonNull(error);
+        }
+    }
+
+    /** It may have been sent or not. It is never sent again by itself; {@link SubmissionSent} follows if it turns up. */
+    public record SubmissionInDoubt(SubmissionId submissionId, String error) implements Change {
+        public SubmissionInDoubt {
+            Objects.requireNonNull(submissionId);
+            Objects.requireNonNull(error);
+        }
+    }
+
+    /** Somebody has taken it back before it was sent, or given it up. */
+    public record SubmissionCanceled(SubmissionId submissionId) implements Change {
+        public SubmissionCanceled {
+            Objects.requireNonNull(submissionId);
         }
     }
 }

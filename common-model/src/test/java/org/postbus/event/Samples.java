@@ -20,6 +20,7 @@ import org.postbus.model.Mailbox;
 import org.postbus.model.MailboxId;
 import org.postbus.model.MailboxRole;
 import org.postbus.model.MutationId;
+import org.postbus.model.SubmissionId;
 import org.postbus.model.TenantId;
 
 /** One example of every record that travels; each has its golden file. */
@@ -30,6 +31,7 @@ final class Samples {
     static final MailboxId ARCHIVE_ID = MailboxId.of("01990000-0000-7000-8000-0000000000b2");
     static final EmailId EMAIL_ID = EmailId.of("01990000-0000-7000-8000-0000000000c1");
     static final MutationId MUTATION = MutationId.of("01990000-0000-7000-8000-0000000000d1");
+    static final SubmissionId SUBMISSION = SubmissionId.of("01990000-0000-7000-8000-0000000000f1");
     static final Instant NOON = Instant.parse("2026-03-01T12:00:00Z");
 
     private static final MailboxKey INBOX = MailboxKey.ofRawName("INBOX");
@@ -193,6 +195,17 @@ final class Samples {
                         Optional.of(EMAIL_ID),
                         "imap.example.com:993 did not answer in 30 s (after 5 tries)"));
         samples.put("mutation.discarded", new ChangeEvent.MutationDiscarded(MUTATION, Optional.of(EMAIL_ID)));
+        samples.put("submission.queued", new ChangeEvent.SubmissionQueued(SUBMISSION));
+        samples.put("submission.sent", new ChangeEvent.SubmissionSent(SUBMISSION, List.of("nobody@example.com")));
+        samples.put("submission.rejected", new ChangeEvent.SubmissionRejected(SUBMISSION, "554 5.7.1 looks like spam"));
+        samples.put(
+                "submission.failed",
+                new ChangeEvent.SubmissionFailed(SUBMISSION, "451 4.7.1 come back later (after 5 tries)"));
+        samples.put(
+                "submission.in-doubt",
+                new ChangeEvent.SubmissionInDoubt(
+                        SUBMISSION, "smtp.example.com:465 closed the connection before the server's answer"));
+        samples.put("submission.canceled", new ChangeEvent.SubmissionCanceled(SUBMISSION));
         return samples;
     }
 

@@ -12,11 +12,11 @@ import org.postbus.event.MutationBell;
 public class MutationConsumer {
     private static final Logger LOG = Logger.getLogger(MutationConsumer.class);
 
-    private final AccountFlushes flushes;
+    private final AccountQueues queues;
     private final OutboundMetrics metrics;
 
-    public MutationConsumer(AccountFlushes flushes, OutboundMetrics metrics) {
-        this.flushes = flushes;
+    public MutationConsumer(AccountQueues queues, OutboundMetrics metrics) {
+        this.queues = queues;
         this.metrics = metrics;
     }
 
@@ -24,7 +24,7 @@ public class MutationConsumer {
     @Incoming("mutations")
     public void hear(byte[] value) {
         try {
-            flushes.ring(EventCodec.decode(value, MutationBell.class));
+            queues.ring(EventCodec.decode(value, MutationBell.class));
         } catch (MalformedRecordException e) {
             metrics.malformedBell();
             LOG.errorf("not a bell: %s", e.getMessage());

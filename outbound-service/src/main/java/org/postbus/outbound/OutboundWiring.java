@@ -76,8 +76,8 @@ public class OutboundWiring {
 
     @Produces
     @Singleton
-    AccountFlushes flushes() {
-        return flushes;
+    AccountQueues queues() {
+        return new AccountQueues(flushes, submissions);
     }
 
     @Produces

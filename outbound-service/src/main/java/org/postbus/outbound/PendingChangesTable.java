@@ -10,16 +10,15 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
-import org.postbus.event.ChangeEvent;
 import org.postbus.event.ChangeEvent.Change;
 import org.postbus.event.ChangeEvent.MutationFailed;
 import org.postbus.event.ChangeEvent.MutationRejected;
 import org.postbus.event.EventCodec;
-import org.postbus.event.Origin;
 import org.postbus.model.AccountId;
 import org.postbus.model.EmailId;
 import org.postbus.model.MailboxId;
@@ -106,8 +105,6 @@ final class PendingChangesTable {
             returning p.mutation_id, p.email_id, p.error, p.state
             """;
 
-    private static final String APPEND = "select append_changes($1, $2, $3, $4)";
-
     /**
      * @param wishes oldest first
      * @param mailboxWish if there is one, there are no others
@@ -165,10 +162,7 @@ final class PendingChangesTable {
             Map<MutationId, Outcome> outcomes) {
         boolean ended = outcomes.values().stream()
                 .anyMatch(outcome -> outcome instanceof Outcome.Rejected || outcome instanceof Outcome.Failed);
-        // First, as the writer does: so nobody waits for anybody in a circle.
-        Future<?> locked = ended
-                ? connection.preparedQuery("select lock_account_sync($1)").execute(Tuple.of(account.value()))
-                : Future.succeededFuture();
+        Future<?> locked = ended ? ChangeLogAppend.lock(connection, account) : Future.succeededFuture();
         return locked.compose(done -> update(connection, account, revision, outcomes))
                 .compose(noted -> tell(connection, tenant, account, noted).map(told -> noted.rowCount()));
     }
@@ -206,36 +200,20 @@ final class PendingChangesTable {
 
     /** What ended is told to the world, in the same transaction. */
     private static Future<Void> tell(SqlConnection connection, TenantId tenant, AccountId account, RowSet<Row> noted) {
-        List<Change> changes = new ArrayList<>();
-        List<UUID> ids = new ArrayList<>();
+        Map<UUID, Change> changes = new LinkedHashMap<>();
         for (Row row : noted) {
             var id = new MutationId(row.getUUID("mutation_id"));
             Optional<EmailId> email =
                     Optional.ofNullable(row.getUUID("email_id")).map(EmailId::new);
             switch (row.getString("state")) {
-                case "rejected" -> changes.add(new MutationRejected(id, email, row.getString("error")));
-                case "failed" -> changes.add(new MutationFailed(id, email, row.getString("error")));
+                case "rejected" -> changes.put(id.value(), new MutationRejected(id, email, row.getString("error")));
+                case "failed" -> changes.put(id.value(), new MutationFailed(id, email, row.getString("error")));
                 default -> {
-                    continue;
+                    // It is still under way.
                 }
             }
-            ids.add(id.value());
         }
-        if (changes.isEmpty()) {
-            return Future.succeededFuture();
-        }
-        return connection
-                .preparedQuery(APPEND)
-                .execute(Tuple.tuple()
-                        .addUUID(account.value())
-                        .addArrayOfString(
-                                changes.stream().map(EventCodec::typeOf).toArray(String[]::new))
-                        .addArrayOfUUID(ids.toArray(UUID[]::new))
-                        .addArrayOfString(changes.stream()
-                                .map(change -> EventCodec.encodeToString(
-                                        new ChangeEvent(tenant, account, 0, new Origin.Server(), change)))
-                                .toArray(String[]::new)))
-                .mapEmpty();
+        return ChangeLogAppend.append(connection, tenant, account, changes);
     }
 
     /** What an outcome writes into the row; {@code error} is null where there is none. */

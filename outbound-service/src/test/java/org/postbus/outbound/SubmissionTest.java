@@ -25,6 +25,11 @@ import org.postbus.account.TlsMode;
 import org.postbus.devstack.DevStack;
 import org.postbus.devstack.James;
 import org.postbus.devstack.RawImap;
+import org.postbus.event.ChangeEvent;
+import org.postbus.event.ChangeEvent.SubmissionFailed;
+import org.postbus.event.ChangeEvent.SubmissionInDoubt;
+import org.postbus.event.ChangeEvent.SubmissionRejected;
+import org.postbus.event.ChangeEvent.SubmissionSent;
 import org.postbus.mail.smtp.ScriptedSmtpServer;
 import org.postbus.model.EmailId;
 import org.postbus.model.SubmissionId;
@@ -91,6 +96,7 @@ class SubmissionTest {
         assertThat(in(user, "Sent")).isEqualTo(1);
         assertThat(in(recipient, "INBOX")).isEqualTo(1);
         assertThat(side.database.wake(account)).isEqualTo(2);
+        assertThat(side.database.changes(account)).containsExactly(new SubmissionSent(submission, List.of()));
     }
 
     @Test
@@ -161,6 +167,8 @@ class SubmissionTest {
                 .containsEntry("error", "554 5.7.1 looks like spam")
                 .containsEntry("transmitting", false)
                 .containsEntry("next_try_at", null);
+        assertThat(side.database.changes(account))
+                .containsExactly(new SubmissionRejected(submission, "554 5.7.1 looks like spam"));
     }
 
     @Test
@@ -182,6 +190,9 @@ class SubmissionTest {
         assertThat(side.database.submission(submission))
                 .containsEntry("state", "failed")
                 .containsEntry("attempts", 5);
+        assertThat(side.database.changes(account))
+                .singleElement()
+                .satisfies(change -> assertThat(change).isInstanceOf(SubmissionFailed.class));
         assertThat(scripted.commands())
                 .filteredOn(line -> line.startsWith("RCPT"))
                 .hasSize(5);
@@ -258,6 +269,8 @@ class SubmissionTest {
         assertThat(scripted.delivered())
                 .singleElement()
                 .satisfies(delivered -> assertThat(delivered.recipients()).containsExactly("bob@example.com"));
+        assertThat(side.database.changes(account))
+                .containsExactly(new SubmissionSent(submission, List.of("bad@example.com")));
     }
 
     @Test
@@ -297,6 +310,9 @@ class SubmissionTest {
                 .containsEntry("state", "sent")
                 .containsEntry("error", null);
         assertThat(scripted.delivered()).hasSize(1);
+        List<ChangeEvent.Change> changes = side.database.changes(account);
+        assertThat(changes).hasSize(2).last().isEqualTo(new SubmissionSent(submission, List.of()));
+        assertThat(changes).first().isInstanceOf(SubmissionInDoubt.class);
     }
 
     @Test

@@ -73,6 +73,12 @@ public final class ChangeFold {
             case ChangeEvent.MutationRejected ignored -> {}
             case ChangeEvent.MutationFailed ignored -> {}
             case ChangeEvent.MutationDiscarded ignored -> {}
+            case ChangeEvent.SubmissionQueued ignored -> {}
+            case ChangeEvent.SubmissionSent ignored -> {}
+            case ChangeEvent.SubmissionRejected ignored -> {}
+            case ChangeEvent.SubmissionFailed ignored -> {}
+            case ChangeEvent.SubmissionInDoubt ignored -> {}
+            case ChangeEvent.SubmissionCanceled ignored -> {}
         }
     }
 

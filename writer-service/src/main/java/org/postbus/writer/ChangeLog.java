@@ -25,6 +25,12 @@ import org.postbus.event.ChangeEvent.MutationConfirmed;
 import org.postbus.event.ChangeEvent.MutationDiscarded;
 import org.postbus.event.ChangeEvent.MutationFailed;
 import org.postbus.event.ChangeEvent.MutationRejected;
+import org.postbus.event.ChangeEvent.SubmissionCanceled;
+import org.postbus.event.ChangeEvent.SubmissionFailed;
+import org.postbus.event.ChangeEvent.SubmissionInDoubt;
+import org.postbus.event.ChangeEvent.SubmissionQueued;
+import org.postbus.event.ChangeEvent.SubmissionRejected;
+import org.postbus.event.ChangeEvent.SubmissionSent;
 import org.postbus.event.EventCodec;
 import org.postbus.event.Origin;
 import org.postbus.model.AccountId;
@@ -129,6 +135,12 @@ final class ChangeLog {
             case MutationRejected rejected -> {}
             case MutationFailed failed -> {}
             case MutationDiscarded discarded -> {}
+            case SubmissionQueued queued -> {}
+            case SubmissionSent sent -> {}
+            case SubmissionRejected rejected -> {}
+            case SubmissionFailed failed -> {}
+            case SubmissionInDoubt inDoubt -> {}
+            case SubmissionCanceled canceled -> {}
         }
     }
 
@@ -149,6 +161,14 @@ final class ChangeLog {
             case MutationFailed failed -> Optional.of(failed.mutationId().value());
             case MutationDiscarded discarded ->
                 Optional.of(discarded.mutationId().value());
+            case SubmissionQueued queued -> Optional.of(queued.submissionId().value());
+            case SubmissionSent sent -> Optional.of(sent.submissionId().value());
+            case SubmissionRejected rejected ->
+                Optional.of(rejected.submissionId().value());
+            case SubmissionFailed failed -> Optional.of(failed.submissionId().value());
+            case SubmissionInDoubt inDoubt -> Optional.of(inDoubt.submissionId().value());
+            case SubmissionCanceled canceled ->
+                Optional.of(canceled.submissionId().value());
         };
     }
 }

@@ -19,6 +19,12 @@ import org.postbus.event.ChangeEvent.MutationConfirmed;
 import org.postbus.event.ChangeEvent.MutationDiscarded;
 import org.postbus.event.ChangeEvent.MutationFailed;
 import org.postbus.event.ChangeEvent.MutationRejected;
+import org.postbus.event.ChangeEvent.SubmissionCanceled;
+import org.postbus.event.ChangeEvent.SubmissionFailed;
+import org.postbus.event.ChangeEvent.SubmissionInDoubt;
+import org.postbus.event.ChangeEvent.SubmissionQueued;
+import org.postbus.event.ChangeEvent.SubmissionRejected;
+import org.postbus.event.ChangeEvent.SubmissionSent;
 import org.postbus.event.Changed;
 import org.postbus.model.MutationId;
 
@@ -45,6 +51,12 @@ record Wish(MutationId mutationId, UUID emailId, boolean destroys, JsonNode patc
             case MutationRejected rejected -> false;
             case MutationFailed failed -> false;
             case MutationDiscarded discarded -> false;
+            case SubmissionQueued queued -> false;
+            case SubmissionSent sent -> false;
+            case SubmissionRejected rejected -> false;
+            case SubmissionFailed failed -> false;
+            case SubmissionInDoubt inDoubt -> false;
+            case SubmissionCanceled canceled -> false;
         };
     }
 

@@ -186,6 +186,12 @@ final class TestAccount {
                 case ChangeEvent.MutationRejected rejected -> {}
                 case ChangeEvent.MutationFailed failed -> {}
                 case ChangeEvent.MutationDiscarded discarded -> {}
+                case ChangeEvent.SubmissionQueued queued -> {}
+                case ChangeEvent.SubmissionSent sent -> {}
+                case ChangeEvent.SubmissionRejected rejected -> {}
+                case ChangeEvent.SubmissionFailed failed -> {}
+                case ChangeEvent.SubmissionInDoubt inDoubt -> {}
+                case ChangeEvent.SubmissionCanceled canceled -> {}
             }
         }
         return world;

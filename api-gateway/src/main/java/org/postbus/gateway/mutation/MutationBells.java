@@ -20,8 +20,8 @@ import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
 
 /**
- * Rings {@code postbus.mutations} behind the request's back. Many wishes of one account that wait together are one ring. A
- * ring that is lost loses nothing: outbound-service looks for due wishes by itself.
+ * Rings {@code postbus.mutations} behind the request's back. Many wishes and messages of one account that wait together are one ring. A
+ * ring that is lost loses nothing: outbound-service looks for what is due by itself.
  */
 @ApplicationScoped
 public class MutationBells {
@@ -47,7 +47,7 @@ public class MutationBells {
     }
 
     /** Never blocks. */
-    void ring(TenantId tenant, AccountId account) {
+    public void ring(TenantId tenant, AccountId account) {
         if (!waiting.offer(new MutationBell(tenant, account))) {
             lost.increment();
         }

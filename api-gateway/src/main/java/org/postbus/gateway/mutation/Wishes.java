@@ -16,10 +16,8 @@ import java.util.Set;
 import java.util.UUID;
 import java.util.stream.Collectors;
 import java.util.stream.StreamSupport;
-import org.postbus.event.ChangeEvent;
 import org.postbus.event.ChangeEvent.MutationDiscarded;
-import org.postbus.event.EventCodec;
-import org.postbus.event.Origin;
+import org.postbus.gateway.ChangeLogAppend;
 import org.postbus.gateway.Database;
 import org.postbus.gateway.Idempotency;
 import org.postbus.gateway.Problem;
@@ -207,16 +205,13 @@ public class Wishes {
                         .compose(there -> discard(connection, tenant, account, Optional.empty(), states)));
     }
 
-    /** The account's row is locked first, as the writer does, which is told of the same wishes: so they do not wait in a circle. */
     private static Future<Integer> discard(
             SqlConnection connection,
             TenantId tenant,
             AccountId account,
             Optional<MutationId> mutation,
             Set<String> states) {
-        return connection
-                .preparedQuery("select lock_account_sync($1)")
-                .execute(Tuple.of(account.value()))
+        return ChangeLogAppend.lock(connection, account)
                 .compose(locked -> step(connection, DISCARD, account, mutation, states))
                 .compose(discarded ->
                         tell(connection, tenant, account, discarded).map(told -> discarded.rowCount()));
@@ -224,28 +219,16 @@ public class Wishes {
 
     private static Future<Void> tell(
             SqlConnection connection, TenantId tenant, AccountId account, RowSet<Row> discarded) {
-        if (discarded.rowCount() == 0) {
-            return Future.succeededFuture();
+        Map<UUID, MutationDiscarded> changes = new LinkedHashMap<>();
+        for (Row row : discarded) {
+            UUID mutation = row.getUUID("mutation_id");
+            changes.put(
+                    mutation,
+                    new MutationDiscarded(
+                            new MutationId(mutation),
+                            Optional.ofNullable(row.getUUID("email_id")).map(EmailId::new)));
         }
-        List<MutationDiscarded> changes = StreamSupport.stream(discarded.spliterator(), false)
-                .map(row -> new MutationDiscarded(
-                        new MutationId(row.getUUID("mutation_id")),
-                        Optional.ofNullable(row.getUUID("email_id")).map(EmailId::new)))
-                .toList();
-        return connection
-                .preparedQuery("select append_changes($1, $2, $3, $4)")
-                .execute(Tuple.tuple()
-                        .addUUID(account.value())
-                        .addArrayOfString(
-                                changes.stream().map(EventCodec::typeOf).toArray(String[]::new))
-                        .addArrayOfUUID(changes.stream()
-                                .map(change -> change.mutationId().value())
-                                .toArray(UUID[]::new))
-                        .addArrayOfString(changes.stream()
-                                .map(change -> EventCodec.encodeToString(
-                                        new ChangeEvent(tenant, account, 0, new Origin.Server(), change)))
-                                .toArray(String[]::new)))
-                .mapEmpty();
+        return ChangeLogAppend.append(connection, tenant, account, changes);
     }
 
     private static Future<RowSet<Row>> step(

@@ -12,20 +12,26 @@ import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.postbus.account.AccountSettings;
+import org.postbus.event.ChangeEvent.Change;
+import org.postbus.event.ChangeEvent.SubmissionCanceled;
+import org.postbus.event.ChangeEvent.SubmissionQueued;
 import org.postbus.event.EventCodec;
+import org.postbus.gateway.ChangeLogAppend;
 import org.postbus.gateway.Database;
 import org.postbus.gateway.Idempotency;
 import org.postbus.gateway.Problem;
 import org.postbus.gateway.Problem.Violation;
+import org.postbus.gateway.mutation.MutationBells;
 import org.postbus.model.AccountId;
 import org.postbus.model.EmailHeaders;
 import org.postbus.model.EmailId;
 import org.postbus.model.SubmissionId;
 import org.postbus.model.TenantId;
 
-/** Takes in messages that are to be sent: rows of {@code submission}. outbound-service finds what is due within seconds. */
+/** Takes in messages that are to be sent: rows of {@code submission}. the bell makes outbound-service look. */
 @ApplicationScoped
 public class Submissions {
     private static final String INSERT = """
@@ -35,9 +41,11 @@ public class Submissions {
             returning submission_id""";
 
     private final Database database;
+    private final MutationBells bells;
 
-    Submissions(Database database) {
+    Submissions(Database database, MutationBells bells) {
         this.database = database;
+        this.bells = bells;
     }
 
     /**
@@ -120,16 +128,25 @@ public class Submissions {
                 .addOffsetDateTime(sendAt.map(time -> OffsetDateTime.ofInstant(time, ZoneOffset.UTC))
                         .orElse(null));
         return database.transaction(
-                tenant,
-                connection -> idempotency.once(
-                        connection,
                         tenant,
-                        Accepted.class,
-                        () -> connection
-                                .preparedQuery(INSERT)
-                                .execute(row)
-                                .map(rows -> new Accepted(
-                                        new SubmissionId(rows.iterator().next().getUUID(0))))));
+                        connection -> idempotency.once(
+                                connection, tenant, Accepted.class, () -> insert(connection, tenant, account, row)))
+                .invoke(() -> bells.ring(tenant, account));
+    }
+
+    private static Future<Accepted> insert(SqlConnection connection, TenantId tenant, AccountId account, Tuple row) {
+        return ChangeLogAppend.lock(connection, account)
+                .compose(locked -> connection.preparedQuery(INSERT).execute(row))
+                .compose(rows -> {
+                    var submission = new SubmissionId(rows.iterator().next().getUUID(0));
+                    return tell(connection, tenant, account, submission, new SubmissionQueued(submission))
+                            .map(told -> new Accepted(submission));
+                });
+    }
+
+    private static Future<Void> tell(
+            SqlConnection connection, TenantId tenant, AccountId account, SubmissionId submission, Change change) {
+        return ChangeLogAppend.append(connection, tenant, account, Map.of(submission.value(), change));
     }
 
     /**
@@ -138,34 +155,46 @@ public class Submissions {
      */
     Uni<Void> retry(TenantId tenant, AccountId account, SubmissionId submission) {
         return step(
-                tenant, account, submission, "only what was rejected, failed or is in doubt can be tried again", """
+                        tenant,
+                        account,
+                        submission,
+                        new SubmissionQueued(submission),
+                        "only what was rejected, failed or is in doubt can be tried again",
+                        """
                 update submission
                 set state = case when state = 'sent' then 'sent' else 'queued' end,
                     copy = case when state = 'sent' then 'due' else copy end,
                     attempts = 0, looks = 0, transmitting = false, next_try_at = now(), error = null,
                     held_at_revision = null, claimed_by = null, claimed_until = null, updated_at = now()
                 where account_id = $1 and submission_id = $2
-                  and (state in ('rejected', 'failed', 'in-doubt') or (state = 'sent' and copy = 'failed'))""");
+                  and (state in ('rejected', 'failed', 'in-doubt') or (state = 'sent' and copy = 'failed'))
+                returning old.state <> state as changed""")
+                .invoke(() -> bells.ring(tenant, account));
     }
 
     /** It is not sent (again). Fails with a 404 problem, or with 409 if it is on its way or was sent. */
     Uni<Void> cancel(TenantId tenant, AccountId account, SubmissionId submission) {
-        return step(tenant, account, submission, "it can not be called back", """
+        return step(tenant, account, submission, new SubmissionCanceled(submission), "it can not be called back", """
                 update submission
                 set state = 'canceled', next_try_at = null, message = null, claimed_by = null, claimed_until = null,
                     updated_at = now()
                 where account_id = $1 and submission_id = $2
-                  and state in ('queued', 'rejected', 'failed', 'in-doubt')""");
+                  and state in ('queued', 'rejected', 'failed', 'in-doubt')
+                returning true as changed""");
     }
 
-    private Uni<Void> step(TenantId tenant, AccountId account, SubmissionId submission, String refusal, String sql) {
+    /** @param change what the world is told if the SQL says that the state has changed */
+    private Uni<Void> step(
+            TenantId tenant, AccountId account, SubmissionId submission, Change change, String refusal, String sql) {
         return database.transaction(
                 tenant,
-                connection -> connection
-                        .preparedQuery(sql)
-                        .execute(Tuple.of(account.value(), submission.value()))
+                connection -> ChangeLogAppend.lock(connection, account)
+                        .compose(locked ->
+                                connection.preparedQuery(sql).execute(Tuple.of(account.value(), submission.value())))
                         .compose(updated -> updated.rowCount() == 1
-                                ? Future.<Void>succeededFuture()
+                                ? updated.iterator().next().getBoolean("changed")
+                                        ? tell(connection, tenant, account, submission, change)
+                                        : Future.<Void>succeededFuture()
                                 : connection
                                         .preparedQuery(
                                                 "select state from submission where account_id = $1 and submission_id = $2")

@@ -44,6 +44,9 @@ class DraftTest {
         assertThat(read.body().attachments())
                 .extracting(part -> part.type())
                 .containsExactlyInAnyOrder("text/plain", "image/png");
+        assertThat(read.body().attachments())
+                .extracting(part -> part.name().orElse("without a name"))
+                .containsExactlyInAnyOrder("Übersicht \"1\".txt", "logo.png");
         assertThat(new String(message.message().octets(), StandardCharsets.US_ASCII))
                 .contains("filename*=UTF-8''%C3%9Cbersicht%20%221%22.txt");
     }

@@ -29,7 +29,7 @@ import org.postbus.outbound.WakePublisher;
  *   <li>claim: the message is {@code sending}; nothing was sent, and it is sent when the claim runs out;
  *   <li>commit that it is being transmitted: it may have been sent or not, and whoever takes it over makes it {@code in-doubt};
  *   <li>hand it over and hear the answer: the same;
- *   <li>note the answer, wish for the parent's keyword, and raise the account's {@code wake}, in one transaction: it is {@code sent}
+ *   <li>note the answer, tell the world, wish for the parent's keyword, and raise the account's {@code wake}, in one transaction: it is {@code sent}
  *       and never handed over again;
  *   <li>look for the copy, and make it if there is none: done again from the look, which finds it.
  * </ol>
@@ -172,7 +172,7 @@ public final class SubmissionFlusher implements AccountFlushes.Flusher {
                 boolean counted = database.run(
                         tenant,
                         connection -> submissions
-                                .note(connection, account, work.login().revision(), submission.id(), outcome)
+                                .note(connection, tenant, account, work.login().revision(), submission.id(), outcome)
                                 .compose(noted -> noted && isNews(outcome)
                                         ? submissions
                                                 .wishForParent(connection, account, submission.id())

@@ -10,10 +10,18 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.UUID;
+import org.postbus.event.ChangeEvent.Change;
+import org.postbus.event.ChangeEvent.SubmissionFailed;
+import org.postbus.event.ChangeEvent.SubmissionInDoubt;
+import org.postbus.event.ChangeEvent.SubmissionRejected;
+import org.postbus.event.ChangeEvent.SubmissionSent;
 import org.postbus.event.EventCodec;
 import org.postbus.mail.imap.MailboxName;
 import org.postbus.model.AccountId;
 import org.postbus.model.SubmissionId;
+import org.postbus.model.TenantId;
+import org.postbus.outbound.ChangeLogAppend;
 import org.postbus.outbound.submission.Submission.Task;
 
 /**
@@ -71,6 +79,7 @@ final class SubmissionTable {
                 claimed_by = null, claimed_until = null, updated_at = now()
             where account_id = $1 and submission_id = $2
               and (claimed_by = $3 or ($4 = 'sent' and state in ('in-doubt', 'sending')))
+            returning old.state as previous, error
             """;
 
     private static final String PARENT = """
@@ -146,32 +155,69 @@ final class SubmissionTable {
     }
 
     /**
+     * Notes it and tells the world, in the transaction of the connection.
+     *
      * @param revision of the account, that it was tried with
      * @return whether the outcome counted
      */
     Future<Boolean> note(
             SqlConnection connection,
+            TenantId tenant,
             AccountId account,
             long revision,
             SubmissionId submission,
             SubmissionOutcome outcome) {
         Step step = Step.of(outcome);
-        return connection
-                .preparedQuery(NOTE)
-                .execute(Tuple.tuple()
-                        .addUUID(account.value())
-                        .addUUID(submission.value())
-                        .addString(claimant)
-                        .addString(step.state())
-                        .addBoolean(step.transmitting())
-                        .addString(step.copy())
-                        .addString(step.refused())
-                        .addString(step.error())
-                        .addLong(step.next().map(Duration::toMillis).orElse(null))
-                        .addLong(step.holdsAccount() ? revision : null)
-                        .addInteger(step.triesGivenBack())
-                        .addBoolean(step.messageDone()))
-                .map(rows -> rows.rowCount() == 1);
+        return ChangeLogAppend.lock(connection, account)
+                .compose(locked -> connection
+                        .preparedQuery(NOTE)
+                        .execute(Tuple.tuple()
+                                .addUUID(account.value())
+                                .addUUID(submission.value())
+                                .addString(claimant)
+                                .addString(step.state())
+                                .addBoolean(step.transmitting())
+                                .addString(step.copy())
+                                .addString(step.refused())
+                                .addString(step.error())
+                                .addLong(step.next().map(Duration::toMillis).orElse(null))
+                                .addLong(step.holdsAccount() ? revision : null)
+                                .addInteger(step.triesGivenBack())
+                                .addBoolean(step.messageDone())))
+                .compose(noted -> {
+                    if (noted.rowCount() == 0) {
+                        return Future.succeededFuture(false);
+                    }
+                    Row row = noted.iterator().next();
+                    Map<UUID, Change> changes = row.getString("previous").equals(step.state())
+                            ? Map.of()
+                            : change(submission, outcome, row.getString("error"))
+                                    .map(change -> Map.of(submission.value(), change))
+                                    .orElse(Map.of());
+                    return ChangeLogAppend.append(connection, tenant, account, changes)
+                            .map(told -> true);
+                });
+    }
+
+    /**
+     * What the world is told when the state has changed: not that it is tried again, nor what becomes of the copy.
+     *
+     * @param error as it is in the row now
+     */
+    private static Optional<Change> change(SubmissionId submission, SubmissionOutcome outcome, String error) {
+        return switch (outcome) {
+            case SubmissionOutcome.Sent(var refused, var copyDue) ->
+                Optional.of(new SubmissionSent(
+                        submission, refused.keySet().stream().sorted().toList()));
+            case SubmissionOutcome.Found found -> Optional.of(new SubmissionSent(submission, List.of()));
+            case SubmissionOutcome.Rejected rejected -> Optional.of(new SubmissionRejected(submission, error));
+            case SubmissionOutcome.Failed failed -> Optional.of(new SubmissionFailed(submission, error));
+            case SubmissionOutcome.InDoubt doubt -> Optional.of(new SubmissionInDoubt(submission, error));
+            case SubmissionOutcome.Again again -> Optional.empty();
+            case SubmissionOutcome.Copied copied -> Optional.empty();
+            case SubmissionOutcome.CopyAgain again -> Optional.empty();
+            case SubmissionOutcome.CopyFailed failed -> Optional.empty();
+        };
     }
 
     /** Asks for the keyword on the email that was answered or forwarded, if there is one: a wish like any other. */
