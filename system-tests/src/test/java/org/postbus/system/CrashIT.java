@@ -17,7 +17,7 @@ import org.postbus.system.Running.Protocol;
 class CrashIT {
     private static final int MESSAGES = 2000;
     private static final int WISHES = 40;
-    private static final Running RUNNING = Running.get(CrashIT.class);
+    private static final Running RUNNING = Running.get();
     private static James.User user;
 
     @BeforeAll

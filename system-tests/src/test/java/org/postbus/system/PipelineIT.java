@@ -33,7 +33,7 @@ class PipelineIT {
     /** For each of two accounts. */
     private static final int WISHES = Boolean.getBoolean("postbus.long") ? 5_000 : 500;
 
-    private final Running running = Running.get(PipelineIT.class);
+    private final Running running = Running.get();
 
     @Test
     void an_imap_and_a_jmap_account_end_equal_to_the_server_while_everybody_changes_their_mail() {

@@ -28,7 +28,7 @@ import org.postbus.devstack.RawJmap;
 import org.postbus.model.AccountId;
 
 /**
- * All of Postbus as processes, with a mail server: started once in a JVM, and shared by all tests there. Tests keep apart by having
+ * All of Postbus as processes, with a mail server: started once, shared by all tests of this module. Tests keep apart by having
  * users and accounts of their own; who kills a process starts it again.
  */
 final class Running {
@@ -44,8 +44,8 @@ final class Running {
     final PostbusApi api;
     final ChangeSubscriber subscriber;
 
-    private Running(String asking) {
-        Path directory = Path.of("target", "postbus-of-" + asking).toAbsolutePath();
+    private Running() {
+        Path directory = Path.of("target", "postbus").toAbsolutePath();
         Directories.delete(directory);
         // A first user makes it start James.
         postbus = LocalPostbus.prepare(
@@ -57,10 +57,9 @@ final class Running {
         subscriber = new ChangeSubscriber(postbus.kafka().bootstrap());
     }
 
-    /** @param asking names its directory, if it does not run yet: tests of other classes may run beside these, in a JVM of their own */
-    static synchronized Running get(Class<?> asking) {
+    static synchronized Running get() {
         if (instance == null) {
-            instance = new Running(asking.getSimpleName());
+            instance = new Running();
         }
         return instance;
     }
