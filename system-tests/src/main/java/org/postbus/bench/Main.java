@@ -27,7 +27,7 @@ public final class Main {
                     --server S     james or dovecot (james)
                     --protocol P   imap or jmap, on James (both)
                     --messages N   in the mailbox (10000)
-                    --runs N       how often each is measured; the first is with cold JVMs (3)""") {
+                    --runs N       how often each is measured; the first is with cold JVMs, the second half counts (8)""") {
             @Override
             Runnable parse(Deque<String> options) {
                 return new SyncBench(SyncBench.Options.parse(options), System.out);
