@@ -41,52 +41,60 @@ final class PendingChangesTable {
      * One flush per account at a time, anywhere: claims of an account exclude each other by an advisory lock, and one finds
      * nothing while wishes of the account are in somebody's hands. Within an email the order holds even when wishes wait: none
      * overtakes an older one. A wish for a mailbox is alone: it waits for all older wishes, and all younger ones wait for it; those
-     * that name the mailbox until its echo is in, for only then is it known what the server calls it. On IMAP a wish also waits until the echo of the email's last move is in: only then is it known
-     * which UID it has.
+     * that name the mailbox until its echo is in, for only then is it known what the server calls it. On IMAP a wish also waits
+     * until the echo of the email's last move is in: only then is it known which UID it has.
+     *
+     * <p>Reads the account's open wishes once and compares neighbours by windows: a join of the wishes with each other takes minutes
+     * when there are ten thousand, for whatever the planner believes about a table that fills and empties all the time is wrong.
      */
     private static final String CLAIM = """
-            with now_due as (
-              select a.account_id, a.protocol, a.revision from account a
-              where a.account_id = $1 and a.status = 'active' and not exists (
-                select from pending_changes h
-                where h.account_id = a.account_id
-                  and ((h.state = 'sending' and h.claimed_until >= now())
-                    or (h.state = 'queued' and h.next_try_at > now() and h.held_at_revision = a.revision)))
-            ), due as (
-              select p.mutation_id
-              from pending_changes p join now_due a using (account_id)
-              where ((p.state = 'queued' and (p.next_try_at <= now() or p.held_at_revision <> a.revision))
-                  or (p.state = 'sending' and p.claimed_until < now()))
-                and not exists (
-                  select from pending_changes o
-                  where o.account_id = p.account_id and o.email_id = p.email_id and o.mutation_id < p.mutation_id
-                    and o.state = 'queued' and o.next_try_at > now()
-                    and coalesce(o.held_at_revision = a.revision, true))
-                and (a.protocol = 'jmap' or not exists (
-                  select from pending_changes m
-                  where m.account_id = p.account_id and m.email_id = p.email_id and m.state = 'applied'
-                    and m.patch -> 'mailboxIds' <> '{}'))
-                and (p.email_id is null or not exists (
-                  select from pending_changes b
-                  where b.account_id = p.account_id and b.email_id is null and b.mutation_id < p.mutation_id
-                    and b.state in ('queued', 'sending', 'applied')
-                    and (b.state in ('queued', 'sending')
-                      or (b.state = 'applied' and jsonb_exists(p.patch -> 'mailboxIds', b.mailbox_id::text)))))
-                and (p.email_id is not null or not exists (
-                  select from pending_changes b
-                  where b.account_id = p.account_id and b.mutation_id < p.mutation_id
-                    and b.state in ('queued', 'sending', 'applied')
-                    and (b.state in ('queued', 'sending')
-                      or (b.state = 'applied' and b.email_id is null
-                        and (b.mailbox_id = p.mailbox_id or b.mailbox_id::text = p.patch ->> 'parentId')))))
-              order by p.mutation_id
+            with open as materialized (
+              select p.mutation_id, p.email_id, p.mailbox_id, p.patch, p.state, a.protocol,
+                     p.state in ('queued', 'sending') as ahead,
+                     (p.state = 'queued' and (p.next_try_at <= now() or p.held_at_revision <> a.revision))
+                       or (p.state = 'sending' and p.claimed_until < now()) as due,
+                     p.state = 'queued' and p.next_try_at > now()
+                       and coalesce(p.held_at_revision = a.revision, true) as waits,
+                     (p.state = 'sending' and p.claimed_until >= now())
+                       or (p.state = 'queued' and p.next_try_at > now()
+                         and coalesce(p.held_at_revision = a.revision, false)) as stops_all,
+                     p.state = 'applied' and p.email_id is not null and p.patch -> 'mailboxIds' <> '{}' as has_moved
+              from pending_changes p join account a using (account_id)
+              where p.account_id = $1 and p.state in ('queued', 'sending', 'applied') and a.status = 'active'
+            ), echoes_missing as materialized (
+              select mutation_id, mailbox_id from open where email_id is null and state = 'applied'
+            ), compared as (
+              select open.*,
+                     bool_or(stops_all) over () as stopped,
+                     bool_or(has_moved) over (partition by email_id) as is_moving,
+                     bool_or(waits) over (partition by email_id order by mutation_id
+                       rows between unbounded preceding and 1 preceding) as overtakes,
+                     bool_or(ahead and email_id is null) over older as after_mailbox,
+                     bool_or(ahead) over older as after_any
+              from open
+              window older as (order by mutation_id rows between unbounded preceding and 1 preceding)
+            ), chosen as (
+              select mutation_id from compared p
+              where due and not stopped and case when email_id is not null
+                then not coalesce(overtakes, false) and not coalesce(after_mailbox, false)
+                  and (protocol = 'jmap' or not is_moving)
+                  and not exists (
+                    select from echoes_missing b
+                    where b.mutation_id < p.mutation_id and jsonb_exists(p.patch -> 'mailboxIds', b.mailbox_id::text))
+                else not coalesce(after_any, false)
+                  and not exists (
+                    select from echoes_missing b
+                    where b.mutation_id < p.mutation_id
+                      and (b.mailbox_id = p.mailbox_id or b.mailbox_id::text = p.patch ->> 'parentId'))
+                end
+              order by mutation_id
               limit $4
             )
-            update pending_changes p
+            update pending_changes
             set state = 'sending', claimed_by = $2, claimed_until = now() + $3 * interval '1 millisecond',
                 attempts = attempts + 1, held_at_revision = null, updated_at = now()
-            from due where p.account_id = $1 and p.mutation_id = due.mutation_id
-            returning p.mutation_id, p.email_id, p.mailbox_id, p.kind, p.patch::text as patch, p.attempts
+            where account_id = $1 and mutation_id = any (array(select mutation_id from chosen))
+            returning mutation_id, email_id, mailbox_id, kind, patch::text as patch, attempts
             """;
 
     private static final String RENEW = """
