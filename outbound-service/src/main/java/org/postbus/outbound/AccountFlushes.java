@@ -3,8 +3,6 @@ package org.postbus.outbound;
 import java.time.Duration;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
-import java.util.concurrent.Semaphore;
-import java.util.concurrent.TimeUnit;
 import org.jboss.logging.Logger;
 import org.postbus.event.MutationBell;
 import org.postbus.model.AccountId;
@@ -18,6 +16,8 @@ public final class AccountFlushes implements AutoCloseable {
     private static final Logger LOG = Logger.getLogger(AccountFlushes.class);
     /** For what is under way when the service is asked to stop. */
     private static final Duration STOP_WAIT = Duration.ofSeconds(20);
+    /** A flush that takes longer waits for a server, mostly. */
+    private static final Duration PATIENCE = Duration.ofSeconds(3);
 
     /** What an account is flushed of. */
     public interface Flusher {
@@ -38,16 +38,18 @@ public final class AccountFlushes implements AutoCloseable {
     }
 
     private final Flusher flusher;
-    private final int flushesMax;
-    private final Semaphore permits;
+    private final Places places;
     private final ConcurrentMap<AccountId, State> states = new ConcurrentHashMap<>();
     private volatile boolean stopping;
 
-    /** @param flushesMax accounts that are flushed at once; the others wait */
+    /** @param flushesMax accounts that are flushed at once, besides those that take long ({@link Places}); the others wait */
     public AccountFlushes(Flusher flusher, int flushesMax) {
+        this(flusher, new Places(flushesMax, PATIENCE));
+    }
+
+    AccountFlushes(Flusher flusher, Places places) {
         this.flusher = flusher;
-        this.flushesMax = flushesMax;
-        this.permits = new Semaphore(flushesMax);
+        this.places = places;
     }
 
     /** Returns at once. */
@@ -62,25 +64,21 @@ public final class AccountFlushes implements AutoCloseable {
     }
 
     public int running() {
-        return flushesMax - permits.availablePermits();
+        return places.taken();
     }
 
     private void run(MutationBell bell) {
         AccountId account = bell.accountId();
-        try {
-            permits.acquire();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            states.remove(account);
-            return;
-        }
-        try {
+        try (Places.Place place = places.take()) {
             do {
                 states.replace(account, State.RUNNING);
                 while (!stopping && flusher.flush(bell.tenantId(), account)) {
                     // Until nothing is due.
                 }
             } while (!states.remove(account, State.RUNNING));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            states.remove(account);
         } catch (TenantTransactions.DatabaseException e) {
             states.remove(account);
             LOG.warnf("account %s was not flushed, the sweeper rings again: %s", account, e.getMessage());
@@ -88,8 +86,6 @@ public final class AccountFlushes implements AutoCloseable {
             // A bug. The claim runs out, the wishes are tried again and, if it stays so, end as failed.
             states.remove(account);
             LOG.errorf(e, "the flush of account %s broke", account);
-        } finally {
-            permits.release();
         }
     }
 
@@ -98,7 +94,7 @@ public final class AccountFlushes implements AutoCloseable {
     public void close() {
         stopping = true;
         try {
-            if (!permits.tryAcquire(flushesMax, STOP_WAIT.toMillis(), TimeUnit.MILLISECONDS)) {
+            if (!places.close(STOP_WAIT)) {
                 LOG.warnf("%d flushes did not end in time: their claims run out", running());
             }
         } catch (InterruptedException e) {

@@ -151,10 +151,11 @@ class FlushStatesTest {
     }
 
     @Test
-    void ten_stuck_accounts_do_not_delay_another_and_the_sweeper_needs_no_bell() throws IOException {
+    void ten_stuck_accounts_do_not_delay_another_where_there_are_three_places_and_the_sweeper_needs_no_bell()
+            throws IOException {
         try (ServerSocket silent = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
                 ScriptedImapServer server = playing("flag")) {
-            var flushes = new AccountFlushes(side.flusher, 64);
+            var flushes = new AccountFlushes(side.flusher, new Places(3, Duration.ofMillis(50)));
             List<MutationId> waiting = new ArrayList<>();
             for (int i = 0; i < 10; i++) {
                 Account stuck = account(new ServerAddress("127.0.0.1", silent.getLocalPort(), TlsMode.NONE));
