@@ -25,4 +25,8 @@ public interface OutboundConfig {
     /** Between two looks for wishes that are due and were not rung for. */
     @WithDefault("2s")
     Duration sweepPause();
+
+    /** Between two looks at how much waits in the queues, for gauges. */
+    @WithDefault("15s")
+    Duration queueStatesPause();
 }

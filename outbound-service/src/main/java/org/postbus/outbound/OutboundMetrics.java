@@ -4,6 +4,7 @@ import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.function.Supplier;
 
 /** What this service counts. The names are a contract with dashboards. */
@@ -53,5 +54,16 @@ public final class OutboundMetrics {
         Gauge.builder("postbus.outbound.submissions.running", submissionsRunning)
                 .register(registry);
         Gauge.builder("postbus.outbound.connections.idle", idleConnections).register(registry);
+    }
+
+    void watch(QueueStates states) {
+        for (QueueStates.Key key : QueueStates.KEYS) {
+            Gauge.builder("postbus.outbound.queue", () -> states.items(key))
+                    .tags("queue", key.queue(), "state", key.state())
+                    .register(registry);
+            Gauge.builder("postbus.outbound.queue.oldest.seconds", () -> states.oldestSeconds(key, Instant.now()))
+                    .tags("queue", key.queue(), "state", key.state())
+                    .register(registry);
+        }
     }
 }

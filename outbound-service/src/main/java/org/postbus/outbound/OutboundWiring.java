@@ -31,6 +31,7 @@ public class OutboundWiring {
     private final SubmissionServers submissionServers;
     private final AccountFlushes submissions;
     private final DueSweeper submissionSweeper;
+    private final QueueStates queueStates;
     private final OutboundMetrics metrics;
 
     public OutboundWiring(
@@ -72,6 +73,7 @@ public class OutboundWiring {
                         () -> ThreadLocalRandom.current().nextDouble()),
                 config.submissionsMax());
         submissionSweeper = new DueSweeper(vertx, database, submissions, DueSweeper.SUBMISSIONS, config.sweepPause());
+        queueStates = new QueueStates(vertx, database, config.queueStatesPause());
     }
 
     @Produces
@@ -88,13 +90,16 @@ public class OutboundWiring {
 
     void start(@Observes StartupEvent event) {
         metrics.watch(flushes::running, servers::idle, submissions::running);
+        metrics.watch(queueStates);
         sweeper.start();
         submissionSweeper.start();
+        queueStates.start();
     }
 
     void stop(@Observes ShutdownEvent event) {
         sweeper.close();
         submissionSweeper.close();
+        queueStates.close();
         flushes.close();
         submissions.close();
         servers.close();
