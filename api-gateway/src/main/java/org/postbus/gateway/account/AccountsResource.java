@@ -89,8 +89,9 @@ public class AccountsResource {
     @Consumes(MediaType.APPLICATION_JSON)
     @Operation(
             summary = "Try an account out",
-            description = "Connects and logs in, for at most 10 seconds, and says what the server can do or why it"
-                    + " does not let us in. Nothing is stored.")
+            description =
+                    "Connects and logs in, for at most 10 seconds, and says what the server can do or why it"
+                            + " does not let us in; then the same with the SMTP server, if there is one. Nothing is stored or sent.")
     @RequestBody(content = @Content(mediaType = MediaType.APPLICATION_JSON, example = RequestExamples.ACCOUNT))
     public Uni<AccountCheck.Outcome> check(byte[] body) {
         return discovery

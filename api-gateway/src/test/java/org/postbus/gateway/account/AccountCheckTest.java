@@ -17,10 +17,28 @@ import org.postbus.account.ServerAddress;
 import org.postbus.account.TlsMode;
 import org.postbus.mail.imap.ScriptedImapServer;
 import org.postbus.mail.imap.Transcript;
+import org.postbus.mail.smtp.ScriptedSmtpServer;
 
 class AccountCheckTest {
     private static final Secret SECRET = new Secret("secret");
     private static final Duration SOON = AccountCheck.TIME_MAX.plusSeconds(10);
+
+    private static final String LETS_IN = """
+            S: * OK [CAPABILITY IMAP4rev1] ready
+            C: A1 LOGIN alice secret
+            S: A1 OK [CAPABILITY IMAP4rev1 IDLE] Logged in
+            C: A2 LIST "" "*"
+            S: * LIST () "/" INBOX
+            S: A2 OK done
+            C: A3 LSUB "" "*"
+            S: A3 OK done
+            C: A4 STATUS INBOX (MESSAGES UIDNEXT UIDVALIDITY UNSEEN)
+            S: * STATUS INBOX (MESSAGES 3 UIDNEXT 10 UIDVALIDITY 77 UNSEEN 1)
+            S: A4 OK done
+            C: A5 LOGOUT
+            S: * BYE see you
+            S: A5 OK done
+            """;
 
     private static Vertx vertx;
     private static AccountCheck check;
@@ -39,22 +57,7 @@ class AccountCheckTest {
     @Test
     void a_server_that_lets_us_in_says_what_it_can_do() {
         // Given
-        try (ScriptedImapServer server = playing("""
-                S: * OK [CAPABILITY IMAP4rev1] ready
-                C: A1 LOGIN alice secret
-                S: A1 OK [CAPABILITY IMAP4rev1 IDLE] Logged in
-                C: A2 LIST "" "*"
-                S: * LIST () "/" INBOX
-                S: A2 OK done
-                C: A3 LSUB "" "*"
-                S: A3 OK done
-                C: A4 STATUS INBOX (MESSAGES UIDNEXT UIDVALIDITY UNSEEN)
-                S: * STATUS INBOX (MESSAGES 3 UIDNEXT 10 UIDVALIDITY 77 UNSEEN 1)
-                S: A4 OK done
-                C: A5 LOGOUT
-                S: * BYE see you
-                S: A5 OK done
-                """)) {
+        try (ScriptedImapServer server = playing(LETS_IN)) {
             // When
             AccountCheck.Outcome outcome = outcomeAt(server.address());
 
@@ -115,6 +118,63 @@ class AccountCheckTest {
             server.assertPlayed();
             assertThat(outcome.failure()).contains("login-refused");
         }
+    }
+
+    @Test
+    void the_smtp_server_is_logged_in_to_as_well() throws IOException {
+        // Given
+        try (ScriptedImapServer server = playing(LETS_IN);
+                ScriptedSmtpServer smtp = new ScriptedSmtpServer()) {
+            // When
+            AccountCheck.Outcome outcome = outcomeAt(server.address(), smtp.address());
+
+            // Then
+            assertThat(outcome.ok()).isTrue();
+            assertThat(outcome.capabilities()).containsExactly("IDLE", "IMAP4REV1");
+            assertThat(smtp.commands()).anyMatch(line -> line.startsWith("AUTH"));
+            assertThat(smtp.commands()).noneMatch(line -> line.startsWith("MAIL"));
+        }
+    }
+
+    @Test
+    void what_the_smtp_server_refuses_is_told_from_what_the_other_one_does() throws IOException {
+        // Given
+        try (ScriptedImapServer server = playing(LETS_IN);
+                ScriptedSmtpServer smtp = new ScriptedSmtpServer()) {
+            smtp.answer("AUTH", "535 5.7.8 bad credentials");
+
+            // When
+            AccountCheck.Outcome outcome = outcomeAt(server.address(), smtp.address());
+
+            // Then
+            assertThat(outcome.ok()).isFalse();
+            assertThat(outcome.failure()).contains("login-refused");
+            assertThat(outcome.reason().orElseThrow())
+                    .startsWith("SMTP: ")
+                    .contains("535 5.7.8 bad credentials")
+                    .doesNotContain("secret");
+        }
+    }
+
+    @Test
+    void an_smtp_server_that_is_not_there_is_unreachable() throws IOException {
+        // Given
+        ScriptedSmtpServer smtp = new ScriptedSmtpServer();
+        smtp.close();
+        try (ScriptedImapServer server = playing(LETS_IN)) {
+            // When
+            AccountCheck.Outcome outcome = outcomeAt(server.address(), smtp.address());
+
+            // Then
+            assertThat(outcome.failure()).contains("unreachable");
+            assertThat(outcome.reason().orElseThrow()).startsWith("SMTP: ");
+        }
+    }
+
+    private static AccountCheck.Outcome outcomeAt(ServerAddress imap, ServerAddress smtp) {
+        return check.check(new AccountSettings.Imap("alice", imap, Optional.of(smtp)), new Credential.Password(SECRET))
+                .await()
+                .atMost(SOON);
     }
 
     private static AccountCheck.Outcome outcomeAt(ServerAddress address) {

@@ -76,12 +76,13 @@ public final class SmtpClient implements AutoCloseable {
 
     static MailConfig config(
             ServerAddress address, String username, Credential credential, Optional<String> trustedCertificates) {
+        // Without a hostname verification algorithm: Vert.x Mail then verifies as HTTPS does, and one that is set it
+        // takes away.
         MailConfig config = new MailConfig()
                 .setHostname(address.host())
                 .setPort(address.port())
                 .setSsl(address.tls() == TlsMode.TLS)
                 .setStarttls(address.tls() == TlsMode.STARTTLS ? StartTLSOptions.REQUIRED : StartTLSOptions.DISABLED)
-                .setHostnameVerificationAlgorithm("HTTPS")
                 .setUsername(username)
                 .setPassword(credential.secret().reveal())
                 .setOwnHostname(EHLO_NAME)
@@ -151,6 +152,19 @@ public final class SmtpClient implements AutoCloseable {
                 .transform(none -> first);
     }
 
+    /** Connects, logs in and leaves: nothing is sent. Fails as {@link #send} does. */
+    public Uni<Void> logIn() {
+        return UniHelper.toUni(strict.sendMail(new Withdrawn()))
+                .onItem()
+                .<Void>transform(sent -> {
+                    throw new IllegalStateException("a message without a text was sent");
+                })
+                .onFailure(Withdrawal.class)
+                .recoverWithUni(() -> Uni.createFrom().voidItem())
+                .onFailure()
+                .transform(cause -> new ServerException(SmtpFailures.of(cause, false), cause));
+    }
+
     /** Whether it is worth keeping: after a failure the pool waits until the server has closed the connection. */
     public boolean isUsable() {
         return !failed;
@@ -190,6 +204,25 @@ public final class SmtpClient implements AutoCloseable {
         public String getText() {
             begun = true;
             return super.getText();
+        }
+    }
+
+    private static final class Withdrawal extends RuntimeException {
+        private static final long serialVersionUID = 1;
+    }
+
+    /** Withdrawn when its text is asked for: between the login and {@code MAIL}. */
+    private static final class Withdrawn extends MailMessage {
+        private static final String NOBODY = "nobody@localhost";
+
+        Withdrawn() {
+            setFrom(NOBODY);
+            setTo(NOBODY);
+        }
+
+        @Override
+        public String getText() {
+            throw new Withdrawal();
         }
     }
 

@@ -14,14 +14,14 @@ import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 
 /** A self-signed certificate, made when the first test asks for it. */
-record TestCertificate(SSLContext server, String pem) {
+public record TestCertificate(SSLContext server, String pem) {
     private static final char[] PASSWORD = "password".toCharArray();
 
     private static final class Made {
         private static final TestCertificate LOCALHOST = make("localhost");
     }
 
-    static TestCertificate forLocalhost() {
+    public static TestCertificate forLocalhost() {
         return Made.LOCALHOST;
     }
 

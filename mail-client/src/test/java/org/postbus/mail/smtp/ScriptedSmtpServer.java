@@ -15,8 +15,10 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import javax.net.ssl.SSLSocket;
 import org.postbus.account.ServerAddress;
 import org.postbus.account.TlsMode;
+import org.postbus.mail.imap.TestCertificate;
 
 /**
  * A submission server that takes everything, unless it is told to answer a command otherwise. What it took counts as
@@ -28,6 +30,7 @@ public final class ScriptedSmtpServer implements AutoCloseable {
     /** The command that stands for the end of the message. */
     public static final String END_OF_DATA = ".";
 
+    private final TlsMode tls;
     private final ServerSocket listening;
     private final Map<String, String> answers = new ConcurrentHashMap<>();
     private final List<Delivered> delivered = new CopyOnWriteArrayList<>();
@@ -39,6 +42,12 @@ public final class ScriptedSmtpServer implements AutoCloseable {
     public record Delivered(String mailFrom, List<String> recipients, String content) {}
 
     public ScriptedSmtpServer() {
+        this(TlsMode.NONE);
+    }
+
+    /** With TLS it shows {@link TestCertificate#forLocalhost()}. */
+    public ScriptedSmtpServer(TlsMode tls) {
+        this.tls = tls;
         try {
             listening = new ServerSocket(0, 50, InetAddress.getByName("127.0.0.1"));
         } catch (IOException e) {
@@ -48,7 +57,7 @@ public final class ScriptedSmtpServer implements AutoCloseable {
     }
 
     public ServerAddress address() {
-        return new ServerAddress("127.0.0.1", listening.getLocalPort(), TlsMode.NONE);
+        return new ServerAddress(tls == TlsMode.NONE ? "127.0.0.1" : "localhost", listening.getLocalPort(), tls);
     }
 
     /** @param command how it begins, in capitals but for addresses, such as {@code RCPT TO:<bob@}; or {@link #END_OF_DATA} */
@@ -86,57 +95,82 @@ public final class ScriptedSmtpServer implements AutoCloseable {
 
     private void serve(Socket socket) {
         try (socket) {
-            var in = new BufferedReader(new InputStreamReader(socket.getInputStream(), StandardCharsets.ISO_8859_1));
-            OutputStream out = socket.getOutputStream();
-            say(out, "220 scripted");
-            String mailFrom = "";
-            List<String> recipients = new ArrayList<>();
-            for (String line = in.readLine(); line != null; line = in.readLine()) {
-                commands.add(line);
-                String verb = line.split("[ :]")[0].toUpperCase(Locale.ROOT);
-                String reply = scripted(
-                        line,
-                        switch (verb) {
-                            case "EHLO" ->
-                                "250-scripted\r\n250-ENHANCEDSTATUSCODES\r\n250-PIPELINING\r\n250 " + capabilities;
-                            case "AUTH" -> line.split(" ").length > 2 ? "235 2.7.0 welcome" : "334 VXNlcm5hbWU6";
-                            case "DATA" -> "354 go on";
-                            case "QUIT" -> "221 bye";
-                            default -> "250 2.0.0 fine";
-                        });
-                if (reply.equals(CUT)) {
-                    return;
-                }
-                say(out, reply);
-                if (verb.equals("QUIT")) {
-                    return;
-                }
-                if (reply.startsWith("334")) {
-                    commands.add(in.readLine());
-                    say(out, "334 UGFzc3dvcmQ6");
-                    commands.add(in.readLine());
-                    say(out, scripted("AUTH", "235 2.7.0 welcome"));
-                } else if (verb.equals("MAIL") && reply.startsWith("2")) {
-                    mailFrom = address(line);
-                    recipients = new ArrayList<>();
-                } else if (verb.equals("RCPT") && reply.startsWith("2")) {
-                    recipients.add(address(line));
-                } else if (reply.startsWith("354")) {
-                    String content = content(in);
-                    String end = scripted(END_OF_DATA, "250 2.6.0 taken");
-                    if (end.startsWith("2") || end.equals(CUT)) {
-                        delivered.add(new Delivered(mailFrom, List.copyOf(recipients), content));
-                    }
-                    if (end.equals(CUT)) {
-                        return;
-                    }
-                    say(out, end);
-                }
+            Socket line = tls == TlsMode.TLS ? encrypted(socket) : socket;
+            say(line.getOutputStream(), "220 scripted");
+            if (talk(line, tls == TlsMode.STARTTLS)) {
+                talk(encrypted(socket), false);
             }
         } catch (IOException gone) {
             // The client went away: what it sent until then is on record.
             commands.add("(the client went away)");
         }
+    }
+
+    private static Socket encrypted(Socket socket) throws IOException {
+        SSLSocket encrypted = (SSLSocket) TestCertificate.forLocalhost()
+                .server()
+                .getSocketFactory()
+                .createSocket(socket, "localhost", socket.getPort(), true);
+        encrypted.setUseClientMode(false);
+        encrypted.startHandshake();
+        return encrypted;
+    }
+
+    /** @return whether it goes on encrypted */
+    private boolean talk(Socket socket, boolean startTls) throws IOException {
+        var in = new BufferedReader(new InputStreamReader(socket.getInputStream(), StandardCharsets.ISO_8859_1));
+        OutputStream out = socket.getOutputStream();
+        String mailFrom = "";
+        List<String> recipients = new ArrayList<>();
+        for (String line = in.readLine(); line != null; line = in.readLine()) {
+            commands.add(line);
+            String verb = line.split("[ :]")[0].toUpperCase(Locale.ROOT);
+            String reply = scripted(
+                    line,
+                    switch (verb) {
+                        case "EHLO" ->
+                            "250-scripted\r\n250-ENHANCEDSTATUSCODES\r\n250-PIPELINING\r\n"
+                                    + (startTls ? "250-STARTTLS\r\n" : "")
+                                    + "250 "
+                                    + capabilities;
+                        case "AUTH" -> line.split(" ").length > 2 ? "235 2.7.0 welcome" : "334 VXNlcm5hbWU6";
+                        case "DATA" -> "354 go on";
+                        case "QUIT" -> "221 bye";
+                        default -> "250 2.0.0 fine";
+                    });
+            if (reply.equals(CUT)) {
+                return false;
+            }
+            say(out, reply);
+            if (verb.equals("STARTTLS") && startTls) {
+                return true;
+            }
+            if (verb.equals("QUIT")) {
+                return false;
+            }
+            if (reply.startsWith("334")) {
+                commands.add(in.readLine());
+                say(out, "334 UGFzc3dvcmQ6");
+                commands.add(in.readLine());
+                say(out, scripted("AUTH", "235 2.7.0 welcome"));
+            } else if (verb.equals("MAIL") && reply.startsWith("2")) {
+                mailFrom = address(line);
+                recipients = new ArrayList<>();
+            } else if (verb.equals("RCPT") && reply.startsWith("2")) {
+                recipients.add(address(line));
+            } else if (reply.startsWith("354")) {
+                String content = content(in);
+                String end = scripted(END_OF_DATA, "250 2.6.0 taken");
+                if (end.startsWith("2") || end.equals(CUT)) {
+                    delivered.add(new Delivered(mailFrom, List.copyOf(recipients), content));
+                }
+                if (end.equals(CUT)) {
+                    return false;
+                }
+                say(out, end);
+            }
+        }
+        return false;
     }
 
     private String scripted(String line, String usual) {

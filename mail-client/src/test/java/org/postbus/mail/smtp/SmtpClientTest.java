@@ -4,6 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.vertx.core.Vertx;
+import io.vertx.core.VertxOptions;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.dns.AddressResolverOptions;
 import io.vertx.ext.mail.MailConfig;
 import io.vertx.ext.mail.StartTLSOptions;
 import java.io.IOException;
@@ -11,6 +14,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Base64;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -23,6 +27,7 @@ import org.postbus.account.ServerAddress;
 import org.postbus.account.TlsMode;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
+import org.postbus.mail.imap.TestCertificate;
 
 class SmtpClientTest {
     private static final Duration WAIT = Duration.ofSeconds(60);
@@ -112,8 +117,7 @@ class SmtpClientTest {
 
         SmtpClient.Delivery delivery = send("bad@example.com", "bob@example.com");
 
-        assertThat(delivery.refused())
-                .containsExactly(java.util.Map.entry("bad@example.com", "550 5.1.1 no such user"));
+        assertThat(delivery.refused()).containsExactly(Map.entry("bad@example.com", "550 5.1.1 no such user"));
         assertThat(server.delivered())
                 .singleElement()
                 .satisfies(delivered -> assertThat(delivered.recipients()).containsExactly("bob@example.com"));
@@ -198,6 +202,24 @@ class SmtpClientTest {
     }
 
     @Test
+    void a_login_alone_sends_nothing() {
+        client.logIn().await().atMost(WAIT);
+
+        assertThat(server.commands()).anyMatch(line -> line.startsWith("AUTH "));
+        assertThat(server.commands()).noneMatch(line -> line.startsWith("MAIL"));
+    }
+
+    @Test
+    void a_login_alone_that_is_refused_fails_as_sending_does() {
+        server.answer("AUTH", "535 5.7.8 bad credentials");
+
+        assertThatThrownBy(() -> client.logIn().await().atMost(WAIT))
+                .isInstanceOfSatisfying(
+                        ServerException.class,
+                        refused -> assertThat(refused.failure()).isInstanceOf(ServerFailure.AuthRejected.class));
+    }
+
+    @Test
     void starttls_that_is_not_offered_ends_it_before_the_password_is_said() {
         ServerAddress address =
                 new ServerAddress(server.address().host(), server.address().port(), TlsMode.STARTTLS);
@@ -214,12 +236,96 @@ class SmtpClientTest {
     }
 
     @Test
-    void certificates_are_verified_whatever_the_mode() {
+    void an_encrypted_line_to_a_server_that_is_trusted_carries_the_message_and_the_servers_words() throws IOException {
+        for (TlsMode tls : List.of(TlsMode.TLS, TlsMode.STARTTLS)) {
+            try (ScriptedSmtpServer encrypted = new ScriptedSmtpServer(tls);
+                    SmtpClient trusting = SmtpClient.of(
+                            vertx,
+                            encrypted.address(),
+                            "alice",
+                            PASSWORD,
+                            Optional.of(TestCertificate.forLocalhost().pem()))) {
+                encrypted.answer("RCPT TO:<bad@", "550 5.1.1 no such user");
+
+                SmtpClient.Delivery delivery = trusting.send(
+                                "alice@example.com", List.of("bad@example.com", "bob@example.com"), MESSAGE)
+                        .await()
+                        .atMost(WAIT);
+
+                assertThat(delivery.refused())
+                        .as("%s", tls)
+                        .containsExactly(Map.entry("bad@example.com", "550 5.1.1 no such user"));
+                assertThat(encrypted.delivered()).as("%s", tls).hasSize(1);
+                if (tls == TlsMode.STARTTLS) {
+                    assertThat(encrypted.commands().indexOf("STARTTLS")).isBetween(0, firstLogin(encrypted.commands()));
+                }
+            }
+        }
+    }
+
+    @Test
+    void a_server_that_nobody_vouches_for_is_told_nothing() throws IOException {
+        for (TlsMode tls : List.of(TlsMode.TLS, TlsMode.STARTTLS)) {
+            try (ScriptedSmtpServer encrypted = new ScriptedSmtpServer(tls);
+                    SmtpClient wary = client(encrypted.address(), PASSWORD)) {
+                assertThatThrownBy(() -> wary.send("alice@example.com", List.of("bob@example.com"), MESSAGE)
+                                .await()
+                                .atMost(WAIT))
+                        .as("%s", tls)
+                        .isInstanceOfSatisfying(
+                                ServerException.class,
+                                lost -> assertThat(lost.failure()).isInstanceOf(ServerFailure.Unreachable.class));
+                assertThat(encrypted.commands())
+                        .as("%s", tls)
+                        .noneMatch(line -> line.startsWith("AUTH") || line.startsWith("MAIL"));
+                assertThat(encrypted.delivered()).as("%s", tls).isEmpty();
+            }
+        }
+    }
+
+    @Test
+    void a_certificate_for_another_host_is_not_taken() throws IOException {
+        Vertx misled = Vertx.vertx(new VertxOptions()
+                .setAddressResolverOptions(
+                        new AddressResolverOptions().setHostsValue(Buffer.buffer("127.0.0.1 mail.example.com\n"))));
+        try {
+            for (TlsMode tls : List.of(TlsMode.TLS, TlsMode.STARTTLS)) {
+                try (ScriptedSmtpServer encrypted = new ScriptedSmtpServer(tls);
+                        SmtpClient trusting = SmtpClient.of(
+                                misled,
+                                new ServerAddress(
+                                        "mail.example.com", encrypted.address().port(), tls),
+                                "alice",
+                                PASSWORD,
+                                Optional.of(TestCertificate.forLocalhost().pem()))) {
+                    assertThatThrownBy(() -> trusting.logIn().await().atMost(WAIT))
+                            .as("%s", tls)
+                            .isInstanceOfSatisfying(
+                                    ServerException.class,
+                                    lost -> assertThat(lost.failure()).isInstanceOf(ServerFailure.Unreachable.class));
+                    assertThat(encrypted.commands()).as("%s", tls).noneMatch(line -> line.startsWith("AUTH"));
+                }
+            }
+        } finally {
+            misled.close().toCompletionStage().toCompletableFuture().join();
+        }
+    }
+
+    private static int firstLogin(List<String> commands) {
+        for (int i = 0; i < commands.size(); i++) {
+            if (commands.get(i).startsWith("AUTH")) {
+                return i;
+            }
+        }
+        throw new AssertionError("no login: " + commands);
+    }
+
+    @Test
+    void the_mode_is_the_accounts_and_no_certificate_is_trusted_blindly() {
         for (TlsMode tls : TlsMode.values()) {
             MailConfig config =
                     SmtpClient.config(new ServerAddress("h.example", 465, tls), "alice", PASSWORD, Optional.empty());
 
-            assertThat(config.getHostnameVerificationAlgorithm()).isEqualTo("HTTPS");
             assertThat(config.isTrustAll()).isFalse();
             assertThat(config.isSsl()).isEqualTo(tls == TlsMode.TLS);
             assertThat(config.getStarttls())
