@@ -1,7 +1,6 @@
 package org.postbus.outbound;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import java.io.IOException;
@@ -12,7 +11,6 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -35,7 +33,6 @@ import org.postbus.model.EmailId;
 import org.postbus.model.SubmissionId;
 import org.postbus.outbound.TestDatabase.Account;
 import org.postbus.outbound.submission.Submission;
-import org.postbus.outbound.submission.SubmissionServer;
 
 /** Sending by SMTP: to a real server, and to one that answers what it is told to. The copies are kept by a real IMAP server. */
 class SubmissionTest {
@@ -45,6 +42,7 @@ class SubmissionTest {
 
     private static James james;
     private static OutboundSide side;
+    private static Sending sending;
     private ScriptedSmtpServer scripted;
     private String user;
     private String messageId;
@@ -53,6 +51,7 @@ class SubmissionTest {
     static void start() {
         james = DevStack.james();
         side = new OutboundSide();
+        sending = new Sending(side);
     }
 
     @AfterAll
@@ -78,15 +77,15 @@ class SubmissionTest {
         Account account = account(james());
         SubmissionId submission = side.database.submission(account, user, messageId, recipient);
 
-        flush(account);
+        sending.flush(account);
 
-        assertThat(state(submission)).isEqualTo("sent");
+        assertThat(sending.state(submission)).isEqualTo("sent");
         await().atMost(WAIT)
                 .untilAsserted(() -> assertThat(in(recipient, "INBOX")).isEqualTo(1));
         assertThat(in(user, "Sent")).isZero();
 
-        hurry();
-        flush(account);
+        sending.hurry();
+        sending.flush(account);
 
         assertThat(side.database.submission(submission))
                 .containsEntry("state", "sent")
@@ -103,11 +102,11 @@ class SubmissionTest {
     void a_copy_that_is_there_already_is_not_made_again() {
         Account account = account(scripted.address());
         SubmissionId submission = side.database.submission(account, user, messageId, "bob@example.com");
-        flush(account);
+        sending.flush(account);
         appendToSent();
 
-        hurry();
-        flush(account);
+        sending.hurry();
+        sending.flush(account);
 
         assertThat(side.database.submission(submission)).containsEntry("copy", "done");
         assertThat(in(user, "Sent")).isEqualTo(1);
@@ -117,17 +116,17 @@ class SubmissionTest {
     void a_process_that_ends_after_the_copy_was_made_does_not_make_two() {
         Account account = account(scripted.address());
         SubmissionId submission = side.database.submission(account, user, messageId, "bob@example.com");
-        flush(account);
-        hurry();
+        sending.flush(account);
+        sending.hurry();
 
-        halted(account, server -> new Around(server) {
+        sending.halted(account, server -> new Sending.Around(server) {
             @Override
             public void copyToSent(Submission copied) {
                 super.copyToSent(copied);
-                throw new Halt();
+                throw new Sending.Halt();
             }
         });
-        takeOver(account);
+        sending.takeOver(account);
 
         assertThat(side.database.submission(submission)).containsEntry("copy", "done");
         assertThat(in(user, "Sent")).isEqualTo(1);
@@ -143,7 +142,7 @@ class SubmissionTest {
                 parent.value(),
                 submission.value());
 
-        flush(account);
+        sending.flush(account);
 
         assertThat(side.database.rows(
                         "select kind, patch::text as patch, state from pending_changes where email_id = ?",
@@ -160,7 +159,7 @@ class SubmissionTest {
         Account account = account(scripted.address());
         SubmissionId submission = side.database.submission(account, user, messageId, "bob@example.com");
 
-        flush(account);
+        sending.flush(account);
 
         assertThat(side.database.submission(submission))
                 .containsEntry("state", "rejected")
@@ -177,14 +176,14 @@ class SubmissionTest {
         Account account = account(scripted.address());
         SubmissionId submission = side.database.submission(account, user, messageId, "bob@example.com");
 
-        flush(account);
+        sending.flush(account);
         assertThat(side.database.submission(submission))
                 .containsEntry("state", "queued")
                 .containsEntry("attempts", 1)
                 .containsEntry("error", "451 4.7.1 come back later");
         for (int i = 0; i < 10; i++) {
-            hurry();
-            flush(account);
+            sending.hurry();
+            sending.flush(account);
         }
 
         assertThat(side.database.submission(submission))
@@ -206,9 +205,9 @@ class SubmissionTest {
         side.database.submission(account, user, messageId, "slow@example.com");
         SubmissionId other = side.database.submission(account, user, "other-" + messageId, "bob@example.com");
 
-        flush(account);
+        sending.flush(account);
 
-        assertThat(state(other)).isEqualTo("sent");
+        assertThat(sending.state(other)).isEqualTo("sent");
     }
 
     @Test
@@ -218,7 +217,7 @@ class SubmissionTest {
         SubmissionId first = side.database.submission(account, user, messageId, "bob@example.com");
         SubmissionId second = side.database.submission(account, user, "second-" + messageId, "bob@example.com");
 
-        flush(account);
+        sending.flush(account);
 
         assertThat(side.database.submission(first))
                 .containsEntry("state", "queued")
@@ -234,9 +233,9 @@ class SubmissionTest {
         side.database.run(
                 "update account set revision = revision + 1 where account_id = ?",
                 account.id().value());
-        flush(account);
+        sending.flush(account);
 
-        assertThat(List.of(state(first), state(second))).containsExactly("sent", "sent");
+        assertThat(List.of(sending.state(first), sending.state(second))).containsExactly("sent", "sent");
         assertThat(scripted.delivered()).hasSize(2);
     }
 
@@ -246,7 +245,7 @@ class SubmissionTest {
         scripted.close();
         SubmissionId submission = side.database.submission(account, user, messageId, "bob@example.com");
 
-        flush(account);
+        sending.flush(account);
 
         assertThat(side.database.submission(submission))
                 .containsEntry("state", "queued")
@@ -261,7 +260,7 @@ class SubmissionTest {
         SubmissionId submission =
                 side.database.submission(account, user, messageId, "bad@example.com", "bob@example.com");
 
-        flush(account);
+        sending.flush(account);
 
         assertThat(side.database.submission(submission))
                 .containsEntry("state", "sent")
@@ -279,11 +278,11 @@ class SubmissionTest {
         Account account = account(scripted.address());
         SubmissionId submission = side.database.submission(account, user, messageId, "bob@example.com");
 
-        flush(account);
+        sending.flush(account);
         scripted.answerAsUsual();
         for (int i = 0; i < 10; i++) {
-            hurry();
-            flush(account);
+            sending.hurry();
+            sending.flush(account);
         }
 
         assertThat(side.database.submission(submission))
@@ -300,11 +299,11 @@ class SubmissionTest {
         scripted.answer(ScriptedSmtpServer.END_OF_DATA, ScriptedSmtpServer.CUT);
         Account account = account(scripted.address());
         SubmissionId submission = side.database.submission(account, user, messageId, "bob@example.com");
-        flush(account);
+        sending.flush(account);
         appendToSent();
 
-        hurry();
-        flush(account);
+        sending.hurry();
+        sending.flush(account);
 
         assertThat(side.database.submission(submission))
                 .containsEntry("state", "sent")
@@ -320,16 +319,16 @@ class SubmissionTest {
         Account account = account(scripted.address());
         SubmissionId submission = side.database.submission(account, user, messageId, "bob@example.com");
 
-        halted(account, server -> new Around(server) {
+        sending.halted(account, server -> new Sending.Around(server) {
             @Override
             public Taken submit(Submission sent, Runnable handingOver) {
-                throw new Halt();
+                throw new Sending.Halt();
             }
         });
-        assertThat(state(submission)).isEqualTo("sending");
-        takeOver(account);
+        assertThat(sending.state(submission)).isEqualTo("sending");
+        sending.takeOver(account);
 
-        assertThat(state(submission)).isEqualTo("sent");
+        assertThat(sending.state(submission)).isEqualTo("sent");
         assertThat(scripted.delivered()).hasSize(1);
     }
 
@@ -338,16 +337,16 @@ class SubmissionTest {
         Account account = account(scripted.address());
         SubmissionId submission = side.database.submission(account, user, messageId, "bob@example.com");
 
-        halted(account, server -> new Around(server) {
+        sending.halted(account, server -> new Sending.Around(server) {
             @Override
             public Taken submit(Submission sent, Runnable handingOver) {
                 handingOver.run();
-                throw new Halt();
+                throw new Sending.Halt();
             }
         });
-        takeOver(account);
+        sending.takeOver(account);
 
-        assertThat(state(submission)).isEqualTo("in-doubt");
+        assertThat(sending.state(submission)).isEqualTo("in-doubt");
         assertThat(scripted.delivered()).isEmpty();
     }
 
@@ -356,16 +355,16 @@ class SubmissionTest {
         Account account = account(scripted.address());
         SubmissionId submission = side.database.submission(account, user, messageId, "bob@example.com");
 
-        halted(account, server -> new Around(server) {
+        sending.halted(account, server -> new Sending.Around(server) {
             @Override
             public Taken submit(Submission sent, Runnable handingOver) {
                 super.submit(sent, handingOver);
-                throw new Halt();
+                throw new Sending.Halt();
             }
         });
-        takeOver(account);
+        sending.takeOver(account);
 
-        assertThat(state(submission)).isEqualTo("in-doubt");
+        assertThat(sending.state(submission)).isEqualTo("in-doubt");
         assertThat(scripted.delivered()).hasSize(1);
     }
 
@@ -374,16 +373,16 @@ class SubmissionTest {
         Account account = account(scripted.address());
         SubmissionId submission = side.database.submission(account, user, messageId, "bob@example.com");
 
-        side.sendingProcess("slow", server -> new Around(server) {
+        side.sendingProcess("slow", server -> new Sending.Around(server) {
                     @Override
                     public Taken submit(Submission sent, Runnable handingOver) {
-                        takeOver(account);
+                        sending.takeOver(account);
                         return super.submit(sent, handingOver);
                     }
                 })
                 .flush(account.tenant(), account.id());
 
-        assertThat(state(submission)).isEqualTo("sent");
+        assertThat(sending.state(submission)).isEqualTo("sent");
         assertThat(scripted.delivered()).hasSize(1);
     }
 
@@ -396,9 +395,9 @@ class SubmissionTest {
                         + " where submission_id = ?",
                 submission.value());
 
-        flush(account);
+        sending.flush(account);
 
-        assertThat(state(submission)).isEqualTo("queued");
+        assertThat(sending.state(submission)).isEqualTo("queued");
         assertThat(scripted.commands()).isEmpty();
     }
 
@@ -407,74 +406,12 @@ class SubmissionTest {
         Account account = account(new ServerAddress(James.HOST, james.ports().smtp(), TlsMode.STARTTLS));
         SubmissionId submission = side.database.submission(account, user, messageId, user);
 
-        flush(account);
+        sending.flush(account);
 
         assertThat(side.database.submission(submission))
                 .containsEntry("state", "queued")
                 .containsEntry("transmitting", false);
         assertThat(in(user, "INBOX")).isZero();
-    }
-
-    /** The rest of a process's work never happens. */
-    private static final class Halt extends Error {
-        private static final long serialVersionUID = 1;
-    }
-
-    private static class Around implements SubmissionServer {
-        private final SubmissionServer inner;
-
-        Around(SubmissionServer inner) {
-            this.inner = inner;
-        }
-
-        @Override
-        public Taken submit(Submission submission, Runnable handingOver) {
-            return inner.submit(submission, handingOver);
-        }
-
-        @Override
-        public boolean isAmongSent(Submission submission) {
-            return inner.isAmongSent(submission);
-        }
-
-        @Override
-        public void copyToSent(Submission submission) {
-            inner.copyToSent(submission);
-        }
-
-        @Override
-        public void close() {
-            inner.close();
-        }
-    }
-
-    private static void halted(Account account, UnaryOperator<SubmissionServer> around) {
-        assertThatThrownBy(() -> side.sendingProcess("halted", around).flush(account.tenant(), account.id()))
-                .isInstanceOf(Halt.class);
-    }
-
-    /** Another process, when the claim of the one before has run out. */
-    private static void takeOver(Account account) {
-        side.database.run(
-                "update submission set claimed_until = now() - interval '1 second' where account_id = ? and claimed_by is not null",
-                account.id().value());
-        flush(account);
-    }
-
-    private static void flush(Account account) {
-        var process = side.sendingProcess("process", server -> server);
-        int rounds = 0;
-        while (process.flush(account.tenant(), account.id())) {
-            assertThat(++rounds).as("rounds").isLessThan(100);
-        }
-    }
-
-    private static void hurry() {
-        side.database.run("update submission set next_try_at = now() where next_try_at is not null");
-    }
-
-    private static String state(SubmissionId submission) {
-        return (String) side.database.submission(submission).get("state");
     }
 
     private static String newUser() {

@@ -15,12 +15,15 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.postbus.account.AccountSettings;
+import org.postbus.account.Credential;
+import org.postbus.account.CredentialCipher;
 import org.postbus.event.ChangeEvent.Change;
 import org.postbus.event.ChangeEvent.SubmissionCanceled;
 import org.postbus.event.ChangeEvent.SubmissionQueued;
 import org.postbus.event.EventCodec;
 import org.postbus.gateway.ChangeLogAppend;
 import org.postbus.gateway.Database;
+import org.postbus.gateway.GatewayConfig;
 import org.postbus.gateway.Idempotency;
 import org.postbus.gateway.Problem;
 import org.postbus.gateway.Problem.Violation;
@@ -31,7 +34,7 @@ import org.postbus.model.EmailId;
 import org.postbus.model.SubmissionId;
 import org.postbus.model.TenantId;
 
-/** Takes in messages that are to be sent: rows of {@code submission}. the bell makes outbound-service look. */
+/** Takes in messages that are to be sent: rows of {@code submission}. The bell makes outbound-service look. */
 @ApplicationScoped
 public class Submissions {
     private static final String INSERT = """
@@ -42,47 +45,59 @@ public class Submissions {
 
     private final Database database;
     private final MutationBells bells;
+    private final CredentialCipher cipher;
 
-    Submissions(Database database, MutationBells bells) {
+    Submissions(Database database, MutationBells bells, GatewayConfig config) {
         this.database = database;
         this.bells = bells;
+        this.cipher = CredentialCipher.fromKeysetFile(config.keyset());
     }
 
     /**
-     * What a message is made with.
+     * What a message is made with, and sent by.
      *
      * @param email the account's address
      * @param parentHeaders of the email that it answers or forwards
      */
-    record Ground(String email, Optional<EmailHeaders> parentHeaders) {}
+    record Ground(
+            String email,
+            AccountSettings settings,
+            Credential credential,
+            long revision,
+            Optional<EmailHeaders> parentHeaders) {}
 
-    /** Fails with a 404 problem if there is no such account, with 422 if it can not send or the parent is not there. */
+    /** Fails with a 404 problem if there is no such account, with 422 if it has nothing to send by or the parent is not there. */
     Uni<Ground> ground(TenantId tenant, AccountId account, Optional<EmailId> parent) {
         return database.transaction(
                 tenant,
                 connection -> connection
-                        .preparedQuery("select email, settings::text from account where account_id = $1")
+                        .preparedQuery("""
+                        select a.email, a.settings::text, a.revision, c.kind, c.ciphertext
+                        from account a join credential c using (account_id)
+                        where a.account_id = $1""")
                         .execute(Tuple.of(account.value()))
                         .compose(rows -> {
                             if (rows.size() == 0) {
                                 return Future.failedFuture(Problem.notFound("account"));
                             }
                             Row row = rows.iterator().next();
-                            boolean sends =
-                                    switch (EventCodec.decode(row.getString(1), AccountSettings.class)) {
-                                        case AccountSettings.Imap settings ->
-                                            settings.smtp().isPresent();
-                                        case AccountSettings.Jmap settings -> false;
-                                    };
-                            if (!sends) {
+                            AccountSettings settings = EventCodec.decode(row.getString(1), AccountSettings.class);
+                            if (settings instanceof AccountSettings.Imap imap
+                                    && imap.smtp().isEmpty()) {
                                 return Future.failedFuture(
                                         Problem.invalid(
                                                 List.of(
                                                         Violation.at(
-                                                                "only an account with protocol imap and an SMTP server can send: PATCH it with smtp"))));
+                                                                "an account with protocol imap needs an SMTP server to send: PATCH it with smtp"))));
                             }
+                            Credential credential = cipher.decrypt(
+                                    tenant,
+                                    account,
+                                    row.getString(3),
+                                    row.getBuffer(4).getBytes());
                             return parentHeaders(connection, account, parent)
-                                    .map(headers -> new Ground(row.getString(0), headers));
+                                    .map(headers -> new Ground(
+                                            row.getString(0), settings, credential, row.getLong(2), headers));
                         }));
     }
 

@@ -25,6 +25,7 @@ import org.eclipse.microprofile.openapi.annotations.parameters.RequestBody;
 import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
 import org.eclipse.microprofile.openapi.annotations.tags.Tag;
 import org.jboss.resteasy.reactive.RestResponse;
+import org.postbus.account.AccountSettings;
 import org.postbus.gateway.Caller;
 import org.postbus.gateway.Database;
 import org.postbus.gateway.Idempotency;
@@ -51,11 +52,13 @@ public class SubmissionsResource {
     private final Caller caller;
     private final Database database;
     private final Submissions submissions;
+    private final SendingOffer offer;
 
-    SubmissionsResource(Caller caller, Database database, Submissions submissions) {
+    SubmissionsResource(Caller caller, Database database, Submissions submissions, SendingOffer offer) {
         this.caller = caller;
         this.database = database;
         this.submissions = submissions;
+        this.offer = offer;
     }
 
     /** Blocking: a message of megabytes is taken apart and put together. */
@@ -84,7 +87,9 @@ public class SubmissionsResource {
     @APIResponse(responseCode = "409", description = "A request with this Idempotency-Key is being done right now")
     @APIResponse(
             responseCode = "422",
-            description = "What is wrong with it; or the Idempotency-Key came with another request before")
+            description =
+                    "What is wrong with it; or the account can not send: an IMAP account needs smtp, the server of a JMAP account"
+                            + " must offer urn:ietf:params:jmap:submission; or the Idempotency-Key came with another request before")
     public RestResponse<Submissions.Accepted> send(
             @PathParam("accountId") String accountId,
             @Parameter(description = "asked twice with the same key, it is sent once") @HeaderParam("Idempotency-Key")
@@ -101,6 +106,7 @@ public class SubmissionsResource {
         return accepted(
                 tenant,
                 account,
+                ground,
                 draft.compose(ground.email(), ground.parentHeaders(), Instant.now()),
                 draft.parent(),
                 draft.sendAt(),
@@ -116,11 +122,12 @@ public class SubmissionsResource {
             @PathParam("accountId") String accountId, @HeaderParam("Idempotency-Key") String key, byte[] body) {
         TenantId tenant = caller.tenant();
         AccountId account = PathIds.account(accountId);
-        ground(tenant, account, Optional.empty());
+        Submissions.Ground ground = ground(tenant, account, Optional.empty());
         NewMessage message = RawMessage.of(body, Instant.now());
         return accepted(
                 tenant,
                 account,
+                ground,
                 message,
                 Optional.empty(),
                 Optional.empty(),
@@ -134,10 +141,14 @@ public class SubmissionsResource {
     private RestResponse<Submissions.Accepted> accepted(
             TenantId tenant,
             AccountId account,
+            Submissions.Ground ground,
             NewMessage message,
             Optional<Draft.Parent> parent,
             Optional<Instant> sendAt,
             Idempotency idempotency) {
+        if (ground.settings() instanceof AccountSettings.Jmap settings) {
+            offer.require(account, ground.revision(), settings, ground.credential());
+        }
         return RestResponse.accepted(submissions
                 .add(tenant, account, message, parent, sendAt, idempotency)
                 .await()

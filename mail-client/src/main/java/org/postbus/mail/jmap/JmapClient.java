@@ -216,6 +216,32 @@ public final class JmapClient implements AutoCloseable {
     }
 
     /**
+     * Uploads a blob (RFC 8620 section 6.1). One that nothing refers to soon disappears again.
+     *
+     * @return its blobId; fails with {@code Rejected("tooLarge")} if it has more than {@code maxSizeUpload} bytes
+     */
+    public Uni<String> upload(Buffer content, String type) {
+        return Uni.createFrom().deferred(() -> {
+            Optional<String> template = session.uploadUrl();
+            if (template.isEmpty()) {
+                return failed(new ServerFailure.Rejected("upload-not-offered", "the session has no uploadUrl"));
+            }
+            long bytesMax = session.limits().maxSizeUpload();
+            if (content.length() > bytesMax) {
+                return failed(new ServerFailure.Rejected(
+                        "tooLarge", content.length() + " bytes; the server takes " + bytesMax + " at most"));
+            }
+            URI url = URI.create(UriTemplates.expand(template.get(), Map.of("accountId", mailAccountId())));
+            return http.upload(url, content, type).map(answer -> {
+                if (answer.status() / 100 != 2) {
+                    throw new ServerException(answer.failure(Instant.now()));
+                }
+                return JmapCodec.text(answer.json(), "blobId").orElseThrow(() -> JmapCodec.brokenAnswer("blobId"));
+            });
+        });
+    }
+
+    /**
      * Opens a blob for reading.
      *
      * @param name what the server should call the file; no more than a hint

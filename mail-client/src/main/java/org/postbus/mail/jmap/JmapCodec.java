@@ -80,12 +80,17 @@ final class JmapCodec {
             case JmapMethod.EmailChanges changes -> "Email/changes";
             case JmapMethod.EmailSet set -> "Email/set";
             case JmapMethod.MailboxSet set -> "Mailbox/set";
+            case JmapMethod.Sending<?> sending -> SendingCodec.name(sending);
         };
     }
 
     /** Whether the server may have changed something if the answer is lost. */
     static boolean changesSomething(JmapRequest request) {
-        return request.calls().stream().anyMatch(call -> switch (call.method()) {
+        return request.calls().stream().anyMatch(call -> changesSomething(call.method()));
+    }
+
+    static boolean changesSomething(JmapMethod<?> method) {
+        return switch (method) {
             case JmapMethod.EmailSet set -> true;
             case JmapMethod.MailboxSet set -> true;
             case JmapMethod.MailboxGet get -> false;
@@ -96,12 +101,16 @@ final class JmapCodec {
             case JmapMethod.EmailStateGet get -> false;
             case JmapMethod.EmailBlobGet get -> false;
             case JmapMethod.EmailChanges changes -> false;
-        });
+            case JmapMethod.Sending<?> sending -> SendingCodec.changesSomething(sending);
+        };
     }
 
     static ObjectNode write(JmapRequest request, String accountId) {
         ObjectNode json = JSON.objectNode();
-        json.putArray("using").add(JmapSession.CORE).add(JmapSession.MAIL);
+        ArrayNode using = json.putArray("using").add(JmapSession.CORE).add(JmapSession.MAIL);
+        if (request.calls().stream().anyMatch(call -> call.method() instanceof JmapMethod.Sending<?>)) {
+            using.add(JmapSession.SUBMISSION);
+        }
         ArrayNode calls = json.putArray("methodCalls");
         for (JmapRequest.Call<?> call : request.calls()) {
             calls.addArray()
@@ -171,6 +180,7 @@ final class JmapCodec {
                 ifInState.ifPresent(state -> arguments.put("ifInState", state));
                 put(arguments, change);
             }
+            case JmapMethod.Sending<?> sending -> SendingCodec.putArguments(arguments, sending);
         }
         return arguments;
     }
@@ -195,7 +205,7 @@ final class JmapCodec {
         }
     }
 
-    private static ObjectNode write(JmapMethod.EmailPatch patch) {
+    static ObjectNode write(JmapMethod.EmailPatch patch) {
         ObjectNode json = JSON.objectNode();
         new TreeMap<>(patch.keywords())
                 .forEach((keyword, set) -> putFlag(json, "keywords/" + escape(keyword.value()), set));
@@ -212,7 +222,7 @@ final class JmapCodec {
         return segment.replace("~", "~0").replace("/", "~1");
     }
 
-    private static void putIds(ObjectNode arguments, JmapMethod.Ids ids) {
+    static void putIds(ObjectNode arguments, JmapMethod.Ids ids) {
         switch (ids) {
             case JmapMethod.Ids.All all -> arguments.putNull("ids");
             case JmapMethod.Ids.These(var these) -> putAll(arguments.putArray("ids"), these);
@@ -228,7 +238,7 @@ final class JmapCodec {
                 .put("path", reference.path());
     }
 
-    private static ArrayNode putAll(ArrayNode array, List<String> values) {
+    static ArrayNode putAll(ArrayNode array, List<String> values) {
         values.forEach(array::add);
         return array;
     }
@@ -287,13 +297,14 @@ final class JmapCodec {
                         case JmapMethod.EmailChanges changes -> changesResult(arguments);
                         case JmapMethod.EmailSet set -> setResult(arguments);
                         case JmapMethod.MailboxSet set -> refusal(set.change(), arguments);
+                        case JmapMethod.Sending<?> sending -> SendingCodec.result(sending, arguments);
                     });
         } catch (ServerException broken) {
             return new JmapResults.Outcome.Failed(broken.failure());
         }
     }
 
-    private static <T> JmapMethod.GetResult<T> getResult(JsonNode json, Function<JsonNode, T> read) {
+    static <T> JmapMethod.GetResult<T> getResult(JsonNode json, Function<JsonNode, T> read) {
         List<T> list = new ArrayList<>();
         for (JsonNode object : json.path("list")) {
             // An object without an id is nothing that could be kept or asked for again.
@@ -316,7 +327,7 @@ final class JmapCodec {
                 properties.isArray() ? Optional.of(strings(properties)) : Optional.empty());
     }
 
-    private static JmapMethod.QueryResult queryResult(JsonNode json) {
+    static JmapMethod.QueryResult queryResult(JsonNode json) {
         if (!json.path("ids").isArray()) {
             throw brokenAnswer("ids");
         }
@@ -358,7 +369,7 @@ final class JmapCodec {
                 setErrors(json.path("notDestroyed")));
     }
 
-    private static Map<String, SetError> setErrors(JsonNode json) {
+    static Map<String, SetError> setErrors(JsonNode json) {
         Map<String, SetError> errors = new LinkedHashMap<>();
         json.fields()
                 .forEachRemaining(entry -> errors.put(
@@ -479,7 +490,7 @@ final class JmapCodec {
         return parts;
     }
 
-    private static Set<Keyword> keywords(JsonNode json) {
+    static Set<Keyword> keywords(JsonNode json) {
         Set<Keyword> keywords = new LinkedHashSet<>();
         for (String name : trueKeys(json)) {
             if (Keyword.isValid(name)) {
@@ -489,7 +500,7 @@ final class JmapCodec {
         return keywords;
     }
 
-    private static Set<String> trueKeys(JsonNode json) {
+    static Set<String> trueKeys(JsonNode json) {
         Set<String> keys = new LinkedHashSet<>();
         json.fields().forEachRemaining(entry -> {
             if (entry.getValue().asBoolean(false)) {
@@ -508,7 +519,7 @@ final class JmapCodec {
         return keys;
     }
 
-    private static List<String> strings(JsonNode json) {
+    static List<String> strings(JsonNode json) {
         if (!json.isArray()) {
             return json.isTextual() ? List.of(Text.clean(json.textValue())) : Collections.emptyList();
         }
@@ -531,7 +542,7 @@ final class JmapCodec {
         }
     }
 
-    private static Optional<String> text(JsonNode json, String name) {
+    static Optional<String> text(JsonNode json, String name) {
         JsonNode value = json.path(name);
         return value.isTextual() && !value.textValue().isEmpty()
                 ? Optional.of(Text.clean(value.textValue()))
@@ -542,7 +553,7 @@ final class JmapCodec {
         return text(json, name).orElseThrow(() -> brokenAnswer(name));
     }
 
-    private static ServerException brokenAnswer(String missing) {
+    static ServerException brokenAnswer(String missing) {
         return new ServerException(new ServerFailure.Unreachable("the server's answer lacks " + missing));
     }
 }

@@ -58,6 +58,7 @@ final class JmapHttp implements AutoCloseable {
     /** James speaks RFC 8621 only if it is asked for so, unless it is configured to; it takes what follows the last {@code ;}. */
     private static final String RFC_8621 = "application/json; jmapVersion=rfc-8621";
 
+    private static final String JSON = "application/json; charset=utf-8";
     private static final String AGENT = "Postbus";
 
     /** Below what common servers and proxies allow: an idle connection that they close first looks like a lost answer. */
@@ -177,7 +178,11 @@ final class JmapHttp implements AutoCloseable {
     }
 
     Uni<Answer> get(URI url, boolean withCredentials) {
-        return exchangeAgainIfIdleClosed(HttpMethod.GET, url, withCredentials, Buffer.buffer());
+        return exchangeAgainIfIdleClosed(HttpMethod.GET, url, withCredentials, Buffer.buffer(), JSON);
+    }
+
+    Uni<Answer> upload(URI url, Buffer content, String type) {
+        return exchangeAgainIfIdleClosed(HttpMethod.POST, url, true, content, type);
     }
 
     /**
@@ -185,26 +190,27 @@ final class JmapHttp implements AutoCloseable {
      */
     Uni<Answer> post(URI url, Buffer json, boolean changesSomething) {
         return changesSomething
-                ? exchange(HttpMethod.POST, url, true, json, true)
-                : exchangeAgainIfIdleClosed(HttpMethod.POST, url, true, json);
+                ? exchange(HttpMethod.POST, url, true, json, JSON, true)
+                : exchangeAgainIfIdleClosed(HttpMethod.POST, url, true, json, JSON);
     }
 
     /** A kept connection may be closed by the server in the very moment that it is used again: that is no failure. */
-    private Uni<Answer> exchangeAgainIfIdleClosed(HttpMethod method, URI url, boolean withCredentials, Buffer body) {
-        return exchange(method, url, withCredentials, body, false)
+    private Uni<Answer> exchangeAgainIfIdleClosed(
+            HttpMethod method, URI url, boolean withCredentials, Buffer body, String type) {
+        return exchange(method, url, withCredentials, body, type, false)
                 .onFailure(failure -> failure.getCause() instanceof HttpClosedException)
-                .recoverWithUni(() -> exchange(method, url, withCredentials, body, false));
+                .recoverWithUni(() -> exchange(method, url, withCredentials, body, type, false));
     }
 
     private Uni<Answer> exchange(
-            HttpMethod method, URI url, boolean withCredentials, Buffer body, boolean changesSomething) {
+            HttpMethod method, URI url, boolean withCredentials, Buffer body, String type, boolean changesSomething) {
         return Uni.createFrom().emitter(emitter -> {
             Optional<ServerFailure> refusal = refusal(url);
             if (refusal.isPresent()) {
                 emitter.fail(new ServerException(refusal.get()));
                 return;
             }
-            new Exchange(emitter, url, changesSomething).start(method, withCredentials, body);
+            new Exchange(emitter, url, changesSomething).start(method, withCredentials, body, type);
         });
     }
 
@@ -359,7 +365,7 @@ final class JmapHttp implements AutoCloseable {
             }
         }
 
-        void start(HttpMethod method, boolean withCredentials, Buffer content) {
+        void start(HttpMethod method, boolean withCredentials, Buffer content, String type) {
             HttpRequest<Void> head = web.requestAbs(method, url.toString())
                     .as(this)
                     .putHeader(HttpHeaders.USER_AGENT.toString(), AGENT)
@@ -368,8 +374,7 @@ final class JmapHttp implements AutoCloseable {
                 authorization.ifPresent(login -> head.putHeader(HttpHeaders.AUTHORIZATION.toString(), login));
             }
             Future<HttpResponse<Void>> answer = method == HttpMethod.POST
-                    ? head.putHeader(HttpHeaders.CONTENT_TYPE.toString(), "application/json; charset=utf-8")
-                            .sendBuffer(content)
+                    ? head.putHeader(HttpHeaders.CONTENT_TYPE.toString(), type).sendBuffer(content)
                     : head.send();
             answer.onFailure(this::fail)
                     .onSuccess(response -> end(

@@ -1,9 +1,11 @@
 package org.postbus.mail.jmap;
 
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import org.postbus.model.Keyword;
 
 /**
@@ -110,6 +112,129 @@ public sealed interface JmapMethod<R> {
         public MailboxSet {
             Objects.requireNonNull(change);
             Objects.requireNonNull(ifInState);
+        }
+    }
+
+    /** What it takes to send an email (RFC 8621 sections 4.8, 6 and 7); only for a server that offers {@link JmapSession#SUBMISSION}. */
+    sealed interface Sending<R> extends JmapMethod<R> {
+
+        /** {@code Identity/get} of all there are (RFC 8621 section 6.1). */
+        record IdentityGet() implements Sending<GetResult<Identity>> {}
+
+        /** {@code Email/query} of one mailbox, newest first (RFC 8621 section 4.4). */
+        record MailboxQuery(String mailboxId, int limit) implements Sending<QueryResult> {
+            public MailboxQuery {
+                Objects.requireNonNull(mailboxId);
+                requirePositive(limit);
+            }
+        }
+
+        /** {@code Email/get} of what a message that we put there is known again by. */
+        record WrittenEmailGet(Ids ids) implements Sending<GetResult<WrittenEmail>> {
+            public WrittenEmailGet {
+                Objects.requireNonNull(ids);
+            }
+        }
+
+        /**
+         * {@code Email/import} of one uploaded message (RFC 8621 section 4.8).
+         *
+         * @param receivedAt has a default in the RFC, but not on James
+         */
+        record EmailImport(String blobId, Set<String> mailboxIds, Set<Keyword> keywords, Instant receivedAt)
+                implements Sending<Imported> {
+            public EmailImport {
+                Objects.requireNonNull(blobId);
+                mailboxIds = Set.copyOf(mailboxIds);
+                keywords = Set.copyOf(keywords);
+                Objects.requireNonNull(receivedAt);
+            }
+        }
+
+        /**
+         * {@code EmailSubmission/set} that sends one email (RFC 8621 section 7.5).
+         *
+         * @param onSuccess how the email is changed once the server has taken it: an answer does not tell whether that was done
+         */
+        record EmailSubmissionSet(
+                String emailId, String identityId, String mailFrom, List<String> recipients, EmailPatch onSuccess)
+                implements Sending<Submitted> {
+            public EmailSubmissionSet {
+                Objects.requireNonNull(emailId);
+                Objects.requireNonNull(identityId);
+                Objects.requireNonNull(mailFrom);
+                recipients = List.copyOf(recipients);
+                Objects.requireNonNull(onSuccess);
+            }
+        }
+
+        /** {@code EmailSubmission/query} of all of one email (RFC 8621 section 7.3). James does not know it. */
+        record EmailSubmissionQuery(String emailId) implements Sending<QueryResult> {
+            public EmailSubmissionQuery {
+                Objects.requireNonNull(emailId);
+            }
+        }
+
+        /** {@code EmailSubmission/get} (RFC 8621 section 7.1). James does not know it. */
+        record EmailSubmissionGet(Ids ids) implements Sending<GetResult<EmailSubmission>> {
+            public EmailSubmissionGet {
+                Objects.requireNonNull(ids);
+            }
+        }
+    }
+
+    /** @param email what may stand in From; {@code *} before the {@code @} is any name (RFC 8621 section 6) */
+    record Identity(String id, String email) {
+        public Identity {
+            Objects.requireNonNull(id);
+            Objects.requireNonNull(email);
+        }
+    }
+
+    /** @param messageIds of its header, without {@code <>} */
+    record WrittenEmail(String id, List<String> messageIds, Set<String> mailboxIds, Set<Keyword> keywords) {
+        public WrittenEmail {
+            Objects.requireNonNull(id);
+            messageIds = List.copyOf(messageIds);
+            mailboxIds = Set.copyOf(mailboxIds);
+            keywords = Set.copyOf(keywords);
+        }
+    }
+
+    /** What came of an {@link Sending.EmailImport}. */
+    sealed interface Imported {
+        /** @param existed the server had this very message, and keeps none twice: it lies where it lay */
+        record Done(String emailId, boolean existed) implements Imported {}
+
+        record Refused(SetError error) implements Imported {}
+    }
+
+    /** What came of an {@link Sending.EmailSubmissionSet}. */
+    sealed interface Submitted {
+        /** The server has taken the message. */
+        record Done(String submissionId) implements Submitted {}
+
+        /**
+         * Nothing was sent.
+         *
+         * @param invalidRecipients those that it failed for, if the server tells
+         */
+        record Refused(SetError error, List<String> invalidRecipients) implements Submitted {
+            public Refused {
+                Objects.requireNonNull(error);
+                invalidRecipients = List.copyOf(invalidRecipients);
+            }
+        }
+    }
+
+    /**
+     * @param canceled it was called back, and not sent
+     * @param refused recipients that it could not be delivered to, with the SMTP reply (RFC 8621 section 7, {@code deliveryStatus})
+     */
+    record EmailSubmission(String id, boolean canceled, Map<String, String> refused) {
+        public EmailSubmission {
+            Objects.requireNonNull(id);
+            refused = Map.copyOf(refused);
         }
     }
 

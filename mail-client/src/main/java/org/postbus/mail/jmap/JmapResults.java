@@ -30,9 +30,7 @@ public record JmapResults(Map<String, Outcome> outcomes, String sessionState) {
         return switch (outcomes.get(call.id())) {
             case Outcome.Done(var result) -> (R) result;
             case Outcome.Failed(var failure) -> throw new ServerException(failure);
-            case null ->
-                throw new ServerException(new ServerFailure.Unreachable(
-                        "the server left " + JmapCodec.name(call.method()) + " unanswered"));
+            case null -> throw new ServerException(unanswered(call));
         };
     }
 
@@ -41,9 +39,14 @@ public record JmapResults(Map<String, Outcome> outcomes, String sessionState) {
         return switch (outcomes.get(call.id())) {
             case Outcome.Done done -> Optional.empty();
             case Outcome.Failed(var failure) -> Optional.of(failure);
-            case null ->
-                Optional.of(new ServerFailure.Unreachable(
-                        "the server left " + JmapCodec.name(call.method()) + " unanswered"));
+            case null -> Optional.of(unanswered(call));
         };
+    }
+
+    private static ServerFailure unanswered(JmapRequest.Call<?> call) {
+        String text = "the server left " + JmapCodec.name(call.method()) + " unanswered";
+        return JmapCodec.changesSomething(call.method())
+                ? new ServerFailure.OutcomeUnknown(text)
+                : new ServerFailure.Unreachable(text);
     }
 }

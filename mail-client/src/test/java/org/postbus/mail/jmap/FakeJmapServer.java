@@ -47,7 +47,7 @@ public final class FakeJmapServer implements AutoCloseable {
     private static final Map<String, Set<String>> ARGUMENTS = Map.of(
             "Mailbox/get", Set.of("accountId", "ids", "properties"),
             "Mailbox/changes", Set.of("accountId", "sinceState", "maxChanges"),
-            "Email/query", Set.of("accountId", "sort", "position", "anchor", "anchorOffset", "limit"),
+            "Email/query", Set.of("accountId", "filter", "sort", "position", "anchor", "anchorOffset", "limit"),
             "Email/get",
                     Set.of(
                             "accountId",
@@ -75,6 +75,7 @@ public final class FakeJmapServer implements AutoCloseable {
     private final Map<String, Deque<Consumer<HttpServerRequest>>> next = new HashMap<>();
     private final List<HttpServerResponse> listeners = new ArrayList<>();
     private final List<ServerWebSocket> webSockets = new ArrayList<>();
+    private final FakeSubmissions submissions = new FakeSubmissions(this);
     private ObjectNode session;
     private boolean anchorSupported = true;
     private boolean referencesSupported = true;
@@ -143,6 +144,14 @@ public final class FakeJmapServer implements AutoCloseable {
                 .putObject(JmapSession.WEBSOCKET)
                 .put("url", "/ws")
                 .put("supportsPush", true);
+    }
+
+    /** From now on the session offers to send, and there are mailboxes for drafts and for sent mail. */
+    public synchronized FakeSubmissions offerSubmission() {
+        ((ObjectNode) session.path("capabilities")).putObject(JmapSession.SUBMISSION);
+        addMailbox(FakeSubmissions.DRAFTS, "Drafts", "drafts");
+        addMailbox(FakeSubmissions.SENT, "Sent", "sent");
+        return submissions;
     }
 
     /** The next request of Postbus to {@code path} ({@code /session}, {@code /api/}, {@code /events}, …) is answered by this. */
@@ -271,6 +280,10 @@ public final class FakeJmapServer implements AutoCloseable {
         return Optional.ofNullable(emails.get(id)).map(JsonNode::deepCopy);
     }
 
+    public synchronized List<JsonNode> emails() {
+        return emails.values().stream().<JsonNode>map(JsonNode::deepCopy).toList();
+    }
+
     /** The bodies of all API requests so far. */
     public synchronized List<JsonNode> requests() {
         return List.copyOf(requests);
@@ -348,6 +361,7 @@ public final class FakeJmapServer implements AutoCloseable {
             case "/session" -> answer(request, 200, session);
             case "/api/" -> request.body().onSuccess(body -> api(request, body));
             case "/events" -> listen(request);
+            case "/upload/" + ACCOUNT + "/" -> request.body().onSuccess(body -> upload(request, body));
             case "/ws" -> request.toWebSocket().onSuccess(this::talk);
             default -> download(request);
         }
@@ -410,6 +424,43 @@ public final class FakeJmapServer implements AutoCloseable {
         }
     }
 
+    private synchronized void upload(HttpServerRequest request, Buffer body) {
+        String blob = "B-up-" + ++created;
+        blobs.put(blob, body);
+        ObjectNode uploaded = JSON.objectNode().put("accountId", ACCOUNT).put("blobId", blob);
+        answer(
+                request,
+                201,
+                uploaded.put("type", request.getHeader("Content-Type")).put("size", body.length()));
+    }
+
+    /** Empty if there is no such blob, or none of its mailboxes. */
+    synchronized Optional<String> importEmail(ObjectNode wanted) {
+        Buffer content = blobs.get(wanted.path("blobId").asText());
+        List<String> in = new ArrayList<>();
+        wanted.path("mailboxIds").fieldNames().forEachRemaining(in::add);
+        if (content == null
+                || in.isEmpty()
+                || !wanted.has("receivedAt")
+                || !mailboxes.keySet().containsAll(in)) {
+            return Optional.empty();
+        }
+        String id = "I" + ++created;
+        addEmail(id, in.getFirst(), wanted.path("receivedAt").asText(), "imported", content.toString());
+        ArrayNode messageIds = emails.get(id).put("size", content.length()).putArray("messageId");
+        content.toString()
+                .lines()
+                .filter(line -> line.startsWith("Message-ID: <"))
+                .map(line -> line.substring(line.indexOf('<') + 1, line.indexOf('>')))
+                .forEach(messageIds::add);
+        emails.get(id).setAll(wanted.deepCopy().retain("mailboxIds", "keywords", "blobId"));
+        return Optional.of(id);
+    }
+
+    synchronized String content(String id) {
+        return blobs.get(emails.get(id).path("blobId").asText()).toString();
+    }
+
     private synchronized void api(HttpServerRequest request, Buffer body) {
         JsonNode json;
         try {
@@ -428,11 +479,17 @@ public final class FakeJmapServer implements AutoCloseable {
             problem(request, "notJSON");
             return;
         }
-        if (!List.of(JSON.textNode(JmapSession.CORE), JSON.textNode(JmapSession.MAIL))
-                .equals(StreamSupport.stream(json.path("using").spliterator(), false)
-                        .toList())) {
+        List<String> using = StreamSupport.stream(json.path("using").spliterator(), false)
+                .map(JsonNode::asText)
+                .toList();
+        boolean sending = session.path("capabilities").has(JmapSession.SUBMISSION)
+                && using.equals(List.of(JmapSession.CORE, JmapSession.MAIL, JmapSession.SUBMISSION));
+        if (!sending && !using.equals(List.of(JmapSession.CORE, JmapSession.MAIL))) {
             complain("using: " + json.path("using"));
             problem(request, "unknownCapability");
+            return;
+        }
+        if (submissions.answers(request, json)) {
             return;
         }
         ArrayNode responses = JSON.arrayNode();
@@ -441,7 +498,10 @@ public final class FakeJmapServer implements AutoCloseable {
             ObjectNode arguments = call.path(1).deepCopy();
             String callId = call.path(2).asText();
             Optional<String> unresolved = referencesSupported ? resolve(arguments, responses) : refusal(arguments);
-            ObjectNode result = unresolved.isPresent() ? error("invalidResultReference") : method(name, arguments);
+            ArrayNode implicit = JSON.arrayNode();
+            ObjectNode result = unresolved.isPresent()
+                    ? error("invalidResultReference")
+                    : method(name, arguments, implicit, callId);
             // A reference to a call that failed is nobody's mistake.
             unresolved.filter(complaint -> !complaint.isEmpty()).ifPresent(this::complain);
             responses
@@ -449,6 +509,11 @@ public final class FakeJmapServer implements AutoCloseable {
                     .add(result.path("@error").asBoolean(false) ? "error" : name)
                     .add(result.without(List.of("@error")))
                     .add(callId);
+            responses.addAll(implicit);
+        }
+        if (submissions.cuts(json)) {
+            request.connection().close();
+            return;
         }
         ObjectNode answer = JSON.objectNode();
         answer.set("methodResponses", responses);
@@ -486,8 +551,8 @@ public final class FakeJmapServer implements AutoCloseable {
         return Optional.of("a reference to nothing: " + reference);
     }
 
-    private ObjectNode method(String name, ObjectNode arguments) {
-        Set<String> known = ARGUMENTS.get(name);
+    private ObjectNode method(String name, ObjectNode arguments, ArrayNode implicit, String callId) {
+        Set<String> known = ARGUMENTS.getOrDefault(name, FakeSubmissions.ARGUMENTS.get(name));
         if (known == null) {
             complain("unknown method " + name);
             return error("unknownMethod");
@@ -513,7 +578,8 @@ public final class FakeJmapServer implements AutoCloseable {
             case "Email/changes" -> changes("Email", arguments);
             case "Email/query" -> query(arguments);
             case "Mailbox/set" -> setMailboxes(arguments);
-            default -> set(arguments);
+            case "Email/set" -> set(arguments);
+            default -> submissions.method(name, arguments, implicit, callId);
         };
     }
 
@@ -633,7 +699,9 @@ public final class FakeJmapServer implements AutoCloseable {
             complain("sort: " + arguments.path("sort"));
             return error("unsupportedSort");
         }
+        String mailbox = arguments.at("/filter/inMailbox").asText();
         List<String> ids = emails.values().stream()
+                .filter(email -> mailbox.isEmpty() || email.path("mailboxIds").has(mailbox))
                 .sorted(Comparator.comparing(
                                 (ObjectNode email) -> email.path("receivedAt").asText())
                         .reversed())
@@ -661,7 +729,7 @@ public final class FakeJmapServer implements AutoCloseable {
         return result;
     }
 
-    private ObjectNode set(ObjectNode arguments) {
+    synchronized ObjectNode set(ObjectNode arguments) {
         if (arguments.has("ifInState") && !arguments.path("ifInState").asText().equals(state())) {
             return error("stateMismatch");
         }
@@ -777,11 +845,11 @@ public final class FakeJmapServer implements AutoCloseable {
         return true;
     }
 
-    private static ObjectNode result() {
+    static ObjectNode result() {
         return JSON.objectNode().put("accountId", ACCOUNT);
     }
 
-    private static ObjectNode error(String type) {
+    static ObjectNode error(String type) {
         return JSON.objectNode().put("@error", true).put("type", type);
     }
 

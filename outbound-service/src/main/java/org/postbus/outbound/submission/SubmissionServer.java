@@ -16,7 +16,7 @@ public interface SubmissionServer extends AutoCloseable {
      */
     Taken submit(Submission submission, Runnable handingOver);
 
-    /** Whether the message lies in the mailbox for sent mail. */
+    /** Whether the server shows that it was sent: the message lies in the mailbox for sent mail. */
     boolean isAmongSent(Submission submission);
 
     /** Puts the message into the mailbox for sent mail, unless it is there. Doing it twice is doing it once. */

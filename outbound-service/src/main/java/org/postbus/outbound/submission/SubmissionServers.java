@@ -8,8 +8,6 @@ import java.util.Optional;
 import org.postbus.account.AccountSettings;
 import org.postbus.account.Credential;
 import org.postbus.account.CredentialCipher;
-import org.postbus.mail.ServerException;
-import org.postbus.mail.ServerFailure;
 import org.postbus.mail.imap.ImapClient;
 import org.postbus.mail.imap.MailboxName;
 import org.postbus.mail.smtp.SmtpClient;
@@ -61,9 +59,7 @@ public final class SubmissionServers implements SubmissionFlusher.Opening, AutoC
                         sent,
                         () -> smtp.ifPresent(client -> giveBack(account, login.revision(), client)));
             }
-            case AccountSettings.Jmap settings ->
-                throw new ServerException(
-                        new ServerFailure.Rejected("no-submission", "messages are sent by SMTP only"));
+            case AccountSettings.Jmap settings -> JmapSubmissionServer.open(vertx, settings, credential);
         };
     }
 
