@@ -47,15 +47,27 @@ public final class PostbusApi implements AutoCloseable {
         }
     }
 
+    /** It can send. */
     public AccountId addImapAccount(James james, James.User user) {
-        return addImapAccount(James.HOST, james.ports().imap(), user.address(), user.password());
+        ObjectNode account = imapAccount(James.HOST, james.ports().imap(), user.address(), user.password());
+        putServer(account, "smtp", James.HOST, james.ports().smtp());
+        return added(account);
     }
 
-    /** On a server without TLS. */
+    /** It has no SMTP server. */
     public AccountId addImapAccount(String host, int port, String address, Secret password) {
+        return added(imapAccount(host, port, address, password));
+    }
+
+    private static ObjectNode imapAccount(String host, int port, String address, Secret password) {
         ObjectNode account = account("imap", address, password);
-        account.putObject("imap").put("host", host).put("port", port).put("tls", "none");
-        return added(account);
+        putServer(account, "imap", host, port);
+        return account;
+    }
+
+    /** Without TLS. */
+    private static void putServer(ObjectNode account, String name, String host, int port) {
+        account.putObject(name).put("host", host).put("port", port).put("tls", "none");
     }
 
     public AccountId addJmapAccount(James james, James.User user) {

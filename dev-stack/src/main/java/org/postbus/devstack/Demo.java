@@ -362,6 +362,8 @@ final class Demo {
                   ACCOUNT=$(curl -s -H "$AUTH" $API/accounts | sed 's/.*"id":"\\([^"]*\\)".*/\\1/')
                   curl -H "$AUTH" $API/accounts/$ACCOUNT/mailboxes
                   curl -H "$AUTH" "$API/accounts/$ACCOUNT/emails?limit=3"
+                  curl -H "$AUTH" -H 'Content-Type: application/json' $API/accounts/$ACCOUNT/submissions \\
+                    -d '{"to":[{"email":"bob@example.com"}],"subject":"Hello","text":"Hi Bob"}'
                   curl -N -H "$AUTH" $API/events""".formatted(runFile);
     }
 }

@@ -109,6 +109,49 @@ class PipelineIT {
         assertThat(names(moved.get("mailboxIds"))).containsExactly(archive);
     }
 
+    @Test
+    void a_message_that_is_sent_over_rest_arrives_once_and_lies_once_among_the_sent_ones() {
+        Account imap = synced(Protocol.IMAP, "sender-imap", 1);
+        Account jmap = synced(Protocol.JMAP, "sender-jmap", 1);
+
+        String toJmap = send(imap, jmap);
+        String toImap = send(jmap, imap);
+
+        await().atMost(CHANGE_LIMIT).untilAsserted(() -> {
+            for (Account account : List.of(imap, jmap)) {
+                assertThat(subjects(account, "INBOX")).contains(account == imap ? toImap : toJmap);
+                assertThat(subjects(account, "Sent")).containsExactly(account == imap ? toJmap : toImap);
+                assertThat(subjects(account, "Drafts")).isEmpty();
+                assertThat(running.api
+                                .get(account.path() + "/submissions")
+                                .expect(200)
+                                .at("/list/0/state")
+                                .asText())
+                        .isEqualTo("sent");
+            }
+        });
+        for (Account account : List.of(imap, jmap)) {
+            running.awaitConverged(account);
+            assertThat(subjects(account, "INBOX")).hasSize(2);
+            assertThat(subjects(account, "Sent")).hasSize(1);
+        }
+    }
+
+    /** @return the subject */
+    private String send(Account from, Account to) {
+        String subject = "From " + from.user().address();
+        Map<String, Object> message =
+                Map.of("to", List.of(Map.of("email", to.user().address())), "subject", subject, "text", "Hello.");
+        running.api.post(from.path() + "/submissions", message).expect(202);
+        return subject;
+    }
+
+    private List<String> subjects(Account account, String mailbox) {
+        return running.api.emails(account.id(), mailboxId(account, mailbox)).stream()
+                .map(email -> email.path("subject").asText())
+                .toList();
+    }
+
     @ParameterizedTest
     @EnumSource(Protocol.class)
     void a_mailbox_is_made_filled_and_renamed_over_rest_without_waiting(Protocol protocol) {
