@@ -3,6 +3,7 @@ package org.postbus.gateway;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.vertx.core.Vertx;
 import java.io.IOException;
 import java.net.ServerSocket;
 import java.net.http.HttpClient;
@@ -54,6 +55,7 @@ import org.postbus.event.MutationBell;
 import org.postbus.event.Topics;
 import org.postbus.gateway.ApiCaller.Answer;
 import org.postbus.gateway.EventReader.Event;
+import org.postbus.mail.jmap.FakeJmapServer;
 import org.postbus.model.AccountId;
 import org.postbus.model.EmailId;
 import org.postbus.model.MailboxId;
@@ -1182,6 +1184,36 @@ class GatewayIT {
                 "a header in the subject");
         assertProblem(api.get(accountPath() + "/submissions?state=x"), 400, "no such state");
         assertProblem(api.get(accountPath() + "/submissions/" + account), 404, "no such submission");
+    }
+
+    @Test
+    void a_jmap_account_sends_if_its_server_offers_it_or_can_not_be_asked() {
+        Vertx vertx = Vertx.vertx();
+        FakeJmapServer server = FakeJmapServer.start(vertx);
+        try {
+            String asked = submissionsOfNewAccount(server);
+            String notAsked = submissionsOfNewAccount(server);
+            String message = "{\"to\": [{\"email\": \"ann@example.com\"}], \"text\": \"Hi\"}";
+
+            Answer refused = api.call("POST", asked, message);
+            server.offerSubmission();
+            Answer taken = api.call("POST", asked, message);
+            server.close();
+            Answer away = api.call("POST", notAsked, message);
+
+            assertProblem(refused, 422, "not offered");
+            assertThat(refused.json().toString()).contains("urn:ietf:params:jmap:submission");
+            assertThat(List.of(taken.status(), away.status())).containsExactly(202, 202);
+        } finally {
+            vertx.close().toCompletionStage().toCompletableFuture().join();
+        }
+    }
+
+    private String submissionsOfNewAccount(FakeJmapServer server) {
+        Answer added = api.call("POST", "/v1/accounts", """
+                {"protocol": "jmap", "email": "%s", "password": "%s", "jmap": {"sessionUrl": "%s"}}""".formatted(
+                        FakeJmapServer.USER, FakeJmapServer.PASSWORD, server.sessionUrl()));
+        return "/v1/accounts/" + added.json().get("id").asText() + "/submissions";
     }
 
     private void canSend() {
