@@ -1,8 +1,11 @@
 package org.postbus.account;
 
+import com.fasterxml.jackson.annotation.JsonCreator;
+import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.annotation.JsonSubTypes;
 import com.fasterxml.jackson.annotation.JsonTypeInfo;
 import java.net.URI;
+import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 
@@ -26,17 +29,30 @@ public sealed interface AccountSettings {
     /**
      * @param sessionUrl the JMAP session resource (RFC 8620 section 2)
      * @param accountId which of the login's accounts on that server; empty for its primary account for mail
+     * @param trustedHosts that may have the credential, with their sub-domains, besides the session URL's host
      */
-    record Jmap(String username, URI sessionUrl, Optional<String> accountId) implements AccountSettings {
+    record Jmap(String username, URI sessionUrl, Optional<String> accountId, List<String> trustedHosts)
+            implements AccountSettings {
         public Jmap {
             Objects.requireNonNull(username);
             Objects.requireNonNull(sessionUrl);
             Objects.requireNonNull(accountId);
+            trustedHosts = List.copyOf(trustedHosts);
         }
 
-        /** The primary account. */
+        /** Settings that an earlier version stored name no trusted hosts. */
+        @JsonCreator
+        static Jmap stored(
+                @JsonProperty("username") String username,
+                @JsonProperty("sessionUrl") URI sessionUrl,
+                @JsonProperty("accountId") Optional<String> accountId,
+                @JsonProperty("trustedHosts") Optional<List<String>> trustedHosts) {
+            return new Jmap(username, sessionUrl, accountId, trustedHosts.orElse(List.of()));
+        }
+
+        /** The primary account; all is on one host. */
         public Jmap(String username, URI sessionUrl) {
-            this(username, sessionUrl, Optional.empty());
+            this(username, sessionUrl, Optional.empty(), List.of());
         }
     }
 }

@@ -2,6 +2,7 @@ package org.postbus.gateway.account;
 
 import java.net.URI;
 import java.time.Instant;
+import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import org.postbus.account.AccountSettings;
@@ -40,11 +41,13 @@ public record Account(
     /**
      * @param sessionUrl the JMAP session resource (RFC 8620 section 2)
      * @param accountId which of the login's accounts there; absent for its primary account for mail
+     * @param trustedHosts that may have the credential besides the session URL's
      */
-    public record JmapServer(URI sessionUrl, Optional<String> accountId) {
+    public record JmapServer(URI sessionUrl, Optional<String> accountId, List<String> trustedHosts) {
         public JmapServer {
             Objects.requireNonNull(sessionUrl);
             Objects.requireNonNull(accountId);
+            trustedHosts = List.copyOf(trustedHosts);
         }
     }
 
@@ -88,7 +91,7 @@ public record Account(
                         status,
                         createdAt,
                         sync);
-            case AccountSettings.Jmap(var username, var sessionUrl, var accountId) ->
+            case AccountSettings.Jmap(var username, var sessionUrl, var accountId, var trustedHosts) ->
                 new Account(
                         id,
                         AccountRecord.Protocol.JMAP,
@@ -96,7 +99,7 @@ public record Account(
                         username,
                         Optional.empty(),
                         Optional.empty(),
-                        Optional.of(new JmapServer(sessionUrl, accountId)),
+                        Optional.of(new JmapServer(sessionUrl, accountId, trustedHosts)),
                         status,
                         createdAt,
                         sync);

@@ -25,6 +25,7 @@ record AccountRequest(
         String email, AccountSettings settings, Optional<Credential> credential, AccountRecord.Status status) {
     private static final int TEXT_LENGTH_MAX = 320;
     private static final int SECRET_LENGTH_MAX = 4096;
+    private static final int TRUSTED_HOSTS_MAX = 16;
     private static final Set<String> PROPERTIES =
             Set.of("protocol", "email", "username", "password", "accessToken", "imap", "smtp", "jmap", "status");
     private static final Set<String> ADDRESS_PROPERTIES = Set.of("host", "port", "tls");
@@ -60,10 +61,11 @@ record AccountRequest(
                 smtp.ifPresent(
                         address -> current.set("smtp", EventCodec.mapper().valueToTree(address)));
             }
-            case AccountSettings.Jmap(var username, var sessionUrl, var accountId) -> {
+            case AccountSettings.Jmap(var username, var sessionUrl, var accountId, var trustedHosts) -> {
                 current.put("protocol", AccountRecord.Protocol.JMAP.wireName());
                 ObjectNode jmap = current.putObject("jmap").put("sessionUrl", sessionUrl.toString());
                 accountId.ifPresent(id -> jmap.put("accountId", id));
+                jmap.set("trustedHosts", EventCodec.mapper().valueToTree(trustedHosts));
             }
         }
         List<Violation> fixed = new ArrayList<>();
@@ -92,8 +94,12 @@ record AccountRequest(
                 smtp.ifPresent(address -> hosts.add(new NamedHost(address.host(), List.of("smtp", "host"))));
                 yield hosts;
             }
-            case AccountSettings.Jmap(var username, var sessionUrl, var accountId) ->
-                List.of(new NamedHost(bare(sessionUrl.getHost()), List.of("jmap", "sessionUrl")));
+            case AccountSettings.Jmap(var username, var sessionUrl, var accountId, var trustedHosts) -> {
+                List<NamedHost> hosts = new ArrayList<>();
+                hosts.add(new NamedHost(bare(sessionUrl.getHost()), List.of("jmap", "sessionUrl")));
+                trustedHosts.forEach(host -> hosts.add(new NamedHost(host, List.of("jmap", "trustedHosts"))));
+                yield hosts;
+            }
         };
     }
 
@@ -174,7 +180,8 @@ record AccountRequest(
                     foreign("imap", "jmap");
                     foreign("smtp", "jmap");
                     Optional<String> accountId = jmapAccountId();
-                    yield sessionUrl().map(url -> new AccountSettings.Jmap(username, url, accountId));
+                    List<String> trustedHosts = trustedHosts();
+                    yield sessionUrl().map(url -> new AccountSettings.Jmap(username, url, accountId, trustedHosts));
                 }
                 default -> {
                     violations.add(Violation.at("protocol must be imap or jmap", "protocol"));
@@ -221,7 +228,7 @@ record AccountRequest(
         private Optional<URI> sessionUrl() {
             JsonNode node = json.path("jmap");
             if (node.isObject()) {
-                onlyKnown(node, Set.of("sessionUrl", "accountId"), "jmap");
+                onlyKnown(node, Set.of("sessionUrl", "accountId", "trustedHosts"), "jmap");
             }
             try {
                 URI url = new URI(node.path("sessionUrl").asText(""));
@@ -250,6 +257,23 @@ record AccountRequest(
                 return Optional.empty();
             }
             return Optional.of(id.textValue());
+        }
+
+        private List<String> trustedHosts() {
+            JsonNode hosts = json.path("jmap").path("trustedHosts");
+            List<String> names = new ArrayList<>();
+            boolean valid = hosts.isMissingNode() || hosts.isArray() && hosts.size() <= TRUSTED_HOSTS_MAX;
+            for (JsonNode host : hosts) {
+                valid &= host.isTextual() && HOST.matcher(host.textValue()).matches();
+                names.add(host.asText());
+            }
+            if (!valid) {
+                violations.add(Violation.at(
+                        "trustedHosts must be at most " + TRUSTED_HOSTS_MAX + " host names or IP addresses",
+                        "jmap",
+                        "trustedHosts"));
+            }
+            return names;
         }
 
         private Optional<String> text(String name, boolean needed, int lengthMax) {

@@ -67,7 +67,9 @@ public class AccountsResource {
             description =
                     "Its synchronisation begins at once. The login is not tried: see /accounts/check. Where the part jmap is"
                             + " left out it is discovered: see /discovery. Where a login has several accounts on a JMAP server,"
-                            + " jmap.accountId names the one; without it, it is the primary account for mail.")
+                            + " jmap.accountId names the one; without it, it is the primary account for mail. The credential goes to"
+                            + " the host of jmap.sessionUrl and its sub-domains; where the server has its API, downloads or events on"
+                            + " other hosts, jmap.trustedHosts lists those that may have it, too, with their sub-domains.")
     @RequestBody(content = @Content(mediaType = MediaType.APPLICATION_JSON, example = RequestExamples.ACCOUNT))
     @APIResponse(responseCode = "201", description = "The account's id")
     @APIResponse(responseCode = "422", description = "A property is missing or not valid, or a host is not public")

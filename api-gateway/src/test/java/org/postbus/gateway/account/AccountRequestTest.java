@@ -54,7 +54,8 @@ class AccountRequestTest {
         // When
         AccountRequest request = AccountRequest.create(json("""
                 {"protocol": "jmap", "email": "team@example.com", "username": "bob@example.com", "password": "x",
-                 "jmap": {"sessionUrl": "https://jmap.example.com/session", "accountId": "A2"}}"""));
+                 "jmap": {"sessionUrl": "https://jmap.example.com/session", "accountId": "A2",
+                          "trustedHosts": ["cdn.example.net"]}}"""));
         AccountRequest moved = AccountRequest.change(
                 request.email(),
                 request.settings(),
@@ -64,7 +65,10 @@ class AccountRequestTest {
         // Then
         assertThat(moved.settings())
                 .isEqualTo(new AccountSettings.Jmap(
-                        "bob@example.com", URI.create("https://new.example.com/session"), Optional.of("A2")));
+                        "bob@example.com",
+                        URI.create("https://new.example.com/session"),
+                        Optional.of("A2"),
+                        List.of("cdn.example.net")));
         for (String other : List.of("\"A3\"", "null")) {
             assertThat(violations(() -> AccountRequest.change(
                             request.email(),
@@ -74,6 +78,36 @@ class AccountRequestTest {
                     .extracting(Violation::pointer)
                     .containsExactly("#/jmap/accountId");
         }
+    }
+
+    @Test
+    void trusted_hosts_are_checked_like_every_host_replaced_as_a_list_and_removed() {
+        // When
+        AccountRequest request = AccountRequest.create(json("""
+                {"protocol": "jmap", "email": "bob@example.com", "password": "x",
+                 "jmap": {"sessionUrl": "https://jmap.example.com/session", "trustedHosts": ["a.example.net", "b.example.net"]}}"""));
+
+        // Then
+        assertThat(request.hosts())
+                .extracting(AccountRequest.NamedHost::host)
+                .containsExactly("jmap.example.com", "a.example.net", "b.example.net");
+        assertThat(trustedAfter(request, "[\"c.example.net\"]")).containsExactly("c.example.net");
+        assertThat(trustedAfter(request, "null")).isEmpty();
+        for (String wrong : List.of("\"a.example.net\"", "[7]", "[\"https://a.example.net/\"]", "{\"a\":\"b\"}")) {
+            assertThat(violations(() -> trustedAfter(request, wrong)))
+                    .extracting(Violation::pointer)
+                    .containsExactly("#/jmap/trustedHosts");
+        }
+    }
+
+    private static List<String> trustedAfter(AccountRequest request, String trustedHosts) {
+        AccountSettings settings = AccountRequest.change(
+                        request.email(),
+                        request.settings(),
+                        request.status(),
+                        json("{\"jmap\": {\"trustedHosts\": " + trustedHosts + "}}"))
+                .settings();
+        return ((AccountSettings.Jmap) settings).trustedHosts();
     }
 
     @Test

@@ -55,17 +55,19 @@ public final class JmapClient implements AutoCloseable {
     }
 
     /**
-     * Reads the session, following redirects. The credential goes to the session URL's host and, from there, to the URLs that
-     * the session names; not to a host that a redirect leads to; and over plain HTTP only if the session URL says so.
+     * Reads the session, following redirects. Wherever these or the session lead, the credential goes to the session URL's host,
+     * its sub-domains and the account's trusted hosts only; and over plain HTTP only if the session URL says so.
      *
-     * @return fails with {@code Rejected("accountNotFound")} if the login has no such account, or none with mail
+     * @return fails with {@code Rejected("accountNotFound")} if the login has no such account, or none with mail; with
+     *     {@code Rejected("host-not-trusted")} if the API is on a host that is not to have the credential
      */
     public static Uni<JmapClient> open(
             Vertx vertx, AccountSettings.Jmap settings, Credential credential, JmapOptions options) {
         URI sessionUrl = settings.sessionUrl();
         return Uni.createFrom().deferred(() -> {
-            var http = new JmapHttp(vertx, sessionUrl, settings.username(), credential, options);
+            var http = new JmapHttp(vertx, settings, credential, options);
             return readSession(http, sessionUrl)
+                    .invoke(session -> http.requireTrust(session.apiUrl()))
                     .map(session -> new JmapClient(http, sessionUrl, mailAccountId(settings, session), session))
                     .onFailure()
                     .invoke(http::close)
@@ -97,8 +99,8 @@ public final class JmapClient implements AutoCloseable {
     }
 
     private static Uni<JmapSession> readSession(JmapHttp http, URI sessionUrl, URI url, int redirectsLeft) {
-        boolean sameHost = sessionUrl.getHost() != null && sessionUrl.getHost().equalsIgnoreCase(url.getHost());
-        return http.get(url, sameHost).chain(answer -> {
+        boolean trusted = http.trusts(url);
+        return http.get(url, trusted).chain(answer -> {
             int status = answer.status();
             if (status == 200) {
                 return Uni.createFrom().item(JmapSession.read(answer.json(), url));
@@ -112,9 +114,10 @@ public final class JmapClient implements AutoCloseable {
                                         + http.options().redirectsMax() + " times"))
                         : readSession(http, sessionUrl, resolve(url, location.get()), redirectsLeft - 1);
             }
-            if (status == 401 && !sameHost) {
+            if (status == 401 && !trusted) {
                 return failed(new ServerFailure.AuthRejected(sessionUrl.getHost() + " redirects to " + url.getHost()
-                        + ", which is not given the credential: use " + url + " as session URL"));
+                        + ", which is not given the credential: if it may have it, use " + url
+                        + " as session URL or name the host in jmap.trustedHosts"));
             }
             return failed(answer.failure(Instant.now()));
         });

@@ -43,7 +43,9 @@ import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jboss.logging.Logger;
+import org.postbus.account.AccountSettings;
 import org.postbus.account.Credential;
+import org.postbus.account.Secret;
 import org.postbus.event.EventCodec;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
@@ -71,12 +73,20 @@ final class JmapHttp implements AutoCloseable {
     private final WebClient web;
     private final WebSocketClient webSockets;
     private final JmapOptions options;
-    private final Optional<String> authorization;
+    private final Optional<Login> login;
     private final boolean plainAllowed;
 
-    /** @param sessionUrl plain HTTP is spoken only if this one is */
-    JmapHttp(Vertx vertx, URI sessionUrl, String username, Credential credential, JmapOptions options) {
-        this(vertx, sessionUrl, Optional.of(authorization(username, credential)), options);
+    /** @param authorization the header's value */
+    private record Login(Secret authorization, TrustedHosts hosts) {}
+
+    /** Plain HTTP is spoken only if the session URL is of it. */
+    JmapHttp(Vertx vertx, AccountSettings.Jmap settings, Credential credential, JmapOptions options) {
+        this(
+                vertx,
+                settings.sessionUrl(),
+                Optional.of(new Login(
+                        new Secret(authorization(settings.username(), credential)), TrustedHosts.of(settings))),
+                options);
     }
 
     /** For what is asked before anybody logs in. */
@@ -84,11 +94,11 @@ final class JmapHttp implements AutoCloseable {
         return new JmapHttp(vertx, url, Optional.empty(), options);
     }
 
-    private JmapHttp(Vertx vertx, URI sessionUrl, Optional<String> authorization, JmapOptions options) {
+    private JmapHttp(Vertx vertx, URI sessionUrl, Optional<Login> login, JmapOptions options) {
         this.vertx = vertx;
         this.options = options;
         this.plainAllowed = "http".equalsIgnoreCase(sessionUrl.getScheme());
-        this.authorization = authorization;
+        this.login = login;
         int connectTimeoutMs = (int) options.connectTimeout().toMillis();
         // Shared: thousands of accounts need one pool, not thousands.
         this.client = vertx.createHttpClient(new HttpClientOptions()
@@ -205,7 +215,7 @@ final class JmapHttp implements AutoCloseable {
     private Uni<Answer> exchange(
             HttpMethod method, URI url, boolean withCredentials, Buffer body, String type, boolean changesSomething) {
         return Uni.createFrom().emitter(emitter -> {
-            Optional<ServerFailure> refusal = refusal(url);
+            Optional<ServerFailure> refusal = refusal(url, withCredentials);
             if (refusal.isPresent()) {
                 emitter.fail(new ServerException(refusal.get()));
                 return;
@@ -229,7 +239,7 @@ final class JmapHttp implements AutoCloseable {
     }
 
     private Future<OpenResponse> open(URI url, String accept, Optional<Duration> silenceMax, String lastEventId) {
-        Optional<ServerFailure> refusal = refusal(url);
+        Optional<ServerFailure> refusal = refusal(url, true);
         if (refusal.isPresent()) {
             return Future.failedFuture(new ServerException(refusal.get()));
         }
@@ -241,7 +251,8 @@ final class JmapHttp implements AutoCloseable {
                 .putHeader(HttpHeaders.ACCEPT, accept + ", " + RFC_8621)
                 // A compressing proxy holds events back, and hides a blob's size.
                 .putHeader(HttpHeaders.ACCEPT_ENCODING, "identity");
-        authorization.ifPresent(login -> head.putHeader(HttpHeaders.AUTHORIZATION, login));
+        login.ifPresent(to ->
+                head.putHeader(HttpHeaders.AUTHORIZATION, to.authorization().reveal()));
         if (!lastEventId.isEmpty()) {
             head.putHeader("Last-Event-ID", lastEventId);
         }
@@ -277,7 +288,7 @@ final class JmapHttp implements AutoCloseable {
     /** @param url {@code ws} or {@code wss}; what holds for http and https holds for them */
     Future<WebSocket> openWebSocket(URI url) {
         boolean tls = "wss".equalsIgnoreCase(url.getScheme());
-        Optional<ServerFailure> refusal = refusal(URI.create(url.toString().replaceFirst("(?i)^ws", "http")));
+        Optional<ServerFailure> refusal = refusal(URI.create(url.toString().replaceFirst("(?i)^ws", "http")), true);
         if (refusal.isPresent()) {
             return Future.failedFuture(new ServerException(refusal.get()));
         }
@@ -291,7 +302,8 @@ final class JmapHttp implements AutoCloseable {
                 .setTimeout(options.requestTimeout().toMillis())
                 .putHeader(HttpHeaders.USER_AGENT, AGENT)
                 .putHeader(HttpHeaders.ACCEPT, RFC_8621);
-        authorization.ifPresent(login -> head.putHeader(HttpHeaders.AUTHORIZATION, login));
+        login.ifPresent(to ->
+                head.putHeader(HttpHeaders.AUTHORIZATION, to.authorization().reveal()));
         return webSockets.connect(head);
     }
 
@@ -301,16 +313,28 @@ final class JmapHttp implements AutoCloseable {
                 new ServerFailure.Unreachable(JmapFailures.cut(url.getHost() + ": " + reason)), cause);
     }
 
-    private Optional<ServerFailure> refusal(URI url) {
+    boolean trusts(URI url) {
+        return login.isPresent() && login.get().hosts().trusts(url);
+    }
+
+    /** @throws ServerException {@code Rejected("host-not-trusted")} if the credential does not go there */
+    void requireTrust(URI url) {
+        login.flatMap(to -> to.hosts().refusal(url)).ifPresent(refusal -> {
+            throw new ServerException(refusal);
+        });
+    }
+
+    private Optional<ServerFailure> refusal(URI url, boolean withCredentials) {
         boolean https = "https".equalsIgnoreCase(url.getScheme());
         boolean http = "http".equalsIgnoreCase(url.getScheme());
         if (url.getHost() == null || !(https || http)) {
             return Optional.of(new ServerFailure.Rejected("bad-url", "not an http(s) address: " + url));
         }
-        return https || plainAllowed
-                ? Optional.empty()
-                : Optional.of(new ServerFailure.Rejected(
-                        "insecure-url", "the server sends us from https to " + url + "; that is not followed"));
+        if (http && !plainAllowed) {
+            return Optional.of(new ServerFailure.Rejected(
+                    "insecure-url", "the server sends us from https to " + url + "; that is not followed"));
+        }
+        return withCredentials ? login.flatMap(to -> to.hosts().refusal(url)) : Optional.empty();
     }
 
     @Override
@@ -371,7 +395,8 @@ final class JmapHttp implements AutoCloseable {
                     .putHeader(HttpHeaders.USER_AGENT.toString(), AGENT)
                     .putHeader(HttpHeaders.ACCEPT.toString(), RFC_8621);
             if (withCredentials) {
-                authorization.ifPresent(login -> head.putHeader(HttpHeaders.AUTHORIZATION.toString(), login));
+                login.ifPresent(to -> head.putHeader(
+                        HttpHeaders.AUTHORIZATION.toString(), to.authorization().reveal()));
             }
             Future<HttpResponse<Void>> answer = method == HttpMethod.POST
                     ? head.putHeader(HttpHeaders.CONTENT_TYPE.toString(), type).sendBuffer(content)

@@ -293,15 +293,14 @@ class JmapClientTest {
     private Uni<JmapClient> openAccount(String id) {
         return JmapClient.open(
                 VERTX,
-                new AccountSettings.Jmap(FakeJmapServer.USER, server.sessionUrl(), Optional.of(id)),
+                new AccountSettings.Jmap(FakeJmapServer.USER, server.sessionUrl(), Optional.of(id), List.of()),
                 new Credential.Password(new Secret(FakeJmapServer.PASSWORD)),
                 JmapOptions.DEFAULTS);
     }
 
     @Test
     void another_host_is_not_given_the_password() {
-        // The same server by another name.
-        String other = "http://localhost:" + server.sessionUrl().getPort();
+        String other = otherName();
         List<String> logins = new ArrayList<>();
         server.next("/moved", redirect(302, other + "/other"));
         server.next("/other", request -> {
@@ -318,6 +317,76 @@ class JmapClientTest {
         assertThat(logins).containsExactly("null");
         assertThat(failure).isInstanceOf(ServerFailure.AuthRejected.class);
         assertThat(failure.text()).contains("use " + other + "/other");
+    }
+
+    @Test
+    void another_host_that_the_account_trusts_is_given_the_password() {
+        String other = otherName();
+        server.next("/moved", redirect(302, other + "/session"));
+        server.session(session -> session.put("apiUrl", other + "/api/"));
+
+        JmapClient client = get(openTrusting(server.sessionUrl().resolve("/moved"), List.of("localhost")));
+        clients.add(client);
+
+        assertThat(get(client.call(new MailboxGet(Ids.all()))).list()).hasSize(1);
+    }
+
+    @Test
+    void an_api_on_a_host_that_is_not_trusted_fails_the_login_and_says_what_to_do() {
+        server.session(session -> session.put("apiUrl", otherName() + "/api/"));
+
+        assertThat(failure(openTrusting(server.sessionUrl(), List.of("example.com"))))
+                .isEqualTo(new ServerFailure.Rejected(
+                        "host-not-trusted",
+                        "127.0.0.1 sends us to localhost, which is not given the credential: if it may have it, name it in"
+                                + " jmap.trustedHosts"));
+    }
+
+    @Test
+    void blobs_and_events_on_a_host_that_is_not_trusted_are_not_asked_for() {
+        List<String> asked = new ArrayList<>();
+        for (String path : List.of("/blobs", "/events", "/socket")) {
+            server.next(path, request -> {
+                asked.add(path);
+                request.response().setStatusCode(500).end();
+            });
+        }
+        server.session(session -> {
+            session.put("downloadUrl", otherName() + "/blobs").put("eventSourceUrl", otherName() + "/events");
+            ((ObjectNode) session.path("capabilities"))
+                    .putObject(JmapSession.WEBSOCKET)
+                    .put("url", otherName().replace("http", "ws") + "/socket")
+                    .put("supportsPush", true);
+        });
+
+        JmapClient client = open();
+
+        List<Uni<?>> attempts = List.of(
+                client.download("b", "n", "t", 1000),
+                JmapEventSource.open(client, List.of("Email"), Duration.ofSeconds(1))
+                        .toUni(),
+                JmapWebSocket.open(client, List.of("Email"), Duration.ofSeconds(1))
+                        .toUni());
+        for (Uni<?> attempt : attempts) {
+            assertThat(failure(attempt))
+                    .isInstanceOfSatisfying(
+                            ServerFailure.Rejected.class,
+                            rejected -> assertThat(rejected.code()).isEqualTo("host-not-trusted"));
+        }
+        assertThat(asked).isEmpty();
+    }
+
+    /** The same server by another name. */
+    private String otherName() {
+        return "http://localhost:" + server.sessionUrl().getPort();
+    }
+
+    private Uni<JmapClient> openTrusting(URI sessionUrl, List<String> hosts) {
+        return JmapClient.open(
+                VERTX,
+                new AccountSettings.Jmap(FakeJmapServer.USER, sessionUrl, Optional.empty(), hosts),
+                new Credential.Password(new Secret(FakeJmapServer.PASSWORD)),
+                JmapOptions.DEFAULTS);
     }
 
     @Test
