@@ -32,6 +32,7 @@ import org.postbus.event.PushKind;
 import org.postbus.event.SyncScope;
 import org.postbus.event.SyncState;
 import org.postbus.event.UidRange;
+import org.postbus.mail.jmap.JmapMethod.EmailMarks;
 import org.postbus.model.AccountId;
 import org.postbus.model.Keyword;
 import org.postbus.model.MailboxRole;
@@ -454,23 +455,27 @@ final class AccountTables {
         }
     }
 
-    /** The blobs of those of the emails with these JMAP ids that are stored, by id. */
-    Map<String, String> jmapBlobs(TenantId tenant, AccountId account, Collection<String> jmapIds)
+    /** Those of the emails with these JMAP ids that are stored. */
+    List<EmailMarks> jmapMarks(TenantId tenant, AccountId account, Collection<String> jmapIds)
             throws InterruptedException {
         Object identities =
                 jmapIds.stream().map(id -> JmapEmails.IDENTITY_PREFIX + id).toArray(String[]::new);
         return inTenant(
-                "reading blob ids",
+                "reading what emails are known by",
                 tenant,
                 connection -> query(connection, """
-                        select identity, blob_id from email
-                        where account_id = $1 and identity = any($2) and blob_id is not null""", Tuple.of(account.value(), identities))
+                        select identity, blob_id, message_id, size, received_at from email
+                        where account_id = $1 and identity = any($2)""", Tuple.of(account.value(), identities))
                         .map(rows -> {
-                            Map<String, String> blobs = new HashMap<>();
-                            rows.forEach(row -> blobs.put(
+                            List<EmailMarks> emails = new ArrayList<>();
+                            rows.forEach(row -> emails.add(new EmailMarks(
                                     row.getString("identity").substring(JmapEmails.IDENTITY_PREFIX.length()),
-                                    row.getString("blob_id")));
-                            return blobs;
+                                    Optional.ofNullable(row.getString("blob_id")),
+                                    Optional.ofNullable(row.getString("message_id")),
+                                    row.getLong("size"),
+                                    Optional.of(
+                                            row.getOffsetDateTime("received_at").toInstant()))));
+                            return emails;
                         }));
     }
 

@@ -6,8 +6,6 @@ import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.Deque;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -36,10 +34,10 @@ import org.postbus.mail.jmap.JmapMailboxUpdate;
 import org.postbus.mail.jmap.JmapMethod;
 import org.postbus.mail.jmap.JmapMethod.BodyValues;
 import org.postbus.mail.jmap.JmapMethod.ChangesResult;
-import org.postbus.mail.jmap.JmapMethod.EmailBlob;
-import org.postbus.mail.jmap.JmapMethod.EmailBlobGet;
 import org.postbus.mail.jmap.JmapMethod.EmailChanges;
 import org.postbus.mail.jmap.JmapMethod.EmailGet;
+import org.postbus.mail.jmap.JmapMethod.EmailMarks;
+import org.postbus.mail.jmap.JmapMethod.EmailMarksGet;
 import org.postbus.mail.jmap.JmapMethod.EmailQuery;
 import org.postbus.mail.jmap.JmapMethod.EmailStateGet;
 import org.postbus.mail.jmap.JmapMethod.GetResult;
@@ -429,30 +427,22 @@ final class JmapPass {
         publishEmails(created, given);
     }
 
-    /** By old id the new one, of emails that have the same blob. */
+    /** By old id the new one. */
     private Map<String, String> newIds(Set<String> destroyed, List<String> created) throws InterruptedException {
         // What is to be known again must be stored.
         out.awaitApplied();
-        Map<String, Deque<String>> oldIds = new HashMap<>();
+        ExchangedIds exchanged = new ExchangedIds();
         for (List<String> chunk : JmapClient.chunks(List.copyOf(destroyed), STORED_AT_ONCE)) {
-            around.tables()
-                    .jmapBlobs(claim.tenantId(), claim.accountId(), chunk)
-                    .forEach((id, blob) -> oldIds.computeIfAbsent(blob, unused -> new ArrayDeque<>())
-                            .add(id));
+            exchanged.destroyed(around.tables().jmapMarks(claim.tenantId(), claim.accountId(), chunk));
         }
-        Map<String, String> newIds = new LinkedHashMap<>();
-        if (!oldIds.isEmpty()) {
+        if (!exchanged.isNoneDestroyed()) {
             inChunks(
                     created,
                     view.statesAtOnce,
-                    chunk -> client.call(new EmailBlobGet(Ids.these(chunk))),
-                    (GetResult<EmailBlob> got) -> got.list()
-                            .forEach(email -> email.blobId()
-                                    .map(oldIds::get)
-                                    .map(Deque::poll)
-                                    .ifPresent(oldId -> newIds.put(oldId, email.id()))));
+                    chunk -> client.call(new EmailMarksGet(Ids.these(chunk))),
+                    (GetResult<EmailMarks> got) -> exchanged.created(got.list()));
         }
-        return newIds;
+        return exchanged.newIds();
     }
 
     // ---- Without a cursor

@@ -18,6 +18,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.postbus.account.AccountSettings;
 import org.postbus.devstack.DevStack;
@@ -80,8 +81,8 @@ class FakeJmapSourceTest extends JmapSourceContract {
     }
 
     @ParameterizedTest
-    @ValueSource(booleans = {false, true})
-    void emails_of_merged_threads_are_the_same_emails_under_other_ids(boolean withoutHistory) {
+    @CsvSource({"false, false", "true, false", "false, true", "true, true"})
+    void emails_of_merged_threads_are_the_same_emails_under_other_ids(boolean withoutHistory, boolean anotherBlob) {
         List<String> emails = fill(inbox(), 20);
         fetcher.start(account);
         awaitEqual();
@@ -89,7 +90,7 @@ class FakeJmapSourceTest extends JmapSourceContract {
         Map<String, String> before = emailIds();
         long told = told();
 
-        server.mergeThreads(emails.subList(0, 8));
+        server.mergeThreads(emails.subList(0, 8), anotherBlob);
         if (withoutHistory) {
             server.forgetChanges();
         }
@@ -273,7 +274,8 @@ class FakeJmapSourceTest extends JmapSourceContract {
             case 0 -> server.forgetChanges();
             case 1 -> {
                 List<String> emails = List.copyOf(history.emails());
-                server.mergeThreads(emails.subList(0, Math.min(emails.size(), 1 + random.nextInt(5))));
+                server.mergeThreads(
+                        emails.subList(0, Math.min(emails.size(), 1 + random.nextInt(5))), random.nextBoolean());
                 history.lookAround();
             }
             case 2 -> server.nextAnswer(200, "application/json", "{\"methodResponses\":[[\"Ema");

@@ -76,7 +76,7 @@ final class JmapCodec {
             case JmapMethod.EmailQuery query -> "Email/query";
             case JmapMethod.EmailGet get -> "Email/get";
             case JmapMethod.EmailStateGet get -> "Email/get";
-            case JmapMethod.EmailBlobGet get -> "Email/get";
+            case JmapMethod.EmailMarksGet get -> "Email/get";
             case JmapMethod.EmailChanges changes -> "Email/changes";
             case JmapMethod.EmailSet set -> "Email/set";
             case JmapMethod.MailboxSet set -> "Mailbox/set";
@@ -99,7 +99,7 @@ final class JmapCodec {
             case JmapMethod.EmailQuery query -> false;
             case JmapMethod.EmailGet get -> false;
             case JmapMethod.EmailStateGet get -> false;
-            case JmapMethod.EmailBlobGet get -> false;
+            case JmapMethod.EmailMarksGet get -> false;
             case JmapMethod.EmailChanges changes -> false;
             case JmapMethod.Sending<?> sending -> SendingCodec.changesSomething(sending);
         };
@@ -160,9 +160,9 @@ final class JmapCodec {
                 putIds(arguments, ids);
                 putAll(arguments.putArray("properties"), EMAIL_STATE);
             }
-            case JmapMethod.EmailBlobGet(var ids) -> {
+            case JmapMethod.EmailMarksGet(var ids) -> {
                 putIds(arguments, ids);
-                putAll(arguments.putArray("properties"), List.of("id", "blobId"));
+                putAll(arguments.putArray("properties"), List.of("id", "blobId", "messageId", "size", "receivedAt"));
             }
             case JmapMethod.EmailChanges(var since, var max) ->
                 arguments.put("sinceState", since).put("maxChanges", max);
@@ -289,11 +289,17 @@ final class JmapCodec {
                                             Text.clean(json.path("id").asText()),
                                             trueKeys(json.path("mailboxIds")),
                                             keywords(json.path("keywords"))));
-                        case JmapMethod.EmailBlobGet get ->
+                        case JmapMethod.EmailMarksGet get ->
                             getResult(
                                     arguments,
-                                    json -> new JmapMethod.EmailBlob(
-                                            Text.clean(json.path("id").asText()), text(json, "blobId")));
+                                    json -> new JmapMethod.EmailMarks(
+                                            Text.clean(json.path("id").asText()),
+                                            text(json, "blobId"),
+                                            new HeaderBudget()
+                                                    .messageIds(strings(json.path("messageId"))).stream()
+                                                            .findFirst(),
+                                            Math.max(0, json.path("size").asLong(0)),
+                                            instant(json.path("receivedAt").asText(""))));
                         case JmapMethod.EmailChanges changes -> changesResult(arguments);
                         case JmapMethod.EmailSet set -> setResult(arguments);
                         case JmapMethod.MailboxSet set -> refusal(set.change(), arguments);

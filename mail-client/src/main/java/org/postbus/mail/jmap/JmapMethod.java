@@ -64,18 +64,26 @@ public sealed interface JmapMethod<R> {
         }
     }
 
-    /** {@code Email/get} of {@code blobId} alone, by which a message is known again under another id. */
-    record EmailBlobGet(Ids ids) implements JmapMethod<GetResult<EmailBlob>> {
-        public EmailBlobGet {
+    /** {@code Email/get} of that alone by which a message is known again under another id. */
+    record EmailMarksGet(Ids ids) implements JmapMethod<GetResult<EmailMarks>> {
+        public EmailMarksGet {
             Objects.requireNonNull(ids);
         }
     }
 
-    /** @param blobId empty if the server does not tell */
-    record EmailBlob(String id, Optional<String> blobId) {
-        public EmailBlob {
+    /**
+     * What the server does not tell is empty.
+     *
+     * @param messageId the first one
+     * @param size in octets
+     */
+    record EmailMarks(
+            String id, Optional<String> blobId, Optional<String> messageId, long size, Optional<Instant> receivedAt) {
+        public EmailMarks {
             Objects.requireNonNull(id);
             Objects.requireNonNull(blobId);
+            Objects.requireNonNull(messageId);
+            Objects.requireNonNull(receivedAt);
         }
     }
 

@@ -205,14 +205,17 @@ public final class FakeJmapServer implements AutoCloseable {
         stuck = answers;
     }
 
-    /** Puts these emails into one thread: each is destroyed and created again under another id, with the same blob. */
-    public synchronized void mergeThreads(Collection<String> ids) {
+    /** Puts these emails into one thread: each is destroyed and created again under another id, with the same blob or another. */
+    public synchronized void mergeThreads(Collection<String> ids, boolean anotherBlob) {
         String thread = "T-merged-" + changes.size();
         for (String id : ids) {
             ObjectNode email = emails.remove(id);
             changed("Email", id, Kind.DESTROYED);
             String again = "M" + ++created;
             emails.put(again, email.put("id", again).put("threadId", thread));
+            if (anotherBlob) {
+                purgeBlob(again, true);
+            }
             changed("Email", again, Kind.CREATED);
         }
     }
