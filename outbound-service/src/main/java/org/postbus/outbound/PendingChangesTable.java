@@ -102,15 +102,14 @@ final class PendingChangesTable {
             where account_id = $1 and claimed_by = $2 and state = 'sending'
             """;
 
+    /** By primary key: joined with a list of outcomes, five thousand were compared with each other. */
     private static final String NOTE = """
-            update pending_changes p
-            set state = n.state, error = n.error, held_at_revision = case when n.holds_account then $9::bigint end,
-                next_try_at = now() + n.delay * interval '1 millisecond', attempts = p.attempts - n.given_back,
+            update pending_changes
+            set state = $4, error = $5, held_at_revision = case when $6 then $9::bigint end,
+                next_try_at = now() + $7 * interval '1 millisecond', attempts = attempts - $8,
                 claimed_by = null, claimed_until = null, updated_at = now()
-            from unnest($3::uuid[], $4::text[], $5::text[], $6::bool[], $7::bigint[], $8::int[])
-              as n(mutation_id, state, error, holds_account, delay, given_back)
-            where p.account_id = $1 and p.mutation_id = n.mutation_id and p.claimed_by = $2 and p.state = 'sending'
-            returning p.mutation_id, p.email_id, p.error, p.state
+            where account_id = $1 and mutation_id = any ($3) and claimed_by = $2 and state = 'sending'
+            returning mutation_id, email_id, error, state
             """;
 
     /**
@@ -172,42 +171,37 @@ final class PendingChangesTable {
                 .anyMatch(outcome -> outcome instanceof Outcome.Rejected || outcome instanceof Outcome.Failed);
         Future<?> locked = ended ? ChangeLogAppend.lock(connection, account) : Future.succeededFuture();
         return locked.compose(done -> update(connection, account, revision, outcomes))
-                .compose(noted -> tell(connection, tenant, account, noted).map(told -> noted.rowCount()));
+                .compose(noted -> tell(connection, tenant, account, noted).map(told -> noted.size()));
     }
 
-    private Future<RowSet<Row>> update(
+    /** One statement for all that came to the same, which is mostly everything. */
+    private Future<List<Row>> update(
             SqlConnection connection, AccountId account, long revision, Map<MutationId, Outcome> outcomes) {
-        List<UUID> ids = new ArrayList<>();
-        List<String> states = new ArrayList<>();
-        List<String> errors = new ArrayList<>();
-        List<Boolean> holds = new ArrayList<>();
-        List<Long> delays = new ArrayList<>();
-        List<Integer> givenBack = new ArrayList<>();
-        outcomes.forEach((id, outcome) -> {
-            Step step = Step.of(outcome);
-            ids.add(id.value());
-            states.add(step.state());
-            errors.add(step.error());
-            holds.add(step.holdsAccount());
-            delays.add(step.delay().toMillis());
-            givenBack.add(step.triesGivenBack());
-        });
-        return connection
+        Map<Step, List<UUID>> steps = new LinkedHashMap<>();
+        outcomes.forEach((id, outcome) -> steps.computeIfAbsent(Step.of(outcome), step -> new ArrayList<>())
+                .add(id.value()));
+        List<Future<RowSet<Row>>> updates = new ArrayList<>();
+        steps.forEach((step, ids) -> updates.add(connection
                 .preparedQuery(NOTE)
                 .execute(Tuple.tuple()
                         .addUUID(account.value())
                         .addString(claimant)
                         .addArrayOfUUID(ids.toArray(UUID[]::new))
-                        .addArrayOfString(states.toArray(String[]::new))
-                        .addArrayOfString(errors.toArray(String[]::new))
-                        .addArrayOfBoolean(holds.toArray(Boolean[]::new))
-                        .addArrayOfLong(delays.toArray(Long[]::new))
-                        .addArrayOfInteger(givenBack.toArray(Integer[]::new))
-                        .addLong(revision));
+                        .addString(step.state())
+                        .addString(step.error())
+                        .addBoolean(step.holdsAccount())
+                        .addLong(step.delay().toMillis())
+                        .addInteger(step.triesGivenBack())
+                        .addLong(revision))));
+        return Future.all(updates).map(done -> {
+            List<Row> noted = new ArrayList<>();
+            updates.forEach(update -> update.result().forEach(noted::add));
+            return noted;
+        });
     }
 
     /** What ended is told to the world, in the same transaction. */
-    private static Future<Void> tell(SqlConnection connection, TenantId tenant, AccountId account, RowSet<Row> noted) {
+    private static Future<Void> tell(SqlConnection connection, TenantId tenant, AccountId account, List<Row> noted) {
         Map<UUID, Change> changes = new LinkedHashMap<>();
         for (Row row : noted) {
             var id = new MutationId(row.getUUID("mutation_id"));
