@@ -13,6 +13,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Deque;
+import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -23,6 +24,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
+import org.postbus.bench.SyncBench.Server;
 import org.postbus.devstack.James;
 import org.postbus.devstack.RawImap;
 import org.postbus.devstack.RawJmap;
@@ -57,16 +59,25 @@ final class FlushBench implements Runnable {
         this.out = out;
     }
 
-    record Options(int emails, int runs, int single) {
-        private static final Options DEFAULT = new Options(10_000, 3, 200);
+    record Options(Set<Server> servers, int emails, int runs, int single) {
+        private static final Options DEFAULT = new Options(EnumSet.allOf(Server.class), 10_000, 3, 200);
         private static final int MAX = 1_000_000;
         private static final int RUNS_MAX = 20;
 
         static Options parse(Deque<String> rest) {
             return Arguments.parse(DEFAULT, rest, (options, name, value) -> switch (name) {
-                case "--emails" -> new Options(Arguments.number(value, MAX), options.runs, options.single);
-                case "--runs" -> new Options(options.emails, Arguments.number(value, RUNS_MAX), options.single);
-                case "--single" -> new Options(options.emails, options.runs, Arguments.number(value, MAX));
+                case "--server" ->
+                    new Options(
+                            EnumSet.of(Arguments.named(Server.class, value)),
+                            options.emails,
+                            options.runs,
+                            options.single);
+                case "--emails" ->
+                    new Options(options.servers, Arguments.number(value, MAX), options.runs, options.single);
+                case "--runs" ->
+                    new Options(options.servers, options.emails, Arguments.number(value, RUNS_MAX), options.single);
+                case "--single" ->
+                    new Options(options.servers, options.emails, options.runs, Arguments.number(value, MAX));
                 default -> throw Arguments.unknown(name);
             });
         }
@@ -171,26 +182,40 @@ final class FlushBench implements Runnable {
         List<Result> results = new ArrayList<>();
         try (Stage stage = Stage.start(List.of(JAMES_USER), settings -> settings.jamesHeap("2g"), out);
                 Connection database = stage.database()) {
-            try (MailServer.OfDovecot dovecot = MailServer.OfDovecot.start(stage.log("dovecot"))) {
-                fill(dovecot);
-                AccountId account = dovecot.add(stage.api(), SyncBench.Protocol.IMAP);
-                stage.awaitIdle(account, LIMIT);
-                try (Other other = new OverImap(dovecot)) {
-                    results.add(measure("Dovecot over IMAP", stage, database, account, other));
-                }
-                stage.api().delete("accounts/" + account);
-            }
-            MailServer.OfJames james = new MailServer.OfJames(stage.postbus().james(), JAMES_USER);
-            fill(james);
-            AccountId account = james.add(stage.api(), SyncBench.Protocol.JMAP);
-            stage.awaitIdle(account, LIMIT);
-            try (Other other = new OverJmap(james)) {
-                results.add(measure("James over JMAP", stage, database, account, other));
+            for (Server server : options.servers()) {
+                results.add(
+                        switch (server) {
+                            case JAMES -> overJmap(stage, database);
+                            case DOVECOT -> overImap(stage, database);
+                        });
             }
         } catch (SQLException e) {
             throw new IllegalStateException("the database could not be asked", e);
         }
         print(results);
+    }
+
+    private Result overImap(Stage stage, Connection database) throws SQLException {
+        try (MailServer.OfDovecot dovecot = MailServer.OfDovecot.start(stage.log("dovecot"))) {
+            fill(dovecot);
+            AccountId account = dovecot.add(stage.api(), SyncBench.Protocol.IMAP);
+            stage.awaitIdle(account, LIMIT);
+            try (Other other = new OverImap(dovecot)) {
+                return measure("Dovecot over IMAP", stage, database, account, other);
+            } finally {
+                stage.api().delete("accounts/" + account);
+            }
+        }
+    }
+
+    private Result overJmap(Stage stage, Connection database) throws SQLException {
+        MailServer.OfJames james = new MailServer.OfJames(stage.postbus().james(), JAMES_USER);
+        fill(james);
+        AccountId account = james.add(stage.api(), SyncBench.Protocol.JMAP);
+        stage.awaitIdle(account, LIMIT);
+        try (Other other = new OverJmap(james)) {
+            return measure("James over JMAP", stage, database, account, other);
+        }
     }
 
     private void fill(MailServer server) {

@@ -43,6 +43,7 @@ public final class Main {
         },
         FLUSH("flush", """
                 wishes on their way to Dovecot and to James over JMAP, beside a raw client's fewest commands
+                    --server S     james or dovecot (both)
                     --emails N     changed at once (10000)
                     --runs N       how often that is measured (3)
                     --single N     wishes one at a time (200)""") {
