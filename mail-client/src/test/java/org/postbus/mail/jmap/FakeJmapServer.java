@@ -59,7 +59,7 @@ public final class FakeJmapServer implements AutoCloseable {
                             "maxBodyValueBytes"),
             "Email/changes", Set.of("accountId", "sinceState", "maxChanges"),
             "Email/set", Set.of("accountId", "ifInState", "create", "update", "destroy"),
-            "Mailbox/set", Set.of("accountId", "create", "update", "destroy", "onDestroyRemoveEmails"));
+            "Mailbox/set", Set.of("accountId", "ifInState", "create", "update", "destroy", "onDestroyRemoveEmails"));
     /** What a mailbox tells of its emails: all that changes of it when one comes or goes. */
     private static final Set<String> COUNTS = Set.of("totalEmails", "unreadEmails");
 
@@ -787,6 +787,9 @@ public final class FakeJmapServer implements AutoCloseable {
     }
 
     private ObjectNode setMailboxes(ObjectNode arguments) {
+        if (arguments.has("ifInState") && !arguments.path("ifInState").asText().equals(state())) {
+            return error("stateMismatch");
+        }
         ObjectNode result = result().put("oldState", state());
         ObjectNode createdMailboxes = result.putObject("created");
         ObjectNode updated = result.putObject("updated");

@@ -14,6 +14,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.UUID;
 import org.assertj.core.api.InstanceOfAssertFactories;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -26,9 +27,11 @@ import org.postbus.account.Secret;
 import org.postbus.event.EventCodec;
 import org.postbus.mail.ServerFailure;
 import org.postbus.mail.jmap.FakeJmapServer;
+import org.postbus.model.MutationId;
 import org.postbus.outbound.Fold;
 import org.postbus.outbound.MailServer.Answer;
 import org.postbus.outbound.MailServer.Answers;
+import org.postbus.outbound.MailboxWish;
 import org.postbus.outbound.Wish;
 import org.postbus.outbound.Wishes;
 
@@ -217,6 +220,30 @@ class JmapMailServerTest {
 
         assertThat(failure(answers, 1)).isInstanceOf(ServerFailure.OutcomeUnknown.class);
         assertThat(answers.lost()).containsInstanceOf(ServerFailure.Unreachable.class);
+    }
+
+    @Test
+    void a_mailbox_that_somebody_changed_after_it_was_read_is_a_conflict_and_done_on_fresh_state() {
+        var wish = new MailboxWish(
+                new MutationId(new UUID(0, 1)),
+                Wishes.mailbox(2),
+                new MailboxWish.Change.Update(Optional.of("Old mail"), Optional.empty()),
+                1);
+        server.nextAnswer(200, JSON, response("""
+                ["Mailbox/get", {"accountId": "A1", "state": "as it was before", "notFound": [], "list": [
+                  {"id": "archive/id", "name": "Archive", "parentId": null, "role": "archive"}]}, "c0"]"""));
+
+        Answer first = mail.carryOut(wish, world.known());
+
+        assertThat(first)
+                .isInstanceOfSatisfying(
+                        Answer.Failed.class,
+                        failed -> assertThat(failed.failure()).isInstanceOf(ServerFailure.Conflict.class));
+        assertThat(server.requests().getLast().at("/methodCalls/0/1/ifInState").asText())
+                .isEqualTo("as it was before");
+        assertThat(mail.isOpen()).isTrue();
+        assertThat(mail.carryOut(wish, world.known())).isEqualTo(Answer.DONE);
+        assertThat(server.complaints()).isEmpty();
     }
 
     private Answers carryOut(Wish... wishes) {
