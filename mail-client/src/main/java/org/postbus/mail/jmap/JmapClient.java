@@ -43,6 +43,7 @@ public final class JmapClient implements AutoCloseable {
     private final AtomicReference<String> stateReadFor;
     private volatile JmapSession session;
     private volatile String lastEventId = "";
+    private volatile String lastPushState = "";
 
     private JmapClient(JmapHttp http, URI sessionUrl, String mailAccountId, JmapSession session) {
         this.http = http;
@@ -323,6 +324,17 @@ public final class JmapClient implements AutoCloseable {
     void sawEvent(String id) {
         if (!id.isEmpty()) {
             lastEventId = id;
+        }
+    }
+
+    /** Of the WebSocket; empty if it has named none yet. */
+    String lastPushState() {
+        return lastPushState;
+    }
+
+    void sawPushState(String state) {
+        if (!state.isEmpty()) {
+            lastPushState = state;
         }
     }
 

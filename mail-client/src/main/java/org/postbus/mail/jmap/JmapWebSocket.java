@@ -35,7 +35,8 @@ public final class JmapWebSocket {
     /**
      * Connects when subscribed to and disconnects when cancelled. It never completes: it fails with
      * {@link org.postbus.mail.ServerFailure.Unreachable} when the connection ends or when 2.5 pings pass without a word, and with
-     * {@code Rejected(NOT_OFFERED)} if the server does not offer it. Connecting again is the caller's loop.
+     * {@code Rejected(NOT_OFFERED)} if the server does not offer it. Connecting again is the caller's loop; the server is then told
+     * the last push state that this client has seen. What it does with that is not relied on.
      *
      * @param types such as {@code Email}, {@code Mailbox}
      * @param ping how often the server is asked for a sign of life
@@ -58,10 +59,13 @@ public final class JmapWebSocket {
         return new ServerException(new ServerFailure.Rejected(NOT_OFFERED, text));
     }
 
-    private static String enabling(List<String> types) {
+    private static String enabling(List<String> types, String pushState) {
         ObjectNode enable = JsonNodeFactory.instance.objectNode().put("@type", "WebSocketPushEnable");
         ArrayNode names = enable.putArray("dataTypes");
         types.forEach(names::add);
+        if (!pushState.isEmpty()) {
+            enable.put("pushState", pushState);
+        }
         return enable.toString();
     }
 
@@ -103,7 +107,7 @@ public final class JmapWebSocket {
             opened.closeHandler(closed -> fail(new IOException("the WebSocket was closed")));
             opened.pongHandler(pong -> watch());
             opened.textMessageHandler(this::take);
-            opened.writeTextMessage(enabling(types)).onFailure(this::fail);
+            opened.writeTextMessage(enabling(types, client.lastPushState())).onFailure(this::fail);
             pinging = vertx.setPeriodic(
                     ping.toMillis(), id -> opened.writePing(Buffer.buffer()).onFailure(this::fail));
             watch();
@@ -123,6 +127,7 @@ public final class JmapWebSocket {
                     return;
                 }
                 JmapEventSource.push(json).ifPresent(emitter::emit);
+                client.sawPushState(json.path("pushState").asText(""));
             } catch (IOException notJson) {
                 // Without the cause: its text holds a piece of the message.
                 fail(new IOException("the WebSocket sends a message that is not JSON"));

@@ -75,6 +75,7 @@ public final class FakeJmapServer implements AutoCloseable {
     private final Map<String, Deque<Consumer<HttpServerRequest>>> next = new HashMap<>();
     private final List<HttpServerResponse> listeners = new ArrayList<>();
     private final List<ServerWebSocket> webSockets = new ArrayList<>();
+    private final List<String> enabled = new ArrayList<>();
     private final FakeSubmissions submissions = new FakeSubmissions(this);
     private ObjectNode session;
     private boolean anchorSupported = true;
@@ -307,6 +308,11 @@ public final class FakeJmapServer implements AutoCloseable {
         return webSockets.size();
     }
 
+    /** The messages by which WebSockets asked for changes. */
+    public synchronized List<String> enabled() {
+        return List.copyOf(enabled);
+    }
+
     /** Sends this message to all WebSockets that asked for changes. */
     public synchronized void pushMessage(String message) {
         webSockets.forEach(socket -> socket.writeTextMessage(message));
@@ -396,10 +402,12 @@ public final class FakeJmapServer implements AutoCloseable {
             complain("a WebSocket without the subprotocol jmap");
         }
         socket.textMessageHandler(message -> {
-            if (!message.equals("{\"@type\":\"WebSocketPushEnable\",\"dataTypes\":[\"Email\",\"Mailbox\"]}")) {
+            if (!message.matches("\\{\"@type\":\"WebSocketPushEnable\",\"dataTypes\":\\[\"Email\",\"Mailbox\"]"
+                    + "(,\"pushState\":\"[^\"]+\")?}")) {
                 complain("over the WebSocket: " + message);
             }
             synchronized (this) {
+                enabled.add(message);
                 webSockets.add(socket);
             }
         });

@@ -101,6 +101,24 @@ class JmapWebSocketTest {
     }
 
     @Test
+    void the_last_push_state_is_named_when_it_is_opened_again() {
+        listen(LONG);
+        await().atMost(WAIT).until(() -> server.webSockets() == 1);
+        server.pushMessage("{\"@type\":\"StateChange\",\"changed\":{\"A1\":{\"Email\":\"7\"}},\"pushState\":\"p1\"}");
+        // The next message is only heard when the one before it has been taken.
+        server.pushMessage("{\"@type\":\"StateChange\",\"changed\":{\"A1\":{\"Email\":\"8\"}}}");
+        await().atMost(WAIT).until(() -> heard.size() == 3);
+        server.closeStreams();
+        await().atMost(WAIT).until(() -> failure.get() != null && server.webSockets() == 0);
+
+        listen(LONG);
+
+        await().atMost(WAIT).until(() -> server.enabled().size() == 2);
+        assertThat(server.enabled().getFirst()).doesNotContain("pushState");
+        assertThat(server.enabled().getLast()).contains("\"pushState\":\"p1\"");
+    }
+
+    @Test
     void nonsense_is_a_failure() {
         listen(LONG);
         await().atMost(WAIT).until(() -> server.webSockets() == 1);
