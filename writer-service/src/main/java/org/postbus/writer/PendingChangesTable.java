@@ -19,13 +19,19 @@ import org.postbus.model.MutationId;
 final class PendingChangesTable {
     private PendingChangesTable() {}
 
-    /** Wishes about these emails that are at the server or may be, the oldest first. */
+    /**
+     * Wishes about these emails that are at the server or may be, of each email the oldest first. In the order of the index of what is open: the
+     * primary key, which the planner takes otherwise while the table is new, leads past all wishes that the account ever had.
+     */
     static List<Wish> underWay(Transaction transaction, AccountId account, Collection<UUID> emails) {
         List<Wish> wishes = new ArrayList<>();
         for (Row row : transaction.run("""
-                select mutation_id, email_id, kind, patch::text as patch from pending_changes
-                where account_id = $1 and email_id = any($2::uuid[]) and state in ('sending', 'applied')
-                order by mutation_id""", account.value(), emails.toArray(UUID[]::new))) {
+                select p.mutation_id, p.email_id, p.kind, p.patch::text as patch
+                from unnest($2::uuid[]) k(email_id)
+                cross join lateral (
+                  select * from pending_changes
+                  where account_id = $1 and email_id between k.email_id and k.email_id and state in ('sending', 'applied')
+                  order by email_id, mutation_id offset 0) p""", account.value(), emails.toArray(UUID[]::new))) {
             wishes.add(new Wish(
                     new MutationId(row.getUUID("mutation_id")),
                     row.getUUID("email_id"),

@@ -163,6 +163,39 @@ class IsolationTest {
         }
     }
 
+    /** The plan is made while there are no wishes, and must still be right when an account has had many. */
+    @Test
+    void wishes_are_found_by_their_email_however_many_there_were() throws Exception {
+        var database = DevStack.postgres().freshDatabase();
+        try (var connection = database.connectAsAdmin();
+                var statement = connection.createStatement()) {
+            statement.execute("alter table pending_changes set (autovacuum_enabled = off)");
+        }
+        TestAccount account = TestAccount.createIn(database);
+        account.apply(Seen.mailbox(INBOX), Seen.imap(INBOX, 1, "m@x"));
+        account.apply(Seen.state(INBOX, 1, "first"));
+        try (var connection = database.connectAsAdmin();
+                var statement = connection.createStatement()) {
+            statement.execute("insert into pending_changes (account_id, tenant_id, email_id, kind, state) select '"
+                    + account.account + "', '" + account.tenant
+                    + "', uuidv7(), 'update', 'confirmed' from generate_series(1, 2000)");
+        }
+
+        for (int i = 0; i < 10; i++) {
+            account.apply(Seen.state(INBOX, 1, "change" + i));
+        }
+        account.closeDatabase();
+
+        try (var connection = database.connectAsAdmin();
+                var statement = connection.createStatement();
+                var read = statement.executeQuery("select sum(idx_scan), sum(idx_tup_read) from pg_stat_user_indexes"
+                        + " where relname = 'pending_changes'")) {
+            read.next();
+            assertThat(read.getLong(1)).isGreaterThanOrEqualTo(10);
+            assertThat(read.getLong(2)).as("wishes read").isLessThan(100);
+        }
+    }
+
     @Test
     void nothing_of_an_account_is_left_when_it_has_gone() throws Exception {
         TestAccount account = TestAccount.create();
