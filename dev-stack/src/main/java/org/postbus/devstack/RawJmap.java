@@ -18,6 +18,7 @@ import java.util.Base64;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.postbus.event.EventCodec;
 
 /**
@@ -26,6 +27,7 @@ import org.postbus.event.EventCodec;
  */
 public final class RawJmap implements AutoCloseable {
     private static final Duration ANSWER_WAIT = Duration.ofSeconds(20);
+    private static final Duration PING = Duration.ofSeconds(10);
     private static final List<String> USING = List.of("urn:ietf:params:jmap:core", "urn:ietf:params:jmap:mail");
     /** Servers must take at least 500 ids at once (RFC 8620 section 2), James answers queries with at most 256. */
     private static final int PAGE = 200;
@@ -36,6 +38,7 @@ public final class RawJmap implements AutoCloseable {
             .build();
     private final String authorization;
     private final URI apiUrl;
+    private final String eventSourceUrl;
     private final String accountId;
 
     /** The server answered with an error. */
@@ -52,6 +55,7 @@ public final class RawJmap implements AutoCloseable {
                 "Basic " + Base64.getEncoder().encodeToString((user + ":" + password).getBytes(StandardCharsets.UTF_8));
         JsonNode session = tree(send(HttpRequest.newBuilder(sessionUrl).GET()));
         this.apiUrl = sessionUrl.resolve(session.at("/apiUrl").asText());
+        this.eventSourceUrl = session.at("/eventSourceUrl").asText();
         this.accountId =
                 session.at("/primaryAccounts/urn:ietf:params:jmap:mail").asText();
     }
@@ -140,6 +144,35 @@ public final class RawJmap implements AutoCloseable {
             throw new UncheckedIOException(e);
         }
         return total;
+    }
+
+    /**
+     * The lines of the event source as they come, until {@link #abort}.
+     *
+     * @param types separated by commas
+     */
+    public Stream<String> eventSource(String types) {
+        String url = eventSourceUrl
+                .replace("{types}", types)
+                .replace("{closeafter}", "no")
+                .replace("{ping}", Long.toString(PING.toSeconds()));
+        HttpRequest request = HttpRequest.newBuilder(apiUrl.resolve(url))
+                .header("Authorization", authorization)
+                .header("Accept", "text/event-stream")
+                .build();
+        try {
+            return http.send(request, HttpResponse.BodyHandlers.ofLines()).body();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted", e);
+        }
+    }
+
+    /** Ends what is under way too. */
+    public void abort() {
+        http.shutdownNow();
     }
 
     public String accountId() {

@@ -7,17 +7,13 @@ import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
-import java.time.Duration;
 import java.time.Instant;
-import java.util.Optional;
-import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.TimeUnit;
 
-/** A raw connection that does nothing but IDLE on one mailbox: nobody can know of an arrival earlier. */
+/** A raw connection that does nothing but IDLE on one mailbox. */
 final class IdleListener implements AutoCloseable {
     private final Socket socket;
     private final BufferedReader in;
-    private final LinkedBlockingQueue<Instant> arrivals = new LinkedBlockingQueue<>();
+    private final Notices notices = new Notices();
 
     /** @param mailbox a name that needs no quoting */
     IdleListener(MailServer server, String mailbox) {
@@ -38,14 +34,8 @@ final class IdleListener implements AutoCloseable {
         Thread.ofPlatform().daemon().name("idle-" + mailbox).start(this::listen);
     }
 
-    /** When the next arrival was told; empty if none is in time. */
-    Optional<Instant> next(Duration limit) throws InterruptedException {
-        return Optional.ofNullable(arrivals.poll(limit.toMillis(), TimeUnit.MILLISECONDS));
-    }
-
-    /** What was told until now is of no interest. */
-    void forget() {
-        arrivals.clear();
+    Notices notices() {
+        return notices;
     }
 
     @Override
@@ -61,7 +51,7 @@ final class IdleListener implements AutoCloseable {
         try {
             for (String line = in.readLine(); line != null; line = in.readLine()) {
                 if (line.endsWith(" EXISTS")) {
-                    arrivals.add(Instant.now());
+                    notices.add(Instant.now());
                 }
             }
         } catch (IOException e) {

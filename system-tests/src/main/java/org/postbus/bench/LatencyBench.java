@@ -7,20 +7,24 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Deque;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.BiConsumer;
 import java.util.function.Function;
+import org.postbus.bench.SyncBench.Protocol;
+import org.postbus.devstack.James;
 import org.postbus.devstack.MailCorpus;
 import org.postbus.devstack.RawImap;
 import org.postbus.event.Topics;
-import org.postbus.model.AccountId;
 
 /**
- * How long after a message has arrived on Dovecot its {@code email.created} is with a subscriber of {@code postbus.changes}, beside
- * the moment at which a raw connection that does nothing but IDLE on that mailbox is told of it. One message at a time, at random
- * intervals, through other people's programs.
+ * How long after a message has arrived its {@code email.created} is with a subscriber of {@code postbus.changes}, beside the moment at
+ * which a raw connection is told of it that does nothing but IDLE on that mailbox (Dovecot), or listen to the account's event source
+ * (James over JMAP). One message at a time, at random intervals, through other people's programs.
  */
 final class LatencyBench implements Runnable {
     private static final Duration AFTER_NOTICE_MAX = Duration.ofMillis(30);
@@ -36,7 +40,8 @@ final class LatencyBench implements Runnable {
     private static final int MESSAGES_BEFORE = 3000;
 
     private static final Duration SYNC_LIMIT = Duration.ofMinutes(5);
-    private static final String OTHER_MAILBOX = "Archive";
+    private static final String OTHER_MAILBOX = "Projects";
+    private static final James.User JAMES_USER = James.User.of("alice", "bench-password");
 
     private final Options options;
     private final PrintStream out;
@@ -46,13 +51,14 @@ final class LatencyBench implements Runnable {
         this.out = out;
     }
 
-    record Options(int arrivals) {
-        private static final Options DEFAULT = new Options(300);
+    record Options(Protocol protocol, int arrivals) {
+        private static final Options DEFAULT = new Options(Protocol.IMAP, 300);
         private static final int ARRIVALS_MAX = 100_000;
 
         static Options parse(Deque<String> rest) {
             return Arguments.parse(DEFAULT, rest, (options, name, value) -> switch (name) {
-                case "--arrivals" -> new Options(Arguments.number(value, ARRIVALS_MAX));
+                case "--protocol" -> new Options(Arguments.named(Protocol.class, value), options.arrivals);
+                case "--arrivals" -> new Options(options.protocol, Arguments.number(value, ARRIVALS_MAX));
                 default -> throw Arguments.unknown(name);
             });
         }
@@ -83,47 +89,86 @@ final class LatencyBench implements Runnable {
 
     @Override
     public void run() {
-        try (Stage stage = Stage.start(out);
-                MailServer.OfDovecot server = MailServer.OfDovecot.start(stage.log("dovecot"));
-                RawImap sender = server.logIn()) {
-            sender.create(OTHER_MAILBOX);
-            MailCorpus corpus = new MailCorpus(SEED, server.user(), Instant.parse("2020-01-01T00:00:00Z"));
-            for (int i = 0; i < MESSAGES_BEFORE; i++) {
-                MailCorpus.Mail mail = corpus.next();
-                sender.append("INBOX", mail.flags(), mail.date(), mail.raw());
+        try {
+            switch (options.protocol()) {
+                case IMAP -> overImap();
+                case JMAP -> overJmap();
             }
-            AccountId account = server.add(stage.api(), SyncBench.Protocol.IMAP);
-            stage.awaitIdle(account, SYNC_LIMIT);
-            measure(server, sender, stage.postbus().kafka().bootstrap());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IllegalStateException("interrupted", e);
         }
     }
 
-    private void measure(MailServer.OfDovecot server, RawImap sender, String bootstrap) throws InterruptedException {
+    private void overImap() throws InterruptedException {
+        try (Stage stage = Stage.start(out);
+                MailServer.OfDovecot server = MailServer.OfDovecot.start(stage.log("dovecot"));
+                RawImap sender = server.logIn()) {
+            fillAndSync(stage, server, sender);
+            try (IdleListener inbox = new IdleListener(server, "INBOX");
+                    IdleListener other = new IdleListener(server, OTHER_MAILBOX)) {
+                Map<Way, Notices> notices = new EnumMap<>(Map.of(
+                        Way.APPEND, inbox.notices(), Way.DELIVERY, inbox.notices(), Way.ELSEWHERE, other.notices()));
+                List<Arrival> arrivals = measure(stage, notices, (way, message) -> {
+                    switch (way) {
+                        case APPEND, ELSEWHERE -> append(sender, way, message);
+                        case DELIVERY -> server.dovecot().deliver(server.account(), message);
+                    }
+                });
+                print(arrivals, notices.keySet(), "Dovecot", "raw IDLE");
+            }
+        }
+    }
+
+    private void overJmap() throws InterruptedException {
+        try (Stage stage = Stage.start(List.of(JAMES_USER), settings -> settings, out)) {
+            MailServer.OfJames server = new MailServer.OfJames(stage.postbus().james(), JAMES_USER);
+            try (RawImap sender = server.logIn()) {
+                fillAndSync(stage, server, sender);
+                try (EventSourceListener account = new EventSourceListener(server)) {
+                    Map<Way, Notices> notices =
+                            new EnumMap<>(Map.of(Way.APPEND, account.notices(), Way.ELSEWHERE, account.notices()));
+                    List<Arrival> arrivals = measure(stage, notices, (way, message) -> append(sender, way, message));
+                    print(arrivals, notices.keySet(), "James over JMAP", "raw event source");
+                }
+            }
+        }
+    }
+
+    private void fillAndSync(Stage stage, MailServer server, RawImap sender) {
+        sender.create(OTHER_MAILBOX);
+        MailCorpus corpus = new MailCorpus(SEED, server.user(), Instant.parse("2020-01-01T00:00:00Z"));
+        for (int i = 0; i < MESSAGES_BEFORE; i++) {
+            MailCorpus.Mail mail = corpus.next();
+            sender.append("INBOX", mail.flags(), mail.date(), mail.raw());
+        }
+        stage.awaitIdle(server.add(stage.api(), options.protocol()), SYNC_LIMIT);
+    }
+
+    private static void append(RawImap sender, Way way, byte[] message) {
+        sender.append(way.mailbox, Set.of(), Instant.now(), message);
+    }
+
+    /** @param notices the ways that are measured, with who is told of an arrival first */
+    private List<Arrival> measure(Stage stage, Map<Way, Notices> notices, BiConsumer<Way, byte[]> server)
+            throws InterruptedException {
         Random random = new Random(SEED);
-        List<Way> ways = new ArrayList<>(Collections.nCopies(options.arrivals(), Way.APPEND));
-        ways.addAll(Collections.nCopies(Math.ceilDiv(options.arrivals(), 3), Way.DELIVERY));
-        ways.addAll(Collections.nCopies(Math.ceilDiv(options.arrivals(), 3), Way.ELSEWHERE));
+        List<Way> ways = new ArrayList<>();
+        notices.keySet()
+                .forEach(way -> ways.addAll(Collections.nCopies(
+                        way == Way.APPEND ? options.arrivals() : Math.ceilDiv(options.arrivals(), 3), way)));
         Collections.shuffle(ways, random);
         List<Arrival> arrivals = new ArrayList<>();
+        String bootstrap = stage.postbus().kafka().bootstrap();
         try (MarkedRecords observations = new MarkedRecords(bootstrap, Topics.OBSERVATIONS);
-                MarkedRecords changes = new MarkedRecords(bootstrap, Topics.CHANGES);
-                IdleListener inbox = new IdleListener(server, "INBOX");
-                IdleListener other = new IdleListener(server, OTHER_MAILBOX)) {
+                MarkedRecords changes = new MarkedRecords(bootstrap, Topics.CHANGES)) {
             for (int number = -WARM_UP; number < ways.size(); number++) {
                 Way way = number < 0 ? Way.APPEND : ways.get(number);
-                IdleListener listener =
-                        switch (way) {
-                            case APPEND, DELIVERY -> inbox;
-                            case ELSEWHERE -> other;
-                        };
-                listener.forget();
+                notices.get(way).forget();
                 String mark = MarkedRecords.mark(number + WARM_UP);
                 Instant sent = Instant.now();
-                send(way, server, sender, mark);
-                Instant notice = listener.next(ARRIVAL_MAX).orElseThrow(() -> lost(mark, "the raw connection"));
+                server.accept(way, message(mark));
+                Instant notice = notices.get(way).next(ARRIVAL_MAX).orElseThrow(() -> lost(mark, "the raw connection"));
                 MarkedRecords.Seen change =
                         changes.await(mark, ARRIVAL_MAX).orElseThrow(() -> lost(mark, Topics.CHANGES));
                 MarkedRecords.Seen observation =
@@ -139,7 +184,7 @@ final class LatencyBench implements Runnable {
                                 * INTERVAL_MAX.minus(INTERVAL_MIN).toNanos()));
             }
         }
-        print(arrivals);
+        return arrivals;
     }
 
     private static IllegalStateException lost(String mark, String where) {
@@ -147,25 +192,23 @@ final class LatencyBench implements Runnable {
                 mark + " was not seen by " + where + " within " + ARRIVAL_MAX.toSeconds() + " s");
     }
 
-    private static void send(Way way, MailServer.OfDovecot server, RawImap sender, String mark) {
-        byte[] message = ("From: Somebody <somebody@example.org>\r\nTo: " + server.user() + "\r\nSubject: " + mark
-                        + "\r\nMessage-ID: <" + mark + "@example.org>\r\nMIME-Version: 1.0\r\n"
+    private static byte[] message(String mark) {
+        return ("From: Somebody <somebody@example.org>\r\nTo: alice@example.com\r\nSubject: " + mark
+                        + "\r\nMessage-ID: <"
+                        + mark + "@example.org>\r\nMIME-Version: 1.0\r\n"
                         + "Content-Type: text/plain; charset=utf-8\r\n\r\n"
                         + "Some text, as people write it.\r\n".repeat(40))
                 .getBytes(StandardCharsets.US_ASCII);
-        switch (way) {
-            case APPEND, ELSEWHERE -> sender.append(way.mailbox, Set.of(), Instant.now(), message);
-            case DELIVERY -> server.dovecot().deliver(server.account(), message);
-        }
     }
 
-    private void print(List<Arrival> arrivals) {
+    private void print(List<Arrival> arrivals, Set<Way> ways, String server, String raw) {
         out.println();
-        out.printf("From the arrival of a message on Dovecot to its event; %s.%n%n", Figures.machine());
-        out.println(
-                "| arrival | messages | raw IDLE ms p50 | p99 | event ms p50 | p99 | event after raw IDLE ms p50 | p99 |");
+        out.printf("From the arrival of a message on %s to its event; %s.%n%n", server, Figures.machine());
+        out.printf(
+                "| arrival | messages | %1$s ms p50 | p99 | event ms p50 | p99 | event after %1$s ms p50 | p99 |%n",
+                raw);
         out.println("|---|---:|---:|---:|---:|---:|---:|---:|");
-        for (Way way : Way.values()) {
+        for (Way way : ways) {
             List<Arrival> own =
                     arrivals.stream().filter(arrival -> arrival.way() == way).toList();
             Function<Arrival, Duration> notice = arrival -> Duration.between(arrival.sent(), arrival.notice());
@@ -183,20 +226,20 @@ final class LatencyBench implements Runnable {
                     millis(own, 99, Arrival::eventAfterNotice));
         }
         out.println();
-        for (Way way : Way.values()) {
+        for (Way way : ways) {
             double after = millis(
                     arrivals.stream().filter(arrival -> arrival.way() == way).toList(), 50, Arrival::eventAfterNotice);
             out.println(Figures.verdict(
-                    "%s: the event is %.1f ms after the raw IDLE's notice (p50), target at most %d ms"
-                            .formatted(way.shown, after, AFTER_NOTICE_MAX.toMillis()),
+                    "%s: the event is %.1f ms after the %s's notice (p50), target at most %d ms"
+                            .formatted(way.shown, after, raw, AFTER_NOTICE_MAX.toMillis()),
                     after <= AFTER_NOTICE_MAX.toMillis()));
             out.println();
         }
         out.println("Where the time goes, p50 in ms:");
         out.println();
-        out.println("| arrival | raw IDLE to observation sent (fetcher) | to change sent (writer) | to subscriber |");
+        out.printf("| arrival | %s to observation sent (fetcher) | to change sent (writer) | to subscriber |%n", raw);
         out.println("|---|---:|---:|---:|");
-        for (Way way : Way.values()) {
+        for (Way way : ways) {
             List<Arrival> own =
                     arrivals.stream().filter(arrival -> arrival.way() == way).toList();
             out.printf(

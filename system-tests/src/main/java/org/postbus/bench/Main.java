@@ -34,7 +34,8 @@ public final class Main {
             }
         },
         LATENCY("latency", """
-                from the arrival of a message on Dovecot to its event on postbus.changes, beside a raw IDLE
+                from the arrival of a message to its event on postbus.changes, beside a raw connection that waits for it
+                    --protocol P   imap: Dovecot and IDLE; jmap: James and its event source (imap)
                     --arrivals N   by APPEND to INBOX, and a third each by two other ways (300)""") {
             @Override
             Runnable parse(Deque<String> options) {
