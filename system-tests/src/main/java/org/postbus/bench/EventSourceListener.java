@@ -1,5 +1,6 @@
 package org.postbus.bench;
 
+import java.io.UncheckedIOException;
 import java.time.Instant;
 import java.util.stream.Stream;
 import org.postbus.devstack.RawJmap;
@@ -8,6 +9,7 @@ import org.postbus.devstack.RawJmap;
 final class EventSourceListener implements AutoCloseable {
     private final RawJmap jmap;
     private final Notices notices = new Notices();
+    private volatile boolean closed;
 
     EventSourceListener(MailServer.OfJames server) {
         jmap = RawJmap.login(
@@ -24,11 +26,16 @@ final class EventSourceListener implements AutoCloseable {
         try (lines) {
             lines.filter(line -> line.startsWith("data:") && line.contains("StateChange"))
                     .forEach(line -> notices.add(Instant.now()));
+        } catch (UncheckedIOException e) {
+            if (!closed) {
+                throw e;
+            }
         }
     }
 
     @Override
     public void close() {
+        closed = true;
         jmap.abort();
     }
 }
