@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -345,18 +346,14 @@ class GmailTest {
     }
 
     private void pass() {
-        long before = passes();
+        Instant now = Instant.now();
         await().atMost(SOON).pollInterval(Duration.ofMillis(50)).until(() -> {
             fetcher.wake(account.accountId());
-            return passes() > before;
+            return account.wasLookedAtSince(now);
         });
         await().atMost(SOON)
                 .until(() -> account.read("select state from account_sync where account_id = ?")
                         .equals("idle"));
-    }
-
-    private long passes() {
-        return Long.parseLong(account.read("select pass from account_sync where account_id = ?"));
     }
 
     private static void isMove(Change change) {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -550,14 +551,10 @@ class ImapHabitsTest {
 
     /** A whole pass that began after this call, and what follows from it at once. */
     private void pass() {
-        long before = passes();
+        Instant now = Instant.now();
         fetcher.wake(account.accountId());
-        await().atMost(SOON).pollInterval(Duration.ofMillis(20)).until(() -> passes() > before);
+        await().atMost(SOON).pollInterval(Duration.ofMillis(20)).until(() -> account.wasLookedAtSince(now));
         fetcher.writer.assertNoBreach();
-    }
-
-    private long passes() {
-        return Long.parseLong(account.read("select pass from account_sync where account_id = ?"));
     }
 
     private List<String> inbox() {

@@ -7,6 +7,8 @@ import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.UUID;
 import org.postbus.account.AccountSettings;
 import org.postbus.account.Credential;
@@ -75,5 +77,12 @@ record TestAccount(Database database, TenantId tenantId, AccountId accountId, Pr
         String[] value = new String[1];
         DirectWriter.query(database, sql, row -> value[0] = row.getString(1), accountId.value());
         return value[0];
+    }
+
+    /** Whether a pass has ended well that began after then: one that was under way may have looked before. */
+    boolean wasLookedAtSince(Instant then) {
+        return !read("select count(*) from sync_log where account_id = ? and error is null and started_at >= '"
+                        + then.truncatedTo(ChronoUnit.MICROS) + "'")
+                .equals("0");
     }
 }
