@@ -94,7 +94,7 @@ public final class AccountFlushes implements AutoCloseable {
     public void close() {
         stopping = true;
         try {
-            if (!places.close(STOP_WAIT)) {
+            if (!places.awaitEmpty(STOP_WAIT)) {
                 LOG.warnf("%d flushes did not end in time: their claims run out", running());
             }
         } catch (InterruptedException e) {

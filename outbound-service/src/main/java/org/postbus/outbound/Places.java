@@ -39,15 +39,18 @@ final class Places {
         return max - ordinary.availablePermits() + max * APART_TIMES - apart.availablePermits();
     }
 
-    /**
-     * Gives no more places.
-     *
-     * @return false if some were still taken after that time
-     */
-    boolean close(Duration wait) throws InterruptedException {
+    /** @return false if some were still taken after that time */
+    boolean awaitEmpty(Duration wait) throws InterruptedException {
         long end = System.nanoTime() + wait.toNanos();
-        return ordinary.tryAcquire(max, wait.toNanos(), TimeUnit.NANOSECONDS)
-                && apart.tryAcquire(max * APART_TIMES, end - System.nanoTime(), TimeUnit.NANOSECONDS);
+        if (!ordinary.tryAcquire(max, wait.toNanos(), TimeUnit.NANOSECONDS)) {
+            return false;
+        }
+        boolean empty = apart.tryAcquire(max * APART_TIMES, end - System.nanoTime(), TimeUnit.NANOSECONDS);
+        ordinary.release(max);
+        if (empty) {
+            apart.release(max * APART_TIMES);
+        }
+        return empty;
     }
 
     final class Place implements AutoCloseable {
