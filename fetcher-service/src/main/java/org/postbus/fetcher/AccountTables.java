@@ -427,32 +427,26 @@ final class AccountTables {
                         }));
     }
 
-    /** The JMAP ids of all emails of an account that are not destroyed. */
-    Set<String> jmapIds(TenantId tenant, AccountId account) throws InterruptedException {
-        Set<String> ids = new HashSet<>();
-        String after = "";
-        while (true) {
-            String from = after;
-            List<String> page = inTenant(
-                    "reading JMAP ids",
-                    tenant,
-                    connection -> query(connection, """
-                            select identity from email
-                            where account_id = $1 and identity is not null and identity > $2
-                            order by identity limit 10000""", Tuple.of(account.value(), from))
-                            .map(rows -> {
-                                List<String> identities = new ArrayList<>();
-                                rows.forEach(row -> identities.add(row.getString("identity")));
-                                return identities;
-                            }));
-            if (page.isEmpty()) {
-                return ids;
-            }
-            page.stream()
-                    .filter(identity -> identity.startsWith(JmapEmails.IDENTITY_PREFIX))
-                    .forEach(identity -> ids.add(identity.substring(JmapEmails.IDENTITY_PREFIX.length())));
-            after = page.getLast();
-        }
+    /**
+     * The JMAP ids of all emails of an account that are not destroyed, page by page in an order of the database's; empty at the end.
+     *
+     * @param after the last id of the page before, empty for the first one
+     */
+    List<String> jmapIds(TenantId tenant, AccountId account, String after, int limit) throws InterruptedException {
+        String from = after.isEmpty() ? "" : JmapEmails.IDENTITY_PREFIX + after;
+        return inTenant(
+                "reading JMAP ids",
+                tenant,
+                connection -> query(connection, """
+                        select identity from email
+                        where account_id = $1 and identity is not null and identity > $2 and starts_with(identity, $3)
+                        order by identity limit $4""", Tuple.of(account.value(), from, JmapEmails.IDENTITY_PREFIX, limit))
+                        .map(rows -> {
+                            List<String> ids = new ArrayList<>();
+                            rows.forEach(row ->
+                                    ids.add(row.getString("identity").substring(JmapEmails.IDENTITY_PREFIX.length())));
+                            return ids;
+                        }));
     }
 
     /** Those of the emails with these JMAP ids that are stored. */
@@ -463,9 +457,13 @@ final class AccountTables {
         return inTenant(
                 "reading what emails are known by",
                 tenant,
+                // The index of identities is prescribed: see placesOf.
                 connection -> query(connection, """
-                        select identity, blob_id, message_id, size, received_at from email
-                        where account_id = $1 and identity = any($2)""", Tuple.of(account.value(), identities))
+                        select e.identity, e.blob_id, e.message_id, e.size, e.received_at from unnest($2::text[]) k(identity)
+                        cross join lateral (
+                          select * from email
+                          where account_id = $1 and identity between k.identity and k.identity
+                          order by identity offset 0) e""", Tuple.of(account.value(), identities))
                         .map(rows -> {
                             List<EmailMarks> emails = new ArrayList<>();
                             rows.forEach(row -> emails.add(new EmailMarks(

@@ -195,14 +195,13 @@ final class JmapPass {
         Cursor.Jmap cursor = view.emails.orElseThrow();
         NewestFirst newest = new NewestFirst(cursor.anchor().isEmpty());
         JmapIdPages pages = new JmapIdPages(newest, cursor.anchor());
-        Optional<Set<String>> stored = Optional.empty();
+        boolean skipStored = false;
         for (List<String> page = pages.next(); !page.isEmpty(); page = pages.next()) {
-            if (pages.beganAgain() && stored.isEmpty()) {
+            if (pages.beganAgain() && !skipStored) {
                 out.awaitApplied();
-                stored = Optional.of(around.tables().jmapIds(claim.tenantId(), claim.accountId()));
+                skipStored = true;
             }
-            Set<String> skipped = stored.orElse(Set.of());
-            publishEmails(page.stream().filter(id -> !skipped.contains(id)).toList(), newest.takeEmails());
+            publishEmails(skipStored ? withoutStored(page) : page, newest.takeEmails());
             emailsSynced(new Cursor.Jmap(cursor.state(), Optional.of(page.getLast()), false));
         }
         emailsSynced(new Cursor.Jmap(cursor.state(), Optional.empty(), true));
@@ -448,26 +447,42 @@ final class JmapPass {
     // ---- Without a cursor
 
     /**
-     * Compares everything by id. The state is taken first, so what changes meanwhile is among the changes since it. An
-     * email is taken for destroyed only when the enumeration has ended without it and the server, asked for it by name,
-     * does not have it.
+     * Compares everything by id. The state is taken first, so what changes meanwhile is among the changes since it. What is
+     * stored is asked for by name, then all ids of the server are gone through for what is not stored. Only of emails that the
+     * server does not have any more, and of new ones while there are such, are all ids kept in memory; and these are said to be
+     * destroyed only when the enumeration has ended.
      */
     private void reconcile() throws InterruptedException {
         String state = emailState();
         refreshMailboxes();
         out.awaitApplied();
-        Set<String> stored = around.tables().jmapIds(claim.tenantId(), claim.accountId());
-        Set<String> absent = new HashSet<>(stored);
+        Set<String> gone = new LinkedHashSet<>();
+        for (List<String> stored = stored(""); !stored.isEmpty(); stored = stored(stored.getLast())) {
+            gone.addAll(publishStatesOfThoseLeft(stored, Optional.empty()));
+        }
         List<String> unknown = new ArrayList<>();
         JmapIdPages pages = new JmapIdPages(this::idPage, Optional.empty());
         for (List<String> page = pages.next(); !page.isEmpty(); page = pages.next()) {
-            page.stream().filter(id -> !stored.contains(id)).forEach(unknown::add);
-            destroy(publishStatesOfThoseLeft(
-                    page.stream().filter(stored::contains).toList(), Optional.empty()));
-            page.forEach(absent::remove);
+            List<String> created = withoutStored(page);
+            if (gone.isEmpty()) {
+                publishEmails(created, Optional.empty());
+            } else {
+                unknown.addAll(created);
+            }
         }
-        publishExchanged(publishStatesOfThoseLeft(List.copyOf(absent), Optional.empty()), unknown, Optional.empty());
+        publishExchanged(gone, unknown, Optional.empty());
         emailsSynced(new Cursor.Jmap(state, Optional.empty(), true));
+    }
+
+    private List<String> stored(String after) throws InterruptedException {
+        return around.tables().jmapIds(claim.tenantId(), claim.accountId(), after, STORED_AT_ONCE);
+    }
+
+    private List<String> withoutStored(List<String> page) throws InterruptedException {
+        Set<String> stored = around.tables().jmapMarks(claim.tenantId(), claim.accountId(), page).stream()
+                .map(EmailMarks::id)
+                .collect(Collectors.toSet());
+        return page.stream().filter(id -> !stored.contains(id)).toList();
     }
 
     // ---- Emails

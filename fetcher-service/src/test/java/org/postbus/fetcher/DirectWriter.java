@@ -36,6 +36,7 @@ final class DirectWriter implements AutoCloseable {
     private final List<ObservationBatch> applied = new CopyOnWriteArrayList<>();
     private final AtomicReference<Throwable> breach = new AtomicReference<>();
     private volatile boolean held;
+    private volatile boolean kept = true;
 
     DirectWriter(Vertx vertx, Database database) {
         writer = new WriterDoor(vertx, database);
@@ -65,7 +66,7 @@ final class DirectWriter implements AutoCloseable {
         if (batch.observations().isEmpty()) {
             throw new AssertionError("an empty batch");
         }
-        if (writer.apply(batch)) {
+        if (writer.apply(batch) && kept) {
             applied.add(batch);
         }
     }
@@ -73,6 +74,11 @@ final class DirectWriter implements AutoCloseable {
     /** While it is held, nothing is applied. */
     void hold(boolean held) {
         this.held = held;
+    }
+
+    /** {@link #applied} has nothing of what is applied from now on. */
+    void keepNothing() {
+        kept = false;
     }
 
     List<ObservationBatch> applied() {

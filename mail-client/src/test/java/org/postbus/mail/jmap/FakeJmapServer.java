@@ -18,7 +18,6 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.Collection;
-import java.util.Comparator;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -29,6 +28,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.stream.StreamSupport;
 import org.postbus.event.EventCodec;
 
@@ -67,8 +67,8 @@ public final class FakeJmapServer implements AutoCloseable {
 
     private final HttpServer http;
     private final Map<String, ObjectNode> mailboxes = new LinkedHashMap<>();
-    private final Map<String, ObjectNode> emails = new LinkedHashMap<>();
     private final Map<String, Buffer> blobs = new HashMap<>();
+    private final FakeEmails emails = new FakeEmails(blobs);
     private final List<Change> changes = new ArrayList<>();
     private final List<JsonNode> requests = new ArrayList<>();
     private final List<String> complaints = new ArrayList<>();
@@ -77,6 +77,7 @@ public final class FakeJmapServer implements AutoCloseable {
     private final List<ServerWebSocket> webSockets = new ArrayList<>();
     private final List<String> enabled = new ArrayList<>();
     private final FakeSubmissions submissions = new FakeSubmissions(this);
+    private Consumer<JsonNode> requestUse = requests::add;
     private ObjectNode session;
     private boolean anchorSupported = true;
     private boolean referencesSupported = true;
@@ -213,7 +214,7 @@ public final class FakeJmapServer implements AutoCloseable {
             ObjectNode email = emails.remove(id);
             changed("Email", id, Kind.DESTROYED);
             String again = "M" + ++created;
-            emails.put(again, email.put("id", again).put("threadId", thread));
+            emails.add(email.put("id", again).put("threadId", thread));
             if (anotherBlob) {
                 purgeBlob(again, true);
             }
@@ -223,7 +224,7 @@ public final class FakeJmapServer implements AutoCloseable {
 
     /** Deletes the email's blob; the email is given another one, without a word to anybody, if it is to be found again. */
     public synchronized void purgeBlob(String id, boolean another) {
-        ObjectNode email = emails.get(id);
+        ObjectNode email = emails.toChange(id);
         Buffer content = blobs.remove(email.path("blobId").asText());
         if (another) {
             String blob = "B-again-" + ++created;
@@ -246,32 +247,33 @@ public final class FakeJmapServer implements AutoCloseable {
 
     /** An email with a text body, in one mailbox, received at {@code receivedAt} (ISO 8601, UTC). */
     public synchronized void addEmail(String id, String mailboxId, String receivedAt, String subject, String text) {
-        ObjectNode email =
-                JSON.objectNode().put("id", id).put("blobId", "B" + id).put("threadId", "T" + id);
-        email.putObject("mailboxIds").put(mailboxId, true);
-        email.putObject("keywords");
-        email.put("size", text.length()).put("receivedAt", receivedAt).put("subject", subject);
-        email.putArray("messageId").add(id + "@example.com");
-        email.putArray("from").addObject().put("name", "Ann").put("email", "ann@example.com");
-        email.put("hasAttachment", false).put("preview", text.substring(0, Math.min(text.length(), 256)));
-        ObjectNode part = email.putArray("textBody").addObject();
-        part.put("partId", "1").put("blobId", "B" + id + "-1").put("size", text.length());
-        part.put("type", "text/plain").put("charset", "utf-8");
-        email.putArray("htmlBody").add(part.deepCopy());
-        email.putArray("attachments");
-        email.putObject("bodyValues")
-                .putObject("1")
-                .put("value", text)
-                .put("isEncodingProblem", false)
-                .put("isTruncated", false);
-        emails.put(id, email);
-        blobs.put("B" + id, Buffer.buffer("Subject: " + subject + "\r\n\r\n" + text));
+        ObjectNode email = FakeEmails.email(id, mailboxId, receivedAt, subject, text);
+        emails.add(email);
+        blobs.put("B" + id, FakeEmails.content(email));
         changed("Email", id, Kind.CREATED);
+    }
+
+    /**
+     * A mailbox gets so many emails that are older than all others and take no memory, whatever their number: before anybody has
+     * looked at it, and once only.
+     */
+    public synchronized void makeUpEmails(String mailboxId, int count) {
+        emails.makeUp(mailboxId, count);
+    }
+
+    /** The id of one of these, 0 being the newest. */
+    public static String madeUpId(int number) {
+        return FakeEmails.madeUpId(number);
+    }
+
+    /** API requests are given to this from now on and are not kept: {@link #requests()} has none of them. */
+    public synchronized void giveRequestsTo(Consumer<JsonNode> use) {
+        requestUse = use;
     }
 
     /** Changes an email as another client would, or gives it an odd property. */
     public synchronized void updateEmail(String id, Consumer<ObjectNode> change) {
-        change.accept(emails.get(id));
+        change.accept(emails.toChange(id));
         changed("Email", id, Kind.UPDATED);
     }
 
@@ -285,7 +287,9 @@ public final class FakeJmapServer implements AutoCloseable {
     }
 
     public synchronized List<JsonNode> emails() {
-        return emails.values().stream().<JsonNode>map(JsonNode::deepCopy).toList();
+        return emails.ids().stream()
+                .<JsonNode>map(id -> emails.get(id).deepCopy())
+                .toList();
     }
 
     /** The bodies of all API requests so far. */
@@ -425,7 +429,7 @@ public final class FakeJmapServer implements AutoCloseable {
     private void download(HttpServerRequest request) {
         String[] path = request.path().split("/");
         Buffer blob =
-                path.length == 5 && path[1].equals("download") && path[2].equals(ACCOUNT) ? blobs.get(path[3]) : null;
+                path.length == 5 && path[1].equals("download") && path[2].equals(ACCOUNT) ? emails.blob(path[3]) : null;
         if (blob == null) {
             answer(request, 404, JSON.objectNode().put("type", "about:blank").put("status", 404));
         } else {
@@ -458,18 +462,18 @@ public final class FakeJmapServer implements AutoCloseable {
         }
         String id = "I" + ++created;
         addEmail(id, in.getFirst(), wanted.path("receivedAt").asText(), "imported", content.toString());
-        ArrayNode messageIds = emails.get(id).put("size", content.length()).putArray("messageId");
+        ArrayNode messageIds = emails.toChange(id).put("size", content.length()).putArray("messageId");
         content.toString()
                 .lines()
                 .filter(line -> line.startsWith("Message-ID: <"))
                 .map(line -> line.substring(line.indexOf('<') + 1, line.indexOf('>')))
                 .forEach(messageIds::add);
-        emails.get(id).setAll(wanted.deepCopy().retain("mailboxIds", "keywords", "blobId"));
+        emails.toChange(id).setAll(wanted.deepCopy().retain("mailboxIds", "keywords", "blobId"));
         return Optional.of(id);
     }
 
     synchronized String content(String id) {
-        return blobs.get(emails.get(id).path("blobId").asText()).toString();
+        return emails.blob(emails.get(id).path("blobId").asText()).toString();
     }
 
     private synchronized void api(HttpServerRequest request, Buffer body) {
@@ -483,7 +487,7 @@ public final class FakeJmapServer implements AutoCloseable {
         }
         underTest = isUnderTest(request);
         if (underTest) {
-            requests.add(json);
+            requestUse.accept(json);
         }
         if (!String.valueOf(request.getHeader("Content-Type")).startsWith("application/json")) {
             complain("Content-Type: " + request.getHeader("Content-Type"));
@@ -583,8 +587,8 @@ public final class FakeJmapServer implements AutoCloseable {
             return error("accountNotFound");
         }
         return switch (name) {
-            case "Mailbox/get" -> get("Mailbox", mailboxes, arguments);
-            case "Email/get" -> get("Email", emails, arguments);
+            case "Mailbox/get" -> get("Mailbox", mailboxes.keySet(), id -> counted(mailboxes.get(id)), arguments);
+            case "Email/get" -> get("Email", emails.ids(), emails::get, arguments);
             case "Mailbox/changes" -> changes("Mailbox", arguments);
             case "Email/changes" -> changes("Email", arguments);
             case "Email/query" -> query(arguments);
@@ -594,7 +598,8 @@ public final class FakeJmapServer implements AutoCloseable {
         };
     }
 
-    private ObjectNode get(String type, Map<String, ObjectNode> objects, ObjectNode arguments) {
+    private ObjectNode get(
+            String type, Collection<String> all, Function<String, ObjectNode> objects, ObjectNode arguments) {
         ObjectNode result = result().put("state", state());
         ArrayNode list = result.putArray("list");
         ArrayNode notFound = result.putArray("notFound");
@@ -602,7 +607,7 @@ public final class FakeJmapServer implements AutoCloseable {
         if (arguments.path("ids").isArray()) {
             arguments.path("ids").forEach(id -> ids.add(id.asText()));
         } else {
-            ids.addAll(objects.keySet());
+            ids.addAll(all);
         }
         if (underTest
                 && ids.size()
@@ -617,11 +622,11 @@ public final class FakeJmapServer implements AutoCloseable {
             return error("requestTooLarge");
         }
         for (String id : ids) {
-            ObjectNode object = objects.get(id);
+            ObjectNode object = objects.apply(id);
             if (object == null) {
                 notFound.add(id);
             } else {
-                list.add(chosen(type.equals("Mailbox") ? counted(object) : object, arguments));
+                list.add(chosen(object, arguments));
             }
         }
         return result;
@@ -640,16 +645,13 @@ public final class FakeJmapServer implements AutoCloseable {
         return chosen;
     }
 
+    /** Null if there is no such mailbox. */
     private ObjectNode counted(ObjectNode mailbox) {
-        String id = mailbox.path("id").asText();
-        long total = emails.values().stream()
-                .filter(email -> email.path("mailboxIds").has(id))
-                .count();
-        long unread = emails.values().stream()
-                .filter(email -> email.path("mailboxIds").has(id))
-                .filter(email -> !email.path("keywords").has("$seen"))
-                .count();
-        return mailbox.deepCopy().put("totalEmails", total).put("unreadEmails", unread);
+        if (mailbox == null) {
+            return null;
+        }
+        long[] counts = emails.counts(mailbox.path("id").asText());
+        return mailbox.deepCopy().put("totalEmails", counts[0]).put("unreadEmails", counts[1]);
     }
 
     private ObjectNode changes(String type, ObjectNode arguments) {
@@ -711,13 +713,11 @@ public final class FakeJmapServer implements AutoCloseable {
             return error("unsupportedSort");
         }
         String mailbox = arguments.at("/filter/inMailbox").asText();
-        List<String> ids = emails.values().stream()
-                .filter(email -> mailbox.isEmpty() || email.path("mailboxIds").has(mailbox))
-                .sorted(Comparator.comparing(
-                                (ObjectNode email) -> email.path("receivedAt").asText())
-                        .reversed())
-                .map(email -> email.path("id").asText())
-                .toList();
+        List<String> ids = mailbox.isEmpty()
+                ? emails.newestFirst()
+                : emails.newestFirst().stream()
+                        .filter(id -> emails.get(id).path("mailboxIds").has(mailbox))
+                        .toList();
         int position = arguments.path("position").asInt(0);
         if (arguments.has("anchor")) {
             if (!anchorSupported) {
@@ -765,7 +765,7 @@ public final class FakeJmapServer implements AutoCloseable {
                     wanted.path("receivedAt").asText(),
                     wanted.path("subject").asText(),
                     wanted.path("bodyValues").path("1").path("value").asText());
-            emails.get(id).setAll(wanted.retain("mailboxIds", "keywords", "messageId"));
+            emails.toChange(id).setAll(wanted.retain("mailboxIds", "keywords", "messageId"));
             createdEmails.putObject(entry.getKey()).put("id", id);
         });
         ObjectNode updated = result.putObject("updated");
@@ -773,7 +773,7 @@ public final class FakeJmapServer implements AutoCloseable {
         ArrayNode destroyed = result.putArray("destroyed");
         ObjectNode notDestroyed = result.putObject("notDestroyed");
         arguments.path("update").fields().forEachRemaining(entry -> {
-            ObjectNode email = emails.get(entry.getKey());
+            ObjectNode email = emails.toChange(entry.getKey());
             if (email == null) {
                 notUpdated.putObject(entry.getKey()).put("type", "notFound");
             } else if (patch(email, entry.getValue())) {
@@ -815,13 +815,13 @@ public final class FakeJmapServer implements AutoCloseable {
         });
         arguments.path("destroy").forEach(node -> {
             String id = node.asText();
-            for (ObjectNode email : List.copyOf(emails.values())) {
-                ObjectNode in = (ObjectNode) email.path("mailboxIds");
+            for (String emailId : List.copyOf(emails.ids())) {
+                ObjectNode in = (ObjectNode) emails.toChange(emailId).path("mailboxIds");
                 if (in.remove(id) != null) {
                     if (in.isEmpty()) {
-                        destroyEmail(email.path("id").asText());
+                        destroyEmail(emailId);
                     } else {
-                        changed("Email", email.path("id").asText(), Kind.UPDATED);
+                        changed("Email", emailId, Kind.UPDATED);
                     }
                 }
             }
