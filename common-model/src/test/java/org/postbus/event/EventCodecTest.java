@@ -46,7 +46,9 @@ class EventCodecTest {
             "push",
             "keywords",
             "mailboxIds",
-            "accountId");
+            "accountId",
+            "smtp",
+            "trustedHosts");
 
     static Iterable<String> names() {
         return Samples.all().keySet();
@@ -152,23 +154,19 @@ class EventCodecTest {
             while (fields.hasNext()) {
                 Map.Entry<String, JsonNode> field = fields.next();
                 boolean entryOfMap = KEYS.contains(field.getKey());
-                boolean topLevelAccount = path.isEmpty() && field.getKey().equals("accountId");
+                boolean tenantsAccount = node.has("tenantId") && field.getKey().equals("accountId");
                 boolean emailOfMutation =
                         node.has("mutationId") && field.getKey().equals("emailId");
                 boolean threadOfUpdate = node.has("email") && field.getKey().equals("threadId");
                 if (!entryOfMap
                         && !threadOfUpdate
                         && !emailOfMutation
-                        && (!OPTIONAL.contains(field.getKey()) || topLevelAccount && !isDeadLetter(node))) {
+                        && (!OPTIONAL.contains(field.getKey()) || tenantsAccount)) {
                     paths.add(with(path, field.getKey()));
                 }
                 collect(field.getValue(), with(path, field.getKey()), paths);
             }
         }
-    }
-
-    private static boolean isDeadLetter(JsonNode node) {
-        return node.has("quarantineId");
     }
 
     private static List<Object> with(List<Object> path, Object step) {

@@ -14,9 +14,10 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.postbus.account.AccountSettings;
 
 /**
- * The files under {@code golden/} are the schema: what is on a topic today must still decode tomorrow, so a file is never
+ * The files under {@code golden/} are the schema: what is on a topic or stored today must still decode tomorrow, so a file is never
  * changed, only added. {@code -Dgolden.write=true} writes those that are missing.
  */
 class GoldenEventTest {
@@ -59,11 +60,13 @@ class GoldenEventTest {
     }
 
     @Test
-    void every_observation_and_every_change_has_a_sample() {
+    void every_observation_every_change_and_all_settings_have_a_sample() {
         assertThat(classes(Samples.observations().values()))
                 .isEqualTo(Set.of(Observation.class.getPermittedSubclasses()));
         assertThat(classes(Samples.changes().values()))
                 .isEqualTo(Set.of(ChangeEvent.Change.class.getPermittedSubclasses()));
+        assertThat(classes(Samples.settings().values()))
+                .isEqualTo(Set.of(AccountSettings.class.getPermittedSubclasses()));
     }
 
     @Test

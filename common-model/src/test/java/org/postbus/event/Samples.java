@@ -1,11 +1,15 @@
 package org.postbus.event;
 
+import java.net.URI;
 import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import org.postbus.account.AccountSettings;
+import org.postbus.account.ServerAddress;
+import org.postbus.account.TlsMode;
 import org.postbus.event.ChangeEvent.Change;
 import org.postbus.model.AccountId;
 import org.postbus.model.Email;
@@ -23,7 +27,7 @@ import org.postbus.model.MutationId;
 import org.postbus.model.SubmissionId;
 import org.postbus.model.TenantId;
 
-/** One example of every record that travels; each has its golden file. */
+/** One example of every record that travels, and of the settings that are stored; each has its golden file. */
 final class Samples {
     static final TenantId TENANT = TenantId.of("01990000-0000-7000-8000-000000000001");
     static final AccountId ACCOUNT = AccountId.of("01990000-0000-7000-8000-0000000000a1");
@@ -210,6 +214,22 @@ final class Samples {
     }
 
     /** Every golden file's name and the record that it holds. */
+    static Map<String, AccountSettings> settings() {
+        ServerAddress imap = new ServerAddress("imap.example.com", 993, TlsMode.TLS);
+        ServerAddress smtp = new ServerAddress("smtp.example.com", 587, TlsMode.STARTTLS);
+        return Map.of(
+                "imap", new AccountSettings.Imap("alice", imap, Optional.of(smtp)),
+                "imap-without-smtp", new AccountSettings.Imap("alice", imap, Optional.empty()),
+                "jmap",
+                        new AccountSettings.Jmap(
+                                "bob",
+                                URI.create("https://jmap.example.com/.well-known/jmap"),
+                                Optional.of("A2"),
+                                List.of("cdn.example.net", "push.example.org")),
+                "jmap-primary-account",
+                        new AccountSettings.Jmap("bob", URI.create("https://jmap.example.com/.well-known/jmap")));
+    }
+
     static Map<String, Object> all() {
         Map<String, Object> samples = new LinkedHashMap<>();
         observations()
@@ -227,6 +247,7 @@ final class Samples {
         samples.put(
                 "account",
                 new AccountRecord(TENANT, ACCOUNT, AccountRecord.Protocol.IMAP, AccountRecord.Status.ACTIVE, 2, 5));
+        settings().forEach((name, settings) -> samples.put("account-settings." + name, settings));
         samples.put("mutation-bell", new MutationBell(TENANT, ACCOUNT));
         samples.put(
                 "dead-letter",
