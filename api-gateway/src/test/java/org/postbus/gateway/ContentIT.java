@@ -223,6 +223,13 @@ class ContentIT {
         assertThat(download(path(account, known) + "/attachments/" + partId).body())
                 .as("%s", body)
                 .isEqualTo(SCRIPT);
+        // Null, which is refused, if there were nothing to replace.
+        stored.update("""
+                update email_body set body = case when body::text ~ '"blobId": "[^"]+"'
+                  then regexp_replace(body::text, '"blobId": "[^"]+"', '"blobId": "no-such-blob"', 'g')::jsonb end
+                where email_id = ?""", known.value());
+        assertThat(download(path(account, known) + "/attachments/" + partId).body())
+                .isEqualTo(SCRIPT);
     }
 
     @Test

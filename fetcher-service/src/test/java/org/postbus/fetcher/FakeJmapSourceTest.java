@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.vertx.core.Vertx;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -99,11 +100,26 @@ class FakeJmapSourceTest extends JmapSourceContract {
         passes(2);
 
         assertThat(emailIds()).isEqualTo(before);
+        assertThat(blobs())
+                .isEqualTo(server.emails().stream()
+                        .collect(Collectors.toMap(
+                                email -> "jmap:" + email.get("id").asText(),
+                                email -> email.get("blobId").asText())));
         assertThat(changesAfter(told))
                 .filteredOn(change -> !(change instanceof ChangeEvent.MailboxUpdated))
                 .hasSize(8)
                 .allMatch(change -> change instanceof ChangeEvent.EmailUpdated updated
                         && updated.threadId().isPresent());
+    }
+
+    private Map<String, String> blobs() {
+        Map<String, String> blobs = new HashMap<>();
+        DirectWriter.query(
+                fetcher.database,
+                "select identity, blob_id from email where account_id = ?",
+                row -> blobs.put(row.getString(1), row.getString(2)),
+                account.accountId().value());
+        return blobs;
     }
 
     private void awaitThreads(int threads) {

@@ -37,6 +37,7 @@ final class EmailEntry {
     private final Map<Place, Link> links;
     private Optional<String> identity;
     private UUID threadId;
+    private Optional<String> blobId;
     private boolean destroyed;
 
     private EmailEntry(
@@ -46,7 +47,8 @@ final class EmailEntry {
             Fingerprint fingerprint,
             Map<Place, Link> links,
             Optional<String> identity,
-            UUID threadId) {
+            UUID threadId,
+            Optional<String> blobId) {
         this.stored = stored;
         this.fresh = fresh;
         this.id = id;
@@ -54,6 +56,7 @@ final class EmailEntry {
         this.links = new LinkedHashMap<>(links);
         this.identity = identity;
         this.threadId = threadId;
+        this.blobId = blobId;
     }
 
     static EmailEntry stored(StoredEmail email) {
@@ -64,12 +67,20 @@ final class EmailEntry {
                 email.fingerprint(),
                 email.links(),
                 email.identity(),
-                email.threadId());
+                email.threadId(),
+                email.blobId());
     }
 
     static EmailEntry fresh(UUID id, ObservedEmail email, Optional<String> identity, UUID threadId) {
         return new EmailEntry(
-                Optional.empty(), Optional.of(email), id, Fingerprint.of(email), Map.of(), identity, threadId);
+                Optional.empty(),
+                Optional.of(email),
+                id,
+                Fingerprint.of(email),
+                Map.of(),
+                identity,
+                threadId,
+                email.blobId());
     }
 
     UUID id() {
@@ -82,6 +93,15 @@ final class EmailEntry {
 
     void goesOverTo(UUID thread) {
         threadId = thread;
+    }
+
+    Optional<String> blobId() {
+        return blobId;
+    }
+
+    /** The server may name the same octets differently after a while, and when it gives the email another id. */
+    void hasBlob(String id) {
+        blobId = Optional.of(id);
     }
 
     Fingerprint fingerprint() {
@@ -224,6 +244,7 @@ final class EmailEntry {
         return stored.filter(email -> !email.identity().equals(identity)
                         || !email.keywords().equals(keywords())
                         || !email.threadId().equals(threadId)
+                        || !email.blobId().equals(blobId)
                         || email.unlinkedPass().isPresent() != links.isEmpty())
                 .isPresent();
     }

@@ -72,6 +72,7 @@ final class EmailSet {
                 && email.serverThread().isPresent()) {
             entry.goesOverTo(threads.threadOf(email));
         }
+        email.blobId().ifPresent(entry::hasBlob);
         if (entry.adopt(identity)) {
             byIdentity.put(identity.orElseThrow(), entry);
         }

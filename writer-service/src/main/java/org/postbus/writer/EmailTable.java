@@ -35,7 +35,7 @@ import org.postbus.writer.StoredEmail.Place;
  */
 final class EmailTable {
     private static final String COLUMNS = """
-            e.email_id, e.identity, e.thread_id, e.message_id, e.size, e.received_at, e.header_hash, e.keywords,
+            e.email_id, e.identity, e.thread_id, e.blob_id, e.message_id, e.size, e.received_at, e.header_hash, e.keywords,
             e.headers::text as headers, e.has_attachment, e.preview, e.unlinked_pass, e.unlinked_from""";
 
     private EmailTable() {}
@@ -136,7 +136,7 @@ final class EmailTable {
                 column(entries, EmailEntry::id, UUID[]::new),
                 column(entries, entry -> entry.identity().orElse(null), String[]::new),
                 column(entries, EmailEntry::threadId, UUID[]::new),
-                column(entries, entry -> entry.observed().blobId().orElse(null), String[]::new),
+                column(entries, entry -> entry.blobId().orElse(null), String[]::new),
                 column(entries, entry -> entry.fingerprint().headerHash().orElse(null), String[]::new),
                 column(entries, entry -> entry.fingerprint().messageId().orElse(null), String[]::new),
                 column(entries, entry -> entry.fingerprint().size(), Long[]::new),
@@ -160,9 +160,9 @@ final class EmailTable {
                 """
                 update email e
                 set identity = n.identity, keywords = string_to_array(n.keywords, ' '), unlinked_pass = n.unlinked_pass,
-                    unlinked_from = string_to_array(n.unlinked_from, ',')::uuid[], thread_id = n.thread_id
-                from unnest($2::uuid[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::uuid[])
-                  n(email_id, identity, keywords, unlinked_pass, unlinked_from, thread_id)
+                    unlinked_from = string_to_array(n.unlinked_from, ',')::uuid[], thread_id = n.thread_id, blob_id = n.blob_id
+                from unnest($2::uuid[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::uuid[], $8::text[])
+                  n(email_id, identity, keywords, unlinked_pass, unlinked_from, thread_id, blob_id)
                 cross join lateral (
                   select ctid as row from email
                   where account_id = $1 and email_id between n.email_id and n.email_id order by email_id offset 0) at
@@ -176,7 +176,8 @@ final class EmailTable {
                         entries,
                         entry -> entry.unlinkedFrom().map(EmailTable::joined).orElse(null),
                         String[]::new),
-                column(entries, EmailEntry::threadId, UUID[]::new));
+                column(entries, EmailEntry::threadId, UUID[]::new),
+                column(entries, entry -> entry.blobId().orElse(null), String[]::new));
     }
 
     static void delete(Transaction transaction, AccountId account, List<UUID> ids) {
@@ -229,6 +230,7 @@ final class EmailTable {
                 row.getUUID("email_id"),
                 Optional.ofNullable(row.getString("identity")),
                 row.getUUID("thread_id"),
+                Optional.ofNullable(row.getString("blob_id")),
                 new Fingerprint(
                         Optional.ofNullable(row.getString("message_id")),
                         row.getLong("size"),

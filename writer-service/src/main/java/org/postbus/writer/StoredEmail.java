@@ -22,6 +22,7 @@ record StoredEmail(
         UUID id,
         Optional<String> identity,
         UUID threadId,
+        Optional<String> blobId,
         Fingerprint fingerprint,
         List<String> keywords,
         Content content,
