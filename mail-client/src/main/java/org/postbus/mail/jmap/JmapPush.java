@@ -4,6 +4,8 @@ import java.util.Map;
 
 /** What an event source or a WebSocket says. It only ever means: look now. */
 public sealed interface JmapPush {
+    /** The code of the {@link org.postbus.mail.ServerFailure.Rejected} that says: this server does not push so. */
+    String NOT_OFFERED = "push-not-offered";
 
     /** The connection stands. Changes before this moment were not announced: ask for them. */
     record Opened() implements JmapPush {}

@@ -179,7 +179,7 @@ class JmapEventSourceTest {
         assertThat(failure.get())
                 .isInstanceOfSatisfying(
                         ServerFailure.Rejected.class,
-                        rejected -> assertThat(rejected.code()).isEqualTo(JmapEventSource.NOT_OFFERED));
+                        rejected -> assertThat(rejected.code()).isEqualTo(JmapPush.NOT_OFFERED));
     }
 
     private Cancellable listen(Duration ping) {

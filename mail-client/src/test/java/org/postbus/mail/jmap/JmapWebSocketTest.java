@@ -167,7 +167,7 @@ class JmapWebSocketTest {
         assertThat(failure.get())
                 .isInstanceOfSatisfying(
                         ServerFailure.Rejected.class,
-                        rejected -> assertThat(rejected.code()).isEqualTo(JmapWebSocket.NOT_OFFERED));
+                        rejected -> assertThat(rejected.code()).isEqualTo(JmapPush.NOT_OFFERED));
     }
 
     private Cancellable listen(Duration ping) {
