@@ -40,7 +40,7 @@ abstract class FlushContract {
     protected Account account;
     protected MailboxId inbox;
     protected MailboxId archive;
-    private RawImap raw;
+    protected RawImap raw;
     /** By UID in the INBOX. */
     private final Map<Long, String> messageIds = new HashMap<>();
 
@@ -424,7 +424,7 @@ abstract class FlushContract {
                 .flags());
     }
 
-    private static Set<String> lower(Set<String> flags) {
+    protected static Set<String> lower(Set<String> flags) {
         return flags.stream().map(flag -> flag.toLowerCase(Locale.ROOT)).collect(Collectors.toSet());
     }
 
@@ -432,7 +432,7 @@ abstract class FlushContract {
         return all(mailbox).stream().map(RawImap.Message::uid).toList();
     }
 
-    private List<RawImap.Message> all(String mailbox) {
+    protected List<RawImap.Message> all(String mailbox) {
         return raw.select(mailbox).exists() == 0 ? List.of() : raw.fetchAll();
     }
 }

@@ -144,5 +144,8 @@ sealed interface ImapCommand {
 
         /** {@code HEADER Message-ID}: contains the text, in any case. */
         record MessageId(String text) implements SearchKey {}
+
+        /** Messages of exactly that many octets. */
+        record Size(long octets) implements SearchKey {}
     }
 }

@@ -414,6 +414,11 @@ public final class ImapConnection {
         return Uni.createFrom().deferred(() -> search(new SearchKey.MessageId(messageId), true));
     }
 
+    /** Messages of the selected mailbox of exactly that many octets (RFC822.SIZE). */
+    public Uni<List<UidRange>> uidSearchSize(long octets) {
+        return Uni.createFrom().deferred(() -> search(new SearchKey.Size(octets), true));
+    }
+
     private Uni<List<UidRange>> search(SearchKey key, boolean silenceMeansNone) {
         return wire.run(new ImapCommand.UidSearch(key, capabilities().hasOrRev2("ESEARCH")))
                 .map(answer -> answer.found().orElseGet(() -> {

@@ -243,6 +243,8 @@ final class ImapEncoder {
             case SearchKey.Positions(var first, var last) ->
                 ascii(first + ":" + (last.isPresent() ? last.getAsLong() : "*"));
             case SearchKey.MessageId(var text) -> ascii("HEADER Message-ID ").quotedOrLiteral(utf8(text));
+            case SearchKey.Size(var octets) ->
+                ascii((octets > 0 ? "LARGER " + (octets - 1) + " " : "") + "SMALLER " + (octets + 1));
         };
     }
 

@@ -58,6 +58,10 @@ class ImapEncoderTest {
         expected.put(
                 new ImapCommand.UidSearch(new ImapCommand.SearchKey.Positions(7, OptionalLong.empty()), true),
                 "UID SEARCH RETURN (ALL) 7:*");
+        expected.put(
+                new ImapCommand.UidSearch(new ImapCommand.SearchKey.Size(54), false),
+                "UID SEARCH LARGER 53 SMALLER 55");
+        expected.put(new ImapCommand.UidSearch(new ImapCommand.SearchKey.Size(0), false), "UID SEARCH SMALLER 1");
 
         expected.forEach((command, text) ->
                 assertThat(sent("A1", command, LITERAL_PLUS)).as(text).isEqualTo("A1 " + text + "\r\n"));

@@ -4,6 +4,7 @@ import io.smallrye.mutiny.TimeoutException;
 import io.smallrye.mutiny.Uni;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -265,8 +266,7 @@ public final class ImapMailServer implements MailServer {
 
         private void run() {
             try {
-                if (selectAsKnown()) {
-                    look();
+                if (findMessages()) {
                     act(lookInTargets());
                 }
             } catch (ServerException e) {
@@ -275,6 +275,34 @@ public final class ImapMailServer implements MailServer {
                 }
                 failAll(e.failure());
             }
+        }
+
+        /**
+         * A mailbox that is still open from an earlier flush may have been deleted and made again since. Its UIDs are still those of the
+         * old one (RFC 9051 section 2.3.1.1), so no other message is met; James refuses all commands there, Dovecot those that change
+         * something. What is missed there is looked for in the mailbox that has the name now.
+         */
+        private boolean findMessages() {
+            boolean openFromBefore = isOpenForWriting(work.mailbox());
+            if (!selectAsKnown()) {
+                return false;
+            }
+            try {
+                look();
+                if (!openFromBefore || flags.keySet().containsAll(work.uids().keySet())) {
+                    return true;
+                }
+            } catch (ServerException e) {
+                if (!openFromBefore || !(e.failure() instanceof ServerFailure.Rejected)) {
+                    throw e;
+                }
+            }
+            selected = Optional.empty();
+            if (!selectAsKnown()) {
+                return false;
+            }
+            look();
+            return true;
         }
 
         private void act(Map<MailboxName, Set<Long>> already) {
@@ -496,8 +524,8 @@ public final class ImapMailServer implements MailServer {
         }
 
         /**
-         * Which messages an earlier try already put into their target: same Message-ID and size. Only of wishes that were
-         * tried before. A message without a Message-ID is not found, and its COPY is done again.
+         * Which messages an earlier try already put into their target: same Message-ID and size, or where there is no Message-ID the
+         * same size, INTERNALDATE (COPY keeps it, RFC 9051 section 6.4.7) and header. Only of wishes that were tried before.
          */
         private Map<MailboxName, Set<Long>> lookInTargets() {
             Map<MailboxName, Set<Long>> suspects = new HashMap<>();
@@ -531,37 +559,78 @@ public final class ImapMailServer implements MailServer {
             if (suspects.isEmpty()) {
                 return Map.of();
             }
-            Map<Long, Long> sizes = new HashMap<>();
             Set<Long> all = new TreeSet<>();
             suspects.values().forEach(all::addAll);
+            Map<Long, FetchedMessage> sources = new HashMap<>();
             for (List<Long> uids : UidSets.chunks(present(all))) {
-                fetch(UidSets.ranges(uids), FetchItems.of(FetchItems.SIZE))
-                        .forEach(message -> message.size().ifPresent(size -> sizes.put(message.uid(), size)));
+                fetch(UidSets.ranges(uids), FetchItems.of(FetchItems.SIZE, FetchItems.INTERNAL_DATE))
+                        .forEach(message -> sources.put(message.uid(), message));
             }
+            Map<Long, byte[]> headers = headers(sources.keySet().stream()
+                    .filter(uid -> messageId(uid).isEmpty())
+                    .toList());
             Map<MailboxName, Set<Long>> already = new HashMap<>();
             suspects.forEach((target, uids) -> {
                 if (selectIfThere(target)) {
-                    uids.stream()
-                            .filter(uid -> isHere(uid, Optional.ofNullable(sizes.get(uid))))
-                            .forEach(uid -> already.computeIfAbsent(target, t -> new HashSet<>())
-                                    .add(uid));
+                    // Each of several that are alike needs one of its own.
+                    Set<Long> taken = new HashSet<>();
+                    for (long uid : uids) {
+                        candidates(messageId(uid), Optional.ofNullable(sources.get(uid)), headers.get(uid)).stream()
+                                .filter(taken::add)
+                                .findFirst()
+                                .ifPresent(copy -> already.computeIfAbsent(target, t -> new HashSet<>())
+                                        .add(uid));
+                    }
                 }
             });
             selectForWriting(work.mailbox());
             return already;
         }
 
-        private boolean isHere(long uid, Optional<Long> size) {
-            Optional<String> messageId = known.email(work.uids().get(uid)).flatMap(Known.KnownEmail::messageId);
-            if (messageId.isEmpty()) {
-                return false;
+        private Optional<String> messageId(long uid) {
+            return known.email(work.uids().get(uid)).flatMap(Known.KnownEmail::messageId);
+        }
+
+        /**
+         * UIDs in the selected mailbox that may be the copy.
+         *
+         * @param source empty if the message has left its mailbox
+         * @param header of the source; null if it has a Message-ID
+         */
+        private List<Long> candidates(Optional<String> messageId, Optional<FetchedMessage> source, byte[] header) {
+            if (messageId.isEmpty() && (source.isEmpty() || source.get().size().isEmpty())) {
+                return List.of();
             }
-            List<UidRange> found = await(connection.uidSearchMessageId("<" + messageId.get() + ">"));
-            if (found.isEmpty() || size.isEmpty()) {
-                return !found.isEmpty();
+            List<UidRange> found = messageId.isPresent()
+                    ? await(connection.uidSearchMessageId("<" + messageId.get() + ">"))
+                    : await(connection.uidSearchSize(source.get().size().getAsLong()));
+            if (found.isEmpty()) {
+                return List.of();
             }
-            return fetch(found, FetchItems.of(FetchItems.SIZE)).stream()
-                    .anyMatch(message -> message.size().equals(OptionalLong.of(size.get())));
+            List<Long> alike = fetch(found, FetchItems.of(FetchItems.SIZE, FetchItems.INTERNAL_DATE)).stream()
+                    .filter(message -> source.isEmpty()
+                            || message.size().equals(source.get().size())
+                                    && (messageId.isPresent()
+                                            || message.internalDate()
+                                                    .equals(source.get().internalDate())))
+                    .map(FetchedMessage::uid)
+                    .toList();
+            if (messageId.isPresent()) {
+                return alike;
+            }
+            Map<Long, byte[]> headers = headers(alike);
+            return alike.stream()
+                    .filter(uid -> Arrays.equals(headers.get(uid), header))
+                    .toList();
+        }
+
+        private Map<Long, byte[]> headers(Collection<Long> uids) {
+            Map<Long, byte[]> headers = new HashMap<>();
+            for (List<Long> chunk : UidSets.chunks(uids)) {
+                fetch(UidSets.ranges(chunk), FetchItems.of(FetchItems.HEADER))
+                        .forEach(message -> message.header().ifPresent(header -> headers.put(message.uid(), header)));
+            }
+            return headers;
         }
 
         private Set<Long> present(Collection<Long> uids) {
@@ -615,12 +684,12 @@ public final class ImapMailServer implements MailServer {
     }
 
     private SelectedMailbox selectForWriting(MailboxName mailbox) {
-        if (selected.isPresent()
-                && selected.get().name().equals(mailbox)
-                && !selected.get().readOnly()) {
-            return selected.get();
-        }
-        return select(mailbox, false);
+        return isOpenForWriting(mailbox) ? selected.orElseThrow() : select(mailbox, false);
+    }
+
+    private boolean isOpenForWriting(MailboxName mailbox) {
+        return selected.filter(open -> open.name().equals(mailbox) && !open.readOnly())
+                .isPresent();
     }
 
     /** False if there is no such mailbox. */

@@ -139,7 +139,7 @@ record ImapPlan(List<MailboxWork> work, Map<EmailId, Answer> settled) {
                 return Optional.of(Answer.DONE);
             }
             if (email.get().links().isEmpty()) {
-                return wish.isLastTryOnFreshState() ? Optional.of(Answer.DONE) : inNoMailbox();
+                return inNoMailbox();
             }
             if (abilities.labels()) {
                 return GmailWishes.destroy(this, known, wish.emailId(), email.get());
@@ -273,8 +273,12 @@ record ImapPlan(List<MailboxWork> work, Map<EmailId, Answer> settled) {
             return new ImapPlan(work, settled);
         }
 
+        /**
+         * It was moved by somebody and has not been seen where it is, or its mailbox was renumbered and is being read anew. Whoever
+         * waits learns which: its row has a place again, or is gone.
+         */
         static Optional<Answer> inNoMailbox() {
-            return failed(new ServerFailure.Conflict("the email left its mailbox and has not turned up in another"));
+            return failed(new ServerFailure.CursorLost("the email left its mailbox and has not turned up in another"));
         }
 
         static Optional<Answer> failed(ServerFailure failure) {
