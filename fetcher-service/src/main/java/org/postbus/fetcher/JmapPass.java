@@ -1,9 +1,7 @@
 package org.postbus.fetcher;
 
-import io.smallrye.mutiny.Uni;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashSet;
@@ -13,7 +11,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.jboss.logging.Logger;
@@ -64,9 +61,7 @@ import org.postbus.model.EmailBody;
  * requests at a time.
  */
 final class JmapPass {
-    private static final Duration REQUEST_TIME_MAX = Duration.ofMinutes(3);
-    /** Answers that are fetched at the same time. */
-    private static final int GETS_AT_ONCE = 3;
+    static final Duration REQUEST_TIME_MAX = Duration.ofMinutes(3);
 
     private static final int CHANGES_MAX = 500;
     /** Emails that are looked up in the database at a time. */
@@ -196,15 +191,36 @@ final class JmapPass {
         NewestFirst newest = new NewestFirst(cursor.anchor().isEmpty());
         JmapIdPages pages = new JmapIdPages(newest, cursor.anchor());
         boolean skipStored = false;
-        for (List<String> page = pages.next(); !page.isEmpty(); page = pages.next()) {
-            if (pages.beganAgain() && !skipStored) {
-                out.awaitApplied();
-                skipStored = true;
+        // Not ended at the end of each page: the server would have nothing to do while we read the next page of ids.
+        try (PortionedGet<GetResult<JmapEmail>> emails = emailGet()) {
+            for (List<String> page = next(pages, emails); !page.isEmpty(); page = next(pages, emails)) {
+                if (pages.beganAgain() && !skipStored) {
+                    out.awaitApplied();
+                    skipStored = true;
+                }
+                List<String> wanted = skipStored ? withoutStored(page) : page;
+                Optional<GetResult<JmapEmail>> given = newest.takeEmails();
+                if (given.isPresent()) {
+                    publishEmails(wanted, given.get());
+                } else {
+                    emails.ask(wanted);
+                }
+                Cursor.Jmap afterPage = new Cursor.Jmap(cursor.state(), Optional.of(page.getLast()), false);
+                emails.then(() -> emailsSynced(afterPage));
             }
-            publishEmails(skipStored ? withoutStored(page) : page, newest.takeEmails());
-            emailsSynced(new Cursor.Jmap(cursor.state(), Optional.of(page.getLast()), false));
+            emails.end();
         }
         emailsSynced(new Cursor.Jmap(cursor.state(), Optional.empty(), true));
+    }
+
+    /** If it fails, what came before is used all the same: a server that always fails there is not asked for it again. */
+    private static List<String> next(JmapIdPages pages, PortionedGet<?> before) throws InterruptedException {
+        try {
+            return pages.next();
+        } catch (ServerException e) {
+            before.end();
+            throw e;
+        }
     }
 
     private List<String> idPage(QueryStart start, int limit) throws InterruptedException {
@@ -435,11 +451,7 @@ final class JmapPass {
             exchanged.destroyed(around.tables().jmapMarks(claim.tenantId(), claim.accountId(), chunk));
         }
         if (!exchanged.isNoneDestroyed()) {
-            inChunks(
-                    created,
-                    view.statesAtOnce,
-                    chunk -> client.call(new EmailMarksGet(Ids.these(chunk))),
-                    (GetResult<EmailMarks> got) -> exchanged.created(got.list()));
+            getAll(created, view.statesAtOnce, EmailMarksGet::new, (asked, got) -> exchanged.created(got.list()));
         }
         return exchanged.newIds();
     }
@@ -493,24 +505,31 @@ final class JmapPass {
      * @param given them, if they have been fetched already
      */
     private void publishEmails(List<String> ids, Optional<GetResult<JmapEmail>> given) throws InterruptedException {
-        Set<String> wanted = Set.copyOf(ids);
-        Use<GetResult<JmapEmail>> publish = got -> {
-            List<JmapEmail> emails = got.list().stream()
-                    .filter(email -> wanted.contains(email.id()))
-                    .toList();
-            Set<String> in = new HashSet<>();
-            emails.forEach(email -> in.addAll(email.mailboxIds()));
-            knowMailboxes(in);
-            for (JmapEmail email : emails) {
-                out.add(JmapEmails.observed(email));
-            }
-            destroy(got.notFound().stream().filter(wanted::contains).toList());
-        };
         if (given.isPresent()) {
-            publish.use(given.get());
+            publishEmails(ids, given.get());
         } else {
-            inChunks(ids, view.bodiesAtOnce, chunk -> client.call(new EmailGet(Ids.these(chunk), BODIES)), publish);
+            try (PortionedGet<GetResult<JmapEmail>> emails = emailGet()) {
+                emails.ask(ids);
+                emails.end();
+            }
         }
+    }
+
+    private PortionedGet<GetResult<JmapEmail>> emailGet() {
+        return new PortionedGet<>(client, view.bodiesAtOnce, ids -> new EmailGet(ids, BODIES), this::publishEmails);
+    }
+
+    private void publishEmails(List<String> ids, GetResult<JmapEmail> got) throws InterruptedException {
+        Set<String> wanted = Set.copyOf(ids);
+        List<JmapEmail> emails =
+                got.list().stream().filter(email -> wanted.contains(email.id())).toList();
+        Set<String> in = new HashSet<>();
+        emails.forEach(email -> in.addAll(email.mailboxIds()));
+        knowMailboxes(in);
+        for (JmapEmail email : emails) {
+            out.add(JmapEmails.observed(email));
+        }
+        destroy(got.notFound().stream().filter(wanted::contains).toList());
     }
 
     /**
@@ -521,70 +540,35 @@ final class JmapPass {
      */
     private Set<String> publishStatesOfThoseLeft(List<String> ids, Optional<GetResult<JmapEmailState>> given)
             throws InterruptedException {
-        Set<String> wanted = Set.copyOf(ids);
         Set<String> gone = new LinkedHashSet<>();
-        Use<GetResult<JmapEmailState>> publish = got -> {
-            List<JmapEmailState> emails = got.list().stream()
-                    .filter(email -> wanted.contains(email.id()))
-                    .toList();
-            Set<String> in = new HashSet<>();
-            emails.forEach(email -> in.addAll(email.mailboxIds()));
-            knowMailboxes(in);
-            for (JmapEmailState email : emails) {
-                out.add(JmapEmails.state(email));
-            }
-            got.notFound().stream().filter(wanted::contains).forEach(gone::add);
-        };
         if (given.isPresent()) {
-            publish.use(given.get());
+            gone.addAll(publishStates(ids, given.get()));
         } else {
-            inChunks(ids, view.statesAtOnce, chunk -> client.call(new EmailStateGet(Ids.these(chunk))), publish);
+            getAll(ids, view.statesAtOnce, EmailStateGet::new, (asked, got) -> gone.addAll(publishStates(asked, got)));
         }
         return gone;
     }
 
-    @FunctionalInterface
-    private interface Use<R> {
-        void use(R result) throws InterruptedException;
+    private List<String> publishStates(List<String> ids, GetResult<JmapEmailState> got) throws InterruptedException {
+        Set<String> wanted = Set.copyOf(ids);
+        List<JmapEmailState> emails =
+                got.list().stream().filter(email -> wanted.contains(email.id())).toList();
+        Set<String> in = new HashSet<>();
+        emails.forEach(email -> in.addAll(email.mailboxIds()));
+        knowMailboxes(in);
+        for (JmapEmailState email : emails) {
+            out.add(JmapEmails.state(email));
+        }
+        return got.notFound().stream().filter(wanted::contains).toList();
     }
 
-    private record UnderWay<R>(List<String> ids, CompletableFuture<R> answer) {}
-
-    /** Some answers are under way while the one before them is used; they are used in order. */
-    private <R> void inChunks(List<String> ids, AskedAtOnce atOnce, Function<List<String>, Uni<R>> get, Use<R> use)
+    private <R> void getAll(
+            List<String> ids, AskedAtOnce atOnce, Function<Ids, JmapMethod<R>> get, PortionedGet.Use<R> use)
             throws InterruptedException {
-        ArrayDeque<UnderWay<R>> underWay = new ArrayDeque<>();
-        try {
-            for (List<String> chunk :
-                    JmapClient.chunks(ids, atOnce.most(client.session().limits().maxObjectsInGet()))) {
-                if (underWay.size() >= GETS_AT_ONCE) {
-                    useNext(underWay, atOnce, get, use);
-                }
-                underWay.add(new UnderWay<>(chunk, get.apply(chunk).subscribeAsCompletionStage()));
-            }
-            while (!underWay.isEmpty()) {
-                useNext(underWay, atOnce, get, use);
-            }
-        } finally {
-            underWay.forEach(one -> one.answer().cancel(true));
+        try (PortionedGet<R> all = new PortionedGet<>(client, atOnce, get, use)) {
+            all.ask(ids);
+            all.end();
         }
-    }
-
-    private <R> void useNext(
-            ArrayDeque<UnderWay<R>> underWay, AskedAtOnce atOnce, Function<List<String>, Uni<R>> get, Use<R> use)
-            throws InterruptedException {
-        UnderWay<R> next = underWay.poll();
-        R result;
-        try {
-            result = Await.server(Uni.createFrom().completionStage(next.answer()), REQUEST_TIME_MAX);
-        } catch (ServerException e) {
-            if (!atOnce.isLess(e.failure(), next.ids().size())) {
-                throw e;
-            }
-            inChunks(next.ids(), atOnce, get, use);
-            return;
-        }
-        use.use(result);
     }
 
     private void destroy(Collection<String> ids) throws InterruptedException {
