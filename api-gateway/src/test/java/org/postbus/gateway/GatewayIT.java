@@ -1255,6 +1255,55 @@ class GatewayIT {
     }
 
     @Test
+    void who_asks_for_changes_that_are_not_kept_any_longer_is_told_so() throws Exception {
+        // Given: somebody has had the first change, and is away while others come and the oldest three are deleted
+        stored.change(tenant, account);
+        String position;
+        try (EventReader events = EventReader.open(api, "/v1/events?accountId=" + account, Optional.empty())) {
+            awaitReady(events);
+            position = events.lastId();
+        }
+        for (int i = 0; i < 4; i++) {
+            stored.change(tenant, account);
+        }
+        stored.update("delete from change_log where account_id = ? and seq <= 3", account.value());
+
+        // Then
+        for (int since = 0; since < 3; since++) {
+            ApiCaller.Answer late = api.get(accountPath() + "/changes?since=" + since);
+            assertProblem(late, 410, "gone");
+            assertThat(late.json().get("detail").asText()).endsWith("since=5");
+        }
+        assertThat(api.get(accountPath() + "/changes?since=3")
+                        .json()
+                        .at("/list")
+                        .findValuesAsText("seq"))
+                .containsExactly("4", "5");
+        try (EventReader events = EventReader.open(api, "/v1/events?accountId=" + account, Optional.of(position))) {
+            Awaitility.await().atMost(SOON).until(() -> !events.changes().isEmpty());
+            assertThat(events.changes().getFirst().type()).isEqualTo("reset");
+            assertThat(events.changes().getFirst().data().get("accountId").asText())
+                    .isEqualTo(account.toString());
+            assertThat(events.changes().getFirst().seq()).isEqualTo(5);
+            position = events.lastId();
+            publish(stored.change(tenant, account));
+            Awaitility.await().atMost(SOON).until(() -> events.changes().size() >= 2);
+            assertThat(events.changes().getLast().seq()).isEqualTo(6);
+        }
+
+        // When nothing at all is left
+        stored.update("delete from change_log where account_id = ?", account.value());
+        assertProblem(api.get(accountPath() + "/changes?since=5"), 410, "gone");
+        assertThat(api.get(accountPath() + "/changes?since=6").json().get("list"))
+                .isEmpty();
+        try (EventReader events = EventReader.open(api, "/v1/events?accountId=" + account, Optional.of(position))) {
+            Awaitility.await().atMost(SOON).until(() -> !events.changes().isEmpty());
+            assertThat(events.changes().getFirst().type()).isEqualTo("reset");
+            assertThat(events.changes().getFirst().seq()).isEqualTo(6);
+        }
+    }
+
+    @Test
     void live_changes_arrive_once_and_in_order_whatever_happens_to_their_records() throws Exception {
         // Given
         ChangeEvent before = stored.change(tenant, account);

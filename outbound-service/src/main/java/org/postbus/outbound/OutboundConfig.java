@@ -29,4 +29,20 @@ public interface OutboundConfig {
     /** Between two looks at how much waits in the queues, for gauges. */
     @WithDefault("15s")
     Duration queueStatesPause();
+
+    /** Wishes that were confirmed or rejected so long ago are deleted; at least a day, as the following. */
+    @WithDefault("7d")
+    Duration keepMutations();
+
+    /** Messages that were sent, rejected or canceled so long ago are deleted. */
+    @WithDefault("30d")
+    Duration keepSubmissions();
+
+    /** Older changes are deleted from the change log. */
+    @WithDefault("30d")
+    Duration keepChanges();
+
+    /** Between two looks for what is too old. */
+    @WithDefault("10m")
+    Duration retentionPause();
 }

@@ -38,6 +38,11 @@ public final class OutboundMetrics {
         registry.counter("postbus.outbound.claims.lost").increment(wishes);
     }
 
+    /** @param table of which so many rows were deleted because they were old */
+    void swept(String table, int rows) {
+        registry.counter("postbus.outbound.swept", "table", table).increment(rows);
+    }
+
     void malformedBell() {
         registry.counter("postbus.outbound.bells.malformed").increment();
     }

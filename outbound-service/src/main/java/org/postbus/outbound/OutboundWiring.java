@@ -32,6 +32,7 @@ public class OutboundWiring {
     private final AccountFlushes submissions;
     private final DueSweeper submissionSweeper;
     private final QueueStates queueStates;
+    private final Retention retention;
     private final OutboundMetrics metrics;
 
     public OutboundWiring(
@@ -74,6 +75,14 @@ public class OutboundWiring {
                 config.submissionsMax());
         submissionSweeper = new DueSweeper(vertx, database, submissions, DueSweeper.SUBMISSIONS, config.sweepPause());
         queueStates = new QueueStates(vertx, database, config.queueStatesPause());
+        retention = new Retention(
+                vertx,
+                database,
+                metrics,
+                config.keepMutations(),
+                config.keepSubmissions(),
+                config.keepChanges(),
+                config.retentionPause());
     }
 
     @Produces
@@ -94,12 +103,14 @@ public class OutboundWiring {
         sweeper.start();
         submissionSweeper.start();
         queueStates.start();
+        retention.start();
     }
 
     void stop(@Observes ShutdownEvent event) {
         sweeper.close();
         submissionSweeper.close();
         queueStates.close();
+        retention.close();
         flushes.close();
         submissions.close();
         servers.close();

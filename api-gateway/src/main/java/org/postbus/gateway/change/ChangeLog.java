@@ -15,7 +15,7 @@ import java.util.UUID;
 import java.util.stream.StreamSupport;
 import org.postbus.model.AccountId;
 
-/** The table {@code change_log}: every change of an account, without a gap. */
+/** The table {@code change_log}: an account's changes without a gap, from the oldest one that is kept to the last. */
 final class ChangeLog {
     private ChangeLog() {}
 
@@ -38,11 +38,19 @@ final class ChangeLog {
                 });
     }
 
-    static Future<Boolean> hasAccount(SqlConnection connection, AccountId account) {
-        return connection
-                .preparedQuery("select exists (select from account where account_id = $1)")
-                .execute(Tuple.of(account.value()))
-                .map(rows -> rows.iterator().next().getBoolean(0));
+    /**
+     * Whether changes that come next to {@code since} were deleted, because they are old.
+     *
+     * @param changes what {@link #after} found, when there had been later ones than {@code since}
+     */
+    static boolean isCutOff(long since, List<LoggedChange> changes) {
+        return changes.isEmpty() || changes.getFirst().seq() > since + 1;
+    }
+
+    /** Empty if there is no such account. */
+    static Future<Optional<Long>> lastSeq(SqlConnection connection, AccountId account) {
+        return lastSeqs(connection, Optional.of(Set.of(account)), 1)
+                .map(last -> Optional.ofNullable(last.get(account)));
     }
 
     /** The last seq of each account of the tenant, or of those that are named and exist; in the order of their ids. */

@@ -13,12 +13,14 @@ import jakarta.ws.rs.core.MediaType;
 import java.nio.charset.StandardCharsets;
 import org.eclipse.microprofile.openapi.annotations.Operation;
 import org.eclipse.microprofile.openapi.annotations.parameters.Parameter;
+import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
 import org.eclipse.microprofile.openapi.annotations.tags.Tag;
 import org.postbus.gateway.Caller;
 import org.postbus.gateway.Database;
 import org.postbus.gateway.Page;
 import org.postbus.gateway.PathIds;
 import org.postbus.gateway.Problem;
+import org.postbus.gateway.ProblemException;
 import org.postbus.model.AccountId;
 
 @Path("/v1")
@@ -39,6 +41,11 @@ public class ChangesResource {
             summary = "The changes of an account after a seq",
             description = "Each as it stands on the topic postbus.changes. Pass next, or the seq of the last one that"
                     + " you have, as since.")
+    @APIResponse(
+            responseCode = "410",
+            description =
+                    "The next change is so old that it is not kept any longer. Read the mailboxes and emails, then go on with"
+                            + " the seq that detail names")
     public Uni<Page<RawValue, Long>> changes(
             @PathParam("accountId") String accountId,
             @Parameter(description = "the seq after which to begin; 0 for the beginning")
@@ -53,14 +60,24 @@ public class ChangesResource {
         }
         return database.transaction(
                         caller.tenant(),
-                        connection -> ChangeLog.hasAccount(connection, account)
-                                .compose(there -> there
-                                        ? ChangeLog.after(connection, account, since, most + 1)
-                                        : Future.failedFuture(Problem.notFound("account"))))
+                        connection -> ChangeLog.lastSeq(connection, account).compose(last -> {
+                            if (last.isEmpty()) {
+                                return Future.failedFuture(Problem.notFound("account"));
+                            }
+                            return ChangeLog.after(connection, account, since, most + 1)
+                                    .compose(changes -> last.get() > since && ChangeLog.isCutOff(since, changes)
+                                            ? Future.failedFuture(noLongerKept(since, last.get()))
+                                            : Future.succeededFuture(changes));
+                        }))
                 .map(changes -> Page.of(
                         changes,
                         most,
                         change -> new RawValue(new String(change.data(), StandardCharsets.UTF_8)),
                         LoggedChange::seq));
+    }
+
+    private static ProblemException noLongerKept(long since, long last) {
+        return Problem.gone("the changes that follow " + since
+                + " are not kept any longer: read the mailboxes and emails, then go on" + " with since=" + last);
     }
 }

@@ -28,6 +28,7 @@ import org.postbus.model.TenantId;
  *
  * <p>A live change is sent if its seq is the next one of its account. If it is an older one it was sent before; if it is a
  * later one, what lies between is read from the change log. So it does not matter how a change is noticed: the log decides.
+ * Who is so far behind that the log does not begin there any more is told by an event {@code reset}, and what comes after follows.
  * A client that reads slowly is served from the log at its own pace; at most {@link #WAITING_MAX} live changes wait for it,
  * and one that takes nothing for {@link #WRITE_MAX} is cut off.
  */
@@ -168,8 +169,12 @@ final class EventStream {
                     long since = sent.getOrDefault(account, 0L);
                     List<LoggedChange> changes = query(() -> database.future(
                             tenant, connection -> ChangeLog.after(connection, account, since, LOG_PAGE)));
-                    if (changes.isEmpty()) {
-                        // The account was deleted meanwhile.
+                    if (ChangeLog.isCutOff(since, changes)) {
+                        sent.put(account, last.get(account));
+                        write(Buffer.buffer(Sse.event(
+                                position(),
+                                "reset",
+                                "{\"accountId\":\"" + account + "\",\"seq\":" + last.get(account) + "}")));
                         break;
                     }
                     Buffer events = Buffer.buffer();
