@@ -30,24 +30,37 @@ public sealed interface AccountSettings {
      * @param sessionUrl the JMAP session resource (RFC 8620 section 2)
      * @param accountId which of the login's accounts on that server; empty for its primary account for mail
      * @param trustedHosts that may have the credential, with their sub-domains, besides the session URL's host
+     * @param smtp sends where the server does not offer to do so over JMAP
      */
-    record Jmap(String username, URI sessionUrl, Optional<String> accountId, List<String> trustedHosts)
+    record Jmap(
+            String username,
+            URI sessionUrl,
+            Optional<String> accountId,
+            List<String> trustedHosts,
+            Optional<ServerAddress> smtp)
             implements AccountSettings {
         public Jmap {
             Objects.requireNonNull(username);
             Objects.requireNonNull(sessionUrl);
             Objects.requireNonNull(accountId);
             trustedHosts = List.copyOf(trustedHosts);
+            Objects.requireNonNull(smtp);
         }
 
-        /** Settings that an earlier version stored name no trusted hosts. */
+        /** Settings that an earlier version stored name no trusted hosts, and no SMTP server. */
         @JsonCreator
         static Jmap stored(
                 @JsonProperty("username") String username,
                 @JsonProperty("sessionUrl") URI sessionUrl,
                 @JsonProperty("accountId") Optional<String> accountId,
-                @JsonProperty("trustedHosts") Optional<List<String>> trustedHosts) {
-            return new Jmap(username, sessionUrl, accountId, trustedHosts.orElse(List.of()));
+                @JsonProperty("trustedHosts") Optional<List<String>> trustedHosts,
+                @JsonProperty("smtp") Optional<ServerAddress> smtp) {
+            return new Jmap(username, sessionUrl, accountId, trustedHosts.orElse(List.of()), smtp);
+        }
+
+        /** Without an SMTP server. */
+        public Jmap(String username, URI sessionUrl, Optional<String> accountId, List<String> trustedHosts) {
+            this(username, sessionUrl, accountId, trustedHosts, Optional.empty());
         }
 
         /** The primary account; all is on one host. */

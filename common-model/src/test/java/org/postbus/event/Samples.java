@@ -226,6 +226,13 @@ final class Samples {
                                 URI.create("https://jmap.example.com/.well-known/jmap"),
                                 Optional.of("A2"),
                                 List.of("cdn.example.net", "push.example.org")),
+                "jmap-with-smtp",
+                        new AccountSettings.Jmap(
+                                "bob",
+                                URI.create("https://jmap.example.com/.well-known/jmap"),
+                                Optional.empty(),
+                                List.of(),
+                                Optional.of(smtp)),
                 "jmap-primary-account",
                         new AccountSettings.Jmap("bob", URI.create("https://jmap.example.com/.well-known/jmap")));
     }

@@ -4,10 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
 import java.net.URI;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -22,6 +24,7 @@ import org.postbus.devstack.RawImap;
 import org.postbus.event.ChangeEvent.SubmissionSent;
 import org.postbus.mail.jmap.FakeJmapServer;
 import org.postbus.mail.jmap.FakeSubmissions;
+import org.postbus.mail.smtp.ScriptedSmtpServer;
 import org.postbus.model.SubmissionId;
 import org.postbus.outbound.TestDatabase.Account;
 import org.postbus.outbound.submission.Submission;
@@ -234,7 +237,9 @@ class JmapSubmissionTest {
 
         assertThat(side.database.submission(submission))
                 .containsEntry("state", "rejected")
-                .containsEntry("error", "the account's server does not offer to send messages over JMAP");
+                .containsEntry(
+                        "error",
+                        "the account's server does not offer to send messages over JMAP, and the account has no SMTP server");
     }
 
     @Test
@@ -384,12 +389,91 @@ class JmapSubmissionTest {
         assertThat(submissions.delivered()).isEmpty();
     }
 
+    @Test
+    void what_a_server_does_not_offer_to_send_goes_by_smtp_and_is_copied_over_jmap_once() throws IOException {
+        try (FakeJmapServer reading = FakeJmapServer.start(side.vertx());
+                ScriptedSmtpServer smtp = new ScriptedSmtpServer()) {
+            reading.addMailbox(FakeSubmissions.SENT, "Sent", "sent");
+            Account both = account(
+                    new AccountSettings.Jmap(
+                            BOB, reading.sessionUrl(), Optional.empty(), List.of(), Optional.of(smtp.address())),
+                    FakeJmapServer.PASSWORD);
+            SubmissionId submission = side.database.submission(both, BOB, MESSAGE_ID, "ann@example.com");
+
+            // When: the process ends after the copy is made, and another one makes it again
+            sending.flush(both);
+            assertThat(side.database.submission(submission))
+                    .containsEntry("state", "sent")
+                    .containsEntry("copy", "due");
+            sending.hurry();
+            sending.halted(both, inner -> new Sending.Around(inner) {
+                @Override
+                public void copyToSent(Submission sent) {
+                    super.copyToSent(sent);
+                    throw new Sending.Halt();
+                }
+            });
+            sending.takeOver(both);
+
+            // Then
+            assertThat(side.database.submission(submission))
+                    .containsEntry("state", "sent")
+                    .containsEntry("copy", "done")
+                    .containsEntry("next_try_at", null);
+            assertThat(smtp.delivered()).singleElement().satisfies(delivered -> {
+                assertThat(delivered.mailFrom()).isEqualTo(BOB);
+                assertThat(delivered.recipients()).containsExactly("ann@example.com");
+            });
+            assertThat(reading.emails()).singleElement().satisfies(copy -> {
+                assertThat(copy.path("mailboxIds").has(FakeSubmissions.SENT)).isTrue();
+                assertThat(copy.path("keywords").has("$draft")).isFalse();
+            });
+
+            // When the line is cut before the answer
+            smtp.answer(ScriptedSmtpServer.END_OF_DATA, ScriptedSmtpServer.CUT);
+            SubmissionId doubtful = side.database.submission(both, BOB, "m2@postbus.example", "ann@example.com");
+            sending.flush(both);
+
+            // Then it is looked for, over JMAP, and not sent again.
+            for (int look = 0; look < 5; look++) {
+                sending.hurry();
+                sending.flush(both);
+            }
+            assertThat(sending.state(doubtful)).isEqualTo("in-doubt");
+            assertThat(smtp.commands())
+                    .filteredOn(ScriptedSmtpServer.END_OF_DATA::equals)
+                    .hasSizeLessThanOrEqualTo(2);
+            assertThat(reading.complaints()).isEmpty();
+        }
+    }
+
+    @Test
+    void a_server_that_offers_to_send_does_so_whatever_other_the_account_names() throws IOException {
+        try (ScriptedSmtpServer smtp = new ScriptedSmtpServer()) {
+            Account both = account(
+                    new AccountSettings.Jmap(
+                            BOB, server.sessionUrl(), Optional.empty(), List.of(), Optional.of(smtp.address())),
+                    FakeJmapServer.PASSWORD);
+            SubmissionId submission = side.database.submission(both, BOB, MESSAGE_ID, "ann@example.com");
+
+            sending.flush(both);
+
+            assertThat(sending.state(submission)).isEqualTo("sent");
+            assertThat(submissions.delivered()).hasSize(1);
+            assertThat(smtp.commands()).isEmpty();
+        }
+    }
+
     private SubmissionId submission(String... recipients) {
         return side.database.submission(account, BOB, MESSAGE_ID, recipients);
     }
 
     private static Account account(String user, URI sessionUrl, String password) {
-        Account account = side.database.account(new AccountSettings.Jmap(user, sessionUrl));
+        return account(new AccountSettings.Jmap(user, sessionUrl), password);
+    }
+
+    private static Account account(AccountSettings.Jmap settings, String password) {
+        Account account = side.database.account(settings);
         side.password(account, new Secret(password));
         return account;
     }

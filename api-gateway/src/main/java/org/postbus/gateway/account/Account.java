@@ -91,14 +91,14 @@ public record Account(
                         status,
                         createdAt,
                         sync);
-            case AccountSettings.Jmap(var username, var sessionUrl, var accountId, var trustedHosts) ->
+            case AccountSettings.Jmap(var username, var sessionUrl, var accountId, var trustedHosts, var smtp) ->
                 new Account(
                         id,
                         AccountRecord.Protocol.JMAP,
                         email,
                         username,
                         Optional.empty(),
-                        Optional.empty(),
+                        smtp,
                         Optional.of(new JmapServer(sessionUrl, accountId, trustedHosts)),
                         status,
                         createdAt,

@@ -70,21 +70,23 @@ public class AccountCheck {
                         .map(AccountCheck::good)
                         .onFailure(ServerException.class)
                         .recoverWithItem(e -> outcome("", e))
-                        .chain(outcome -> outcome.ok() && smtp.isPresent()
-                                ? logIn(smtp.get(), username, credential, outcome)
-                                : Uni.createFrom().item(outcome));
+                        .chain(outcome -> logIn(smtp, username, credential, outcome));
             case AccountSettings.Jmap jmap ->
                 inTime(JmapClient.open(vertx, jmap, credential, options()))
                         .map(AccountCheck::leave)
                         .map(AccountCheck::good)
                         .onFailure(ServerException.class)
-                        .recoverWithItem(e -> outcome("", e));
+                        .recoverWithItem(e -> outcome("", e))
+                        .chain(outcome -> logIn(jmap.smtp(), jmap.username(), credential, outcome));
         };
     }
 
-    private Uni<Outcome> logIn(ServerAddress smtp, String username, Credential credential, Outcome soFar) {
+    private Uni<Outcome> logIn(Optional<ServerAddress> smtp, String username, Credential credential, Outcome soFar) {
+        if (!soFar.ok() || smtp.isEmpty()) {
+            return Uni.createFrom().item(soFar);
+        }
         return Uni.createFrom().deferred(() -> {
-            SmtpClient client = SmtpClient.of(vertx, smtp, username, credential, Optional.empty());
+            SmtpClient client = SmtpClient.of(vertx, smtp.get(), username, credential, Optional.empty());
             return inTime(client.logIn())
                     .onTermination()
                     .invoke(client::close)

@@ -61,11 +61,13 @@ record AccountRequest(
                 smtp.ifPresent(
                         address -> current.set("smtp", EventCodec.mapper().valueToTree(address)));
             }
-            case AccountSettings.Jmap(var username, var sessionUrl, var accountId, var trustedHosts) -> {
+            case AccountSettings.Jmap(var username, var sessionUrl, var accountId, var trustedHosts, var smtp) -> {
                 current.put("protocol", AccountRecord.Protocol.JMAP.wireName());
                 ObjectNode jmap = current.putObject("jmap").put("sessionUrl", sessionUrl.toString());
                 accountId.ifPresent(id -> jmap.put("accountId", id));
                 jmap.set("trustedHosts", EventCodec.mapper().valueToTree(trustedHosts));
+                smtp.ifPresent(
+                        address -> current.set("smtp", EventCodec.mapper().valueToTree(address)));
             }
         }
         List<Violation> fixed = new ArrayList<>();
@@ -94,10 +96,11 @@ record AccountRequest(
                 smtp.ifPresent(address -> hosts.add(new NamedHost(address.host(), List.of("smtp", "host"))));
                 yield hosts;
             }
-            case AccountSettings.Jmap(var username, var sessionUrl, var accountId, var trustedHosts) -> {
+            case AccountSettings.Jmap(var username, var sessionUrl, var accountId, var trustedHosts, var smtp) -> {
                 List<NamedHost> hosts = new ArrayList<>();
                 hosts.add(new NamedHost(bare(sessionUrl.getHost()), List.of("jmap", "sessionUrl")));
                 trustedHosts.forEach(host -> hosts.add(new NamedHost(host, List.of("jmap", "trustedHosts"))));
+                smtp.ifPresent(address -> hosts.add(new NamedHost(address.host(), List.of("smtp", "host"))));
                 yield hosts;
             }
         };
@@ -178,10 +181,11 @@ record AccountRequest(
                 }
                 case "jmap" -> {
                     foreign("imap", "jmap");
-                    foreign("smtp", "jmap");
+                    Optional<ServerAddress> smtp = address("smtp", false);
                     Optional<String> accountId = jmapAccountId();
                     List<String> trustedHosts = trustedHosts();
-                    yield sessionUrl().map(url -> new AccountSettings.Jmap(username, url, accountId, trustedHosts));
+                    yield sessionUrl()
+                            .map(url -> new AccountSettings.Jmap(username, url, accountId, trustedHosts, smtp));
                 }
                 default -> {
                     violations.add(Violation.at("protocol must be imap or jmap", "protocol"));

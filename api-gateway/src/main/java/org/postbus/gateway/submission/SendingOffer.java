@@ -16,7 +16,7 @@ import org.postbus.mail.jmap.JmapSession;
 import org.postbus.model.AccountId;
 
 /**
- * Whether a JMAP account's server offers to send, so that who asks for what it never does hears so at once. A server that can not be
+ * Whether a JMAP account's server offers to send where the account names no SMTP server, so that who asks for what it never does hears so at once. A server that can not be
  * asked right now may well send later. Blocks; thread-safe.
  */
 @ApplicationScoped
@@ -36,7 +36,9 @@ class SendingOffer {
 
     /** Fails with a 422 problem if the server says that it does not send. */
     void require(AccountId account, long revision, AccountSettings.Jmap settings, Credential credential) {
-        if (isKnown(account, revision) || !hosts.allows(settings.sessionUrl().getHost())) {
+        if (settings.smtp().isPresent()
+                || isKnown(account, revision)
+                || !hosts.allows(settings.sessionUrl().getHost())) {
             return;
         }
         AccountCheck.Outcome outcome;
@@ -51,7 +53,7 @@ class SendingOffer {
         if (!outcome.capabilities().contains(JmapSession.SUBMISSION)) {
             throw Problem.invalid(
                     List.of(Violation.at("the account's server does not offer to send messages over JMAP ("
-                            + JmapSession.SUBMISSION + ")")));
+                            + JmapSession.SUBMISSION + "), and the account has no smtp")));
         }
         remember(account, revision);
     }

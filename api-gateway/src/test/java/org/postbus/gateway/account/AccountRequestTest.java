@@ -55,7 +55,8 @@ class AccountRequestTest {
         AccountRequest request = AccountRequest.create(json("""
                 {"protocol": "jmap", "email": "team@example.com", "username": "bob@example.com", "password": "x",
                  "jmap": {"sessionUrl": "https://jmap.example.com/session", "accountId": "A2",
-                          "trustedHosts": ["cdn.example.net"]}}"""));
+                          "trustedHosts": ["cdn.example.net"]},
+                 "smtp": {"host": "smtp.example.com", "port": 465, "tls": "tls"}}"""));
         AccountRequest moved = AccountRequest.change(
                 request.email(),
                 request.settings(),
@@ -68,7 +69,11 @@ class AccountRequestTest {
                         "bob@example.com",
                         URI.create("https://new.example.com/session"),
                         Optional.of("A2"),
-                        List.of("cdn.example.net")));
+                        List.of("cdn.example.net"),
+                        Optional.of(SMTP)));
+        assertThat(moved.hosts())
+                .extracting(AccountRequest.NamedHost::host)
+                .containsExactly("new.example.com", "cdn.example.net", "smtp.example.com");
         for (String other : List.of("\"A3\"", "null")) {
             assertThat(violations(() -> AccountRequest.change(
                             request.email(),

@@ -108,7 +108,9 @@ final class JmapCodec {
     static ObjectNode write(JmapRequest request, String accountId) {
         ObjectNode json = JSON.objectNode();
         ArrayNode using = json.putArray("using").add(JmapSession.CORE).add(JmapSession.MAIL);
-        if (request.calls().stream().anyMatch(call -> call.method() instanceof JmapMethod.Sending<?>)) {
+        if (request.calls().stream()
+                .anyMatch(call -> call.method() instanceof JmapMethod.Sending<?> sending
+                        && SendingCodec.needsSubmission(sending))) {
             using.add(JmapSession.SUBMISSION);
         }
         ArrayNode calls = json.putArray("methodCalls");

@@ -123,7 +123,7 @@ public sealed interface JmapMethod<R> {
         }
     }
 
-    /** What it takes to send an email (RFC 8621 sections 4.8, 6 and 7); only for a server that offers {@link JmapSession#SUBMISSION}. */
+    /** What it takes to send an email (RFC 8621 sections 4.8, 6 and 7); sections 6 and 7 only for a server that offers {@link JmapSession#SUBMISSION}. */
     sealed interface Sending<R> extends JmapMethod<R> {
 
         /** {@code Identity/get} of all there are (RFC 8621 section 6.1). */

@@ -37,6 +37,19 @@ final class SendingCodec {
         };
     }
 
+    /** Whether {@link JmapSession#SUBMISSION} must be among what the request uses; a server that does not offer it refuses that. */
+    static boolean needsSubmission(Sending<?> method) {
+        return switch (method) {
+            case Sending.IdentityGet get -> true;
+            case Sending.EmailSubmissionSet set -> true;
+            case Sending.EmailSubmissionQuery query -> true;
+            case Sending.EmailSubmissionGet get -> true;
+            case Sending.MailboxQuery query -> false;
+            case Sending.WrittenEmailGet get -> false;
+            case Sending.EmailImport imported -> false;
+        };
+    }
+
     static boolean changesSomething(Sending<?> method) {
         return switch (method) {
             case Sending.EmailImport imported -> true;

@@ -71,14 +71,14 @@ final class JmapSubmissionServer implements SubmissionServer {
         this.client = client;
     }
 
-    /** @throws ServerException if it can not be reached or refuses the login, or does not offer to send */
+    /** @throws ServerException if it can not be reached or refuses the login */
     static JmapSubmissionServer open(Vertx vertx, AccountSettings.Jmap settings, Credential credential) {
-        JmapClient client = await(JmapClient.open(vertx, settings, credential, OPTIONS));
-        if (!client.session().capabilities().contains(JmapSession.SUBMISSION)) {
-            client.close();
-            throw rejected("no-submission", "the account's server does not offer to send messages over JMAP");
-        }
-        return new JmapSubmissionServer(client);
+        return new JmapSubmissionServer(await(JmapClient.open(vertx, settings, credential, OPTIONS)));
+    }
+
+    /** Where it does not, it keeps copies all the same. */
+    boolean offersToSend() {
+        return client.session().capabilities().contains(JmapSession.SUBMISSION);
     }
 
     /** The server's ids of the mailboxes that are for drafts and for what was sent. */
@@ -126,6 +126,11 @@ final class JmapSubmissionServer implements SubmissionServer {
 
     @Override
     public Taken submit(Submission submission, Runnable handingOver) {
+        if (!offersToSend()) {
+            throw rejected(
+                    "no-submission",
+                    "the account's server does not offer to send messages over JMAP, and the account has no SMTP server");
+        }
         var request = new JmapRequest();
         var mailboxes = request.add(new MailboxGet(Ids.all()));
         var identities = request.add(new Sending.IdentityGet());
@@ -259,6 +264,9 @@ final class JmapSubmissionServer implements SubmissionServer {
     }
 
     private boolean wasSubmitted(String emailId) {
+        if (!offersToSend()) {
+            return false;
+        }
         var request = new JmapRequest();
         var query = request.add(new Sending.EmailSubmissionQuery(emailId));
         var submissions = request.add(new Sending.EmailSubmissionGet(query.result("/ids")));

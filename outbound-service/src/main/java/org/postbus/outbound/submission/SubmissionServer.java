@@ -6,7 +6,7 @@ import java.util.Map;
  * One account's server as something that takes messages and keeps those that were sent. Blocks: it is used on a virtual thread, by
  * one at a time, for one message. Every method fails with a {@link org.postbus.mail.ServerException} and nothing else.
  */
-public interface SubmissionServer extends AutoCloseable {
+public interface SubmissionServer extends SentMail {
 
     /**
      * Hands the message over.
@@ -15,15 +15,6 @@ public interface SubmissionServer extends AutoCloseable {
      *     after it that is not {@code OutcomeUnknown} means that nothing was sent either
      */
     Taken submit(Submission submission, Runnable handingOver);
-
-    /** Whether the server shows that it was sent: the message lies in the mailbox for sent mail. */
-    boolean isAmongSent(Submission submission);
-
-    /** Puts the message into the mailbox for sent mail, unless it is there. Doing it twice is doing it once. */
-    void copyToSent(Submission submission);
-
-    @Override
-    void close();
 
     /**
      * The server has taken the message.

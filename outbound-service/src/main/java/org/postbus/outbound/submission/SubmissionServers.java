@@ -8,6 +8,7 @@ import java.util.Optional;
 import org.postbus.account.AccountSettings;
 import org.postbus.account.Credential;
 import org.postbus.account.CredentialCipher;
+import org.postbus.account.ServerAddress;
 import org.postbus.mail.imap.ImapClient;
 import org.postbus.mail.imap.MailboxName;
 import org.postbus.mail.smtp.SmtpClient;
@@ -46,21 +47,31 @@ public final class SubmissionServers implements SubmissionFlusher.Opening, AutoC
             TenantId tenant, AccountId account, AccountTable.Login login, Optional<MailboxName> sent) {
         Credential credential = login.credential(cipher, tenant, account);
         return switch (login.settings()) {
-            case AccountSettings.Imap settings -> {
-                Optional<SmtpClient> smtp = settings.smtp()
-                        .map(address -> take(account, login.revision())
-                                .orElseGet(() -> SmtpClient.of(
-                                        vertx, address, settings.username(), credential, trustedCertificates)));
-                yield new SmtpSubmissionServer(
-                        settings,
-                        credential,
-                        smtp,
-                        imap,
-                        sent,
-                        () -> smtp.ifPresent(client -> giveBack(account, login.revision(), client)));
+            case AccountSettings.Imap settings ->
+                bySmtp(account, login, credential, settings.smtp(), new ImapSentMail(settings, credential, imap, sent));
+            case AccountSettings.Jmap settings -> {
+                JmapSubmissionServer jmap = JmapSubmissionServer.open(vertx, settings, credential);
+                yield jmap.offersToSend() || settings.smtp().isEmpty()
+                        ? jmap
+                        : bySmtp(account, login, credential, settings.smtp(), jmap);
             }
-            case AccountSettings.Jmap settings -> JmapSubmissionServer.open(vertx, settings, credential);
         };
+    }
+
+    private SubmissionServer bySmtp(
+            AccountId account,
+            AccountTable.Login login,
+            Credential credential,
+            Optional<ServerAddress> address,
+            SentMail sentMail) {
+        Optional<SmtpClient> smtp = address.map(there -> take(account, login.revision())
+                .orElseGet(() ->
+                        SmtpClient.of(vertx, there, login.settings().username(), credential, trustedCertificates)));
+        return new SmtpSubmissionServer(
+                smtp,
+                address.map(ServerAddress::host).filter(SentCopies::areKeptBy).isPresent(),
+                sentMail,
+                () -> smtp.ifPresent(client -> giveBack(account, login.revision(), client)));
     }
 
     /** Empty if there is none from this revision of the account. */
