@@ -7,11 +7,9 @@ import java.util.Collection;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import org.postbus.mail.jmap.JmapMethod.EmailMarks;
 
 /**
@@ -21,7 +19,7 @@ import org.postbus.mail.jmap.JmapMethod.EmailMarks;
  */
 final class ExchangedIds {
     private final Map<String, Deque<String>> byBlob = new HashMap<>();
-    private final Map<Likeness, Set<String>> destroyed = new HashMap<>();
+    private final Map<Likeness, List<String>> destroyed = new HashMap<>();
     private final Map<Likeness, List<String>> created = new LinkedHashMap<>();
     private final Map<String, String> newIds = new LinkedHashMap<>();
 
@@ -38,11 +36,11 @@ final class ExchangedIds {
     void destroyed(Collection<EmailMarks> emails) {
         for (EmailMarks email : emails) {
             email.blobId()
-                    .ifPresent(blob -> byBlob.computeIfAbsent(blob, unused -> new ArrayDeque<>())
+                    .ifPresent(blob -> byBlob.computeIfAbsent(blob, unused -> new ArrayDeque<>(1))
                             .add(email.id()));
             Likeness.of(email)
                     .ifPresent(likeness -> destroyed
-                            .computeIfAbsent(likeness, unused -> new LinkedHashSet<>())
+                            .computeIfAbsent(likeness, unused -> new ArrayList<>(1))
                             .add(email.id()));
         }
     }

@@ -53,6 +53,7 @@ class Fetcher {
                 this::send,
                 new Semaphore(config.bytesInFlightMax(), true),
                 new Semaphore(config.largeMessagesAtOnce(), true),
+                new Semaphore(JmapPass.MANY_IDS_AT_ONCE, true),
                 parsing,
                 new HostBudget(config.loginsAtOnce(), config.loginsPerHostAndSecond(), config.connectionsPerHost()),
                 config.poll(),

@@ -66,6 +66,14 @@ final class JmapPass {
     private static final int CHANGES_MAX = 500;
     /** Emails that are looked up in the database at a time. */
     private static final int STORED_AT_ONCE = 5000;
+    /** Accounts that may hold more than {@link #FEW_IDS} ids of emails that went and came: they take up to 100 MB each. */
+    static final int MANY_IDS_AT_ONCE = 2;
+
+    private static final int FEW_IDS = 1000;
+    /** Emails beyond these are new: what went is not looked for among them. */
+    private static final int CAME_MAX = 200_000;
+    /** A server whose ids have not ended by then goes in circles; other accounts may wait for the place of this one. */
+    private static final Duration COMPARISON_TIME_MAX = Duration.ofHours(1);
     /** Those of the request that asks for changes. */
     private static final int CALLS = 4;
 
@@ -468,21 +476,29 @@ final class JmapPass {
         String state = emailState();
         refreshMailboxes();
         out.awaitApplied();
-        Set<String> gone = new LinkedHashSet<>();
-        for (List<String> stored = stored(""); !stored.isEmpty(); stored = stored(stored.getLast())) {
-            gone.addAll(publishStatesOfThoseLeft(stored, Optional.empty()));
-        }
-        List<String> unknown = new ArrayList<>();
-        JmapIdPages pages = new JmapIdPages(this::idPage, Optional.empty());
-        for (List<String> page = pages.next(); !page.isEmpty(); page = pages.next()) {
-            List<String> created = withoutStored(page);
-            if (gone.isEmpty()) {
-                publishEmails(created, Optional.empty());
-            } else {
-                unknown.addAll(created);
+        Set<String> went = new LinkedHashSet<>();
+        List<String> came = new ArrayList<>();
+        try (Turn turn = new Turn(around.manyIds())) {
+            for (List<String> stored = stored(""); !stored.isEmpty(); stored = stored(stored.getLast())) {
+                went.addAll(publishStatesOfThoseLeft(stored, Optional.empty()));
+                turn.takeIf(went.size() > FEW_IDS);
             }
+            JmapIdPages pages = new JmapIdPages(this::idPage, Optional.empty());
+            for (List<String> page = pages.next(); !page.isEmpty(); page = pages.next()) {
+                if (around.clock().instant().isAfter(now.plus(COMPARISON_TIME_MAX))) {
+                    throw new ServerException(new ServerFailure.Unreachable(
+                            "the server's ids did not end within " + COMPARISON_TIME_MAX.toMinutes() + " min"));
+                }
+                List<String> unknown = withoutStored(page);
+                if (went.isEmpty() || came.size() > CAME_MAX) {
+                    publishEmails(unknown, Optional.empty());
+                } else {
+                    came.addAll(unknown);
+                    turn.takeIf(came.size() > FEW_IDS);
+                }
+            }
+            publishExchanged(went, came, Optional.empty());
         }
-        publishExchanged(gone, unknown, Optional.empty());
         emailsSynced(new Cursor.Jmap(state, Optional.empty(), true));
     }
 

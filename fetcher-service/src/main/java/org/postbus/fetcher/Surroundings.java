@@ -17,6 +17,7 @@ import org.postbus.mail.imap.ImapClient;
  * @param bytesInFlight permits of one byte each, for batches that the broker has not acknowledged
  * @param largeMessages how many messages of up to {@link LargeMessages#WHOLE_OCTETS_MAX} may be in memory at once, where
  *     a server does not know their parts
+ * @param manyIds how many accounts may hold the ids of many emails at once, that came and went while their server cannot tell how
  * @param parsing runs the parsing of mail, beside the loop that reads it
  * @param compareEvery how often a mailbox whose changes the server tells is compared all the same
  * @param poll how often, at the least, an account is looked at when nothing wakes its loop
@@ -28,6 +29,7 @@ record Surroundings(
         Function<EncodedBatch, Uni<Void>> sink,
         Semaphore bytesInFlight,
         Semaphore largeMessages,
+        Semaphore manyIds,
         ExecutorService parsing,
         HostBudget hosts,
         Duration poll,

@@ -71,6 +71,7 @@ final class FetcherUnderTest implements AutoCloseable {
                 writer::accept,
                 new Semaphore(64 * 1024 * 1024),
                 new Semaphore(2),
+                new Semaphore(JmapPass.MANY_IDS_AT_ONCE),
                 parsing,
                 budget,
                 poll,

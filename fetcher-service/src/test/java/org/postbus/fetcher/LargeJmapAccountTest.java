@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.Test;
@@ -24,18 +25,22 @@ import org.postbus.mail.jmap.FakeJmapServer;
  */
 @Isolated
 class LargeJmapAccountTest {
-    private static final int EMAILS = SourceContract.LONG ? 100_000 : 5_000;
+    private static final int EMAILS = SourceContract.LONG ? 100_000 : 4_000;
     private static final int PAGE = 500;
     /** What may be fetched twice after an interruption: the batches ahead, and one page. */
     private static final int AGAIN_MAX = 9 * PAGE;
     /** What is under way, and not what there is. */
-    private static final long GROWTH_OCTETS_MAX = 8 << 20;
+    private static final long GROWTH_OCTETS_MAX = 12 << 20;
+
+    /** Of an email that is known by its id only: the old and the new one, and the marks of the old one. */
+    private static final long ID_OCTETS_MAX = 800;
 
     private static final Duration WAIT = Duration.ofMinutes(SourceContract.LONG ? 10 : 3);
 
     private final AtomicInteger requests = new AtomicInteger();
     private final AtomicInteger fromTheTop = new AtomicInteger();
     private final AtomicInteger bodies = new AtomicInteger();
+    private final AtomicBoolean halted = new AtomicBoolean();
     private TestAccount account;
     private long heapAtFirst;
     private long heapMost;
@@ -48,13 +53,19 @@ class LargeJmapAccountTest {
                         new FetcherUnderTest(DevStack.postgres().freshDatabase(), Duration.ofSeconds(1))) {
             server.pageMax(PAGE);
             server.makeUpEmails("inbox-id", EMAILS);
-            server.giveRequestsTo(this::count);
+            server.giveRequestsTo(request -> {
+                count(request);
+                if (bodies.get() >= EMAILS / 2 && halted.compareAndSet(false, true)) {
+                    server.next("/api/", unanswered -> {});
+                }
+            });
             fetcher.writer.keepNothing();
             account = fetcher.account(
                     new AccountSettings.Jmap(FakeJmapServer.USER, server.sessionUrl()), FakeJmapServer.PASSWORD);
 
             interruptedFirstRun(fetcher);
             lostHistory(fetcher, server);
+            renumbered(fetcher, server);
 
             assertThat(server.complaints()).isEmpty();
             fetcher.writer.assertNoBreach();
@@ -68,7 +79,7 @@ class LargeJmapAccountTest {
         fetcher.start(account);
         awaitWatchingTheHeap(() -> stored() >= 1000);
         heapAtFirst = heapMost;
-        awaitWatchingTheHeap(() -> stored() >= EMAILS / 2);
+        awaitWatchingTheHeap(halted::get);
         fetcher.stop(account);
 
         fetcher.start(account);
@@ -106,6 +117,26 @@ class LargeJmapAccountTest {
         assertThat(changes(told)).isEqualTo(news);
         assertThat(bodies).as("emails that were read again").hasValue(3);
         assertThat(heapMost - heapAtFirst).as("octets").isLessThan(GROWTH_OCTETS_MAX);
+    }
+
+    /** Here the ids are all that there is to know emails by: they take memory. */
+    private void renumbered(FetcherUnderTest fetcher, FakeJmapServer server) {
+        fetcher.stop(account);
+        long told = Long.parseLong(account.read("select change_seq from account_sync where account_id = ?"));
+        heapMost = 0;
+        requests.set(0);
+        bodies.set(0);
+        long began = System.nanoTime();
+        server.renumber();
+
+        fetcher.start(account);
+        awaitWatchingTheHeap(() -> finished()
+                && account.read("select count(*) from email where account_id = ? and identity like 'jmap:00000000-%'")
+                        .equals("0"));
+
+        report("renumbering", began);
+        assertThat(changes(told)).isEmpty();
+        assertThat(heapMost - heapAtFirst).as("octets").isLessThan(GROWTH_OCTETS_MAX + EMAILS * ID_OCTETS_MAX);
     }
 
     /** Called by the server for each of our requests. */

@@ -12,6 +12,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.NavigableSet;
 import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
@@ -20,7 +22,8 @@ import java.util.stream.Stream;
  * the page. They are seen, in one mailbox, and of 1 KB.
  */
 final class FakeEmails {
-    private static final String MADE_UP_ID = "00000000-0000-4000-8000-";
+    private static final Pattern MADE_UP_ID = Pattern.compile("0000000([0-9])-0000-4000-8000-1([0-9]{11})");
+    private static final Pattern MADE_UP_BLOB = Pattern.compile("B-made-up-([0-9]{1,9})");
     private static final Instant NEWEST_MADE_UP = Instant.parse("2001-01-01T00:00:00Z");
     private static final String WORDS = "no word of this was ever written ".repeat(30);
 
@@ -30,6 +33,7 @@ final class FakeEmails {
     private final NavigableSet<Integer> destroyed = new TreeSet<>();
     private String mailboxOfMadeUp = "";
     private int madeUp;
+    private int numbering;
 
     /** @param blobs gets the content of those that were made up before they are changed or destroyed */
     FakeEmails(Map<String, Buffer> blobs) {
@@ -71,27 +75,35 @@ final class FakeEmails {
         madeUp = emails;
     }
 
-    static String madeUpId(int number) {
-        return MADE_UP_ID + (100_000_000_000L + number);
+    /** All that were made up have other ids from now on. */
+    void renumber() {
+        numbering++;
+        changed.forEach((number, email) -> email.put("id", madeUpId(numbering, number)));
+    }
+
+    static String madeUpId(int numbering, int number) {
+        return "0000000%d-0000-4000-8000-1%011d".formatted(numbering, number);
     }
 
     private ObjectNode madeUp(int number) {
         ObjectNode email = email(
-                madeUpId(number),
+                madeUpId(numbering, number),
                 mailboxOfMadeUp,
                 NEWEST_MADE_UP.minusSeconds(60L * number).toString(),
                 "no. " + number,
                 "text " + number + " " + WORDS);
         ((ObjectNode) email.path("keywords")).put("$seen", true);
-        return email;
+        email.putArray("messageId").add(number + "@example.com");
+        return email.put("blobId", "B-made-up-" + number).put("threadId", "T-made-up-" + number);
     }
 
     /** Its number if there is such an email and it was made up, else -1. */
     private int number(String id) {
-        if (!id.startsWith(MADE_UP_ID) || !id.substring(MADE_UP_ID.length()).matches("1[0-9]{11}")) {
+        Matcher parts = MADE_UP_ID.matcher(id);
+        if (!parts.matches() || Integer.parseInt(parts.group(1)) != numbering) {
             return -1;
         }
-        long number = Long.parseLong(id.substring(MADE_UP_ID.length())) - 100_000_000_000L;
+        long number = Long.parseLong(parts.group(2));
         return number < madeUp && !destroyed.contains((int) number) ? (int) number : -1;
     }
 
@@ -132,9 +144,10 @@ final class FakeEmails {
 
     /** Null if there is none. */
     Buffer blob(String blobId) {
-        String id = blobId.isEmpty() ? "" : blobId.substring(1);
-        boolean untouched = number(id) >= 0 && !changed.containsKey(number(id));
-        return untouched ? content(madeUp(number(id))) : blobs.get(blobId);
+        Matcher number = MADE_UP_BLOB.matcher(blobId);
+        return number.matches() && !blobs.containsKey(blobId)
+                ? content(madeUp(Integer.parseInt(number.group(1))))
+                : blobs.get(blobId);
     }
 
     /** The ids of those that were added in this order, then of those that were made up. */
@@ -169,7 +182,7 @@ final class FakeEmails {
         return new AbstractList<>() {
             @Override
             public String get(int index) {
-                return index < first.size() ? first.get(index) : madeUpId(numberAt(index - first.size()));
+                return index < first.size() ? first.get(index) : madeUpId(numbering, numberAt(index - first.size()));
             }
 
             @Override

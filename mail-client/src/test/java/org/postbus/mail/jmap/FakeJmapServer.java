@@ -261,9 +261,15 @@ public final class FakeJmapServer implements AutoCloseable {
         emails.makeUp(mailboxId, count);
     }
 
-    /** The id of one of these, 0 being the newest. */
+    /** The id of one of these, 0 being the newest, as long as they have not been renumbered. */
     public static String madeUpId(int number) {
-        return FakeEmails.madeUpId(number);
+        return FakeEmails.madeUpId(0, number);
+    }
+
+    /** Gives all of these other ids, as a server that moves its mail elsewhere, and knows no change from before. */
+    public synchronized void renumber() {
+        emails.renumber();
+        forgetChanges();
     }
 
     /** API requests are given to this from now on and are not kept: {@link #requests()} has none of them. */
