@@ -58,13 +58,16 @@ abstract class ImapFlushContract extends FlushContract {
             emails.put(name, side.database.email(account, null, name + "@example.com"));
             side.database.link(account, emails.get(name), box, before, appendTo("Box", name));
         });
-        // The connection that is kept has the mailbox open.
+        // Where a connection is kept, it has the mailbox open.
         MutationId first = side.database.wish(account, emails.get("last"), "{\"keywords\": {\"a\": true}}");
         side.flush(account);
         assertThat(side.database.state(first)).isEqualTo("applied");
         side.database.confirm(first);
 
         // When the same messages have other UIDs, each that of another one before
+        if (!mayReplaceAnOpenMailbox()) {
+            side.servers.close();
+        }
         raw.select("INBOX");
         raw.delete("Box");
         raw.create("Box");
@@ -80,15 +83,12 @@ abstract class ImapFlushContract extends FlushContract {
         MutationId lost = side.database.wish(account, emails.get("lost"), "{\"keywords\": {\"b\": true}}");
         List<MutationId> all = List.of(marked, moved, destroyed, lost);
         side.flush(account);
-        // Dovecot lets the old mailbox be read as long as it is open somewhere, and refuses to change it.
-        side.database.hurry();
-        side.flush(account);
 
         // Then nothing is touched,
         assertThat(all)
                 .extracting(side.database::row)
                 .allSatisfy(row -> assertThat(row)
-                        .isEqualTo(new TestDatabase.Row("queued", 2, "the mailbox Box was renumbered (UIDVALIDITY)")));
+                        .isEqualTo(new TestDatabase.Row("queued", 1, "the mailbox Box was renumbered (UIDVALIDITY)")));
         assertThat(all("Box"))
                 .hasSize(5)
                 .allSatisfy(message -> assertThat(lower(message.flags())).doesNotContain("b"));
@@ -96,7 +96,7 @@ abstract class ImapFlushContract extends FlushContract {
         // nor while the fetcher reads the mailbox anew, and the emails are nowhere: for as long as all tries but the
         // last;
         emails.values().forEach(email -> side.database.unlink(account, email));
-        for (int attempt = 3; attempt < RetryRule.TRIES_MAX; attempt++) {
+        for (int attempt = 2; attempt < RetryRule.TRIES_MAX; attempt++) {
             side.database.hurry();
             side.flush(account);
         }
@@ -124,6 +124,9 @@ abstract class ImapFlushContract extends FlushContract {
                 .containsExactly("marked");
         assertThat(all("Archive")).extracting(ImapFlushContract::name).containsExactly("moved");
     }
+
+    /** Whether the server's own files withstand that a mailbox which somebody has open is deleted and made again. */
+    abstract boolean mayReplaceAnOpenMailbox();
 
     private long appendTo(String mailbox, String name) {
         byte[] message = ("Message-ID: <" + name + "@example.com>\r\nFrom: a@example.com\r\n\r\nHello\r\n")

@@ -15,4 +15,9 @@ class JamesImapFlushTest extends ImapFlushContract {
     int imapPort() {
         return DevStack.james().ports().imap();
     }
+
+    @Override
+    boolean mayReplaceAnOpenMailbox() {
+        return true;
+    }
 }

@@ -279,8 +279,8 @@ public final class ImapMailServer implements MailServer {
 
         /**
          * A mailbox that is still open from an earlier flush may have been deleted and made again since. Its UIDs are still those of the
-         * old one (RFC 9051 section 2.3.1.1), so no other message is met; James refuses all commands there, Dovecot those that change
-         * something. What is missed there is looked for in the mailbox that has the name now.
+         * old one (RFC 9051 section 2.3.1.1), so no other message is met; James refuses all commands there. What is missed there is
+         * looked for in the mailbox that has the name now.
          */
         private boolean findMessages() {
             boolean openFromBefore = isOpenForWriting(work.mailbox());
