@@ -168,6 +168,10 @@ public final class RawImap implements AutoCloseable {
         send(tag + " APPEND " + quoted(mailbox) + " (" + String.join(" ", flags) + ") \"" + date + "\" {"
                 + message.length + "}\r\n");
         Response invitation = readResponse();
+        // What happens in the selected mailbox may be told before.
+        while (invitation.tag.equals("*")) {
+            invitation = readResponse();
+        }
         if (!invitation.tag.equals("+")) {
             throw new RefusedException("APPEND", invitation.rest);
         }
