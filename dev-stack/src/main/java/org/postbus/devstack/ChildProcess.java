@@ -73,6 +73,10 @@ final class ChildProcess implements AutoCloseable {
             // Libraries still use it; JDK 21 does not know the option.
             command.add("--sun-misc-unsafe-memory-access=allow");
         }
+        if (Runtime.version().feature() >= 25) {
+            // A tenth less of heap, which most of an idle account's memory is.
+            command.add("-XX:+UseCompactObjectHeaders");
+        }
         command.addAll(List.of(arguments));
         return command;
     }

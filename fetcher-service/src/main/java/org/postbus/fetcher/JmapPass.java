@@ -91,10 +91,15 @@ final class JmapPass {
     private final JmapView view;
     private final ObservationPublisher out;
     private final boolean full;
+    private final boolean newsExpected;
     private final Instant now;
     private final Set<String> notShown = new HashSet<>();
     private boolean again;
 
+    /**
+     * @param full trust no cursor
+     * @param newsExpected somebody asks for a look, or push told of a change: if none is found the mailboxes are counted
+     */
     JmapPass(
             Claim claim,
             Surroundings around,
@@ -102,6 +107,7 @@ final class JmapPass {
             JmapView view,
             ObservationPublisher out,
             boolean full,
+            boolean newsExpected,
             Instant now) {
         this.claim = claim;
         this.around = around;
@@ -109,6 +115,7 @@ final class JmapPass {
         this.view = view;
         this.out = out;
         this.full = full;
+        this.newsExpected = newsExpected;
         this.now = now;
     }
 
@@ -117,8 +124,14 @@ final class JmapPass {
         look();
         if (full || again || out.isPending() || out.sentSeq() > sentBefore) {
             view.audit = view.audit.stirred();
-        } else if (view.audit.due() && out.isApplied()) {
-            audit();
+        } else {
+            if (newsExpected || !view.countedAt.plus(CountAudit.EVERY).isAfter(now)) {
+                view.audit = view.audit.wanted();
+            }
+            if (view.audit.due() && out.isApplied()) {
+                audit();
+                view.countedAt = now;
+            }
         }
         return new PassOutcome(true, again);
     }

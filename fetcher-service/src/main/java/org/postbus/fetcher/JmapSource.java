@@ -5,6 +5,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jboss.logging.Logger;
 import org.postbus.account.AccountSettings;
 import org.postbus.account.Credential;
@@ -31,6 +32,7 @@ final class JmapSource implements ChangeSource {
     private final Surroundings around;
     private final JmapClient client;
     private final JmapView view;
+    private final AtomicBoolean toldOfChange = new AtomicBoolean();
     private volatile PushKind push = PushKind.POLL;
     private volatile Thread watcher;
 
@@ -55,7 +57,8 @@ final class JmapSource implements ChangeSource {
     @Override
     public PassOutcome pass(ObservationPublisher out, boolean full, boolean everything, Instant now)
             throws InterruptedException {
-        return new JmapPass(claim, around, client, view, out, full, now).run();
+        boolean newsExpected = toldOfChange.getAndSet(false) || everything;
+        return new JmapPass(claim, around, client, view, out, full, newsExpected, now).run();
     }
 
     @Override
@@ -111,6 +114,7 @@ final class JmapSource implements ChangeSource {
                         if (!change.changed().containsKey(client.mailAccountId())) {
                             continue;
                         }
+                        toldOfChange.set(true);
                     }
                 }
                 wakes.wake(WakeKind.PUSH);

@@ -1,5 +1,6 @@
 package org.postbus.fetcher;
 
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
@@ -17,6 +18,7 @@ final class JmapView {
     Optional<String> mailboxState;
     final Map<MailboxKey, ObservedMailbox> mailboxes = new LinkedHashMap<>();
     CountAudit audit = CountAudit.DUE;
+    Instant countedAt = Instant.EPOCH;
     LostPace lost = LostPace.NONE;
     /** Whether the server gives emails in the answer that says that they changed. */
     boolean emailsWithChanges = true;

@@ -81,6 +81,19 @@ class FakeJmapSourceTest extends JmapSourceContract {
                 .isEqualTo(Map.of("EmailDestroyed", 2L, "EmailUpdated", 3L, "EmailCreated", 1L));
     }
 
+    @Test
+    void what_the_server_kept_to_itself_is_found_by_who_asks_though_all_was_quiet_and_right() {
+        List<String> emails = fill(inbox(), 10);
+        fetcher.start(account);
+        awaitEqual();
+        // Two that count are enough: nothing is left to be counted then.
+        passes(4);
+
+        server.destroyWithoutAWord(emails.get(3));
+
+        awaitEqual();
+    }
+
     @ParameterizedTest
     @CsvSource({"false, false", "true, false", "false, true", "true, true"})
     void emails_of_merged_threads_are_the_same_emails_under_other_ids(boolean withoutHistory, boolean anotherBlob) {
