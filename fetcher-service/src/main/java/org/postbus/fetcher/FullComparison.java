@@ -44,8 +44,16 @@ final class FullComparison {
 
     /** Whether a mailbox's turn comes after one moment and not after the other. */
     static boolean hasTurn(AccountId account, MailboxKey mailbox, Instant after, Instant until, Duration every) {
-        long mixed = (account.hashCode() * 31L + mailbox.hashCode()) * 0x9E37_79B9_7F4A_7C15L;
-        long offset = Math.floorMod(mixed, every.toMillis());
+        return hasTurn(account.hashCode() * 31L + mailbox.hashCode(), after, until, every);
+    }
+
+    /** The same for an account that is compared as a whole. */
+    static boolean hasTurn(AccountId account, Instant after, Instant until, Duration every) {
+        return hasTurn(account.hashCode(), after, until, every);
+    }
+
+    private static boolean hasTurn(long whose, Instant after, Instant until, Duration every) {
+        long offset = Math.floorMod(whose * 0x9E37_79B9_7F4A_7C15L, every.toMillis());
         return Math.floorDiv(after.toEpochMilli() - offset, every.toMillis())
                 < Math.floorDiv(until.toEpochMilli() - offset, every.toMillis());
     }

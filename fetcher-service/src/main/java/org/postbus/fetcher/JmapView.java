@@ -19,6 +19,7 @@ final class JmapView {
     final Map<MailboxKey, ObservedMailbox> mailboxes = new LinkedHashMap<>();
     CountAudit audit = CountAudit.DUE;
     Instant countedAt = Instant.EPOCH;
+    Optional<Instant> lookedAt = Optional.empty();
     LostPace lost = LostPace.NONE;
     /** Whether the server gives emails in the answer that says that they changed. */
     boolean emailsWithChanges = true;

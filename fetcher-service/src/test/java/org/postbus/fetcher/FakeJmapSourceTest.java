@@ -24,6 +24,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.postbus.account.AccountSettings;
 import org.postbus.devstack.DevStack;
 import org.postbus.event.ChangeEvent;
+import org.postbus.mail.imap.ImapOptions;
 import org.postbus.mail.jmap.FakeJmapServer;
 
 /** What real servers do not do when asked; and that every request is one which a strict server takes. */
@@ -92,6 +93,31 @@ class FakeJmapSourceTest extends JmapSourceContract {
         server.destroyWithoutAWord(emails.get(3));
 
         awaitEqual();
+    }
+
+    @Test
+    void a_keyword_that_the_server_kept_to_itself_is_found_by_the_daily_comparison() throws Exception {
+        fetcher.close();
+        fetcher = new FetcherUnderTest(
+                DevStack.postgres().freshDatabase(),
+                Duration.ofSeconds(1),
+                Duration.ofSeconds(3),
+                new HostBudget(20, 50, 1000),
+                ImapOptions.DEFAULT);
+        account = fetcher.account(
+                new AccountSettings.Jmap(FakeJmapServer.USER, server.sessionUrl()), FakeJmapServer.PASSWORD);
+        List<String> emails = fill(inbox(), 5);
+        fetcher.start(account);
+        awaitEqual();
+        long told = told();
+
+        server.updateWithoutAWord(emails.get(3), email -> ((ObjectNode) email.path("keywords")).put("$flagged", true));
+
+        awaitEqual();
+        assertThat(changesAfter(told))
+                .filteredOn(change -> !(change instanceof ChangeEvent.MailboxUpdated))
+                .singleElement()
+                .isInstanceOf(ChangeEvent.EmailUpdated.class);
     }
 
     @ParameterizedTest

@@ -293,6 +293,11 @@ public final class FakeJmapServer implements AutoCloseable {
         emails.remove(id);
     }
 
+    /** As {@link #updateEmail}; no state changes and nobody is told. */
+    public synchronized void updateWithoutAWord(String id, Consumer<ObjectNode> change) {
+        change.accept(emails.toChange(id));
+    }
+
     public synchronized Optional<JsonNode> email(String id) {
         return Optional.ofNullable(emails.get(id)).map(JsonNode::deepCopy);
     }
