@@ -485,13 +485,25 @@ final class AccountTables {
             throws InterruptedException {
         turns.acquire();
         try {
-            Future<T> outcome = pool.withTransaction(connection -> connection
-                    .preparedQuery("select set_config('app.tenant', $1, true)")
-                    .execute(Tuple.of(tenant.toString()))
-                    .compose(unused -> work.apply(connection)));
+            Future<T> outcome = pool.withConnection(connection -> inTransaction(connection, tenant, work));
             return Await.backend(what, outcome, TRANSACTION_TIME_MAX);
         } finally {
             turns.release();
         }
+    }
+
+    /** Statements go out without waiting for each other. PostgreSQL runs them in order, and none that comes after one that failed. */
+    private static <T> Future<T> inTransaction(
+            SqlConnection connection, TenantId tenant, Function<SqlConnection, Future<T>> work) {
+        Future<?> begun = connection.query("begin").execute();
+        Future<?> named = connection
+                .preparedQuery("select set_config('app.tenant', $1, true)")
+                .execute(Tuple.of(tenant.toString()));
+        Future<T> worked = Future.succeededFuture(connection).compose(work::apply);
+        return Future.join(begun, named, worked)
+                .compose(
+                        done -> connection.query("commit").execute().map(committed -> worked.result()),
+                        failure ->
+                                connection.query("rollback").execute().transform(over -> Future.failedFuture(failure)));
     }
 }

@@ -2,6 +2,7 @@ package org.postbus.outbound;
 
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
+import io.vertx.sqlclient.SqlConnection;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -96,9 +97,7 @@ public final class MutationFlusher implements AccountFlushes.Flusher {
                 connection -> changes.claim(connection, account)
                         .compose(claim -> claim.isEmpty()
                                 ? Future.succeededFuture(Optional.<Work>empty())
-                                : known.read(connection, account, claim)
-                                        .compose(found -> accounts.login(connection, account)
-                                                .map(login -> login.map(there -> new Work(claim, found, there))))));
+                                : work(connection, account, claim)));
         if (work.isEmpty()) {
             return false;
         }
@@ -113,6 +112,13 @@ public final class MutationFlusher implements AccountFlushes.Flusher {
         }
         metrics.flushed(Duration.ofNanos(System.nanoTime() - start));
         return true;
+    }
+
+    private Future<Optional<Work>> work(SqlConnection connection, AccountId account, Claim claim) {
+        Future<Known> found = known.read(connection, account, claim);
+        Future<Optional<AccountTable.Login>> login = accounts.login(connection, account);
+        return Future.join(found, login)
+                .map(done -> login.result().map(there -> new Work(claim, found.result(), there)));
     }
 
     @Override

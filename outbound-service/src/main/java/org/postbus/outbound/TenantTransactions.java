@@ -29,10 +29,22 @@ public final class TenantTransactions {
 
     /** @throws DatabaseException if the database is away or refuses; then nothing of it was done, or it is not known */
     public <T> T run(TenantId tenant, Function<SqlConnection, Future<T>> work) {
-        return await(pool.withTransaction(connection -> connection
+        return await(pool.withConnection(connection -> inTransaction(connection, tenant, work)));
+    }
+
+    /** Statements go out without waiting for each other. PostgreSQL runs them in order, and none that comes after one that failed. */
+    private static <T> Future<T> inTransaction(
+            SqlConnection connection, TenantId tenant, Function<SqlConnection, Future<T>> work) {
+        Future<?> begun = connection.query("begin").execute();
+        Future<?> named = connection
                 .preparedQuery("select set_config('app.tenant', $1, true)")
-                .execute(Tuple.of(tenant.toString()))
-                .compose(named -> work.apply(connection))));
+                .execute(Tuple.of(tenant.toString()));
+        Future<T> worked = Future.succeededFuture(connection).compose(work::apply);
+        return Future.join(begun, named, worked)
+                .compose(
+                        done -> connection.query("commit").execute().map(committed -> worked.result()),
+                        failure ->
+                                connection.query("rollback").execute().transform(over -> Future.failedFuture(failure)));
     }
 
     /** Outside of any tenant: for the functions that are allowed to look across. */
