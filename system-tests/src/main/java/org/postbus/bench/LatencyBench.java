@@ -30,10 +30,6 @@ final class LatencyBench implements Runnable {
     private static final Duration AFTER_NOTICE_MAX = Duration.ofMillis(30);
 
     private static final long SEED = 2026;
-    /** One soon after the other, so that what is measured runs compiled in all processes; then some as they are measured. */
-    private static final int QUICK_WARM_UP = 1500;
-
-    private static final Duration QUICK_INTERVAL = Duration.ofMillis(30);
     private static final int WARM_UP = 40;
     private static final Duration INTERVAL_MIN = Duration.ofMillis(50);
     private static final Duration INTERVAL_MAX = Duration.ofMillis(800);
@@ -166,16 +162,10 @@ final class LatencyBench implements Runnable {
         String bootstrap = stage.postbus().kafka().bootstrap();
         try (MarkedRecords observations = new MarkedRecords(bootstrap, Topics.OBSERVATIONS);
                 MarkedRecords changes = new MarkedRecords(bootstrap, Topics.CHANGES)) {
-            for (int number = 0; number < QUICK_WARM_UP; number++) {
-                server.accept(Way.APPEND, message(MarkedRecords.mark(number)));
-                LockSupport.parkNanos(QUICK_INTERVAL.toNanos());
-            }
-            String lastQuick = MarkedRecords.mark(QUICK_WARM_UP - 1);
-            changes.await(lastQuick, SYNC_LIMIT).orElseThrow(() -> lost(lastQuick, Topics.CHANGES));
             for (int number = -WARM_UP; number < ways.size(); number++) {
                 Way way = number < 0 ? Way.APPEND : ways.get(number);
                 notices.get(way).forget();
-                String mark = MarkedRecords.mark(QUICK_WARM_UP + WARM_UP + number);
+                String mark = MarkedRecords.mark(number + WARM_UP);
                 Instant sent = Instant.now();
                 server.accept(way, message(mark));
                 Instant notice = notices.get(way).next(ARRIVAL_MAX).orElseThrow(() -> lost(mark, "the raw connection"));
