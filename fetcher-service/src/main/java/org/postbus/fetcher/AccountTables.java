@@ -11,6 +11,7 @@ import java.time.Duration;
 import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -22,11 +23,14 @@ import java.util.TreeSet;
 import java.util.UUID;
 import java.util.concurrent.Semaphore;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 import org.postbus.account.AccountSettings;
 import org.postbus.account.CredentialCipher;
 import org.postbus.event.Cursor;
+import org.postbus.event.EmailRef;
 import org.postbus.event.EventCodec;
 import org.postbus.event.MailboxKey;
+import org.postbus.event.Observation.EmailStateObserved;
 import org.postbus.event.ObservedMailbox;
 import org.postbus.event.PushKind;
 import org.postbus.event.SyncScope;
@@ -446,6 +450,44 @@ final class AccountTables {
                             rows.forEach(row ->
                                     ids.add(row.getString("identity").substring(JmapEmails.IDENTITY_PREFIX.length())));
                             return ids;
+                        }));
+    }
+
+    /** What is stored of those parts of emails that can change, by JMAP id; emails that are not stored left out. */
+    Map<String, EmailStateObserved> jmapStates(TenantId tenant, AccountId account, Collection<String> jmapIds)
+            throws InterruptedException {
+        Object identities =
+                jmapIds.stream().map(id -> JmapEmails.IDENTITY_PREFIX + id).toArray(String[]::new);
+        return inTenant(
+                "reading where emails lie",
+                tenant,
+                // The index of identities is prescribed: see placesOf.
+                connection -> query(connection, """
+                        select e.identity, e.keywords, array(
+                          select m.server_key from email_mailbox l
+                          join mailbox m on m.account_id = l.account_id and m.mailbox_id = l.mailbox_id
+                          where l.account_id = $1 and l.email_id = e.email_id) as mailboxes
+                        from unnest($2::text[]) k(identity)
+                        cross join lateral (
+                          select * from email
+                          where account_id = $1 and identity between k.identity and k.identity
+                          order by identity offset 0) e""", Tuple.of(account.value(), identities))
+                        .map(rows -> {
+                            Map<String, EmailStateObserved> states = new HashMap<>();
+                            rows.forEach(row -> {
+                                String id = row.getString("identity").substring(JmapEmails.IDENTITY_PREFIX.length());
+                                Set<MailboxKey> mailboxes = Arrays.stream(row.getArrayOfStrings("mailboxes"))
+                                        .map(MailboxKey::of)
+                                        .collect(Collectors.toSet());
+                                Set<Keyword> keywords = Arrays.stream(row.getArrayOfStrings("keywords"))
+                                        .map(Keyword::of)
+                                        .collect(Collectors.toSet());
+                                states.put(
+                                        id,
+                                        new EmailStateObserved(
+                                                new EmailRef.JmapEmail(id), mailboxes, keywords, Optional.empty()));
+                            });
+                            return states;
                         }));
     }
 

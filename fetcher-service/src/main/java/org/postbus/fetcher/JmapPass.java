@@ -17,6 +17,7 @@ import org.jboss.logging.Logger;
 import org.postbus.event.Cursor;
 import org.postbus.event.MailboxKey;
 import org.postbus.event.Observation;
+import org.postbus.event.Observation.EmailStateObserved;
 import org.postbus.event.ObservationBatch;
 import org.postbus.event.ObservedMailbox;
 import org.postbus.event.SyncScope;
@@ -54,7 +55,7 @@ import org.postbus.model.EmailBody;
  * <p>Phases: (1) the first time, the state is taken; (2) until the first run has ended, all emails are paged through, the
  * newest first; (3) what changed since the state, page by page. A state is published only after everything that it follows
  * from, so a failure after any phase costs no more than that page again. When the server cannot tell what changed, all ids
- * are compared instead.
+ * are compared instead. Once all is quiet the server is asked once more for what it left out ({@link SecondLook}).
  *
  * <p>What fits into one answer is asked for in one request: the newest emails with the first page of ids, and those that
  * changed with their ids (RFC 8620 section 3.7). What is more comes in larger pages of ids, and the emails of these by several
@@ -140,6 +141,10 @@ final class JmapPass {
         if (view.emails.isEmpty()) {
             begin();
         }
+        if (view.secondLook.isEmpty()) {
+            view.secondLook =
+                    Optional.of(SecondLook.from(view.emails.orElseThrow().state(), now));
+        }
         if (!view.emails.orElseThrow().firstRunEnded()) {
             if (view.mailboxState.isPresent()) {
                 refreshMailboxes();
@@ -168,6 +173,11 @@ final class JmapPass {
             reconcile();
             view.lost = view.lost.compared(now);
             again |= view.lost.isWorthATry();
+        }
+        Optional<String> since = view.secondLook.orElseThrow().due(now);
+        if (since.isPresent()) {
+            lookAgain(since.get());
+            view.secondLook = view.secondLook.map(second -> second.looked(now));
         }
     }
 
@@ -484,6 +494,58 @@ final class JmapPass {
         return exchanged.newIds();
     }
 
+    // ---- A second look
+
+    /** At what was looked at already. No cursor follows from it. */
+    private void lookAgain(String since) throws InterruptedException {
+        out.awaitApplied();
+        String state = since;
+        for (int page = 0; page < CHANGES_PAGES_MAX; page++) {
+            ChangesResult changed;
+            try {
+                changed = ask(new EmailChanges(state, CHANGES_MAX));
+            } catch (ServerException e) {
+                if (e.failure() instanceof ServerFailure.CursorLost) {
+                    return;
+                }
+                throw e;
+            }
+            publishLeftOut(changed);
+            if (!changed.hasMoreChanges() || changed.newState().equals(state)) {
+                return;
+            }
+            state = changed.newState();
+        }
+    }
+
+    /** What is not stored as the server has it. */
+    private void publishLeftOut(ChangesResult changed) throws InterruptedException {
+        Set<String> named = new LinkedHashSet<>(changed.created());
+        named.addAll(changed.updated());
+        Map<String, EmailStateObserved> stored = stored(named);
+        List<String> created =
+                named.stream().filter(id -> !stored.containsKey(id)).toList();
+        Set<String> gone = new LinkedHashSet<>(stored(changed.destroyed()).keySet());
+        List<String> updated = new ArrayList<>();
+        getAll(List.copyOf(stored.keySet()), view.statesAtOnce, EmailStateGet::new, (asked, got) -> {
+            List<JmapEmailState> others = got.list().stream()
+                    .filter(email -> !JmapEmails.state(email).equals(stored.get(email.id())))
+                    .toList();
+            others.forEach(email -> updated.add(email.id()));
+            gone.addAll(publishStates(asked, new GetResult<>(got.state(), others, got.notFound())));
+        });
+        if (!created.isEmpty() || !updated.isEmpty() || !gone.isEmpty()) {
+            LOG.infof(
+                    "account %s: the server had left out of its changes: %d created, %d updated, %d destroyed",
+                    claim.accountId(), created.size(), updated.size(), gone.size());
+        }
+        publishExchanged(gone, created, Optional.empty());
+    }
+
+    private Map<String, EmailStateObserved> stored(Collection<String> ids) throws InterruptedException {
+        return ids.isEmpty() ? Map.of() : around.tables().jmapStates(claim.tenantId(), claim.accountId(), ids);
+    }
+
     // ---- Without a cursor
 
     /**
@@ -615,6 +677,8 @@ final class JmapPass {
 
     private void emailsSynced(Cursor.Jmap cursor) throws InterruptedException {
         view.emails = Optional.of(cursor);
+        Instant got = around.clock().instant();
+        view.secondLook = view.secondLook.map(second -> second.got(cursor.state(), got));
         out.add(new Observation.ScopeSynced(SyncScope.JMAP_EMAIL, cursor));
     }
 

@@ -21,6 +21,8 @@ final class JmapView {
     Instant countedAt = Instant.EPOCH;
     Optional<Instant> lookedAt = Optional.empty();
     LostPace lost = LostPace.NONE;
+    /** Empty until a state is known. */
+    Optional<SecondLook> secondLook = Optional.empty();
     /** Whether the server gives emails in the answer that says that they changed. */
     boolean emailsWithChanges = true;
 

@@ -95,6 +95,31 @@ class FakeJmapSourceTest extends JmapSourceContract {
         awaitEqual();
     }
 
+    /** A keyword: no count tells of it. */
+    @Test
+    void what_was_under_way_when_the_server_gave_a_state_out_is_found_once_all_is_quiet() {
+        List<String> emails = fill(inbox(), 6);
+        fetcher.start(account);
+        awaitEqual();
+        int began = server.moment();
+        patch(emails.subList(0, 1), Map.of("keywords/$answered", true));
+        awaitEqual();
+        long told = told();
+
+        server.beganAt(
+                began,
+                () -> server.updateEmail(
+                        emails.get(3), email -> ((ObjectNode) email.path("keywords")).put("$flagged", true)));
+        fill(inbox(), 1);
+
+        awaitEqual();
+        passes(2);
+        assertThat(changesAfter(told))
+                .filteredOn(change -> !(change instanceof ChangeEvent.MailboxUpdated))
+                .extracting(change -> change.getClass().getSimpleName())
+                .containsExactly("EmailCreated", "EmailUpdated");
+    }
+
     @Test
     void a_keyword_that_the_server_kept_to_itself_is_found_by_the_daily_comparison() throws Exception {
         fetcher.close();

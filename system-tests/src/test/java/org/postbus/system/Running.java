@@ -178,7 +178,12 @@ final class Running {
         try (Connection connection = database()) {
             rows = DatabaseState.read(connection, account.id());
         }
-        found.addAll(MailState.differences(onServer(account), rows.mail()));
+        try {
+            found.addAll(MailState.differences(onServer(account), rows.mail()));
+        } catch (RawJmap.RefusedException e) {
+            // James fails now and then while it still carries something out.
+            found.add("the server was not read: " + e.getMessage());
+        }
         found.addAll(rows.unfinished());
         found.addAll(rows.broken());
         found.addAll(rows.differencesFrom(rows.fold()));

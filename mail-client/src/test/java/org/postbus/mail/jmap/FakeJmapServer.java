@@ -25,6 +25,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
@@ -86,6 +87,7 @@ public final class FakeJmapServer implements AutoCloseable {
     private int getMax = Integer.MAX_VALUE;
     private int created;
     private int stuck;
+    private OptionalInt late = OptionalInt.empty();
     private boolean underTest;
 
     private enum Kind {
@@ -96,9 +98,10 @@ public final class FakeJmapServer implements AutoCloseable {
 
     /**
      * @param state the state that it led to: how many changes there are then
+     * @param began the state in which it began: who asks from a later one is not told of it
      * @param countsOnly nothing but {@link #COUNTS} of a mailbox
      */
-    private record Change(int state, String type, String id, Kind kind, boolean countsOnly) {}
+    private record Change(int state, int began, String type, String id, Kind kind, boolean countsOnly) {}
 
     private FakeJmapServer(HttpServer http) {
         this.http = http;
@@ -199,7 +202,7 @@ public final class FakeJmapServer implements AutoCloseable {
     /** Answers every state there has been until now with cannotCalculateChanges. */
     public synchronized void forgetChanges() {
         forgottenBefore = changes.size() + 1;
-        changes.add(new Change(changes.size() + 1, "none", "", Kind.UPDATED, false));
+        changes.add(new Change(changes.size() + 1, changes.size(), "none", "", Kind.UPDATED, false));
     }
 
     /** The next answers to Email/changes say that there is more behind the state that was asked for. */
@@ -288,6 +291,18 @@ public final class FakeJmapServer implements AutoCloseable {
         changed("Email", id, Kind.DESTROYED);
     }
 
+    /** The present state, as {@link #beganAt} takes it. */
+    public synchronized int moment() {
+        return changes.size();
+    }
+
+    /** Changes that began at this moment and can be seen only now, as on James: from a state that was given out since, they are not told. */
+    public synchronized void beganAt(int moment, Runnable change) {
+        late = OptionalInt.of(moment);
+        change.run();
+        late = OptionalInt.empty();
+    }
+
     /** No state changes and nobody is told: what James leaves out when states are not handed out in the order of changes. */
     public synchronized void destroyWithoutAWord(String id) {
         emails.remove(id);
@@ -350,7 +365,8 @@ public final class FakeJmapServer implements AutoCloseable {
     }
 
     private synchronized void changed(String type, String id, Kind kind) {
-        changes.add(new Change(changes.size() + 1, type, id, kind, false));
+        int began = late.orElse(changes.size());
+        changes.add(new Change(changes.size() + 1, began, type, id, kind, false));
         String change =
                 "{\"@type\":\"StateChange\",\"changed\":{\"" + ACCOUNT + "\":{\"" + type + "\":\"" + state() + "\"}}}";
         push("event: state\ndata: " + change + "\n\n");
@@ -359,8 +375,8 @@ public final class FakeJmapServer implements AutoCloseable {
             // Some mailboxes have other counts now. Which ones does not matter to who asks.
             mailboxes
                     .keySet()
-                    .forEach(mailbox ->
-                            changes.add(new Change(changes.size() + 1, "Mailbox", mailbox, Kind.UPDATED, true)));
+                    .forEach(mailbox -> changes.add(new Change(
+                            changes.size() + 1, late.orElse(changes.size()), "Mailbox", mailbox, Kind.UPDATED, true)));
         }
     }
 
@@ -689,7 +705,7 @@ public final class FakeJmapServer implements AutoCloseable {
             return result;
         }
         for (Change change : changes.subList(from, changes.size())) {
-            if (change.type.equals(type)) {
+            if (change.type.equals(type) && change.began >= from) {
                 countsOnly &= change.countsOnly;
                 if (!kinds.containsKey(change.id) && kinds.size() == max) {
                     more = true;
