@@ -23,6 +23,8 @@ final class JmapView {
     LostPace lost = LostPace.NONE;
     /** Empty until a state is known. */
     Optional<SecondLook> secondLook = Optional.empty();
+    /** How many changes the server told of since all emails were compared, or since the claim. */
+    long changedSinceCompared;
     /** Whether the server gives emails in the answer that says that they changed. */
     boolean emailsWithChanges = true;
 

@@ -98,7 +98,8 @@ class FakeJmapSourceTest extends JmapSourceContract {
     /** A keyword: no count tells of it. */
     @Test
     void what_was_under_way_when_the_server_gave_a_state_out_is_found_once_all_is_quiet() {
-        List<String> emails = fill(inbox(), 6);
+        // So many that they are not compared for these few changes.
+        List<String> emails = fill(inbox(), 400);
         fetcher.start(account);
         awaitEqual();
         int began = server.moment();
@@ -118,6 +119,24 @@ class FakeJmapSourceTest extends JmapSourceContract {
                 .filteredOn(change -> !(change instanceof ChangeEvent.MailboxUpdated))
                 .extracting(change -> change.getClass().getSimpleName())
                 .containsExactly("EmailCreated", "EmailUpdated");
+    }
+
+    @Test
+    void what_the_server_never_tells_is_found_once_much_else_has_changed() {
+        List<String> emails = fill(inbox(), 60);
+        fetcher.start(account);
+        awaitEqual();
+        long told = told();
+
+        server.updateWithoutAWord(emails.get(3), email -> ((ObjectNode) email.path("keywords")).put("$flagged", true));
+        patch(emails.subList(10, 12), Map.of("keywords/$answered", true));
+
+        awaitEqual();
+        passes(2);
+        assertThat(changesAfter(told))
+                .filteredOn(change -> !(change instanceof ChangeEvent.MailboxUpdated))
+                .extracting(change -> change.getClass().getSimpleName())
+                .containsExactly("EmailUpdated", "EmailUpdated", "EmailUpdated");
     }
 
     @Test
