@@ -37,11 +37,29 @@ public sealed interface Cursor {
      * @param state the state to ask changes from (RFC 8620 section 5.2); during the first run the one taken before it began
      * @param anchor the last email of the first run's last page; empty once the first run has ended
      * @param firstRunEnded whether every email that there was at {@code state} has been read
+     * @param unsettled what a server that tells changes late may have left out of those before {@code state}; empty for mailboxes,
+     *     whose state is asked for no second time
      */
-    record Jmap(String state, Optional<String> anchor, boolean firstRunEnded) implements Cursor {
+    record Jmap(String state, Optional<String> anchor, boolean firstRunEnded, Optional<Unsettled> unsettled)
+            implements Cursor {
         public Jmap {
             Objects.requireNonNull(state);
             Objects.requireNonNull(anchor);
+            Objects.requireNonNull(unsettled);
+        }
+
+        public Jmap(String state, Optional<String> anchor, boolean firstRunEnded) {
+            this(state, anchor, firstRunEnded, Optional.empty());
+        }
+
+        /**
+         * @param since an earlier state, or the same one, since which changes are to be asked for once more
+         * @param changes how many the server told of since all emails were compared with it
+         */
+        public record Unsettled(String since, long changes) {
+            public Unsettled {
+                Objects.requireNonNull(since);
+            }
         }
     }
 }

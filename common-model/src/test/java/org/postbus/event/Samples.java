@@ -148,6 +148,12 @@ final class Samples {
         samples.put(
                 "scope-synced-jmap",
                 new Observation.ScopeSynced(SyncScope.JMAP_EMAIL, new Cursor.Jmap("s1", Optional.of("e9"), false)));
+        samples.put(
+                "scope-synced-jmap-unsettled",
+                new Observation.ScopeSynced(
+                        SyncScope.JMAP_EMAIL,
+                        new Cursor.Jmap(
+                                "s7", Optional.empty(), true, Optional.of(new Cursor.Jmap.Unsettled("s4", 12)))));
         samples.put("pass-finished", new Observation.PassFinished(NOON, NOON.plusMillis(250), true, List.of(MUTATION)));
         samples.put(
                 "account-state-observed",

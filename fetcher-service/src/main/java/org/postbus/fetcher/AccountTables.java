@@ -56,6 +56,17 @@ final class AccountTables {
     /** As many as the pool has connections (application.properties). */
     private static final int TRANSACTIONS_AT_ONCE = 12;
 
+    /**
+     * From the emails of account {@code $1} with identities {@code $2}, as {@code e}. The index of identities is prescribed: see
+     * {@link #placesOf}.
+     */
+    private static final String OF_IDENTITIES = """
+            from unnest($2::text[]) k(identity)
+            cross join lateral (
+              select * from email
+              where account_id = $1 and identity between k.identity and k.identity
+              order by identity offset 0) e""";
+
     private final Pool pool;
     private final CredentialCipher cipher;
     /**
@@ -456,22 +467,18 @@ final class AccountTables {
     /** What is stored of those parts of emails that can change, by JMAP id; emails that are not stored left out. */
     Map<String, EmailStateObserved> jmapStates(TenantId tenant, AccountId account, Collection<String> jmapIds)
             throws InterruptedException {
-        Object identities =
-                jmapIds.stream().map(id -> JmapEmails.IDENTITY_PREFIX + id).toArray(String[]::new);
         return inTenant(
                 "reading where emails lie",
                 tenant,
-                // The index of identities is prescribed: see placesOf.
+                // The index of emails is prescribed: see placesOf.
                 connection -> query(connection, """
                         select e.identity, e.keywords, array(
-                          select m.server_key from email_mailbox l
-                          join mailbox m on m.account_id = l.account_id and m.mailbox_id = l.mailbox_id
-                          where l.account_id = $1 and l.email_id = e.email_id) as mailboxes
-                        from unnest($2::text[]) k(identity)
-                        cross join lateral (
-                          select * from email
-                          where account_id = $1 and identity between k.identity and k.identity
-                          order by identity offset 0) e""", Tuple.of(account.value(), identities))
+                          select m.server_key from (
+                            select mailbox_id from email_mailbox
+                            where account_id = $1 and email_id between e.email_id and e.email_id
+                            order by email_id offset 0) l
+                          join mailbox m on m.account_id = $1 and m.mailbox_id = l.mailbox_id) as mailboxes
+                        """ + OF_IDENTITIES, Tuple.of(account.value(), identities(jmapIds)))
                         .map(rows -> {
                             Map<String, EmailStateObserved> states = new HashMap<>();
                             rows.forEach(row -> {
@@ -494,18 +501,12 @@ final class AccountTables {
     /** Those of the emails with these JMAP ids that are stored. */
     List<EmailMarks> jmapMarks(TenantId tenant, AccountId account, Collection<String> jmapIds)
             throws InterruptedException {
-        Object identities =
-                jmapIds.stream().map(id -> JmapEmails.IDENTITY_PREFIX + id).toArray(String[]::new);
         return inTenant(
                 "reading what emails are known by",
                 tenant,
-                // The index of identities is prescribed: see placesOf.
                 connection -> query(connection, """
-                        select e.identity, e.blob_id, e.message_id, e.size, e.received_at from unnest($2::text[]) k(identity)
-                        cross join lateral (
-                          select * from email
-                          where account_id = $1 and identity between k.identity and k.identity
-                          order by identity offset 0) e""", Tuple.of(account.value(), identities))
+                        select e.identity, e.blob_id, e.message_id, e.size, e.received_at
+                        """ + OF_IDENTITIES, Tuple.of(account.value(), identities(jmapIds)))
                         .map(rows -> {
                             List<EmailMarks> emails = new ArrayList<>();
                             rows.forEach(row -> emails.add(new EmailMarks(
@@ -517,6 +518,10 @@ final class AccountTables {
                                             row.getOffsetDateTime("received_at").toInstant()))));
                             return emails;
                         }));
+    }
+
+    private static Object identities(Collection<String> jmapIds) {
+        return jmapIds.stream().map(id -> JmapEmails.IDENTITY_PREFIX + id).toArray(String[]::new);
     }
 
     private static Future<RowSet<Row>> query(SqlConnection connection, String sql, Tuple arguments) {

@@ -148,8 +148,11 @@ final class JmapPass {
             begin();
         }
         if (view.secondLook.isEmpty()) {
-            view.secondLook =
-                    Optional.of(SecondLook.from(view.emails.orElseThrow().state(), now));
+            String state = view.emails.orElseThrow().state();
+            view.secondLook = Optional.of(view.emails
+                    .flatMap(Cursor.Jmap::unsettled)
+                    .map(unsettled -> SecondLook.between(unsettled.since(), state, now))
+                    .orElseGet(() -> SecondLook.from(state, now)));
         }
         if (!view.emails.orElseThrow().firstRunEnded()) {
             if (view.mailboxState.isPresent()) {
@@ -231,7 +234,7 @@ final class JmapPass {
     private void begin() throws InterruptedException {
         String state = emailState();
         refreshMailboxes();
-        emailsSynced(new Cursor.Jmap(state, Optional.empty(), false));
+        emailsSynced(state, Optional.empty(), false);
     }
 
     private String emailState() throws InterruptedException {
@@ -259,12 +262,12 @@ final class JmapPass {
                 } else {
                     emails.ask(wanted);
                 }
-                Cursor.Jmap afterPage = new Cursor.Jmap(cursor.state(), Optional.of(page.getLast()), false);
-                emails.then(() -> emailsSynced(afterPage));
+                Optional<String> last = Optional.of(page.getLast());
+                emails.then(() -> emailsSynced(cursor.state(), last, false));
             }
             emails.end();
         }
-        emailsSynced(new Cursor.Jmap(cursor.state(), Optional.empty(), true));
+        emailsSynced(cursor.state(), Optional.empty(), true);
     }
 
     /** If it fails, what came before is used all the same: a server that always fails there is not asked for it again. */
@@ -337,7 +340,7 @@ final class JmapPass {
                         + changed.updated().size()
                         + changed.destroyed().size();
                 view.changedSinceCompared += Math.max(1, told);
-                emailsSynced(new Cursor.Jmap(changed.newState(), Optional.empty(), true));
+                emailsSynced(changed.newState(), Optional.empty(), true);
             } else if (changed.hasMoreChanges()) {
                 throw new ServerException(
                         new ServerFailure.CursorLost("the server has more changes but its state does not move"));
@@ -609,7 +612,7 @@ final class JmapPass {
             }
             publishExchanged(went, came, Optional.empty());
         }
-        emailsSynced(new Cursor.Jmap(state, Optional.empty(), true));
+        emailsSynced(state, Optional.empty(), true);
     }
 
     private List<String> stored(String after) throws InterruptedException {
@@ -703,10 +706,16 @@ final class JmapPass {
         }
     }
 
-    private void emailsSynced(Cursor.Jmap cursor) throws InterruptedException {
-        view.emails = Optional.of(cursor);
+    private void emailsSynced(String state, Optional<String> anchor, boolean firstRunEnded)
+            throws InterruptedException {
         Instant got = around.clock().instant();
-        view.secondLook = view.secondLook.map(second -> second.got(cursor.state(), got));
+        view.secondLook = view.secondLook.map(second -> second.got(state, got));
+        Cursor.Jmap cursor = new Cursor.Jmap(
+                state,
+                anchor,
+                firstRunEnded,
+                view.secondLook.map(second -> new Cursor.Jmap.Unsettled(second.base(), view.changedSinceCompared)));
+        view.emails = Optional.of(cursor);
         out.add(new Observation.ScopeSynced(SyncScope.JMAP_EMAIL, cursor));
     }
 

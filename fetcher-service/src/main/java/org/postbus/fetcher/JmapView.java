@@ -23,7 +23,7 @@ final class JmapView {
     LostPace lost = LostPace.NONE;
     /** Empty until a state is known. */
     Optional<SecondLook> secondLook = Optional.empty();
-    /** How many changes the server told of since all emails were compared, or since the claim. */
+    /** How many changes the server told of since all emails were compared. */
     long changedSinceCompared;
     /** Whether the server gives emails in the answer that says that they changed. */
     boolean emailsWithChanges = true;
@@ -40,6 +40,10 @@ final class JmapView {
         JmapView view = new JmapView(
                 cursor(claim, SyncScope.JMAP_EMAIL),
                 cursor(claim, SyncScope.JMAP_MAILBOX).map(Cursor.Jmap::state));
+        view.changedSinceCompared = view.emails
+                .flatMap(Cursor.Jmap::unsettled)
+                .map(Cursor.Jmap.Unsettled::changes)
+                .orElse(0L);
         claim.mailboxes()
                 .forEach(mailbox -> view.mailboxes.put(mailbox.observed().key(), mailbox.observed()));
         return view;

@@ -15,7 +15,7 @@ import java.util.Optional;
  * <p>Due once nothing has changed for {@link #SETTLED}, and while changes never rest every {@link #AT_LATEST}.
  *
  * @param base since which all that changed has been told, but for what came together with the states behind it
- * @param held states behind it in the order in which they were got, at most one a second, the first in which
+ * @param held states behind it in the order in which they were got, the first of each second
  * @param latest the last one that was got
  */
 record SecondLook(String base, Instant lookedAt, List<Held> held, Held latest) {
@@ -33,6 +33,11 @@ record SecondLook(String base, Instant lookedAt, List<Held> held, Held latest) {
 
     static SecondLook from(String state, Instant now) {
         return new SecondLook(state, now, List.of(), new Held(state, now));
+    }
+
+    /** After a change of hands: whatever is known of {@code state}, what came since {@code base} is asked for once more. */
+    static SecondLook between(String base, String state, Instant now) {
+        return from(base, now).got(state, now);
     }
 
     SecondLook got(String state, Instant now) {

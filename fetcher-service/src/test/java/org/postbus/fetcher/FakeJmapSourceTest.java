@@ -122,6 +122,25 @@ class FakeJmapSourceTest extends JmapSourceContract {
     }
 
     @Test
+    void what_was_under_way_is_found_by_the_fetcher_that_takes_over() {
+        List<String> emails = fill(inbox(), 400);
+        fetcher.start(account);
+        awaitEqual();
+        int began = server.moment();
+        patch(emails.subList(0, 1), Map.of("keywords/$answered", true));
+        awaitEqual();
+        fetcher.stop(account);
+
+        server.beganAt(
+                began,
+                () -> server.updateEmail(
+                        emails.get(3), email -> ((ObjectNode) email.path("keywords")).put("$flagged", true)));
+        fetcher.start(account);
+
+        awaitEqual();
+    }
+
+    @Test
     void what_the_server_never_tells_is_found_once_much_else_has_changed() {
         List<String> emails = fill(inbox(), 60);
         fetcher.start(account);
