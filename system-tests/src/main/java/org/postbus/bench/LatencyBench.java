@@ -15,7 +15,9 @@ import java.util.Set;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BiConsumer;
 import java.util.function.Function;
+import java.util.stream.IntStream;
 import org.postbus.bench.SyncBench.Protocol;
+import org.postbus.devstack.Dovecot;
 import org.postbus.devstack.James;
 import org.postbus.devstack.MailCorpus;
 import org.postbus.devstack.RawImap;
@@ -31,17 +33,22 @@ final class LatencyBench implements Runnable {
 
     private static final long SEED = 2026;
     private static final int WARM_UP = 40;
+    /** Accounts that have mail before anything is measured, as in a process that has run for a while. */
+    private static final int OTHERS = 8;
+
+    private static final Duration OTHERS_INTERVAL = Duration.ofMillis(50);
     private static final Duration INTERVAL_MIN = Duration.ofMillis(50);
     private static final Duration INTERVAL_MAX = Duration.ofMillis(800);
     /** What is not there after this is lost. */
     private static final Duration ARRIVAL_MAX = Duration.ofSeconds(60);
 
-    /** In INBOX before the account is added: processes that have run for a while are measured, not their start. */
+    /** In INBOX before the account is added. */
     private static final int MESSAGES_BEFORE = 3000;
 
     private static final Duration SYNC_LIMIT = Duration.ofMinutes(5);
     private static final String OTHER_MAILBOX = "Projects";
-    private static final James.User JAMES_USER = James.User.of("alice", "bench-password");
+    private static final String PASSWORD = "bench-password";
+    private static final James.User JAMES_USER = James.User.of("alice", PASSWORD);
 
     private final Options options;
     private final PrintStream out;
@@ -51,14 +58,19 @@ final class LatencyBench implements Runnable {
         this.out = out;
     }
 
-    record Options(Protocol protocol, int arrivals) {
-        private static final Options DEFAULT = new Options(Protocol.IMAP, 300);
+    /** @param before messages that arrive for others first */
+    record Options(Protocol protocol, int arrivals, int before) {
+        private static final Options DEFAULT = new Options(Protocol.IMAP, 300, 2000);
         private static final int ARRIVALS_MAX = 100_000;
 
         static Options parse(Deque<String> rest) {
             return Arguments.parse(DEFAULT, rest, (options, name, value) -> switch (name) {
-                case "--protocol" -> new Options(Arguments.named(Protocol.class, value), options.arrivals);
-                case "--arrivals" -> new Options(options.protocol, Arguments.number(value, ARRIVALS_MAX));
+                case "--protocol" ->
+                    new Options(Arguments.named(Protocol.class, value), options.arrivals, options.before);
+                case "--arrivals" ->
+                    new Options(options.protocol, Arguments.number(value, ARRIVALS_MAX), options.before);
+                case "--before" ->
+                    new Options(options.protocol, options.arrivals, Arguments.number(value, ARRIVALS_MAX));
                 default -> throw Arguments.unknown(name);
             });
         }
@@ -101,10 +113,16 @@ final class LatencyBench implements Runnable {
     }
 
     private void overImap() throws InterruptedException {
+        List<Dovecot.User> others = others(name -> Dovecot.User.of(name + "@example.com", PASSWORD));
         try (Stage stage = Stage.start(out);
-                MailServer.OfDovecot server = MailServer.OfDovecot.start(stage.log("dovecot"));
+                MailServer.OfDovecot server = MailServer.OfDovecot.start(others, stage.log("dovecot"));
                 RawImap sender = server.logIn()) {
             fillAndSync(stage, server, sender);
+            letOthersHaveMail(
+                    stage,
+                    others.stream()
+                            .map(other -> new MailServer.OfDovecot(server.dovecot(), other))
+                            .toList());
             try (IdleListener inbox = new IdleListener(server, "INBOX");
                     IdleListener other = new IdleListener(server, OTHER_MAILBOX)) {
                 Map<Way, Notices> notices = new EnumMap<>(Map.of(
@@ -121,10 +139,18 @@ final class LatencyBench implements Runnable {
     }
 
     private void overJmap() throws InterruptedException {
-        try (Stage stage = Stage.start(List.of(JAMES_USER), settings -> settings, out)) {
+        List<James.User> others = others(name -> James.User.of(name, PASSWORD));
+        List<James.User> users = new ArrayList<>(others);
+        users.add(JAMES_USER);
+        try (Stage stage = Stage.start(users, settings -> settings, out)) {
             MailServer.OfJames server = new MailServer.OfJames(stage.postbus().james(), JAMES_USER);
             try (RawImap sender = server.logIn()) {
                 fillAndSync(stage, server, sender);
+                letOthersHaveMail(
+                        stage,
+                        others.stream()
+                                .map(other -> new MailServer.OfJames(server.james(), other))
+                                .toList());
                 try (EventSourceListener account = new EventSourceListener(server)) {
                     Map<Way, Notices> notices =
                             new EnumMap<>(Map.of(Way.APPEND, account.notices(), Way.ELSEWHERE, account.notices()));
@@ -143,6 +169,22 @@ final class LatencyBench implements Runnable {
             sender.append("INBOX", mail.flags(), mail.date(), mail.raw());
         }
         stage.awaitIdle(server.add(stage.api(), options.protocol()), SYNC_LIMIT);
+    }
+
+    private static <T> List<T> others(Function<String, T> user) {
+        return IntStream.rangeClosed(1, OTHERS)
+                .mapToObj(number -> user.apply("other" + number))
+                .toList();
+    }
+
+    private void letOthersHaveMail(Stage stage, List<? extends MailServer> others) {
+        others.forEach(other -> stage.awaitIdle(other.add(stage.api(), options.protocol()), SYNC_LIMIT));
+        List<RawImap> senders = others.stream().map(MailServer::logIn).toList();
+        for (int number = 0; number < options.before(); number++) {
+            append(senders.get(number % senders.size()), Way.APPEND, message("other " + number));
+            LockSupport.parkNanos(OTHERS_INTERVAL.toNanos());
+        }
+        senders.forEach(RawImap::close);
     }
 
     private static void append(RawImap sender, Way way, byte[] message) {
@@ -203,7 +245,9 @@ final class LatencyBench implements Runnable {
 
     private void print(List<Arrival> arrivals, Set<Way> ways, String server, String raw) {
         out.println();
-        out.printf("From the arrival of a message on %s to its event; %s.%n%n", server, Figures.machine());
+        out.printf(
+                "From the arrival of a message on %s to its event, after %d messages to %d other accounts; %s.%n%n",
+                server, options.before(), OTHERS, Figures.machine());
         out.printf(
                 "| arrival | messages | %1$s ms p50 | p99 | event ms p50 | p99 | event after %1$s ms p50 | p99 |%n",
                 raw);

@@ -2,6 +2,7 @@ package org.postbus.bench;
 
 import java.net.URI;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import org.postbus.account.Secret;
@@ -97,10 +98,18 @@ sealed interface MailServer extends AutoCloseable {
 
     /** It speaks no JMAP. */
     record OfDovecot(Dovecot dovecot, Dovecot.User account) implements MailServer {
+        private static final Dovecot.User ALICE = Dovecot.User.of("alice@example.com", "bench-password");
+
         /** @throws IllegalStateException naming the package to install, if there is no Dovecot on this machine */
         static OfDovecot start(Path log) {
-            Dovecot.User account = Dovecot.User.of("alice@example.com", "bench-password");
-            return new OfDovecot(Dovecot.start(new Dovecot.Settings(List.of(account), Set.of(), log)), account);
+            return start(List.of(), log);
+        }
+
+        /** @param others who have mailboxes too */
+        static OfDovecot start(List<Dovecot.User> others, Path log) {
+            List<Dovecot.User> users = new ArrayList<>(others);
+            users.add(ALICE);
+            return new OfDovecot(Dovecot.start(new Dovecot.Settings(users, Set.of(), log)), ALICE);
         }
 
         @Override

@@ -36,7 +36,8 @@ public final class Main {
         LATENCY("latency", """
                 from the arrival of a message to its event on postbus.changes, beside a raw connection that waits for it
                     --protocol P   imap: Dovecot and IDLE; jmap: James and its event source (imap)
-                    --arrivals N   by APPEND to INBOX, and a third each by two other ways (300)""") {
+                    --arrivals N   by APPEND to INBOX, and a third each by two other ways (300)
+                    --before N     messages that arrive for others first: what runs is a process that was not just started (2000)""") {
             @Override
             Runnable parse(Deque<String> options) {
                 return new LatencyBench(LatencyBench.Options.parse(options), System.out);

@@ -83,13 +83,15 @@ public final class Database implements AutoCloseable {
             T result;
             try {
                 result = work.apply(transaction);
-                Transaction.await(begun);
-                transaction.settle();
             } catch (RuntimeException e) {
                 rollBack(connection, e);
                 throw e;
             }
-            Transaction.await(connection.query("commit").execute());
+            // After a statement that failed PostgreSQL takes it for a rollback.
+            var committed = connection.query("commit").execute();
+            Transaction.await(begun);
+            transaction.settle();
+            Transaction.await(committed);
             return result;
         } finally {
             connection.close();
