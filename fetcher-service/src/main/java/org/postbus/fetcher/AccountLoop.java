@@ -158,10 +158,10 @@ final class AccountLoop implements Runnable {
         int quietPasses = 0;
         Instant toldAt = Instant.EPOCH;
         Set<WakeKind> why = EnumSet.of(WakeKind.TIMER);
+        List<MutationId> applied = applied(claim);
         while (true) {
-            AccountTables.BeforePass before = around.tables().beforePass(claim.tenantId(), claim.accountId());
-            if (before.fence() != claim.fence()) {
-                throw new FenceLostException("fence " + claim.fence() + " was overtaken by " + before.fence());
+            if (why.contains(WakeKind.RECORD)) {
+                applied = applied(claim);
             }
             Instant startedAt = around.clock().instant();
             long sentBefore = out.sentSeq();
@@ -169,8 +169,7 @@ final class AccountLoop implements Runnable {
                 out.sayIfMuch(new Observation.AccountStateObserved(
                         SyncState.SYNCING, Optional.empty(), Optional.empty(), Optional.empty()));
             }
-            boolean everything =
-                    why.contains(WakeKind.RECORD) || !before.applied().isEmpty();
+            boolean everything = why.contains(WakeKind.RECORD) || !applied.isEmpty();
             PassOutcome outcome = source.pass(out, full, everything, startedAt);
             if (states.state() == SyncState.IDLE && out.wasMuch()) {
                 states.news(SyncState.SYNCING, Optional.empty(), Optional.empty(), Optional.empty());
@@ -180,12 +179,11 @@ final class AccountLoop implements Runnable {
             quietPasses = foundSomething || why.contains(WakeKind.RECORD) ? 0 : quietPasses + 1;
             boolean tellIt = foundSomething
                     || followUp
-                    || !before.applied().isEmpty()
+                    || !applied.isEmpty()
                     || why.contains(WakeKind.RECORD)
                     || !toldAt.plus(QUIET_PASS_TOLD_EVERY).isAfter(finishedAt);
             if (tellIt) {
-                List<MutationId> confirmed = before.applied();
-                out.add(new PassFinished(startedAt, finishedAt, outcome.initialRunEnded(), confirmed));
+                out.add(new PassFinished(startedAt, finishedAt, outcome.initialRunEnded(), applied));
                 toldAt = finishedAt;
             }
             SyncState now = outcome.initialRunEnded() ? SyncState.IDLE : states.state();
@@ -201,6 +199,11 @@ final class AccountLoop implements Runnable {
             around.metrics().passFinished(account.accountId(), account.protocol(), startedAt, finishedAt);
             count(states.state());
 
+            // Asked now, so that what push tells of is asked of the server at once. Whoever adds to them rings.
+            Set<MutationId> confirmed = Set.copyOf(applied);
+            applied = applied(claim).stream()
+                    .filter(mutation -> !confirmed.contains(mutation))
+                    .toList();
             followUp = outcome.again();
             inARow = followUp ? inARow + 1 : 0;
             if (!followUp) {
@@ -212,6 +215,15 @@ final class AccountLoop implements Runnable {
             }
             why.forEach(around.metrics()::woken);
         }
+    }
+
+    /** Mutations that a pass which begins later confirms. */
+    private List<MutationId> applied(Claim claim) throws InterruptedException {
+        AccountTables.BeforePass before = around.tables().beforePass(claim.tenantId(), claim.accountId());
+        if (before.fence() != claim.fence()) {
+            throw new FenceLostException("fence " + claim.fence() + " was overtaken by " + before.fence());
+        }
+        return before.applied();
     }
 
     private ChangeSource open(Claim claim) throws InterruptedException {

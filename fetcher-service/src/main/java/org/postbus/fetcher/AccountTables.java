@@ -217,30 +217,30 @@ final class AccountTables {
      * What a pass must know before it begins.
      *
      * @param fence 0 if the account is gone
-     * @param applied mutations that the server has taken: the pass that begins now sees their effect
+     * @param applied mutations that the server has taken: a pass that begins later sees their effect
      */
-    record BeforePass(long fence, boolean fullPassWanted, List<MutationId> applied) {}
+    record BeforePass(long fence, List<MutationId> applied) {}
 
     BeforePass beforePass(TenantId tenant, AccountId account) throws InterruptedException {
         return inTenant(
                 "beginning a pass",
                 tenant,
                 connection -> query(connection, """
-                        select s.fence, s.full_pass_wanted,
+                        select s.fence,
                                array(select p.mutation_id from pending_changes p
                                      where p.account_id = s.account_id and p.state = 'applied'
                                      order by p.mutation_id limit $2) as applied
                         from account_sync s where s.account_id = $1""", Tuple.of(account.value(), CONFIRMED_MAX))
                         .map(rows -> {
                             if (rows.size() == 0) {
-                                return new BeforePass(0, false, List.of());
+                                return new BeforePass(0, List.of());
                             }
                             Row row = rows.iterator().next();
                             List<MutationId> applied = new ArrayList<>();
                             for (UUID mutation : row.getArrayOfUUIDs("applied")) {
                                 applied.add(new MutationId(mutation));
                             }
-                            return new BeforePass(row.getLong("fence"), row.getBoolean("full_pass_wanted"), applied);
+                            return new BeforePass(row.getLong("fence"), applied);
                         }));
     }
 

@@ -1,5 +1,6 @@
 package org.postbus.fetcher;
 
+import io.smallrye.mutiny.Uni;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -330,7 +331,7 @@ final class JmapPass {
             Cursor.Jmap cursor = view.emails.orElseThrow();
             ChangesAnswer answer = askForChanges(cursor.state(), page == 0);
             MailboxesSeen seen = answer.mailboxes().isPresent()
-                    ? mailboxChanges(answer.results(), answer.mailboxes().get())
+                    ? mailboxChanges(answer.ofMailboxes(), answer.mailboxes().get())
                     : readMailboxes();
             ChangesResult changed = answer.results().get(answer.changes());
             publishChanges(changed, answer);
@@ -352,9 +353,14 @@ final class JmapPass {
         throw new ServerException(new ServerFailure.CursorLost("the server's changes do not end"));
     }
 
-    /** What was asked and what was answered. The emails themselves were not always asked for, or not given. */
+    /**
+     * What was asked and what was answered. The emails themselves were not always asked for, or not given.
+     *
+     * @param ofMailboxes the same as {@code results}, if one request asked for all
+     */
     private record ChangesAnswer(
             Optional<MailboxQuestion> mailboxes,
+            JmapResults ofMailboxes,
             JmapRequest.Call<ChangesResult> changes,
             Optional<JmapRequest.Call<GetResult<JmapEmail>>> created,
             Optional<JmapRequest.Call<GetResult<JmapEmailState>>> updated,
@@ -389,16 +395,28 @@ final class JmapPass {
 
     private ChangesAnswer askForChanges(String state, int changesMax, boolean withEmails) throws InterruptedException {
         JmapRequest request = new JmapRequest();
+        // Somebody waits for the news: the server answers a request's calls one after the other, and two requests
+        // beside each other.
+        JmapRequest beside = newsExpected ? new JmapRequest() : request;
         Optional<MailboxQuestion> mailboxes =
-                view.mailboxState.filter(since -> callsMax() >= CALLS).map(since -> MailboxQuestion.in(request, since));
+                view.mailboxState.filter(since -> callsMax() >= CALLS).map(since -> MailboxQuestion.in(beside, since));
         JmapRequest.Call<ChangesResult> changes = request.add(new EmailChanges(state, changesMax));
         Optional<JmapRequest.Call<GetResult<JmapEmail>>> created = withEmails
                 ? Optional.of(request.add(new EmailGet(changes.result("/created"), BODIES)))
                 : Optional.empty();
         Optional<JmapRequest.Call<GetResult<JmapEmailState>>> updated =
                 withEmails ? Optional.of(request.add(new EmailStateGet(changes.result("/updated")))) : Optional.empty();
-        return new ChangesAnswer(
-                mailboxes, changes, created, updated, Await.server(client.send(request), REQUEST_TIME_MAX));
+        if (beside == request || mailboxes.isEmpty()) {
+            JmapResults results = Await.server(client.send(request), REQUEST_TIME_MAX);
+            return new ChangesAnswer(mailboxes, results, changes, created, updated, results);
+        }
+        return Await.server(
+                Uni.combine()
+                        .all()
+                        .unis(client.send(request), client.send(beside))
+                        .with((results, ofMailboxes) ->
+                                new ChangesAnswer(mailboxes, ofMailboxes, changes, created, updated, results)),
+                REQUEST_TIME_MAX);
     }
 
     private int callsMax() {
