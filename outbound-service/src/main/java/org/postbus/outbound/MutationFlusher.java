@@ -261,7 +261,7 @@ public final class MutationFlusher implements AccountFlushes.Flusher {
                 RetryRule.again(attempts, text, retryAfter, holdsAccount, jitter);
             case ServerFailure.AuthRejected(var text) -> RetryRule.afterLogin(text, jitter);
             // The fetcher is woken and reads the mailbox anew, which may take it a while.
-            case ServerFailure.CursorLost(var text) -> RetryRule.again(attempts, text, Optional.empty(), false, jitter);
+            case ServerFailure.CursorLost(var text) -> RetryRule.untilPlaced(attempts, text, jitter);
             case ServerFailure.Conflict(var text) -> RetryRule.onFreshState(attempts, text, jitter);
             case ServerFailure.Rejected(var code, var text) -> new Outcome.Rejected(code, text);
             // All wishes there are can be done twice, or are looked for first: see MailServer.
@@ -276,6 +276,7 @@ public final class MutationFlusher implements AccountFlushes.Flusher {
             case Outcome.Applied applied -> true;
             case Outcome.Rejected rejected -> true;
             case Outcome.Deferred deferred -> !deferred.holdsAccount();
+            case Outcome.Unplaced unplaced -> true;
             case Outcome.NeedsLogin needsLogin -> false;
             case Outcome.Released released -> false;
             case Outcome.Failed failed -> false;
@@ -321,6 +322,8 @@ public final class MutationFlusher implements AccountFlushes.Flusher {
                     texts.merge("rejected, " + code + ": " + text, 1, Integer::sum);
                 case Outcome.Deferred(var delay, var text, var holdsAccount) ->
                     texts.merge("tried again in " + delay.toMillis() + " ms: " + text, 1, Integer::sum);
+                case Outcome.Unplaced(var delay, var text) ->
+                    texts.merge("wait for the emails' places: " + text, 1, Integer::sum);
                 case Outcome.NeedsLogin(var delay, var text) -> texts.merge("needs login: " + text, 1, Integer::sum);
                 case Outcome.Failed(var text) -> texts.merge("failed: " + text, 1, Integer::sum);
             }

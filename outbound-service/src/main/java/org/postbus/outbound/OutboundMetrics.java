@@ -21,6 +21,7 @@ public final class OutboundMetrics {
                     case Outcome.Applied applied -> "applied";
                     case Outcome.Rejected rejected -> "rejected";
                     case Outcome.Deferred deferred -> "retried";
+                    case Outcome.Unplaced unplaced -> "unplaced";
                     case Outcome.NeedsLogin needsLogin -> "needs-login";
                     case Outcome.Released released -> "released";
                     case Outcome.Failed failed -> "failed";

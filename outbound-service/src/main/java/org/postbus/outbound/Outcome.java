@@ -42,6 +42,14 @@ public sealed interface Outcome {
         }
     }
 
+    /** Back to {@code queued} until the fetcher has found out where the email lies, or that it is gone. The try does not count. */
+    record Unplaced(Duration delay, String text) implements Outcome {
+        public Unplaced {
+            Objects.requireNonNull(delay);
+            Objects.requireNonNull(text);
+        }
+    }
+
     /** Back to {@code queued} and due at once: it was not tried. The try does not count. */
     record Released() implements Outcome {}
 

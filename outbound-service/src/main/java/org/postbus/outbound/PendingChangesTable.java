@@ -228,6 +228,7 @@ final class PendingChangesTable {
                 case Outcome.Deferred(var delay, var text, var holdsAccount) ->
                     new Step("queued", cut(text), holdsAccount, delay, 0);
                 case Outcome.NeedsLogin(var delay, var text) -> new Step("queued", cut(text), true, delay, 1);
+                case Outcome.Unplaced(var delay, var text) -> new Step("queued", cut(text), false, delay, 1);
                 case Outcome.Released released -> new Step("queued", null, false, Duration.ZERO, 1);
                 case Outcome.Failed(var text) -> new Step("failed", cut(text), false, Duration.ZERO, 0);
             };

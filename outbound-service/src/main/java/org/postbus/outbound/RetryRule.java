@@ -13,6 +13,9 @@ public final class RetryRule {
     /** No server's hint makes us wait longer. */
     static final Duration WAIT_MAX = Duration.ofHours(1);
 
+    /** While the fetcher reads a mailbox anew, which takes minutes where there are many messages. */
+    private static final Duration PLACE_WAIT = Duration.ofSeconds(30);
+
     private static final Duration[] WAITS = {
         Duration.ofSeconds(1), Duration.ofSeconds(5), Duration.ofSeconds(30), Duration.ofMinutes(2)
     };
@@ -33,6 +36,14 @@ public final class RetryRule {
         }
         Duration wait = hint.orElse(WAITS[attempts - 1]);
         return new Outcome.Deferred(jittered(wait, jitter), text, holdsAccount);
+    }
+
+    /** A place turns up within seconds, or when a whole mailbox has been read: that uses up no more than the first tries. */
+    static Outcome untilPlaced(int attempts, String text, double jitter) {
+        Duration wait = WAITS[Math.min(attempts, WAITS.length) - 1];
+        return wait.compareTo(PLACE_WAIT) < 0
+                ? new Outcome.Deferred(jittered(wait, jitter), text, false)
+                : new Outcome.Unplaced(jittered(PLACE_WAIT, jitter), text);
     }
 
     static Outcome onFreshState(int attempts, String text, double jitter) {

@@ -14,6 +14,7 @@ import org.postbus.outbound.Outcome.Deferred;
 import org.postbus.outbound.Outcome.Failed;
 import org.postbus.outbound.Outcome.NeedsLogin;
 import org.postbus.outbound.Outcome.Rejected;
+import org.postbus.outbound.Outcome.Unplaced;
 
 /** What a failure means for a wish, by the number of tries. */
 class OutcomePolicyTest {
@@ -45,7 +46,9 @@ class OutcomePolicyTest {
         rows.add(new Row(HINTED, 4, true, new Deferred(Duration.ofSeconds(300), "slowly", true)));
         rows.add(new Row(HINTED, 5, true, new Failed("slowly (after 5 tries)")));
         rows.add(new Row(CURSOR, 1, true, new Deferred(Duration.ofSeconds(1), "renumbered", false)));
-        rows.add(new Row(CURSOR, 5, false, new Failed("renumbered (after 5 tries)")));
+        rows.add(new Row(CURSOR, 2, false, new Deferred(Duration.ofSeconds(5), "renumbered", false)));
+        rows.add(new Row(CURSOR, 3, false, new Unplaced(Duration.ofSeconds(30), "renumbered")));
+        rows.add(new Row(CURSOR, 5, false, new Unplaced(Duration.ofSeconds(30), "renumbered")));
         rows.add(new Row(CONFLICT, 1, false, new Deferred(Duration.ofMillis(500), "changed", false)));
         rows.add(new Row(CONFLICT, 2, false, new Deferred(Duration.ofSeconds(2), "changed", false)));
         rows.add(new Row(CONFLICT, 3, false, new Rejected("conflict", "changed")));

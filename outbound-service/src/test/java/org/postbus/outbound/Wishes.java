@@ -100,6 +100,16 @@ public final class Wishes {
             return this;
         }
 
+        public World linkWithoutMessageId(long number, long mailbox, long uidValidity, long uid) {
+            emails.put(
+                    email(number),
+                    new Known.KnownEmail(
+                            Optional.empty(),
+                            Optional.empty(),
+                            List.of(new Known.Link(mailbox(mailbox), uidValidity, uid))));
+            return this;
+        }
+
         public Known known() {
             return new Known(emails, mailboxes);
         }

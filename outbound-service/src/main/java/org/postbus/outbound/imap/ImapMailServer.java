@@ -595,7 +595,7 @@ public final class ImapMailServer implements MailServer {
          * UIDs in the selected mailbox that may be the copy.
          *
          * @param source empty if the message has left its mailbox
-         * @param header of the source; null if it has a Message-ID
+         * @param header of the source; null if it has a Message-ID, or the server did not give it: then nothing is taken for its copy
          */
         private List<Long> candidates(Optional<String> messageId, Optional<FetchedMessage> source, byte[] header) {
             if (messageId.isEmpty() && (source.isEmpty() || source.get().size().isEmpty())) {
@@ -620,7 +620,7 @@ public final class ImapMailServer implements MailServer {
             }
             Map<Long, byte[]> headers = headers(alike);
             return alike.stream()
-                    .filter(uid -> Arrays.equals(headers.get(uid), header))
+                    .filter(uid -> header != null && Arrays.equals(headers.get(uid), header))
                     .toList();
         }
 

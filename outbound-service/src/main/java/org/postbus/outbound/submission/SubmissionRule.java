@@ -61,6 +61,7 @@ final class SubmissionRule {
             case Outcome.Failed(var text) -> new Failed(text);
             case Outcome.Rejected(var code, var text) -> new Rejected(text);
             case Outcome.Applied applied -> throw new IllegalStateException("not what follows from a failure");
+            case Outcome.Unplaced unplaced -> throw new IllegalStateException("not what follows from a failure");
             case Outcome.Released released -> throw new IllegalStateException("not what follows from a failure");
         };
     }

@@ -45,7 +45,8 @@ class ImapMailServerTest {
             .link(1, 1, 70, 11)
             .link(2, 1, 70, 12)
             .link(3, 1, 70, 13)
-            .link(4, 3, 90, 3);
+            .link(4, 3, 90, 3)
+            .linkWithoutMessageId(5, 1, 70, 15);
 
     @BeforeAll
     static void start() {
@@ -153,6 +154,12 @@ class ImapMailServerTest {
                 play("look-before-copy", inTry(2, mailboxes(1, 1, TO_ARCHIVE)), inTry(2, mailboxes(2, 2, TO_ARCHIVE))),
                 1,
                 2);
+    }
+
+    /** The original is expunged next: what is taken for its copy must be one. */
+    @Test
+    void in_the_second_try_what_cannot_be_told_apart_is_copied() {
+        assertDone(play("look-without-header", inTry(2, mailboxes(1, 5, TO_ARCHIVE))), 5);
     }
 
     @Test
