@@ -41,6 +41,7 @@ class EventCodecTest {
             "role",
             "highestModSeq",
             "anchor",
+            "unsettled",
             "error",
             "retryAt",
             "push",
