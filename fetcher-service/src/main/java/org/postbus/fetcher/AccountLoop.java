@@ -201,10 +201,14 @@ final class AccountLoop implements Runnable {
 
             // Asked now, so that what push tells of is asked of the server at once. Whoever adds to them rings.
             Set<MutationId> confirmed = Set.copyOf(applied);
+            if (confirmed.size() == AccountTables.CONFIRMED_MAX) {
+                // As long as they are there, no others are read.
+                out.awaitApplied();
+            }
             applied = applied(claim).stream()
                     .filter(mutation -> !confirmed.contains(mutation))
                     .toList();
-            followUp = outcome.again();
+            followUp = outcome.again() || !applied.isEmpty();
             inARow = followUp ? inARow + 1 : 0;
             if (!followUp) {
                 why = wakes.await(PollPace.wait(quietPasses, PollPace.longest(source.push(), around.poll())));

@@ -377,6 +377,34 @@ class AccountLoopTest {
                                         .anyMatch(id -> id.toString().equals(mutation))));
     }
 
+    /** One ring for all of them, as when the ring for the later ones came during a pass. */
+    @Test
+    void more_mutations_than_a_pass_confirms_wait_for_no_timer() {
+        fill("INBOX", 1);
+        TestAccount account = imap(PASSWORD);
+        fetcher.start(account);
+        awaitEqual(account);
+
+        account.update(
+                """
+                insert into pending_changes (account_id, tenant_id, email_id, kind, state)
+                select account_id, tenant_id, email_id, 'update', 'applied' from email, generate_series(1, ?)
+                where account_id = ?""", 2 * AccountTables.CONFIRMED_MAX + 1, account.accountId().value());
+        fetcher.wake(account.accountId());
+
+        await().atMost(SOON).until(() -> confirmed() >= AccountTables.CONFIRMED_MAX);
+        double before = fetcher.wokenByTimer();
+        await().atMost(SOON).until(() -> confirmed() >= 2 * AccountTables.CONFIRMED_MAX + 1);
+        assertThat(fetcher.wokenByTimer()).isEqualTo(before);
+    }
+
+    private int confirmed() {
+        return fetcher.writer.observations().stream()
+                .filter(Observation.PassFinished.class::isInstance)
+                .mapToInt(pass -> ((Observation.PassFinished) pass).confirmed().size())
+                .sum();
+    }
+
     @Test
     void a_large_message_has_its_texts_and_attachments() {
         String large = "Message-ID: <large@example.com>\r\nMIME-Version: 1.0\r\n"

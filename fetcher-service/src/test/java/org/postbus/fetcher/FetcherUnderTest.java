@@ -104,7 +104,15 @@ final class FetcherUnderTest implements AutoCloseable {
 
     /** How often a server's own word woke a loop. */
     double wokenByPush() {
-        return meters.counter("postbus.fetcher.wakeups", "kind", "push").count();
+        return woken("push");
+    }
+
+    double wokenByTimer() {
+        return woken("timer");
+    }
+
+    private double woken(String kind) {
+        return meters.counter("postbus.fetcher.wakeups", "kind", kind).count();
     }
 
     void stop(TestAccount account) {

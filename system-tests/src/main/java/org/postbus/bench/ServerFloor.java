@@ -28,6 +28,9 @@ final class ServerFloor {
 
     private static final int JMAP_EMAILS = 50;
     private static final int JMAP_AT_ONCE = 3;
+    /** James gives no more ids at a time. */
+    private static final int JMAP_PAGE = 256;
+
     private static final List<String> JMAP_PROPERTIES = List.of(
             "id",
             "blobId",
@@ -103,20 +106,59 @@ final class ServerFloor {
         }
     }
 
+    /** Page after page of ids with their emails, the newest first: {@code Email/query} and {@code Email/get} in one request. */
+    static Read overJmapByPages(MailServer.OfJames server, int emails) {
+        long begin = System.nanoTime();
+        try (RawJmap jmap = RawJmap.login(
+                server.sessionUrl(), server.user(), server.password().reveal())) {
+            long bytes = 0;
+            for (int position = 0; position < emails; position += JMAP_PAGE) {
+                bytes += jmap.discard(page(jmap.accountId(), position));
+            }
+            return new Read(secondsSince(begin), bytes);
+        }
+    }
+
+    private static byte[] page(String accountId, int position) {
+        ObjectNode request = request();
+        ArrayNode query = request.withArray("methodCalls").addArray().add("Email/query");
+        ObjectNode ask = query.addObject();
+        query.add("q");
+        ask.put("accountId", accountId).put("position", position).put("limit", JMAP_PAGE);
+        ask.putArray("sort").addObject().put("property", "receivedAt").put("isAscending", false);
+        addGet(request, accountId)
+                .putObject("#ids")
+                .put("resultOf", "q")
+                .put("name", "Email/query")
+                .put("path", "/ids");
+        return EventCodec.encode(request);
+    }
+
     private static byte[] get(String accountId, List<String> ids) {
+        ObjectNode request = request();
+        addGet(request, accountId).set("ids", EventCodec.mapper().valueToTree(ids));
+        return EventCodec.encode(request);
+    }
+
+    private static ObjectNode request() {
         ObjectNode request = EventCodec.mapper().createObjectNode();
         request.putArray("using").add("urn:ietf:params:jmap:core").add("urn:ietf:params:jmap:mail");
-        ArrayNode call = request.putArray("methodCalls").addArray();
-        ObjectNode get = call.add("Email/get").addObject();
+        request.putArray("methodCalls");
+        return request;
+    }
+
+    /** @return its arguments, which lack the ids */
+    private static ObjectNode addGet(ObjectNode request, String accountId) {
+        ArrayNode call = request.withArray("methodCalls").addArray().add("Email/get");
+        ObjectNode get = call.addObject();
         call.add("g");
         get.put("accountId", accountId);
-        get.set("ids", EventCodec.mapper().valueToTree(ids));
         get.set("properties", EventCodec.mapper().valueToTree(JMAP_PROPERTIES));
         get.set("bodyProperties", EventCodec.mapper().valueToTree(JMAP_PART));
         get.put("fetchTextBodyValues", true)
                 .put("fetchHTMLBodyValues", true)
                 .put("maxBodyValueBytes", EmailBody.TEXT_BYTES_MAX);
-        return EventCodec.encode(request);
+        return get;
     }
 
     private static long command(InputStream in, OutputStream out, String command) throws IOException {
