@@ -95,22 +95,12 @@ class FakeJmapSourceTest extends JmapSourceContract {
         awaitEqual();
     }
 
-    /** A keyword: no count tells of it. */
     @Test
     void what_was_under_way_when_the_server_gave_a_state_out_is_found_once_all_is_quiet() {
-        // So many that they are not compared for these few changes.
-        List<String> emails = fill(inbox(), 400);
-        fetcher.start(account);
-        awaitEqual();
-        int began = server.moment();
-        patch(emails.subList(0, 1), Map.of("keywords/$answered", true));
-        awaitEqual();
+        Runnable underWay = changeUnderWay();
         long told = told();
 
-        server.beganAt(
-                began,
-                () -> server.updateEmail(
-                        emails.get(3), email -> ((ObjectNode) email.path("keywords")).put("$flagged", true)));
+        underWay.run();
         fill(inbox(), 1);
 
         awaitEqual();
@@ -123,21 +113,31 @@ class FakeJmapSourceTest extends JmapSourceContract {
 
     @Test
     void what_was_under_way_is_found_by_the_fetcher_that_takes_over() {
+        Runnable underWay = changeUnderWay();
+        fetcher.stop(account);
+
+        underWay.run();
+        fetcher.start(account);
+
+        awaitEqual();
+    }
+
+    /**
+     * Of a keyword, which no count tells of, among so many emails that they are not compared for these few changes.
+     *
+     * @return ends the change: it began before one that has been told of
+     */
+    private Runnable changeUnderWay() {
         List<String> emails = fill(inbox(), 400);
         fetcher.start(account);
         awaitEqual();
         int began = server.moment();
         patch(emails.subList(0, 1), Map.of("keywords/$answered", true));
         awaitEqual();
-        fetcher.stop(account);
-
-        server.beganAt(
+        return () -> server.beganAt(
                 began,
                 () -> server.updateEmail(
                         emails.get(3), email -> ((ObjectNode) email.path("keywords")).put("$flagged", true)));
-        fetcher.start(account);
-
-        awaitEqual();
     }
 
     @Test
