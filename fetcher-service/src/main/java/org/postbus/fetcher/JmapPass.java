@@ -547,6 +547,7 @@ final class JmapPass {
                 changed = ask(new EmailChanges(state, CHANGES_MAX));
             } catch (ServerException e) {
                 if (e.failure() instanceof ServerFailure.CursorLost) {
+                    // It knows that state no more: the counts and the daily comparison are left.
                     return;
                 }
                 throw e;
