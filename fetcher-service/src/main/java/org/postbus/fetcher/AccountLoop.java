@@ -95,7 +95,8 @@ final class AccountLoop implements Runnable {
 
     private Rest underOneClaim() throws InterruptedException {
         try {
-            Optional<Claim> claimed = around.tables().claim(account.tenantId(), account.accountId());
+            Optional<Claim> claimed =
+                    OwnThread.run(() -> around.tables().claim(account.tenantId(), account.accountId()));
             if (claimed.isEmpty()) {
                 // Deleted, and its tombstone is on the way; or restored from a backup without it.
                 LOG.infof("account %s is not in the database", account.accountId());
@@ -124,7 +125,7 @@ final class AccountLoop implements Runnable {
 
     /** Never ends by itself: only a failure ends it. */
     private Rest passes(Claim claim, ObservationPublisher out, StateReport states) throws InterruptedException {
-        try (ChangeSource source = open(claim)) {
+        try (ChangeSource source = OwnThread.run(() -> open(claim))) {
             patience = Optional.of(LoginPatience.with(LoginPatience.Standing.WORKED_BEFORE));
             if (!claim.initialDone()) {
                 tell(out, states, SyncState.INITIAL, Optional.empty(), Optional.empty(), Optional.empty());
@@ -152,14 +153,41 @@ final class AccountLoop implements Runnable {
 
     private void passUntilFailure(Claim claim, ObservationPublisher out, StateReport states, ChangeSource source)
             throws InterruptedException {
-        boolean full = claim.fullPass() || trustNoCursor;
-        boolean followUp = false;
-        int inARow = 0;
-        int quietPasses = 0;
-        Instant toldAt = Instant.EPOCH;
+        Passes passes = new Passes(claim, out, states, source);
         Set<WakeKind> why = EnumSet.of(WakeKind.TIMER);
-        List<MutationId> applied = applied(claim);
         while (true) {
+            Set<WakeKind> because = why;
+            Optional<Duration> wait = OwnThread.run(() -> passes.next(because));
+            why = wait.isPresent() ? wakes.await(wait.get()) : EnumSet.noneOf(WakeKind.class);
+            why.forEach(around.metrics()::woken);
+        }
+    }
+
+    /** The passes of one claim, and what one leaves to the next. */
+    private final class Passes {
+        private final Claim claim;
+        private final ObservationPublisher out;
+        private final StateReport states;
+        private final ChangeSource source;
+        private boolean full;
+        private boolean followUp;
+        private int inARow;
+        private int quietPasses;
+        private Instant toldAt = Instant.EPOCH;
+        private List<MutationId> applied;
+
+        Passes(Claim claim, ObservationPublisher out, StateReport states, ChangeSource source)
+                throws InterruptedException {
+            this.claim = claim;
+            this.out = out;
+            this.states = states;
+            this.source = source;
+            this.full = claim.fullPass() || trustNoCursor;
+            this.applied = applied(claim);
+        }
+
+        /** @return how long to wait for a wake-up before the next one; empty: it follows at once */
+        Optional<Duration> next(Set<WakeKind> why) throws InterruptedException {
             if (why.contains(WakeKind.RECORD)) {
                 applied = applied(claim);
             }
@@ -198,26 +226,25 @@ final class AccountLoop implements Runnable {
             failures = 0;
             around.metrics().passFinished(account.accountId(), account.protocol(), startedAt, finishedAt);
             count(states.state());
+            applied = stillToConfirm(applied);
+            followUp = outcome.again() || !applied.isEmpty();
+            inARow = followUp ? inARow + 1 : 0;
+            if (!followUp) {
+                return Optional.of(PollPace.wait(quietPasses, PollPace.longest(source.push(), around.poll())));
+            }
+            return inARow > PASSES_IN_A_ROW_MAX ? Optional.of(BREATH) : Optional.empty();
+        }
 
-            // Asked now, so that what push tells of is asked of the server at once. Whoever adds to them rings.
-            Set<MutationId> confirmed = Set.copyOf(applied);
+        /** Asked now, so that what push tells of is asked of the server at once. Whoever adds to them rings. */
+        private List<MutationId> stillToConfirm(List<MutationId> confirmed) throws InterruptedException {
             if (confirmed.size() == AccountTables.CONFIRMED_MAX) {
                 // As long as they are there, no others are read.
                 out.awaitApplied();
             }
-            applied = applied(claim).stream()
-                    .filter(mutation -> !confirmed.contains(mutation))
+            Set<MutationId> done = Set.copyOf(confirmed);
+            return applied(claim).stream()
+                    .filter(mutation -> !done.contains(mutation))
                     .toList();
-            followUp = outcome.again() || !applied.isEmpty();
-            inARow = followUp ? inARow + 1 : 0;
-            if (!followUp) {
-                why = wakes.await(PollPace.wait(quietPasses, PollPace.longest(source.push(), around.poll())));
-            } else if (inARow > PASSES_IN_A_ROW_MAX) {
-                why = wakes.await(BREATH);
-            } else {
-                why = EnumSet.noneOf(WakeKind.class);
-            }
-            why.forEach(around.metrics()::woken);
         }
     }
 

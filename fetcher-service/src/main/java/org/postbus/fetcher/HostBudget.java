@@ -1,5 +1,6 @@
 package org.postbus.fetcher;
 
+import io.smallrye.mutiny.Uni;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
@@ -38,23 +39,24 @@ final class HostBudget {
     }
 
     /**
-     * The pace is of connecting. On a busy machine a TLS handshake may take a third of a second longer than the one before it, and
-     * its login meets those of the next second at the server: a quarter of the budget is kept for them.
+     * Connecting is slower than the logins may be, so that connections do not wait for their turn to log in; a tenth of the budget
+     * is kept for logins that are on their way a little longer than the one before them.
      */
-    private record Host(LoginPace pace, Semaphore connections, Semaphore watchers) {}
+    private record Host(LoginPace connecting, LoginPace loggingIn, Semaphore connections, Semaphore watchers) {}
 
     private Host host(String name) {
         return hosts.computeIfAbsent(
                 name,
                 unused -> new Host(
                         new LoginPace(Math.max(1, loginsPerSecond * 3 / 4)),
+                        new LoginPace(Math.max(1, loginsPerSecond * 9 / 10)),
                         new Semaphore(connections, true),
                         new Semaphore(connections - connections / 4, true)));
     }
 
-    /** Logs in when its turn has come. A login that takes its time is the server's matter: others do not wait for its end. */
+    /** Connects and logs in when its turn has come. A login that takes its time is the server's matter: others do not wait for its end. */
     <T> T login(String host, Login<T> login) throws InterruptedException {
-        Thread.sleep(host(host).pace().reserve(System.nanoTime()));
+        Thread.sleep(host(host).connecting().reserve(System.nanoTime()));
         loginsAtOnce.acquire();
         Place turn = new Place(loginsAtOnce::release);
         Thread timer = Thread.ofVirtual().start(() -> {
@@ -76,6 +78,18 @@ final class HostBudget {
     @FunctionalInterface
     interface Login<T> {
         T run() throws InterruptedException;
+    }
+
+    /**
+     * Waited for on an open connection just before who it is is said. On a busy machine a TLS handshake may take a second longer than
+     * the next one: though their connecting was spaced, their logins would meet.
+     */
+    Uni<Void> loginTurn(String host) {
+        return Uni.createFrom().deferred(() -> {
+            long millis = host(host).loggingIn().reserve(System.nanoTime()).toMillis();
+            Uni<Void> now = Uni.createFrom().voidItem();
+            return millis == 0 ? now : now.onItem().delayIt().by(Duration.ofMillis(millis));
+        });
     }
 
     /** A connection that may be open until this is closed. Closing it twice is closing it once. */

@@ -90,7 +90,13 @@ final class ImapSource implements ChangeSource {
                 .login(
                         host(),
                         () -> Await.server(
-                                around.imap().open(settings.imap(), settings.username(), credential), OPEN_TIME_MAX));
+                                around.imap()
+                                        .open(
+                                                settings.imap(),
+                                                settings.username(),
+                                                credential,
+                                                around.hosts().loginTurn(host())),
+                                OPEN_TIME_MAX));
     }
 
     /** Much is about to be read. The connection ends with the passes that read it: compression costs memory and cannot be ended. */

@@ -104,7 +104,7 @@ final class ImapWatch implements Runnable {
 
     /** Until the connection breaks; returns only where there is nothing to watch by. */
     private void watch() throws InterruptedException {
-        ImapConnection connection = connector.connect();
+        ImapConnection connection = OwnThread.run(connector::connect);
         try {
             if (Await.server(connection.notifyPersonal(), ANSWER_MAX)) {
                 push = PushKind.NOTIFY;

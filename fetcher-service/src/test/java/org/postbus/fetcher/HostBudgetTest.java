@@ -7,6 +7,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 
@@ -52,6 +53,27 @@ class HostBudgetTest {
         assertThat(loggedIn).isTrue();
         assertThat(Duration.ofNanos(System.nanoTime() - began)).isLessThan(Duration.ofSeconds(5));
         hanging.forEach(Thread::interrupt);
+    }
+
+    @Test
+    void connections_that_are_ready_at_the_same_moment_do_not_log_in_at_the_same_moment() {
+        HostBudget slow = new HostBudget(20, 10, 8);
+        long began = System.nanoTime();
+        List<Long> turns = new ArrayList<>();
+        CompletableFuture<?>[] all = new CompletableFuture<?>[24];
+        for (int i = 0; i < all.length; i++) {
+            all[i] = slow.loginTurn("host").subscribeAsCompletionStage().thenRun(() -> {
+                synchronized (turns) {
+                    turns.add(System.nanoTime() - began);
+                }
+            });
+        }
+        CompletableFuture.allOf(all).join();
+
+        // 9 at once, the next 9 a second later, the rest after another one.
+        assertThat(turns.get(8)).isLessThan(Duration.ofMillis(900).toNanos());
+        assertThat(turns.get(9)).isGreaterThan(Duration.ofMillis(980).toNanos());
+        assertThat(turns.get(18)).isGreaterThan(Duration.ofMillis(1960).toNanos());
     }
 
     @Test

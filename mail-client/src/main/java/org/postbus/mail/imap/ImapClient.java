@@ -118,8 +118,13 @@ public final class ImapClient {
      * AuthRejected} or {@code Throttled} (also for too many connections, however the server words it).
      */
     public Uni<ImapConnection> open(ServerAddress address, String username, Credential credential) {
+        return open(address, username, credential, done());
+    }
+
+    /** @param turn waited for each time before the credential is sent */
+    public Uni<ImapConnection> open(ServerAddress address, String username, Credential credential, Uni<Void> turn) {
         return connect(address)
-                .chain(connection -> logIn(connection, address, username, credential)
+                .chain(connection -> logIn(connection, address, username, credential, turn)
                         .ifNoItem()
                         .after(options.loginTimeout())
                         .failWith(
@@ -210,12 +215,14 @@ public final class ImapClient {
         return root.getMessage() == null ? root.getClass().getSimpleName() : root.getMessage();
     }
 
-    private Uni<Void> logIn(ImapConnection connection, ServerAddress address, String username, Credential credential) {
+    private Uni<Void> logIn(
+            ImapConnection connection, ServerAddress address, String username, Credential credential, Uni<Void> turn) {
         return connection
                 .greeted()
                 .chain(() -> address.tls() == TlsMode.STARTTLS ? startTls(connection) : done())
                 .chain(() -> connection.capabilitiesKnown() ? done() : connection.askCapabilities())
-                .chain(() -> connection.loggedIn() ? done() : authenticate(connection, address, username, credential))
+                .chain(() ->
+                        connection.loggedIn() ? done() : authenticate(connection, address, username, credential, turn))
                 .chain(() -> connection.capabilitiesKnown() ? done() : connection.askCapabilities())
                 .chain(() -> introduce(connection))
                 .chain(() -> enable(connection));
@@ -246,7 +253,7 @@ public final class ImapClient {
      * all users and can do it for some.
      */
     private static Uni<Void> authenticate(
-            ImapConnection connection, ServerAddress address, String username, Credential credential) {
+            ImapConnection connection, ServerAddress address, String username, Credential credential, Uni<Void> turn) {
         Deque<LogIn> ways = ways(connection.capabilities(), address, username, credential);
         if (ways.isEmpty()) {
             return Uni.createFrom()
@@ -256,17 +263,18 @@ public final class ImapClient {
                                 case Credential.AccessToken token -> "the server offers no login with an access token";
                             })));
         }
-        return authenticate(connection, address, ways);
+        return authenticate(connection, address, ways, turn);
     }
 
-    private static Uni<Void> authenticate(ImapConnection connection, ServerAddress address, Deque<LogIn> ways) {
+    private static Uni<Void> authenticate(
+            ImapConnection connection, ServerAddress address, Deque<LogIn> ways, Uni<Void> turn) {
         LogIn way = ways.removeFirst();
-        Uni<Void> tried = Uni.createFrom().deferred(() -> way.with(connection));
+        Uni<Void> tried = turn.chain(() -> way.with(connection));
         return ways.isEmpty()
                 ? tried
                 : tried.onFailure(error -> ImapConnection.isBad(error)
                                 || (way.scram() && address.tls() != TlsMode.NONE && isAuthRejected(error)))
-                        .recoverWithUni(() -> authenticate(connection, address, ways));
+                        .recoverWithUni(() -> authenticate(connection, address, ways, turn));
     }
 
     private static boolean isAuthRejected(Throwable error) {

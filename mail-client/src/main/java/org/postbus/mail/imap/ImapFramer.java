@@ -33,6 +33,7 @@ final class ImapFramer {
     static final byte[] STREAMED = new byte[0];
 
     private static final int LITERAL_AT_ONCE_OCTETS = 256 * 1024;
+    private static final int TEXT_AT_FIRST_OCTETS = 1024;
     private static final int TEXT_KEPT_OCTETS = 64 * 1024;
     /** NULs and empty lines between responses. */
     private static final int PADDING_OCTETS_MAX = 64 * 1024;
@@ -47,7 +48,9 @@ final class ImapFramer {
     private int at;
     private int end;
 
-    private byte[] text = new byte[1024];
+    /** Given up between responses when nothing more is there: most connections wait most of the time. */
+    private byte[] text = NOTHING;
+
     private int length;
     private List<byte[]> literals = new ArrayList<>();
     private long literalOctets;
@@ -163,7 +166,7 @@ final class ImapFramer {
         padding = 0;
         literals = new ArrayList<>(2);
         if (text.length > TEXT_KEPT_OCTETS) {
-            text = new byte[1024];
+            text = NOTHING;
         }
     }
 
@@ -181,6 +184,11 @@ final class ImapFramer {
             lf++;
         }
         int count = lf - at;
+        if (lf == end && length + count == 0 && literals.isEmpty()) {
+            releaseInput();
+            text = NOTHING;
+            return false;
+        }
         if (length + count > lineOctetsMax) {
             throw new ImapViolation("a response of more than " + lineOctetsMax + " octets");
         }
@@ -338,7 +346,7 @@ final class ImapFramer {
 
     private void ensureText(int more) {
         if (length + more > text.length) {
-            text = Arrays.copyOf(text, Math.max(length + more, 2 * text.length));
+            text = Arrays.copyOf(text, Math.max(length + more, Math.max(2 * text.length, TEXT_AT_FIRST_OCTETS)));
         }
     }
 
