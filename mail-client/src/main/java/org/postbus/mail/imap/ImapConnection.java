@@ -199,10 +199,18 @@ public final class ImapConnection {
         if (condstoreEnabled()) {
             items.add("HIGHESTMODSEQ");
         }
-        if (capabilities().has("OBJECTID")) {
+        if (capabilities().has("OBJECTID") && !isCyrus()) {
             items.add("MAILBOXID");
         }
         return List.copyOf(items);
+    }
+
+    /**
+     * Cyrus 3.6.1 answers STATUS with a MAILBOXID that is whatever lies in its memory, line ends too. SELECT tells the right one,
+     * but that is not what mailboxes are known by.
+     */
+    private boolean isCyrus() {
+        return serverId.getOrDefault("name", "").startsWith("Cyrus");
     }
 
     private Uni<List<ListedMailbox>> listWith(Deque<ImapCommand.ListAll> attempts) {

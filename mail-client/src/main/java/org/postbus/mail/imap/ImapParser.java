@@ -17,6 +17,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.regex.Pattern;
 import org.postbus.event.UidRange;
 import org.postbus.mail.imap.ImapResponse.Condition;
 
@@ -28,6 +29,8 @@ final class ImapParser {
     private static final int UNKNOWN_TEXT_MAX = 200;
     /** Octets of human text that are kept: nobody reads more. */
     private static final int TEXT_MAX = 1000;
+    /** {@code objectid = 1*255(ALPHA / DIGIT / "_" / "-")} (RFC 8474 section 7) */
+    private static final Pattern OBJECT_ID = Pattern.compile("[A-Za-z0-9_-]{1,255}");
 
     private static final String MONTHS = "JANFEBMARAPRMAYJUNJULAUGSEPOCTNOVDEC";
 
@@ -315,7 +318,8 @@ final class ImapParser {
             ImapReader.Mark value = in.mark();
             try {
                 if (item.equals("MAILBOXID")) {
-                    mailboxId = objectId(in);
+                    // A mailbox is known by it, so what cannot be one is none.
+                    mailboxId = objectId(in).filter(id -> OBJECT_ID.matcher(id).matches());
                 } else {
                     numbers.put(item, in.number());
                 }

@@ -257,6 +257,25 @@ class ServerQuirksTest extends TranscriptPlayer {
     }
 
     @Test
+    void cyrus_is_not_asked_what_it_makes_up() {
+        play(
+                "cyrus/mailboxid-is-garbage.txt",
+                connection -> assertThat(await(connection.list()))
+                        .extracting(mailbox -> mailbox.status().orElseThrow().mailboxId())
+                        .containsExactly(Optional.empty(), Optional.empty()));
+    }
+
+    @Test
+    void a_mailbox_id_that_cannot_be_one_is_none() {
+        play(
+                "rfc/mailboxid.txt",
+                connection -> assertThat(await(connection.list()))
+                        .extracting(mailbox -> mailbox.status().orElseThrow().mailboxId())
+                        .containsExactly(
+                                Optional.of("F2212ea87-6097-4256-9d51-71338625"), Optional.empty(), Optional.empty()));
+    }
+
+    @Test
     void courier_message_zero_is_nobodys() {
         play("courier/fetch-zero.txt", connection -> {
             inbox(connection);
