@@ -51,12 +51,18 @@ final class IdleBench implements Runnable {
     /** Of the descriptors that a process may have: for Kafka, PostgreSQL, jars. */
     private static final int OTHER_DESCRIPTORS = 600;
 
-    /** With them all code is loaded and compiled that the others run: what these cost is not counted. */
+    /** What these cost is not counted: what is left when a fifth of the accounts have come and gone, and so all code is compiled. */
     private static final int FEW = 50;
+
+    /** One that watches and one that looks. */
+    private static final int CONNECTIONS_PER_ACCOUNT = 2;
 
     private static final Duration LOGIN_WAIT = Duration.ofMinutes(15);
     /** As long as it takes until connections that were only needed for the first look are given up. */
     private static final Duration QUIET = Duration.ofSeconds(20);
+
+    /** As long as timers hold connections that were closed. */
+    private static final Duration TIMERS_RUN_OUT = Duration.ofSeconds(75);
 
     private static final String FETCHER = "fetcher-1";
     private static final String KEYSTORE_PASSWORD = "not-a-secret";
@@ -125,12 +131,21 @@ final class IdleBench implements Runnable {
                                                         + " -Djavax.net.ssl.trustStorePassword=" + KEYSTORE_PASSWORD
                                                         // What is free is given back, so that resident memory tells
                                                         // something.
-                                                        + " -Xmn32m -XX:MinHeapFreeRatio=5 -XX:MaxHeapFreeRatio=10 -XX:-ShrinkHeapInSteps")),
+                                                        + " -Xms64m -Xmn32m -XX:MinHeapFreeRatio=5 -XX:MaxHeapFreeRatio=10 -XX:-ShrinkHeapInSteps")),
                         out);
                 Connection database = stage.database()) {
-            List<Memory> memories = new ArrayList<>();
-            int there = 0;
-            for (int accounts : List.of(FEW, options.accounts() / 5, options.accounts())) {
+            int fewer = options.accounts() / 5;
+            List<AccountId> first = add(stage, database, server.port(), fewer);
+            awaitLoggedIn(database, server, fewer);
+            remove(stage, database, first.subList(FEW, fewer));
+            Stage.await("the connections of accounts that were deleted are closed", LOGIN_WAIT, () -> {
+                LockSupport.parkNanos(TimeUnit.SECONDS.toNanos(1));
+                return server.ask().connections() <= CONNECTIONS_PER_ACCOUNT * FEW;
+            });
+            LockSupport.parkNanos(TIMERS_RUN_OUT.toNanos());
+            List<Memory> memories = new ArrayList<>(List.of(memory(stage, server, FEW)));
+            int there = FEW;
+            for (int accounts : List.of(fewer, options.accounts())) {
                 add(stage, database, server.port(), accounts - there);
                 there = accounts;
                 awaitLoggedIn(database, server, accounts);
@@ -153,7 +168,7 @@ final class IdleBench implements Runnable {
 
     // ---- the accounts
 
-    private static void add(Stage stage, Connection database, int port, int accounts) throws SQLException {
+    private static List<AccountId> add(Stage stage, Connection database, int port, int accounts) throws SQLException {
         CredentialCipher cipher =
                 CredentialCipher.fromKeysetFile(stage.directory().resolve("keyset.json"));
         TenantId tenant = tenant(database);
@@ -165,12 +180,7 @@ final class IdleBench implements Runnable {
                         "insert into credential (account_id, kind, tenant_id, ciphertext) values (?, 'password', ?, ?)");
                 PreparedStatement sync =
                         database.prepareStatement("insert into account_sync (account_id, tenant_id) values (?, ?)");
-                KafkaProducer<String, byte[]> topic = new KafkaProducer<>(
-                        Map.of(
-                                ProducerConfig.BOOTSTRAP_SERVERS_CONFIG,
-                                stage.postbus().kafka().bootstrap()),
-                        new StringSerializer(),
-                        new ByteArraySerializer())) {
+                KafkaProducer<String, byte[]> topic = producer(stage)) {
             List<AccountId> added = new ArrayList<>();
             for (int i = 0; i < accounts; i++) {
                 AccountId id = new AccountId(UUID.randomUUID());
@@ -203,11 +213,34 @@ final class IdleBench implements Runnable {
                     EventCodec.encode(new AccountRecord(
                             tenant, id, AccountRecord.Protocol.IMAP, AccountRecord.Status.ACTIVE, 1, 0)))));
             topic.flush();
+            return added;
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         } finally {
             database.setAutoCommit(true);
         }
+    }
+
+    private static void remove(Stage stage, Connection database, List<AccountId> accounts) throws SQLException {
+        try (PreparedStatement delete = database.prepareStatement("delete from account where account_id = any(?)");
+                KafkaProducer<String, byte[]> topic = producer(stage)) {
+            delete.setArray(
+                    1,
+                    database.createArrayOf(
+                            "uuid", accounts.stream().map(AccountId::value).toArray()));
+            delete.executeUpdate();
+            accounts.forEach(id -> topic.send(new ProducerRecord<>(Topics.ACCOUNTS, id.toString(), null)));
+            topic.flush();
+        }
+    }
+
+    private static KafkaProducer<String, byte[]> producer(Stage stage) {
+        return new KafkaProducer<>(
+                Map.of(
+                        ProducerConfig.BOOTSTRAP_SERVERS_CONFIG,
+                        stage.postbus().kafka().bootstrap()),
+                new StringSerializer(),
+                new ByteArraySerializer());
     }
 
     private static TenantId tenant(Connection database) throws SQLException {
