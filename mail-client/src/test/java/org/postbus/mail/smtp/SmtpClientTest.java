@@ -157,8 +157,9 @@ class SmtpClientTest {
     }
 
     @Test
-    void nobody_listens() throws IOException {
-        server.close();
+    void nobody_listens() {
+        client.close();
+        client = client(new ServerAddress("127.0.0.1", 1, TlsMode.NONE), PASSWORD);
 
         assertThat(failureOf("bob@example.com")).isInstanceOf(ServerFailure.Unreachable.class);
     }
