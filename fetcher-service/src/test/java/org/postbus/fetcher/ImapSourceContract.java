@@ -34,8 +34,8 @@ abstract class ImapSourceContract extends SourceContract {
     private static final int OPERATIONS = LONG ? 20_000 : 5_000;
     private static final AtomicInteger USERS = new AtomicInteger();
 
-    final String user =
-            "contract" + USERS.incrementAndGet() + getClass().getSimpleName().toLowerCase(Locale.ROOT) + "@example.com";
+    final String user = "contract" + USERS.incrementAndGet()
+            + getClass().getSimpleName().toLowerCase(Locale.ROOT) + OtherServer.RUN + "@example.com";
     Wiretap tap;
     RawImap other;
 
