@@ -18,6 +18,7 @@ final class History {
     };
 
     private final Random random;
+    private final String top;
     private final char delimiter;
     private final List<String> names = new ArrayList<>(List.of("INBOX"));
     private final Supplier<RawImap> reconnect;
@@ -27,9 +28,13 @@ final class History {
     private int made;
     private byte[] last = message(0);
 
-    /** @param reconnect closes the connection that there is, if any, and makes another */
-    History(Random random, char delimiter, Supplier<RawImap> reconnect) {
+    /**
+     * @param top what the names of all mailboxes but INBOX begin with
+     * @param reconnect closes the connection that there is, if any, and makes another
+     */
+    History(Random random, String top, char delimiter, Supplier<RawImap> reconnect) {
         this.random = random;
+        this.top = top;
         this.delimiter = delimiter;
         this.reconnect = reconnect;
         this.client = reconnect.get();
@@ -126,14 +131,14 @@ final class History {
         boolean some = names.size() > 1;
         int what = random.nextInt(4);
         if (!some || what == 0 && names.size() < MAILBOXES_MAX) {
-            String parent = some && random.nextBoolean() ? names.get(which) + delimiter : "";
+            String parent = some && random.nextBoolean() ? names.get(which) + delimiter : top;
             String name = parent + "m" + operations;
             if (parent.chars().filter(c -> c == delimiter).count() < 3) {
                 client.create(name);
                 names.add(name);
             }
-        } else if (what == 1 && !names.get(which).startsWith("INBOX")) {
-            rename(names.get(which), "r" + operations);
+        } else if (what == 1 && !names.get(which).equals("INBOX")) {
+            rename(names.get(which), top + "r" + operations);
         } else if (what == 2 && names.size() > MAILBOXES_MAX / 2 && isLeaf(names.get(which))) {
             client.select("INBOX");
             client.delete(names.remove(which));

@@ -19,4 +19,9 @@ class OtherImapSource extends ImapSourceContract {
     char delimiter() {
         return server.length > 2 ? server[2].charAt(0) : '/';
     }
+
+    @Override
+    String top() {
+        return server.length > 3 ? server[3] : "";
+    }
 }

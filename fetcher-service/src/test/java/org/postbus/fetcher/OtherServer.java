@@ -7,7 +7,7 @@ import java.util.concurrent.TimeUnit;
 
 /** A server that is not ours to start, for the contracts to be held against: system properties say where it is. */
 final class OtherServer {
-    /** Host and port, and where it is not "/" what separates levels: {@code 127.0.0.1:143:.} */
+    /** Host and port; where it is not "/" what separates levels, and what all names begin with: {@code 127.0.0.1:143:.:INBOX.} */
     static final String IMAP = "postbus.other.imap";
     /** The session's URL. */
     static final String JMAP = "postbus.other.jmap";
