@@ -55,6 +55,7 @@ public final class RawImap implements AutoCloseable {
     private final InputStream in;
     private final OutputStream out;
     private int commands;
+    private Optional<Boolean> canMove = Optional.empty();
 
     private RawImap(Socket socket) throws IOException {
         this.socket = socket;
@@ -232,8 +233,17 @@ public final class RawImap implements AutoCloseable {
         forEachSet(uids, set -> command("UID COPY " + set + " " + quoted(mailbox)));
     }
 
+    /** Where the server cannot, as clients did before there was MOVE. */
     public void move(Collection<Long> uids, String mailbox) {
-        forEachSet(uids, set -> command("UID MOVE " + set + " " + quoted(mailbox)));
+        if (canMove.isEmpty()) {
+            canMove = Optional.of(has("MOVE"));
+        }
+        if (canMove.get()) {
+            forEachSet(uids, set -> command("UID MOVE " + set + " " + quoted(mailbox)));
+        } else {
+            copy(uids, mailbox);
+            expunge(uids);
+        }
     }
 
     /** Deletes these messages and no others from the selected mailbox. */
@@ -297,7 +307,8 @@ public final class RawImap implements AutoCloseable {
     private static Optional<Object> item(List<Object> response, String name) {
         List<?> items = (List<?>) response.get(2);
         for (int i = 0; i + 1 < items.size(); i += 2) {
-            if (name.equalsIgnoreCase(items.get(i).toString())) {
+            // One server puts names of header fields in quotes.
+            if (name.equalsIgnoreCase(items.get(i).toString().replace("\"", ""))) {
                 return Optional.of(items.get(i + 1));
             }
         }

@@ -185,7 +185,9 @@ abstract class ImapSourceContract extends SourceContract {
         int attachment = 300_000;
         for (int i = 0; i < 40; i++) {
             String text = i == 7 ? "far from the beginning" : "text " + i;
-            String raw = "Message-ID: <large" + i + "@example.org>\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
+            // Courier takes a message without MIME-Version for a text.
+            String raw = "Message-ID: <large" + i + "@example.org>\r\nMIME-Version: 1.0\r\n"
+                    + "Content-Type: multipart/mixed; boundary=b\r\n\r\n"
                     + (i == 7 ? attachment(attachment) : "--b\r\nContent-Type: text/plain\r\n\r\n" + text + "\r\n")
                     + (i == 7 ? "--b\r\nContent-Type: text/plain\r\n\r\n" + text + "\r\n" : attachment(attachment))
                     + "--b--\r\n";
