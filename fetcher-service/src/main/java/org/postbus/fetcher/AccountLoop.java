@@ -153,7 +153,7 @@ final class AccountLoop implements Runnable {
 
     private void passUntilFailure(Claim claim, ObservationPublisher out, StateReport states, ChangeSource source)
             throws InterruptedException {
-        Passes passes = new Passes(claim, out, states, source);
+        Passes passes = new Passes(claim, out, states, source, OwnThread.run(() -> applied(claim)));
         Set<WakeKind> why = EnumSet.of(WakeKind.TIMER);
         while (true) {
             Set<WakeKind> because = why;
@@ -176,14 +176,18 @@ final class AccountLoop implements Runnable {
         private Instant toldAt = Instant.EPOCH;
         private List<MutationId> applied;
 
-        Passes(Claim claim, ObservationPublisher out, StateReport states, ChangeSource source)
-                throws InterruptedException {
+        Passes(
+                Claim claim,
+                ObservationPublisher out,
+                StateReport states,
+                ChangeSource source,
+                List<MutationId> applied) {
             this.claim = claim;
             this.out = out;
             this.states = states;
             this.source = source;
             this.full = claim.fullPass() || trustNoCursor;
-            this.applied = applied(claim);
+            this.applied = applied;
         }
 
         /** @return how long to wait for a wake-up before the next one; empty: it follows at once */

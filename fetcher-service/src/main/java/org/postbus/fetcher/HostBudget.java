@@ -54,7 +54,7 @@ final class HostBudget {
                         new Semaphore(connections - connections / 4, true)));
     }
 
-    /** Connects and logs in when its turn has come. A login that takes its time is the server's matter: others do not wait for its end. */
+    /** Connects and logs in when its turn has come. A server that takes its time holds nobody else up: they do not wait for its end. */
     <T> T login(String host, Login<T> login) throws InterruptedException {
         Thread.sleep(host(host).connecting().reserve(System.nanoTime()));
         loginsAtOnce.acquire();
@@ -81,8 +81,8 @@ final class HostBudget {
     }
 
     /**
-     * Waited for on an open connection just before who it is is said. On a busy machine a TLS handshake may take a second longer than
-     * the next one: though their connecting was spaced, their logins would meet.
+     * Waited for on an open connection just before the credential is sent. On a busy machine a TLS handshake may take a second longer
+     * than the next one: though connecting was spaced, the logins would meet.
      */
     Uni<Void> loginTurn(String host) {
         return Uni.createFrom().deferred(() -> {

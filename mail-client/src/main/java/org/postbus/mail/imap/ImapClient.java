@@ -121,7 +121,7 @@ public final class ImapClient {
         return open(address, username, credential, done());
     }
 
-    /** @param turn waited for each time before the credential is sent */
+    /** @param turn waited for before the credential is sent */
     public Uni<ImapConnection> open(ServerAddress address, String username, Credential credential, Uni<Void> turn) {
         return connect(address)
                 .chain(connection -> logIn(connection, address, username, credential, turn)
@@ -263,18 +263,17 @@ public final class ImapClient {
                                 case Credential.AccessToken token -> "the server offers no login with an access token";
                             })));
         }
-        return authenticate(connection, address, ways, turn);
+        return turn.chain(() -> authenticate(connection, address, ways));
     }
 
-    private static Uni<Void> authenticate(
-            ImapConnection connection, ServerAddress address, Deque<LogIn> ways, Uni<Void> turn) {
+    private static Uni<Void> authenticate(ImapConnection connection, ServerAddress address, Deque<LogIn> ways) {
         LogIn way = ways.removeFirst();
-        Uni<Void> tried = turn.chain(() -> way.with(connection));
+        Uni<Void> tried = Uni.createFrom().deferred(() -> way.with(connection));
         return ways.isEmpty()
                 ? tried
                 : tried.onFailure(error -> ImapConnection.isBad(error)
                                 || (way.scram() && address.tls() != TlsMode.NONE && isAuthRejected(error)))
-                        .recoverWithUni(() -> authenticate(connection, address, ways, turn));
+                        .recoverWithUni(() -> authenticate(connection, address, ways));
     }
 
     private static boolean isAuthRejected(Throwable error) {

@@ -3,10 +3,14 @@ package org.postbus.mail.imap;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.smallrye.mutiny.Uni;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.junit.jupiter.api.Test;
 import org.postbus.account.Credential;
 import org.postbus.account.Secret;
@@ -133,6 +137,26 @@ class ImapLoginTest extends TranscriptPlayer {
     void token_is_not_sent_as_a_password() {
         assertThat(refused("rfc/no-login-with-token.txt", TOKEN))
                 .isEqualTo(new ServerFailure.AuthRejected("the server offers no login with an access token"));
+    }
+
+    @Test
+    void the_credential_waits_for_its_turn_on_an_open_connection() {
+        Transcript plain = Transcript.parse(
+                "plain",
+                "S: * OK [CAPABILITY IMAP4rev1 AUTH=PLAIN SASL-IR] ready\n"
+                        + "C: A1 AUTHENTICATE PLAIN AGFsaWNlAHNlY3JldA==\n"
+                        + "S: A1 OK [CAPABILITY IMAP4rev1] in\n");
+        CompletableFuture<Void> turn = new CompletableFuture<>();
+        try (ScriptedImapServer server = ScriptedImapServer.playing(plain)) {
+            CompletableFuture<ImapConnection> opened = client.open(
+                            server.address(), "alice", SECRET, Uni.createFrom().completionStage(turn))
+                    .subscribeAsCompletionStage();
+            assertThatThrownBy(() -> opened.get(300, TimeUnit.MILLISECONDS)).isInstanceOf(TimeoutException.class);
+
+            turn.complete(null);
+            opened.orTimeout(10, TimeUnit.SECONDS).join().close();
+            server.assertPlayed();
+        }
     }
 
     @Test
