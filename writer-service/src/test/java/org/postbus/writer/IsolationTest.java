@@ -13,8 +13,8 @@ import java.util.concurrent.Future;
 import org.junit.jupiter.api.Test;
 import org.postbus.devstack.DevStack;
 import org.postbus.event.Cursor;
-import org.postbus.event.Observation;
 import org.postbus.event.Observation.ScopeSynced;
+import org.postbus.event.Observation;
 import org.postbus.event.SyncScope;
 
 class IsolationTest {
@@ -118,7 +118,7 @@ class IsolationTest {
         assertThatRowsAreFoundOneByOne(fresh);
     }
 
-    private static void assertThatRowsAreFoundOneByOne(org.postbus.devstack.Database database) throws Exception {
+    private static void assertThatRowsAreFoundOneByOne(org.postbus.devstack.postgres.Database database) throws Exception {
         try (var connection = database.connectAsAdmin();
                 var statement = connection.createStatement()) {
             statement.execute("alter database " + database.name() + " set track_counts = on");
