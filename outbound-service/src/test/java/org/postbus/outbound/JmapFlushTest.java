@@ -11,7 +11,7 @@ import org.postbus.account.AccountSettings;
 import org.postbus.account.Credential;
 import org.postbus.account.Secret;
 import org.postbus.devstack.DevStack;
-import org.postbus.devstack.James;
+import org.postbus.devstack.mailserver.James;
 import org.postbus.mail.jmap.http.JmapClient;
 import org.postbus.mail.jmap.http.JmapOptions;
 import org.postbus.mail.jmap.method.JmapMailbox;
