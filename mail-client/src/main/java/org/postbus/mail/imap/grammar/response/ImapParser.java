@@ -29,7 +29,7 @@ import org.postbus.mail.imap.grammar.ImapFlag;
 import org.postbus.mail.imap.grammar.MailboxName;
 import org.postbus.mail.imap.grammar.MailboxStatus;
 import org.postbus.mail.imap.grammar.Namespaces;
-import org.postbus.mail.imap.grammar.UidSets;
+import org.postbus.mail.imap.grammar.UidSet;
 import org.postbus.mail.imap.grammar.response.ImapResponse.Condition;
 
 /**
@@ -194,12 +194,12 @@ public final class ImapParser {
             case "HIGHESTMODSEQ" -> Optional.of(new ResponseCode.HighestModSeq(in.number()));
             case "NOMODSEQ" -> Optional.of(new ResponseCode.NoModSeq());
             case "CLOSED" -> Optional.of(new ResponseCode.Closed());
-            case "MODIFIED" -> Optional.of(new ResponseCode.Modified(in.uidSet()));
+            case "MODIFIED" -> Optional.of(new ResponseCode.Modified(UidSet.of(in.uidRanges())));
             case "APPENDUID" -> {
                 long uidValidity = in.number();
                 in.skipSpaces();
-                List<UidRange> uids = in.uidSet();
-                yield uidValidity > 0 && UidSets.count(uids) == 1
+                List<UidRange> uids = in.uidRanges();
+                yield uidValidity > 0 && UidSet.count(uids) == 1
                         ? Optional.of(new ResponseCode.AppendUid(
                                 new AppendedUid(uidValidity, uids.getFirst().first())))
                         : Optional.empty();
@@ -207,10 +207,10 @@ public final class ImapParser {
             case "COPYUID" -> {
                 long uidValidity = in.number();
                 in.skipSpaces();
-                List<UidRange> sources = in.uidSet();
+                List<UidRange> sources = in.uidRanges();
                 in.skipSpaces();
-                List<UidRange> targets = in.uidSet();
-                yield uidValidity > 0 && UidSets.count(sources) == UidSets.count(targets)
+                List<UidRange> targets = in.uidRanges();
+                yield uidValidity > 0 && UidSet.count(sources) == UidSet.count(targets)
                         ? Optional.of(new ResponseCode.CopyUid(new CopiedUids(uidValidity, sources, targets)))
                         : Optional.empty();
             }
@@ -408,7 +408,7 @@ public final class ImapParser {
         if (!in.atEnd() && in.peek() != '(') { // what may follow is (MODSEQ n)
             throw new ImapSyntaxException("expected a number");
         }
-        return new ImapResponse.Found(UidSets.ofUids(uids, count));
+        return new ImapResponse.Found(UidSet.ofReported(uids, count));
     }
 
     /** {@code esearch-response = "ESEARCH" [search-correlator] [SP "UID"] *(SP search-return-data)} */
@@ -420,13 +420,13 @@ public final class ImapParser {
         while (true) {
             in.skipSpaces();
             if (in.atEnd()) {
-                return new ImapResponse.Found(UidSets.normalize(uids));
+                return new ImapResponse.Found(UidSet.of(uids));
             }
             String name = in.keyword();
             in.skipSpaces();
             switch (name) {
                 case "UID" -> {}
-                case "ALL" -> uids = in.uidSet();
+                case "ALL" -> uids = in.uidRanges();
                 default -> in.skipValue();
             }
         }
@@ -439,7 +439,7 @@ public final class ImapParser {
             earlier = in.strings().stream().anyMatch(word -> latin1(word).equalsIgnoreCase("EARLIER"));
             in.skipSpaces();
         }
-        return new ImapResponse.Vanished(UidSets.normalize(in.uidSet()), earlier);
+        return new ImapResponse.Vanished(UidSet.of(in.uidRanges()), earlier);
     }
 
     private static ImapResponse id(ImapReader in) {
@@ -478,7 +478,7 @@ public final class ImapParser {
         } catch (ImapSyntaxException e) {
             items.unparsed("", in.rest().getBytes(StandardCharsets.ISO_8859_1));
         }
-        if (items.uid < 1 || items.uid > UidSets.UID_MAX) {
+        if (items.uid < 1 || items.uid > UidSet.UID_MAX) {
             return new ImapResponse.FetchWithoutUid(sequenceNumber, items.flags, items.modSeq);
         }
         return new ImapResponse.Fetch(sequenceNumber, items.message(), items.stateOnly, items.sections);

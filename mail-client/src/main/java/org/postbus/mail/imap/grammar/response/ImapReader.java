@@ -9,7 +9,7 @@ import java.util.Locale;
 import org.postbus.event.UidRange;
 import org.postbus.mail.imap.framing.ImapFrame;
 import org.postbus.mail.imap.grammar.ImapFlag;
-import org.postbus.mail.imap.grammar.UidSets;
+import org.postbus.mail.imap.grammar.UidSet;
 import org.postbus.model.Keyword;
 
 /**
@@ -292,13 +292,13 @@ final class ImapReader {
     }
 
     /** {@code sequence-set} of UIDs in the order sent; {@code *} is the highest, and what cannot be a UID is left out. */
-    List<UidRange> uidSet() {
+    List<UidRange> uidRanges() {
         List<UidRange> ranges = new ArrayList<>();
         do {
             long first = uidOrStar();
             long last = take(':') ? uidOrStar() : first;
             long low = Math.max(1, Math.min(first, last));
-            long high = Math.min(UidSets.UID_MAX, Math.max(first, last));
+            long high = Math.min(UidSet.UID_MAX, Math.max(first, last));
             if (low <= high) {
                 ranges.add(new UidRange(low, high));
             }
@@ -307,7 +307,7 @@ final class ImapReader {
     }
 
     private long uidOrStar() {
-        return take('*') ? UidSets.UID_MAX : number();
+        return take('*') ? UidSet.UID_MAX : number();
     }
 
     void skipOctets(int count) {
