@@ -18,13 +18,13 @@ import java.util.TreeSet;
 import java.util.UUID;
 import org.postbus.devstack.DevStack;
 import org.postbus.devstack.Role;
-import org.postbus.event.ChangeEvent;
 import org.postbus.event.ChangeEvent.EmailCreated;
 import org.postbus.event.ChangeEvent.EmailDestroyed;
 import org.postbus.event.ChangeEvent.EmailUpdated;
 import org.postbus.event.ChangeEvent.MailboxCreated;
 import org.postbus.event.ChangeEvent.MailboxDestroyed;
 import org.postbus.event.ChangeEvent.MailboxUpdated;
+import org.postbus.event.ChangeEvent;
 import org.postbus.event.EventCodec;
 import org.postbus.event.Observation;
 import org.postbus.event.ObservationBatch;
@@ -32,7 +32,7 @@ import org.postbus.model.AccountId;
 import org.postbus.model.Email;
 import org.postbus.model.Mailbox;
 import org.postbus.model.TenantId;
-import org.postbus.writer.BatchApplier.Outcome;
+import org.postbus.writer.apply.BatchApplier.Outcome;
 
 /** An account of its own in the shared database, and a claimed fence under which batches are applied to it. */
 final class TestAccount {
