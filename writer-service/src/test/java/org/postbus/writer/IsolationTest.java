@@ -16,6 +16,7 @@ import org.postbus.event.Cursor;
 import org.postbus.event.Observation.ScopeSynced;
 import org.postbus.event.Observation;
 import org.postbus.event.SyncScope;
+import org.postbus.writer.table.Database;
 
 class IsolationTest {
     private static final List<String> TABLES = List.of(

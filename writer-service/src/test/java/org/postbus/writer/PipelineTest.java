@@ -25,6 +25,11 @@ import org.postbus.event.DeadLetter;
 import org.postbus.event.EventCodec;
 import org.postbus.event.Observation;
 import org.postbus.event.Topics;
+import org.postbus.writer.ingest.BatchMetrics;
+import org.postbus.writer.ingest.Quarantine;
+import org.postbus.writer.ingest.RecordProcessor;
+import org.postbus.writer.publish.ChangePublisher;
+import org.postbus.writer.publish.RecordProducer;
 
 /** Records in, rows and records out, on a real broker. */
 class PipelineTest {
@@ -34,9 +39,9 @@ class PipelineTest {
     private final String bootstrap = DevStack.kafka(PARTITIONS).bootstrap();
     private final RecordProducer producer = RecordProducer.to(bootstrap);
     private final SimpleMeterRegistry registry = new SimpleMeterRegistry();
-    private final WriterMetrics metrics = new WriterMetrics(registry);
+    private final BatchMetrics metrics = new BatchMetrics(registry);
     private final ChangePublisher publisher = new ChangePublisher(TestAccount.DATABASE, producer, metrics);
-    private final RecordsApplier records = new RecordsApplier(
+    private final RecordProcessor records = new RecordProcessor(
             TestAccount.APPLIER, publisher, new Quarantine(TestAccount.DATABASE, producer), metrics, Clock.systemUTC());
     private final TestAccount alice = TestAccount.create();
     private final TestAccount bob = TestAccount.create();
