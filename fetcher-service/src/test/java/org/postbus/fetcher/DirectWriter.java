@@ -19,7 +19,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Collectors;
-import org.postbus.devstack.Database;
+import org.postbus.devstack.postgres.Database;
 import org.postbus.event.Observation;
 import org.postbus.event.ObservationBatch;
 import org.postbus.model.AccountId;

@@ -119,7 +119,7 @@ class IsolationTest {
         assertThatRowsAreFoundOneByOne(fresh);
     }
 
-    private static void assertThatRowsAreFoundOneByOne(org.postbus.devstack.Database database) throws Exception {
+    private static void assertThatRowsAreFoundOneByOne(org.postbus.devstack.postgres.Database database) throws Exception {
         try (var connection = database.connectAsAdmin();
                 var statement = connection.createStatement()) {
             statement.execute("alter database " + database.name() + " set track_counts = on");

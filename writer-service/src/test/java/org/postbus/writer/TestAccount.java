@@ -17,7 +17,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.UUID;
 import org.postbus.devstack.DevStack;
-import org.postbus.devstack.Role;
+import org.postbus.devstack.postgres.Role;
 import org.postbus.event.ChangeEvent.EmailCreated;
 import org.postbus.event.ChangeEvent.EmailDestroyed;
 import org.postbus.event.ChangeEvent.EmailUpdated;
@@ -42,26 +42,26 @@ public final class TestAccount {
     public static final Instant NOW = Instant.parse("2026-05-01T10:00:00Z");
 
     private static final Vertx VERTX = Vertx.vertx();
-    private static final org.postbus.devstack.Database SHARED =
+    private static final org.postbus.devstack.postgres.Database SHARED =
             DevStack.postgres().database();
     public static final Database DATABASE = connect(SHARED);
     public static final BatchApplier APPLIER = new BatchApplier(DATABASE, new TimeOrderedIds(Clock.systemUTC()));
 
     public final TenantId tenant = new TenantId(UUID.randomUUID());
     public final AccountId account = new AccountId(UUID.randomUUID());
-    private final org.postbus.devstack.Database postgres;
+    private final org.postbus.devstack.postgres.Database postgres;
     private final Database database;
     private final BatchApplier applier;
     private long fence = 1;
     private long seq;
 
-    private TestAccount(org.postbus.devstack.Database postgres, Database database, BatchApplier applier) {
+    private TestAccount(org.postbus.devstack.postgres.Database postgres, Database database, BatchApplier applier) {
         this.postgres = postgres;
         this.database = database;
         this.applier = applier;
     }
 
-    private static Database connect(org.postbus.devstack.Database postgres) {
+    private static Database connect(org.postbus.devstack.postgres.Database postgres) {
         return Database.connect(VERTX, postgres.url(), Role.WRITER.user(), postgres.password(Role.WRITER));
     }
 
@@ -70,7 +70,7 @@ public final class TestAccount {
     }
 
     /** In a database of its own; {@link #closeDatabase} ends its connections. */
-    public static TestAccount createIn(org.postbus.devstack.Database postgres) {
+    public static TestAccount createIn(org.postbus.devstack.postgres.Database postgres) {
         Database database = connect(postgres);
         return entered(
                 new TestAccount(postgres, database, new BatchApplier(database, new TimeOrderedIds(Clock.systemUTC()))));
