@@ -183,7 +183,7 @@ final class TestDatabase implements AutoCloseable {
 
     Map<String, Object> submission(SubmissionId submission) {
         return rows(
-                        "select state, transmitting, copy, attempts, looks, error, refused::text as refused, next_try_at, message"
+                        "select state, transmitting, copy, attempts, checks, error, refused::text as refused, next_try_at, message"
                                 + " from submission where submission_id = ?",
                         submission.value())
                 .getFirst();
