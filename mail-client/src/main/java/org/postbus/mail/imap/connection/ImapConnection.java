@@ -1,31 +1,23 @@
 package org.postbus.mail.imap.connection;
 
-import io.netty.buffer.Unpooled;
 import io.smallrye.mutiny.Multi;
 import io.smallrye.mutiny.Uni;
 import io.vertx.core.buffer.Buffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.Collection;
-import java.util.Deque;
 import java.util.HashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import org.postbus.account.Secret;
 import org.postbus.event.UidRange;
-import org.postbus.mail.ServerException;
-import org.postbus.mail.ServerFailure;
 import org.postbus.mail.imap.grammar.AppendedUid;
 import org.postbus.mail.imap.grammar.Capabilities;
 import org.postbus.mail.imap.grammar.CopiedUids;
@@ -69,26 +61,24 @@ import org.postbus.mail.imap.session.MailboxChange;
 public final class ImapConnection {
     public static final int CHANGES_MAX = ImapSession.CHANGES_MAX;
 
-    /** Beyond so many messages UIDs are asked for in portions, so that each answer fits in a line of 1 MiB. */
-    private static final long SEARCH_MESSAGES_MAX = 45_000;
-
     private static final Duration LOGOUT_MAX = Duration.ofSeconds(10);
-    private static final List<String> STATUS_ITEMS = List.of("MESSAGES", "UIDNEXT", "UIDVALIDITY", "UNSEEN");
-
-    /** From the most telling to what RFC 5465 section 3 makes every server know. FlagChange needs the two before it. */
-    private static final List<List<String>> NOTIFY_EVENTS = List.of(
-            List.of("MessageNew", "MessageExpunge", "FlagChange", "MailboxName", "SubscriptionChange"),
-            List.of("MessageNew", "MessageExpunge", "FlagChange"),
-            List.of("MessageNew", "MessageExpunge"));
 
     private final ImapWire wire;
     private final ImapSession session;
+    private final MailboxLists lists;
+    private final Fetches fetches;
+    private final Searches searches;
+    private final PersonalNotifications notifications;
     private volatile Map<String, String> serverId = Map.of();
 
     /** Takes over a wire; the connection can be used when {@link #greeted} has completed. */
     ImapConnection(ImapWire wire) {
         this.wire = wire;
         this.session = wire.session();
+        this.lists = new MailboxLists(wire, this);
+        this.fetches = new Fetches(wire);
+        this.searches = new Searches(wire);
+        this.notifications = new PersonalNotifications(wire);
     }
 
     // ---- what there is
@@ -173,111 +163,17 @@ public final class ImapConnection {
 
     /** The same; where each STATUS is a command of its own, only of the mailboxes that are wanted. */
     public Uni<List<ListedMailbox>> list(Predicate<MailboxName> wanted) {
-        return Uni.createFrom().deferred(() -> listWith(listAttempts()).chain(listed -> withStatus(listed, wanted)));
+        return lists.list(wanted);
     }
 
     /** Adds the STATUS of those that are without and wanted. One that the server refuses stays without. */
     public Uni<List<ListedMailbox>> withStatus(List<ListedMailbox> mailboxes, Predicate<MailboxName> wanted) {
-        return Multi.createFrom()
-                .iterable(mailboxes)
-                .onItem()
-                .transformToUniAndConcatenate(one ->
-                        one.selectable() && one.status().isEmpty() && wanted.test(one.name())
-                                ? status(one.name())
-                                        .map(Optional::of)
-                                        .onFailure(ImapConnection::isRejected)
-                                        .recoverWithItem(Optional.empty())
-                                        .map(status -> new ListedMailbox(
-                                                one.name(),
-                                                one.delimiter(),
-                                                one.attributes(),
-                                                one.role(),
-                                                one.selectable(),
-                                                one.subscribed(),
-                                                status))
-                                : Uni.createFrom().item(one))
-                .collect()
-                .asList();
-    }
-
-    /** From the most telling LIST to the plain one: servers refuse clauses that they offer. */
-    private Deque<ImapCommand.ListAll> listAttempts() {
-        Capabilities offered = capabilities();
-        Set<ImapCommand.ListAll> attempts = new LinkedHashSet<>();
-        if (offered.hasOrRev2("LIST-EXTENDED")) {
-            boolean specialUse = offered.hasOrRev2("SPECIAL-USE");
-            if (offered.hasOrRev2("LIST-STATUS")) {
-                attempts.add(new ImapCommand.ListAll(true, specialUse, statusItems()));
-                attempts.add(new ImapCommand.ListAll(true, specialUse, STATUS_ITEMS));
-            }
-            attempts.add(new ImapCommand.ListAll(true, specialUse, List.of()));
-            attempts.add(new ImapCommand.ListAll(true, false, List.of()));
-        }
-        attempts.add(new ImapCommand.ListAll(false, false, List.of()));
-        return new ArrayDeque<>(attempts);
-    }
-
-    private List<String> statusItems() {
-        List<String> items = new ArrayList<>(STATUS_ITEMS);
-        if (condstoreEnabled()) {
-            items.add("HIGHESTMODSEQ");
-        }
-        if (capabilities().has("OBJECTID") && !isCyrus()) {
-            items.add("MAILBOXID");
-        }
-        return List.copyOf(items);
-    }
-
-    /**
-     * Cyrus 3.6.1 answers STATUS with a MAILBOXID that is whatever lies in its memory, line ends too. SELECT tells the right one,
-     * but that is not what mailboxes are known by.
-     */
-    private boolean isCyrus() {
-        return serverId.getOrDefault("name", "").startsWith("Cyrus");
-    }
-
-    private Uni<List<ListedMailbox>> listWith(Deque<ImapCommand.ListAll> attempts) {
-        ImapCommand.ListAll attempt = attempts.removeFirst();
-        Uni<List<ListedMailbox>> listed = wire.run(attempt).map(ImapAnswer::mailboxes);
-        if (attempts.isEmpty()) {
-            return listed.chain(this::withSubscribed);
-        }
-        return listed.onFailure(ImapConnection::isRejected).recoverWithUni(() -> listWith(attempts));
-    }
-
-    private Uni<List<ListedMailbox>> withSubscribed(List<ListedMailbox> mailboxes) {
-        return wire.run(new ImapCommand.ListSubscribed())
-                .map(ImapAnswer::subscribed)
-                .onFailure(ImapConnection::isRejected)
-                .recoverWithItem(Set.of())
-                .map(subscribed -> mailboxes.stream()
-                        .map(one -> new ListedMailbox(
-                                one.name(),
-                                one.delimiter(),
-                                one.attributes(),
-                                one.role(),
-                                one.selectable(),
-                                one.subscribed() || subscribed.contains(one.name()),
-                                one.status()))
-                        .toList());
+        return lists.withStatus(mailboxes, wanted);
     }
 
     /** STATUS of one mailbox; not of the one that is selected (RFC 9051 section 6.3.11). */
     public Uni<MailboxStatus> status(MailboxName name) {
-        return Uni.createFrom().deferred(() -> {
-            List<String> items = statusItems();
-            Uni<MailboxStatus> told = statusOf(name, items);
-            return items.equals(STATUS_ITEMS)
-                    ? told
-                    : told.onFailure(ImapConnection::isBad).recoverWithUni(() -> statusOf(name, STATUS_ITEMS));
-        });
-    }
-
-    private Uni<MailboxStatus> statusOf(MailboxName name, List<String> items) {
-        return wire.run(new ImapCommand.Status(name, items))
-                .map(answer -> answer.status(name)
-                        .orElseThrow(() -> new ServerException(
-                                new ServerFailure.Rejected("NO", "the server answered STATUS without a status"))));
+        return lists.status(name);
     }
 
     /** SELECT or, {@code readOnly}, EXAMINE. If it fails no mailbox is selected. {@code Rejected} if there is none of that name. */
@@ -286,7 +182,7 @@ public final class ImapConnection {
             boolean condstore = condstoreEnabled();
             Uni<SelectedMailbox> selected = selectWith(new ImapCommand.Select(name, readOnly, condstore));
             return condstore
-                    ? selected.onFailure(ImapConnection::isBad)
+                    ? selected.onFailure(Refusals::isBad)
                             .recoverWithUni(() -> selectWith(new ImapCommand.Select(name, readOnly, false)))
                     : selected;
         });
@@ -306,7 +202,7 @@ public final class ImapConnection {
                 return Multi.createFrom().failure(new IllegalStateException("QRESYNC is not enabled"));
             }
             return wire.stream(new ImapCommand.Resync(name, readOnly, since))
-                    .onFailure(ImapConnection::isBad)
+                    .onFailure(Refusals::isBad)
                     .recoverWithMulti(() -> select(name, readOnly)
                             .onItem()
                             .transformToMulti(
@@ -327,7 +223,7 @@ public final class ImapConnection {
             MailboxName nowhere = new MailboxName("postbus-no-such-mailbox-" + Long.toHexString(System.nanoTime()));
             return wire.run(new ImapCommand.Select(nowhere, true, false))
                     .replaceWithVoid()
-                    .onFailure(ImapConnection::isRejected)
+                    .onFailure(Refusals::isRejected)
                     .recoverWithUni(Uni.createFrom().voidItem());
         });
     }
@@ -362,30 +258,7 @@ public final class ImapConnection {
      * @param uids up to 4294967295 for "to the end"; long sets are sent in several commands
      */
     public Multi<FetchedMessage> uidFetch(List<UidRange> uids, FetchItems items) {
-        List<UidSet> sets = UidSet.of(uids).split();
-        if (sets.size() == 1) {
-            return fetch(sets.getFirst(), items);
-        }
-        return Multi.createFrom().iterable(sets).onItem().transformToMultiAndConcatenate(set -> fetch(set, items));
-    }
-
-    /** A server with a message limit does as many as it likes, from the end, and says how far it came (RFC 9738). */
-    private Multi<FetchedMessage> fetch(UidSet uids, FetchItems items) {
-        AtomicLong lowest = new AtomicLong();
-        Multi<FetchedMessage> first = wire.stream(
-                new ImapCommand.UidFetch(uids, items),
-                answer -> lowest.set(answer.lowestUid().orElse(0)));
-        return Multi.createBy()
-                .concatenating()
-                .streams(first, Multi.createFrom().deferred(() -> {
-                    UidSet rest = uids.below(lowest.get());
-                    if (rest.equals(uids)) {
-                        return Multi.createFrom()
-                                .failure(new ServerException(new ServerFailure.Rejected(
-                                        "MESSAGELIMIT", "the server does none of the messages that it was asked for")));
-                    }
-                    return rest.isEmpty() ? Multi.createFrom().empty() : fetch(rest, items);
-                }));
+        return fetches.messages(UidSet.of(uids), items);
     }
 
     /**
@@ -401,67 +274,22 @@ public final class ImapConnection {
 
     /** The same; each portion says how much there is altogether, so whoever passes it on can announce it. */
     public Multi<SectionChunk> uidFetchChunks(long uid, Section section) {
-        return wire.stream(new ImapCommand.UidFetchSection(uid, section))
-                .onCompletion()
-                .ifEmpty()
-                .failWith(() -> new ServerException(
-                        new ServerFailure.Rejected("NONEXISTENT", "the server has no such message or part")))
-                .map(part -> new SectionChunk(
-                        Buffer.buffer(Unpooled.wrappedBuffer(part.octets(), part.offset(), part.count())),
-                        part.literalSize()))
-                .select()
-                .where(portion -> portion.octets().length() > 0);
+        return fetches.section(uid, section);
     }
 
     /** All UIDs of the selected mailbox, ascending, as ranges. */
     public Uni<List<UidRange>> uidSearchAll() {
-        return Uni.createFrom().deferred(() -> {
-            long messages = session.messages();
-            long portionMax = Math.min(SEARCH_MESSAGES_MAX, capabilities().messageLimit());
-            if (messages <= portionMax) {
-                return search(new SearchKey.All(), messages == 0).map(UidSet::ranges);
-            }
-            // From the end to the beginning: what is expunged meanwhile moves messages towards what is still to be
-            // read.
-            List<SearchKey> portions = new ArrayList<>();
-            for (long last = messages; last >= 1; last -= portionMax) {
-                portions.add(new SearchKey.Positions(
-                        Math.max(1, last - portionMax + 1),
-                        portions.isEmpty() ? OptionalLong.empty() : OptionalLong.of(last)));
-            }
-            return Multi.createFrom()
-                    .iterable(portions)
-                    .onItem()
-                    .transformToUniAndConcatenate(portion -> search(portion, false))
-                    .collect()
-                    .asList()
-                    .map(found -> UidSet.of(found.stream()
-                                    .flatMap(set -> set.ranges().stream())
-                                    .toList())
-                            .ranges());
-        });
+        return searches.all().map(UidSet::ranges);
     }
 
     /** UIDs of the messages with that Message-ID, ascending: how a message is found again after {@code OutcomeUnknown}. */
     public Uni<List<UidRange>> uidSearchMessageId(String messageId) {
-        return Uni.createFrom().deferred(() -> search(new SearchKey.MessageId(messageId), true).map(UidSet::ranges));
+        return searches.found(new SearchKey.MessageId(messageId)).map(UidSet::ranges);
     }
 
     /** Messages of the selected mailbox of exactly that many octets (RFC822.SIZE). */
     public Uni<List<UidRange>> uidSearchSize(long octets) {
-        return Uni.createFrom().deferred(() -> search(new SearchKey.Size(octets), true).map(UidSet::ranges));
-    }
-
-    private Uni<UidSet> search(SearchKey key, boolean silenceMeansNone) {
-        return wire.run(new ImapCommand.UidSearch(key, capabilities().hasOrRev2("ESEARCH")))
-                .map(answer -> answer.found().orElseGet(() -> {
-                    if (silenceMeansNone) {
-                        return UidSet.EMPTY;
-                    }
-                    // "Nothing found" would mean that every message is gone.
-                    throw new ServerException(
-                            new ServerFailure.Unreachable("the server answered SEARCH without saying what it found"));
-                }));
+        return searches.found(new SearchKey.Size(octets)).map(UidSet::ranges);
     }
 
     /**
@@ -547,7 +375,7 @@ public final class ImapConnection {
      */
     public Uni<Void> compress() {
         return wire.compress()
-                .onFailure(ImapConnection::isRejected)
+                .onFailure(Refusals::isRejected)
                 .recoverWithUni(Uni.createFrom().voidItem())
                 .onFailure()
                 .invoke(this::close)
@@ -571,20 +399,7 @@ public final class ImapConnection {
      * @return false where the server has no NOTIFY or will not
      */
     public Uni<Boolean> notifyPersonal() {
-        return Uni.createFrom()
-                .deferred(() -> capabilities().has("NOTIFY")
-                        ? notifyWith(new ArrayDeque<>(NOTIFY_EVENTS))
-                        : Uni.createFrom().item(false));
-    }
-
-    private Uni<Boolean> notifyWith(Deque<List<String>> attempts) {
-        if (attempts.isEmpty()) {
-            return Uni.createFrom().item(false);
-        }
-        return wire.run(new ImapCommand.NotifySet(attempts.removeFirst()))
-                .replaceWith(true)
-                .onFailure(ImapConnection::isRejected)
-                .recoverWithUni(() -> notifyWith(attempts));
+        return notifications.start();
     }
 
     /** Ends {@link #notifyPersonal}. */
@@ -684,15 +499,5 @@ public final class ImapConnection {
 
     Uni<Void> enable(Set<String> names) {
         return wire.run(new ImapCommand.Enable(names)).replaceWithVoid();
-    }
-
-    static boolean isRejected(Throwable error) {
-        return error instanceof ServerException e && e.failure() instanceof ServerFailure.Rejected;
-    }
-
-    static boolean isBad(Throwable error) {
-        return error instanceof ServerException e
-                && e.failure() instanceof ServerFailure.Rejected(var code, var text)
-                && code.equals("BAD");
     }
 }
