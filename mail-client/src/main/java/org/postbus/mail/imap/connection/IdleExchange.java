@@ -42,9 +42,9 @@ final class IdleExchange implements Exchange {
 
     private void end() {
         if (wire.isCurrent(this)) {
-            wire.waitAnew();
+            wire.silence().restart();
             wire.act(wire.session().endIdle());
-            wire.watchSilence();
+            wire.silence().arm();
         }
     }
 

@@ -59,7 +59,7 @@ public final class ImapClient {
     /** @param permit waited for before the credential is sent */
     public Uni<ImapConnection> open(ServerAddress address, String username, Credential credential, Uni<Void> permit) {
         return connect(address)
-                .chain(connection -> new LoginSequence(connection, address, username, credential, permit)
+                .chain(connection -> new LoginSequence(connection.wire(), address, username, credential, permit)
                         .run()
                         .ifNoItem()
                         .after(options.loginTimeout())
@@ -81,7 +81,7 @@ public final class ImapClient {
         boolean wanted =
                 switch (options.compression()) {
                     case NEVER -> false;
-                    case WHERE_IT_PAYS -> address.tls() != TlsMode.NONE && !connection.toLoopback();
+                    case WHERE_IT_PAYS -> address.tls() != TlsMode.NONE && !connection.wire().toLoopback();
                     case ALWAYS -> true;
                 };
         return wanted && connection.capabilities().has("COMPRESS=DEFLATE");

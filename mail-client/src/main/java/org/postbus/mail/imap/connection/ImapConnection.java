@@ -7,16 +7,13 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Collection;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.function.Function;
 import java.util.function.Predicate;
-import org.postbus.account.Secret;
 import org.postbus.event.UidRange;
 import org.postbus.mail.imap.grammar.AppendedUid;
 import org.postbus.mail.imap.grammar.Capabilities;
@@ -38,7 +35,6 @@ import org.postbus.mail.imap.grammar.StoreResult;
 import org.postbus.mail.imap.grammar.UidSet;
 import org.postbus.mail.imap.grammar.command.ImapCommand.SearchKey;
 import org.postbus.mail.imap.grammar.command.ImapCommand;
-import org.postbus.mail.imap.sasl.SaslConversation;
 import org.postbus.mail.imap.session.AccountChange;
 import org.postbus.mail.imap.session.ImapAnswer;
 import org.postbus.mail.imap.session.ImapSession;
@@ -69,16 +65,19 @@ public final class ImapConnection {
     private final Fetches fetches;
     private final Searches searches;
     private final PersonalNotifications notifications;
-    private volatile Map<String, String> serverId = Map.of();
+    private final Selection selection;
+    private final MessageMutations mutations;
 
     /** Takes over a wire; the connection can be used when {@link #greeted} has completed. */
     ImapConnection(ImapWire wire) {
         this.wire = wire;
         this.session = wire.session();
-        this.lists = new MailboxLists(wire, this);
+        this.lists = new MailboxLists(wire);
         this.fetches = new Fetches(wire);
         this.searches = new Searches(wire);
         this.notifications = new PersonalNotifications(wire);
+        this.selection = new Selection(wire);
+        this.mutations = new MessageMutations(wire);
     }
 
     // ---- what there is
@@ -94,9 +93,7 @@ public final class ImapConnection {
      * then {@link SelectedMailbox#highestModSeq} is empty.
      */
     public boolean condstoreEnabled() {
-        return session.capabilities().has("CONDSTORE")
-                || session.enabled().contains("CONDSTORE")
-                || session.enabled().contains("QRESYNC");
+        return session.condstoreEnabled();
     }
 
     /**
@@ -104,7 +101,7 @@ public final class ImapConnection {
      * names messages that are there: it is never asked to.
      */
     public boolean qresyncEnabled() {
-        return session.enabled().contains("QRESYNC");
+        return session.qresyncEnabled();
     }
 
     /**
@@ -119,7 +116,7 @@ public final class ImapConnection {
 
     /** What the server says of itself (RFC 2971), names in lower case: {@code name}, {@code version}. Empty without ID. */
     public Map<String, String> serverId() {
-        return serverId;
+        return session.serverId();
     }
 
     /** The mailbox that is selected now. */
@@ -178,14 +175,7 @@ public final class ImapConnection {
 
     /** SELECT or, {@code readOnly}, EXAMINE. If it fails no mailbox is selected. {@code Rejected} if there is none of that name. */
     public Uni<SelectedMailbox> select(MailboxName name, boolean readOnly) {
-        return Uni.createFrom().deferred(() -> {
-            boolean condstore = condstoreEnabled();
-            Uni<SelectedMailbox> selected = selectWith(new ImapCommand.Select(name, readOnly, condstore));
-            return condstore
-                    ? selected.onFailure(Refusals::isBad)
-                            .recoverWithUni(() -> selectWith(new ImapCommand.Select(name, readOnly, false)))
-                    : selected;
-        });
+        return selection.select(name, readOnly);
     }
 
     /**
@@ -197,35 +187,12 @@ public final class ImapConnection {
      * @throws IllegalStateException (as a failure) unless {@link #qresyncEnabled}
      */
     public Multi<Resynced> resync(MailboxName name, boolean readOnly, Resync since) {
-        return Multi.createFrom().deferred(() -> {
-            if (!qresyncEnabled()) {
-                return Multi.createFrom().failure(new IllegalStateException("QRESYNC is not enabled"));
-            }
-            return wire.stream(new ImapCommand.Resync(name, readOnly, since))
-                    .onFailure(Refusals::isBad)
-                    .recoverWithMulti(() -> select(name, readOnly)
-                            .onItem()
-                            .transformToMulti(
-                                    selected -> Multi.createFrom().item(new Resynced.Selected(selected, false))));
-        });
-    }
-
-    private Uni<SelectedMailbox> selectWith(ImapCommand.Select command) {
-        return wire.run(command).map(answer -> answer.selected(command));
+        return selection.resync(name, readOnly, since);
     }
 
     /** Leaves the mailbox without expunging anything: UNSELECT, or an EXAMINE of a name that is not there. Never CLOSE. */
     public Uni<Void> unselect() {
-        return Uni.createFrom().deferred(() -> {
-            if (capabilities().hasOrRev2("UNSELECT")) {
-                return wire.run(new ImapCommand.Unselect()).replaceWithVoid();
-            }
-            MailboxName nowhere = new MailboxName("postbus-no-such-mailbox-" + Long.toHexString(System.nanoTime()));
-            return wire.run(new ImapCommand.Select(nowhere, true, false))
-                    .replaceWithVoid()
-                    .onFailure(Refusals::isRejected)
-                    .recoverWithUni(Uni.createFrom().voidItem());
-        });
+        return selection.unselect();
     }
 
     /** CREATE. {@code Rejected} if there is one of that name. */
@@ -299,63 +266,27 @@ public final class ImapConnection {
      */
     public Uni<StoreResult> uidStore(
             List<UidRange> uids, StoreMode mode, Set<ImapFlag> flags, OptionalLong unchangedSince) {
-        Set<ImapFlag> sorted = new TreeSet<>(flags);
-        return forEachSet(
-                        uids,
-                        set -> wire.run(new ImapCommand.UidStore(set, mode, sorted, unchangedSince))
-                                .map(ImapAnswer::stored))
-                .map(results -> {
-                    Map<Long, Long> modSeqs = new HashMap<>();
-                    results.forEach(result -> modSeqs.putAll(result.modSeqs()));
-                    return new StoreResult(
-                            UidSet.of(results.stream()
-                                            .flatMap(result -> result.modified().stream())
-                                            .toList())
-                                    .ranges(),
-                            modSeqs);
-                });
+        return mutations.store(UidSet.of(uids), mode, flags, unchangedSince);
     }
 
     /** Gives Gmail's labels to messages or takes them away; needs X-GM-EXT-1. Doing it twice is the same as doing it once. */
     public Uni<Void> uidStoreLabels(List<UidRange> uids, StoreMode mode, Set<GmailLabel> labels) {
-        Set<GmailLabel> sorted = new TreeSet<>(labels);
-        return forEachSet(uids, set -> wire.run(new ImapCommand.UidStoreLabels(set, mode, sorted)))
-                .replaceWithVoid();
+        return mutations.storeLabels(UidSet.of(uids), mode, labels);
     }
 
     /** UID MOVE; needs the capability MOVE (RFC 6851). Empty if the server does not say where the messages went. */
     public Uni<List<CopiedUids>> uidMove(List<UidRange> uids, MailboxName target) {
-        return forEachSet(
-                        uids,
-                        set -> wire.run(new ImapCommand.UidMove(set, target)).map(ImapAnswer::copied))
-                .map(ImapConnection::flatten);
+        return mutations.move(UidSet.of(uids), target);
     }
 
     /** UID COPY. Empty if the server does not say where the copies are (no UIDPLUS). */
     public Uni<List<CopiedUids>> uidCopy(List<UidRange> uids, MailboxName target) {
-        return forEachSet(
-                        uids,
-                        set -> wire.run(new ImapCommand.UidCopy(set, target)).map(ImapAnswer::copied))
-                .map(ImapConnection::flatten);
+        return mutations.copy(UidSet.of(uids), target);
     }
 
     /** Destroys those of the messages that have {@code \Deleted}; needs UIDPLUS. A plain EXPUNGE is not offered. */
     public Uni<Void> uidExpunge(List<UidRange> uids) {
-        return forEachSet(uids, set -> wire.run(new ImapCommand.UidExpunge(set)))
-                .replaceWithVoid();
-    }
-
-    private <T> Uni<List<T>> forEachSet(List<UidRange> uids, Function<UidSet, Uni<? extends T>> send) {
-        return Multi.createFrom()
-                .iterable(UidSet.of(uids).split(capabilities().messageLimit()))
-                .onItem()
-                .transformToUniAndConcatenate(send)
-                .collect()
-                .asList();
-    }
-
-    private static <T> List<T> flatten(List<List<T>> lists) {
-        return lists.stream().flatMap(List::stream).toList();
+        return mutations.expunge(UidSet.of(uids));
     }
 
     /**
@@ -453,51 +384,8 @@ public final class ImapConnection {
         wire.close();
     }
 
-    // ---- the login, for ImapClient
-    // --------------------------------------------------------------------------------------
-
-    /** Completes with the greeting. */
-    Uni<Void> greeted() {
-        return wire.greeted();
-    }
-
-    boolean loggedIn() {
-        return !(session.state() instanceof ImapSessionState.NotAuthenticated);
-    }
-
-    boolean capabilitiesKnown() {
-        return session.capabilitiesKnown();
-    }
-
-    /** STARTTLS and the TLS handshake; what was known of the server before is forgotten. */
-    Uni<Void> startTls() {
-        return wire.startTls();
-    }
-
-    Uni<Void> askCapabilities() {
-        return wire.run(new ImapCommand.Capability()).replaceWithVoid();
-    }
-
-    Uni<Void> logIn(String username, Secret password) {
-        return wire.run(new ImapCommand.Login(username, password)).replaceWithVoid();
-    }
-
-    /** AUTHENTICATE. Used once. */
-    Uni<Void> logIn(SaslConversation conversation) {
-        return wire.authenticate(conversation);
-    }
-
-    Uni<Void> exchangeIds(Map<String, String> ours) {
-        return wire.run(new ImapCommand.Id(ours))
-                .invoke(answer -> serverId = answer.id())
-                .replaceWithVoid();
-    }
-
-    boolean toLoopback() {
-        return wire.toLoopback();
-    }
-
-    Uni<Void> enable(Set<String> names) {
-        return wire.run(new ImapCommand.Enable(names)).replaceWithVoid();
+    /** For {@link ImapClient}, which logs in on it. */
+    ImapWire wire() {
+        return wire;
     }
 }

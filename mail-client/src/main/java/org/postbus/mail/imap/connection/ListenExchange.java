@@ -44,9 +44,9 @@ final class ListenExchange implements Exchange {
     private void probe() {
         if (wire.isCurrent(this) && !probing) {
             probing = true;
-            wire.waitAnew();
+            wire.silence().restart();
             wire.act(wire.session().begin(command));
-            wire.watchSilence();
+            wire.silence().arm();
         }
     }
 

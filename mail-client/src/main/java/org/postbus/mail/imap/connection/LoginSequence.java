@@ -16,7 +16,10 @@ import org.postbus.account.TlsMode;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
 import org.postbus.mail.imap.grammar.Capabilities;
+import org.postbus.mail.imap.grammar.command.ImapCommand;
 import org.postbus.mail.imap.sasl.SaslConversation;
+import org.postbus.mail.imap.session.ImapSession;
+import org.postbus.mail.imap.session.ImapSessionState;
 
 /**
  * From the connected socket to a connection that can be used: greeting, STARTTLS if so set, CAPABILITY, the best login that the
@@ -26,7 +29,8 @@ final class LoginSequence {
     /** What we say in ID (RFC 2971); some providers ask for it before they offer everything. */
     private static final Map<String, String> OUR_ID = ourId();
 
-    private final ImapConnection connection;
+    private final ImapWire wire;
+    private final ImapSession session;
     private final ServerAddress address;
     private final String username;
     private final Credential credential;
@@ -34,8 +38,9 @@ final class LoginSequence {
 
     /** @param permit waited for before the credential is sent */
     LoginSequence(
-            ImapConnection connection, ServerAddress address, String username, Credential credential, Uni<Void> permit) {
-        this.connection = connection;
+            ImapWire wire, ServerAddress address, String username, Credential credential, Uni<Void> permit) {
+        this.wire = wire;
+        this.session = wire.session();
         this.address = address;
         this.username = username;
         this.credential = credential;
@@ -50,15 +55,22 @@ final class LoginSequence {
     }
 
     Uni<Void> run() {
-        return connection
-                .greeted()
+        return wire.greeted()
                 .chain(() -> address.tls() == TlsMode.STARTTLS ? startTls() : done())
-                .chain(() -> connection.capabilitiesKnown() ? done() : connection.askCapabilities())
+                .chain(() -> session.capabilitiesKnown() ? done() : askCapabilities())
                 .chain(() ->
-                        connection.loggedIn() ? done() : authenticate())
-                .chain(() -> connection.capabilitiesKnown() ? done() : connection.askCapabilities())
+                        loggedIn() ? done() : authenticate())
+                .chain(() -> session.capabilitiesKnown() ? done() : askCapabilities())
                 .chain(() -> introduce())
                 .chain(() -> enable());
+    }
+
+    private boolean loggedIn() {
+        return !(session.state() instanceof ImapSessionState.NotAuthenticated);
+    }
+
+    private Uni<Void> askCapabilities() {
+        return wire.run(new ImapCommand.Capability()).replaceWithVoid();
     }
 
     private static Uni<Void> done() {
@@ -67,14 +79,14 @@ final class LoginSequence {
 
     /** Fails closed: without TLS nothing more is said. PREAUTH leaves no room for STARTTLS (RFC 9051 section 7.1.4). */
     private Uni<Void> startTls() {
-        if (connection.loggedIn()) {
+        if (loggedIn()) {
             return Uni.createFrom()
                     .failure(new ServerException(
                             new ServerFailure.Unreachable("the server greets with PREAUTH, which rules out STARTTLS")));
         }
-        return (connection.capabilitiesKnown() ? done() : connection.askCapabilities())
-                .chain(() -> connection.capabilities().has("STARTTLS")
-                        ? connection.startTls()
+        return (session.capabilitiesKnown() ? done() : askCapabilities())
+                .chain(() -> session.capabilities().has("STARTTLS")
+                        ? wire.startTls()
                         : Uni.createFrom()
                                 .failure(new ServerException(
                                         new ServerFailure.Unreachable("the server does not offer STARTTLS"))));
@@ -86,7 +98,7 @@ final class LoginSequence {
      * all users and can do it for some.
      */
     private Uni<Void> authenticate() {
-        Deque<LogIn> ways = ways(connection.capabilities());
+        Deque<LogIn> ways = ways(session.capabilities());
         if (ways.isEmpty()) {
             return Uni.createFrom()
                     .failure(new ServerException(new ServerFailure.AuthRejected(
@@ -100,7 +112,7 @@ final class LoginSequence {
 
     private Uni<Void> authenticate(Deque<LogIn> ways) {
         LogIn way = ways.removeFirst();
-        Uni<Void> tried = Uni.createFrom().deferred(() -> way.with(connection));
+        Uni<Void> tried = Uni.createFrom().deferred(() -> way.with(wire));
         return ways.isEmpty()
                 ? tried
                 : tried.onFailure(error -> Refusals.isBad(error)
@@ -114,7 +126,7 @@ final class LoginSequence {
 
     /** One way to log in. */
     private sealed interface LogIn {
-        Uni<Void> with(ImapConnection connection);
+        Uni<Void> with(ImapWire wire);
 
         default boolean scram() {
             return false;
@@ -122,15 +134,15 @@ final class LoginSequence {
 
         record Sasl(Supplier<SaslConversation> conversation, boolean scram) implements LogIn {
             @Override
-            public Uni<Void> with(ImapConnection connection) {
-                return connection.logIn(conversation.get());
+            public Uni<Void> with(ImapWire wire) {
+                return wire.authenticate(conversation.get());
             }
         }
 
         record Command(String username, Secret password) implements LogIn {
             @Override
-            public Uni<Void> with(ImapConnection connection) {
-                return connection.logIn(username, password);
+            public Uni<Void> with(ImapWire wire) {
+                return wire.run(new ImapCommand.Login(username, password)).replaceWithVoid();
             }
         }
     }
@@ -166,9 +178,9 @@ final class LoginSequence {
     }
 
     private Uni<Void> introduce() {
-        return connection.capabilities().has("ID")
-                ? connection
-                        .exchangeIds(OUR_ID)
+        return session.capabilities().has("ID")
+                ? wire.run(new ImapCommand.Id(OUR_ID))
+                        .replaceWithVoid()
                         .onFailure(Refusals::isRejected)
                         .recoverWithUni(done())
                 : done();
@@ -179,7 +191,7 @@ final class LoginSequence {
      * has nothing else: it would change every name that we know mailboxes by.
      */
     private Uni<Void> enable() {
-        Capabilities offered = connection.capabilities();
+        Capabilities offered = session.capabilities();
         Set<String> wanted = new TreeSet<>();
         // XAPPLELITERAL: iCloud, whose VANISHED cannot be trusted.
         if (offered.has("QRESYNC") && !offered.has("XAPPLELITERAL")) {
@@ -193,6 +205,8 @@ final class LoginSequence {
         if (wanted.isEmpty() || !offered.hasOrRev2("ENABLE")) {
             return done();
         }
-        return connection.enable(wanted).onFailure(Refusals::isRejected).recoverWithUni(done());
+        return wire.run(new ImapCommand.Enable(wanted))
+                .replaceWithVoid()
+                .onFailure(Refusals::isRejected).recoverWithUni(done());
     }
 }

@@ -18,6 +18,7 @@ import org.postbus.mail.imap.grammar.MailboxName;
 import org.postbus.mail.imap.grammar.MailboxStatus;
 import org.postbus.mail.imap.grammar.command.ImapCommand;
 import org.postbus.mail.imap.session.ImapAnswer;
+import org.postbus.mail.imap.session.ImapSession;
 
 /**
  * LIST with STATUS, in the richest form that the server takes: servers refuse clauses that they offer (RFC 5258, RFC 5819, RFC
@@ -27,11 +28,11 @@ final class MailboxLists {
     private static final List<String> STATUS_ITEMS = List.of("MESSAGES", "UIDNEXT", "UIDVALIDITY", "UNSEEN");
 
     private final ImapWire wire;
-    private final ImapConnection connection;
+    private final ImapSession session;
 
-    MailboxLists(ImapWire wire, ImapConnection connection) {
+    MailboxLists(ImapWire wire) {
         this.wire = wire;
-        this.connection = connection;
+        this.session = wire.session();
     }
 
     /** All mailboxes, each name once, with the STATUS of those that are wanted. */
@@ -65,7 +66,7 @@ final class MailboxLists {
 
     /** From the most telling LIST to the plain one: servers refuse clauses that they offer. */
     private Deque<ImapCommand.ListAll> listAttempts() {
-        Capabilities offered = connection.capabilities();
+        Capabilities offered = session.capabilities();
         Set<ImapCommand.ListAll> attempts = new LinkedHashSet<>();
         if (offered.hasOrRev2("LIST-EXTENDED")) {
             boolean specialUse = offered.hasOrRev2("SPECIAL-USE");
@@ -82,10 +83,10 @@ final class MailboxLists {
 
     private List<String> statusItems() {
         List<String> items = new ArrayList<>(STATUS_ITEMS);
-        if (connection.condstoreEnabled()) {
+        if (session.condstoreEnabled()) {
             items.add("HIGHESTMODSEQ");
         }
-        if (connection.capabilities().has("OBJECTID") && !isCyrus()) {
+        if (session.capabilities().has("OBJECTID") && !isCyrus()) {
             items.add("MAILBOXID");
         }
         return List.copyOf(items);
@@ -96,7 +97,7 @@ final class MailboxLists {
      * but that is not what mailboxes are known by.
      */
     private boolean isCyrus() {
-        return connection.serverId().getOrDefault("name", "").startsWith("Cyrus");
+        return session.serverId().getOrDefault("name", "").startsWith("Cyrus");
     }
 
     private Uni<List<ListedMailbox>> listWith(Deque<ImapCommand.ListAll> attempts) {

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
@@ -73,6 +74,7 @@ public final class ImapSession {
     private volatile ImapSessionState state = new ImapSessionState.Greeting();
     private volatile Capabilities capabilities = Capabilities.NONE;
     private volatile Set<String> enabled = Set.of();
+    private volatile Map<String, String> serverId = Map.of();
     private volatile boolean notifying;
     private boolean capabilitiesKnown;
     private boolean toldSinceBegin;
@@ -128,6 +130,21 @@ public final class ImapSession {
 
     public Set<String> enabled() {
         return enabled;
+    }
+
+    /** Whether mod-sequences may be asked for (RFC 7162): CONDSTORE is offered or was enabled. */
+    public boolean condstoreEnabled() {
+        return capabilities.has("CONDSTORE") || enabled.contains("CONDSTORE") || enabled.contains("QRESYNC");
+    }
+
+    /** Whether the server has enabled QRESYNC (RFC 7162). */
+    public boolean qresyncEnabled() {
+        return enabled.contains("QRESYNC");
+    }
+
+    /** What the server says of itself (RFC 2971), names in lower case; empty without ID. */
+    public Map<String, String> serverId() {
+        return serverId;
     }
 
     public MailboxChanges changes() {
@@ -433,6 +450,9 @@ public final class ImapSession {
             enabled = Set.copyOf(names);
         }
         ImapAnswer answer = new ImapAnswer(command, tagged, List.copyOf(untagged));
+        if (done && command instanceof ImapCommand.Id) {
+            serverId = answer.id();
+        }
         List<Output> outputs = done && command instanceof ImapCommand.Resync resync
                 ? List.of(new Output.Deliver(resynced(resync, answer)), new Output.Answered(answer))
                 : List.of(new Output.Answered(answer));
