@@ -30,12 +30,12 @@ final class IdleExchange implements Exchange {
     public void begun() {
         timer = wire.after(atMost, this::end);
         if (wire.session().hasNews()) { // by the command before
-            stirred();
+            changed();
         }
     }
 
     @Override
-    public void stirred() {
+    public void changed() {
         outcome = WatchOutcome.CHANGED;
         end();
     }

@@ -85,7 +85,7 @@ public final class ImapConnection {
 
     /** As of the last time the server told them, normally after the login. */
     public Capabilities capabilities() {
-        return session.capabilities();
+        return session.server().capabilities();
     }
 
     /**
@@ -93,7 +93,7 @@ public final class ImapConnection {
      * then {@link SelectedMailbox#highestModSeq} is empty.
      */
     public boolean condstoreEnabled() {
-        return session.condstoreEnabled();
+        return session.server().condstoreEnabled();
     }
 
     /**
@@ -101,7 +101,7 @@ public final class ImapConnection {
      * names messages that are there: it is never asked to.
      */
     public boolean qresyncEnabled() {
-        return session.qresyncEnabled();
+        return session.server().qresyncEnabled();
     }
 
     /**
@@ -109,14 +109,14 @@ public final class ImapConnection {
      * server knows nothing but UTF-8, in that (RFC 6855 section 3).
      */
     public MailboxName nameOf(String displayName) {
-        return session.enabled().contains("UTF8=ACCEPT")
+        return session.server().enabled().contains("UTF8=ACCEPT")
                 ? new MailboxName(new String(displayName.getBytes(StandardCharsets.UTF_8), StandardCharsets.ISO_8859_1))
                 : MailboxName.ofDisplayName(displayName);
     }
 
     /** What the server says of itself (RFC 2971), names in lower case: {@code name}, {@code version}. Empty without ID. */
     public Map<String, String> serverId() {
-        return session.serverId();
+        return session.server().id();
     }
 
     /** The mailbox that is selected now. */

@@ -122,7 +122,7 @@ final class ImapWire {
                                 error))
                         .invoke(() -> {
                             upgrading = false;
-                            session.forgetCapabilities();
+                            session.server().forgetCapabilities();
                         }));
     }
 
@@ -156,7 +156,7 @@ final class ImapWire {
                             this,
                             conversation,
                             emitter,
-                            ImapEncoder.sendsInitialResponse(conversation, session.capabilities()));
+                            ImapEncoder.sendsInitialResponse(conversation, session.server().capabilities()));
                     emitter.onTermination(() -> onEventLoop(() -> cancel(exchange)));
                     onEventLoop(() -> submit(exchange));
                 })
@@ -343,9 +343,9 @@ final class ImapWire {
             switch (output) {
                 case ImapSession.Output.Send(var octets) -> send(octets);
                 case ImapSession.Output.Deliver(var item) -> current.item(item);
-                case ImapSession.Output.Stirred stirred -> {
+                case ImapSession.Output.Changed changed -> {
                     if (current != null) {
-                        current.stirred();
+                        current.changed();
                     }
                 }
                 case ImapSession.Output.Challenged(var challenge) -> current.challenged(challenge);

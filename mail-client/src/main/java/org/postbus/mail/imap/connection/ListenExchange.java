@@ -37,7 +37,7 @@ final class ListenExchange implements Exchange {
         wire.session().listen();
         timer = wire.after(atMost, this::probe);
         if (wire.session().hasNews()) { // by the command before
-            stirred();
+            changed();
         }
     }
 
@@ -51,7 +51,7 @@ final class ListenExchange implements Exchange {
     }
 
     @Override
-    public void stirred() {
+    public void changed() {
         outcome = WatchOutcome.CHANGED;
         if (!probing) {
             end();

@@ -57,10 +57,10 @@ final class LoginSequence {
     Uni<Void> run() {
         return wire.greeted()
                 .chain(() -> address.tls() == TlsMode.STARTTLS ? startTls() : done())
-                .chain(() -> session.capabilitiesKnown() ? done() : askCapabilities())
+                .chain(() -> session.server().capabilitiesKnown() ? done() : askCapabilities())
                 .chain(() ->
                         loggedIn() ? done() : authenticate())
-                .chain(() -> session.capabilitiesKnown() ? done() : askCapabilities())
+                .chain(() -> session.server().capabilitiesKnown() ? done() : askCapabilities())
                 .chain(() -> introduce())
                 .chain(() -> enable());
     }
@@ -84,8 +84,8 @@ final class LoginSequence {
                     .failure(new ServerException(
                             new ServerFailure.Unreachable("the server greets with PREAUTH, which rules out STARTTLS")));
         }
-        return (session.capabilitiesKnown() ? done() : askCapabilities())
-                .chain(() -> session.capabilities().has("STARTTLS")
+        return (session.server().capabilitiesKnown() ? done() : askCapabilities())
+                .chain(() -> session.server().capabilities().has("STARTTLS")
                         ? wire.startTls()
                         : Uni.createFrom()
                                 .failure(new ServerException(
@@ -98,7 +98,7 @@ final class LoginSequence {
      * all users and can do it for some.
      */
     private Uni<Void> authenticate() {
-        Deque<LogIn> ways = ways(session.capabilities());
+        Deque<LogIn> ways = ways(session.server().capabilities());
         if (ways.isEmpty()) {
             return Uni.createFrom()
                     .failure(new ServerException(new ServerFailure.AuthRejected(
@@ -178,7 +178,7 @@ final class LoginSequence {
     }
 
     private Uni<Void> introduce() {
-        return session.capabilities().has("ID")
+        return session.server().capabilities().has("ID")
                 ? wire.run(new ImapCommand.Id(OUR_ID))
                         .replaceWithVoid()
                         .onFailure(Refusals::isRejected)
@@ -191,7 +191,7 @@ final class LoginSequence {
      * has nothing else: it would change every name that we know mailboxes by.
      */
     private Uni<Void> enable() {
-        Capabilities offered = session.capabilities();
+        Capabilities offered = session.server().capabilities();
         Set<String> wanted = new TreeSet<>();
         // XAPPLELITERAL: iCloud, whose VANISHED cannot be trusted.
         if (offered.has("QRESYNC") && !offered.has("XAPPLELITERAL")) {

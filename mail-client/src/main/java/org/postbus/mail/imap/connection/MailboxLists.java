@@ -66,7 +66,7 @@ final class MailboxLists {
 
     /** From the most telling LIST to the plain one: servers refuse clauses that they offer. */
     private Deque<ImapCommand.ListAll> listAttempts() {
-        Capabilities offered = session.capabilities();
+        Capabilities offered = session.server().capabilities();
         Set<ImapCommand.ListAll> attempts = new LinkedHashSet<>();
         if (offered.hasOrRev2("LIST-EXTENDED")) {
             boolean specialUse = offered.hasOrRev2("SPECIAL-USE");
@@ -83,10 +83,10 @@ final class MailboxLists {
 
     private List<String> statusItems() {
         List<String> items = new ArrayList<>(STATUS_ITEMS);
-        if (session.condstoreEnabled()) {
+        if (session.server().condstoreEnabled()) {
             items.add("HIGHESTMODSEQ");
         }
-        if (session.capabilities().has("OBJECTID") && !isCyrus()) {
+        if (session.server().capabilities().has("OBJECTID") && !isCyrus()) {
             items.add("MAILBOXID");
         }
         return List.copyOf(items);
@@ -97,7 +97,7 @@ final class MailboxLists {
      * but that is not what mailboxes are known by.
      */
     private boolean isCyrus() {
-        return session.serverId().getOrDefault("name", "").startsWith("Cyrus");
+        return session.server().id().getOrDefault("name", "").startsWith("Cyrus");
     }
 
     private Uni<List<ListedMailbox>> listWith(Deque<ImapCommand.ListAll> attempts) {

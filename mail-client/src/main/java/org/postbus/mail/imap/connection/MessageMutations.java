@@ -76,7 +76,7 @@ final class MessageMutations {
 
     private <T> Uni<List<T>> forEachSet(UidSet uids, Function<UidSet, Uni<? extends T>> send) {
         return Multi.createFrom()
-                .iterable(uids.split(wire.session().capabilities().messageLimit()))
+                .iterable(uids.split(wire.session().server().capabilities().messageLimit()))
                 .onItem()
                 .transformToUniAndConcatenate(send)
                 .collect()

@@ -23,7 +23,7 @@ final class PersonalNotifications {
     /** @return false where the server has no NOTIFY or refuses every form of it */
     Uni<Boolean> start() {
         return Uni.createFrom()
-                .deferred(() -> wire.session().capabilities().has("NOTIFY")
+                .deferred(() -> wire.session().server().capabilities().has("NOTIFY")
                         ? notifyWith(new ArrayDeque<>(NOTIFY_EVENTS))
                         : Uni.createFrom().item(false));
     }

@@ -29,7 +29,7 @@ final class Searches {
     Uni<UidSet> all() {
         return Uni.createFrom().deferred(() -> {
             long messages = session.messages();
-            long portionMax = Math.min(SEARCH_MESSAGES_MAX, session.capabilities().messageLimit());
+            long portionMax = Math.min(SEARCH_MESSAGES_MAX, session.server().capabilities().messageLimit());
             if (messages <= portionMax) {
                 return search(new SearchKey.All(), messages == 0);
             }
@@ -59,7 +59,7 @@ final class Searches {
     }
 
     private Uni<UidSet> search(SearchKey key, boolean silenceMeansNone) {
-        return wire.run(new ImapCommand.UidSearch(key, session.capabilities().hasOrRev2("ESEARCH")))
+        return wire.run(new ImapCommand.UidSearch(key, session.server().capabilities().hasOrRev2("ESEARCH")))
                 .map(answer -> answer.found().orElseGet(() -> {
                     if (silenceMeansNone) {
                         return UidSet.EMPTY;

@@ -24,7 +24,7 @@ final class Selection {
 
     Uni<SelectedMailbox> select(MailboxName name, boolean readOnly) {
         return Uni.createFrom().deferred(() -> {
-            boolean condstore = session.condstoreEnabled();
+            boolean condstore = session.server().condstoreEnabled();
             Uni<SelectedMailbox> selected = selectWith(new ImapCommand.Select(name, readOnly, condstore));
             return condstore
                     ? selected.onFailure(Refusals::isBad)
@@ -35,7 +35,7 @@ final class Selection {
 
     Multi<Resynced> resync(MailboxName name, boolean readOnly, Resync since) {
         return Multi.createFrom().deferred(() -> {
-            if (!session.qresyncEnabled()) {
+            if (!session.server().qresyncEnabled()) {
                 return Multi.createFrom().failure(new IllegalStateException("QRESYNC is not enabled"));
             }
             return wire.stream(new ImapCommand.Resync(name, readOnly, since))
@@ -53,7 +53,7 @@ final class Selection {
 
     Uni<Void> unselect() {
         return Uni.createFrom().deferred(() -> {
-            if (session.capabilities().hasOrRev2("UNSELECT")) {
+            if (session.server().capabilities().hasOrRev2("UNSELECT")) {
                 return wire.run(new ImapCommand.Unselect()).replaceWithVoid();
             }
             MailboxName nowhere = new MailboxName("postbus-no-such-mailbox-" + Long.toHexString(System.nanoTime()));

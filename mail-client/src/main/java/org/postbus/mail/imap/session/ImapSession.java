@@ -1,25 +1,18 @@
 package org.postbus.mail.imap.session;
 
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.Set;
 import org.postbus.mail.ServerFailure;
 import org.postbus.mail.imap.framing.ImapFramer;
 import org.postbus.mail.imap.framing.ImapViolation;
-import org.postbus.mail.imap.grammar.Capabilities;
 import org.postbus.mail.imap.grammar.FetchItem;
 import org.postbus.mail.imap.grammar.FetchItems;
 import org.postbus.mail.imap.grammar.FetchedMessage;
 import org.postbus.mail.imap.grammar.Resync;
 import org.postbus.mail.imap.grammar.Resynced;
 import org.postbus.mail.imap.grammar.SelectedMailbox;
-import org.postbus.mail.imap.grammar.UidSet;
 import org.postbus.mail.imap.grammar.command.ImapCommand;
 import org.postbus.mail.imap.grammar.command.ImapEncoder;
 import org.postbus.mail.imap.grammar.response.ImapResponse.Condition;
@@ -50,7 +43,7 @@ public final class ImapSession {
         record Answered(ImapAnswer answer) implements Output {}
 
         /** The server said something of the mailbox or the account while nothing else was going on. */
-        record Stirred() implements Output {}
+        record Changed() implements Output {}
 
         /** The server ends the conversation. */
         record Ended(ServerFailure why) implements Output {}
@@ -61,9 +54,6 @@ public final class ImapSession {
     /** The most octets that the changes that are held took on the connection. */
     public static final int CHANGES_OCTETS_MAX = 4 << 20;
 
-    private static final int ENABLED_MAX = 100;
-    private static final long NEWS_MAX = 1_000_000;
-
     private final SessionLimits limits;
     private final MailboxChanges changes =
             new MailboxChanges(CHANGES_MAX, CHANGES_OCTETS_MAX);
@@ -72,12 +62,9 @@ public final class ImapSession {
             new AccountChanges(CHANGES_MAX, CHANGES_OCTETS_MAX);
 
     private volatile ImapSessionState state = new ImapSessionState.Greeting();
-    private volatile Capabilities capabilities = Capabilities.NONE;
-    private volatile Set<String> enabled = Set.of();
-    private volatile Map<String, String> serverId = Map.of();
+    private final ServerProfile server = new ServerProfile();
+    private final AnswerBudget budget;
     private volatile boolean notifying;
-    private boolean capabilitiesKnown;
-    private boolean toldSinceBegin;
     private int tagsUsed;
     /** EXISTS as last told, less what was expunged since; -1 if not known. */
     private volatile long messages = -1;
@@ -94,57 +81,21 @@ public final class ImapSession {
     private boolean allUnderstood;
 
     private List<ImapResponse> untagged = new ArrayList<>();
-    /** Of {@link #untagged}, as they came. */
-    private long untaggedOctets;
     /** Of the response that is being looked at. */
     private long octets;
 
-    private int undelivered;
-    private long delivered;
     private boolean contentSeen;
-    /** What {@link #messages} has been at most since the command began; -1 if not known. */
-    private long mostMessages = -1;
-
     public ImapSession(SessionLimits limits) {
         this.limits = limits;
+        this.budget = new AnswerBudget(limits);
     }
 
     public ImapSessionState state() {
         return state;
     }
 
-    public Capabilities capabilities() {
-        return capabilities;
-    }
-
-    /** False before the server told them, and after {@link #forgetCapabilities}. */
-    public boolean capabilitiesKnown() {
-        return capabilitiesKnown;
-    }
-
-    /** What was said before TLS, or before the login, may not hold after it (RFC 9051 sections 6.2.1 and 6.2.2). */
-    public void forgetCapabilities() {
-        capabilities = Capabilities.NONE;
-        capabilitiesKnown = false;
-    }
-
-    public Set<String> enabled() {
-        return enabled;
-    }
-
-    /** Whether mod-sequences may be asked for (RFC 7162): CONDSTORE is offered or was enabled. */
-    public boolean condstoreEnabled() {
-        return capabilities.has("CONDSTORE") || enabled.contains("CONDSTORE") || enabled.contains("QRESYNC");
-    }
-
-    /** Whether the server has enabled QRESYNC (RFC 7162). */
-    public boolean qresyncEnabled() {
-        return enabled.contains("QRESYNC");
-    }
-
-    /** What the server says of itself (RFC 2971), names in lower case; empty without ID. */
-    public Map<String, String> serverId() {
-        return serverId;
+    public ServerProfile server() {
+        return server;
     }
 
     public MailboxChanges changes() {
@@ -188,32 +139,12 @@ public final class ImapSession {
         return command instanceof ImapCommand.UidFetch ? limits.fetchedLiteralOctetsMax() : limits.literalOctetsMax();
     }
 
-    /** Of the command that is out: whether the literal announced at the end of the text is the content it asks for. */
+    /** Whether the literal announced at the end of the text is the content that the command in progress asks for. */
     public boolean streams(byte[] text, int length) {
-        if (!(command instanceof ImapCommand.UidFetchSection(var uid, var section))) {
-            return false;
-        }
-        int end = length - 1;
-        while (end > 0 && text[end] != '{') {
-            end--;
-        }
-        if (end > 0 && text[end - 1] == '~') {
-            end--;
-        }
-        while (end > 0 && text[end - 1] == ' ') {
-            end--;
-        }
-        int from = end;
-        while (from > 0 && text[from - 1] != ' ' && text[from - 1] != '(') {
-            from--;
-        }
-        String item = new String(text, from, end - from, StandardCharsets.ISO_8859_1).toUpperCase(Locale.ROOT);
-        return item.substring(0, item.lastIndexOf(']') + 1)
-                .replace(".PEEK[", "[")
-                .equals(section.itemName());
+        return command instanceof ImapCommand.UidFetchSection fetch && ContentLiteral.isOf(fetch.section(), text, length);
     }
 
-    /** A portion of what {@link #streams}. */
+    /** A chunk of what {@link #streams}. */
     public List<Output> receive(ImapFramer.LiteralPart part) {
         return List.of(new Output.Deliver(part));
     }
@@ -232,22 +163,17 @@ public final class ImapSession {
             throw new IllegalStateException("no mailbox is selected");
         }
         String nextTag = "A" + (tagsUsed + 1);
-        parts = ImapEncoder.encode(nextTag, next, capabilities).parts();
+        parts = ImapEncoder.encode(nextTag, next, server.capabilities()).parts();
         tagsUsed++;
         command = next;
         tag = nextTag;
         partsSent = 0;
         idling = false;
         doneWanted = false;
-        toldSinceBegin = false;
+        server.commandBegins();
         untagged = new ArrayList<>();
-        untaggedOctets = 0;
-        undelivered = 0;
-        delivered = 0;
         contentSeen = false;
-        mostMessages = messages;
         if (next instanceof ImapCommand.Selects) {
-            mostMessages = -1;
             otherMailbox = state instanceof ImapSessionState.Selected;
             allUnderstood = true;
             changes.clear();
@@ -255,6 +181,7 @@ public final class ImapSession {
             // RFC 9051 section 6.3.2: whatever becomes of SELECT, the mailbox before it is no longer selected.
             state = new ImapSessionState.Authenticated();
         }
+        budget.begin(messages);
         return List.of(sendPart());
     }
 
@@ -282,7 +209,7 @@ public final class ImapSession {
 
     /** No command is sent for a while: what comes from now on is news. */
     public void listen() {
-        undelivered = 0;
+        budget.listen();
     }
 
     /**
@@ -293,27 +220,11 @@ public final class ImapSession {
         this.octets = octets;
         List<Output> outputs = outputs(response);
         if (outputs.isEmpty() || !(outputs.getFirst() instanceof Output.Deliver)) {
-            undelivered++;
-            if (undelivered > undeliveredMax()) {
-                throw new ImapViolation("more than " + undeliveredMax() + " responses to one command");
-            }
+            budget.countUndelivered();
         } else {
-            delivered++;
-            if (delivered > deliveredMax()) {
-                throw new ImapViolation("more than " + deliveredMax() + " messages in answer to one command");
-            }
+            budget.countDelivered();
         }
         return outputs;
-    }
-
-    /** A command on many messages, or another client's, may be answered with some responses for each. */
-    private long undeliveredMax() {
-        return limits.responsesMax() + Math.min(4 * Math.max(0, mostMessages), NEWS_MAX);
-    }
-
-    /** A message may come more than once, and some more while they arrive; but not for ever. */
-    private long deliveredMax() {
-        return mostMessages < 0 ? limits.responsesMax() : 1000 + 4 * mostMessages;
     }
 
     private List<Output> outputs(ImapResponse response) {
@@ -324,16 +235,12 @@ public final class ImapSession {
             case ImapResponse.Continuation(var text) -> continuation(text);
             case ImapResponse.Tagged tagged -> tagged(tagged);
             case ImapResponse.Status status -> status(status);
-            case ImapResponse.Capability(var told) -> {
-                told(told);
+            case ImapResponse.Capability(var reported) -> {
+                server.reported(reported);
                 yield List.of();
             }
             case ImapResponse.Enabled(var names) -> {
-                if (enabled.size() + names.size() <= ENABLED_MAX) {
-                    Set<String> all = new HashSet<>(enabled);
-                    all.addAll(names);
-                    enabled = Set.copyOf(all);
-                }
+                server.enabled(names);
                 yield List.of();
             }
             case ImapResponse.Listed r -> listed(r);
@@ -433,8 +340,8 @@ public final class ImapSession {
         }
         boolean done = tagged.condition() == Condition.OK;
         tagged.code().ifPresent(this::noteCode);
-        if (done && command instanceof ImapCommand.LogsIn && !toldSinceBegin) {
-            forgetCapabilities();
+        if (done && command instanceof ImapCommand.LogsIn) {
+            server.loggedIn();
         }
         if (done) {
             state = stateAfter(command);
@@ -445,13 +352,12 @@ public final class ImapSession {
         if (done && command instanceof ImapCommand.NotifyNone) {
             notifying = false;
         }
-        if (done && command instanceof ImapCommand.Enable(var names) && enabled.isEmpty()) {
-            // One large server accepts ENABLE and leaves ENABLED out; HIGHESTMODSEQ shows later whether it meant it.
-            enabled = Set.copyOf(names);
+        if (done && command instanceof ImapCommand.Enable(var names)) {
+            server.enableAccepted(names);
         }
         ImapAnswer answer = new ImapAnswer(command, tagged, List.copyOf(untagged));
         if (done && command instanceof ImapCommand.Id) {
-            serverId = answer.id();
+            server.identified(answer.id());
         }
         List<Output> outputs = done && command instanceof ImapCommand.Resync resync
                 ? List.of(new Output.Deliver(resynced(resync, answer)), new Output.Answered(answer))
@@ -504,7 +410,7 @@ public final class ImapSession {
             otherMailbox = false;
             allUnderstood = true;
             untagged = new ArrayList<>();
-            untaggedOctets = 0;
+            budget.dropKept();
             changes.clear();
             messages = -1;
             return List.of();
@@ -513,21 +419,15 @@ public final class ImapSession {
     }
 
     private void noteCode(ResponseCode code) {
-        if (code instanceof ResponseCode.Capability(var told)) {
-            told(told);
+        if (code instanceof ResponseCode.Capability(var reported)) {
+            server.reported(reported);
         }
-    }
-
-    private void told(Capabilities told) {
-        capabilities = told;
-        capabilitiesKnown = true;
-        toldSinceBegin = true;
     }
 
     private List<Output> exists(ImapResponse.Exists exists) {
         boolean news = exists.messages() != messages;
         messages = exists.messages();
-        mostMessages = Math.max(mostMessages, messages);
+        budget.messages(messages);
         if (command instanceof ImapCommand.Selects) {
             return collect(exists);
         }
@@ -586,26 +486,23 @@ public final class ImapSession {
 
     private List<Output> changed(MailboxChange change) {
         changes.add(change, octets);
-        return stirred();
+        return reported();
     }
 
     private List<Output> changed(AccountChange change) {
         accountChanges.add(change, octets);
-        return stirred();
+        return reported();
     }
 
-    private List<Output> stirred() {
+    private List<Output> reported() {
         boolean watching =
                 command == null || command instanceof ImapCommand.Idle || command instanceof ImapCommand.Noop;
-        return watching ? List.of(new Output.Stirred()) : List.of();
+        return watching ? List.of(new Output.Changed()) : List.of();
     }
 
     private List<Output> collect(ImapResponse response) {
         if (busy()) {
-            untaggedOctets += octets;
-            if (untaggedOctets > limits.answerOctetsMax()) {
-                throw new ImapViolation("an answer of more than " + limits.answerOctetsMax() + " octets");
-            }
+            budget.countKept(octets);
             untagged.add(response);
         }
         return List.of();
