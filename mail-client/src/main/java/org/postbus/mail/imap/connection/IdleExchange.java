@@ -29,7 +29,7 @@ final class IdleExchange implements Exchange {
     @Override
     public void begun() {
         timer = wire.after(atMost, this::end);
-        if (wire.session().hasNews()) { // by the command before
+        if (wire.session().hasChanges()) { // by the command before
             changed();
         }
     }

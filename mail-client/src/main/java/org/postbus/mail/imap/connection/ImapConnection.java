@@ -351,7 +351,7 @@ public final class ImapConnection {
      */
     public Uni<WatchOutcome> watch(Duration atMost) {
         return Uni.createFrom().deferred(() -> {
-            if (session.hasNews()) {
+            if (session.hasChanges()) {
                 return Uni.createFrom().item(WatchOutcome.CHANGED);
             }
             return session.notifying() || !capabilities().hasOrRev2("IDLE") ? wire.listen(atMost) : wire.idle(atMost);

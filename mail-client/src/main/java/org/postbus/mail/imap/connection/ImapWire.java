@@ -34,6 +34,7 @@ import org.postbus.mail.imap.grammar.response.ImapParser;
 import org.postbus.mail.imap.sasl.SaslConversation;
 import org.postbus.mail.imap.session.ImapAnswer;
 import org.postbus.mail.imap.session.ImapFailures;
+import org.postbus.mail.imap.session.SessionOutput;
 import org.postbus.mail.imap.session.ImapSession;
 import org.postbus.mail.imap.session.ImapSessionState;
 
@@ -229,7 +230,7 @@ final class ImapWire {
             if (!next.wanted()) {
                 continue;
             }
-            List<ImapSession.Output> outputs;
+            List<SessionOutput> outputs;
             try {
                 outputs = next.sendsAtOnce() ? session.begin(next.command()) : List.of();
             } catch (IllegalStateException | IllegalArgumentException e) {
@@ -338,20 +339,20 @@ final class ImapWire {
         return current != null && current.holds();
     }
 
-    void act(List<ImapSession.Output> outputs) {
-        for (ImapSession.Output output : outputs) {
+    void act(List<SessionOutput> outputs) {
+        for (SessionOutput output : outputs) {
             switch (output) {
-                case ImapSession.Output.Send(var octets) -> send(octets);
-                case ImapSession.Output.Deliver(var item) -> current.item(item);
-                case ImapSession.Output.Changed changed -> {
+                case SessionOutput.Send(var octets) -> send(octets);
+                case SessionOutput.Deliver(var item) -> current.item(item);
+                case SessionOutput.Changed changed -> {
                     if (current != null) {
                         current.changed();
                     }
                 }
-                case ImapSession.Output.Challenged(var challenge) -> current.challenged(challenge);
-                case ImapSession.Output.Greeted greeting -> greeted.complete(null);
-                case ImapSession.Output.Answered(var answer) -> answered(answer);
-                case ImapSession.Output.Ended(var why) -> fail(why);
+                case SessionOutput.Challenged(var challenge) -> current.challenged(challenge);
+                case SessionOutput.Greeted greeting -> greeted.complete(null);
+                case SessionOutput.Answered(var answer) -> answered(answer);
+                case SessionOutput.Ended(var why) -> fail(why);
             }
         }
     }

@@ -36,7 +36,7 @@ final class ListenExchange implements Exchange {
     public void begun() {
         wire.session().listen();
         timer = wire.after(atMost, this::probe);
-        if (wire.session().hasNews()) { // by the command before
+        if (wire.session().hasChanges()) { // by the command before
             changed();
         }
     }
