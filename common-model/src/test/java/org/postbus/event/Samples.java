@@ -10,7 +10,7 @@ import java.util.Set;
 import org.postbus.account.AccountSettings;
 import org.postbus.account.ServerAddress;
 import org.postbus.account.TlsMode;
-import org.postbus.event.ChangeEvent.Change;
+import org.postbus.change.ChangeEvent.Change;
 import org.postbus.model.AccountId;
 import org.postbus.model.Email;
 import org.postbus.model.EmailAddress;

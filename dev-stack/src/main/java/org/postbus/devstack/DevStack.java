@@ -30,7 +30,7 @@ public final class DevStack {
 
     /**
      * The first call in a JVM decides the number of partitions per topic. 8 are enough for a test, and much quicker to create than
-     * {@link org.postbus.event.Topics#PARTITIONS}.
+     * {@link org.postbus.topic.Topics#PARTITIONS}.
      */
     public static synchronized Kafka kafka(int partitions) {
         if (kafka == null) {

@@ -2,15 +2,15 @@ package org.postbus.fetcher;
 
 import java.util.List;
 import java.util.Optional;
-import org.postbus.event.EventCodec;
-import org.postbus.event.Observation.EmailObserved;
-import org.postbus.event.Observation.EmailStateObserved;
-import org.postbus.event.Observation.EmailsDestroyed;
-import org.postbus.event.Observation;
-import org.postbus.event.ObservationBatch;
-import org.postbus.event.ObservedEmail;
+import org.postbus.codec.EventCodec;
 import org.postbus.model.EmailAddress;
 import org.postbus.model.EmailHeaders;
+import org.postbus.observation.Observation.EmailObserved;
+import org.postbus.observation.Observation.EmailStateObserved;
+import org.postbus.observation.Observation.EmailsDestroyed;
+import org.postbus.observation.Observation;
+import org.postbus.observation.ObservationBatch;
+import org.postbus.observation.ObservedEmail;
 
 /**
  * An observation as it will stand in its batch. Encoded once, where the mail is parsed, so that a batch can be cut by its

@@ -14,10 +14,10 @@ import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
-import org.postbus.event.ChangeEvent;
-import org.postbus.event.EventCodec;
-import org.postbus.event.Topics;
+import org.postbus.change.ChangeEvent;
+import org.postbus.codec.EventCodec;
 import org.postbus.model.AccountId;
+import org.postbus.topic.Topics;
 
 /**
  * Another system that follows {@code postbus.changes} from its first record, and holds Postbus to every promise of

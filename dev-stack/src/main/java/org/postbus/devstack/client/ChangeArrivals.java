@@ -12,9 +12,9 @@ import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
-import org.postbus.event.ChangeEvent;
-import org.postbus.event.EventCodec;
-import org.postbus.event.Topics;
+import org.postbus.change.ChangeEvent;
+import org.postbus.codec.EventCodec;
+import org.postbus.topic.Topics;
 
 /** Records when each {@code email.created} arrives on {@code postbus.changes}, from its construction on, with a consumer of its own. */
 public final class ChangeArrivals implements AutoCloseable {

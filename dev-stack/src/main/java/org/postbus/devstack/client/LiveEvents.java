@@ -5,7 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.stream.Stream;
-import org.postbus.event.EventCodec;
+import org.postbus.codec.EventCodec;
 
 /** The events received over one stream of {@code /v1/events} (server-sent events). */
 public final class LiveEvents implements AutoCloseable {

@@ -19,8 +19,8 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import org.postbus.codec.EventCodec;
 import org.postbus.devstack.mailserver.James;
-import org.postbus.event.EventCodec;
 
 /**
  * A blocking JMAP client over the JDK's HTTP client (RFC 8620, 8621). It shares no code with {@code mail-client}. An error response is a

@@ -10,8 +10,8 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.stream.Stream;
-import org.postbus.event.UidRange;
 import org.postbus.model.MailboxRole;
+import org.postbus.observation.UidRange;
 
 /** What the server said to one command: the untagged responses that belong to it, and the tagged one that ends it. */
 record ImapAnswer(ImapCommand command, ImapResponse.Tagged tagged, List<ImapResponse> untagged) {

@@ -7,7 +7,7 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import org.postbus.account.Secret;
-import org.postbus.event.UidRange;
+import org.postbus.observation.UidRange;
 
 /** One command to the server (RFC 9051 section 6 and extensions); {@link ImapEncoder} writes it. UID ranges are normalized. */
 sealed interface ImapCommand {
@@ -73,7 +73,7 @@ sealed interface ImapCommand {
     record Select(MailboxName name, boolean readOnly, boolean condstore) implements Selects {}
 
     /** The same with QRESYNC (RFC 7162 section 3.2.5). */
-    record Resync(MailboxName name, boolean readOnly, org.postbus.mail.imap.Resync since)
+    record Resync(MailboxName name, boolean readOnly, org.postbus.mail.imap.grammar.Resync since)
             implements Selects, Streams<Resynced> {
         @Override
         public Class<Resynced> itemType() {

@@ -23,10 +23,10 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import org.postbus.account.Secret;
-import org.postbus.event.UidRange;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
-import org.postbus.mail.imap.ImapCommand.SearchKey;
+import org.postbus.mail.imap.grammar.command.ImapCommand.SearchKey;
+import org.postbus.observation.UidRange;
 
 /**
  * One logged-in connection to an IMAP server. Commands run one at a time, in the order in which they were subscribed to;

@@ -13,7 +13,7 @@ import org.postbus.mail.ServerFailure.Rejected;
 import org.postbus.mail.ServerFailure.Throttled;
 import org.postbus.mail.ServerFailure.Unreachable;
 import org.postbus.mail.ServerFailure;
-import org.postbus.mail.imap.ImapResponse.Condition;
+import org.postbus.mail.imap.grammar.response.ImapResponse.Condition;
 
 /**
  * What a refusal means. First the texts by which servers say "slow down", because they say it under any code, even as a

@@ -5,7 +5,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
-import org.postbus.event.UidRange;
+import org.postbus.observation.UidRange;
 
 /** One response of the server (RFC 9051 section 7). */
 sealed interface ImapResponse {

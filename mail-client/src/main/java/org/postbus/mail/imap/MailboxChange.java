@@ -3,7 +3,7 @@ package org.postbus.mail.imap;
 import java.util.List;
 import java.util.OptionalLong;
 import java.util.Set;
-import org.postbus.event.UidRange;
+import org.postbus.observation.UidRange;
 
 /**
  * What the server said about the selected mailbox without being asked, in the order in which it said it. It says each

@@ -2,7 +2,7 @@ package org.postbus.mail.imap;
 
 import java.util.List;
 import java.util.Set;
-import org.postbus.event.UidRange;
+import org.postbus.observation.UidRange;
 
 /** What stands in brackets before the text of a status response (RFC 9051 section 7.1 and extensions). */
 sealed interface ResponseCode {

@@ -3,7 +3,7 @@ package org.postbus.mail.imap;
 import java.util.List;
 import java.util.OptionalLong;
 import java.util.Set;
-import org.postbus.event.UidRange;
+import org.postbus.observation.UidRange;
 
 /** What {@link ImapConnection#resync} brings, in the server's order; {@link Selected} once, as the last. */
 public sealed interface Resynced {

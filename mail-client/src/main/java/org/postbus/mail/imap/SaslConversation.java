@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.Optional;
 import org.postbus.account.Secret;
 import org.postbus.account.ServerAddress;
-import org.postbus.event.EventCodec;
+import org.postbus.codec.EventCodec;
 
 /**
  * The client's side of one SASL exchange (RFC 4422): used once, by one thread at a time. {@link #respond} of SCRAM may take a

@@ -14,7 +14,7 @@ import java.net.URI;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
-import org.postbus.event.EventCodec;
+import org.postbus.codec.EventCodec;
 
 /** Push over a WebSocket (RFC 8887 section 4.3.5). Nothing else is asked over it. */
 public final class JmapWebSocket {

@@ -7,9 +7,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
-import org.postbus.event.UidRange;
 import org.postbus.mail.ServerFailure;
 import org.postbus.model.MailboxRole;
+import org.postbus.observation.UidRange;
 
 /** Gmail's mailboxes and labels; each transcript says in its first line what it holds. */
 class GmailTranscriptTest extends TranscriptPlayer {

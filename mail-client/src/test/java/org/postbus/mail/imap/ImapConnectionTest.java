@@ -25,9 +25,9 @@ import org.postbus.account.Credential;
 import org.postbus.account.Secret;
 import org.postbus.account.ServerAddress;
 import org.postbus.account.TlsMode;
-import org.postbus.event.UidRange;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
+import org.postbus.observation.UidRange;
 
 /** What a transcript cannot show: pace, silence, limits, giving up. */
 class ImapConnectionTest {

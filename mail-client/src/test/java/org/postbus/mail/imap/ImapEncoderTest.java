@@ -18,8 +18,8 @@ import java.util.Set;
 import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
 import org.postbus.account.Secret;
-import org.postbus.event.UidRange;
 import org.postbus.model.MailboxRole;
+import org.postbus.observation.UidRange;
 
 class ImapEncoderTest {
     private static final Capabilities LITERAL_PLUS = Capabilities.of(List.of("IMAP4rev1", "LITERAL+"));

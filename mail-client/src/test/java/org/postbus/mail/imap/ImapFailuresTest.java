@@ -12,8 +12,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.postbus.account.Secret;
-import org.postbus.event.UidRange;
 import org.postbus.mail.ServerFailure;
+import org.postbus.observation.UidRange;
 
 class ImapFailuresTest {
     private static final List<UidRange> UIDS = List.of(new UidRange(1, 1));

@@ -17,9 +17,9 @@ import org.postbus.account.Credential;
 import org.postbus.account.Secret;
 import org.postbus.account.ServerAddress;
 import org.postbus.account.TlsMode;
-import org.postbus.event.UidRange;
 import org.postbus.mail.ServerFailure;
 import org.postbus.model.MailboxRole;
+import org.postbus.observation.UidRange;
 
 /** Whole conversations on a real socket, word for word. */
 class ImapTranscriptTest extends TranscriptPlayer {

@@ -13,9 +13,9 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.postbus.account.Credential;
 import org.postbus.account.Secret;
-import org.postbus.event.UidRange;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
+import org.postbus.observation.UidRange;
 
 /** A client, and transcripts played to it twice, the second time octet by octet. */
 abstract class TranscriptPlayer {

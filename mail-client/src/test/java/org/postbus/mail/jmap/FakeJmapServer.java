@@ -31,7 +31,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.stream.StreamSupport;
-import org.postbus.event.EventCodec;
+import org.postbus.codec.EventCodec;
 
 /**
  * A JMAP server (RFC 8620, RFC 8621) over real HTTP with one account in memory, for what real servers do not do when asked:

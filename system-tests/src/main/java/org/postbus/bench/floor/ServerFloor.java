@@ -16,8 +16,8 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import org.postbus.bench.measure.Figures;
 import org.postbus.bench.stage.MailServer;
+import org.postbus.codec.EventCodec;
 import org.postbus.devstack.rawclient.RawJmap;
-import org.postbus.event.EventCodec;
 import org.postbus.model.EmailBody;
 
 /**

@@ -23,9 +23,9 @@ import org.postbus.bench.options.Server;
 import org.postbus.bench.stage.MailServer;
 import org.postbus.bench.stage.MailboxFill;
 import org.postbus.bench.stage.Stage;
+import org.postbus.codec.EventCodec;
 import org.postbus.devstack.corpus.MailCorpus;
 import org.postbus.devstack.mailserver.James;
-import org.postbus.event.EventCodec;
 import org.postbus.model.AccountId;
 
 /**

@@ -26,7 +26,7 @@ import org.postbus.devstack.corpus.MailCorpus;
 import org.postbus.devstack.mailserver.Dovecot;
 import org.postbus.devstack.mailserver.James;
 import org.postbus.devstack.rawclient.RawImap;
-import org.postbus.event.Topics;
+import org.postbus.topic.Topics;
 
 /**
  * Measures the time from the arrival of a message until its {@code email.created} reaches a subscriber of {@code postbus.changes},

@@ -18,10 +18,10 @@ import org.postbus.bench.measure.CountingProxy;
 import org.postbus.bench.measure.Figures;
 import org.postbus.bench.stage.MailServer;
 import org.postbus.bench.stage.Stage;
+import org.postbus.codec.EventCodec;
 import org.postbus.devstack.rawclient.RawImap;
-import org.postbus.event.Cursor;
-import org.postbus.event.EventCodec;
 import org.postbus.model.AccountId;
+import org.postbus.observation.Cursor;
 
 /**
  * Measures a sync pass over an account without changes: one large mailbox on Dovecot whose messages are all in the database. Beside the
