@@ -4,7 +4,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
-import org.postbus.event.UidRange;
+import org.postbus.observation.UidRange;
 
 /** Sets of UIDs, as ranges. */
 public final class UidSets {

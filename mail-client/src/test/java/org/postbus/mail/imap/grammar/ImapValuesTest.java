@@ -8,8 +8,8 @@ import java.util.Random;
 import java.util.Set;
 import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
-import org.postbus.event.UidRange;
 import org.postbus.model.Keyword;
+import org.postbus.observation.UidRange;
 
 class ImapValuesTest {
     @Test

@@ -12,7 +12,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.postbus.account.Secret;
-import org.postbus.event.UidRange;
 import org.postbus.mail.ServerFailure;
 import org.postbus.mail.imap.framing.ImapFrame;
 import org.postbus.mail.imap.grammar.FetchItems;
@@ -22,6 +21,7 @@ import org.postbus.mail.imap.grammar.StoreMode;
 import org.postbus.mail.imap.grammar.command.ImapCommand;
 import org.postbus.mail.imap.grammar.response.ImapParser;
 import org.postbus.mail.imap.grammar.response.ImapResponse;
+import org.postbus.observation.UidRange;
 
 class ImapFailuresTest {
     private static final List<UidRange> UIDS = List.of(new UidRange(1, 1));

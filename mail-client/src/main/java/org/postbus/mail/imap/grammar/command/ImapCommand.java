@@ -7,7 +7,6 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import org.postbus.account.Secret;
-import org.postbus.event.UidRange;
 import org.postbus.mail.imap.framing.ImapFramer;
 import org.postbus.mail.imap.grammar.FetchItems;
 import org.postbus.mail.imap.grammar.FetchedMessage;
@@ -19,6 +18,7 @@ import org.postbus.mail.imap.grammar.Resynced;
 import org.postbus.mail.imap.grammar.Section;
 import org.postbus.mail.imap.grammar.StoreMode;
 import org.postbus.mail.imap.sasl.SaslConversation;
+import org.postbus.observation.UidRange;
 
 /** One command to the server (RFC 9051 section 6 and extensions); {@link ImapEncoder} writes it. UID ranges are normalized. */
 public sealed interface ImapCommand {

@@ -18,7 +18,6 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.regex.Pattern;
-import org.postbus.event.UidRange;
 import org.postbus.mail.imap.framing.ImapFrame;
 import org.postbus.mail.imap.grammar.AppendedUid;
 import org.postbus.mail.imap.grammar.BodyStructure;
@@ -31,6 +30,7 @@ import org.postbus.mail.imap.grammar.MailboxStatus;
 import org.postbus.mail.imap.grammar.Namespaces;
 import org.postbus.mail.imap.grammar.UidSets;
 import org.postbus.mail.imap.grammar.response.ImapResponse.Condition;
+import org.postbus.observation.UidRange;
 
 /**
  * Makes a response of a frame. It never fails: what it does not understand becomes {@link ImapResponse.Unknown}, and within a message an item of {@link FetchedMessage#unparsed}, so that one malformed message never

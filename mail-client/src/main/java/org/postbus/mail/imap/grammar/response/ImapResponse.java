@@ -5,7 +5,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
-import org.postbus.event.UidRange;
 import org.postbus.mail.imap.framing.ImapFramer;
 import org.postbus.mail.imap.grammar.Capabilities;
 import org.postbus.mail.imap.grammar.FetchedMessage;
@@ -13,6 +12,7 @@ import org.postbus.mail.imap.grammar.ImapFlag;
 import org.postbus.mail.imap.grammar.MailboxName;
 import org.postbus.mail.imap.grammar.MailboxStatus;
 import org.postbus.mail.imap.grammar.Namespaces;
+import org.postbus.observation.UidRange;
 
 /** One response of the server (RFC 9051 section 7). */
 public sealed interface ImapResponse {

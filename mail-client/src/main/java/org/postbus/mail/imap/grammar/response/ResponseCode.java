@@ -2,11 +2,11 @@ package org.postbus.mail.imap.grammar.response;
 
 import java.util.List;
 import java.util.Set;
-import org.postbus.event.UidRange;
 import org.postbus.mail.imap.grammar.AppendedUid;
 import org.postbus.mail.imap.grammar.Capabilities;
 import org.postbus.mail.imap.grammar.CopiedUids;
 import org.postbus.mail.imap.grammar.ImapFlag;
+import org.postbus.observation.UidRange;
 
 /** What stands in brackets before the text of a status response (RFC 9051 section 7.1 and extensions). */
 public sealed interface ResponseCode {
