@@ -33,6 +33,7 @@ import org.postbus.mail.imap.grammar.FetchItems;
 import org.postbus.mail.imap.grammar.MailboxName;
 import org.postbus.mail.imap.grammar.Section;
 import org.postbus.mail.imap.grammar.UidSet;
+import org.postbus.observation.UidRange;
 
 /** COMPRESS=DEFLATE against a server made of the JDK's own streams. */
 class ImapCompressTest extends TranscriptPlayer {

@@ -35,6 +35,7 @@ import org.postbus.mail.imap.grammar.ImapFlag;
 import org.postbus.mail.imap.grammar.MailboxName;
 import org.postbus.mail.imap.grammar.StoreMode;
 import org.postbus.mail.imap.grammar.UidSet;
+import org.postbus.observation.UidRange;
 
 /** What a transcript cannot show: pace, silence, limits, giving up. */
 class ImapConnectionTest {

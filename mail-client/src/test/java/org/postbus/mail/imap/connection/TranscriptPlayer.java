@@ -20,6 +20,7 @@ import org.postbus.mail.imap.fake.Transcript;
 import org.postbus.mail.imap.grammar.FetchItems;
 import org.postbus.mail.imap.grammar.FetchedMessage;
 import org.postbus.mail.imap.grammar.UidSet;
+import org.postbus.observation.UidRange;
 
 /** A client, and transcripts played to it twice, the second time octet by octet. */
 abstract class TranscriptPlayer {
