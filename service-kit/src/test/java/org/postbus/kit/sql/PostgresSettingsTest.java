@@ -19,7 +19,7 @@ import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.postbus.devstack.DevStack;
-import org.postbus.devstack.Role;
+import org.postbus.devstack.postgres.Role;
 import org.postbus.kit.InfrastructureFailureException;
 import org.postbus.kit.settings.Settings;
 import org.postbus.kit.sql.PostgresSettings.Pooling;
