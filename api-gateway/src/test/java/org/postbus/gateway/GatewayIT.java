@@ -1702,7 +1702,7 @@ class GatewayIT {
                 ProducerRecord<String, byte[]> record =
                         new ProducerRecord<>(Topics.CHANGES, change.accountId().toString(), EventCodec.encode(change));
                 record.headers()
-                        .add("ce_type", EventCodec.typeOf(change.change()).getBytes());
+                        .add("ce_type", ChangeEvent.typeOf(change.change()).getBytes());
                 producer.send(record);
             }
         }

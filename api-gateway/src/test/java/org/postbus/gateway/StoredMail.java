@@ -137,7 +137,7 @@ record StoredMail(Database database, Connection connection) implements AutoClose
                 account.value(),
                 tenant.value(),
                 seq,
-                EventCodec.typeOf(event.change()),
+                ChangeEvent.typeOf(event.change()),
                 EventCodec.encodeToString(event));
         return event;
     }

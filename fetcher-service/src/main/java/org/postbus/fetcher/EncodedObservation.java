@@ -52,7 +52,7 @@ record EncodedObservation(byte[] json, int emails) {
             case EmailObserved email -> 1;
             case EmailStateObserved state -> 1;
             case EmailsDestroyed destroyed -> destroyed.jmapIds().size();
-            case Observation.JmapIdsChanged changed -> changed.newIds().size();
+            case Observation.JmapIdsReassigned changed -> changed.newIds().size();
             case Observation.MailboxObserved mailbox -> 0;
             case Observation.MailboxVanished mailbox -> 0;
             case Observation.MailboxReset mailbox -> 0;

@@ -156,7 +156,7 @@ final class ImapWatch implements Runnable {
         }
         for (AccountChange change : connection.takeAccountChanges()) {
             switch (change) {
-                case AccountChange.Stirred(MailboxName name, var status) -> names.add(name.raw());
+                case AccountChange.Dirty(MailboxName name, var status) -> names.add(name.raw());
                 case AccountChange.Listed listed ->
                     names.add(listed.mailbox().name().raw());
                 case AccountChange.TooMany tooMany -> names.add(EVERY_MAILBOX);

@@ -512,7 +512,7 @@ final class JmapPass {
         if (!gone.isEmpty() && !created.isEmpty()) {
             Map<String, String> newIds = newIds(gone, created);
             for (List<String> chunk : JmapClient.chunks(List.copyOf(newIds.keySet()), ObservationBatch.EMAILS_MAX)) {
-                out.add(new Observation.JmapIdsChanged(
+                out.add(new Observation.JmapIdsReassigned(
                         chunk.stream().collect(Collectors.toMap(Function.identity(), newIds::get))));
             }
             gone.removeAll(newIds.keySet());

@@ -37,7 +37,7 @@ public final class ChangeLogAppend {
                 .execute(Tuple.tuple()
                         .addUUID(account.value())
                         .addArrayOfString(changes.values().stream()
-                                .map(EventCodec::typeOf)
+                                .map(ChangeEvent::typeOf)
                                 .toArray(String[]::new))
                         .addArrayOfUUID(changes.keySet().toArray(UUID[]::new))
                         .addArrayOfString(changes.values().stream()

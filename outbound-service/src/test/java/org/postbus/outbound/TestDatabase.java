@@ -183,7 +183,7 @@ final class TestDatabase implements AutoCloseable {
 
     Map<String, Object> submission(SubmissionId submission) {
         return rows(
-                        "select state, transmitting, copy, attempts, looks, error, refused::text as refused, next_try_at, message"
+                        "select state, transmitting, copy, attempts, checks, error, refused::text as refused, next_try_at, message"
                                 + " from submission where submission_id = ?",
                         submission.value())
                 .getFirst();
@@ -222,7 +222,7 @@ final class TestDatabase implements AutoCloseable {
             changes.add(event.change());
             if (event.seq() != changes.size()
                     || !row.get("seq").equals(event.seq())
-                    || !row.get("type").equals(EventCodec.typeOf(event.change()))) {
+                    || !row.get("type").equals(ChangeEvent.typeOf(event.change()))) {
                 throw new AssertionError("not the next change: " + row);
             }
         }

@@ -107,7 +107,7 @@ public final class ChangeSubscriber implements AutoCloseable {
         String id = header(record, "ce_id");
         expect(where + "key", event.accountId().toString(), new String(record.key(), StandardCharsets.UTF_8));
         expect(where + "ce_specversion", "1.0", header(record, "ce_specversion"));
-        expect(where + "ce_type", EventCodec.typeOf(event.change()), header(record, "ce_type"));
+        expect(where + "ce_type", ChangeEvent.typeOf(event.change()), header(record, "ce_type"));
         expect(where + "ce_source", "/postbus/accounts/" + event.accountId(), header(record, "ce_source"));
         expect(where + "content-type", "application/json", header(record, "content-type"));
         if (id.isEmpty() || header(record, "ce_time").isEmpty()) {

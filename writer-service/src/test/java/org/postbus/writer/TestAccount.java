@@ -136,7 +136,7 @@ public final class TestAccount {
 
     public List<String> types() {
         return changes().stream()
-                .map(change -> EventCodec.typeOf(change.change()))
+                .map(change -> ChangeEvent.typeOf(change.change()))
                 .toList();
     }
 

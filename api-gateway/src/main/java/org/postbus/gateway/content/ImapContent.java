@@ -101,7 +101,7 @@ class ImapContent {
     private Optional<OpenContent> open(
             EmailOnServer email, ImapConnection connection, long uid, Section section, String encoding)
             throws InterruptedException {
-        Portions<SectionChunk> portions = Portions.of(connection.uidFetchPortions(uid, section), Runnable::run);
+        Portions<SectionChunk> portions = Portions.of(connection.uidFetchChunks(uid, section), Runnable::run);
         TransferDecoder decoder = TransferDecoder.of(encoding);
         try {
             Optional<SectionChunk> first = portions.next(OpenContent.SILENCE_MAX);
@@ -158,7 +158,7 @@ class ImapContent {
         Buffer all = Buffer.buffer();
         int most = section.octetsMax().orElseThrow();
         try (Portions<SectionChunk> portions =
-                Portions.of(connection.uidFetchPortions(uid, section), Runnable::run)) {
+                Portions.of(connection.uidFetchChunks(uid, section), Runnable::run)) {
             for (Optional<SectionChunk> next = portions.next(COMMAND_MAX);
                     next.isPresent();
                     next = portions.next(COMMAND_MAX)) {

@@ -36,7 +36,7 @@ public final class ChangeLogAppend {
         if (changes.isEmpty()) {
             return Future.succeededFuture();
         }
-        String[] types = changes.values().stream().map(EventCodec::typeOf).toArray(String[]::new);
+        String[] types = changes.values().stream().map(ChangeEvent::typeOf).toArray(String[]::new);
         // The function replaces the sequence number 0 by the one that it allocates.
         String[] events = changes.values().stream()
                 .map(change -> EventCodec.encodeToString(

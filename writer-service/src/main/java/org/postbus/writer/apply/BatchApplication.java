@@ -24,7 +24,7 @@ import org.postbus.observation.Observation.AccountStateObserved;
 import org.postbus.observation.Observation.EmailObserved;
 import org.postbus.observation.Observation.EmailStateObserved;
 import org.postbus.observation.Observation.EmailsDestroyed;
-import org.postbus.observation.Observation.JmapIdsChanged;
+import org.postbus.observation.Observation.JmapIdsReassigned;
 import org.postbus.observation.Observation.MailboxObserved;
 import org.postbus.observation.Observation.MailboxReset;
 import org.postbus.observation.Observation.MailboxVanished;
@@ -124,7 +124,7 @@ final class BatchApplication {
                 endMailboxRun();
                 emailRun.add(destroyed);
             }
-            case JmapIdsChanged changed -> {
+            case JmapIdsReassigned changed -> {
                 endMailboxRun();
                 emailRun.add(changed);
             }

@@ -99,7 +99,7 @@ final class ChangeLog {
                     .orElseGet(Origin.Server::new);
             ChangeEvent event = new ChangeEvent(tenant, account, sync.changeSeq, origin, change);
             rows.add(new Row(
-                    sync.changeSeq, ids.get(), EventCodec.typeOf(change), object, EventCodec.encode(event), at));
+                    sync.changeSeq, ids.get(), ChangeEvent.typeOf(change), object, EventCodec.encode(event), at));
         }
         ChangeLogTable.insert(transaction, tenant, account, rows, at);
         waiting.clear();

@@ -16,7 +16,7 @@ import org.postbus.observation.MailboxKey;
 import org.postbus.observation.Observation.EmailObserved;
 import org.postbus.observation.Observation.EmailStateObserved;
 import org.postbus.observation.Observation.EmailsDestroyed;
-import org.postbus.observation.Observation.JmapIdsChanged;
+import org.postbus.observation.Observation.JmapIdsReassigned;
 import org.postbus.writer.decide.StoredEmail.Fingerprint;
 import org.postbus.writer.decide.StoredEmail.Place;
 import org.postbus.writer.table.EmailTable;
@@ -56,7 +56,7 @@ public final class EmailRun {
         steps.add(emails -> emails.destroy(observation));
     }
 
-    public void add(JmapIdsChanged observation) {
+    public void add(JmapIdsReassigned observation) {
         observation.newIds().forEach((before, now) -> {
             identities.add(EmailSet.identity(new JmapEmail(before)));
             identities.add(EmailSet.identity(new JmapEmail(now)));

@@ -22,7 +22,7 @@ import org.postbus.observation.EmailRef;
 import org.postbus.observation.Observation.EmailObserved;
 import org.postbus.observation.Observation.EmailStateObserved;
 import org.postbus.observation.Observation.EmailsDestroyed;
-import org.postbus.observation.Observation.JmapIdsChanged;
+import org.postbus.observation.Observation.JmapIdsReassigned;
 import org.postbus.observation.ObservedEmail;
 import org.postbus.writer.decide.StoredEmail.Fingerprint;
 import org.postbus.writer.decide.StoredEmail.Link;
@@ -102,7 +102,7 @@ public final class EmailSet {
     }
 
     /** An email that is known under both ids has been observed under the new one before: the old one is then gone. */
-    void rename(JmapIdsChanged observation) {
+    void rename(JmapIdsReassigned observation) {
         observation.newIds().forEach((before, now) -> {
             EmailEntry entry = byIdentity.remove(identity(new JmapEmail(before)));
             String identity = identity(new JmapEmail(now));

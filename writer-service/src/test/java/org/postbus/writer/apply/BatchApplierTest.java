@@ -23,7 +23,7 @@ import org.postbus.observation.Cursor;
 import org.postbus.observation.MailboxKey;
 import org.postbus.observation.Observation.AccountStateObserved;
 import org.postbus.observation.Observation.EmailsDestroyed;
-import org.postbus.observation.Observation.JmapIdsChanged;
+import org.postbus.observation.Observation.JmapIdsReassigned;
 import org.postbus.observation.Observation.MailboxReset;
 import org.postbus.observation.Observation.MailboxVanished;
 import org.postbus.observation.Observation.PassFinished;
@@ -254,7 +254,7 @@ class BatchApplierTest {
         MailboxKey one = MailboxKey.ofId("m1");
         alice.apply(Observations.mailbox(one), Observations.jmap("e1", Set.of(one)), Observations.jmap("e2", Set.of(one)));
         List<String> before = alice.types();
-        JmapIdsChanged changed = new JmapIdsChanged(Map.of("e1", "e7", "unknown", "e8"));
+        JmapIdsReassigned changed = new JmapIdsReassigned(Map.of("e1", "e7", "unknown", "e8"));
 
         alice.apply(changed, Observations.jmapState("e7", Set.of(one), "$seen"));
         alice.apply(changed, new EmailsDestroyed(List.of("e1")));
