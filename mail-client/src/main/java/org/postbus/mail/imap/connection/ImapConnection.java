@@ -14,7 +14,6 @@ import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Predicate;
-import org.postbus.event.UidRange;
 import org.postbus.mail.imap.grammar.AppendedUid;
 import org.postbus.mail.imap.grammar.Capabilities;
 import org.postbus.mail.imap.grammar.CopiedUids;
@@ -33,13 +32,14 @@ import org.postbus.mail.imap.grammar.SelectedMailbox;
 import org.postbus.mail.imap.grammar.StoreMode;
 import org.postbus.mail.imap.grammar.StoreResult;
 import org.postbus.mail.imap.grammar.UidSet;
-import org.postbus.mail.imap.grammar.command.ImapCommand.SearchKey;
 import org.postbus.mail.imap.grammar.command.ImapCommand;
+import org.postbus.mail.imap.grammar.command.ImapCommand.SearchKey;
 import org.postbus.mail.imap.session.AccountChange;
 import org.postbus.mail.imap.session.ImapAnswer;
 import org.postbus.mail.imap.session.ImapSession;
 import org.postbus.mail.imap.session.ImapSessionState;
 import org.postbus.mail.imap.session.MailboxChange;
+import org.postbus.observation.UidRange;
 
 /**
  * One logged-in connection to an IMAP server. Commands run one at a time, in the order in which they were subscribed to;

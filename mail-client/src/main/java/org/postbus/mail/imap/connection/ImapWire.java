@@ -34,9 +34,9 @@ import org.postbus.mail.imap.grammar.response.ImapParser;
 import org.postbus.mail.imap.sasl.SaslConversation;
 import org.postbus.mail.imap.session.ImapAnswer;
 import org.postbus.mail.imap.session.ImapFailures;
-import org.postbus.mail.imap.session.SessionOutput;
 import org.postbus.mail.imap.session.ImapSession;
 import org.postbus.mail.imap.session.ImapSessionState;
+import org.postbus.mail.imap.session.SessionOutput;
 
 /**
  * The socket of one connection, the session on it, and who waits for what. Commands run one at a time, in the order in which

@@ -8,8 +8,8 @@ import java.util.OptionalLong;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
 import org.postbus.mail.imap.grammar.UidSet;
-import org.postbus.mail.imap.grammar.command.ImapCommand.SearchKey;
 import org.postbus.mail.imap.grammar.command.ImapCommand;
+import org.postbus.mail.imap.grammar.command.ImapCommand.SearchKey;
 import org.postbus.mail.imap.session.ImapSession;
 
 /** UID SEARCH (RFC 9051 section 6.4.4), extended where the server has ESEARCH (RFC 4731). */
