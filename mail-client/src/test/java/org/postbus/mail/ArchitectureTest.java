@@ -2,7 +2,17 @@ package org.postbus.mail;
 
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 
+import com.tngtech.archunit.base.DescribedPredicate;
+import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.URI;
+import java.time.Clock;
+import java.time.Instant;
+import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 import org.postbus.architecture.PackageRules;
 
@@ -11,16 +21,30 @@ class ArchitectureTest {
     private static final JavaClasses CLASSES = PackageRules.classesOf(ROOT);
 
     /** Functions and values: no sockets, no clock, no threads, no reactive types. Vert.x's Buffer counts as I/O, too. */
-    private static final String[] PURE = {
-        ROOT,
-        ROOT + ".imap.framing..",
-        ROOT + ".imap.grammar..",
-        ROOT + ".imap.sasl..",
-        ROOT + ".imap.session..",
-        ROOT + ".jmap.method..",
-        ROOT + ".jmap.codec..",
-        ROOT + ".mime.."
+    private static final String[] PURE = {ROOT, ROOT + ".imap.session..", ROOT + ".jmap.method.."};
+
+    /** The same, except that they may write to memory as to a stream, read a message in memory as one, and name a URI. */
+    private static final String[] PURE_IN_MEMORY = {
+        ROOT + ".imap.framing..", ROOT + ".imap.grammar..", ROOT + ".imap.sasl..", ROOT + ".jmap.codec..", ROOT + ".mime.."
     };
+
+    private static final DescribedPredicate<JavaClass> IO = JavaClass.Predicates.resideInAnyPackage(
+                    "io.vertx..",
+                    "io.netty..",
+                    "io.smallrye..",
+                    "java.io..",
+                    "java.net..",
+                    "java.nio.channels..",
+                    "java.nio.file..",
+                    "java.util.concurrent..",
+                    "org.jboss.logging..")
+            .and(DescribedPredicate.not(JavaClass.Predicates.belongToAnyOf(
+                    ByteArrayInputStream.class,
+                    ByteArrayOutputStream.class,
+                    InputStream.class,
+                    IOException.class,
+                    URI.class)))
+            .as("I/O, threads or reactive types");
 
     @Test
     void dependencies_between_packages_run_one_way() {
@@ -35,6 +59,25 @@ class ArchitectureTest {
     @Test
     void grammar_session_codec_and_mime_are_pure() {
         PackageRules.arePure(CLASSES, PURE);
+        noClasses()
+                .that()
+                .resideInAnyPackage(PURE_IN_MEMORY)
+                .should()
+                .dependOnClassesThat(IO)
+                .check(CLASSES);
+        noClasses()
+                .that()
+                .resideInAnyPackage(PURE_IN_MEMORY)
+                .should()
+                .callMethod(Instant.class, "now")
+                .orShould()
+                .callMethod(System.class, "nanoTime")
+                .orShould()
+                .callMethod(System.class, "currentTimeMillis")
+                .orShould()
+                .dependOnClassesThat()
+                .areAssignableTo(Clock.class)
+                .check(CLASSES);
     }
 
     @Test
@@ -74,7 +117,7 @@ class ArchitectureTest {
     }
 
     private static void layerDoesNotKnow(String layer, String... others) {
-        String[] packages = java.util.Arrays.stream(others).map(ROOT::concat).toArray(String[]::new);
+        String[] packages = Arrays.stream(others).map(ROOT::concat).toArray(String[]::new);
         noClasses()
                 .that()
                 .resideInAPackage(ROOT + layer)
