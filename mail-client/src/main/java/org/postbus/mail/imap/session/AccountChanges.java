@@ -6,7 +6,10 @@ import java.util.List;
 import java.util.Map;
 import org.postbus.mail.imap.grammar.MailboxName;
 
-/** The account's changes that nobody has asked for yet, one of each kind for a mailbox. Written by the event loop, taken by any thread. */
+/**
+ * Changes of the account that have not been taken yet, one of each kind for a mailbox. Written by the event loop,
+ * taken by any thread.
+ */
 public final class AccountChanges {
     private record Key(MailboxName name, boolean listed) implements Comparable<Key> {
         @Override
@@ -27,7 +30,7 @@ public final class AccountChanges {
         this.octetsMax = octetsMax;
     }
 
-    /** @param octets what it took on the wire */
+    /** @param octets what it took on the connection */
     synchronized void add(AccountChange change, long octets) {
         octetsHeld += octets;
         switch (change) {

@@ -57,7 +57,7 @@ final class ObjectReader {
                 json.path("myRights").path("mayReadItems").asBoolean(true));
     }
 
-    /** Every mailbox has a name: without one this is a part of it. */
+    /** Every mailbox has a name: without one the object is a partial update. */
     static JmapMailboxUpdate mailboxUpdate(JsonNode json) {
         return json.has("name")
                 ? new JmapMailboxUpdate.Whole(mailbox(json))

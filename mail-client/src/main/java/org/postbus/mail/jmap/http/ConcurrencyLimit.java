@@ -7,7 +7,10 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.function.Supplier;
 
-/** Lets so many operations run at a time; the others wait in order (RFC 8620 section 2, maxConcurrentRequests). */
+/**
+ * Limits the number of operations that run at a time; the others wait in order (RFC 8620 section 2,
+ * maxConcurrentRequests).
+ */
 final class ConcurrencyLimit {
     private final Deque<Turn<?>> waiting = new ArrayDeque<>();
     private int free;
@@ -94,7 +97,7 @@ final class ConcurrencyLimit {
             release();
         }
 
-        /** Called on completion, too: then it does nothing. */
+        /** Called on completion, too, where it has no effect. */
         void cancel() {
             Cancellable subscription;
             synchronized (ConcurrencyLimit.this) {

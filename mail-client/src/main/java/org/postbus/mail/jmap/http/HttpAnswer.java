@@ -35,7 +35,7 @@ record HttpAnswer(URI url, int status, MultiMap headers, Buffer body) {
         try {
             return EventCodec.mapper().readTree(body.getBytes());
         } catch (IOException notJson) {
-            // Without the cause: its text holds a piece of the answer.
+            // Without the cause, whose text contains a part of the answer.
             throw new ServerException(new ServerFailure.Unreachable(
                     url.getHost() + " answers " + contentKind() + " where JSON is expected"));
         }

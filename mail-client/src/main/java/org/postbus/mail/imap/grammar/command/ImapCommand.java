@@ -26,18 +26,18 @@ public sealed interface ImapCommand {
     /** Needs a selected mailbox. */
     sealed interface OnMailbox extends ImapCommand {}
 
-    /** Changes what is on the server, so that it matters whether it was done. */
+    /** Changes something on the server, so that it matters whether it was executed. */
     sealed interface ChangesMail extends ImapCommand {}
 
-    /** Says who we are: a refusal means the login. */
+    /** Logs in: a refusal is a refused login. */
     sealed interface LogsIn extends ImapCommand {}
 
-    /** Its answer is passed on item by item, as fast as somebody reads. */
+    /** Its answer is delivered item by item, at the speed of the subscriber. */
     sealed interface Streams<T> extends ImapCommand {
         Class<T> itemType();
     }
 
-    /** Opens a mailbox and leaves the one before. */
+    /** Selects a mailbox and closes the one before. */
     sealed interface Selects extends ImapCommand {
         MailboxName name();
 

@@ -68,7 +68,10 @@ final class FetchParser {
         items.unparsed(name, AnyValue.raw(in));
     }
 
-    /** Content by its name without origin, whatever else is made of it; the position stays. */
+    /**
+     * Notes the content under its name without origin, in addition to what becomes of the item; the position does not
+     * change.
+     */
     private static void section(ImapReader in, String name, MessageItems items) {
         ImapReader.Mark value = in.mark();
         try {
@@ -144,7 +147,7 @@ final class FetchParser {
         return Optional.ofNullable(octets).map(ImapReader::latin1);
     }
 
-    /** What is known of a message while its response is read. */
+    /** The items of one message, while its response is read. */
     private static final class MessageItems {
         private boolean stateOnly = true;
         private long uid;
