@@ -101,7 +101,7 @@ class ArchitectureTest {
         layerDoesNotKnow(".smtp..", ".imap..", ".jmap..", ".mime..");
     }
 
-    /** What IMAP says of a message's structure is a value; of the connection MIME knows nothing. */
+    /** MIME uses the structure of a message as IMAP reports it, which is a value; it knows nothing of connections. */
     @Test
     void mime_knows_no_connection() {
         layerDoesNotKnow(

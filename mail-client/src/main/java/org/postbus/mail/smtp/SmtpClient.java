@@ -214,11 +214,11 @@ public final class SmtpClient implements AutoCloseable {
 
     /** Withdrawn when its text is asked for, which is between the login and {@code MAIL}. */
     private static final class Withdrawn extends MailMessage {
-        private static final String NOBODY = "nobody@localhost";
+        private static final String NO_ADDRESS = "nobody@localhost";
 
         Withdrawn() {
-            setFrom(NOBODY);
-            setTo(NOBODY);
+            setFrom(NO_ADDRESS);
+            setTo(NO_ADDRESS);
         }
 
         @Override

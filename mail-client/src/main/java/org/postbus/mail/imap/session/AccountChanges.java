@@ -34,7 +34,7 @@ public final class AccountChanges {
     synchronized void add(AccountChange change, long octets) {
         octetsHeld += octets;
         switch (change) {
-            case AccountChange.Dirty stirred -> put(new Key(stirred.name(), false), stirred);
+            case AccountChange.Dirty dirty -> put(new Key(dirty.name(), false), dirty);
             case AccountChange.Listed listed -> put(new Key(listed.mailbox().name(), true), listed);
             case AccountChange.TooMany more -> forget();
         }

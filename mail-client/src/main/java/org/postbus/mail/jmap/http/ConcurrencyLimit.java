@@ -12,7 +12,7 @@ import java.util.function.Supplier;
  * maxConcurrentRequests).
  */
 final class ConcurrencyLimit {
-    private final Deque<Turn<?>> waiting = new ArrayDeque<>();
+    private final Deque<Waiting<?>> waiting = new ArrayDeque<>();
     private int free;
 
     ConcurrencyLimit(int max) {
@@ -21,26 +21,26 @@ final class ConcurrencyLimit {
 
     <T> Uni<T> run(Supplier<Uni<T>> operation) {
         return Uni.createFrom().emitter(emitter -> {
-            var turn = new Turn<T>(operation, emitter);
-            emitter.onTermination(turn::cancel);
+            var waiter = new Waiting<T>(operation, emitter);
+            emitter.onTermination(waiter::cancel);
             boolean starts;
             synchronized (this) {
                 starts = free > 0;
                 if (starts) {
                     free--;
-                    turn.started = true;
+                    waiter.started = true;
                 } else {
-                    waiting.add(turn);
+                    waiting.add(waiter);
                 }
             }
             if (starts) {
-                turn.start();
+                waiter.start();
             }
         });
     }
 
     private void release() {
-        Turn<?> next;
+        Waiting<?> next;
         synchronized (this) {
             next = waiting.poll();
             if (next == null) {
@@ -52,14 +52,14 @@ final class ConcurrencyLimit {
         next.start();
     }
 
-    private final class Turn<T> {
+    private final class Waiting<T> {
         private final Supplier<Uni<T>> operation;
         private final UniEmitter<? super T> emitter;
         private boolean started;
         private boolean ended;
         private Cancellable running;
 
-        Turn(Supplier<Uni<T>> operation, UniEmitter<? super T> emitter) {
+        Waiting(Supplier<Uni<T>> operation, UniEmitter<? super T> emitter) {
             this.operation = operation;
             this.emitter = emitter;
         }

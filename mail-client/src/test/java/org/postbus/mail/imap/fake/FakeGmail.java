@@ -27,10 +27,11 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
- * Gmail in memory, as far as it is known how it behaves: a message lies once, in All Mail, Spam or the Trash; all other mailboxes show what
- * has their label. Mailboxes have German names. As many commands as Postbus sends, over plain TCP; anybody may log in.
+ * Gmail in memory, as far as its behaviour is known: a message is in All Mail, Spam or the Trash, and all other
+ * mailboxes show the messages with their label. Mailboxes have German names. It knows the commands that Postbus sends,
+ * over plain TCP, and accepts every login.
  *
- * <p>Deleting anywhere but in Spam and the Trash only takes the label away. COPYUID names targets in no order.
+ * <p>Deleting outside of Spam and the Trash removes the label only. COPYUID names its targets in no particular order.
  */
 public final class FakeGmail implements AutoCloseable {
     public static final String ALL_MAIL = "[Gmail]/Alle Nachrichten";
@@ -54,7 +55,7 @@ public final class FakeGmail implements AutoCloseable {
     private long uidValidity = 1;
     private boolean labelsHaveModSeqs = true;
 
-    /** Where a message lies. */
+    /** Every message is in exactly one of these. */
     public enum Place {
         ALL_MAIL,
         SPAM,
@@ -96,7 +97,7 @@ public final class FakeGmail implements AutoCloseable {
         final Place place;
         final long uidValidity;
         final NavigableMap<Long, Mail> mails = new TreeMap<>();
-        /** Empty for a place. */
+        /** Empty for All Mail, Spam and the Trash. */
         String label;
 
         boolean shown = true;
@@ -165,7 +166,7 @@ public final class FakeGmail implements AutoCloseable {
         return listening.getLocalPort();
     }
 
-    // ---- what people do with the web page
+    // ---- changes in the web interface
 
     /** @return its X-GM-MSGID */
     public synchronized long deliver(String messageId, String... labels) {
@@ -204,7 +205,10 @@ public final class FakeGmail implements AutoCloseable {
         }
     }
 
-    /** What goes to the Trash or to Spam leaves the inbox and keeps its other labels, which nobody sees there. */
+    /**
+     * A message that is moved to the Trash or to Spam leaves the inbox and keeps its other labels, which are hidden
+     * there.
+     */
     public synchronized void move(long id, Place to) {
         Mail mail = mails.get(id);
         if (mail.place != to) {
@@ -252,7 +256,7 @@ public final class FakeGmail implements AutoCloseable {
         mailboxes.get(mailbox).shown = shown;
     }
 
-    /** Whether a message of All Mail gets another mod-sequence when its labels change. */
+    /** Whether a message of All Mail gets a new mod-sequence when its labels change. */
     public synchronized void labelsHaveModSeqs(boolean they) {
         labelsHaveModSeqs = they;
     }
@@ -273,7 +277,7 @@ public final class FakeGmail implements AutoCloseable {
         return mails.containsKey(id);
     }
 
-    /** By the mailboxes' raw names what they show: Message-IDs and flags. */
+    /** The messages of each mailbox, by its raw name: Message-IDs and flags. */
     public synchronized Map<String, Map<String, Set<String>>> content() {
         Map<String, Map<String, Set<String>>> content = new TreeMap<>();
         mailboxes.forEach((name, mailbox) -> {
@@ -287,7 +291,7 @@ public final class FakeGmail implements AutoCloseable {
         return content;
     }
 
-    /** The raw names of the mailboxes that show it, in order. */
+    /** The raw names of the mailboxes that show the message, in order. */
     public synchronized List<String> mailboxesOf(long id) {
         return mailboxes.entrySet().stream()
                 .filter(mailbox ->
@@ -335,7 +339,7 @@ public final class FakeGmail implements AutoCloseable {
         }
     }
 
-    /** Gives it a UID where it is shown now, and takes that away where it is not any more. */
+    /** Assigns a UID in each mailbox that shows the message now, and removes it from the others. */
     private void show(Mail mail) {
         mailboxes.forEach((name, mailbox) -> {
             boolean was = mailbox.mails.containsValue(mail);
@@ -526,7 +530,10 @@ public final class FakeGmail implements AutoCloseable {
         return answer + "TAG OK Success\r\n";
     }
 
-    /** All but the label of the mailbox that is open; system labels quoted with their backslash doubled, others as they need it. */
+    /**
+     * All labels except that of the selected mailbox; system labels quoted with a doubled backslash, others as
+     * required.
+     */
     private static String labels(Mail mail, Mailbox open) {
         return mail.allLabels().stream()
                 .filter(label -> !label.equals(open.label))
@@ -566,7 +573,7 @@ public final class FakeGmail implements AutoCloseable {
     private void storeOne(Mail mail, String what, String name, boolean set) {
         switch (what + name) {
             case "label\\Starred" -> flag(mail.id, "\\Flagged", set);
-            // Gmail says OK and leaves them.
+            // Gmail answers OK and keeps them.
             case "label\\Sent", "label\\Draft" -> {}
             default -> {
                 if (what.equals("flag")) {
@@ -648,7 +655,7 @@ public final class FakeGmail implements AutoCloseable {
         return words;
     }
 
-    /** What a keyword is called that a flag is. */
+    /** The keyword of a flag. */
     public static Set<String> keywords(Collection<String> flags) {
         return flags.stream()
                 .filter(flag -> !flag.equals("\\Deleted"))

@@ -120,7 +120,7 @@ class UidSetTest {
     }
 
     @Test
-    void parts_hold_every_uid_once_and_keep_their_limits() {
+    void split_sets_hold_every_uid_once_and_keep_their_limits() {
         for (long seed = 0; seed < 60; seed++) {
             var random = new Random(seed);
             var uids = new TreeSet<Long>();
