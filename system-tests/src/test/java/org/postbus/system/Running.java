@@ -185,7 +185,7 @@ final class Running {
             found.add("the server was not read: " + e.getMessage());
         }
         found.addAll(rows.unfinished());
-        found.addAll(rows.broken());
+        found.addAll(rows.violations());
         found.addAll(rows.differencesFrom(rows.fold()));
         if (!found.isEmpty()) {
             return found;
