@@ -22,7 +22,7 @@ import java.util.stream.Collectors;
 import org.postbus.change.ChangeEvent;
 import org.postbus.codec.EventCodec;
 import org.postbus.compare.MailState.MailboxState;
-import org.postbus.compare.MailState.Placed;
+import org.postbus.compare.MailState.LocatedEmail;
 import org.postbus.model.AccountId;
 import org.postbus.model.Email;
 import org.postbus.model.EmailHeaders;
@@ -158,7 +158,7 @@ final class DatabaseReader {
 
     private MailState mail(List<Row> rows, Map<EmailId, List<Location>> locationsOf) {
         Map<EmailId, Row> byId = rows.stream().collect(Collectors.toMap(Row::id, Function.identity()));
-        Map<MailboxId, SortedMap<String, Placed>> placed = new HashMap<>();
+        Map<MailboxId, SortedMap<String, LocatedEmail>> placed = new HashMap<>();
         locationsOf.values().stream()
                 .flatMap(List::stream)
                 .filter(location -> byId.containsKey(location.email))
@@ -172,7 +172,7 @@ final class DatabaseReader {
                     placed.computeIfAbsent(location.mailbox, id -> new TreeMap<>())
                             .put(
                                     where,
-                                    new Placed(
+                                    new LocatedEmail(
                                             row.messageId,
                                             new TreeSet<>(location.keywords.orElse(row.keywords)),
                                             row.size,

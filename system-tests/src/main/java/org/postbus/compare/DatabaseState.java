@@ -22,7 +22,7 @@ import java.util.stream.Collectors;
 import org.postbus.change.ChangeEvent;
 import org.postbus.codec.EventCodec;
 import org.postbus.compare.MailState.MailboxState;
-import org.postbus.compare.MailState.Placed;
+import org.postbus.compare.MailState.LocatedEmail;
 import org.postbus.model.AccountId;
 import org.postbus.model.Email;
 import org.postbus.model.EmailHeaders;
