@@ -40,9 +40,7 @@ class ArchitectureTest {
                     .that()
                     .resideInAPackage(ROOT + "." + alone)
                     .should()
-                    .dependOnClassesThat(resideInAPackage(ROOT + "..")
-                            .and(resideOutsideOfPackage(
-                                    ROOT + "." + alone)))
+                    .dependOnClassesThat(resideInAPackage(ROOT + "..").and(resideOutsideOfPackage(ROOT + "." + alone)))
                     .check(CLASSES);
         }
     }

@@ -1,36 +1,10 @@
 package org.postbus.compare;
 
-import java.sql.Array;
-import java.sql.Connection;
-import java.sql.PreparedStatement;
-import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
-import java.time.Instant;
-import java.time.OffsetDateTime;
 import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
-import java.util.SortedMap;
-import java.util.TreeMap;
-import java.util.TreeSet;
-import java.util.function.Function;
-import java.util.stream.Collectors;
-import org.postbus.change.ChangeEvent;
-import org.postbus.codec.EventCodec;
-import org.postbus.compare.MailState.MailboxState;
-import org.postbus.compare.MailState.LocatedEmail;
-import org.postbus.model.AccountId;
-import org.postbus.model.Email;
-import org.postbus.model.EmailHeaders;
 import org.postbus.model.EmailId;
-import org.postbus.model.Keyword;
-import org.postbus.model.Mailbox;
-import org.postbus.model.MailboxId;
-import org.postbus.model.MailboxRole;
 
 /** Checks the rows of one account against each other and against its change log. */
 final class DatabaseChecks {
@@ -43,7 +17,8 @@ final class DatabaseChecks {
     }
 
     /** @param fold of the account's whole change log */
-    void run(List<DatabaseReader.Row> rows, Map<EmailId, List<DatabaseReader.Location>> locationsOf, ChangeFold fold) throws SQLException {
+    void run(List<DatabaseReader.Row> rows, Map<EmailId, List<DatabaseReader.Location>> locationsOf, ChangeFold fold)
+            throws SQLException {
         for (DatabaseReader.Row row : rows) {
             if (row.unlinked() == locationsOf.containsKey(row.id())) {
                 violations.add("email " + row.id() + ": unlinked is " + row.unlinked() + ", locations are "

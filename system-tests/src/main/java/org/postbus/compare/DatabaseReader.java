@@ -1,15 +1,9 @@
 package org.postbus.compare;
 
-import java.sql.Array;
 import java.sql.Connection;
-import java.sql.PreparedStatement;
-import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.time.Instant;
 import java.time.OffsetDateTime;
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -21,8 +15,8 @@ import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.postbus.change.ChangeEvent;
 import org.postbus.codec.EventCodec;
-import org.postbus.compare.MailState.MailboxState;
 import org.postbus.compare.MailState.LocatedEmail;
+import org.postbus.compare.MailState.MailboxState;
 import org.postbus.model.AccountId;
 import org.postbus.model.Email;
 import org.postbus.model.EmailHeaders;
@@ -112,8 +106,7 @@ final class DatabaseReader {
                                     Optional.ofNullable(row.getString("parent_id"))
                                             .map(MailboxId::of),
                                     row.getString("path"),
-                                    Optional.ofNullable(row.getString("role"))
-                                            .flatMap(MailboxRole::find),
+                                    Optional.ofNullable(row.getString("role")).flatMap(MailboxRole::find),
                                     row.getLong("sort_order"),
                                     row.getLong("total_emails"),
                                     row.getLong("unread_emails"),
@@ -128,8 +121,8 @@ final class DatabaseReader {
                 row -> {
                     EmailId id = EmailId.of(row.getString("email_id"));
                     List<String> keywords = AccountQueries.strings(row.getArray("keywords"));
-                    Instant receivedAt = row.getObject("received_at", OffsetDateTime.class)
-                            .toInstant();
+                    Instant receivedAt =
+                            row.getObject("received_at", OffsetDateTime.class).toInstant();
                     boolean unlinked = row.getObject("unlinked_pass") != null;
                     Email email = new Email(
                             id,

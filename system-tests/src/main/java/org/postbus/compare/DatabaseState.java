@@ -1,36 +1,17 @@
 package org.postbus.compare;
 
-import java.sql.Array;
 import java.sql.Connection;
-import java.sql.PreparedStatement;
-import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
-import java.time.Instant;
-import java.time.OffsetDateTime;
 import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
-import java.util.SortedMap;
-import java.util.TreeMap;
-import java.util.TreeSet;
-import java.util.function.Function;
 import java.util.stream.Collectors;
-import org.postbus.change.ChangeEvent;
-import org.postbus.codec.EventCodec;
-import org.postbus.compare.MailState.MailboxState;
-import org.postbus.compare.MailState.LocatedEmail;
 import org.postbus.model.AccountId;
 import org.postbus.model.Email;
-import org.postbus.model.EmailHeaders;
 import org.postbus.model.EmailId;
-import org.postbus.model.Keyword;
 import org.postbus.model.Mailbox;
 import org.postbus.model.MailboxId;
-import org.postbus.model.MailboxRole;
 
 /**
  * The state of an account in the database, read in one snapshot.
@@ -55,7 +36,8 @@ public record DatabaseState(
         connection.setAutoCommit(false);
         connection.setTransactionIsolation(Connection.TRANSACTION_REPEATABLE_READ);
         try (Statement planner = connection.createStatement()) {
-            // All rows are read and joined, which needs hash joins; with outdated statistics the planner would choose nested
+            // All rows are read and joined, which needs hash joins; with outdated statistics the planner would choose
+            // nested
             // loops and take minutes.
             planner.execute("set local enable_nestloop = off");
             return new DatabaseReader(connection, account).read();

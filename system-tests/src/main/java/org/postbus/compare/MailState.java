@@ -43,7 +43,8 @@ public record MailState(SortedMap<String, MailboxState> mailboxes, long emails) 
      * @param keywords in JMAP's form, such as {@code $seen}; copies of an IMAP message have keywords of their own
      * @param elsewhere number of the email's other locations
      */
-    public record LocatedEmail(String messageId, SortedSet<String> keywords, long size, Instant receivedAt, int elsewhere) {
+    public record LocatedEmail(
+            String messageId, SortedSet<String> keywords, long size, Instant receivedAt, int elsewhere) {
         public LocatedEmail {
             keywords = Collections.unmodifiableSortedSet(new TreeSet<>(keywords));
         }

@@ -12,8 +12,8 @@ import java.util.SortedMap;
 import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
-import org.postbus.compare.MailState.MailboxState;
 import org.postbus.compare.MailState.LocatedEmail;
+import org.postbus.compare.MailState.MailboxState;
 import org.postbus.devstack.rawclient.RawImap;
 import org.postbus.devstack.rawclient.RawJmap;
 

@@ -8,8 +8,8 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
-import org.postbus.compare.MailState.MailboxState;
 import org.postbus.compare.MailState.LocatedEmail;
+import org.postbus.compare.MailState.MailboxState;
 
 class MailStateTest {
     private static final LocatedEmail SEEN = placed("a@example.org", "$seen");

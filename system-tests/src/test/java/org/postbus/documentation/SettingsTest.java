@@ -20,7 +20,8 @@ class SettingsTest {
     private static final Pattern ASSIGNED = Pattern.compile("(?m)^(postbus[\\w.-]+)=");
 
     private static final Pattern MAPPING = Pattern.compile("@ConfigMapping\\(prefix = \"([\\w.-]+)\"\\)");
-    private static final Pattern MAPPED_METHOD = Pattern.compile("(?m)^    (?:[\\w.]+)(?:<[\\w.<>, ]+>)? (\\w+)\\(\\);");
+    private static final Pattern MAPPED_METHOD =
+            Pattern.compile("(?m)^    (?:[\\w.]+)(?:<[\\w.<>, ]+>)? (\\w+)\\(\\);");
 
     private static final Pattern KIT_PREFIX = Pattern.compile("String PREFIX = \"(postbus[\\w.-]+)\"");
     private static final Pattern KIT_NAME = Pattern.compile("\"(postbus\\.[\\w.-]+)\"");

@@ -55,7 +55,8 @@ final class Sources {
     static Set<String> documented(String document, String heading, Pattern name) {
         Set<String> names = new TreeSet<>();
         boolean inTable = false;
-        for (String line : read(ProjectRoot.find().resolve("docs").resolve(document)).split("\n")) {
+        for (String line :
+                read(ProjectRoot.find().resolve("docs").resolve(document)).split("\n")) {
             String first = line.startsWith("|") ? line.split("\\|")[1].strip() : "";
             if (first.isEmpty()) {
                 inTable = false;

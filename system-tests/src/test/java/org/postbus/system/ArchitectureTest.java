@@ -27,7 +27,11 @@ class ArchitectureTest {
 
     @Test
     void comparisons_do_not_know_the_benchmarks() {
-        noClasses().should().dependOnClassesThat().resideInAPackage(BENCH + "..").check(COMPARISONS);
+        noClasses()
+                .should()
+                .dependOnClassesThat()
+                .resideInAPackage(BENCH + "..")
+                .check(COMPARISONS);
     }
 
     @Test

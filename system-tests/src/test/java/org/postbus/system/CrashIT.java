@@ -85,6 +85,8 @@ class CrashIT {
         RUNNING.awaitSynced(account);
         RUNNING.awaitConverged(account);
         RUNNING.api.delete(account.path()).expect(204);
-        await("its rows are deleted").atMost(Duration.ofSeconds(30)).until(() -> RUNNING.emailsInDatabase(account) == 0);
+        await("its rows are deleted")
+                .atMost(Duration.ofSeconds(30))
+                .until(() -> RUNNING.emailsInDatabase(account) == 0);
     }
 }

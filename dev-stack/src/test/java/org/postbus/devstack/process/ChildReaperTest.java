@@ -27,7 +27,8 @@ class ChildReaperTest {
     }
 
     @Test
-    void children_and_temporary_directories_are_removed_when_the_parent_is_killed(@TempDir Path directory) throws Exception {
+    void children_and_temporary_directories_are_removed_when_the_parent_is_killed(@TempDir Path directory)
+            throws Exception {
         Path temporary = Files.createDirectory(directory.resolve("temporary"));
         Process parent = new ProcessBuilder(ChildProcess.java(
                         "64m",
