@@ -22,7 +22,7 @@ public interface OutboundConfig {
     @WithDefault("8")
     int submissionsMax();
 
-    /** Between two looks for wishes that are due and were not rung for. */
+    /** Between two looks for mutations that are due and were not rung for. */
     @WithDefault("2s")
     Duration sweepPause();
 
@@ -30,7 +30,7 @@ public interface OutboundConfig {
     @WithDefault("15s")
     Duration queueStatesPause();
 
-    /** Wishes that were confirmed or rejected so long ago are deleted; at least a day, as the following. */
+    /** Mutations that were confirmed or rejected so long ago are deleted; at least a day, as the following. */
     @WithDefault("7d")
     Duration keepMutations();
 

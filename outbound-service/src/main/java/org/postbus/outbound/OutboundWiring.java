@@ -19,8 +19,20 @@ import org.postbus.account.CredentialCipher;
 import org.postbus.event.EventCodec;
 import org.postbus.mail.imap.ImapClient;
 import org.postbus.mail.imap.ImapOptions;
-import org.postbus.outbound.submission.SubmissionFlusher;
-import org.postbus.outbound.submission.SubmissionServers;
+import org.postbus.outbound.flush.MailServers;
+import org.postbus.outbound.flush.MutationFlusher;
+import org.postbus.outbound.flush.SubmissionFlusher;
+import org.postbus.outbound.flush.SubmissionServers;
+import org.postbus.outbound.flush.SyncRequestPublisher;
+import org.postbus.outbound.queue.AccountFlushes;
+import org.postbus.outbound.queue.AccountQueues;
+import org.postbus.outbound.queue.DueSweeper;
+import org.postbus.outbound.queue.OutboundMetrics;
+import org.postbus.outbound.queue.QueueStates;
+import org.postbus.outbound.queue.Retention;
+import org.postbus.outbound.table.AccountTable;
+import org.postbus.outbound.table.PendingChangesTable;
+import org.postbus.outbound.table.TenantTransactions;
 
 /** Puts the service together, starts it and stops it. */
 @ApplicationScoped
@@ -46,7 +58,7 @@ public class OutboundWiring {
         var imap = new ImapClient(vertx, ImapOptions.DEFAULT);
         var cipher = CredentialCipher.fromKeysetFile(config.keyset());
         servers = new MailServers(vertx, imap);
-        var wakes = new WakePublisher(
+        var wakes = new SyncRequestPublisher(
                 database,
                 new AccountTable(),
                 record -> accounts.send(Record.of(record.accountId().toString(), EventCodec.encode(record))));

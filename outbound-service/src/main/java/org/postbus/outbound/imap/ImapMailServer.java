@@ -31,24 +31,26 @@ import org.postbus.mail.imap.SelectedMailbox;
 import org.postbus.mail.imap.StoreMode;
 import org.postbus.mail.imap.StoreResult;
 import org.postbus.model.EmailId;
-import org.postbus.outbound.FoldedWish;
-import org.postbus.outbound.Known;
-import org.postbus.outbound.MailServer;
-import org.postbus.outbound.MailboxWish;
-import org.postbus.outbound.imap.ImapPlan.Abilities;
-import org.postbus.outbound.imap.ImapPlan.Action;
-import org.postbus.outbound.imap.ImapPlan.MailboxWork;
+import org.postbus.outbound.imap.plan.ImapMailboxPlan;
+import org.postbus.outbound.imap.plan.ImapPlan.Abilities;
+import org.postbus.outbound.imap.plan.ImapPlan.Action;
+import org.postbus.outbound.imap.plan.ImapPlan.MailboxWork;
+import org.postbus.outbound.imap.plan.ImapPlan;
+import org.postbus.outbound.mutation.FoldedMutation;
+import org.postbus.outbound.mutation.MailServer;
+import org.postbus.outbound.mutation.MailboxMutation;
+import org.postbus.outbound.mutation.ServerSnapshot;
 
 /**
- * Carries wishes out over one IMAP connection, by an {@link ImapPlan}.
+ * Carries mutations out over one IMAP connection, by an {@link ImapPlan}.
  *
  * <p>Phases in each mailbox: SELECT and compare UIDVALIDITY; UID FETCH (FLAGS) of every message that is meant, which tells
- * what is still there and what is already as wished; then the plan's actions. If it breaks off, what was done stays done,
- * and the wishes that were not finished are done again from the start: every action but COPY does nothing the second time,
+ * what is still there and what is already as requested; then the plan's actions. If it breaks off, what was done stays done,
+ * and the mutations that were not finished are done again from the start: every action but COPY does nothing the second time,
  * and before a COPY that may have been done the target is searched.
  *
  * <p>Flag changes are deltas and carry no UNCHANGEDSINCE: they undo nothing of what others do, and with it any change to the
- * message, by anyone, would make an unrelated wish fail. What can not be undone carries it: a message is only marked
+ * message, by anyone, would make an unrelated mutation fail. What can not be undone carries it: a message is only marked
  * {@code \Deleted} and expunged if nobody changed it since we looked (RFC 7162 section 3.1.3).
  */
 public final class ImapMailServer implements MailServer {
@@ -89,18 +91,18 @@ public final class ImapMailServer implements MailServer {
     }
 
     @Override
-    public Answers carryOut(List<FoldedWish> wishes, Known known) {
+    public Answers carryOut(List<FoldedMutation> mutations, ServerSnapshot snapshot) {
         var abilities = new Abilities(
                 connection.capabilities().has("MOVE"),
                 connection.capabilities().has("UIDPLUS")
                         || connection.capabilities().has("IMAP4REV2"),
                 connection.capabilities().has("X-GM-EXT-1"));
-        ImapPlan plan = ImapPlan.of(wishes, known, abilities);
-        var progress = new Progress(wishes, plan);
+        ImapPlan plan = ImapPlan.of(mutations, snapshot, abilities);
+        var progress = new Progress(mutations, plan);
         Optional<ServerFailure> lost = Optional.empty();
         try {
             for (MailboxWork work : plan.work()) {
-                new MailboxRun(work, progress, known).run();
+                new MailboxRun(work, progress, snapshot).run();
             }
         } catch (ServerException e) {
             open = false;
@@ -111,14 +113,14 @@ public final class ImapMailServer implements MailServer {
     }
 
     @Override
-    public Answer carryOut(MailboxWish wish, Known known) {
+    public Answer carryOut(MailboxMutation mutation, ServerSnapshot snapshot) {
         try {
             String prefix = await(connection.namespace())
                     .flatMap(namespaces -> namespaces.personal().stream().findFirst())
                     .map(Namespaces.Namespace::prefix)
                     .orElse("");
-            var mailboxes = new ImapMailboxes(await(connection.list()), prefix, connection::nameOf);
-            return carryOut(mailboxes.step(wish, known));
+            var mailboxes = new ImapMailboxPlan(await(connection.list()), prefix, connection::nameOf);
+            return carryOut(mailboxes.step(mutation, snapshot));
         } catch (ServerException e) {
             if (e.failure() instanceof ServerFailure.Rejected) {
                 return new Answer.Failed(e.failure());
@@ -129,21 +131,21 @@ public final class ImapMailServer implements MailServer {
         }
     }
 
-    private Answer carryOut(ImapMailboxes.Step step) {
+    private Answer carryOut(ImapMailboxPlan.Step step) {
         switch (step) {
-            case ImapMailboxes.Step.Settled(var answer) -> {
+            case ImapMailboxPlan.Step.Settled(var answer) -> {
                 return answer;
             }
-            case ImapMailboxes.Step.Create(var name) -> {
+            case ImapMailboxPlan.Step.Create(var name) -> {
                 await(connection.create(name));
                 subscribe(name);
             }
-            case ImapMailboxes.Step.Rename(var from, var to) -> {
+            case ImapMailboxPlan.Step.Rename(var from, var to) -> {
                 leave();
                 await(connection.rename(from, to));
                 subscribe(to);
             }
-            case ImapMailboxes.Step.Delete(var name, var onlyIfEmpty) -> {
+            case ImapMailboxPlan.Step.Delete(var name, var onlyIfEmpty) -> {
                 leave();
                 if (onlyIfEmpty && await(connection.status(name)).messages().orElse(1) > 0) {
                     return new Answer.Failed(
@@ -174,9 +176,9 @@ public final class ImapMailServer implements MailServer {
         }
     }
 
-    /** What has become of the wishes so far. */
+    /** What has become of the mutations so far. */
     private static final class Progress {
-        private final Map<EmailId, FoldedWish> wishes = new HashMap<>();
+        private final Map<EmailId, FoldedMutation> mutations = new HashMap<>();
         private final Map<EmailId, Answer> answers;
         /** Whether a command was sent that changes something. */
         private boolean changing;
@@ -184,11 +186,11 @@ public final class ImapMailServer implements MailServer {
         private final Map<EmailId, Integer> open = new HashMap<>();
         /** Emails of whose messages at least one was there. */
         private final Set<EmailId> met = new HashSet<>();
-        /** Emails that are only taken out of mailboxes: where they are not, that is as wished. */
+        /** Emails that are only taken out of mailboxes: where they are not, that is as requested. */
         private final Set<EmailId> onlyRemoved = new HashSet<>();
 
-        Progress(List<FoldedWish> wishes, ImapPlan plan) {
-            wishes.forEach(wish -> this.wishes.put(wish.emailId(), wish));
+        Progress(List<FoldedMutation> mutations, ImapPlan plan) {
+            mutations.forEach(mutation -> this.mutations.put(mutation.emailId(), mutation));
             answers = new HashMap<>(plan.settled());
             for (MailboxWork work : plan.work()) {
                 onlyRemoved.addAll(work.uids().values());
@@ -213,8 +215,8 @@ public final class ImapMailServer implements MailServer {
             return !answers.containsKey(email);
         }
 
-        FoldedWish wish(EmailId email) {
-            return wishes.get(email);
+        FoldedMutation mutation(EmailId email) {
+            return mutations.get(email);
         }
 
         void meet(EmailId email) {
@@ -237,7 +239,7 @@ public final class ImapMailServer implements MailServer {
 
         /** It may have been moved, and the fetcher tells us soon; or an earlier try has removed it, and it stays gone. */
         private boolean isRemoved(EmailId email) {
-            return onlyRemoved.contains(email) && wishes.get(email).isLastTryOnFreshState();
+            return onlyRemoved.contains(email) && mutations.get(email).isLastTryOnFreshState();
         }
 
         private static Answer notThere() {
@@ -253,15 +255,15 @@ public final class ImapMailServer implements MailServer {
     private final class MailboxRun {
         private final MailboxWork work;
         private final Progress progress;
-        private final Known known;
+        private final ServerSnapshot snapshot;
         private final Map<Long, Set<ImapFlag>> flags = new HashMap<>();
         /** Where it is known that nobody but us changed the message since. */
         private final Map<Long, Long> modSeqs = new HashMap<>();
 
-        private MailboxRun(MailboxWork work, Progress progress, Known known) {
+        private MailboxRun(MailboxWork work, Progress progress, ServerSnapshot snapshot) {
             this.work = work;
             this.progress = progress;
-            this.known = known;
+            this.snapshot = snapshot;
         }
 
         private void run() {
@@ -284,7 +286,7 @@ public final class ImapMailServer implements MailServer {
          */
         private boolean findMessages() {
             boolean openFromBefore = isOpenForWriting(work.mailbox());
-            if (!selectAsKnown()) {
+            if (!selectChecked()) {
                 return false;
             }
             try {
@@ -298,7 +300,7 @@ public final class ImapMailServer implements MailServer {
                 }
             }
             selected = Optional.empty();
-            if (!selectAsKnown()) {
+            if (!selectChecked()) {
                 return false;
             }
             look();
@@ -344,7 +346,7 @@ public final class ImapMailServer implements MailServer {
             }
         }
 
-        private boolean selectAsKnown() {
+        private boolean selectChecked() {
             SelectedMailbox mailbox;
             try {
                 mailbox = selectForWriting(work.mailbox());
@@ -409,10 +411,10 @@ public final class ImapMailServer implements MailServer {
             Set<Long> uids = new TreeSet<>();
             for (long uid : present(store.uids())) {
                 Set<ImapFlag> now = flags.get(uid);
-                boolean asWished = store.mode() == StoreMode.ADD
+                boolean asRequested = store.mode() == StoreMode.ADD
                         ? now.containsAll(store.flags())
                         : store.flags().stream().noneMatch(now::contains);
-                if (!asWished) {
+                if (!asRequested) {
                     uids.add(uid);
                 }
             }
@@ -471,8 +473,8 @@ public final class ImapMailServer implements MailServer {
                             .forEach(copied -> targets.addAll(copied.targets())));
             Map<String, Long> meant = new HashMap<>();
             for (long uid : present(uids)) {
-                known.email(work.uids().get(uid))
-                        .flatMap(Known.KnownEmail::identity)
+                snapshot.email(work.uids().get(uid))
+                        .flatMap(ServerSnapshot.EmailSnapshot::identity)
                         .ifPresent(identity -> meant.put(identity, uid));
             }
             Set<Long> found = new TreeSet<>();
@@ -507,7 +509,7 @@ public final class ImapMailServer implements MailServer {
 
         /**
          * A later change of any of the messages has a higher mod-sequence than the mailbox had when we looked, so one value
-         * serves for all. Empty if one is not known.
+         * serves for all. Empty if one is not snapshot.
          */
         private OptionalLong newestModSeq(List<UidRange> ranges) {
             long newest = 0;
@@ -525,13 +527,13 @@ public final class ImapMailServer implements MailServer {
 
         /**
          * Which messages an earlier try already put into their target: same Message-ID and size, or where there is no Message-ID the
-         * same size, INTERNALDATE (COPY keeps it, RFC 9051 section 6.4.7) and header. Only of wishes that were tried before.
+         * same size, INTERNALDATE (COPY keeps it, RFC 9051 section 6.4.7) and header. Only of mutations that were tried before.
          */
         private Map<MailboxName, Set<Long>> lookInTargets() {
             Map<MailboxName, Set<Long>> suspects = new HashMap<>();
             for (Action action : work.actions()) {
                 Set<Long> uids = new TreeSet<>(action.uids());
-                uids.removeIf(uid -> !progress.wish(work.uids().get(uid)).triedBefore());
+                uids.removeIf(uid -> !progress.mutation(work.uids().get(uid)).triedBefore());
                 if (uids.isEmpty()) {
                     continue;
                 }
@@ -588,7 +590,7 @@ public final class ImapMailServer implements MailServer {
         }
 
         private Optional<String> messageId(long uid) {
-            return known.email(work.uids().get(uid)).flatMap(Known.KnownEmail::messageId);
+            return snapshot.email(work.uids().get(uid)).flatMap(ServerSnapshot.EmailSnapshot::messageId);
         }
 
         /**

@@ -7,7 +7,7 @@ import java.util.TreeSet;
 import org.postbus.event.UidRange;
 
 /** Cuts UIDs into sets that one command may carry. */
-final class UidSets {
+public final class UidSets {
     /** Yahoo's MESSAGELIMIT, the lowest known; also the most that one NO can spoil. */
     static final int UIDS_MAX = 1000;
     /** Exchange takes commands of 10,240 octets; a range with its comma has up to 22. */
@@ -16,7 +16,7 @@ final class UidSets {
     private UidSets() {}
 
     /** Ascending; neighbours become ranges. */
-    static List<List<Long>> chunks(Collection<Long> uids) {
+    public static List<List<Long>> chunks(Collection<Long> uids) {
         List<List<Long>> chunks = new ArrayList<>();
         List<Long> chunk = new ArrayList<>();
         int ranges = 0;

@@ -18,7 +18,6 @@ import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
 import org.postbus.mail.jmap.JmapClient;
 import org.postbus.mail.jmap.JmapMailbox;
-import org.postbus.mail.jmap.JmapMethod;
 import org.postbus.mail.jmap.JmapMethod.EmailSet;
 import org.postbus.mail.jmap.JmapMethod.GetResult;
 import org.postbus.mail.jmap.JmapMethod.Ids;
@@ -26,16 +25,18 @@ import org.postbus.mail.jmap.JmapMethod.MailboxChange;
 import org.postbus.mail.jmap.JmapMethod.MailboxGet;
 import org.postbus.mail.jmap.JmapMethod.MailboxSet;
 import org.postbus.mail.jmap.JmapMethod.SetResult;
+import org.postbus.mail.jmap.JmapMethod;
 import org.postbus.mail.jmap.JmapOptions;
 import org.postbus.mail.jmap.SetError;
 import org.postbus.model.EmailId;
 import org.postbus.model.MailboxId;
-import org.postbus.outbound.FoldedWish;
-import org.postbus.outbound.Known;
-import org.postbus.outbound.MailServer;
-import org.postbus.outbound.MailboxWish;
+import org.postbus.outbound.jmap.plan.EmailSetPlan;
+import org.postbus.outbound.mutation.FoldedMutation;
+import org.postbus.outbound.mutation.MailServer;
+import org.postbus.outbound.mutation.MailboxMutation;
+import org.postbus.outbound.mutation.ServerSnapshot;
 
-/** Carries wishes out by {@code Email/set}, as {@link EmailSetPatch} lays them out. */
+/** Carries mutations out by {@code Email/set}, as {@link EmailSetPlan} lays them out. */
 public final class JmapMailServer implements MailServer {
     private static final Duration CALL_TIME_MAX = Duration.ofMinutes(2);
     /** The server takes fewer objects at once than it said. */
@@ -70,9 +71,9 @@ public final class JmapMailServer implements MailServer {
     }
 
     @Override
-    public Answers carryOut(List<FoldedWish> wishes, Known known) {
-        EmailSetPatch patch =
-                EmailSetPatch.of(wishes, known, client.session().limits().maxObjectsInSet());
+    public Answers carryOut(List<FoldedMutation> mutations, ServerSnapshot snapshot) {
+        EmailSetPlan patch =
+                EmailSetPlan.of(mutations, snapshot, client.session().limits().maxObjectsInSet());
         Map<EmailId, Answer> answers = new HashMap<>(patch.settled());
         Deque<EmailSet> calls = new ArrayDeque<>(patch.calls());
         boolean changing = false;
@@ -88,7 +89,7 @@ public final class JmapMailServer implements MailServer {
                                 patch.emails().get(id), done.contains(id) ? Answer.DONE : whyNot(id, result)));
             } catch (ServerException e) {
                 if (isTooLarge(e.failure()) && objects(call).size() > 1) {
-                    EmailSetPatch.halves(call).reversed().forEach(calls::addFirst);
+                    EmailSetPlan.halves(call).reversed().forEach(calls::addFirst);
                     continue;
                 }
                 boolean sent = e.failure() instanceof ServerFailure.OutcomeUnknown;
@@ -112,15 +113,15 @@ public final class JmapMailServer implements MailServer {
      * without it (RFC 8620 section 5.3): a stateMismatch is tried again on fresh state.
      */
     @Override
-    public Answer carryOut(MailboxWish wish, Known known) {
+    public Answer carryOut(MailboxMutation mutation, ServerSnapshot snapshot) {
         try {
             GetResult<JmapMailbox> now = await(new MailboxGet(Ids.all()));
-            Optional<String> id = serverId(known, wish.mailboxId());
+            Optional<String> id = serverId(snapshot, mutation.mailboxId());
             boolean there = id.isPresent()
                     && now.list().stream().anyMatch(mailbox -> mailbox.id().equals(id.get()));
-            return switch (wish.change()) {
-                case MailboxWish.Change.Create(var name, var parent) -> {
-                    Optional<String> parentId = parent.flatMap(one -> serverId(known, one));
+            return switch (mutation.change()) {
+                case MailboxMutation.Change.Create(var name, var parent) -> {
+                    Optional<String> parentId = parent.flatMap(one -> serverId(snapshot, one));
                     boolean exists = now.list().stream()
                             .anyMatch(mailbox -> mailbox.name().equals(name)
                                     && mailbox.parentId().equals(parentId));
@@ -128,14 +129,14 @@ public final class JmapMailServer implements MailServer {
                         yield rejected("invalidProperties", "the mailbox above is no longer there");
                     }
                     yield exists
-                            ? wish.triedBefore()
+                            ? mutation.triedBefore()
                                     ? Answer.DONE
                                     : rejected("alreadyExists", "there is a mailbox of this name")
                             : set(new MailboxChange.Create(name, parentId), now.state());
                 }
-                case MailboxWish.Change.Update(var name, var parent) -> {
+                case MailboxMutation.Change.Update(var name, var parent) -> {
                     Optional<Optional<String>> parentId =
-                            parent.map(one -> one.flatMap(above -> serverId(known, above)));
+                            parent.map(one -> one.flatMap(above -> serverId(snapshot, above)));
                     if (!there) {
                         yield rejected("notFound", "the mailbox is no longer on the server");
                     }
@@ -145,7 +146,7 @@ public final class JmapMailServer implements MailServer {
                     }
                     yield set(new MailboxChange.Update(id.get(), name, parentId), now.state());
                 }
-                case MailboxWish.Change.Destroy(var removeEmails) ->
+                case MailboxMutation.Change.Destroy(var removeEmails) ->
                     there ? set(new MailboxChange.Destroy(id.get(), removeEmails), now.state()) : Answer.DONE;
             };
         } catch (ServerException e) {
@@ -162,8 +163,8 @@ public final class JmapMailServer implements MailServer {
         return refusal.<Answer>map(error -> new Answer.Failed(error.failure())).orElse(Answer.DONE);
     }
 
-    private static Optional<String> serverId(Known known, MailboxId mailbox) {
-        return known.mailbox(mailbox).map(found -> found.key().serverId());
+    private static Optional<String> serverId(ServerSnapshot snapshot, MailboxId mailbox) {
+        return snapshot.mailbox(mailbox).map(found -> found.key().serverId());
     }
 
     private static Answer rejected(String code, String text) {

@@ -4,8 +4,8 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import org.postbus.mail.ServerFailure;
-import org.postbus.outbound.Outcome;
-import org.postbus.outbound.RetryRule;
+import org.postbus.outbound.mutation.MutationOutcome;
+import org.postbus.outbound.mutation.RetryRule;
 import org.postbus.outbound.submission.SubmissionOutcome.Again;
 import org.postbus.outbound.submission.SubmissionOutcome.CopyAgain;
 import org.postbus.outbound.submission.SubmissionOutcome.CopyFailed;
@@ -13,10 +13,10 @@ import org.postbus.outbound.submission.SubmissionOutcome.Failed;
 import org.postbus.outbound.submission.SubmissionOutcome.InDoubt;
 import org.postbus.outbound.submission.SubmissionOutcome.Rejected;
 
-/** What a failure means for a message. Pure. How often and when it is tried again is {@link RetryRule}'s, as for every wish. */
-final class SubmissionRule {
+/** What a failure means for a message. Pure. How often and when it is tried again is {@link RetryRule}'s, as for every mutation. */
+public final class SubmissionRule {
     /** Servers that keep a copy by themselves take a moment. */
-    static final Duration COPY_WAIT = Duration.ofSeconds(2);
+    public static final Duration COPY_WAIT = Duration.ofSeconds(2);
     /** When to look for a message whose fate is unknown; after the last one it is a person's turn. */
     private static final List<Duration> LOOKS =
             List.of(Duration.ofSeconds(5), Duration.ofMinutes(1), Duration.ofMinutes(10));
@@ -24,7 +24,7 @@ final class SubmissionRule {
     private SubmissionRule() {}
 
     /** @param attempts this one included */
-    static SubmissionOutcome afterSending(ServerFailure failure, int attempts, double jitter) {
+    public static SubmissionOutcome afterSending(ServerFailure failure, int attempts, double jitter) {
         return switch (failure) {
             case ServerFailure.Unreachable(var text) ->
                 step(RetryRule.again(attempts, text, Optional.empty(), true, jitter));
@@ -41,12 +41,12 @@ final class SubmissionRule {
     }
 
     /** @param looks that found nothing so far */
-    static InDoubt inDoubt(Optional<String> text, int looks) {
+    public static InDoubt inDoubt(Optional<String> text, int looks) {
         return new InDoubt(text, looks < LOOKS.size() ? Optional.of(LOOKS.get(looks)) : Optional.empty());
     }
 
     /** @param looks this one included */
-    static SubmissionOutcome afterCopying(ServerFailure failure, int looks, double jitter) {
+    public static SubmissionOutcome afterCopying(ServerFailure failure, int looks, double jitter) {
         return switch (step(RetryRule.again(looks, failure.text(), Optional.empty(), false, jitter))) {
             case Again(var delay, var text, var holds, var counts)
             when !(failure instanceof ServerFailure.Rejected) -> new CopyAgain(delay, text);
@@ -54,15 +54,15 @@ final class SubmissionRule {
         };
     }
 
-    private static SubmissionOutcome step(Outcome outcome) {
+    private static SubmissionOutcome step(MutationOutcome outcome) {
         return switch (outcome) {
-            case Outcome.Deferred(var delay, var text, var holdsAccount) -> new Again(delay, text, holdsAccount, true);
-            case Outcome.NeedsLogin(var delay, var text) -> new Again(delay, text, true, false);
-            case Outcome.Failed(var text) -> new Failed(text);
-            case Outcome.Rejected(var code, var text) -> new Rejected(text);
-            case Outcome.Applied applied -> throw new IllegalStateException("not what follows from a failure");
-            case Outcome.Unplaced unplaced -> throw new IllegalStateException("not what follows from a failure");
-            case Outcome.Released released -> throw new IllegalStateException("not what follows from a failure");
+            case MutationOutcome.Deferred(var delay, var text, var holdsAccount) -> new Again(delay, text, holdsAccount, true);
+            case MutationOutcome.NeedsLogin(var delay, var text) -> new Again(delay, text, true, false);
+            case MutationOutcome.Failed(var text) -> new Failed(text);
+            case MutationOutcome.Rejected(var code, var text) -> new Rejected(text);
+            case MutationOutcome.Applied applied -> throw new IllegalStateException("not what follows from a failure");
+            case MutationOutcome.LocationUnknown unknown -> throw new IllegalStateException("not what follows from a failure");
+            case MutationOutcome.Released released -> throw new IllegalStateException("not what follows from a failure");
         };
     }
 }

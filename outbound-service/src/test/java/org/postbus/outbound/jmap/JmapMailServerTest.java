@@ -1,11 +1,11 @@
 package org.postbus.outbound.jmap;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.postbus.outbound.Wishes.destroy;
-import static org.postbus.outbound.Wishes.email;
-import static org.postbus.outbound.Wishes.keywords;
-import static org.postbus.outbound.Wishes.mailboxes;
-import static org.postbus.outbound.Wishes.wish;
+import static org.postbus.outbound.fixture.Mutations.destroy;
+import static org.postbus.outbound.fixture.Mutations.email;
+import static org.postbus.outbound.fixture.Mutations.keywords;
+import static org.postbus.outbound.fixture.Mutations.mailboxes;
+import static org.postbus.outbound.fixture.Mutations.mutation;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -28,12 +28,12 @@ import org.postbus.event.EventCodec;
 import org.postbus.mail.ServerFailure;
 import org.postbus.mail.jmap.FakeJmapServer;
 import org.postbus.model.MutationId;
-import org.postbus.outbound.Fold;
-import org.postbus.outbound.MailServer.Answer;
-import org.postbus.outbound.MailServer.Answers;
-import org.postbus.outbound.MailboxWish;
-import org.postbus.outbound.Wish;
-import org.postbus.outbound.Wishes;
+import org.postbus.outbound.fixture.Mutations;
+import org.postbus.outbound.mutation.EmailMutation;
+import org.postbus.outbound.mutation.Fold;
+import org.postbus.outbound.mutation.MailServer.Answer;
+import org.postbus.outbound.mutation.MailServer.Answers;
+import org.postbus.outbound.mutation.MailboxMutation;
 
 class JmapMailServerTest {
     private static final Map<String, Boolean> SEEN = Map.of("$seen", true);
@@ -44,7 +44,7 @@ class JmapMailServerTest {
     private FakeJmapServer server;
     private JmapMailServer mail;
 
-    private final Wishes.World world = new Wishes.World()
+    private final Mutations.SampleSnapshot world = new Mutations.SampleSnapshot()
             .jmapMailbox(1, "inbox-id")
             .jmapMailbox(2, "archive/id")
             .jmapEmail(1, "e1")
@@ -82,9 +82,9 @@ class JmapMailServerTest {
     }
 
     @Test
-    void all_wishes_are_one_call_of_patches() throws JsonProcessingException {
+    void all_mutations_are_one_call_of_patches() throws JsonProcessingException {
         Answers answers = carryOut(
-                wish(1, 1, Map.of("$seen", true), Map.of(1L, false, 2L, true)), destroy(2, 2), keywords(3, 3, SEEN));
+                mutation(1, 1, Map.of("$seen", true), Map.of(1L, false, 2L, true)), destroy(2, 2), keywords(3, 3, SEEN));
 
         assertThat(answers.byEmail())
                 .isEqualTo(Map.of(email(1), Answer.DONE, email(2), Answer.DONE, email(3), Answer.DONE));
@@ -224,16 +224,16 @@ class JmapMailServerTest {
 
     @Test
     void a_mailbox_that_somebody_changed_after_it_was_read_is_a_conflict_and_done_on_fresh_state() {
-        var wish = new MailboxWish(
+        var mutation = new MailboxMutation(
                 new MutationId(new UUID(0, 1)),
-                Wishes.mailbox(2),
-                new MailboxWish.Change.Update(Optional.of("Old mail"), Optional.empty()),
+                Mutations.mailbox(2),
+                new MailboxMutation.Change.Update(Optional.of("Old mail"), Optional.empty()),
                 1);
         server.nextAnswer(200, JSON, response("""
                 ["Mailbox/get", {"accountId": "A1", "state": "as it was before", "notFound": [], "list": [
                   {"id": "archive/id", "name": "Archive", "parentId": null, "role": "archive"}]}, "c0"]"""));
 
-        Answer first = mail.carryOut(wish, world.known());
+        Answer first = mail.carryOut(mutation, world.snapshot());
 
         assertThat(first)
                 .isInstanceOfSatisfying(
@@ -242,12 +242,12 @@ class JmapMailServerTest {
         assertThat(server.requests().getLast().at("/methodCalls/0/1/ifInState").asText())
                 .isEqualTo("as it was before");
         assertThat(mail.isOpen()).isTrue();
-        assertThat(mail.carryOut(wish, world.known())).isEqualTo(Answer.DONE);
+        assertThat(mail.carryOut(mutation, world.snapshot())).isEqualTo(Answer.DONE);
         assertThat(server.complaints()).isEmpty();
     }
 
-    private Answers carryOut(Wish... wishes) {
-        return mail.carryOut(Fold.fold(List.of(wishes)), world.known());
+    private Answers carryOut(EmailMutation... mutations) {
+        return mail.carryOut(Fold.fold(List.of(mutations)), world.snapshot());
     }
 
     private static String response(String methodResponse) {

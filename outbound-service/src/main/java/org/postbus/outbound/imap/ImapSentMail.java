@@ -1,0 +1,79 @@
+package org.postbus.outbound.imap;
+
+import io.smallrye.mutiny.TimeoutException;
+import io.smallrye.mutiny.Uni;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.Set;
+import org.postbus.account.AccountSettings;
+import org.postbus.account.Credential;
+import org.postbus.mail.ServerException;
+import org.postbus.mail.ServerFailure;
+import org.postbus.mail.imap.ImapClient;
+import org.postbus.mail.imap.ImapConnection;
+import org.postbus.mail.imap.ImapFlag;
+import org.postbus.mail.imap.MailboxName;
+import org.postbus.outbound.submission.SentMail;
+import org.postbus.outbound.submission.Submission;
+
+/** Keeps copies by IMAP: APPEND, after a look for the Message-ID. Connects when it must. */
+public final class ImapSentMail implements SentMail {
+    private static final Duration COMMAND_TIME_MAX = Duration.ofMinutes(5);
+
+    private final AccountSettings.Imap settings;
+    private final Credential credential;
+    private final ImapClient imap;
+    private final Optional<MailboxName> sent;
+    private ImapConnection connection;
+
+    /** @param sent empty if the account has no mailbox for sent mail */
+    public ImapSentMail(AccountSettings.Imap settings, Credential credential, ImapClient imap, Optional<MailboxName> sent) {
+        this.settings = settings;
+        this.credential = credential;
+        this.imap = imap;
+        this.sent = sent;
+    }
+
+    @Override
+    public boolean isAmongSent(Submission submission) {
+        return sent.isPresent() && isIn(sent.get(), submission);
+    }
+
+    @Override
+    public void copyToSent(Submission submission) {
+        MailboxName mailbox = sent.orElseThrow(() -> new ServerException(
+                new ServerFailure.Rejected("no-sent-mailbox", "the account has no mailbox for sent mail")));
+        if (!isIn(mailbox, submission)) {
+            await(connection().append(mailbox, Set.of(ImapFlag.SEEN), Optional.empty(), submission.message()));
+        }
+    }
+
+    private boolean isIn(MailboxName mailbox, Submission submission) {
+        await(connection().select(mailbox, true));
+        return !await(connection().uidSearchMessageId("<" + submission.messageId() + ">"))
+                .isEmpty();
+    }
+
+    private ImapConnection connection() {
+        if (connection == null) {
+            connection = await(imap.open(settings.imap(), settings.username(), credential));
+        }
+        return connection;
+    }
+
+    private static <T> T await(Uni<T> answer) {
+        try {
+            return answer.await().atMost(COMMAND_TIME_MAX);
+        } catch (TimeoutException e) {
+            throw new ServerException(
+                    new ServerFailure.Unreachable("no answer within " + COMMAND_TIME_MAX.toMinutes() + " minutes"), e);
+        }
+    }
+
+    @Override
+    public void close() {
+        if (connection != null) {
+            connection.logout().subscribe().with(done -> {}, failure -> {});
+        }
+    }
+}

@@ -1,0 +1,70 @@
+package org.postbus.outbound.mutation;
+
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import org.postbus.event.MailboxKey;
+import org.postbus.model.EmailId;
+import org.postbus.model.MailboxId;
+import org.postbus.model.MailboxRole;
+
+/**
+ * What the database knew, when the mutations were claimed, of the emails and mailboxes that they name, and of the mailboxes for all mail, junk
+ * and trash: the server's word, some moments old. An email that is not in it is gone.
+ */
+public record ServerSnapshot(Map<EmailId, EmailSnapshot> emails, Map<MailboxId, MailboxSnapshot> mailboxes) {
+    public static final ServerSnapshot NOTHING = new ServerSnapshot(Map.of(), Map.of());
+
+    public ServerSnapshot {
+        emails = Map.copyOf(emails);
+        mailboxes = Map.copyOf(mailboxes);
+    }
+
+    public Optional<EmailSnapshot> email(EmailId id) {
+        return Optional.ofNullable(emails.get(id));
+    }
+
+    public Optional<MailboxSnapshot> mailbox(MailboxId id) {
+        return Optional.ofNullable(mailboxes.get(id));
+    }
+
+    /**
+     * @param identity as {@code ObservedEmail.identity}
+     * @param locations empty if it was seen to leave its last mailbox and may turn up in another
+     */
+    public record EmailSnapshot(Optional<String> identity, Optional<String> messageId, List<Location> locations) {
+        public EmailSnapshot {
+            Objects.requireNonNull(identity);
+            Objects.requireNonNull(messageId);
+            locations = List.copyOf(locations);
+        }
+    }
+
+    /** Where an email lies. {@code uidValidity} and {@code uid} are 0 for JMAP, and for a mailbox that it is in by a label. */
+    public record Location(MailboxId mailboxId, long uidValidity, long uid) {
+        public Location {
+            Objects.requireNonNull(mailboxId);
+        }
+    }
+
+    /** The mailbox for this purpose, if there is one. */
+    public Optional<MailboxSnapshot> mailbox(MailboxRole role) {
+        return mailboxes.values().stream().filter(mailbox -> mailbox.is(role)).findFirst();
+    }
+
+    /** @param rawName the IMAP name as the server sent it; empty for JMAP */
+    public record MailboxSnapshot(
+            MailboxKey key, Optional<String> rawName, String path, Optional<MailboxRole> role, boolean selectable) {
+        public MailboxSnapshot {
+            Objects.requireNonNull(key);
+            Objects.requireNonNull(rawName);
+            Objects.requireNonNull(path);
+            Objects.requireNonNull(role);
+        }
+
+        public boolean is(MailboxRole wanted) {
+            return role.filter(wanted::equals).isPresent();
+        }
+    }
+}
