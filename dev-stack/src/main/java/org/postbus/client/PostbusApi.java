@@ -14,7 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.postbus.account.Secret;
-import org.postbus.devstack.mailserver.James;
+import org.postbus.devstack.James;
 import org.postbus.event.EventCodec;
 import org.postbus.model.AccountId;
 

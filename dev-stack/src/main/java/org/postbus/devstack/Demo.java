@@ -16,8 +16,8 @@ import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
-import org.postbus.devstack.client.LiveEvents;
-import org.postbus.devstack.client.PostbusApi;
+import org.postbus.client.LiveEvents;
+import org.postbus.client.PostbusApi;
 import org.postbus.model.AccountId;
 
 /**

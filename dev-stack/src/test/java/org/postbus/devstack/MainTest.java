@@ -7,7 +7,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.postbus.devstack.launcher.Main.Command;
+import org.postbus.devstack.Main.Command;
 
 class MainTest {
     @Test

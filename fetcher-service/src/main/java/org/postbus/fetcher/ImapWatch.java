@@ -10,10 +10,10 @@ import java.util.function.Supplier;
 import org.jboss.logging.Logger;
 import org.postbus.event.PushKind;
 import org.postbus.mail.ServerException;
-import org.postbus.mail.imap.connection.ImapConnection;
-import org.postbus.mail.imap.connection.WatchOutcome;
-import org.postbus.mail.imap.grammar.MailboxName;
-import org.postbus.mail.imap.session.AccountChange;
+import org.postbus.mail.imap.AccountChange;
+import org.postbus.mail.imap.ImapConnection;
+import org.postbus.mail.imap.MailboxName;
+import org.postbus.mail.imap.WatchOutcome;
 import org.postbus.model.AccountId;
 
 /**

@@ -2,7 +2,7 @@ package org.postbus.writer;
 
 import io.vertx.core.Vertx;
 import java.time.Clock;
-import org.postbus.devstack.postgres.Role;
+import org.postbus.devstack.Role;
 import org.postbus.event.ObservationBatch;
 
 /** The writer's way from a record's value to committed rows, without Kafka: for tests of what is observed. */
@@ -11,7 +11,7 @@ public final class WriterDoor implements AutoCloseable {
     private final BatchApplier applier;
     private final Clock clock = Clock.systemUTC();
 
-    public WriterDoor(Vertx vertx, org.postbus.devstack.postgres.Database postgres) {
+    public WriterDoor(Vertx vertx, org.postbus.devstack.Database postgres) {
         database = Database.connect(vertx, postgres.url(), Role.WRITER.user(), postgres.password(Role.WRITER));
         applier = new BatchApplier(database, new TimeOrderedIds(clock));
     }

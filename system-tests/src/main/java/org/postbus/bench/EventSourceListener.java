@@ -3,7 +3,7 @@ package org.postbus.bench;
 import java.io.UncheckedIOException;
 import java.time.Instant;
 import java.util.stream.Stream;
-import org.postbus.devstack.rawclient.RawJmap;
+import org.postbus.devstack.RawJmap;
 
 /** A raw connection that does nothing but listen to the event source of a JMAP account (RFC 8620 section 7.3). */
 final class EventSourceListener implements AutoCloseable {

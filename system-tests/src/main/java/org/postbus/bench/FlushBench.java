@@ -25,9 +25,9 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import org.postbus.bench.SyncBench.Server;
-import org.postbus.devstack.mailserver.James;
-import org.postbus.devstack.rawclient.RawImap;
-import org.postbus.devstack.rawclient.RawJmap;
+import org.postbus.devstack.James;
+import org.postbus.devstack.RawImap;
+import org.postbus.devstack.RawJmap;
 import org.postbus.event.EventCodec;
 import org.postbus.model.AccountId;
 

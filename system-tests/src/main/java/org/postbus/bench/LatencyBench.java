@@ -17,10 +17,10 @@ import java.util.function.BiConsumer;
 import java.util.function.Function;
 import java.util.stream.IntStream;
 import org.postbus.bench.SyncBench.Protocol;
-import org.postbus.devstack.corpus.MailCorpus;
-import org.postbus.devstack.mailserver.Dovecot;
-import org.postbus.devstack.mailserver.James;
-import org.postbus.devstack.rawclient.RawImap;
+import org.postbus.devstack.Dovecot;
+import org.postbus.devstack.James;
+import org.postbus.devstack.MailCorpus;
+import org.postbus.devstack.RawImap;
 import org.postbus.event.Topics;
 
 /**

@@ -6,11 +6,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import org.postbus.account.Secret;
-import org.postbus.devstack.client.PostbusApi;
-import org.postbus.devstack.local.LocalPostbus;
-import org.postbus.devstack.mailserver.Dovecot;
-import org.postbus.devstack.mailserver.James;
-import org.postbus.devstack.rawclient.RawImap;
+import org.postbus.client.PostbusApi;
+import org.postbus.devstack.Dovecot;
+import org.postbus.devstack.James;
+import org.postbus.devstack.LocalPostbus;
+import org.postbus.devstack.RawImap;
 import org.postbus.model.AccountId;
 
 /** The mail server that a benchmark runs against, with one user on it. */

@@ -14,7 +14,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import org.postbus.devstack.rawclient.RawJmap;
+import org.postbus.devstack.RawJmap;
 import org.postbus.event.EventCodec;
 import org.postbus.model.EmailBody;
 

@@ -8,11 +8,11 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.UnaryOperator;
-import org.postbus.devstack.client.PostbusApi;
-import org.postbus.devstack.local.LocalPostbus;
-import org.postbus.devstack.mailserver.James;
-import org.postbus.devstack.process.Directories;
-import org.postbus.devstack.process.ProjectRoot;
+import org.postbus.client.PostbusApi;
+import org.postbus.devstack.Directories;
+import org.postbus.devstack.James;
+import org.postbus.devstack.LocalPostbus;
+import org.postbus.devstack.ProjectRoot;
 import org.postbus.model.AccountId;
 
 /** All of Postbus on this machine, started anew for one benchmark, with the compilers and limits of real use. */

@@ -26,10 +26,10 @@ import java.util.concurrent.locks.LockSupport;
 import org.postbus.compare.DatabaseState;
 import org.postbus.compare.MailState;
 import org.postbus.compare.ServerState;
-import org.postbus.devstack.corpus.MailCorpus;
-import org.postbus.devstack.local.LocalPostbus;
-import org.postbus.devstack.mailserver.James;
-import org.postbus.devstack.rawclient.RawImap;
+import org.postbus.devstack.James;
+import org.postbus.devstack.LocalPostbus;
+import org.postbus.devstack.MailCorpus;
+import org.postbus.devstack.RawImap;
 import org.postbus.model.AccountId;
 
 /**

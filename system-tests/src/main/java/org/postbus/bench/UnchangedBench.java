@@ -20,7 +20,7 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
-import org.postbus.devstack.rawclient.RawImap;
+import org.postbus.devstack.RawImap;
 import org.postbus.event.Cursor;
 import org.postbus.event.EventCodec;
 import org.postbus.model.AccountId;

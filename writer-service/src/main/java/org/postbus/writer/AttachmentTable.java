@@ -1,6 +1,6 @@
 package org.postbus.writer;
 
-import static org.postbus.writer.table.MailboxTable.column;
+import static org.postbus.writer.MailboxTable.column;
 
 import java.util.List;
 import java.util.UUID;

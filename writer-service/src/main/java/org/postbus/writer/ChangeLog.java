@@ -10,6 +10,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.function.Supplier;
+import org.postbus.event.ChangeEvent;
 import org.postbus.event.ChangeEvent.AccountStateChanged;
 import org.postbus.event.ChangeEvent.AccountSynced;
 import org.postbus.event.ChangeEvent.Change;
@@ -30,12 +31,11 @@ import org.postbus.event.ChangeEvent.SubmissionInDoubt;
 import org.postbus.event.ChangeEvent.SubmissionQueued;
 import org.postbus.event.ChangeEvent.SubmissionRejected;
 import org.postbus.event.ChangeEvent.SubmissionSent;
-import org.postbus.event.ChangeEvent;
 import org.postbus.event.EventCodec;
 import org.postbus.event.Origin;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
-import org.postbus.writer.table.ChangeLogTable.Row;
+import org.postbus.writer.ChangeLogTable.Row;
 
 /** The changes of one transaction, on their way into {@code change_log} under the account's next sequence numbers. */
 final class ChangeLog {

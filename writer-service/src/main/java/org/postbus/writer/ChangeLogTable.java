@@ -1,6 +1,6 @@
 package org.postbus.writer;
 
-import static org.postbus.writer.table.MailboxTable.column;
+import static org.postbus.writer.MailboxTable.column;
 
 import io.vertx.core.Future;
 import io.vertx.core.buffer.Buffer;

@@ -16,8 +16,8 @@ import org.jboss.logging.Logger;
 import org.postbus.event.Topics;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
-import org.postbus.writer.table.ChangeLogTable.Due;
-import org.postbus.writer.table.ChangeLogTable.Row;
+import org.postbus.writer.ChangeLogTable.Due;
+import org.postbus.writer.ChangeLogTable.Row;
 
 /**
  * Tells the world: puts the rows of {@code change_log} that are in the outbox on the topic, in the order of their sequence

@@ -22,9 +22,9 @@ import org.postbus.model.EmailHeaders;
 import org.postbus.model.EmailId;
 import org.postbus.model.Keyword;
 import org.postbus.model.MailboxId;
-import org.postbus.writer.decide.StoredEmail.Fingerprint;
-import org.postbus.writer.decide.StoredEmail.Link;
-import org.postbus.writer.decide.StoredEmail.Place;
+import org.postbus.writer.StoredEmail.Fingerprint;
+import org.postbus.writer.StoredEmail.Link;
+import org.postbus.writer.StoredEmail.Place;
 
 /** One email while a run of observations changes it: as it is stored, if it is, and as it will be. */
 final class EmailEntry {

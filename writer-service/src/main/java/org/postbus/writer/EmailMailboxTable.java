@@ -1,6 +1,6 @@
 package org.postbus.writer;
 
-import static org.postbus.writer.table.MailboxTable.column;
+import static org.postbus.writer.MailboxTable.column;
 
 import io.vertx.sqlclient.Row;
 import java.time.OffsetDateTime;
@@ -13,8 +13,8 @@ import java.util.Optional;
 import java.util.UUID;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
-import org.postbus.writer.decide.StoredEmail.Link;
-import org.postbus.writer.decide.StoredEmail.Place;
+import org.postbus.writer.StoredEmail.Link;
+import org.postbus.writer.StoredEmail.Place;
 
 /** {@code email_mailbox}: where emails lie. */
 final class EmailMailboxTable {

@@ -9,16 +9,16 @@ import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
 import java.util.function.Consumer;
+import org.postbus.event.EmailRef;
 import org.postbus.event.EmailRef.ImapMessage;
 import org.postbus.event.EmailRef.JmapEmail;
-import org.postbus.event.EmailRef;
 import org.postbus.event.MailboxKey;
 import org.postbus.event.Observation.EmailObserved;
 import org.postbus.event.Observation.EmailStateObserved;
 import org.postbus.event.Observation.EmailsDestroyed;
 import org.postbus.event.Observation.JmapIdsChanged;
-import org.postbus.writer.decide.StoredEmail.Fingerprint;
-import org.postbus.writer.decide.StoredEmail.Place;
+import org.postbus.writer.StoredEmail.Fingerprint;
+import org.postbus.writer.StoredEmail.Place;
 
 /** Consecutive observations about emails: what must be read before they can be applied, and their application. */
 final class EmailRun {

@@ -14,9 +14,9 @@ import java.util.Set;
 import java.util.UUID;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
+import org.postbus.event.EmailRef;
 import org.postbus.event.EmailRef.ImapMessage;
 import org.postbus.event.EmailRef.JmapEmail;
-import org.postbus.event.EmailRef;
 import org.postbus.event.Observation.EmailObserved;
 import org.postbus.event.Observation.EmailStateObserved;
 import org.postbus.event.Observation.EmailsDestroyed;
@@ -24,9 +24,9 @@ import org.postbus.event.Observation.JmapIdsChanged;
 import org.postbus.event.ObservedEmail;
 import org.postbus.model.EmailBody;
 import org.postbus.model.Keyword;
-import org.postbus.writer.decide.StoredEmail.Fingerprint;
-import org.postbus.writer.decide.StoredEmail.Link;
-import org.postbus.writer.decide.StoredEmail.Place;
+import org.postbus.writer.StoredEmail.Fingerprint;
+import org.postbus.writer.StoredEmail.Link;
+import org.postbus.writer.StoredEmail.Place;
 
 /**
  * The emails that a run of observations may touch, changed in memory in the order of the observations. What a server shows

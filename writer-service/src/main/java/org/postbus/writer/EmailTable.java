@@ -1,6 +1,6 @@
 package org.postbus.writer;
 
-import static org.postbus.writer.table.MailboxTable.column;
+import static org.postbus.writer.MailboxTable.column;
 
 import io.vertx.core.Future;
 import io.vertx.core.buffer.Buffer;
@@ -20,10 +20,10 @@ import java.util.stream.Collectors;
 import org.postbus.event.EventCodec;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
-import org.postbus.writer.decide.StoredEmail.Content;
-import org.postbus.writer.decide.StoredEmail.Fingerprint;
-import org.postbus.writer.decide.StoredEmail.Link;
-import org.postbus.writer.decide.StoredEmail.Place;
+import org.postbus.writer.StoredEmail.Content;
+import org.postbus.writer.StoredEmail.Fingerprint;
+import org.postbus.writer.StoredEmail.Link;
+import org.postbus.writer.StoredEmail.Place;
 
 /**
  * {@code email}. Only the writer changes it, and only while it holds the lock of the account.

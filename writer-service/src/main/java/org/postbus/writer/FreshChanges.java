@@ -7,8 +7,8 @@ import java.util.List;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import org.postbus.model.AccountId;
-import org.postbus.writer.table.ChangeLogTable.Due;
-import org.postbus.writer.table.ChangeLogTable.Row;
+import org.postbus.writer.ChangeLogTable.Due;
+import org.postbus.writer.ChangeLogTable.Row;
 
 /**
  * Rows of {@code change_log} that this process has just committed, so that they need not be read back to be published. Only a

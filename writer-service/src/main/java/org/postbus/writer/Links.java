@@ -8,8 +8,8 @@ import java.util.Optional;
 import java.util.UUID;
 import org.postbus.event.UidRange;
 import org.postbus.model.AccountId;
-import org.postbus.writer.decide.StoredEmail.Link;
-import org.postbus.writer.decide.StoredEmail.Place;
+import org.postbus.writer.StoredEmail.Link;
+import org.postbus.writer.StoredEmail.Place;
 
 /**
  * Links of one mailbox, as a predicate: they may be millions.

@@ -17,7 +17,7 @@ import org.postbus.event.ChangeEvent.MailboxUpdated;
 import org.postbus.event.MailboxKey;
 import org.postbus.event.ObservedMailbox;
 import org.postbus.model.Mailbox;
-import org.postbus.writer.table.PendingChangesTable.Place;
+import org.postbus.writer.PendingChangesTable.Place;
 
 /** All mailboxes of an account, while a batch changes them. Knows what is written and what is not yet. */
 final class MailboxTree {

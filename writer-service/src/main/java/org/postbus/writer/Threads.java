@@ -18,7 +18,7 @@ import java.util.UUID;
 import java.util.function.Supplier;
 import org.postbus.event.ObservedEmail;
 import org.postbus.model.EmailHeaders;
-import org.postbus.writer.decide.StoredEmail.Fingerprint;
+import org.postbus.writer.StoredEmail.Fingerprint;
 
 /**
  * Which thread an email belongs to. Where the server has thread ids, its. Else two emails are of one thread if a message id that the one

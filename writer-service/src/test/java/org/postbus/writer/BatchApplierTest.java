@@ -2,8 +2,8 @@ package org.postbus.writer;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.postbus.writer.Observations.ARCHIVE;
-import static org.postbus.writer.Observations.INBOX;
+import static org.postbus.writer.Seen.ARCHIVE;
+import static org.postbus.writer.Seen.INBOX;
 
 import java.util.List;
 import java.util.Map;
@@ -30,7 +30,7 @@ import org.postbus.event.SyncState;
 import org.postbus.model.AccountId;
 import org.postbus.model.MutationId;
 import org.postbus.model.TenantId;
-import org.postbus.writer.apply.BatchApplier.Outcome;
+import org.postbus.writer.BatchApplier.Outcome;
 
 class BatchApplierTest {
     private final TestAccount alice = TestAccount.create();
@@ -42,11 +42,11 @@ class BatchApplierTest {
 
     @Test
     void an_old_fence_changes_nothing() {
-        alice.apply(Observations.mailbox(INBOX), Observations.imap(INBOX, 1, "a@x"));
+        alice.apply(Seen.mailbox(INBOX), Seen.imap(INBOX, 1, "a@x"));
         alice.claim();
         long before = alice.lastSeq();
 
-        Outcome outcome = TestAccount.APPLIER.apply(alice.batch(1, 2, Observations.imap(INBOX, 2, "b@x")), TestAccount.NOW);
+        Outcome outcome = TestAccount.APPLIER.apply(alice.batch(1, 2, Seen.imap(INBOX, 2, "b@x")), TestAccount.NOW);
 
         assertThat(outcome).isEqualTo(new Outcome.Stale());
         assertThat(alice.lastSeq()).isEqualTo(before);
@@ -55,7 +55,7 @@ class BatchApplierTest {
 
     @Test
     void an_applied_batch_is_applied_once() {
-        ObservationBatch batch = alice.batch(1, 1, Observations.mailbox(INBOX), Observations.imap(INBOX, 1, "a@x"));
+        ObservationBatch batch = alice.batch(1, 1, Seen.mailbox(INBOX), Seen.imap(INBOX, 1, "a@x"));
         TestAccount.APPLIER.apply(batch, TestAccount.NOW);
 
         Outcome outcome = TestAccount.APPLIER.apply(batch, TestAccount.NOW);
@@ -66,8 +66,8 @@ class BatchApplierTest {
 
     @Test
     void a_gap_takes_the_claim_away_and_applies_nothing() {
-        Outcome gap = TestAccount.APPLIER.apply(alice.batch(1, 2, Observations.mailbox(INBOX)), TestAccount.NOW);
-        Outcome late = TestAccount.APPLIER.apply(alice.batch(1, 1, Observations.mailbox(INBOX)), TestAccount.NOW);
+        Outcome gap = TestAccount.APPLIER.apply(alice.batch(1, 2, Seen.mailbox(INBOX)), TestAccount.NOW);
+        Outcome late = TestAccount.APPLIER.apply(alice.batch(1, 1, Seen.mailbox(INBOX)), TestAccount.NOW);
 
         assertThat(gap).isEqualTo(new Outcome.Gap());
         assertThat(late).isEqualTo(new Outcome.Stale());
@@ -78,30 +78,30 @@ class BatchApplierTest {
 
     @Test
     void seeing_the_same_again_tells_nothing() {
-        alice.apply(Observations.mailbox(INBOX), Observations.imap(INBOX, 1, "a@x", "$seen"), Observations.imap(INBOX, 2, "b@x"));
+        alice.apply(Seen.mailbox(INBOX), Seen.imap(INBOX, 1, "a@x", "$seen"), Seen.imap(INBOX, 2, "b@x"));
         alice.claim();
 
         long changes = alice.apply(
-                Observations.mailbox(INBOX),
-                Observations.imap(INBOX, 1, "a@x", "$seen"),
-                Observations.imap(INBOX, 2, "b@x"),
-                Observations.state(INBOX, 1, "$seen"));
+                Seen.mailbox(INBOX),
+                Seen.imap(INBOX, 1, "a@x", "$seen"),
+                Seen.imap(INBOX, 2, "b@x"),
+                Seen.state(INBOX, 1, "$seen"));
 
         assertThat(changes).isZero();
     }
 
     @Test
     void the_same_email_twice_in_a_batch_is_one_email() {
-        alice.apply(Observations.mailbox(INBOX), Observations.imap(INBOX, 1, "a@x"), Observations.imap(INBOX, 1, "a@x"), Observations.mailbox(INBOX));
+        alice.apply(Seen.mailbox(INBOX), Seen.imap(INBOX, 1, "a@x"), Seen.imap(INBOX, 1, "a@x"), Seen.mailbox(INBOX));
 
         assertThat(alice.types()).containsExactly("mailbox.created", "email.created");
     }
 
     @Test
     void a_state_changes_keywords_and_of_an_unknown_email_nothing() {
-        alice.apply(Observations.mailbox(INBOX), Observations.imap(INBOX, 1, "a@x", "$seen"));
+        alice.apply(Seen.mailbox(INBOX), Seen.imap(INBOX, 1, "a@x", "$seen"));
 
-        long changes = alice.apply(Observations.state(INBOX, 1, "$flagged"), Observations.state(INBOX, 99, "$flagged"));
+        long changes = alice.apply(Seen.state(INBOX, 1, "$flagged"), Seen.state(INBOX, 99, "$flagged"));
 
         assertThat(changes).isEqualTo(1);
         assertThat(alice.contents()).isEqualTo(Map.of("INBOX", List.of("a@x [$flagged]")));
@@ -109,15 +109,15 @@ class BatchApplierTest {
 
     @Test
     void a_move_is_one_update_of_the_same_email() {
-        alice.apply(Observations.mailbox(INBOX), Observations.mailbox(ARCHIVE), Observations.imap(INBOX, 1, "a@x"));
+        alice.apply(Seen.mailbox(INBOX), Seen.mailbox(ARCHIVE), Seen.imap(INBOX, 1, "a@x"));
         String id = alice.emailIdOf("a@x");
         long before = alice.lastSeq();
 
-        alice.apply(Observations.vanished(INBOX, 1, 0xFFFF_FFFFL));
-        alice.apply(Observations.imap(ARCHIVE, 7, "a@x"));
-        alice.apply(Observations.pass());
-        alice.apply(Observations.pass());
-        alice.apply(Observations.pass());
+        alice.apply(Seen.vanished(INBOX, 1, 0xFFFF_FFFFL));
+        alice.apply(Seen.imap(ARCHIVE, 7, "a@x"));
+        alice.apply(Seen.pass());
+        alice.apply(Seen.pass());
+        alice.apply(Seen.pass());
 
         assertThat(alice.emailIdOf("a@x")).isEqualTo(id);
         assertThat(alice.changesAfter(before))
@@ -129,10 +129,10 @@ class BatchApplierTest {
 
     @Test
     void two_that_look_the_same_are_found_again_one_to_one() {
-        alice.apply(Observations.mailbox(INBOX), Observations.mailbox(ARCHIVE), Observations.imap(INBOX, 1, "a@x"), Observations.imap(INBOX, 2, "a@x"));
+        alice.apply(Seen.mailbox(INBOX), Seen.mailbox(ARCHIVE), Seen.imap(INBOX, 1, "a@x"), Seen.imap(INBOX, 2, "a@x"));
 
-        alice.apply(Observations.vanished(INBOX, 1, 2));
-        alice.apply(Observations.imap(ARCHIVE, 1, "a@x"), Observations.imap(ARCHIVE, 2, "a@x"), Observations.imap(ARCHIVE, 3, "a@x"));
+        alice.apply(Seen.vanished(INBOX, 1, 2));
+        alice.apply(Seen.imap(ARCHIVE, 1, "a@x"), Seen.imap(ARCHIVE, 2, "a@x"), Seen.imap(ARCHIVE, 3, "a@x"));
 
         assertThat(alice.types())
                 .filteredOn(type -> type.startsWith("email."))
@@ -142,12 +142,12 @@ class BatchApplierTest {
 
     @Test
     void an_email_is_destroyed_only_when_a_whole_pass_has_not_found_it() {
-        alice.apply(Observations.mailbox(INBOX), Observations.imap(INBOX, 1, "a@x"), Observations.pass());
+        alice.apply(Seen.mailbox(INBOX), Seen.imap(INBOX, 1, "a@x"), Seen.pass());
 
-        alice.apply(Observations.vanished(INBOX, 1, 1));
-        alice.apply(Observations.pass());
+        alice.apply(Seen.vanished(INBOX, 1, 1));
+        alice.apply(Seen.pass());
         List<String> afterFirst = alice.types();
-        alice.apply(Observations.pass());
+        alice.apply(Seen.pass());
 
         assertThat(afterFirst).doesNotContain("email.destroyed");
         assertThat(alice.types()).endsWith("email.destroyed");
@@ -159,8 +159,8 @@ class BatchApplierTest {
 
     @Test
     void nothing_is_destroyed_while_mail_is_still_read_for_the_first_time() {
-        alice.apply(Observations.mailbox(INBOX), Observations.imap(INBOX, 1, "a@x"));
-        alice.apply(Observations.vanished(INBOX, 1, 1));
+        alice.apply(Seen.mailbox(INBOX), Seen.imap(INBOX, 1, "a@x"));
+        alice.apply(Seen.vanished(INBOX, 1, 1));
         PassFinished unfinished = new PassFinished(TestAccount.NOW, TestAccount.NOW, false, List.of());
 
         alice.apply(unfinished);
@@ -174,19 +174,19 @@ class BatchApplierTest {
     void a_renumbered_mailbox_keeps_its_emails() {
         SyncScope scope = SyncScope.ofMailbox(INBOX);
         alice.apply(
-                Observations.mailbox(INBOX),
-                Observations.imap(INBOX, 1, "a@x"),
-                Observations.imap(INBOX, 2, "b@x"),
+                Seen.mailbox(INBOX),
+                Seen.imap(INBOX, 1, "a@x"),
+                Seen.imap(INBOX, 2, "b@x"),
                 new ScopeSynced(scope, new Cursor.Imap(1, 3, Optional.empty(), 1)));
         String id = alice.emailIdOf("a@x");
 
         alice.apply(new MailboxReset(INBOX, 2));
         alice.apply(
                 new MailboxReset(INBOX, 2),
-                Observations.imap(INBOX, 2, 11, Observations.email("b@x")),
-                Observations.imap(INBOX, 2, 12, Observations.email("a@x")));
-        alice.apply(Observations.pass());
-        alice.apply(Observations.pass());
+                Seen.imap(INBOX, 2, 11, Seen.email("b@x")),
+                Seen.imap(INBOX, 2, 12, Seen.email("a@x")));
+        alice.apply(Seen.pass());
+        alice.apply(Seen.pass());
 
         assertThat(alice.emailIdOf("a@x")).isEqualTo(id);
         assertThat(alice.types())
@@ -201,18 +201,18 @@ class BatchApplierTest {
 
     @Test
     void an_email_that_lies_twice_leaves_one_mailbox_and_stays() {
-        var email = Observations.email("a@x", Optional.of("emailid:M1"), List.of());
+        var email = Seen.email("a@x", Optional.of("emailid:M1"), List.of());
         alice.apply(
-                Observations.mailbox(INBOX),
-                Observations.mailbox(ARCHIVE),
-                Observations.imap(INBOX, 1, 1, email, "$seen"),
-                Observations.imap(ARCHIVE, 1, 5, email));
+                Seen.mailbox(INBOX),
+                Seen.mailbox(ARCHIVE),
+                Seen.imap(INBOX, 1, 1, email, "$seen"),
+                Seen.imap(ARCHIVE, 1, 5, email));
         List<String> both = alice.contents().get("INBOX");
 
         alice.apply(new MailboxVanished(ARCHIVE));
 
         assertThat(both).containsExactly("a@x []");
-        // Observations everywhere again, now that it lies only where it is seen.
+        // Seen everywhere again, now that it lies only where it is seen.
         assertThat(alice.contents()).isEqualTo(Map.of("INBOX", List.of("a@x [$seen]")));
         assertThat(alice.types())
                 .containsExactly(
@@ -222,9 +222,9 @@ class BatchApplierTest {
     @Test
     void a_uid_holds_one_message() {
         alice.apply(
-                Observations.mailbox(INBOX), Observations.imap(INBOX, 1, 1, Observations.email("a@x", Optional.of("emailid:1"), List.of())));
+                Seen.mailbox(INBOX), Seen.imap(INBOX, 1, 1, Seen.email("a@x", Optional.of("emailid:1"), List.of())));
 
-        alice.apply(Observations.imap(INBOX, 1, 1, Observations.email("b@x", Optional.of("emailid:2"), List.of())));
+        alice.apply(Seen.imap(INBOX, 1, 1, Seen.email("b@x", Optional.of("emailid:2"), List.of())));
 
         assertThat(alice.contents()).isEqualTo(Map.of("INBOX", List.of("b@x []")));
     }
@@ -234,12 +234,12 @@ class BatchApplierTest {
         MailboxKey one = MailboxKey.ofId("m1");
         MailboxKey other = MailboxKey.ofId("m2");
         alice.apply(
-                Observations.mailbox(one),
-                Observations.mailbox(other),
-                Observations.jmap("e1", Set.of(one, other)),
-                Observations.jmap("e2", Set.of(one)));
+                Seen.mailbox(one),
+                Seen.mailbox(other),
+                Seen.jmap("e1", Set.of(one, other)),
+                Seen.jmap("e2", Set.of(one)));
 
-        alice.apply(Observations.jmapState("e1", Set.of(other), "$seen"), new EmailsDestroyed(List.of("e2", "unknown")));
+        alice.apply(Seen.jmapState("e1", Set.of(other), "$seen"), new EmailsDestroyed(List.of("e2", "unknown")));
 
         assertThat(alice.contents()).isEqualTo(Map.of("m2", List.of("e1@example.com [$seen]")));
         assertThat(alice.types()).endsWith("email.updated", "email.destroyed");
@@ -248,11 +248,11 @@ class BatchApplierTest {
     @Test
     void an_email_that_the_server_made_again_under_another_id_is_the_same_email() {
         MailboxKey one = MailboxKey.ofId("m1");
-        alice.apply(Observations.mailbox(one), Observations.jmap("e1", Set.of(one)), Observations.jmap("e2", Set.of(one)));
+        alice.apply(Seen.mailbox(one), Seen.jmap("e1", Set.of(one)), Seen.jmap("e2", Set.of(one)));
         List<String> before = alice.types();
         JmapIdsChanged changed = new JmapIdsChanged(Map.of("e1", "e7", "unknown", "e8"));
 
-        alice.apply(changed, Observations.jmapState("e7", Set.of(one), "$seen"));
+        alice.apply(changed, Seen.jmapState("e7", Set.of(one), "$seen"));
         alice.apply(changed, new EmailsDestroyed(List.of("e1")));
 
         assertThat(alice.contents()).isEqualTo(Map.of("m1", List.of("e1@example.com [$seen]", "e2@example.com []")));
@@ -262,9 +262,9 @@ class BatchApplierTest {
     @Test
     void a_mailbox_that_nobody_has_described_yet_holds_its_email() {
         MailboxKey key = MailboxKey.ofId("m1");
-        alice.apply(Observations.jmap("e1", Set.of(key)));
+        alice.apply(Seen.jmap("e1", Set.of(key)));
 
-        alice.apply(Observations.mailbox(key, Optional.empty(), Optional.empty(), 1));
+        alice.apply(Seen.mailbox(key, Optional.empty(), Optional.empty(), 1));
 
         assertThat(alice.contents()).isEqualTo(Map.of("m1", List.of("e1@example.com []")));
         assertThat(alice.types()).containsExactly("mailbox.created", "email.created", "mailbox.updated");
@@ -278,14 +278,14 @@ class BatchApplierTest {
         MailboxKey renamedChild = MailboxKey.ofRawName("New/Child");
         Cursor cursor = new Cursor.Imap(1, 2, Optional.empty(), 1);
         alice.apply(
-                Observations.mailbox(parent),
-                Observations.mailbox(child, Optional.empty(), Optional.of(parent), 1),
-                Observations.imap(child, 1, "a@x"),
+                Seen.mailbox(parent),
+                Seen.mailbox(child, Optional.empty(), Optional.of(parent), 1),
+                Seen.imap(child, 1, "a@x"),
                 new ScopeSynced(SyncScope.ofMailbox(child), cursor));
 
         alice.apply(
-                Observations.mailbox(renamed, Optional.of(parent), Optional.empty(), 0),
-                Observations.mailbox(renamedChild, Optional.of(child), Optional.of(renamed), 1));
+                Seen.mailbox(renamed, Optional.of(parent), Optional.empty(), 0),
+                Seen.mailbox(renamedChild, Optional.of(child), Optional.of(renamed), 1));
 
         assertThat(alice.contents()).isEqualTo(Map.of("New/Child", List.of("a@x []")));
         assertThat(alice.types())
@@ -317,11 +317,11 @@ class BatchApplierTest {
 
     @Test
     void a_finished_pass_is_logged_confirms_and_tells_that_the_account_is_synced_once() {
-        alice.apply(Observations.mailbox(INBOX), Observations.imap(INBOX, 1, "a@x"));
+        alice.apply(Seen.mailbox(INBOX), Seen.imap(INBOX, 1, "a@x"));
         MutationId mutation = wish(alice.emailIdOf("a@x"), "applied", "update", "{\"keywords\":{\"$seen\":true}}");
 
-        alice.apply(Observations.state(INBOX, 1, "$seen"), Observations.pass(mutation));
-        alice.apply(Observations.pass());
+        alice.apply(Seen.state(INBOX, 1, "$seen"), Seen.pass(mutation));
+        alice.apply(Seen.pass());
 
         assertThat(alice.text("select state from pending_changes where account_id = ?"))
                 .isEqualTo("confirmed");
@@ -352,8 +352,8 @@ class BatchApplierTest {
                 wished,
                 "INBOX");
 
-        alice.apply(Observations.mailbox(INBOX), Observations.pass());
-        alice.apply(Observations.mailbox(INBOX), Observations.pass());
+        alice.apply(Seen.mailbox(INBOX), Seen.pass());
+        alice.apply(Seen.mailbox(INBOX), Seen.pass());
 
         assertThat(alice.text("select string_agg(mailbox_id::text, ' ') from mailbox where account_id = ?"))
                 .isEqualTo(wished.toString());
@@ -361,12 +361,12 @@ class BatchApplierTest {
 
     @Test
     void a_change_that_fulfils_a_wish_names_it() {
-        alice.apply(Observations.mailbox(INBOX), Observations.imap(INBOX, 1, "a@x"), Observations.imap(INBOX, 2, "b@x"));
+        alice.apply(Seen.mailbox(INBOX), Seen.imap(INBOX, 1, "a@x"), Seen.imap(INBOX, 2, "b@x"));
         MutationId mutation = wish(alice.emailIdOf("a@x"), "sending", "update", "{\"keywords\":{\"$seen\":true}}");
         wish(alice.emailIdOf("b@x"), "queued", "update", "{\"keywords\":{\"$seen\":true}}");
 
-        alice.apply(Observations.state(INBOX, 1, "$seen"), Observations.state(INBOX, 2, "$seen"));
-        alice.apply(Observations.state(INBOX, 1, "$seen", "$flagged"));
+        alice.apply(Seen.state(INBOX, 1, "$seen"), Seen.state(INBOX, 2, "$seen"));
+        alice.apply(Seen.state(INBOX, 1, "$seen", "$flagged"));
 
         assertThat(alice.changesAfter(3))
                 .extracting(change -> change.origin())
@@ -376,7 +376,7 @@ class BatchApplierTest {
     @Test
     void a_batch_that_names_another_tenant_is_forged() {
         ObservationBatch forged =
-                new ObservationBatch(TestAccount.create().tenant, alice.account, 1, 1, List.of(Observations.mailbox(INBOX)));
+                new ObservationBatch(TestAccount.create().tenant, alice.account, 1, 1, List.of(Seen.mailbox(INBOX)));
 
         assertThatThrownBy(() -> TestAccount.APPLIER.apply(forged, TestAccount.NOW))
                 .isInstanceOf(InapplicableException.class);
@@ -394,7 +394,7 @@ class BatchApplierTest {
     @Test
     void what_postgres_cannot_hold_is_stripped() {
         String json = new String(
-                        EventCodec.encode(alice.nextBatch(List.of(Observations.mailbox(INBOX), Observations.imap(INBOX, 1, "a@x")))),
+                        EventCodec.encode(alice.nextBatch(List.of(Seen.mailbox(INBOX), Seen.imap(INBOX, 1, "a@x")))),
                         java.nio.charset.StandardCharsets.UTF_8)
                 .replace("\"Hello\"", "\"He\\u0000l\\ud800lo \\ud83d\\ude00\"");
 
@@ -411,8 +411,8 @@ class BatchApplierTest {
                 .collect(StringBuilder::new, StringBuilder::appendCodePoint, StringBuilder::append)
                 .toString();
 
-        alice.apply(Observations.mailbox(INBOX), Observations.imap(INBOX, 1, endless));
-        alice.apply(Observations.vanished(INBOX, 1, 1), Observations.imap(INBOX, 2, endless));
+        alice.apply(Seen.mailbox(INBOX), Seen.imap(INBOX, 1, endless));
+        alice.apply(Seen.vanished(INBOX, 1, 1), Seen.imap(INBOX, 2, endless));
 
         assertThat(alice.number("select count(*) from email where account_id = ?"))
                 .isEqualTo(1);

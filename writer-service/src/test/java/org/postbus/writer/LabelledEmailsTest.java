@@ -1,7 +1,7 @@
 package org.postbus.writer;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.postbus.writer.Observations.INBOX;
+import static org.postbus.writer.Seen.INBOX;
 
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -77,10 +77,10 @@ class LabelledEmailsTest {
         alice.apply(lies(ALL, 7, "a", Set.of(INBOX, WORK)), lies(ALL, 8, "b", Set.of()));
         String id = alice.emailIdOf("a@x");
 
-        List<Change> left = changesOf(Observations.vanished(ALL, 1, 100));
+        List<Change> left = changesOf(Seen.vanished(ALL, 1, 100));
         List<Change> found = changesOf(lies(TRASH, 3, "a", Set.of()));
-        alice.apply(Observations.pass());
-        alice.apply(Observations.pass());
+        alice.apply(Seen.pass());
+        alice.apply(Seen.pass());
 
         assertThat(left).isEmpty();
         assertThat(found).singleElement().satisfies(change -> {
@@ -106,7 +106,7 @@ class LabelledEmailsTest {
                         Set.of(ALL, INBOX, WORK),
                         Set.of(),
                         Optional.empty(),
-                        Observations.email("a@x", Optional.of("gm:a"), List.of()))))
+                        Seen.email("a@x", Optional.of("gm:a"), List.of()))))
                 .isEmpty();
     }
 
@@ -116,7 +116,7 @@ class LabelledEmailsTest {
         alice.apply(lies(ALL, 7, "a", Set.of(INBOX, WORK)), lies(ALL, 8, "b", Set.of(WORK)));
         MailboxKey jobs = MailboxKey.ofRawName("Jobs");
 
-        List<Change> renamed = changesOf(Observations.mailbox(jobs, Optional.of(WORK), Optional.empty(), 0));
+        List<Change> renamed = changesOf(Seen.mailbox(jobs, Optional.of(WORK), Optional.empty(), 0));
         List<Change> same = changesOf(state(ALL, 7, Set.of(INBOX, jobs)));
         List<Change> deleted = changesOf(new MailboxVanished(jobs));
 
@@ -136,7 +136,7 @@ class LabelledEmailsTest {
         alice.apply(lies(INBOX, 5, "a", Set.of()), lies(WORK, 9, "a", Set.of()));
 
         List<Change> all = changesOf(lies(ALL, 7, "a", Set.of(INBOX, WORK)));
-        List<Change> gone = changesOf(Observations.vanished(INBOX, 1, 0xFFFF_FFFFL), Observations.vanished(WORK, 1, 0xFFFF_FFFFL));
+        List<Change> gone = changesOf(Seen.vanished(INBOX, 1, 0xFFFF_FFFFL), Seen.vanished(WORK, 1, 0xFFFF_FFFFL));
 
         assertThat(all).singleElement().isInstanceOf(EmailUpdated.class);
         assertThat(gone).isEmpty();
@@ -145,7 +145,7 @@ class LabelledEmailsTest {
     }
 
     private void mailboxes() {
-        alice.apply(Observations.mailbox(ALL), Observations.mailbox(INBOX), Observations.mailbox(TRASH), Observations.mailbox(WORK));
+        alice.apply(Seen.mailbox(ALL), Seen.mailbox(INBOX), Seen.mailbox(TRASH), Seen.mailbox(WORK));
     }
 
     private List<Change> changesOf(org.postbus.event.Observation... observations) {
@@ -159,14 +159,14 @@ class LabelledEmailsTest {
         return new EmailObserved(
                 new EmailRef.ImapMessage(home, 1, uid),
                 with(home, labels),
-                Observations.keywords(keywords),
+                Seen.keywords(keywords),
                 Optional.empty(),
-                Observations.email(gmailId + "@x", Optional.of("gm:" + gmailId), List.of()));
+                Seen.email(gmailId + "@x", Optional.of("gm:" + gmailId), List.of()));
     }
 
     private static EmailStateObserved state(MailboxKey home, long uid, Set<MailboxKey> labels, String... keywords) {
         return new EmailStateObserved(
-                new EmailRef.ImapMessage(home, 1, uid), with(home, labels), Observations.keywords(keywords), Optional.empty());
+                new EmailRef.ImapMessage(home, 1, uid), with(home, labels), Seen.keywords(keywords), Optional.empty());
     }
 
     private static Set<MailboxKey> with(MailboxKey home, Set<MailboxKey> labels) {

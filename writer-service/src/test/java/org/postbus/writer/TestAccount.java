@@ -17,14 +17,14 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.UUID;
 import org.postbus.devstack.DevStack;
-import org.postbus.devstack.postgres.Role;
+import org.postbus.devstack.Role;
+import org.postbus.event.ChangeEvent;
 import org.postbus.event.ChangeEvent.EmailCreated;
 import org.postbus.event.ChangeEvent.EmailDestroyed;
 import org.postbus.event.ChangeEvent.EmailUpdated;
 import org.postbus.event.ChangeEvent.MailboxCreated;
 import org.postbus.event.ChangeEvent.MailboxDestroyed;
 import org.postbus.event.ChangeEvent.MailboxUpdated;
-import org.postbus.event.ChangeEvent;
 import org.postbus.event.EventCodec;
 import org.postbus.event.Observation;
 import org.postbus.event.ObservationBatch;
@@ -32,33 +32,33 @@ import org.postbus.model.AccountId;
 import org.postbus.model.Email;
 import org.postbus.model.Mailbox;
 import org.postbus.model.TenantId;
-import org.postbus.writer.apply.BatchApplier.Outcome;
+import org.postbus.writer.BatchApplier.Outcome;
 
 /** An account of its own in the shared database, and a claimed fence under which batches are applied to it. */
 final class TestAccount {
     static final Instant NOW = Instant.parse("2026-05-01T10:00:00Z");
 
     private static final Vertx VERTX = Vertx.vertx();
-    private static final org.postbus.devstack.postgres.Database SHARED =
+    private static final org.postbus.devstack.Database SHARED =
             DevStack.postgres().database();
     static final Database DATABASE = connect(SHARED);
     static final BatchApplier APPLIER = new BatchApplier(DATABASE, new TimeOrderedIds(Clock.systemUTC()));
 
     final TenantId tenant = new TenantId(UUID.randomUUID());
     final AccountId account = new AccountId(UUID.randomUUID());
-    private final org.postbus.devstack.postgres.Database postgres;
+    private final org.postbus.devstack.Database postgres;
     private final Database database;
     private final BatchApplier applier;
     private long fence = 1;
     private long seq;
 
-    private TestAccount(org.postbus.devstack.postgres.Database postgres, Database database, BatchApplier applier) {
+    private TestAccount(org.postbus.devstack.Database postgres, Database database, BatchApplier applier) {
         this.postgres = postgres;
         this.database = database;
         this.applier = applier;
     }
 
-    private static Database connect(org.postbus.devstack.postgres.Database postgres) {
+    private static Database connect(org.postbus.devstack.Database postgres) {
         return Database.connect(VERTX, postgres.url(), Role.WRITER.user(), postgres.password(Role.WRITER));
     }
 
@@ -67,7 +67,7 @@ final class TestAccount {
     }
 
     /** In a database of its own; {@link #closeDatabase} ends its connections. */
-    static TestAccount createIn(org.postbus.devstack.postgres.Database postgres) {
+    static TestAccount createIn(org.postbus.devstack.Database postgres) {
         Database database = connect(postgres);
         return entered(
                 new TestAccount(postgres, database, new BatchApplier(database, new TimeOrderedIds(Clock.systemUTC()))));

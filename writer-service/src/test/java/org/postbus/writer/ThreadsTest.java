@@ -1,7 +1,7 @@
 package org.postbus.writer;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.postbus.writer.Observations.INBOX;
+import static org.postbus.writer.Seen.INBOX;
 
 import java.util.ArrayList;
 import java.util.Collections;
@@ -17,8 +17,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.postbus.event.ChangeEvent.EmailCreated;
 import org.postbus.event.ChangeEvent.EmailUpdated;
-import org.postbus.event.Observation.EmailObserved;
 import org.postbus.event.Observation;
+import org.postbus.event.Observation.EmailObserved;
 import org.postbus.event.ObservedEmail;
 import org.postbus.model.EmailHeaders;
 
@@ -32,7 +32,7 @@ class ThreadsTest {
 
     @Test
     void replies_are_of_one_thread_and_emails_without_ids_stay_apart() {
-        alice.apply(Observations.mailbox(INBOX), email(1, "a", "Lunch"), email(2, "b", "Re: Lunch", "a"));
+        alice.apply(Seen.mailbox(INBOX), email(1, "a", "Lunch"), email(2, "b", "Re: Lunch", "a"));
         alice.apply(email(3, "c", "AW: Lunch", "z", "b"), email(4, "z", "lunch"), email(5, "", ""), email(6, "", ""));
 
         assertThat(partition()).containsExactlyInAnyOrder(Set.of(1L, 2L, 3L, 4L), Set.of(5L), Set.of(6L));
@@ -41,7 +41,7 @@ class ThreadsTest {
     @Test
     void another_subject_is_another_thread_whatever_it_refers_to() {
         alice.apply(
-                Observations.mailbox(INBOX),
+                Seen.mailbox(INBOX),
                 email(1, "a", "Lunch"),
                 email(2, "b", "Dinner", "a"),
                 email(3, "c", "Re: Lunch", "a"),
@@ -52,7 +52,7 @@ class ThreadsTest {
 
     @Test
     void an_email_that_joins_two_threads_makes_them_the_older_and_that_is_told() {
-        alice.apply(Observations.mailbox(INBOX), email(1, "a", "Lunch"), email(2, "b", "Lunch"), email(3, "c", "Lunch", "b"));
+        alice.apply(Seen.mailbox(INBOX), email(1, "a", "Lunch"), email(2, "b", "Lunch"), email(3, "c", "Lunch", "b"));
         String older = threadOf(1);
         long before = alice.lastSeq();
 
@@ -82,8 +82,8 @@ class ThreadsTest {
 
     @Test
     void an_email_that_lies_nowhere_at_the_moment_goes_over_with_the_others() {
-        alice.apply(Observations.mailbox(INBOX), email(1, "a", "Lunch"), email(2, "b", "Lunch"));
-        alice.apply(Observations.vanished(INBOX, 2, 2));
+        alice.apply(Seen.mailbox(INBOX), email(1, "a", "Lunch"), email(2, "b", "Lunch"));
+        alice.apply(Seen.vanished(INBOX, 2, 2));
 
         alice.apply(email(4, "d", "Re: Lunch", "a", "b"));
         alice.apply(email(7, "b", "Lunch"));
@@ -109,7 +109,7 @@ class ThreadsTest {
             Set<Set<Long>> expected = parts(emails);
             for (int order = 0; order < 4; order++) {
                 alice = TestAccount.create();
-                alice.apply(Observations.mailbox(INBOX));
+                alice.apply(Seen.mailbox(INBOX));
                 List<EmailObserved> rest = new ArrayList<>(emails);
                 Collections.shuffle(rest, random);
                 while (!rest.isEmpty()) {
@@ -149,9 +149,9 @@ class ThreadsTest {
     }
 
     private static EmailObserved email(long uid, String messageId, String subject, String... references) {
-        ObservedEmail plain = Observations.email(messageId, Optional.empty(), List.of(references));
+        ObservedEmail plain = Seen.email(messageId, Optional.empty(), List.of(references));
         EmailHeaders headers = plain.headers();
-        return Observations.imap(
+        return Seen.imap(
                 INBOX,
                 1,
                 uid,

@@ -7,7 +7,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
-import org.postbus.mail.imap.grammar.response.ImapValue.Values;
+import org.postbus.mail.imap.ImapValue.Values;
 
 /**
  * Makes a structure of the nested lists of BODYSTRUCTURE. Fields are told apart by their shape where servers leave some out,

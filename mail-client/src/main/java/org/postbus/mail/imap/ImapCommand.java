@@ -73,7 +73,7 @@ sealed interface ImapCommand {
     record Select(MailboxName name, boolean readOnly, boolean condstore) implements Selects {}
 
     /** The same with QRESYNC (RFC 7162 section 3.2.5). */
-    record Resync(MailboxName name, boolean readOnly, org.postbus.mail.imap.grammar.Resync since)
+    record Resync(MailboxName name, boolean readOnly, org.postbus.mail.imap.Resync since)
             implements Selects, Streams<Resynced> {
         @Override
         public Class<Resynced> itemType() {

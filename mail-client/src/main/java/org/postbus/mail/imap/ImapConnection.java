@@ -26,7 +26,7 @@ import org.postbus.account.Secret;
 import org.postbus.event.UidRange;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
-import org.postbus.mail.imap.grammar.command.ImapCommand.SearchKey;
+import org.postbus.mail.imap.ImapCommand.SearchKey;
 
 /**
  * One logged-in connection to an IMAP server. Commands run one at a time, in the order in which they were subscribed to;

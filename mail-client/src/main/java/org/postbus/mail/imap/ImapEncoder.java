@@ -11,7 +11,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import org.postbus.mail.imap.grammar.command.ImapCommand.SearchKey;
+import org.postbus.mail.imap.ImapCommand.SearchKey;
 
 /**
  * Writes commands. It alone decides whether a string goes out as atom, quoted or literal, and it refuses CR, LF and NUL in

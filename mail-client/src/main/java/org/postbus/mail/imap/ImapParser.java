@@ -19,7 +19,7 @@ import java.util.OptionalLong;
 import java.util.Set;
 import java.util.regex.Pattern;
 import org.postbus.event.UidRange;
-import org.postbus.mail.imap.grammar.response.ImapResponse.Condition;
+import org.postbus.mail.imap.ImapResponse.Condition;
 
 /**
  * Makes a response of a frame. It never fails: what it does not understand becomes {@link ImapResponse.Unknown}, and within a message an item of {@link FetchedMessage#unparsed}, so that one malformed message never

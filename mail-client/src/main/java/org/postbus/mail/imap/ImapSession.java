@@ -9,7 +9,7 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import org.postbus.mail.ServerFailure;
-import org.postbus.mail.imap.grammar.response.ImapResponse.Condition;
+import org.postbus.mail.imap.ImapResponse.Condition;
 
 /**
  * The conversation: which command is out, what of it may be sent, which response belongs to it and which is news about the

@@ -10,12 +10,12 @@ import java.util.Map;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
 import org.postbus.mail.Text;
-import org.postbus.mail.jmap.method.JmapMethod.EmailSubmission;
-import org.postbus.mail.jmap.method.JmapMethod.Identity;
-import org.postbus.mail.jmap.method.JmapMethod.Imported;
-import org.postbus.mail.jmap.method.JmapMethod.Sending;
-import org.postbus.mail.jmap.method.JmapMethod.Submitted;
-import org.postbus.mail.jmap.method.JmapMethod.WrittenEmail;
+import org.postbus.mail.jmap.JmapMethod.EmailSubmission;
+import org.postbus.mail.jmap.JmapMethod.Identity;
+import org.postbus.mail.jmap.JmapMethod.Imported;
+import org.postbus.mail.jmap.JmapMethod.Sending;
+import org.postbus.mail.jmap.JmapMethod.Submitted;
+import org.postbus.mail.jmap.JmapMethod.WrittenEmail;
 
 /** The part of {@link JmapCodec} that sends (RFC 8621 sections 4.8, 6 and 7). Pure. */
 final class SendingCodec {

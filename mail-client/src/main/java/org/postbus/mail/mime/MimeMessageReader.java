@@ -21,7 +21,7 @@ import org.apache.james.mime4j.stream.RecursionMode;
 import org.postbus.mail.BodyTexts;
 import org.postbus.mail.HeaderBudget;
 import org.postbus.mail.Text;
-import org.postbus.mail.imap.grammar.BodyStructure;
+import org.postbus.mail.imap.BodyStructure;
 import org.postbus.model.EmailBody;
 import org.postbus.model.EmailBodyPart;
 import org.postbus.model.EmailBodyValue;

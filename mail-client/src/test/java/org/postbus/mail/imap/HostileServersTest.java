@@ -28,7 +28,7 @@ import org.postbus.account.TlsMode;
 import org.postbus.event.UidRange;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
-import org.postbus.mail.imap.fake.HostileImapServer.Behaviour;
+import org.postbus.mail.imap.HostileImapServer.Behaviour;
 
 /**
  * Servers that mean harm. The tests of this module run in a heap of 192 MB. Every call ends with a failure that says what

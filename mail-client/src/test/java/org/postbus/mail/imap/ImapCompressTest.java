@@ -27,7 +27,7 @@ import org.postbus.account.ServerAddress;
 import org.postbus.account.TlsMode;
 import org.postbus.event.UidRange;
 import org.postbus.mail.ServerFailure;
-import org.postbus.mail.imap.connection.ImapOptions.Compression;
+import org.postbus.mail.imap.ImapOptions.Compression;
 
 /** COMPRESS=DEFLATE against a server made of the JDK's own streams. */
 class ImapCompressTest extends TranscriptPlayer {

@@ -11,7 +11,7 @@ import java.util.Random;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.postbus.event.UidRange;
-import org.postbus.mail.imap.grammar.response.ImapResponse.Condition;
+import org.postbus.mail.imap.ImapResponse.Condition;
 
 class ImapParserTest {
     private final ImapParser parser = new ImapParser(64);

@@ -9,9 +9,9 @@ import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.postbus.event.UidRange;
 import org.postbus.mail.ServerFailure;
-import org.postbus.mail.imap.grammar.Resynced.Selected;
-import org.postbus.mail.imap.grammar.Resynced.StateReported;
-import org.postbus.mail.imap.grammar.Resynced.Vanished;
+import org.postbus.mail.imap.Resynced.Selected;
+import org.postbus.mail.imap.Resynced.StateReported;
+import org.postbus.mail.imap.Resynced.Vanished;
 
 class ImapResyncTest extends TranscriptPlayer {
     private static final Resync SINCE = new Resync(5, 7, List.of());

@@ -10,7 +10,7 @@ import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.postbus.mail.ServerException;
-import org.postbus.mail.jmap.push.EventStreamParser.Event;
+import org.postbus.mail.jmap.EventStreamParser.Event;
 
 class EventStreamParserTest {
     private static final String STREAM = "\uFEFF: hello\r\n\r\nevent: state\ndata: {\"a\":\ndata: \"ü😀\"}\n\n"

@@ -9,17 +9,17 @@ import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.postbus.event.EventCodec;
 import org.postbus.mail.ServerFailure;
-import org.postbus.mail.jmap.method.JmapMethod.BodyValues;
-import org.postbus.mail.jmap.method.JmapMethod.EmailChanges;
-import org.postbus.mail.jmap.method.JmapMethod.EmailGet;
-import org.postbus.mail.jmap.method.JmapMethod.EmailPatch;
-import org.postbus.mail.jmap.method.JmapMethod.EmailQuery;
-import org.postbus.mail.jmap.method.JmapMethod.EmailSet;
-import org.postbus.mail.jmap.method.JmapMethod.EmailStateGet;
-import org.postbus.mail.jmap.method.JmapMethod.Ids;
-import org.postbus.mail.jmap.method.JmapMethod.MailboxChanges;
-import org.postbus.mail.jmap.method.JmapMethod.MailboxGet;
-import org.postbus.mail.jmap.method.JmapMethod.QueryStart;
+import org.postbus.mail.jmap.JmapMethod.BodyValues;
+import org.postbus.mail.jmap.JmapMethod.EmailChanges;
+import org.postbus.mail.jmap.JmapMethod.EmailGet;
+import org.postbus.mail.jmap.JmapMethod.EmailPatch;
+import org.postbus.mail.jmap.JmapMethod.EmailQuery;
+import org.postbus.mail.jmap.JmapMethod.EmailSet;
+import org.postbus.mail.jmap.JmapMethod.EmailStateGet;
+import org.postbus.mail.jmap.JmapMethod.Ids;
+import org.postbus.mail.jmap.JmapMethod.MailboxChanges;
+import org.postbus.mail.jmap.JmapMethod.MailboxGet;
+import org.postbus.mail.jmap.JmapMethod.QueryStart;
 import org.postbus.model.Keyword;
 
 /** Known answers: what goes out, to the byte; what comes in, as servers send it. */

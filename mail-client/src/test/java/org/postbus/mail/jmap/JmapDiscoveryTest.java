@@ -21,7 +21,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.postbus.mail.jmap.http.JmapDiscovery.Found;
+import org.postbus.mail.jmap.JmapDiscovery.Found;
 
 class JmapDiscoveryTest {
     private static final Vertx VERTX = Vertx.vertx();

@@ -17,7 +17,7 @@ import org.postbus.event.ChangeEvent.SubmissionInDoubt;
 import org.postbus.event.ChangeEvent.SubmissionRejected;
 import org.postbus.event.ChangeEvent.SubmissionSent;
 import org.postbus.event.EventCodec;
-import org.postbus.mail.imap.grammar.MailboxName;
+import org.postbus.mail.imap.MailboxName;
 import org.postbus.model.AccountId;
 import org.postbus.model.SubmissionId;
 import org.postbus.model.TenantId;
