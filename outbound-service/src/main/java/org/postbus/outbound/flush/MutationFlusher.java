@@ -119,7 +119,7 @@ public final class MutationFlusher implements AccountFlushes.Flusher {
         long renewal = vertx.setPeriodic(
                 RENEW_EVERY.toMillis(), tick -> Thread.startVirtualThread(() -> renew(tenant, account)));
         try {
-            Map<MutationId, MutationOutcome> outcomes = carryOut(tenant, account, work.get());
+            Map<MutationId, MutationOutcome> outcomes = apply(tenant, account, work.get());
             note(tenant, account, work.get().login().revision(), outcomes);
         } finally {
             vertx.cancelTimer(renewal);
@@ -140,7 +140,7 @@ public final class MutationFlusher implements AccountFlushes.Flusher {
         stopping.countDown();
     }
 
-    private Map<MutationId, MutationOutcome> carryOut(TenantId tenant, AccountId account, Work work) {
+    private Map<MutationId, MutationOutcome> apply(TenantId tenant, AccountId account, Work work) {
         double luck = jitter.getAsDouble();
         Map<MutationId, MutationOutcome> outcomes = new LinkedHashMap<>();
         work.claim()
@@ -180,7 +180,7 @@ public final class MutationFlusher implements AccountFlushes.Flusher {
                 MailServers.Use use = servers.use(
                         account, work.login().revision(), work.login().settings(), credential);
                 try {
-                    return switch (use.server().carryOut(mutation, work.snapshot())) {
+                    return switch (use.server().apply(mutation, work.snapshot())) {
                         case Answer.Done done -> new MutationOutcome.Applied();
                         case Answer.Failed(var failure) -> outcomeOf(failure, mutation.attempts(), false, luck);
                     };
@@ -212,7 +212,7 @@ public final class MutationFlusher implements AccountFlushes.Flusher {
                 MailServers.Use use = servers.use(
                         account, work.login().revision(), work.login().settings(), credential);
                 try {
-                    Answers answers = use.server().carryOut(folds, work.snapshot());
+                    Answers answers = use.server().apply(folds, work.snapshot());
                     if (answers.lost().isPresent() && use.reused() && !answers.changing()) {
                         // It had died while it was idle: that is no try.
                         use.server().close();

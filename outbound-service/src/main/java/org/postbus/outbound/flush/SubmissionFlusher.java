@@ -108,7 +108,7 @@ public final class SubmissionFlusher implements AccountFlushes.Flusher {
         long renewal = vertx.setPeriodic(
                 RENEW_EVERY.toMillis(), tick -> Thread.startVirtualThread(() -> renew(tenant, account)));
         try {
-            note(tenant, account, work.get(), carryOut(tenant, account, work.get()));
+            note(tenant, account, work.get(), apply(tenant, account, work.get()));
         } catch (ClaimLostException e) {
             metrics.lostClaims(1);
         } finally {
@@ -122,7 +122,7 @@ public final class SubmissionFlusher implements AccountFlushes.Flusher {
         stopping.countDown();
     }
 
-    private SubmissionOutcome carryOut(TenantId tenant, AccountId account, Work work) {
+    private SubmissionOutcome apply(TenantId tenant, AccountId account, Work work) {
         Submission submission = work.submission();
         if (submission.task() == Submission.Task.SEND && submission.attempts() > RetryRule.TRIES_MAX) {
             return new SubmissionOutcome.Failed("the last try was cut off before anything was sent");

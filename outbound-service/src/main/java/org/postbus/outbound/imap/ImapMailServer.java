@@ -91,7 +91,7 @@ public final class ImapMailServer implements MailServer {
     }
 
     @Override
-    public Answers carryOut(List<FoldedMutation> mutations, ServerSnapshot snapshot) {
+    public Answers apply(List<FoldedMutation> mutations, ServerSnapshot snapshot) {
         var abilities = new Abilities(
                 connection.capabilities().has("MOVE"),
                 connection.capabilities().has("UIDPLUS")
@@ -113,14 +113,14 @@ public final class ImapMailServer implements MailServer {
     }
 
     @Override
-    public Answer carryOut(MailboxMutation mutation, ServerSnapshot snapshot) {
+    public Answer apply(MailboxMutation mutation, ServerSnapshot snapshot) {
         try {
             String prefix = await(connection.namespace())
                     .flatMap(namespaces -> namespaces.personal().stream().findFirst())
                     .map(Namespaces.Namespace::prefix)
                     .orElse("");
             var mailboxes = new ImapMailboxPlan(await(connection.list()), prefix, connection::nameOf);
-            return carryOut(mailboxes.step(mutation, snapshot));
+            return apply(mailboxes.step(mutation, snapshot));
         } catch (ServerException e) {
             if (e.failure() instanceof ServerFailure.Rejected) {
                 return new Answer.Failed(e.failure());
@@ -131,7 +131,7 @@ public final class ImapMailServer implements MailServer {
         }
     }
 
-    private Answer carryOut(ImapMailboxPlan.Step step) {
+    private Answer apply(ImapMailboxPlan.Step step) {
         switch (step) {
             case ImapMailboxPlan.Step.Settled(var answer) -> {
                 return answer;

@@ -71,7 +71,7 @@ public final class JmapMailServer implements MailServer {
     }
 
     @Override
-    public Answers carryOut(List<FoldedMutation> mutations, ServerSnapshot snapshot) {
+    public Answers apply(List<FoldedMutation> mutations, ServerSnapshot snapshot) {
         EmailSetPlan patch =
                 EmailSetPlan.of(mutations, snapshot, client.session().limits().maxObjectsInSet());
         Map<EmailId, Answer> answers = new HashMap<>(patch.settled());
@@ -113,7 +113,7 @@ public final class JmapMailServer implements MailServer {
      * without it (RFC 8620 section 5.3): a stateMismatch is tried again on fresh state.
      */
     @Override
-    public Answer carryOut(MailboxMutation mutation, ServerSnapshot snapshot) {
+    public Answer apply(MailboxMutation mutation, ServerSnapshot snapshot) {
         try {
             GetResult<JmapMailbox> now = await(new MailboxGet(Ids.all()));
             Optional<String> id = serverId(snapshot, mutation.mailboxId());

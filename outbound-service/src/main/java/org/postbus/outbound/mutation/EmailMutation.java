@@ -10,9 +10,9 @@ import org.postbus.model.MailboxId;
 import org.postbus.model.MutationId;
 
 /**
- * What somebody asked for: a row of {@code pending_changes} that this process has claimed.
+ * A requested change of an email: a row of {@code pending_changes} that this process has claimed.
  *
- * @param attempts tries, this one included
+ * @param attempts attempts so far, this one included
  */
 public record EmailMutation(MutationId id, EmailId emailId, Change change, int attempts) {
     public EmailMutation {
@@ -20,14 +20,14 @@ public record EmailMutation(MutationId id, EmailId emailId, Change change, int a
         Objects.requireNonNull(emailId);
         Objects.requireNonNull(change);
         if (attempts < 1) {
-            throw new IllegalArgumentException("a claimed mutation is in its first try at least");
+            throw new IllegalArgumentException("a claimed mutation has at least one attempt");
         }
     }
 
-    /** What is to become of an email. Doing it twice is the same as doing it once. */
+    /** The requested state of an email. Applying it twice has the same effect as applying it once. */
     public sealed interface Change {
 
-        /** {@code true} sets, {@code false} takes away; what is not named stays as it is. */
+        /** {@code true} adds, {@code false} removes; keywords and mailboxes that are not named stay unchanged. */
         record Update(Map<Keyword, Boolean> keywords, Map<MailboxId, Boolean> mailboxIds) implements Change {
             public Update {
                 keywords = Map.copyOf(keywords);
@@ -40,7 +40,7 @@ public record EmailMutation(MutationId id, EmailId emailId, Change change, int a
         /**
          * Reads the column {@code patch}, a JSON merge patch (RFC 7396) of {@code keywords} and {@code mailboxIds}.
          *
-         * @throws IllegalArgumentException if it is not one, naming the part
+         * @throws IllegalArgumentException if it is not a valid patch; the message names the part
          */
         static Change ofPatch(JsonNode patch) {
             Map<Keyword, Boolean> keywords = new TreeMap<>();

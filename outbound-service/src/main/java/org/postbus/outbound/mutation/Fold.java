@@ -10,15 +10,15 @@ import org.postbus.model.Keyword;
 import org.postbus.model.MailboxId;
 
 /**
- * Folds mutations so that the server is asked once per email. The last mutation for a keyword or a mailbox wins, whatever came
- * before it; destroying swallows everything else. Doing the result is the same as doing the mutations one after the other.
+ * Folds mutations into one change per email. The last mutation of a keyword or of a mailbox membership wins; a destroy replaces
+ * all other changes of the email. Applying the result has the same effect as applying the mutations one after the other. Pure.
  */
 public final class Fold {
     private Fold() {}
 
     /**
      * @param mutations of one account, oldest first
-     * @return one for each email, in the order in which the emails first occur
+     * @return one element per email, in the order in which the emails first occur
      */
     public static List<FoldedMutation> fold(List<EmailMutation> mutations) {
         Map<EmailId, List<EmailMutation>> byEmail = new LinkedHashMap<>();

@@ -5,9 +5,9 @@ import java.util.Objects;
 import org.postbus.model.EmailId;
 
 /**
- * Everything that is requested for one email, as one change.
+ * All mutations of one email as one change.
  *
- * @param mutations what it stands for, oldest first: each of them ends as this one does
+ * @param mutations the mutations that the change stands for, oldest first; each gets this one's outcome
  */
 public record FoldedMutation(EmailId emailId, EmailMutation.Change change, List<EmailMutation> mutations) {
     public FoldedMutation {
@@ -15,17 +15,17 @@ public record FoldedMutation(EmailId emailId, EmailMutation.Change change, List<
         Objects.requireNonNull(change);
         mutations = List.copyOf(mutations);
         if (mutations.isEmpty()) {
-            throw new IllegalArgumentException("a folded mutation stands for one mutation at least");
+            throw new IllegalArgumentException("a folded mutation stands for at least one mutation");
         }
     }
 
-    /** Whether an earlier try may have done a part of it: what may not be done twice is then looked for first. */
+    /** Whether an earlier attempt may have applied a part of it. The result of commands that must not run twice is then searched for first. */
     public boolean triedBefore() {
         return mutations.stream().anyMatch(mutation -> mutation.attempts() > 1);
     }
 
-    /** Whether, if the state we know does not fit the server's once more, there is no other try. */
-    public boolean isLastTryOnFreshState() {
-        return mutations.stream().anyMatch(mutation -> mutation.attempts() >= RetryRule.CONFLICT_TRIES_MAX);
+    /** Whether a conflict in this attempt is final. */
+    public boolean isLastAttemptOnFreshState() {
+        return mutations.stream().anyMatch(mutation -> mutation.attempts() >= OutcomePolicy.CONFLICT_ATTEMPTS_MAX);
     }
 }

@@ -8,34 +8,34 @@ import org.postbus.mail.ServerFailure;
 import org.postbus.model.EmailId;
 
 /**
- * One account's mail server as something that can be asked to carry mutations out. Blocks: it is called on virtual threads, by
- * one at a time.
+ * The mail server of one account, as the target of mutations. Applying a mutation again has no further effect: commands that must not
+ * run twice are preceded by a search for the result of the earlier attempt. Blocks; used on virtual threads by one caller at a time.
  */
 public interface MailServer {
 
     /**
-     * Carries the mutations out with as few commands as possible. Never throws for what a server does.
+     * Applies the mutations with as few commands as possible. Does not throw for anything that the server does.
      *
-     * @param mutations one for each email
+     * @param mutations at most one per email
      */
-    Answers carryOut(List<FoldedMutation> mutations, ServerSnapshot snapshot);
+    Answers apply(List<FoldedMutation> mutations, ServerSnapshot snapshot);
 
     /**
-     * Creates, renames, moves or destroys a mailbox. Doing it again does nothing: what an earlier try has done is looked for.
+     * Creates, renames, moves or destroys a mailbox.
      *
-     * @throws org.postbus.mail.ServerException if the server is of no use for now
+     * @throws org.postbus.mail.ServerException if the server cannot be used for now
      */
-    Answer carryOut(MailboxMutation mutation, ServerSnapshot snapshot);
+    Answer apply(MailboxMutation mutation, ServerSnapshot snapshot);
 
-    /** Whether it can still be used. */
+    /** Whether the connection can still be used. */
     boolean isOpen();
 
-    /** Ends the connection, if there is one. */
+    /** Closes the connection, if there is one. */
     void close();
 
-    /** What became of one mutation. */
+    /** The result of one mutation. */
     sealed interface Answer {
-        /** The server is now as requested. */
+        /** The server's state is now as requested. */
         record Done() implements Answer {}
 
         record Failed(ServerFailure failure) implements Answer {
@@ -49,8 +49,8 @@ public interface MailServer {
 
     /**
      * @param byEmail what the server answered
-     * @param lost why the server is of no use for now; empty if all is well. Mutations without an answer share its fate
-     * @param changing whether anything was sent that may have changed something
+     * @param lost why the server cannot be used for now; empty if it can. Emails without an answer failed for this reason
+     * @param changing whether a command was sent that may have changed the server's state
      */
     record Answers(Map<EmailId, Answer> byEmail, Optional<ServerFailure> lost, boolean changing) {
         public Answers {

@@ -7,10 +7,10 @@ import org.postbus.model.MailboxId;
 import org.postbus.model.MutationId;
 
 /**
- * What somebody asked of a mailbox: a row of {@code pending_changes} that this process has claimed, alone.
+ * A requested change of a mailbox: a row of {@code pending_changes} that this process has claimed. It is claimed alone.
  *
- * @param mailboxId of one that is to be created: the id that it will have
- * @param attempts tries, this one included
+ * @param mailboxId the id that the mailbox will have, if it is to be created
+ * @param attempts attempts so far, this one included
  */
 public record MailboxMutation(MutationId id, MailboxId mailboxId, Change change, int attempts) {
     public MailboxMutation {
@@ -19,7 +19,7 @@ public record MailboxMutation(MutationId id, MailboxId mailboxId, Change change,
         Objects.requireNonNull(change);
     }
 
-    /** Whether an earlier try may have done it. */
+    /** Whether an earlier attempt may have applied it. */
     public boolean triedBefore() {
         return attempts > 1;
     }
@@ -29,19 +29,19 @@ public record MailboxMutation(MutationId id, MailboxId mailboxId, Change change,
         record Create(String name, Optional<MailboxId> parent) implements Change {}
 
         /**
-         * What is empty stays as it is.
+         * An empty component leaves the property unchanged.
          *
-         * @param parent empty within for the top level
+         * @param parent holds an empty Optional for the top level
          */
         record Update(Optional<String> name, Optional<Optional<MailboxId>> parent) implements Change {}
 
-        /** @param removeEmails otherwise it must be empty */
+        /** @param removeEmails if false, the mailbox must be empty */
         record Destroy(boolean removeEmails) implements Change {}
 
         /**
          * Reads the columns {@code kind} and {@code patch}.
          *
-         * @throws IllegalArgumentException if they are none, naming the part
+         * @throws IllegalArgumentException if they are not valid; the message names the part
          */
         static Change of(String kind, JsonNode patch) {
             Optional<String> name = Optional.ofNullable(patch.path("name").textValue());

@@ -3,14 +3,14 @@ package org.postbus.outbound.mutation;
 import java.time.Duration;
 import java.util.Objects;
 
-/** What becomes of a mutation after a try: the step it takes in {@code pending_changes}. */
+/** The result of one attempt at a mutation: the next state of its row in {@code pending_changes}. */
 public sealed interface MutationOutcome {
 
-    /** The server has done it: {@code applied}, until the fetcher has seen the server's state after it. */
+    /** The server has applied it: {@code applied}, until a sync pass that began later confirms it. */
     record Applied() implements MutationOutcome {}
 
     /**
-     * The server refuses for good: {@code rejected}, its overlay is gone in the same transaction.
+     * The server refused it permanently: {@code rejected}. The overlay ends in the same transaction.
      *
      * @param code as in {@link org.postbus.mail.ServerFailure.Rejected}
      * @param text for people
@@ -23,9 +23,9 @@ public sealed interface MutationOutcome {
     }
 
     /**
-     * Back to {@code queued}, to be tried again.
+     * Back to {@code queued}, to be tried again after {@code delay}.
      *
-     * @param holdsAccount the failure is the account's, not the mutation's: its other mutations wait as well
+     * @param holdsAccount the failure concerns the account, not the mutation: the account's other mutations wait as well
      */
     record Deferred(Duration delay, String text, boolean holdsAccount) implements MutationOutcome {
         public Deferred {
@@ -34,7 +34,7 @@ public sealed interface MutationOutcome {
         }
     }
 
-    /** Back to {@code queued} until somebody has seen to the login. The try does not count. */
+    /** Back to {@code queued}: the server refuses the login. The attempt does not count, and all of the account's mutations wait. */
     record NeedsLogin(Duration delay, String text) implements MutationOutcome {
         public NeedsLogin {
             Objects.requireNonNull(delay);
@@ -42,7 +42,7 @@ public sealed interface MutationOutcome {
         }
     }
 
-    /** Back to {@code queued} until the fetcher has found out where the email lies, or that it is gone. The try does not count. */
+    /** Back to {@code queued} until the fetcher has reported the email's location, or that it is gone. The attempt does not count. */
     record LocationUnknown(Duration delay, String text) implements MutationOutcome {
         public LocationUnknown {
             Objects.requireNonNull(delay);
@@ -50,10 +50,10 @@ public sealed interface MutationOutcome {
         }
     }
 
-    /** Back to {@code queued} and due at once: it was not tried. The try does not count. */
+    /** Back to {@code queued} and due at once: it was not tried. The attempt does not count. */
     record Released() implements MutationOutcome {}
 
-    /** No more tries: {@code failed}, visible until somebody retries or discards it. */
+    /** No more attempts: {@code failed}, visible until a user retries or discards it. */
     record Failed(String text) implements MutationOutcome {
         public Failed {
             Objects.requireNonNull(text);

@@ -10,11 +10,11 @@ import org.postbus.model.MailboxId;
 import org.postbus.model.MailboxRole;
 
 /**
- * What the database knew, when the mutations were claimed, of the emails and mailboxes that they name, and of the mailboxes for all mail, junk
- * and trash: the server's word, some moments old. An email that is not in it is gone.
+ * The server's state as the database held it when the mutations were claimed: the emails and mailboxes that the mutations name, and the
+ * mailboxes with the roles all, junk and trash. The server may have changed since. An email that is missing here is gone.
  */
 public record ServerSnapshot(Map<EmailId, EmailSnapshot> emails, Map<MailboxId, MailboxSnapshot> mailboxes) {
-    public static final ServerSnapshot NOTHING = new ServerSnapshot(Map.of(), Map.of());
+    public static final ServerSnapshot EMPTY = new ServerSnapshot(Map.of(), Map.of());
 
     public ServerSnapshot {
         emails = Map.copyOf(emails);
@@ -31,7 +31,7 @@ public record ServerSnapshot(Map<EmailId, EmailSnapshot> emails, Map<MailboxId, 
 
     /**
      * @param identity as {@code ObservedEmail.identity}
-     * @param locations empty if it was seen to leave its last mailbox and may turn up in another
+     * @param locations empty if the email has left its last mailbox and may still appear in another
      */
     public record EmailSnapshot(Optional<String> identity, Optional<String> messageId, List<Location> locations) {
         public EmailSnapshot {
@@ -41,14 +41,17 @@ public record ServerSnapshot(Map<EmailId, EmailSnapshot> emails, Map<MailboxId, 
         }
     }
 
-    /** Where an email lies. {@code uidValidity} and {@code uid} are 0 for JMAP, and for a mailbox that it is in by a label. */
+    /**
+     * One mailbox that holds the email. {@code uidValidity} and {@code uid} are 0 on a JMAP server, and where a Gmail label stands for the
+     * mailbox.
+     */
     public record Location(MailboxId mailboxId, long uidValidity, long uid) {
         public Location {
             Objects.requireNonNull(mailboxId);
         }
     }
 
-    /** The mailbox for this purpose, if there is one. */
+    /** The mailbox with this role, if there is one. */
     public Optional<MailboxSnapshot> mailbox(MailboxRole role) {
         return mailboxes.values().stream().filter(mailbox -> mailbox.is(role)).findFirst();
     }

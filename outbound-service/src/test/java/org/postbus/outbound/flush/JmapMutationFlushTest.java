@@ -94,7 +94,7 @@ class JmapMutationFlushTest extends MutationFlushContract {
                 1,
                 new AccountSettings.Jmap(user, james.sessionUrl()),
                 new Credential.Password(new Secret(PASSWORD)));
-        use.server().carryOut(Fold.fold(claim.mutations()), snapshot);
+        use.server().apply(Fold.fold(claim.mutations()), snapshot);
         assertThat(messages("INBOX")).isEqualTo(2);
         assertThat(messages("Archive")).isEqualTo(2);
         side.database.run("update pending_changes set claimed_until = now() - interval '1 second'");

@@ -119,7 +119,7 @@ class GmailServerTest {
         mail(3, Place.ALL_MAIL, WORK);
         gmail.heard();
 
-        Answers answers = carryOut(
+        Answers answers = apply(
                 mailboxes(1, 1, Map.of(1L, false)),
                 mailboxes(2, 2, Map.of(1L, false)),
                 mailboxes(3, 3, Map.of(5L, false, 6L, true, 7L, true)));
@@ -143,7 +143,7 @@ class GmailServerTest {
         mail(1, Place.ALL_MAIL, "\\Inbox", WORK);
         mail(2, Place.TRASH);
 
-        assertDone(carryOut(keywords(1, 1, Map.of("$seen", true)), keywords(2, 2, Map.of("$flagged", true))), 1, 2);
+        assertDone(apply(keywords(1, 1, Map.of("$seen", true)), keywords(2, 2, Map.of("$flagged", true))), 1, 2);
 
         assertThat(gmail.flagsOf(gmailIds.get(1L))).containsExactly("\\Seen");
         assertThat(gmail.flagsOf(gmailIds.get(2L))).containsExactly("\\Flagged");
@@ -158,7 +158,7 @@ class GmailServerTest {
         mail(5, Place.TRASH);
 
         assertDone(
-                carryOut(
+                apply(
                         mailboxes(1, 1, Map.of(1L, false, 5L, false, 2L, false, 3L, true)),
                         mailboxes(2, 2, Map.of(4L, true)),
                         mailboxes(3, 3, Map.of(3L, false, 2L, true)),
@@ -188,7 +188,7 @@ class GmailServerTest {
         // Somebody marked it and thought better of it.
         gmail.flag(gmailIds.get(5L), "\\Deleted", true);
 
-        assertDone(carryOut(destroy(1, 1), destroy(2, 2), destroy(3, 3), destroy(4, 4)), 1, 2, 3, 4);
+        assertDone(apply(destroy(1, 1), destroy(2, 2), destroy(3, 3), destroy(4, 4)), 1, 2, 3, 4);
 
         assertThat(gmail.ids()).containsExactly(gmailIds.get(5L));
     }
@@ -213,11 +213,11 @@ class GmailServerTest {
         ServerSnapshot stale = snapshot();
         gmail.move(gmailIds.get(1L), Place.TRASH);
 
-        Answers answers = server.carryOut(Fold.fold(List.of(destroy(1, 1))), stale);
+        Answers answers = server.apply(Fold.fold(List.of(destroy(1, 1))), stale);
 
         assertThat(failure(answers, 1)).isInstanceOf(ServerFailure.Conflict.class);
         assertThat(gmail.ids()).hasSize(1);
-        assertDone(carryOut(destroy(1, 1)), 1);
+        assertDone(apply(destroy(1, 1)), 1);
         assertThat(gmail.ids()).isEmpty();
     }
 
@@ -227,7 +227,7 @@ class GmailServerTest {
         mail(2, Place.ALL_MAIL, "\\Inbox", WORK);
         gmail.showInImap(PretendGmail.ALL_MAIL, false);
 
-        assertDone(carryOut(mailboxes(1, 1, Map.of(1L, false, 6L, true)), destroy(2, 2)), 1, 2);
+        assertDone(apply(mailboxes(1, 1, Map.of(1L, false, 6L, true)), destroy(2, 2)), 1, 2);
 
         assertThat(gmail.mailboxesOf(gmailIds.get(1L))).containsExactlyInAnyOrder(BOOKS, WORK);
         assertThat(gmail.ids()).containsExactly(gmailIds.get(1L));
@@ -247,7 +247,7 @@ class GmailServerTest {
             for (long number = 1; number <= emails; number++) {
                 mutations.add(randomMutation(random, number, round * 100L + number));
             }
-            Answers answers = carryOut(mutations.toArray(EmailMutation[]::new));
+            Answers answers = apply(mutations.toArray(EmailMutation[]::new));
             assertThat(answers.lost()).isEmpty();
             for (EmailMutation mutation : mutations) {
                 if (answers.byEmail().get(mutation.emailId()).equals(Answer.DONE)) {
@@ -344,8 +344,8 @@ class GmailServerTest {
         return new ServerSnapshot(emails, found);
     }
 
-    private Answers carryOut(EmailMutation... mutations) {
-        return server.carryOut(Fold.fold(List.of(mutations)), snapshot());
+    private Answers apply(EmailMutation... mutations) {
+        return server.apply(Fold.fold(List.of(mutations)), snapshot());
     }
 
     private static void assertDone(Answers answers, long... numbers) {
@@ -358,7 +358,7 @@ class GmailServerTest {
     }
 
     private void assertRefused(EmailMutation mutation, String text) {
-        Answers answers = carryOut(mutation);
+        Answers answers = apply(mutation);
         assertThat(answers.byEmail()).hasSize(1);
         assertThat(((Answer.Failed) new ArrayList<>(answers.byEmail().values()).getFirst()).failure())
                 .isInstanceOf(ServerFailure.Rejected.class)

@@ -187,9 +187,9 @@ class ImapMailServerTest {
         try (ScriptedImapServer server = server("selected-once")) {
             ImapMailServer mail = open(server);
 
-            Answers first = mail.carryOut(Fold.fold(List.of(keywords(1, 1, SEEN))), world.snapshot());
+            Answers first = mail.apply(Fold.fold(List.of(keywords(1, 1, SEEN))), world.snapshot());
             Answers second =
-                    mail.carryOut(Fold.fold(List.of(keywords(2, 2, Map.of("$flagged", false)))), world.snapshot());
+                    mail.apply(Fold.fold(List.of(keywords(2, 2, Map.of("$flagged", false)))), world.snapshot());
             mail.close();
 
             assertDone(first, 1);
@@ -201,7 +201,7 @@ class ImapMailServerTest {
     private Answers play(String transcript, EmailMutation... mutations) {
         try (ScriptedImapServer server = server(transcript)) {
             ImapMailServer mail = open(server);
-            Answers answers = mail.carryOut(Fold.fold(List.of(mutations)), world.snapshot());
+            Answers answers = mail.apply(Fold.fold(List.of(mutations)), world.snapshot());
             assertThat(mail.isOpen()).isEqualTo(answers.lost().isEmpty());
             mail.close();
             server.assertPlayed();

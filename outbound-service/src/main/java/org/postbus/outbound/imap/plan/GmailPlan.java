@@ -15,62 +15,61 @@ import org.postbus.model.MailboxId;
 import org.postbus.model.MailboxRole;
 import org.postbus.outbound.mutation.EmailMutation.Change;
 import org.postbus.outbound.mutation.MailServer.Answer;
-import org.postbus.outbound.mutation.ServerSnapshot.MailboxSnapshot;
 import org.postbus.outbound.mutation.ServerSnapshot;
+import org.postbus.outbound.mutation.ServerSnapshot.MailboxSnapshot;
 
 /**
- * What a mutation means on Gmail. There an email lies once, in All Mail, Spam or the Trash; of All Mail's emails labels say in which other
- * mailboxes they are. So mailboxes are given and taken by labels, who goes to Spam or to the Trash leaves all others, and only what lies
- * there can be destroyed: expunging elsewhere takes a label away.
+ * The actions that a mutation needs on Gmail. Gmail stores each message once, in All Mail, Spam or Trash, the base mailboxes; labels say in
+ * which other mailboxes a message of All Mail appears. So mailboxes are added and removed by labels, a message that goes to Spam or
+ * Trash leaves all other mailboxes, and only a message in one of these two can be destroyed: elsewhere an expunge removes a label. Pure.
  */
-final class GmailPlan {
-    private static final Set<MailboxRole> PLACES = Set.of(MailboxRole.ALL, MailboxRole.JUNK, MailboxRole.TRASH);
+record GmailPlan(ImapPlanBuilder plan, ServerSnapshot snapshot) {
+    private static final Set<MailboxRole> BASE_ROLES = Set.of(MailboxRole.ALL, MailboxRole.JUNK, MailboxRole.TRASH);
 
-    private GmailPlan() {}
-
-    /** False where All Mail is hidden from IMAP: then mailboxes are left and entered as on any other server. */
-    static boolean liesInOnePlace(ServerSnapshot snapshot, ServerSnapshot.EmailSnapshot email) {
-        return place(email).filter(link -> isPlace(snapshot, link.mailboxId())).isPresent();
+    /** False where All Mail is hidden from IMAP: then mailboxes are added and removed as on any other server. */
+    static boolean isLabelled(ServerSnapshot snapshot, ServerSnapshot.EmailSnapshot email) {
+        return location(email)
+                .filter(location -> isBase(snapshot, location.mailboxId()))
+                .isPresent();
     }
 
-    private static Optional<ServerSnapshot.Location> place(ServerSnapshot.EmailSnapshot email) {
-        return email.locations().stream().filter(link -> link.uid() > 0).findFirst();
+    private static Optional<ServerSnapshot.Location> location(ServerSnapshot.EmailSnapshot email) {
+        return email.locations().stream().filter(location -> location.uid() > 0).findFirst();
     }
 
-    static Optional<Answer> destroy(ImapPlan.Builder plan, ServerSnapshot snapshot, EmailId id, ServerSnapshot.EmailSnapshot email) {
-        Optional<ServerSnapshot.Location> place = place(email);
-        if (place.isEmpty()) {
-            return ImapPlan.Builder.inNoMailbox();
+    Optional<Answer> destroy(EmailId id, ServerSnapshot.EmailSnapshot email) {
+        Optional<ServerSnapshot.Location> location = location(email);
+        if (location.isEmpty()) {
+            return ImapPlanBuilder.inNoMailbox();
         }
-        MailboxSnapshot mailbox = snapshot.mailbox(place.get().mailboxId()).orElseThrow();
+        MailboxSnapshot mailbox = snapshot.mailbox(location.get().mailboxId()).orElseThrow();
         if (mailbox.is(MailboxRole.JUNK) || mailbox.is(MailboxRole.TRASH)) {
-            plan.delete(id, place.get());
+            plan.delete(id, location.get());
             return Optional.empty();
         }
         Optional<MailboxName> trash = snapshot.mailbox(MailboxRole.TRASH).flatMap(GmailPlan::name);
         if (trash.isEmpty()) {
-            return ImapPlan.Builder.failed(new ServerFailure.Rejected(
+            return ImapPlanBuilder.failed(new ServerFailure.Rejected(
                     "noTrash",
-                    "Gmail destroys only what lies in the Trash, and the Trash is hidden from IMAP: in Gmail's settings, "
+                    "Gmail destroys only messages in the Trash, and the Trash is hidden from IMAP: in Gmail's settings, "
                             + "under Labels, turn on Show in IMAP"));
         }
-        plan.moveAndDestroy(id, place.get(), trash.get());
+        plan.moveAndDestroy(id, location.get(), trash.get());
         return Optional.empty();
     }
 
-    /** @param email lies in one place */
-    static Optional<Answer> update(
-            ImapPlan.Builder plan, ServerSnapshot snapshot, EmailId id, ServerSnapshot.EmailSnapshot email, Change.Update update) {
-        ServerSnapshot.Location place = place(email).orElseThrow();
+    /** @param email has a location in a base mailbox */
+    Optional<Answer> update(EmailId id, ServerSnapshot.EmailSnapshot email, Change.Update update) {
+        ServerSnapshot.Location location = location(email).orElseThrow();
         Set<MailboxId> present = new TreeSet<>();
-        email.locations().forEach(link -> present.add(link.mailboxId()));
+        email.locations().forEach(one -> present.add(one.mailboxId()));
         Map<MailboxId, MailboxSnapshot> added = new TreeMap<>();
-        Set<MailboxId> left = new TreeSet<>();
-        for (Map.Entry<MailboxId, Boolean> wanted : new TreeMap<>(update.mailboxIds()).entrySet()) {
-            MailboxId mailbox = wanted.getKey();
-            if (!wanted.getValue()) {
+        Set<MailboxId> removed = new TreeSet<>();
+        for (Map.Entry<MailboxId, Boolean> requested : new TreeMap<>(update.mailboxIds()).entrySet()) {
+            MailboxId mailbox = requested.getKey();
+            if (!requested.getValue()) {
                 if (present.contains(mailbox)) {
-                    left.add(mailbox);
+                    removed.add(mailbox);
                 }
             } else if (!present.contains(mailbox)) {
                 Optional<MailboxSnapshot> target =
@@ -81,69 +80,65 @@ final class GmailPlan {
                 added.put(mailbox, target.get());
             }
         }
-        List<MailboxSnapshot> places = added.values().stream()
-                .filter(mailbox -> PLACES.stream().anyMatch(mailbox::is))
+        List<MailboxSnapshot> bases = added.values().stream()
+                .filter(mailbox -> BASE_ROLES.stream().anyMatch(mailbox::is))
                 .toList();
         List<MailboxSnapshot> labels = added.values().stream()
-                .filter(mailbox -> !places.contains(mailbox))
+                .filter(mailbox -> !bases.contains(mailbox))
                 .toList();
-        boolean inAllMail = snapshot.mailbox(place.mailboxId()).orElseThrow().is(MailboxRole.ALL);
-        List<MailboxSnapshot> away =
-                places.stream().filter(mailbox -> !mailbox.is(MailboxRole.ALL)).toList();
-        boolean staysAway = !inAllMail && update.mailboxIds().getOrDefault(place.mailboxId(), false);
-        boolean wantsLabels = update.mailboxIds().entrySet().stream()
-                .anyMatch(wanted -> wanted.getValue() && !isPlace(snapshot, wanted.getKey()));
-        boolean both = away.size() > 1 || !away.isEmpty() && (places.size() > 1 || wantsLabels);
-        if (both || staysAway && !added.isEmpty()) {
+        boolean inAllMail = snapshot.mailbox(location.mailboxId()).orElseThrow().is(MailboxRole.ALL);
+        List<MailboxSnapshot> spamOrTrash =
+                bases.stream().filter(mailbox -> !mailbox.is(MailboxRole.ALL)).toList();
+        boolean staysInSpamOrTrash =
+                !inAllMail && update.mailboxIds().getOrDefault(location.mailboxId(), false);
+        boolean addsLabels = update.mailboxIds().entrySet().stream()
+                .anyMatch(requested -> requested.getValue() && !isBase(snapshot, requested.getKey()));
+        boolean exclusive = spamOrTrash.size() > 1 || !spamOrTrash.isEmpty() && (bases.size() > 1 || addsLabels);
+        if (exclusive || staysInSpamOrTrash && !added.isEmpty()) {
             return refused("on Gmail an email in Spam or in the Trash is in no other mailbox");
         }
-        if (away.isEmpty() && inAllMail && left.contains(place.mailboxId())) {
-            return refused("on Gmail every email is in All Mail, or in Spam or the Trash; to be rid of it, destroy it");
+        if (spamOrTrash.isEmpty() && inAllMail && removed.contains(location.mailboxId())) {
+            return refused("on Gmail every email is in All Mail, or in Spam or the Trash; destroy it instead");
         }
-        if (added.isEmpty() && !inAllMail && left.contains(place.mailboxId())) {
-            return refused("an email must be in a mailbox; to be rid of it, destroy it");
+        if (added.isEmpty() && !inAllMail && removed.contains(location.mailboxId())) {
+            return refused("an email must be in at least one mailbox; destroy it instead");
         }
-        plan.storeKeywords(id, place, update.keywords());
-        if (!away.isEmpty()) {
-            plan.move(id, place, name(away.getFirst()).orElseThrow());
+        plan.storeKeywords(id, location, update.keywords());
+        if (!spamOrTrash.isEmpty()) {
+            plan.move(id, location, name(spamOrTrash.getFirst()).orElseThrow());
         } else if (inAllMail) {
-            labels.forEach(mailbox -> plan.label(id, place, StoreMode.ADD, label(mailbox)));
-            left.forEach(mailbox -> plan.label(
-                    id, place, StoreMode.REMOVE, label(snapshot.mailbox(mailbox).orElseThrow())));
+            labels.forEach(mailbox -> plan.label(id, location, StoreMode.ADD, label(mailbox)));
+            removed.forEach(mailbox -> plan.label(
+                    id, location, StoreMode.REMOVE, label(snapshot.mailbox(mailbox).orElseThrow())));
         } else if (!added.isEmpty()) {
-            // Labels that it kept in the Trash, unseen, would come back with it.
+            // Gmail keeps a message's labels in the Trash, without showing them, and they reappear when it is moved out.
             update.mailboxIds()
-                    .forEach((mailbox, wanted) -> snapshot.mailbox(mailbox)
-                            .filter(found -> !wanted && name(found).isPresent() && !isPlace(snapshot, mailbox))
-                            .ifPresent(found -> plan.label(id, place, StoreMode.REMOVE, label(found))));
-            comeBack(plan, snapshot, id, place, labels, places);
+                    .forEach((mailbox, requested) -> snapshot.mailbox(mailbox)
+                            .filter(found -> !requested && name(found).isPresent() && !isBase(snapshot, mailbox))
+                            .ifPresent(found -> plan.label(id, location, StoreMode.REMOVE, label(found))));
+            restore(id, location, labels, bases);
         }
-        return added.isEmpty() && left.isEmpty() && update.keywords().isEmpty()
+        return added.isEmpty() && removed.isEmpty() && update.keywords().isEmpty()
                 ? Optional.of(Answer.DONE)
                 : Optional.empty();
     }
 
-    /** From Spam or the Trash: into the first mailbox, and there it gets the labels of the others. */
-    private static void comeBack(
-            ImapPlan.Builder plan,
-            ServerSnapshot snapshot,
-            EmailId id,
-            ServerSnapshot.Location place,
-            List<MailboxSnapshot> labels,
-            List<MailboxSnapshot> places) {
-        MailboxSnapshot target = labels.isEmpty() ? places.getFirst() : labels.getFirst();
+    /** Moves the message from Spam or Trash to the first mailbox and adds the labels of the others there. */
+    private void restore(
+            EmailId id, ServerSnapshot.Location location, List<MailboxSnapshot> labels, List<MailboxSnapshot> bases) {
+        MailboxSnapshot target = labels.isEmpty() ? bases.getFirst() : labels.getFirst();
         Set<GmailLabel> more = new TreeSet<>();
         labels.stream().skip(1).forEach(mailbox -> more.add(label(mailbox)));
         if (more.isEmpty()) {
-            plan.move(id, place, name(target).orElseThrow());
+            plan.move(id, location, name(target).orElseThrow());
         } else {
-            plan.moveAndLabel(id, place, name(target).orElseThrow(), more);
+            plan.moveAndLabel(id, location, name(target).orElseThrow(), more);
         }
     }
 
-    private static boolean isPlace(ServerSnapshot snapshot, MailboxId mailbox) {
+    private static boolean isBase(ServerSnapshot snapshot, MailboxId mailbox) {
         return snapshot.mailbox(mailbox)
-                .filter(found -> PLACES.stream().anyMatch(found::is))
+                .filter(found -> BASE_ROLES.stream().anyMatch(found::is))
                 .isPresent();
     }
 
@@ -158,6 +153,6 @@ final class GmailPlan {
     }
 
     private static Optional<Answer> refused(String text) {
-        return ImapPlan.Builder.failed(new ServerFailure.Rejected("invalidProperties", text));
+        return ImapPlanBuilder.failed(new ServerFailure.Rejected("invalidProperties", text));
     }
 }

@@ -11,23 +11,23 @@ import org.postbus.outbound.mutation.MailboxMutation;
 import org.postbus.outbound.mutation.ServerSnapshot;
 
 /**
- * Which command carries a mutation for a mailbox out, by what LIST has just told. Pure.
+ * The command that a mailbox mutation needs, given the server's current LIST response. Pure.
  *
- * @param prefix of the user's own mailboxes (RFC 2342), raw; empty for the root
- * @param encode a part of a name as this server writes it
+ * @param prefix of the user's personal namespace (RFC 2342), raw; may be empty
+ * @param encode encodes other level of a mailbox name as this server writes it
  */
 public record ImapMailboxPlan(List<ListedMailbox> listed, String prefix, Function<String, MailboxName> encode) {
 
-    /** What is to be done next. */
+    /** The next step. */
     public sealed interface Step {
-        /** Nothing: it is as requested, or can not be. */
+        /** No command: the mailbox is already as requested, or the mutation is impossible. */
         record Settled(Answer answer) implements Step {}
 
         record Create(MailboxName name) implements Step {}
 
         record Rename(MailboxName from, MailboxName to) implements Step {}
 
-        /** @param onlyIfEmpty by STATUS, for DELETE takes the messages with it */
+        /** @param onlyIfEmpty to be checked by STATUS first, because DELETE also deletes the messages */
         record Delete(MailboxName name, boolean onlyIfEmpty) implements Step {}
     }
 
@@ -40,19 +40,19 @@ public record ImapMailboxPlan(List<ListedMailbox> listed, String prefix, Functio
         };
     }
 
-    /** @param parent empty within if it is gone */
+    /** @param parent holds an empty Optional if the parent is gone */
     private Step create(MailboxMutation mutation, ServerSnapshot snapshot, String name, Optional<Optional<ServerSnapshot.MailboxSnapshot>> parent) {
         if (parent.isPresent() && parent.get().isEmpty()) {
-            return refused("invalidProperties", "the mailbox above is no longer there");
+            return refused("invalidProperties", "the parent mailbox no longer exists");
         }
-        if (isDivided(name)) {
-            return refused("invalidProperties", "on this server a name can not contain " + delimiter());
+        if (containsDelimiter(name)) {
+            return refused("invalidProperties", "on this server a name cannot contain " + delimiter());
         }
-        MailboxName target = below(parent.flatMap(found -> found), name);
+        MailboxName target = childName(parent.flatMap(found -> found), name);
         if (has(target)) {
             return mutation.triedBefore()
                     ? new Step.Settled(Answer.DONE)
-                    : refused("alreadyExists", "there is a mailbox of this name");
+                    : refused("alreadyExists", "a mailbox of this name exists");
         }
         return new Step.Create(target);
     }
@@ -62,18 +62,18 @@ public record ImapMailboxPlan(List<ListedMailbox> listed, String prefix, Functio
         if (source.isEmpty()) {
             return refused("notFound", "the mailbox is no longer on the server");
         }
-        if (update.name().filter(this::isDivided).isPresent()) {
-            return refused("invalidProperties", "on this server a name can not contain " + delimiter());
+        if (update.name().filter(this::containsDelimiter).isPresent()) {
+            return refused("invalidProperties", "on this server a name cannot contain " + delimiter());
         }
         Optional<ServerSnapshot.MailboxSnapshot> parent = update.parent().flatMap(id -> id).flatMap(snapshot::mailbox);
         if (update.parent().flatMap(id -> id).isPresent() && parent.isEmpty()) {
-            return refused("invalidProperties", "the mailbox above is no longer there");
+            return refused("invalidProperties", "the parent mailbox no longer exists");
         }
         String raw = source.get().raw();
         int end = delimiter().isEmpty() ? -1 : raw.lastIndexOf(delimiter());
-        String above = update.parent().isPresent() ? above(parent) : raw.substring(0, end + 1);
+        String prefixOfParent = update.parent().isPresent() ? parentPrefix(parent) : raw.substring(0, end + 1);
         String name = update.name().map(text -> encode.apply(text).raw()).orElse(raw.substring(end + 1));
-        MailboxName target = new MailboxName(above + name);
+        MailboxName target = new MailboxName(prefixOfParent + name);
         if (target.equals(source.get())) {
             return new Step.Settled(Answer.DONE);
         }
@@ -81,10 +81,10 @@ public record ImapMailboxPlan(List<ListedMailbox> listed, String prefix, Functio
             return has(target) && mutation.triedBefore()
                     ? new Step.Settled(Answer.DONE)
                     : new Step.Settled(new Answer.Failed(
-                            new ServerFailure.Conflict("the mailbox is no longer where it was: somebody moved it")));
+                            new ServerFailure.Conflict("another client renamed or moved the mailbox")));
         }
         return has(target)
-                ? refused("alreadyExists", "there is a mailbox of this name")
+                ? refused("alreadyExists", "a mailbox of this name exists")
                 : new Step.Rename(source.get(), target);
     }
 
@@ -96,17 +96,17 @@ public record ImapMailboxPlan(List<ListedMailbox> listed, String prefix, Functio
         boolean hasChild = !delimiter().isEmpty()
                 && listed.stream()
                         .anyMatch(
-                                one -> one.name().raw().startsWith(source.get().raw() + delimiter()));
+                                other -> other.name().raw().startsWith(source.get().raw() + delimiter()));
         return hasChild
-                ? refused("mailboxHasChild", "there are mailboxes below it")
+                ? refused("mailboxHasChild", "the mailbox has children")
                 : new Step.Delete(source.get(), !removeEmails);
     }
 
-    private MailboxName below(Optional<ServerSnapshot.MailboxSnapshot> parent, String name) {
-        return new MailboxName(above(parent) + encode.apply(name).raw());
+    private MailboxName childName(Optional<ServerSnapshot.MailboxSnapshot> parent, String name) {
+        return new MailboxName(parentPrefix(parent) + encode.apply(name).raw());
     }
 
-    private String above(Optional<ServerSnapshot.MailboxSnapshot> parent) {
+    private String parentPrefix(Optional<ServerSnapshot.MailboxSnapshot> parent) {
         return rawName(parent).map(name -> name.raw() + delimiter()).orElse(prefix);
     }
 
@@ -116,17 +116,17 @@ public record ImapMailboxPlan(List<ListedMailbox> listed, String prefix, Functio
 
     private boolean has(MailboxName name) {
         return listed.stream()
-                .anyMatch(one -> one.name().equals(name) && !one.attributes().contains("\\nonexistent"));
+                .anyMatch(other -> other.name().equals(name) && !other.attributes().contains("\\nonexistent"));
     }
 
-    private boolean isDivided(String name) {
+    private boolean containsDelimiter(String name) {
         return !delimiter().isEmpty() && name.contains(delimiter());
     }
 
-    /** Empty where names are flat. */
+    /** Empty if the server has no hierarchy. */
     private String delimiter() {
         return listed.stream()
-                .flatMap(one -> one.delimiter().stream())
+                .flatMap(other -> other.delimiter().stream())
                 .findFirst()
                 .map(String::valueOf)
                 .orElse("");

@@ -26,15 +26,15 @@ import org.postbus.outbound.mutation.MailServer.Answer;
 import org.postbus.outbound.mutation.ServerSnapshot;
 
 /**
- * The fewest IMAP commands that carry folded mutations out, mailbox by mailbox. Pure: it knows what the database knew, so
- * whoever runs it looks first whether the messages are still where it says.
+ * The fewest IMAP commands that apply folded mutations, mailbox by mailbox. Pure. The plan is made from the database's snapshot, so the
+ * messages' locations must be checked on the server before the commands are sent.
  *
  * <p>Within a mailbox the order is: flags, labels, copies, moves, {@code \Deleted}, expunge. An email gets its keywords before it
- * is moved, and it is in its new mailboxes before it leaves an old one; so wherever this breaks off, no message is lost and
- * doing it again does the rest.
+ * is moved, and it is added to its new mailboxes before it is removed from an old one. If execution stops anywhere, no message is lost, and
+ * executing the plan again does the rest.
  *
  * @param work in the order of the mailboxes' names
- * @param settled mutations that need no command, or that can not be carried out
+ * @param settled answers for emails that need no command, or whose mutation is impossible
  */
 public record ImapPlan(List<MailboxWork> work, Map<EmailId, Answer> settled) {
     public ImapPlan {
@@ -42,13 +42,13 @@ public record ImapPlan(List<MailboxWork> work, Map<EmailId, Answer> settled) {
         settled = Map.copyOf(settled);
     }
 
-    /** What the server can do beyond IMAP4rev1: MOVE (RFC 6851), UIDPLUS (RFC 4315), and Gmail's labels (X-GM-EXT-1). */
+    /** The extensions that a plan uses where they are offered: MOVE (RFC 6851), UIDPLUS (RFC 4315), Gmail's labels (X-GM-EXT-1). */
     public record Abilities(boolean move, boolean uidPlus, boolean labels) {}
 
     /**
-     * What is to be done in one mailbox.
+     * The actions in one mailbox.
      *
-     * @param uids every UID that an action names, and whose it is
+     * @param uids every UID that an action names, with its email
      */
     public record MailboxWork(MailboxName mailbox, long uidValidity, SortedMap<Long, EmailId> uids, List<Action> actions) {
         public MailboxWork {
@@ -57,7 +57,7 @@ public record ImapPlan(List<MailboxWork> work, Map<EmailId, Answer> settled) {
         }
     }
 
-    /** One command; cut into several where it names more messages than one may carry. */
+    /** One command; sent as several if it names more messages than one command may carry. */
     public sealed interface Action {
         SortedSet<Long> uids();
 
@@ -68,16 +68,16 @@ public record ImapPlan(List<MailboxWork> work, Map<EmailId, Answer> settled) {
             }
         }
 
-        /** UID COPY. The only action that does more when it is done twice. */
+        /** UID COPY. The only action that has a further effect if it is repeated. */
         record Copy(MailboxName target, SortedSet<Long> uids) implements Action {}
 
         /** UID MOVE. */
         record Move(MailboxName target, SortedSet<Long> uids) implements Action {}
 
-        /** UID STORE +FLAGS.SILENT (\Deleted), of messages that nobody changed since we looked. */
+        /** UID STORE +FLAGS.SILENT (\Deleted), of messages that have not changed since their flags were fetched. */
         record MarkDeleted(SortedSet<Long> uids) implements Action {}
 
-        /** UID EXPUNGE. Where there is none, the messages keep their {@code \Deleted}: EXPUNGE would destroy others' too. */
+        /** UID EXPUNGE. Without UIDPLUS the messages stay marked {@code \Deleted}: EXPUNGE would destroy other marked messages too. */
         record Expunge(SortedSet<Long> uids) implements Action {}
 
         /** UID STORE ±X-GM-LABELS. */
@@ -87,240 +87,20 @@ public record ImapPlan(List<MailboxWork> work, Map<EmailId, Answer> settled) {
             }
         }
 
-        /** UID MOVE on Gmail, and there UID STORE +X-GM-LABELS. */
+        /** UID MOVE on Gmail, then UID STORE +X-GM-LABELS in the target. */
         record MoveAndLabel(MailboxName target, Set<GmailLabel> labels, SortedSet<Long> uids) implements Action {
             public MoveAndLabel {
                 labels = Collections.unmodifiableSet(new TreeSet<>(labels));
             }
         }
 
-        /** UID MOVE to Gmail's Trash, and there {@code \Deleted} and UID EXPUNGE. */
+        /** UID MOVE to Gmail's Trash, then {@code \Deleted} and UID EXPUNGE there. */
         record MoveAndDestroy(MailboxName trash, SortedSet<Long> uids) implements Action {}
     }
 
     public static ImapPlan of(List<FoldedMutation> mutations, ServerSnapshot snapshot, Abilities abilities) {
-        Builder plan = new Builder(snapshot, abilities);
+        ImapPlanBuilder plan = new ImapPlanBuilder(snapshot, abilities);
         mutations.forEach(plan::add);
         return plan.build();
-    }
-
-    private record Place(MailboxName mailbox, long uidValidity) {}
-
-    /** Collects what is to be done, mailbox by mailbox. */
-    static final class Builder {
-        private static final String GONE = "the email is no longer on the server";
-
-        private final ServerSnapshot snapshot;
-        private final Abilities abilities;
-        private final Map<Place, Actions> places = new HashMap<>();
-        private final Map<EmailId, Answer> settled = new HashMap<>();
-
-        private Builder(ServerSnapshot snapshot, Abilities abilities) {
-            this.snapshot = snapshot;
-            this.abilities = abilities;
-        }
-
-        private void add(FoldedMutation mutation) {
-            Optional<ServerSnapshot.EmailSnapshot> email = snapshot.email(mutation.emailId());
-            Optional<Answer> answer =
-                    switch (mutation.change()) {
-                        case Change.Destroy destroy -> destroy(mutation, email);
-                        case Change.Update update ->
-                            email.isEmpty()
-                                    ? failed(new ServerFailure.Rejected("notFound", GONE))
-                                    : update(mutation.emailId(), email.get(), update);
-                    };
-            answer.ifPresent(settledAnswer -> settled.put(mutation.emailId(), settledAnswer));
-        }
-
-        /** An email that is gone is as requested. One in no mailbox may be on its way to another: that is waited for. */
-        private Optional<Answer> destroy(FoldedMutation mutation, Optional<ServerSnapshot.EmailSnapshot> email) {
-            if (email.isEmpty()) {
-                return Optional.of(Answer.DONE);
-            }
-            if (email.get().locations().isEmpty()) {
-                return inNoMailbox();
-            }
-            if (abilities.labels()) {
-                return GmailPlan.destroy(this, snapshot, mutation.emailId(), email.get());
-            }
-            email.get().locations().forEach(link -> delete(mutation.emailId(), link));
-            return Optional.empty();
-        }
-
-        private Optional<Answer> update(EmailId emailId, ServerSnapshot.EmailSnapshot email, Change.Update update) {
-            if (email.locations().isEmpty()) {
-                return inNoMailbox();
-            }
-            if (abilities.labels() && GmailPlan.liesInOnePlace(snapshot, email)) {
-                return GmailPlan.update(this, snapshot, emailId, email, update);
-            }
-            Set<MailboxId> present = new TreeSet<>();
-            email.locations().forEach(link -> present.add(link.mailboxId()));
-            List<MailboxId> added = new ArrayList<>();
-            Set<MailboxId> left = new TreeSet<>();
-            new TreeMap<>(update.mailboxIds()).forEach((mailbox, set) -> {
-                if (set && !present.contains(mailbox)) {
-                    added.add(mailbox);
-                } else if (!set && present.contains(mailbox)) {
-                    left.add(mailbox);
-                }
-            });
-            if (added.isEmpty() && left.size() == present.size()) {
-                return failed(new ServerFailure.Rejected(
-                        "invalidProperties", "an email must be in a mailbox; to be rid of it, destroy it"));
-            }
-            List<MailboxName> targets = new ArrayList<>();
-            for (MailboxId mailbox : added) {
-                Optional<MailboxName> target = snapshot.mailbox(mailbox)
-                        .filter(ServerSnapshot.MailboxSnapshot::selectable)
-                        .flatMap(ServerSnapshot.MailboxSnapshot::rawName)
-                        .map(MailboxName::new);
-                if (target.isEmpty()) {
-                    return failed(new ServerFailure.Rejected(
-                            "invalidProperties", "there is no mailbox " + mailbox.value() + " that can hold emails"));
-                }
-                targets.add(target.get());
-            }
-            // The mailbox that the copies are taken from; if the email leaves one, it is moved from there.
-            ServerSnapshot.Location source = email.locations().stream()
-                    .filter(link -> left.isEmpty() || left.contains(link.mailboxId()))
-                    .findFirst()
-                    .orElseThrow();
-            for (ServerSnapshot.Location link : email.locations()) {
-                boolean leaves = left.contains(link.mailboxId());
-                boolean movedFrom = leaves && link.mailboxId().equals(source.mailboxId()) && !targets.isEmpty();
-                if (!leaves || movedFrom) {
-                    storeKeywords(emailId, link, update.keywords());
-                }
-                if (movedFrom) {
-                    move(emailId, link, targets.getLast());
-                } else if (leaves) {
-                    delete(emailId, link);
-                }
-            }
-            List<MailboxName> copies = left.isEmpty() ? targets : targets.subList(0, Math.max(0, targets.size() - 1));
-            copies.forEach(target -> at(emailId, source)
-                    .copies
-                    .computeIfAbsent(target, t -> new TreeSet<>())
-                    .add(source.uid()));
-            return targets.isEmpty() && left.isEmpty() && update.keywords().isEmpty()
-                    ? Optional.of(Answer.DONE)
-                    : Optional.empty();
-        }
-
-        void storeKeywords(EmailId emailId, ServerSnapshot.Location link, Map<Keyword, Boolean> keywords) {
-            Map<StoreMode, Set<ImapFlag>> flags = new TreeMap<>();
-            keywords.forEach((keyword, set) -> flags.computeIfAbsent(
-                            set ? StoreMode.ADD : StoreMode.REMOVE, mode -> new TreeSet<>())
-                    .add(ImapFlag.of(keyword)));
-            flags.forEach((mode, set) -> at(emailId, link)
-                    .stores
-                    .computeIfAbsent(new Actions.FlagSet(mode, set), key -> new TreeSet<>())
-                    .add(link.uid()));
-        }
-
-        void move(EmailId emailId, ServerSnapshot.Location link, MailboxName target) {
-            Actions actions = at(emailId, link);
-            if (abilities.move()) {
-                actions.moves.computeIfAbsent(target, t -> new TreeSet<>()).add(link.uid());
-            } else {
-                actions.copies.computeIfAbsent(target, t -> new TreeSet<>()).add(link.uid());
-                actions.deletes.add(link.uid());
-            }
-        }
-
-        void label(EmailId emailId, ServerSnapshot.Location link, StoreMode mode, GmailLabel label) {
-            at(emailId, link)
-                    .labels
-                    .computeIfAbsent(new Actions.LabelChange(mode, label), key -> new TreeSet<>())
-                    .add(link.uid());
-        }
-
-        void moveAndLabel(EmailId emailId, ServerSnapshot.Location link, MailboxName target, Set<GmailLabel> labels) {
-            at(emailId, link)
-                    .labelledMoves
-                    .computeIfAbsent(new Actions.LabelledMove(target, Set.copyOf(labels)), key -> new TreeSet<>())
-                    .add(link.uid());
-        }
-
-        void moveAndDestroy(EmailId emailId, ServerSnapshot.Location link, MailboxName trash) {
-            at(emailId, link)
-                    .destroyingMoves
-                    .computeIfAbsent(trash, key -> new TreeSet<>())
-                    .add(link.uid());
-        }
-
-        void delete(EmailId emailId, ServerSnapshot.Location link) {
-            at(emailId, link).deletes.add(link.uid());
-        }
-
-        private Actions at(EmailId emailId, ServerSnapshot.Location link) {
-            ServerSnapshot.MailboxSnapshot mailbox = snapshot.mailbox(link.mailboxId()).orElseThrow();
-            String rawName = mailbox.rawName()
-                    .orElseThrow(() -> new IllegalStateException("an IMAP mailbox without its name: " + mailbox.key()));
-            Actions actions = places.computeIfAbsent(
-                    new Place(new MailboxName(rawName), link.uidValidity()), place -> new Actions());
-            actions.uids.put(link.uid(), emailId);
-            return actions;
-        }
-
-        private ImapPlan build() {
-            List<MailboxWork> work = new ArrayList<>();
-            places.forEach((place, actions) -> work.add(new MailboxWork(
-                    place.mailbox(), place.uidValidity(), actions.uids, actions.inOrder(abilities.uidPlus()))));
-            work.sort((a, b) -> a.mailbox().compareTo(b.mailbox()));
-            return new ImapPlan(work, settled);
-        }
-
-        /**
-         * It was moved by somebody and has not been seen where it is, or its mailbox was renumbered and is being read anew. Whoever
-         * waits learns which: its row has a place again, or is gone.
-         */
-        static Optional<Answer> inNoMailbox() {
-            return failed(new ServerFailure.CursorLost("the email left its mailbox and has not turned up in another"));
-        }
-
-        static Optional<Answer> failed(ServerFailure failure) {
-            return Optional.of(new Answer.Failed(failure));
-        }
-    }
-
-    /** One mailbox's actions while they are being collected; groups stay in the order in which they first occur. */
-    private static final class Actions {
-        private record FlagSet(StoreMode mode, Set<ImapFlag> flags) {}
-
-        private record LabelChange(StoreMode mode, GmailLabel label) {}
-
-        private record LabelledMove(MailboxName target, Set<GmailLabel> labels) {}
-
-        private final SortedMap<Long, EmailId> uids = new TreeMap<>();
-        private final Map<FlagSet, SortedSet<Long>> stores = new LinkedHashMap<>();
-        private final Map<LabelChange, SortedSet<Long>> labels = new LinkedHashMap<>();
-        private final Map<MailboxName, SortedSet<Long>> copies = new TreeMap<>();
-        private final Map<MailboxName, SortedSet<Long>> moves = new TreeMap<>();
-        private final SortedSet<Long> deletes = new TreeSet<>();
-        private final Map<LabelledMove, SortedSet<Long>> labelledMoves = new LinkedHashMap<>();
-        private final Map<MailboxName, SortedSet<Long>> destroyingMoves = new TreeMap<>();
-
-        private List<Action> inOrder(boolean uidPlus) {
-            List<Action> actions = new ArrayList<>();
-            stores.forEach((flags, stored) -> actions.add(new Action.Store(flags.mode(), flags.flags(), stored)));
-            labels.forEach((change, labelled) ->
-                    actions.add(new Action.Label(change.mode(), Set.of(change.label()), labelled)));
-            copies.forEach((target, copied) -> actions.add(new Action.Copy(target, copied)));
-            moves.forEach((target, moved) -> actions.add(new Action.Move(target, moved)));
-            if (!deletes.isEmpty()) {
-                actions.add(new Action.MarkDeleted(deletes));
-                if (uidPlus) {
-                    actions.add(new Action.Expunge(deletes));
-                }
-            }
-            // These end in another mailbox, so nothing may come after them.
-            labelledMoves.forEach(
-                    (move, moved) -> actions.add(new Action.MoveAndLabel(move.target(), move.labels(), moved)));
-            destroyingMoves.forEach((trash, moved) -> actions.add(new Action.MoveAndDestroy(trash, moved)));
-            return actions;
-        }
     }
 }
