@@ -1,7 +1,7 @@
 package org.postbus.outbound.flush;
 
 import org.postbus.devstack.DevStack;
-import org.postbus.devstack.James;
+import org.postbus.devstack.mailserver.James;
 
 class JamesImapMutationFlushTest extends ImapMutationFlushContract {
     @Override

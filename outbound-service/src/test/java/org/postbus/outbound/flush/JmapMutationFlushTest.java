@@ -11,7 +11,7 @@ import org.postbus.account.AccountSettings;
 import org.postbus.account.Credential;
 import org.postbus.account.Secret;
 import org.postbus.devstack.DevStack;
-import org.postbus.devstack.James;
+import org.postbus.devstack.mailserver.James;
 import org.postbus.mail.jmap.JmapClient;
 import org.postbus.mail.jmap.JmapMailbox;
 import org.postbus.mail.jmap.JmapMethod;
