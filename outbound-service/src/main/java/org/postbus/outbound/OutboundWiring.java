@@ -32,7 +32,7 @@ import org.postbus.outbound.queue.QueueStates;
 import org.postbus.outbound.queue.Retention;
 import org.postbus.outbound.table.AccountTable;
 import org.postbus.outbound.table.PendingChangesTable;
-import org.postbus.outbound.table.TenantTransactions;
+import org.postbus.kit.sql.TenantTransactions;
 
 /** Puts the service together, starts it and stops it. */
 @ApplicationScoped

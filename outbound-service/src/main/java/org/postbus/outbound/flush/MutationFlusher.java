@@ -38,8 +38,8 @@ import org.postbus.outbound.table.AccountTable;
 import org.postbus.outbound.table.PendingChangesTable.Claim;
 import org.postbus.outbound.table.PendingChangesTable;
 import org.postbus.outbound.table.ServerSnapshotTables;
-import org.postbus.outbound.table.TenantTransactions.DatabaseException;
-import org.postbus.outbound.table.TenantTransactions;
+import org.postbus.kit.InfrastructureFailureException;
+import org.postbus.kit.sql.TenantTransactions;
 
 /**
  * Carries an account's due mutations to its server, and decides what becomes of each: the one place that knows what a
@@ -102,7 +102,7 @@ public final class MutationFlusher implements AccountFlushes.Flusher {
      * One round: all that is due, or the first {@value PendingChangesTable#CLAIM_MAX}.
      *
      * @return false if nothing was due
-     * @throws DatabaseException if the database is away before anything was sent
+     * @throws InfrastructureFailureException if the database is away before anything was sent
      */
     @Override
     public boolean flush(TenantId tenant, AccountId account) {
@@ -315,7 +315,7 @@ public final class MutationFlusher implements AccountFlushes.Flusher {
                     wakes.publish(tenant, account);
                 }
                 return;
-            } catch (DatabaseException e) {
+            } catch (InfrastructureFailureException e) {
                 LOG.warnf(
                         "outcomes of account %s can not be noted, waiting for the database: %s",
                         account, e.getMessage());
@@ -348,7 +348,7 @@ public final class MutationFlusher implements AccountFlushes.Flusher {
     private void renew(TenantId tenant, AccountId account) {
         try {
             database.run(tenant, connection -> changes.renew(connection, account));
-        } catch (DatabaseException e) {
+        } catch (InfrastructureFailureException e) {
             LOG.warnf("claims of account %s were not renewed: %s", account, e.getMessage());
         }
     }

@@ -21,8 +21,8 @@ import org.postbus.outbound.submission.SubmissionRule;
 import org.postbus.outbound.submission.SubmissionServer;
 import org.postbus.outbound.table.AccountTable;
 import org.postbus.outbound.table.SubmissionTable;
-import org.postbus.outbound.table.TenantTransactions.DatabaseException;
-import org.postbus.outbound.table.TenantTransactions;
+import org.postbus.kit.InfrastructureFailureException;
+import org.postbus.kit.sql.TenantTransactions;
 
 /**
  * Sends what is due of an account, one message after the other, and sees to the copies of what was sent. Blocks: one virtual thread
@@ -134,9 +134,9 @@ public final class SubmissionFlusher implements AccountFlushes.Flusher {
                             server.submit(submission, () -> transmitting(tenant, account, submission));
                     yield new SubmissionOutcome.Sent(taken.refused(), taken.copyMissing());
                 }
-                case RESOLVE -> server.isAmongSent(submission) ? new SubmissionOutcome.Found() : cutOff();
+                case RESOLVE -> server.isFiledInSent(submission) ? new SubmissionOutcome.Found() : cutOff();
                 case LOOK ->
-                    server.isAmongSent(submission)
+                    server.isFiledInSent(submission)
                             ? new SubmissionOutcome.Found()
                             : SubmissionRule.inDoubt(Optional.empty(), submission.looks());
                 case COPY -> {
@@ -193,7 +193,7 @@ public final class SubmissionFlusher implements AccountFlushes.Flusher {
                         "submission %s of account %s is %s%s",
                         submission.id(), account, outcome.label(), counted ? "" : ", which does not count any more");
                 return;
-            } catch (DatabaseException e) {
+            } catch (InfrastructureFailureException e) {
                 LOG.warnf(
                         "the outcome of submission %s can not be noted, waiting for the database: %s",
                         submission.id(), e.getMessage());
@@ -222,7 +222,7 @@ public final class SubmissionFlusher implements AccountFlushes.Flusher {
     private void renew(TenantId tenant, AccountId account) {
         try {
             database.run(tenant, connection -> submissions.renew(connection, account));
-        } catch (DatabaseException e) {
+        } catch (InfrastructureFailureException e) {
             LOG.warnf("the claim on a submission of account %s was not renewed: %s", account, e.getMessage());
         }
     }

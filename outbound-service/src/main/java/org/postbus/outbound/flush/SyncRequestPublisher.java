@@ -1,5 +1,6 @@
 package org.postbus.outbound.flush;
 
+import org.postbus.kit.InfrastructureFailureException;
 import io.smallrye.mutiny.Uni;
 import io.smallrye.mutiny.vertx.UniHelper;
 import io.vertx.core.Future;
@@ -13,7 +14,7 @@ import org.postbus.event.AccountRecord;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
 import org.postbus.outbound.table.AccountTable;
-import org.postbus.outbound.table.TenantTransactions;
+import org.postbus.kit.sql.TenantTransactions;
 
 /**
  * Publishes accounts whose {@code wake} was raised, so their fetchers look at once. Several wakes of an account become one
@@ -60,7 +61,7 @@ public final class SyncRequestPublisher {
                                         ? Future.succeededFuture()
                                         : sent(found.get())
                                                 .compose(acknowledged -> accounts.published(connection, found.get()))));
-            } catch (TenantTransactions.DatabaseException e) {
+            } catch (InfrastructureFailureException e) {
                 LOG.warnf("account %s was not published, a sweeper will: %s", account, e.getMessage());
             } catch (RuntimeException e) {
                 // A bug, or the pool has just been closed; the next account is not to suffer for it.

@@ -1,12 +1,12 @@
 package org.postbus.outbound.imap;
 
-import io.smallrye.mutiny.TimeoutException;
 import io.smallrye.mutiny.Uni;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.Set;
 import org.postbus.account.AccountSettings;
 import org.postbus.account.Credential;
+import org.postbus.kit.concurrent.Await;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
 import org.postbus.mail.imap.ImapClient;
@@ -16,7 +16,7 @@ import org.postbus.mail.imap.MailboxName;
 import org.postbus.outbound.submission.SentMail;
 import org.postbus.outbound.submission.Submission;
 
-/** Keeps copies by IMAP: APPEND, after a look for the Message-ID. Connects when it must. */
+/** Files copies in Sent by IMAP: SEARCH for the Message-ID, and APPEND if it is not found. Connects at the first use. */
 public final class ImapSentMail implements SentMail {
     private static final Duration COMMAND_TIME_MAX = Duration.ofMinutes(5);
 
@@ -35,7 +35,7 @@ public final class ImapSentMail implements SentMail {
     }
 
     @Override
-    public boolean isAmongSent(Submission submission) {
+    public boolean isFiledInSent(Submission submission) {
         return sent.isPresent() && isIn(sent.get(), submission);
     }
 
@@ -62,12 +62,7 @@ public final class ImapSentMail implements SentMail {
     }
 
     private static <T> T await(Uni<T> answer) {
-        try {
-            return answer.await().atMost(COMMAND_TIME_MAX);
-        } catch (TimeoutException e) {
-            throw new ServerException(
-                    new ServerFailure.Unreachable("no answer within " + COMMAND_TIME_MAX.toMinutes() + " minutes"), e);
-        }
+        return Await.uninterruptibly(answer, COMMAND_TIME_MAX, ServerException::unreachable);
     }
 
     @Override

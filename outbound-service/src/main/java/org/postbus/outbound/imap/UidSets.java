@@ -57,4 +57,8 @@ public final class UidSets {
         }
         return ranges;
     }
+
+    static boolean contains(List<UidRange> ranges, long uid) {
+        return ranges.stream().anyMatch(range -> range.first() <= uid && uid <= range.last());
+    }
 }

@@ -253,7 +253,7 @@ public final class JmapSubmissionServer implements SubmissionServer {
 
     /** Among the sent ones, or a submission tells so; that one's draft is then put there. */
     @Override
-    public boolean isAmongSent(Submission submission) {
+    public boolean isFiledInSent(Submission submission) {
         Places places = places();
         List<WrittenEmail> written = written(places, submission);
         if (written.stream().anyMatch(places::isFiled)) {

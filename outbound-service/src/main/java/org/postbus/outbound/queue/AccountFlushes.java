@@ -1,5 +1,6 @@
 package org.postbus.outbound.queue;
 
+import org.postbus.kit.InfrastructureFailureException;
 import java.time.Duration;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
@@ -7,7 +8,7 @@ import org.jboss.logging.Logger;
 import org.postbus.event.MutationBell;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
-import org.postbus.outbound.table.TenantTransactions;
+import org.postbus.kit.sql.TenantTransactions;
 
 /**
  * Flushes accounts when they are rung for: one flush per account at a time, accounts beside each other. Ringing while an
@@ -80,7 +81,7 @@ public final class AccountFlushes implements AutoCloseable {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             states.remove(account);
-        } catch (TenantTransactions.DatabaseException e) {
+        } catch (InfrastructureFailureException e) {
             states.remove(account);
             LOG.warnf("account %s was not flushed, the sweeper rings again: %s", account, e.getMessage());
         } catch (RuntimeException e) {

@@ -1,5 +1,6 @@
 package org.postbus.outbound.queue;
 
+import org.postbus.kit.InfrastructureFailureException;
 import io.vertx.core.Vertx;
 import io.vertx.sqlclient.Row;
 import io.vertx.sqlclient.Tuple;
@@ -8,7 +9,7 @@ import org.jboss.logging.Logger;
 import org.postbus.event.MutationBell;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
-import org.postbus.outbound.table.TenantTransactions;
+import org.postbus.kit.sql.TenantTransactions;
 
 /** Rings for whatever is due: mutations whose next try has come, whose bell was lost, whose claim ran out after a crash. */
 public final class DueSweeper implements AutoCloseable {
@@ -50,7 +51,7 @@ public final class DueSweeper implements AutoCloseable {
         }
         try {
             sweep();
-        } catch (TenantTransactions.DatabaseException e) {
+        } catch (InfrastructureFailureException e) {
             LOG.warnf("nothing was swept: %s", e.getMessage());
         }
         if (!stopped) {

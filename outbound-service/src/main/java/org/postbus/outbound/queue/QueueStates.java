@@ -1,5 +1,6 @@
 package org.postbus.outbound.queue;
 
+import org.postbus.kit.InfrastructureFailureException;
 import io.vertx.core.Vertx;
 import io.vertx.sqlclient.Row;
 import io.vertx.sqlclient.Tuple;
@@ -9,7 +10,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.jboss.logging.Logger;
-import org.postbus.outbound.table.TenantTransactions;
+import org.postbus.kit.sql.TenantTransactions;
 
 /**
  * How much waits in the queues of all tenants, and for how long, looked at now and then for gauges. Every process of this service
@@ -57,7 +58,7 @@ public final class QueueStates implements AutoCloseable {
         }
         try {
             look();
-        } catch (TenantTransactions.DatabaseException e) {
+        } catch (InfrastructureFailureException e) {
             LOG.warnf("the queues could not be counted: %s", e.getMessage());
         }
         start();

@@ -1,5 +1,6 @@
 package org.postbus.outbound.queue;
 
+import org.postbus.kit.InfrastructureFailureException;
 import io.vertx.core.Vertx;
 import io.vertx.sqlclient.Tuple;
 import java.time.Duration;
@@ -8,7 +9,7 @@ import java.time.ZoneOffset;
 import java.util.List;
 import java.util.stream.Stream;
 import org.jboss.logging.Logger;
-import org.postbus.outbound.table.TenantTransactions;
+import org.postbus.kit.sql.TenantTransactions;
 
 /**
  * Deletes mutations and messages that ended long ago, and old changes, of all tenants. In portions, each a transaction of its own; any
@@ -64,7 +65,7 @@ public final class Retention implements AutoCloseable {
     private void sweepAndGoOn() {
         try {
             sweep(Instant.now());
-        } catch (TenantTransactions.DatabaseException e) {
+        } catch (InfrastructureFailureException e) {
             LOG.warnf("what is old was not deleted: %s", e.getMessage());
         }
         if (!closed) {

@@ -52,8 +52,8 @@ public final class SmtpSubmissionServer implements SubmissionServer {
     }
 
     @Override
-    public boolean isAmongSent(Submission submission) {
-        return sentMail.isAmongSent(submission);
+    public boolean isFiledInSent(Submission submission) {
+        return sentMail.isFiledInSent(submission);
     }
 
     @Override

@@ -4,7 +4,7 @@ package org.postbus.outbound.submission;
 public interface SentMail extends AutoCloseable {
 
     /** Whether the server shows that it was sent: the message lies in the mailbox for sent mail. */
-    boolean isAmongSent(Submission submission);
+    boolean isFiledInSent(Submission submission);
 
     /** Puts the message into the mailbox for sent mail, unless it is there. Doing it twice is doing it once. */
     void copyToSent(Submission submission);

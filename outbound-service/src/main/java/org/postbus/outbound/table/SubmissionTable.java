@@ -1,5 +1,6 @@
 package org.postbus.outbound.table;
 
+import org.postbus.kit.sql.ChangeLogAppend;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.vertx.core.Future;
 import io.vertx.core.buffer.Buffer;

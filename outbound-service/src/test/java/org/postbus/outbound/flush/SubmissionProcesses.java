@@ -32,8 +32,8 @@ record SubmissionProcesses(OutboundProcess side) {
         }
 
         @Override
-        public boolean isAmongSent(Submission submission) {
-            return inner.isAmongSent(submission);
+        public boolean isFiledInSent(Submission submission) {
+            return inner.isFiledInSent(submission);
         }
 
         @Override

@@ -1,5 +1,6 @@
 package org.postbus.outbound.table;
 
+import org.postbus.kit.sql.TenantTransactions;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vertx.core.Vertx;

@@ -1,5 +1,6 @@
 package org.postbus.outbound.table;
 
+import org.postbus.kit.sql.TenantTransactions;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -12,7 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.postbus.account.AccountSettings;
 import org.postbus.outbound.fixture.TestDatabase.Account;
 import org.postbus.outbound.fixture.TestDatabase;
-import org.postbus.outbound.table.TenantTransactions.DatabaseException;
+import org.postbus.kit.InfrastructureFailureException;
 
 class TenantTransactionsTest {
     private static final String MARK = "update pending_changes set error = $2 where account_id = $1";
@@ -44,7 +45,7 @@ class TenantTransactionsTest {
                                     .execute(failed)
                                     .compose(done ->
                                             connection.query("select 1 / 0").execute())))
-                    .isInstanceOf(DatabaseException.class)
+                    .isInstanceOf(InfrastructureFailureException.class)
                     .hasMessageContaining("division by zero");
             assertThatThrownBy(() -> transactions.run(account.tenant(), connection -> {
                         connection.preparedQuery(MARK).execute(failed);
