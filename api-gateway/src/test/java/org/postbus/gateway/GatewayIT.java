@@ -54,7 +54,7 @@ import org.postbus.event.MutationBell;
 import org.postbus.event.Topics;
 import org.postbus.gateway.ApiCaller.Answer;
 import org.postbus.gateway.EventReader.Event;
-import org.postbus.mail.jmap.FakeJmapServer;
+import org.postbus.mail.jmap.fake.FakeJmapServer;
 import org.postbus.model.AccountId;
 import org.postbus.model.EmailId;
 import org.postbus.model.MailboxId;

@@ -22,8 +22,8 @@ import org.postbus.account.Secret;
 import org.postbus.devstack.postgres.Database;
 import org.postbus.devstack.postgres.Role;
 import org.postbus.event.AccountRecord.Status;
-import org.postbus.mail.imap.ImapClient;
-import org.postbus.mail.imap.ImapOptions;
+import org.postbus.mail.imap.connection.ImapClient;
+import org.postbus.mail.imap.connection.ImapOptions;
 import org.postbus.model.AccountId;
 
 /** The service without Quarkus and Kafka: real loops, clients and database, and the real writer ({@link DirectWriter}). */

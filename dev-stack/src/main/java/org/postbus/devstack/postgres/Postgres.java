@@ -16,11 +16,13 @@ import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.flywaydb.core.Flyway;
+import org.flywaydb.core.api.FlywayException;
 import org.postbus.account.Secret;
 import org.postbus.devstack.process.ChildReaper;
 import org.postbus.devstack.process.Directories;
 import org.postbus.devstack.process.FreePort;
 import org.postbus.devstack.process.Secrets;
+import org.postgresql.util.PSQLException;
 
 /**
  * PostgreSQL 18 on loopback, migrated, with a fresh password for every role. It listens on TCP only, and nobody gets in without a
@@ -111,7 +113,12 @@ public final class Postgres implements AutoCloseable {
                     pid,
                     new Database(port, NAME, adminPassword, passwords),
                     settings.directory().isPresent() ? Optional.empty() : Optional.of(directory));
-            started.migrate();
+            try {
+                started.migrate();
+            } catch (RuntimeException | SQLException e) {
+                started.close();
+                throw e;
+            }
             return started;
         } catch (IOException e) {
             throw new UncheckedIOException("PostgreSQL did not start, see " + settings.log(), e);
@@ -177,10 +184,10 @@ public final class Postgres implements AutoCloseable {
             if (!exists(NAME)) {
                 execute(admin, "CREATE DATABASE " + NAME);
             }
-            flyway(database).migrate();
+            migrate(database);
         } else {
             execute(admin, "CREATE DATABASE " + TEMPLATE);
-            flyway(named(TEMPLATE)).migrate();
+            migrate(named(TEMPLATE));
             execute(admin, "CREATE DATABASE " + NAME + " TEMPLATE " + TEMPLATE);
         }
         for (Role role : Role.values()) {
@@ -199,14 +206,29 @@ public final class Postgres implements AutoCloseable {
         }
     }
 
-    private static Flyway flyway(Database database) {
-        return Flyway.configure()
-                .dataSource(
-                        database.jdbcUrl(),
-                        Database.ADMIN,
-                        database.adminPassword().reveal())
-                .locations("classpath:db/migration")
-                .load();
+    private static void migrate(Database database) {
+        try {
+            Flyway.configure()
+                    .dataSource(
+                            database.jdbcUrl(),
+                            Database.ADMIN,
+                            database.adminPassword().reveal())
+                    .locations("classpath:db/migration")
+                    .load()
+                    .migrate();
+        } catch (FlywayException e) {
+            throw new IllegalStateException("the database was not migrated: " + reason(e), e);
+        }
+    }
+
+    /** The server's own message where a statement failed: Flyway's text surrounds it with a report of many lines. */
+    private static String reason(FlywayException failure) {
+        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+            if (cause instanceof PSQLException error && error.getServerErrorMessage() != null) {
+                return error.getServerErrorMessage().getMessage();
+            }
+        }
+        return failure.getMessage();
     }
 
     /** {@code initdb} leaves the door open to whoever is on this machine; from here on a password is asked for. */

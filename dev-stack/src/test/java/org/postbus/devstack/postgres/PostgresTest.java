@@ -77,4 +77,25 @@ class PostgresTest {
                         Files.getPosixFilePermissions(directory.resolve("postgres/admin-password"))))
                 .isEqualTo("rw-------");
     }
+
+    @Test
+    void database_of_a_build_before_the_first_release_is_refused_and_kept(@TempDir Path directory) throws Exception {
+        // Given
+        Postgres.Settings settings = Postgres.Settings.kept(directory.resolve("postgres"), directory.resolve("log"));
+        try (Postgres first = Postgres.start(settings);
+                Connection connection = first.database().connectAsAdmin()) {
+            connection
+                    .createStatement()
+                    .execute("UPDATE flyway_schema_history SET script = 'V001__tenancy.sql' WHERE version = '001'");
+        }
+
+        // When
+        assertThatThrownBy(() -> Postgres.start(settings))
+                // Then
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("before its first release")
+                .hasMessageContaining("Start with a new data directory")
+                .hasMessageNotContaining("\n");
+        assertThat(directory.resolve("postgres/data/PG_VERSION")).exists();
+    }
 }

@@ -22,8 +22,8 @@ public final class AccountSyncTable {
     /** Locks the account until the transaction ends. */
     public static Future<RowSet<Row>> askLock(Transaction transaction, AccountId account) {
         return transaction.ask("""
-                select fence, applied_seq, change_seq, pass, initial_done, state, last_synced_at, last_error, retry_at, push,
-                       announced_state, announced_error, pass_created, pass_updated, pass_destroyed
+                select fence, applied_seq, change_seq, passes_finished, initial_done, state, last_synced_at, last_error, retry_at, push,
+                       reported_state, reported_error, pass_created, pass_updated, pass_destroyed
                 from account_sync where account_id = $1 for update""", account.value());
     }
 
@@ -37,7 +37,7 @@ public final class AccountSyncTable {
         AccountSync sync = new AccountSync(row.getLong("fence"));
         sync.appliedSeq = row.getLong("applied_seq");
         sync.changeSeq = row.getLong("change_seq");
-        sync.pass = row.getLong("pass");
+        sync.pass = row.getLong("passes_finished");
         sync.initialDone = row.getBoolean("initial_done");
         sync.state = SyncState.of(row.getString("state"));
         sync.lastSyncedAt =
@@ -45,8 +45,8 @@ public final class AccountSyncTable {
         sync.lastError = Optional.ofNullable(row.getString("last_error"));
         sync.retryAt = Optional.ofNullable(row.getOffsetDateTime("retry_at")).map(OffsetDateTime::toInstant);
         sync.push = Optional.ofNullable(row.getString("push")).map(PushKind::of);
-        sync.announcedState = SyncState.of(row.getString("announced_state"));
-        sync.announcedError = Optional.ofNullable(row.getString("announced_error"));
+        sync.announcedState = SyncState.of(row.getString("reported_state"));
+        sync.announcedError = Optional.ofNullable(row.getString("reported_error"));
         sync.passCreated = row.getLong("pass_created");
         sync.passUpdated = row.getLong("pass_updated");
         sync.passDestroyed = row.getLong("pass_destroyed");
@@ -56,9 +56,9 @@ public final class AccountSyncTable {
     public static void save(Transaction transaction, AccountId account, AccountSync sync) {
         transaction.send(
                 """
-                update account_sync set applied_seq = $2, change_seq = $3, pass = $4, initial_done = $5, state = $6,
-                       last_synced_at = $7, last_error = $8, retry_at = $9, push = $10, announced_state = $11,
-                       announced_error = $12, pass_created = $13, pass_updated = $14, pass_destroyed = $15
+                update account_sync set applied_seq = $2, change_seq = $3, passes_finished = $4, initial_done = $5, state = $6,
+                       last_synced_at = $7, last_error = $8, retry_at = $9, push = $10, reported_state = $11,
+                       reported_error = $12, pass_created = $13, pass_updated = $14, pass_destroyed = $15
                 where account_id = $1""",
                 account.value(),
                 sync.appliedSeq,
