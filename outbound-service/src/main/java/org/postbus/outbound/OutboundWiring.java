@@ -17,8 +17,9 @@ import java.util.concurrent.ThreadLocalRandom;
 import org.eclipse.microprofile.reactive.messaging.Channel;
 import org.postbus.account.CredentialCipher;
 import org.postbus.event.EventCodec;
-import org.postbus.mail.imap.ImapClient;
-import org.postbus.mail.imap.ImapOptions;
+import org.postbus.kit.sql.TenantTransactions;
+import org.postbus.mail.imap.connection.ImapClient;
+import org.postbus.mail.imap.connection.ImapOptions;
 import org.postbus.outbound.flush.MailServers;
 import org.postbus.outbound.flush.MutationFlusher;
 import org.postbus.outbound.flush.SubmissionFlusher;
@@ -32,7 +33,6 @@ import org.postbus.outbound.queue.QueueStates;
 import org.postbus.outbound.queue.Retention;
 import org.postbus.outbound.table.AccountTable;
 import org.postbus.outbound.table.PendingChangesTable;
-import org.postbus.kit.sql.TenantTransactions;
 
 /** Puts the service together, starts it and stops it. */
 @ApplicationScoped

@@ -8,10 +8,10 @@ import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeSet;
 import org.postbus.event.UidRange;
-import org.postbus.mail.imap.FetchedMessage;
-import org.postbus.mail.imap.ImapFlag;
-import org.postbus.mail.imap.StoreMode;
-import org.postbus.mail.imap.StoreResult;
+import org.postbus.mail.imap.grammar.FetchedMessage;
+import org.postbus.mail.imap.grammar.ImapFlag;
+import org.postbus.mail.imap.grammar.StoreMode;
+import org.postbus.mail.imap.grammar.StoreResult;
 import org.postbus.model.EmailId;
 import org.postbus.outbound.imap.plan.ImapPlan.MailboxWork;
 

@@ -7,16 +7,16 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import org.postbus.mail.ServerFailure;
-import org.postbus.mail.imap.GmailLabel;
-import org.postbus.mail.imap.MailboxName;
-import org.postbus.mail.imap.StoreMode;
+import org.postbus.mail.imap.grammar.GmailLabel;
+import org.postbus.mail.imap.grammar.MailboxName;
+import org.postbus.mail.imap.grammar.StoreMode;
 import org.postbus.model.EmailId;
 import org.postbus.model.MailboxId;
 import org.postbus.model.MailboxRole;
 import org.postbus.outbound.mutation.EmailMutation.Change;
 import org.postbus.outbound.mutation.MailServer.Answer;
-import org.postbus.outbound.mutation.ServerSnapshot;
 import org.postbus.outbound.mutation.ServerSnapshot.MailboxSnapshot;
+import org.postbus.outbound.mutation.ServerSnapshot;
 
 /**
  * The actions that a mutation needs on Gmail. Gmail stores each message once, in All Mail, Spam or Trash, the base mailboxes; labels say in
