@@ -1,114 +1,66 @@
 package org.postbus.outbound.flush;
 
 import io.vertx.core.Future;
-import io.vertx.core.Vertx;
 import io.vertx.sqlclient.SqlConnection;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
-import java.util.function.DoubleSupplier;
 import org.jboss.logging.Logger;
-import org.postbus.account.Credential;
-import org.postbus.account.CredentialCipher;
-import org.postbus.mail.ServerException;
-import org.postbus.mail.ServerFailure;
+import org.postbus.kit.InfrastructureFailureException;
 import org.postbus.model.AccountId;
-import org.postbus.model.EmailId;
 import org.postbus.model.MutationId;
 import org.postbus.model.TenantId;
-import org.postbus.outbound.mutation.EmailMutation;
-import org.postbus.outbound.mutation.Fold;
-import org.postbus.outbound.mutation.FoldedMutation;
-import org.postbus.outbound.mutation.MailServer.Answer;
-import org.postbus.outbound.mutation.MailServer.Answers;
+import org.postbus.outbound.flush.MutationRound.Work;
 import org.postbus.outbound.mutation.MailServer;
-import org.postbus.outbound.mutation.MailboxMutation;
 import org.postbus.outbound.mutation.MutationOutcome;
-import org.postbus.outbound.mutation.RetryRule;
+import org.postbus.outbound.mutation.OutcomePolicy;
 import org.postbus.outbound.mutation.ServerSnapshot;
 import org.postbus.outbound.queue.AccountFlushes;
-import org.postbus.outbound.queue.OutboundMetrics;
 import org.postbus.outbound.table.AccountTable;
-import org.postbus.outbound.table.PendingChangesTable.Claim;
+import org.postbus.outbound.table.MutationClaim;
 import org.postbus.outbound.table.PendingChangesTable;
 import org.postbus.outbound.table.ServerSnapshotTables;
-import org.postbus.kit.InfrastructureFailureException;
-import org.postbus.kit.sql.TenantTransactions;
 
 /**
- * Carries an account's due mutations to its server, and decides what becomes of each: the one place that knows what a
- * {@link ServerFailure} means for a mutation. Blocks: one virtual thread per account.
+ * Applies an account's due mutations on its server. Blocks: one virtual thread per account.
  *
  * <p>Phases, and what is true if the process ends after each:
  * <ol>
- *   <li>claim: the mutations are {@code sending} and become due again when the claim runs out; nothing was sent;
- *   <li>carry out: the server has done some; they are done again, which changes nothing (see {@link MailServer});
- *   <li>note the outcomes and raise the account's {@code wake}, in one transaction: the mutations are in their next state, and
- *       the gateway's sweeper publishes the wake;
- *   <li>publish the account: its fetcher looks now rather than soon.
+ *   <li>claim: the mutations are {@code sending}, and due again when the claim expires; nothing was sent;
+ *   <li>apply ({@link MutationRound}): the server has done some of them; they are applied again, without further effect (see
+ *       {@link MailServer});
+ *   <li>store the outcomes in one transaction: the mutations are in their next state;
+ *   <li>publish a sync request, so that the fetcher reports the new state now instead of at its next poll.
  * </ol>
  */
 public final class MutationFlusher implements AccountFlushes.Flusher {
     private static final Logger LOG = Logger.getLogger(MutationFlusher.class);
-    private static final Duration RENEW_EVERY = PendingChangesTable.CLAIM_TIME.dividedBy(3);
-    /** Between tries to note outcomes while the database is away. */
-    private static final Duration NOTE_WAIT = Duration.ofSeconds(1);
 
-    private static final String CUT_OFF = "the last try was cut off: look whether it was done";
-
-    private final Vertx vertx;
-    private final TenantTransactions database;
-    private final PendingChangesTable changes;
-    private final AccountTable accounts;
-    private final ServerSnapshotTables snapshots;
-    private final CredentialCipher cipher;
+    private final FlushContext context;
+    private final PendingChangesTable pendingChanges;
+    private final AccountTable accounts = new AccountTable();
+    private final ServerSnapshotTables snapshots = new ServerSnapshotTables();
     private final MailServers servers;
-    private final SyncRequestPublisher wakes;
-    private final OutboundMetrics metrics;
-    private final DoubleSupplier jitter;
-    private final CountDownLatch stopping = new CountDownLatch(1);
+    private final OutcomeStore store = new OutcomeStore();
 
-    /** @param jitter between 0 and 1, see {@link RetryRule} */
-    public MutationFlusher(
-            Vertx vertx,
-            TenantTransactions database,
-            PendingChangesTable changes,
-            CredentialCipher cipher,
-            MailServers servers,
-            SyncRequestPublisher wakes,
-            OutboundMetrics metrics,
-            DoubleSupplier jitter) {
-        this.vertx = vertx;
-        this.database = database;
-        this.changes = changes;
-        this.accounts = new AccountTable();
-        this.snapshots = new ServerSnapshotTables();
-        this.cipher = cipher;
+    public MutationFlusher(FlushContext context, MailServers servers) {
+        this.context = context;
+        this.pendingChanges = new PendingChangesTable(context.claimant());
         this.servers = servers;
-        this.wakes = wakes;
-        this.metrics = metrics;
-        this.jitter = jitter;
     }
 
-    private record Work(Claim claim, ServerSnapshot snapshot, AccountTable.Login login) {}
-
     /**
-     * One round: all that is due, or the first {@value PendingChangesTable#CLAIM_MAX}.
+     * One round: all due mutations, or the first {@value PendingChangesTable#CLAIM_MAX}.
      *
-     * @return false if nothing was due
-     * @throws InfrastructureFailureException if the database is away before anything was sent
+     * @return false if none was due
+     * @throws InfrastructureFailureException if the database is unavailable before anything was sent
      */
     @Override
     public boolean flush(TenantId tenant, AccountId account) {
-        Optional<Work> work = database.run(
-                tenant,
-                connection -> changes.claim(connection, account)
+        Optional<Work> work = context.database()
+                .run(tenant, connection -> pendingChanges
+                        .claim(connection, account)
                         .compose(claim -> claim.isEmpty()
                                 ? Future.succeededFuture(Optional.<Work>empty())
                                 : work(connection, account, claim)));
@@ -116,217 +68,46 @@ public final class MutationFlusher implements AccountFlushes.Flusher {
             return false;
         }
         long start = System.nanoTime();
-        long renewal = vertx.setPeriodic(
-                RENEW_EVERY.toMillis(), tick -> Thread.startVirtualThread(() -> renew(tenant, account)));
-        try {
-            Map<MutationId, MutationOutcome> outcomes = apply(tenant, account, work.get());
-            note(tenant, account, work.get().login().revision(), outcomes);
-        } finally {
-            vertx.cancelTimer(renewal);
+        try (var renewal = new ClaimRenewal(
+                context.vertx(),
+                PendingChangesTable.CLAIM_TIME,
+                "the claim on mutations of account " + account,
+                () -> context.database().run(tenant, connection -> pendingChanges.renew(connection, account)))) {
+            Map<MutationId, MutationOutcome> outcomes =
+                    new MutationRound(servers, tenant, account, work.get(), context.jitter().getAsDouble()).run();
+            store(tenant, account, work.get().login().revision(), outcomes);
         }
-        metrics.flushed(Duration.ofNanos(System.nanoTime() - start));
+        context.metrics().flushed(Duration.ofNanos(System.nanoTime() - start));
         return true;
     }
 
-    private Future<Optional<Work>> work(SqlConnection connection, AccountId account, Claim claim) {
-        Future<ServerSnapshot> found = snapshots.read(connection, account, claim);
+    private Future<Optional<Work>> work(SqlConnection connection, AccountId account, MutationClaim claim) {
+        Future<ServerSnapshot> snapshot = snapshots.read(connection, account, claim);
         Future<Optional<AccountTable.Login>> login = accounts.login(connection, account);
-        return Future.join(found, login)
-                .map(done -> login.result().map(there -> new Work(claim, found.result(), there)));
+        return Future.join(snapshot, login)
+                .map(done -> login.result().map(found -> new Work(claim, snapshot.result(), found)));
     }
 
     @Override
     public void stop() {
-        stopping.countDown();
+        store.stop();
     }
 
-    private Map<MutationId, MutationOutcome> apply(TenantId tenant, AccountId account, Work work) {
-        double luck = jitter.getAsDouble();
-        Map<MutationId, MutationOutcome> outcomes = new LinkedHashMap<>();
-        work.claim()
-                .unreadable()
-                .forEach((id, reason) -> outcomes.put(id, new MutationOutcome.Rejected("invalidPatch", reason)));
-        List<EmailMutation> mutations = new ArrayList<>();
-        for (EmailMutation mutation : work.claim().mutations()) {
-            if (mutation.attempts() > RetryRule.TRIES_MAX) {
-                outcomes.put(mutation.id(), new MutationOutcome.Failed(CUT_OFF));
-            } else {
-                mutations.add(mutation);
-            }
-        }
-        work.claim()
-                .mailboxMutation()
-                .ifPresent(mutation -> outcomes.put(mutation.id(), mailboxOutcome(tenant, account, work, mutation, luck)));
-        List<FoldedMutation> refused = settle(ask(tenant, account, work, Fold.fold(mutations)), luck, outcomes);
-        if (!refused.isEmpty()) {
-            // One mutation of a fold must not spoil the others: the first is tried alone, the rest next time without it.
-            List<FoldedMutation> alone = new ArrayList<>();
-            for (FoldedMutation fold : refused) {
-                alone.addAll(Fold.fold(fold.mutations().subList(0, 1)));
-                fold.mutations().stream().skip(1).forEach(mutation -> outcomes.put(mutation.id(), new MutationOutcome.Released()));
-            }
-            settle(ask(tenant, account, work, alone), luck, outcomes);
-        }
-        return outcomes;
-    }
-
-    private MutationOutcome mailboxOutcome(TenantId tenant, AccountId account, Work work, MailboxMutation mutation, double luck) {
-        if (mutation.attempts() > RetryRule.TRIES_MAX) {
-            return new MutationOutcome.Failed(CUT_OFF);
-        }
-        try {
-            Credential credential = work.login().credential(cipher, tenant, account);
-            for (; ; ) {
-                MailServers.Use use = servers.use(
-                        account, work.login().revision(), work.login().settings(), credential);
-                try {
-                    return switch (use.server().apply(mutation, work.snapshot())) {
-                        case Answer.Done done -> new MutationOutcome.Applied();
-                        case Answer.Failed(var failure) -> outcomeOf(failure, mutation.attempts(), false, luck);
-                    };
-                } catch (ServerException e) {
-                    if (!use.reused() || e.failure() instanceof ServerFailure.OutcomeUnknown) {
-                        throw e;
-                    }
-                    // It had died while it was idle: that is no try.
-                    use.server().close();
-                } finally {
-                    servers.giveBack(use);
-                }
-            }
-        } catch (ServerException e) {
-            return outcomeOf(e.failure(), mutation.attempts(), true, luck);
+    private void store(TenantId tenant, AccountId account, long revision, Map<MutationId, MutationOutcome> outcomes) {
+        int stored = store.untilStored(
+                "outcomes of mutations of account " + account,
+                () -> context.database()
+                        .run(tenant, connection ->
+                                pendingChanges.storeOutcomes(connection, tenant, account, revision, outcomes)));
+        context.metrics().lostClaims(outcomes.size() - stored);
+        outcomes.values().forEach(context.metrics()::outcome);
+        log(account, outcomes);
+        if (stored > 0 && outcomes.values().stream().anyMatch(OutcomePolicy::needsSync)) {
+            context.syncRequests().publish(tenant, account);
         }
     }
 
-    /** @param lost see {@link Answers}; the account's failure then, not the mutation's */
-    private record Asked(List<FoldedMutation> folds, Map<EmailId, Answer> answers, Optional<ServerFailure> lost) {}
-
-    private Asked ask(TenantId tenant, AccountId account, Work work, List<FoldedMutation> folds) {
-        if (folds.isEmpty()) {
-            return new Asked(folds, Map.of(), Optional.empty());
-        }
-        try {
-            Credential credential = work.login().credential(cipher, tenant, account);
-            for (; ; ) {
-                MailServers.Use use = servers.use(
-                        account, work.login().revision(), work.login().settings(), credential);
-                try {
-                    Answers answers = use.server().apply(folds, work.snapshot());
-                    if (answers.lost().isPresent() && use.reused() && !answers.changing()) {
-                        // It had died while it was idle: that is no try.
-                        use.server().close();
-                        continue;
-                    }
-                    return new Asked(folds, answers.byEmail(), answers.lost());
-                } finally {
-                    servers.giveBack(use);
-                }
-            }
-        } catch (ServerException e) {
-            return new Asked(folds, Map.of(), Optional.of(e.failure()));
-        }
-    }
-
-    /** @return folds of several mutations that were refused, undecided yet */
-    private static List<FoldedMutation> settle(Asked asked, double luck, Map<MutationId, MutationOutcome> outcomes) {
-        List<FoldedMutation> refused = new ArrayList<>();
-        for (FoldedMutation fold : asked.folds()) {
-            Answer answer = asked.answers().get(fold.emailId());
-            if (answer == null) {
-                answer = new Answer.Failed(asked.lost()
-                        .orElseThrow(() -> new IllegalStateException("no answer for email " + fold.emailId())));
-            }
-            switch (answer) {
-                case Answer.Done done -> fold.mutations().forEach(mutation -> outcomes.put(mutation.id(), new MutationOutcome.Applied()));
-                case Answer.Failed(var failure)
-                when fold.mutations().size() > 1 && isRefusedInPart(failure) -> refused.add(fold);
-                case Answer.Failed(var failure) ->
-                    fold.mutations()
-                            .forEach(mutation -> outcomes.put(
-                                    mutation.id(),
-                                    outcomeOf(
-                                            failure,
-                                            mutation.attempts(),
-                                            asked.lost().isPresent(),
-                                            luck)));
-            }
-        }
-        return refused;
-    }
-
-    /** The email may be there, and one of the mutations for it be fine. */
-    private static boolean isRefusedInPart(ServerFailure failure) {
-        return failure instanceof ServerFailure.Rejected rejected
-                && !rejected.code().equals("notFound");
-    }
-
-    /**
-     * The policy.
-     *
-     * @param attempts tries so far, this one included
-     * @param holdsAccount whether the failure is the account's rather than the mutation's
-     */
-    public static MutationOutcome outcomeOf(ServerFailure failure, int attempts, boolean holdsAccount, double jitter) {
-        return switch (failure) {
-            case ServerFailure.Unreachable(var text) ->
-                RetryRule.again(attempts, text, Optional.empty(), holdsAccount, jitter);
-            case ServerFailure.Throttled(var text, var retryAfter) ->
-                RetryRule.again(attempts, text, retryAfter, holdsAccount, jitter);
-            case ServerFailure.AuthRejected(var text) -> RetryRule.afterLogin(text, jitter);
-            // The fetcher is woken and reads the mailbox anew, which may take it a while.
-            case ServerFailure.CursorLost(var text) -> RetryRule.untilLocated(attempts, text, jitter);
-            case ServerFailure.Conflict(var text) -> RetryRule.onFreshState(attempts, text, jitter);
-            case ServerFailure.Rejected(var code, var text) -> new MutationOutcome.Rejected(code, text);
-            // All mutations there are can be done twice, or are looked for first: see MailServer.
-            case ServerFailure.OutcomeUnknown(var text) ->
-                RetryRule.again(attempts, text, Optional.empty(), holdsAccount, jitter);
-        };
-    }
-
-    /** Whether the server said something that the database does not know yet. */
-    private static boolean isNews(MutationOutcome outcome) {
-        return switch (outcome) {
-            case MutationOutcome.Applied applied -> true;
-            case MutationOutcome.Rejected rejected -> true;
-            case MutationOutcome.Deferred deferred -> !deferred.holdsAccount();
-            case MutationOutcome.LocationUnknown unknown -> true;
-            case MutationOutcome.NeedsLogin needsLogin -> false;
-            case MutationOutcome.Released released -> false;
-            case MutationOutcome.Failed failed -> false;
-        };
-    }
-
-    /** Waits for the database as long as it takes: what the server did must be noted. If we are stopped, the claim runs out. */
-    private void note(TenantId tenant, AccountId account, long revision, Map<MutationId, MutationOutcome> outcomes) {
-        boolean news = outcomes.values().stream().anyMatch(MutationFlusher::isNews);
-        for (; ; ) {
-            try {
-                int noted = database.run(
-                        tenant,
-                        connection -> changes.note(connection, tenant, account, revision, outcomes)
-                                .compose(count -> news && count > 0
-                                        ? accounts.wake(connection, account).map(woken -> count)
-                                        : Future.succeededFuture(count)));
-                metrics.lostClaims(outcomes.size() - noted);
-                outcomes.values().forEach(metrics::outcome);
-                logTrouble(account, outcomes);
-                if (news) {
-                    wakes.publish(tenant, account);
-                }
-                return;
-            } catch (InfrastructureFailureException e) {
-                LOG.warnf(
-                        "outcomes of account %s can not be noted, waiting for the database: %s",
-                        account, e.getMessage());
-                if (stopped(NOTE_WAIT)) {
-                    throw e;
-                }
-            }
-        }
-    }
-
-    private static void logTrouble(AccountId account, Map<MutationId, MutationOutcome> outcomes) {
+    private static void log(AccountId account, Map<MutationId, MutationOutcome> outcomes) {
         Map<String, Integer> texts = new HashMap<>();
         outcomes.values().forEach(outcome -> {
             switch (outcome) {
@@ -337,28 +118,12 @@ public final class MutationFlusher implements AccountFlushes.Flusher {
                 case MutationOutcome.Deferred(var delay, var text, var holdsAccount) ->
                     texts.merge("tried again in " + delay.toMillis() + " ms: " + text, 1, Integer::sum);
                 case MutationOutcome.LocationUnknown(var delay, var text) ->
-                    texts.merge("wait for the emails' places: " + text, 1, Integer::sum);
-                case MutationOutcome.NeedsLogin(var delay, var text) -> texts.merge("needs login: " + text, 1, Integer::sum);
+                    texts.merge("wait for the emails' locations: " + text, 1, Integer::sum);
+                case MutationOutcome.NeedsLogin(var delay, var text) ->
+                    texts.merge("needs login: " + text, 1, Integer::sum);
                 case MutationOutcome.Failed(var text) -> texts.merge("failed: " + text, 1, Integer::sum);
             }
         });
         texts.forEach((text, mutations) -> LOG.infof("account %s: %d mutations %s", account, mutations, text));
-    }
-
-    private void renew(TenantId tenant, AccountId account) {
-        try {
-            database.run(tenant, connection -> changes.renew(connection, account));
-        } catch (InfrastructureFailureException e) {
-            LOG.warnf("claims of account %s were not renewed: %s", account, e.getMessage());
-        }
-    }
-
-    private boolean stopped(Duration wait) {
-        try {
-            return stopping.await(wait.toMillis(), TimeUnit.MILLISECONDS);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            return true;
-        }
     }
 }

@@ -1,238 +1,164 @@
 package org.postbus.outbound.flush;
 
 import io.vertx.core.Future;
-import io.vertx.core.Vertx;
-import java.time.Duration;
 import java.util.Optional;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
-import java.util.function.DoubleSupplier;
 import org.jboss.logging.Logger;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.imap.grammar.MailboxName;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
-import org.postbus.outbound.mutation.RetryRule;
 import org.postbus.outbound.queue.AccountFlushes;
-import org.postbus.outbound.queue.OutboundMetrics;
+import org.postbus.outbound.retry.RetrySchedule;
 import org.postbus.outbound.submission.Submission;
 import org.postbus.outbound.submission.SubmissionOutcome;
-import org.postbus.outbound.submission.SubmissionRule;
+import org.postbus.outbound.submission.SubmissionPolicy;
 import org.postbus.outbound.submission.SubmissionServer;
 import org.postbus.outbound.table.AccountTable;
 import org.postbus.outbound.table.SubmissionTable;
-import org.postbus.kit.InfrastructureFailureException;
-import org.postbus.kit.sql.TenantTransactions;
 
 /**
- * Sends what is due of an account, one message after the other, and sees to the copies of what was sent. Blocks: one virtual thread
- * per account. A message is handed over at most once unless a person asks for it again.
+ * Sends an account's due submissions, one after the other, and files the copies of sent messages. Blocks: one virtual thread per account. A
+ * message is transmitted at most once unless a user asks for it again.
  *
  * <p>Phases, and what is true if the process ends after each:
  * <ol>
- *   <li>claim: the message is {@code sending}; nothing was sent, and it is sent when the claim runs out;
- *   <li>commit that it is being transmitted: it may have been sent or not, and whoever takes it over makes it {@code in-doubt};
- *   <li>hand it over and hear the answer: the same;
- *   <li>note the answer, tell the world, mutation for the parent's keyword, and raise the account's {@code wake}, in one transaction: it is {@code sent}
- *       and never handed over again;
- *   <li>look for the copy, and make it if there is none: done again from the look, which finds it.
+ *   <li>claim: the submission is {@code sending}; nothing was sent, and it is sent when the claim expires;
+ *   <li>commit {@code transmitting}: it is unknown whether the message was sent; the process that claims it next makes it {@code in-doubt};
+ *   <li>transmit and read the answer: the same;
+ *   <li>store the outcome, append it to the change log and queue the mutation of the parent's keyword, in one transaction: it is {@code sent}
+ *       and never transmitted again;
+ *   <li>publish a sync request;
+ *   <li>search Sent for the copy, and file it if it is missing: repeated from the search, which finds it.
  * </ol>
  */
 public final class SubmissionFlusher implements AccountFlushes.Flusher {
     private static final Logger LOG = Logger.getLogger(SubmissionFlusher.class);
-    private static final Duration RENEW_EVERY = SubmissionTable.CLAIM_TIME.dividedBy(3);
-    /** Between tries to note an outcome while the database is away. */
-    private static final Duration NOTE_WAIT = Duration.ofSeconds(1);
 
-    private final Vertx vertx;
-    private final TenantTransactions database;
+    private final FlushContext context;
     private final SubmissionTable submissions;
     private final AccountTable accounts = new AccountTable();
     private final Opening servers;
-    private final SyncRequestPublisher wakes;
-    private final OutboundMetrics metrics;
-    private final DoubleSupplier jitter;
-    private final CountDownLatch stopping = new CountDownLatch(1);
+    private final OutcomeStore store = new OutcomeStore();
 
-    /** Opens an account's server; {@link SubmissionServers} outside of tests. */
+    /** Opens an account's server; {@link SubmissionServers} except in tests. */
     @FunctionalInterface
     public interface Opening {
-        /** @throws ServerException if it can not be used */
+        /** @throws ServerException if it cannot be used */
         SubmissionServer open(TenantId tenant, AccountId account, AccountTable.Login login, Optional<MailboxName> sent);
     }
 
-    /**
-     * @param claimant this process and no other
-     * @param jitter between 0 and 1, see {@link RetryRule}
-     */
-    public SubmissionFlusher(
-            Vertx vertx,
-            TenantTransactions database,
-            String claimant,
-            Opening servers,
-            SyncRequestPublisher wakes,
-            OutboundMetrics metrics,
-            DoubleSupplier jitter) {
-        this.vertx = vertx;
-        this.database = database;
-        this.submissions = new SubmissionTable(claimant);
+    public SubmissionFlusher(FlushContext context, Opening servers) {
+        this.context = context;
+        this.submissions = new SubmissionTable(context.claimant());
         this.servers = servers;
-        this.wakes = wakes;
-        this.metrics = metrics;
-        this.jitter = jitter;
     }
 
     private record Work(Submission submission, AccountTable.Login login, Optional<MailboxName> sent) {}
 
-    /** Somebody else has the submission, or it was canceled: nothing was sent. */
+    /** Another process owns the submission, or it was canceled. Nothing was sent. */
     private static final class ClaimLostException extends RuntimeException {
         private static final long serialVersionUID = 1;
     }
 
     @Override
     public boolean flush(TenantId tenant, AccountId account) {
-        Optional<Work> work = database.run(
-                tenant,
-                connection -> submissions
+        Optional<Work> work = context.database()
+                .run(tenant, connection -> submissions
                         .claim(connection, account)
                         .compose(claimed -> claimed.isEmpty()
                                 ? Future.succeededFuture(Optional.<Work>empty())
                                 : submissions
                                         .sentMailbox(connection, account)
                                         .compose(sent -> accounts.login(connection, account)
-                                                .map(login ->
-                                                        login.map(there -> new Work(claimed.get(), there, sent))))));
+                                                .map(login -> login.map(
+                                                        found -> new Work(claimed.get(), found, sent))))));
         if (work.isEmpty()) {
             return false;
         }
-        long renewal = vertx.setPeriodic(
-                RENEW_EVERY.toMillis(), tick -> Thread.startVirtualThread(() -> renew(tenant, account)));
-        try {
-            note(tenant, account, work.get(), apply(tenant, account, work.get()));
+        try (var renewal = new ClaimRenewal(
+                context.vertx(),
+                SubmissionTable.CLAIM_TIME,
+                "the claim on a submission of account " + account,
+                () -> context.database().run(tenant, connection -> submissions.renew(connection, account)))) {
+            store(tenant, account, work.get(), process(tenant, account, work.get()));
         } catch (ClaimLostException e) {
-            metrics.lostClaims(1);
-        } finally {
-            vertx.cancelTimer(renewal);
+            context.metrics().lostClaims(1);
         }
         return true;
     }
 
     @Override
     public void stop() {
-        stopping.countDown();
+        store.stop();
     }
 
-    private SubmissionOutcome apply(TenantId tenant, AccountId account, Work work) {
+    private SubmissionOutcome process(TenantId tenant, AccountId account, Work work) {
         Submission submission = work.submission();
-        if (submission.task() == Submission.Task.SEND && submission.attempts() > RetryRule.TRIES_MAX) {
-            return new SubmissionOutcome.Failed("the last try was cut off before anything was sent");
+        if (submission.task() == Submission.Task.SEND && submission.attempts() > RetrySchedule.ATTEMPTS_MAX) {
+            return new SubmissionOutcome.Failed("the last attempt was interrupted before anything was sent");
         }
         try (SubmissionServer server = servers.open(tenant, account, work.login(), work.sent())) {
             return switch (submission.task()) {
                 case SEND -> {
-                    SubmissionServer.Taken taken =
-                            server.submit(submission, () -> transmitting(tenant, account, submission));
-                    yield new SubmissionOutcome.Sent(taken.refused(), taken.copyMissing());
+                    SubmissionServer.Accepted accepted =
+                            server.submit(submission, () -> beforeTransmission(tenant, account, submission));
+                    yield new SubmissionOutcome.Sent(accepted.refused(), accepted.copyMissing());
                 }
-                case RESOLVE -> server.isFiledInSent(submission) ? new SubmissionOutcome.Found() : cutOff();
-                case LOOK ->
+                case RESOLVE -> server.isFiledInSent(submission) ? new SubmissionOutcome.Found() : interrupted();
+                case CHECK ->
                     server.isFiledInSent(submission)
                             ? new SubmissionOutcome.Found()
-                            : SubmissionRule.inDoubt(Optional.empty(), submission.looks());
+                            : SubmissionPolicy.inDoubt(Optional.empty(), submission.checks());
                 case COPY -> {
                     server.copyToSent(submission);
                     yield new SubmissionOutcome.Copied();
                 }
             };
         } catch (ServerException e) {
-            double luck = jitter.getAsDouble();
+            double jitter = context.jitter().getAsDouble();
             return switch (submission.task()) {
-                case SEND -> SubmissionRule.afterSending(e.failure(), submission.attempts(), luck);
-                case RESOLVE -> cutOff();
-                case LOOK -> SubmissionRule.inDoubt(Optional.empty(), submission.looks());
-                case COPY -> SubmissionRule.afterCopying(e.failure(), submission.looks(), luck);
+                case SEND -> SubmissionPolicy.afterSending(e.failure(), submission.attempts(), jitter);
+                case RESOLVE -> interrupted();
+                case CHECK -> SubmissionPolicy.inDoubt(Optional.empty(), submission.checks());
+                case COPY -> SubmissionPolicy.afterCopying(e.failure(), submission.checks(), jitter);
             };
         }
     }
 
-    private static SubmissionOutcome cutOff() {
-        return SubmissionRule.inDoubt(
-                Optional.of("the process that was sending it ended before the server's answer was noted"), 0);
+    private static SubmissionOutcome interrupted() {
+        return SubmissionPolicy.inDoubt(
+                Optional.of("the process that was sending it ended before it stored the server's answer"), 0);
     }
 
-    private void transmitting(TenantId tenant, AccountId account, Submission submission) {
-        boolean ours =
-                database.run(tenant, connection -> submissions.transmitting(connection, account, submission.id()));
-        if (!ours) {
+    private void beforeTransmission(TenantId tenant, AccountId account, Submission submission) {
+        boolean owned = context.database()
+                .run(tenant, connection -> submissions.transmitting(connection, account, submission.id()));
+        if (!owned) {
             throw new ClaimLostException();
         }
     }
 
-    /** Waits for a database that is away: a result that is lost leaves the message in doubt. */
-    private void note(TenantId tenant, AccountId account, Work work, SubmissionOutcome outcome) {
+    private void store(TenantId tenant, AccountId account, Work work, SubmissionOutcome outcome) {
         Submission submission = work.submission();
-        for (; ; ) {
-            try {
-                boolean counted = database.run(
-                        tenant,
-                        connection -> submissions
-                                .note(connection, tenant, account, work.login().revision(), submission.id(), outcome)
-                                .compose(noted -> noted && isNews(outcome)
+        boolean stored = store.untilStored(
+                "the outcome of submission " + submission.id(),
+                () -> context.database()
+                        .run(tenant, connection -> submissions
+                                .storeOutcome(
+                                        connection, tenant, account, work.login().revision(), submission.id(), outcome)
+                                .compose(done -> done && outcome.needsSync()
                                         ? submissions
                                                 .insertParentMutation(connection, account, submission.id())
-                                                .compose(requested -> accounts.wake(connection, account))
-                                                .map(woken -> true)
-                                        : Future.succeededFuture(noted)));
-                metrics.submission(outcome.label());
-                if (!counted) {
-                    metrics.lostClaims(1);
-                } else if (isNews(outcome)) {
-                    wakes.publish(tenant, account);
-                }
-                LOG.infof(
-                        "submission %s of account %s is %s%s",
-                        submission.id(), account, outcome.label(), counted ? "" : ", which does not count any more");
-                return;
-            } catch (InfrastructureFailureException e) {
-                LOG.warnf(
-                        "the outcome of submission %s can not be noted, waiting for the database: %s",
-                        submission.id(), e.getMessage());
-                if (stopped()) {
-                    throw e;
-                }
-            }
+                                                .map(inserted -> true)
+                                        : Future.succeededFuture(done))));
+        context.metrics().submission(outcome.label());
+        if (!stored) {
+            context.metrics().lostClaims(1);
+        } else if (outcome.needsSync()) {
+            context.syncRequests().publish(tenant, account);
         }
-    }
-
-    /** Whether the server has something that the database does not know yet. */
-    private static boolean isNews(SubmissionOutcome outcome) {
-        return switch (outcome) {
-            case SubmissionOutcome.Sent sent -> true;
-            case SubmissionOutcome.Found found -> true;
-            case SubmissionOutcome.Copied copied -> true;
-            case SubmissionOutcome.Rejected rejected -> false;
-            case SubmissionOutcome.Again again -> false;
-            case SubmissionOutcome.Failed failed -> false;
-            case SubmissionOutcome.InDoubt doubt -> false;
-            case SubmissionOutcome.CopyAgain again -> false;
-            case SubmissionOutcome.CopyFailed failed -> false;
-        };
-    }
-
-    private void renew(TenantId tenant, AccountId account) {
-        try {
-            database.run(tenant, connection -> submissions.renew(connection, account));
-        } catch (InfrastructureFailureException e) {
-            LOG.warnf("the claim on a submission of account %s was not renewed: %s", account, e.getMessage());
-        }
-    }
-
-    private boolean stopped() {
-        try {
-            return stopping.await(NOTE_WAIT.toMillis(), TimeUnit.MILLISECONDS);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            return true;
-        }
+        LOG.infof(
+                "submission %s of account %s is %s%s",
+                submission.id(), account, outcome.label(), stored ? "" : ", not stored: the claim was lost");
     }
 }

@@ -2,42 +2,39 @@ package org.postbus.outbound.flush;
 
 import io.vertx.core.Vertx;
 import java.time.Duration;
-import java.util.HashMap;
-import java.util.Map;
 import java.util.Optional;
 import org.postbus.account.AccountSettings;
 import org.postbus.account.Credential;
 import org.postbus.account.CredentialCipher;
 import org.postbus.account.ServerAddress;
+import org.postbus.kit.concurrent.IdlePool;
 import org.postbus.mail.imap.connection.ImapClient;
 import org.postbus.mail.imap.grammar.MailboxName;
 import org.postbus.mail.smtp.SmtpClient;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
 import org.postbus.outbound.imap.ImapSentMail;
+import org.postbus.outbound.jmap.JmapSentMail;
 import org.postbus.outbound.jmap.JmapSubmissionServer;
-import org.postbus.outbound.smtp.SentCopies;
+import org.postbus.outbound.smtp.FiledCopies;
 import org.postbus.outbound.smtp.SmtpSubmissionServer;
 import org.postbus.outbound.submission.SentMail;
 import org.postbus.outbound.submission.SubmissionServer;
 import org.postbus.outbound.table.AccountTable;
 
 /**
- * Opens accounts' servers for sending, and keeps the SMTP pool of an account for a while: who writes one message often writes
- * another. Thread-safe.
+ * Opens accounts' servers for submissions, and keeps the SMTP client of an account for a while: users often send several messages within
+ * minutes. A JMAP server sends if it offers submission; otherwise the account's SMTP server sends, and the mail server holds the copy.
+ * Thread-safe.
  */
 public final class SubmissionServers implements SubmissionFlusher.Opening, AutoCloseable {
-    private static final Duration IDLE_MAX = Duration.ofSeconds(60);
+    private static final IdlePool.Limits LIMITS = new IdlePool.Limits(Duration.ofSeconds(60), 1, 1_000);
 
     private final Vertx vertx;
     private final ImapClient imap;
     private final CredentialCipher cipher;
     private final Optional<String> trustedCertificates;
-    private final Map<AccountId, Kept> kept = new HashMap<>();
-
-    private boolean closed;
-
-    private record Kept(SmtpClient client, long revision, long timer) {}
+    private final IdlePool<AccountId, SmtpClient> idle;
 
     /** @param trustedCertificates see {@link SmtpClient#of} */
     public SubmissionServers(
@@ -46,6 +43,7 @@ public final class SubmissionServers implements SubmissionFlusher.Opening, AutoC
         this.imap = imap;
         this.cipher = cipher;
         this.trustedCertificates = trustedCertificates;
+        this.idle = new IdlePool<>(vertx, LIMITS, SmtpClient::isUsable, SmtpClient::close);
     }
 
     @Override
@@ -56,10 +54,10 @@ public final class SubmissionServers implements SubmissionFlusher.Opening, AutoC
             case AccountSettings.Imap settings ->
                 bySmtp(account, login, credential, settings.smtp(), new ImapSentMail(settings, credential, imap, sent));
             case AccountSettings.Jmap settings -> {
-                JmapSubmissionServer jmap = JmapSubmissionServer.open(vertx, settings, credential);
-                yield jmap.offersToSend() || settings.smtp().isEmpty()
-                        ? jmap
-                        : bySmtp(account, login, credential, settings.smtp(), jmap);
+                JmapSentMail sentMail = JmapSentMail.open(vertx, settings, credential);
+                yield sentMail.offersSubmission() || settings.smtp().isEmpty()
+                        ? new JmapSubmissionServer(sentMail)
+                        : bySmtp(account, login, credential, settings.smtp(), sentMail);
             }
         };
     }
@@ -70,62 +68,23 @@ public final class SubmissionServers implements SubmissionFlusher.Opening, AutoC
             Credential credential,
             Optional<ServerAddress> address,
             SentMail sentMail) {
-        Optional<SmtpClient> smtp = address.map(there -> take(account, login.revision())
+        Optional<SmtpClient> smtp = address.map(server -> idle.take(account, login.revision())
                 .orElseGet(() ->
-                        SmtpClient.of(vertx, there, login.settings().username(), credential, trustedCertificates)));
+                        SmtpClient.of(vertx, server, login.settings().username(), credential, trustedCertificates)));
         return new SmtpSubmissionServer(
                 smtp,
-                address.map(ServerAddress::host).filter(SentCopies::areKeptBy).isPresent(),
+                address.map(ServerAddress::host).filter(FiledCopies::areFiledBy).isPresent(),
                 sentMail,
-                () -> smtp.ifPresent(client -> giveBack(account, login.revision(), client)));
+                () -> smtp.ifPresent(client -> idle.giveBack(account, login.revision(), client)));
     }
 
-    /** Empty if there is none from this revision of the account. */
-    private synchronized Optional<SmtpClient> take(AccountId account, long revision) {
-        Kept found = kept.remove(account);
-        if (found == null) {
-            return Optional.empty();
-        }
-        vertx.cancelTimer(found.timer());
-        if (found.revision() == revision) {
-            return Optional.of(found.client());
-        }
-        found.client().close();
-        return Optional.empty();
-    }
-
-    private synchronized void giveBack(AccountId account, long revision, SmtpClient client) {
-        if (closed || !client.isUsable()) {
-            client.close();
-            return;
-        }
-        long timer = vertx.setTimer(IDLE_MAX.toMillis(), idle -> end(account, client));
-        Kept before = kept.put(account, new Kept(client, revision, timer));
-        if (before != null) {
-            vertx.cancelTimer(before.timer());
-            before.client().close();
-        }
-    }
-
-    private synchronized void end(AccountId account, SmtpClient client) {
-        Kept found = kept.get(account);
-        if (found != null && found.client() == client) {
-            kept.remove(account);
-            client.close();
-        }
-    }
-
-    public synchronized int idle() {
-        return kept.size();
+    /** Idle SMTP clients of all accounts. */
+    public int idle() {
+        return idle.size();
     }
 
     @Override
-    public synchronized void close() {
-        closed = true;
-        kept.values().forEach(server -> {
-            vertx.cancelTimer(server.timer());
-            server.client().close();
-        });
-        kept.clear();
+    public void close() {
+        idle.close();
     }
 }

@@ -1,151 +1,74 @@
 package org.postbus.outbound.jmap;
 
-import io.smallrye.mutiny.TimeoutException;
-import io.smallrye.mutiny.Uni;
-import io.vertx.core.Vertx;
-import io.vertx.core.buffer.Buffer;
-import java.time.Duration;
-import java.time.Instant;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.stream.Stream;
 import org.jboss.logging.Logger;
-import org.postbus.account.AccountSettings;
-import org.postbus.account.Credential;
+import org.postbus.kit.concurrent.Await;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
-import org.postbus.mail.jmap.codec.JmapSession;
 import org.postbus.mail.jmap.http.JmapClient;
-import org.postbus.mail.jmap.http.JmapOptions;
-import org.postbus.mail.jmap.method.JmapMailbox;
-import org.postbus.mail.jmap.method.JmapMethod.EmailPatch;
 import org.postbus.mail.jmap.method.JmapMethod.EmailSet;
 import org.postbus.mail.jmap.method.JmapMethod.Identity;
 import org.postbus.mail.jmap.method.JmapMethod.Ids;
-import org.postbus.mail.jmap.method.JmapMethod.Imported;
 import org.postbus.mail.jmap.method.JmapMethod.MailboxGet;
 import org.postbus.mail.jmap.method.JmapMethod.Sending;
 import org.postbus.mail.jmap.method.JmapMethod.SetResult;
 import org.postbus.mail.jmap.method.JmapMethod.Submitted;
-import org.postbus.mail.jmap.method.JmapMethod.WrittenEmail;
 import org.postbus.mail.jmap.method.JmapRequest;
 import org.postbus.mail.jmap.method.JmapResults;
-import org.postbus.mail.jmap.method.SetError;
-import org.postbus.model.Keyword;
-import org.postbus.model.MailboxRole;
+import org.postbus.outbound.jmap.JmapSentMail.Draft;
 import org.postbus.outbound.submission.Submission;
 import org.postbus.outbound.submission.SubmissionServer;
 
 /**
- * Sends by {@code EmailSubmission/set} (RFC 8621 section 7.5). The message is first a draft, imported octet by octet; with the
- * server's taking it, it moves among the sent ones.
+ * Sends by {@code EmailSubmission/set} (RFC 8621 section 7.5). The message is imported as a draft, byte for byte, and filed in Sent when the
+ * server has accepted the submission.
  *
  * <p>Phases, and what is true if it fails after each:
  * <ol>
- *   <li>upload: the server forgets it;
- *   <li>import: a draft lies there, which the next try finds by its Message-ID and does not import again;
- *   <li>{@code handingOver}, then {@code EmailSubmission/set}: it was sent or not. The draft's having moved tells, or an EmailSubmission
- *       of it, where the server keeps them.
+ *   <li>upload: the server discards the blob;
+ *   <li>import: a draft exists, which the next attempt finds by its Message-ID and does not import again;
+ *   <li>{@code beforeTransmission}, then {@code EmailSubmission/set}: the message was sent or not. A draft that was filed in Sent shows that it
+ *       was, and so does an EmailSubmission, if the server keeps these.
  * </ol>
  */
 public final class JmapSubmissionServer implements SubmissionServer {
     private static final Logger LOG = Logger.getLogger(JmapSubmissionServer.class);
-    /** A message over a slow line, or a server that delivers while we wait. */
-    private static final Duration CALL_TIME_MAX = Duration.ofMinutes(10);
 
-    private static final JmapOptions OPTIONS = new JmapOptions(
-            JmapOptions.DEFAULTS.connectTimeout(), CALL_TIME_MAX, 4 << 20, JmapOptions.DEFAULTS.redirectsMax());
-    /** The client itself breaks off before. */
-    private static final Duration AWAIT_MAX = CALL_TIME_MAX.plusSeconds(30);
-
-    private static final String NO_ANSWER = "no answer within " + AWAIT_MAX.toSeconds() + " seconds";
-    /** How many emails of a mailbox are looked at for one that was put there: the newest. */
-    private static final int LOOK_BACK = 100;
-
+    private final JmapSentMail sentMail;
     private final JmapClient client;
 
-    private JmapSubmissionServer(JmapClient client) {
-        this.client = client;
+    /** @param sentMail is closed with this */
+    public JmapSubmissionServer(JmapSentMail sentMail) {
+        this.sentMail = sentMail;
+        this.client = sentMail.client();
     }
-
-    /** @throws ServerException if it can not be reached or refuses the login */
-    public static JmapSubmissionServer open(Vertx vertx, AccountSettings.Jmap settings, Credential credential) {
-        return new JmapSubmissionServer(await(JmapClient.open(vertx, settings, credential, OPTIONS)));
-    }
-
-    /** Where it does not, it keeps copies all the same. */
-    public boolean offersToSend() {
-        return client.session().capabilities().contains(JmapSession.SUBMISSION);
-    }
-
-    /** The server's ids of the mailboxes that are for drafts and for what was sent. */
-    private record Places(Optional<String> drafts, Optional<String> sent) {
-
-        static Places of(List<JmapMailbox> mailboxes) {
-            return new Places(withRole(mailboxes, MailboxRole.DRAFTS), withRole(mailboxes, MailboxRole.SENT));
-        }
-
-        private static Optional<String> withRole(List<JmapMailbox> mailboxes, MailboxRole role) {
-            return mailboxes.stream()
-                    .filter(mailbox -> mailbox.role().equals(Optional.of(role)))
-                    .map(JmapMailbox::id)
-                    .findFirst();
-        }
-
-        /** Where a draft is put: an email must lie somewhere. */
-        String draftsOrSent() {
-            return drafts.or(() -> sent)
-                    .orElseThrow(() ->
-                            rejected("no-drafts-mailbox", "the account has no mailbox for drafts or for sent mail"));
-        }
-
-        boolean isFiled(WrittenEmail email) {
-            return sent.filter(email.mailboxIds()::contains).isPresent() && !isDraft(email);
-        }
-
-        static boolean isDraft(WrittenEmail email) {
-            return email.keywords().contains(Keyword.DRAFT);
-        }
-
-        /** Makes a draft one that was sent. */
-        EmailPatch filing() {
-            Map<String, Boolean> mailboxIds = new HashMap<>();
-            if (sent.isPresent()) {
-                drafts.ifPresent(id -> mailboxIds.put(id, false));
-                mailboxIds.put(sent.get(), true);
-            }
-            return new EmailPatch(Map.of(Keyword.DRAFT, false, Keyword.SEEN, true), mailboxIds);
-        }
-    }
-
-    /** @param ours whether we may take it away again */
-    private record Draft(String emailId, boolean ours) {}
 
     @Override
-    public Taken submit(Submission submission, Runnable handingOver) {
-        if (!offersToSend()) {
+    public Accepted submit(Submission submission, Runnable beforeTransmission) {
+        if (!sentMail.offersSubmission()) {
             throw rejected(
                     "no-submission",
                     "the account's server does not offer to send messages over JMAP, and the account has no SMTP server");
         }
         var request = new JmapRequest();
-        var mailboxes = request.add(new MailboxGet(Ids.all()));
+        var mailboxList = request.add(new MailboxGet(Ids.all()));
         var identities = request.add(new Sending.IdentityGet());
-        JmapResults ground = send(request);
-        Places places = Places.of(ground.get(mailboxes).list());
-        String identity = identity(ground.get(identities).list(), submission.mailFrom());
-        Draft draft = draft(places, submission);
-        handingOver.run();
+        JmapResults results = JmapSentMail.await(client.send(request));
+        SentMailboxes mailboxes = SentMailboxes.of(results.get(mailboxList).list());
+        String identity = identity(results.get(identities).list(), submission.mailFrom());
+        Draft draft = sentMail.draft(mailboxes, submission);
+        beforeTransmission.run();
         try {
-            return handOver(submission, submission.recipients(), Map.of(), draft.emailId(), identity, places);
+            return transmit(
+                    submission, submission.recipients(), Map.of(), new Envelope(draft.emailId(), identity, mailboxes));
         } catch (ServerException e) {
             if (e.failure() instanceof ServerFailure.Rejected && draft.ours()) {
-                takeAway(draft);
+                destroy(draft);
             }
             throw e;
         }
@@ -172,46 +95,25 @@ public final class JmapSubmissionServer implements SubmissionServer {
                                 + ", not as " + mailFrom));
     }
 
-    private Draft draft(Places places, Submission submission) {
-        Optional<WrittenEmail> there =
-                written(places, submission).stream().filter(Places::isDraft).findFirst();
-        if (there.isPresent()) {
-            return new Draft(there.get().id(), true);
-        }
-        try {
-            return put(submission, places.draftsOrSent(), Set.of(Keyword.DRAFT, Keyword.SEEN));
-        } catch (ServerException e) {
-            // Nothing was sent, whatever became of the draft.
-            throw e.failure() instanceof ServerFailure.OutcomeUnknown(var text)
-                    ? new ServerException(new ServerFailure.Unreachable(text), e)
-                    : e;
-        }
-    }
+    private record Envelope(String emailId, String identity, SentMailboxes mailboxes) {}
 
-    private Draft put(Submission submission, String mailboxId, Set<Keyword> keywords) {
-        String blobId = await(client.upload(Buffer.buffer(submission.message()), "message/rfc822"));
-        return switch (await(
-                client.call(new Sending.EmailImport(blobId, Set.of(mailboxId), keywords, Instant.now())))) {
-            case Imported.Done(var emailId, var existed) -> new Draft(emailId, !existed);
-            case Imported.Refused(var error) -> throw new ServerException(error.failure());
-        };
-    }
-
-    /** Recipients that are invalid do not keep it from the others, as long as there are any. */
-    private Taken handOver(
-            Submission submission,
-            List<String> recipients,
-            Map<String, String> refused,
-            String emailId,
-            String identity,
-            Places places) {
+    /**
+     * If the server finds some recipients invalid, the message is sent to the others.
+     *
+     * @param refused recipients found invalid so far, with the server's reason
+     */
+    private Accepted transmit(
+            Submission submission, List<String> recipients, Map<String, String> refused, Envelope envelope) {
+        SentMailboxes mailboxes = envelope.mailboxes();
         var request = new JmapRequest();
-        var set = request.add(
-                new Sending.EmailSubmissionSet(emailId, identity, submission.mailFrom(), recipients, places.filing()));
-        var query = request.add(new Sending.EmailSubmissionQuery(emailId));
+        var set = request.add(new Sending.EmailSubmissionSet(
+                envelope.emailId(), envelope.identity(), submission.mailFrom(), recipients, mailboxes.filing()));
+        var query = request.add(new Sending.EmailSubmissionQuery(envelope.emailId()));
         var statuses = request.add(new Sending.EmailSubmissionGet(query.result("/ids")));
-        var now = request.add(new Sending.WrittenEmailGet(Ids.these(List.of(emailId))));
-        JmapResults results = sendOff(request);
+        var email = request.add(new Sending.WrittenEmailGet(Ids.these(List.of(envelope.emailId()))));
+        // This call cannot be undone: without an answer it is unknown whether the message was sent.
+        JmapResults results = Await.uninterruptibly(
+                client.send(request), JmapSentMail.AWAIT_MAX, ServerException::outcomeUnknown);
         return switch (results.get(set)) {
             case Submitted.Done(var id) -> {
                 Map<String, String> all = new LinkedHashMap<>(refused);
@@ -220,9 +122,9 @@ public final class JmapSubmissionServer implements SubmissionServer {
                             .filter(status -> status.id().equals(id))
                             .forEach(status -> all.putAll(status.refused()));
                 }
-                boolean filed = results.failure(now).isEmpty()
-                        && results.get(now).list().stream().anyMatch(places::isFiled);
-                yield new Taken(all, !filed);
+                boolean filed = results.failure(email).isEmpty()
+                        && results.get(email).list().stream().anyMatch(mailboxes::isFiled);
+                yield new Accepted(all, !filed);
             }
             case Submitted.Refused(var error, var invalid) -> {
                 List<String> others = recipients.stream()
@@ -235,110 +137,34 @@ public final class JmapSubmissionServer implements SubmissionServer {
                 recipients.stream()
                         .filter(recipient -> !others.contains(recipient))
                         .forEach(recipient -> all.put(recipient, error.failure().text()));
-                yield handOver(submission, others, all, emailId, identity, places);
+                yield transmit(submission, others, all, envelope);
             }
         };
     }
 
-    /** What was refused for good need not lie among the drafts. */
-    private void takeAway(Draft draft) {
+    /** Removes the draft of a message that the server refused permanently. If that fails, the draft stays. */
+    private void destroy(Draft draft) {
         try {
-            SetResult result = await(client.call(new EmailSet(Map.of(), List.of(draft.emailId()), Optional.empty())));
+            SetResult result = JmapSentMail.await(
+                    client.call(new EmailSet(Map.of(), List.of(draft.emailId()), Optional.empty())));
             result.notDestroyed()
-                    .forEach((id, error) -> LOG.infof("a draft that was refused stays there: %s", error.type()));
+                    .forEach((id, error) ->
+                            LOG.infof("the draft of a rejected message was not destroyed: %s", error.type()));
         } catch (ServerException e) {
-            LOG.infof("a draft that was refused stays there: %s", e.failure().text());
+            LOG.infof(
+                    "the draft of a rejected message was not destroyed: %s",
+                    e.failure().text());
         }
     }
 
-    /** Among the sent ones, or a submission tells so; that one's draft is then put there. */
     @Override
     public boolean isFiledInSent(Submission submission) {
-        Places places = places();
-        List<WrittenEmail> written = written(places, submission);
-        if (written.stream().anyMatch(places::isFiled)) {
-            return true;
-        }
-        Optional<WrittenEmail> submitted =
-                written.stream().filter(email -> wasSubmitted(email.id())).findFirst();
-        submitted.ifPresent(email -> file(places, email));
-        return submitted.isPresent();
-    }
-
-    private boolean wasSubmitted(String emailId) {
-        if (!offersToSend()) {
-            return false;
-        }
-        var request = new JmapRequest();
-        var query = request.add(new Sending.EmailSubmissionQuery(emailId));
-        var submissions = request.add(new Sending.EmailSubmissionGet(query.result("/ids")));
-        JmapResults results = send(request);
-        boolean serverTells = results.failure(query)
-                .filter(ServerFailure.Rejected.class::isInstance)
-                .isEmpty();
-        return serverTells && results.get(submissions).list().stream().anyMatch(one -> !one.canceled());
+        return sentMail.isFiledInSent(submission);
     }
 
     @Override
     public void copyToSent(Submission submission) {
-        Places places = places();
-        String sent = places.sent()
-                .orElseThrow(() -> rejected("no-sent-mailbox", "the account has no mailbox for sent mail"));
-        List<WrittenEmail> written = written(places, submission);
-        if (written.stream().anyMatch(places::isFiled)) {
-            return;
-        }
-        written.stream()
-                .findFirst()
-                .ifPresentOrElse(draft -> file(places, draft), () -> put(submission, sent, Set.of(Keyword.SEEN)));
-    }
-
-    private void file(Places places, WrittenEmail draft) {
-        SetError error = await(
-                        client.call(new EmailSet(Map.of(draft.id(), places.filing()), List.of(), Optional.empty())))
-                .notUpdated()
-                .get(draft.id());
-        if (error != null) {
-            throw new ServerException(error.failure());
-        }
-    }
-
-    private Places places() {
-        return Places.of(await(client.call(new MailboxGet(Ids.all()))).list());
-    }
-
-    /** The message, wherever it lies of the two places. */
-    private List<WrittenEmail> written(Places places, Submission submission) {
-        List<String> ids = Stream.concat(places.drafts().stream(), places.sent().stream())
-                .flatMap(mailbox -> await(client.call(new Sending.MailboxQuery(mailbox, LOOK_BACK))).ids().stream())
-                .distinct()
-                .toList();
-        return JmapClient.chunks(ids, client.session().limits().maxObjectsInGet()).stream()
-                .flatMap(chunk -> await(client.call(new Sending.WrittenEmailGet(Ids.these(chunk)))).list().stream())
-                .filter(email -> email.messageIds().contains(submission.messageId()))
-                .toList();
-    }
-
-    private JmapResults send(JmapRequest request) {
-        return await(client.send(request));
-    }
-
-    /** The step that can not be taken back: without an answer, nobody knows. */
-    private JmapResults sendOff(JmapRequest request) {
-        try {
-            return client.send(request).await().atMost(AWAIT_MAX);
-        } catch (TimeoutException e) {
-            throw new ServerException(new ServerFailure.OutcomeUnknown(NO_ANSWER), e);
-        }
-    }
-
-    /** Of what can be done again. */
-    private static <T> T await(Uni<T> answer) {
-        try {
-            return answer.await().atMost(AWAIT_MAX);
-        } catch (TimeoutException e) {
-            throw new ServerException(new ServerFailure.Unreachable(NO_ANSWER), e);
-        }
+        sentMail.copyToSent(submission);
     }
 
     private static ServerException rejected(String code, String text) {
@@ -347,6 +173,6 @@ public final class JmapSubmissionServer implements SubmissionServer {
 
     @Override
     public void close() {
-        client.close();
+        sentMail.close();
     }
 }

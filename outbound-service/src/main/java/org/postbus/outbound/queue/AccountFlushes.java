@@ -1,27 +1,23 @@
 package org.postbus.outbound.queue;
 
-import org.postbus.kit.InfrastructureFailureException;
 import java.time.Duration;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ConcurrentMap;
-import org.jboss.logging.Logger;
 import org.postbus.event.MutationBell;
+import org.postbus.kit.concurrent.CoalescedNotifications;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
-import org.postbus.kit.sql.TenantTransactions;
 
 /**
- * Flushes accounts when they are rung for: one flush per account at a time, accounts beside each other. Ringing while an
- * account is being flushed makes it look once more afterwards, so no mutation is overlooked.
+ * Flushes the accounts for which notifications come: one flush per account at a time, different accounts concurrently. A notification
+ * during an account's flush causes another round, so nothing that was queued before a notification is missed. If a flush fails, the {@link
+ * DueSweeper} notifies again.
  */
 public final class AccountFlushes implements AutoCloseable {
-    private static final Logger LOG = Logger.getLogger(AccountFlushes.class);
-    /** For what is under way when the service is asked to stop. */
+    /** For flushes under way when the service is stopped. */
     private static final Duration STOP_WAIT = Duration.ofSeconds(20);
-    /** A flush that takes longer waits for a server, mostly. */
-    private static final Duration PATIENCE = Duration.ofSeconds(3);
+    /** A flush that takes longer mostly waits for a server. */
+    private static final Duration LONG_FLUSH = Duration.ofSeconds(3);
 
-    /** What an account is flushed of. */
+    /** Processes the due items of one queue. */
     public interface Flusher {
         /**
          * One round. Blocks.
@@ -30,78 +26,58 @@ public final class AccountFlushes implements AutoCloseable {
          */
         boolean flush(TenantId tenant, AccountId account);
 
-        /** Lets go of what waits for the database. */
+        /** Ends waits for the database. */
         void stop();
     }
 
-    private enum State {
-        RUNNING,
-        RUNNING_AND_RUNG
+    private record Account(TenantId tenant, AccountId id) {
+        /** Names the thread. */
+        @Override
+        public String toString() {
+            return id.toString();
+        }
     }
 
     private final Flusher flusher;
-    private final FlushPermits places;
-    private final ConcurrentMap<AccountId, State> states = new ConcurrentHashMap<>();
+    private final FlushPermits permits;
+    private final CoalescedNotifications<Account> notifications;
     private volatile boolean stopping;
 
-    /** @param flushesMax accounts that are flushed at once, besides those that take long ({@link FlushPermits}); the others wait */
+    /** @param flushesMax accounts that are flushed at once, not counting long flushes (see {@link FlushPermits}); the others wait */
     public AccountFlushes(Flusher flusher, int flushesMax) {
-        this(flusher, new FlushPermits(flushesMax, PATIENCE));
+        this(flusher, new FlushPermits(flushesMax, LONG_FLUSH));
     }
 
-    public AccountFlushes(Flusher flusher, FlushPermits places) {
+    public AccountFlushes(Flusher flusher, FlushPermits permits) {
         this.flusher = flusher;
-        this.places = places;
+        this.permits = permits;
+        this.notifications = new CoalescedNotifications<>(
+                "flush", CoalescedNotifications.Limits.NONE.withStopWait(STOP_WAIT), this::flush);
     }
 
     /** Returns at once. */
-    public void ring(MutationBell bell) {
-        if (stopping) {
-            return;
-        }
-        State now = states.merge(bell.accountId(), State.RUNNING, (running, ignored) -> State.RUNNING_AND_RUNG);
-        if (now == State.RUNNING) {
-            Thread.ofVirtual().name("flush-" + bell.accountId()).start(() -> run(bell));
-        }
+    public void notify(MutationBell notification) {
+        notifications.notify(new Account(notification.tenantId(), notification.accountId()));
     }
 
+    /** Accounts that are being flushed. */
     public int running() {
-        return places.taken();
+        return permits.held();
     }
 
-    private void run(MutationBell bell) {
-        AccountId account = bell.accountId();
-        try (FlushPermits.Place place = places.take()) {
-            do {
-                states.replace(account, State.RUNNING);
-                while (!stopping && flusher.flush(bell.tenantId(), account)) {
-                    // Until nothing is due.
-                }
-            } while (!states.remove(account, State.RUNNING));
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            states.remove(account);
-        } catch (InfrastructureFailureException e) {
-            states.remove(account);
-            LOG.warnf("account %s was not flushed, the sweeper rings again: %s", account, e.getMessage());
-        } catch (RuntimeException e) {
-            // A bug. The claim runs out, the mutations are tried again and, if it stays so, end as failed.
-            states.remove(account);
-            LOG.errorf(e, "the flush of account %s broke", account);
+    private void flush(Account account) throws InterruptedException {
+        try (FlushPermits.Permit permit = permits.acquire()) {
+            while (!stopping && flusher.flush(account.tenant(), account.id())) {
+                // Until nothing is due.
+            }
         }
     }
 
-    /** Takes no more bells and waits until the flushes under way have noted their outcomes. */
+    /** Takes no more notifications and waits until the flushes under way have stored their outcomes. */
     @Override
     public void close() {
         stopping = true;
-        try {
-            if (!places.awaitEmpty(STOP_WAIT)) {
-                LOG.warnf("%d flushes did not end in time: their claims run out", running());
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
+        notifications.close();
         flusher.stop();
     }
 }

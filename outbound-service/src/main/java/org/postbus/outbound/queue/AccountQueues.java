@@ -2,11 +2,11 @@ package org.postbus.outbound.queue;
 
 import org.postbus.event.MutationBell;
 
-/** The two queues of an account. A bell does not say which of them it is for: both are looked at, beside each other. */
+/** The two queues of an account. A notification does not say which of them it is for, so both are flushed, concurrently. */
 public record AccountQueues(AccountFlushes mutations, AccountFlushes submissions) {
     /** Returns at once. */
-    public void ring(MutationBell bell) {
-        mutations.ring(bell);
-        submissions.ring(bell);
+    public void notify(MutationBell notification) {
+        mutations.notify(notification);
+        submissions.notify(notification);
     }
 }

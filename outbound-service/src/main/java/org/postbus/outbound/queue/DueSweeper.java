@@ -1,74 +1,52 @@
 package org.postbus.outbound.queue;
 
-import org.postbus.kit.InfrastructureFailureException;
-import io.vertx.core.Vertx;
 import io.vertx.sqlclient.Row;
 import io.vertx.sqlclient.Tuple;
 import java.time.Duration;
-import org.jboss.logging.Logger;
 import org.postbus.event.MutationBell;
+import org.postbus.kit.concurrent.PeriodicJob;
+import org.postbus.kit.sql.TenantTransactions;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
-import org.postbus.kit.sql.TenantTransactions;
 
-/** Rings for whatever is due: mutations whose next try has come, whose bell was lost, whose claim ran out after a crash. */
+/** Flushes the accounts in which something is due: retries, items whose notification was lost, and expired claims of a crashed process. */
 public final class DueSweeper implements AutoCloseable {
     public static final String MUTATIONS = "accounts_with_due_mutations";
     public static final String SUBMISSIONS = "accounts_with_due_submissions";
 
-    private static final Logger LOG = Logger.getLogger(DueSweeper.class);
-    /** Accounts per sweep; the next sweep brings the others. */
+    /** Accounts per sweep; the next sweep finds the others. */
     private static final int ACCOUNTS_MAX = 1_000;
 
-    private final Vertx vertx;
     private final TenantTransactions database;
     private final AccountFlushes flushes;
     private final String accountsDue;
-    private final Duration pause;
-    private volatile boolean stopped;
+    private final PeriodicJob job;
 
     /**
-     * @param accountsDue the database's function that tells which accounts have something due
+     * @param accountsDue the SQL function that returns the accounts in which something is due
      * @param pause between the end of a sweep and the next
      */
-    public DueSweeper(
-            Vertx vertx, TenantTransactions database, AccountFlushes flushes, String accountsDue, Duration pause) {
-        this.vertx = vertx;
+    public DueSweeper(TenantTransactions database, AccountFlushes flushes, String accountsDue, Duration pause) {
         this.database = database;
         this.flushes = flushes;
         this.accountsDue = accountsDue;
-        this.pause = pause;
+        this.job = new PeriodicJob("due-sweeper", pause, this::sweep);
     }
 
     public void start() {
-        vertx.setTimer(
-                pause.toMillis(), due -> Thread.ofVirtual().name("due-sweeper").start(this::sweepAndGoOn));
-    }
-
-    private void sweepAndGoOn() {
-        if (stopped) {
-            return;
-        }
-        try {
-            sweep();
-        } catch (InfrastructureFailureException e) {
-            LOG.warnf("nothing was swept: %s", e.getMessage());
-        }
-        if (!stopped) {
-            start();
-        }
+        job.startAfterPause();
     }
 
     void sweep() {
         for (Row row :
                 database.query("select tenant_id, account_id from " + accountsDue + "($1)", Tuple.of(ACCOUNTS_MAX))) {
-            flushes.ring(
+            flushes.notify(
                     new MutationBell(new TenantId(row.getUUID("tenant_id")), new AccountId(row.getUUID("account_id"))));
         }
     }
 
     @Override
     public void close() {
-        stopped = true;
+        job.close();
     }
 }

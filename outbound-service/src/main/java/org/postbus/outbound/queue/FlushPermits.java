@@ -6,81 +6,68 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Room for what may go on at once. Whoever takes long, mostly because a server does not answer, moves to places apart while there
- * are some, so that the stuck accounts of one server leave room for everybody else's.
+ * Bounds how many flushes run at once, with a bulkhead for long ones: a flush that holds its permit for long, mostly because a server does
+ * not answer, exchanges it for a permit of a second pool while that has any. So the accounts of a server that hangs do not block the others.
  */
 public final class FlushPermits {
-    /** FlushPermits apart, for each ordinary one. */
-    private static final int APART_TIMES = 3;
+    /** Permits for long flushes per ordinary permit. */
+    private static final int LONG_PER_ORDINARY = 3;
 
     private final int max;
-    private final Duration patience;
+    private final Duration longAfter;
     private final Semaphore ordinary;
-    private final Semaphore apart;
+    private final Semaphore longRunning;
 
     /**
-     * @param max ordinary places; three times as many are apart
-     * @param patience after which one who still has an ordinary place moves
+     * @param max ordinary permits; there are three times as many for long flushes
+     * @param longAfter how long a flush holds an ordinary permit before it is long
      */
-    public FlushPermits(int max, Duration patience) {
+    public FlushPermits(int max, Duration longAfter) {
         this.max = max;
-        this.patience = patience;
+        this.longAfter = longAfter;
         this.ordinary = new Semaphore(max, true);
-        this.apart = new Semaphore(max * APART_TIMES);
+        this.longRunning = new Semaphore(max * LONG_PER_ORDINARY);
     }
 
-    /** Waits until there is an ordinary place. */
-    Place take() throws InterruptedException {
+    /** Waits for an ordinary permit. */
+    Permit acquire() throws InterruptedException {
         ordinary.acquire();
-        return new Place();
+        return new Permit();
     }
 
-    int taken() {
-        return max - ordinary.availablePermits() + max * APART_TIMES - apart.availablePermits();
+    /** Permits of both pools that are held. */
+    int held() {
+        return max - ordinary.availablePermits() + max * LONG_PER_ORDINARY - longRunning.availablePermits();
     }
 
-    /** @return false if some were still taken after that time */
-    boolean awaitEmpty(Duration wait) throws InterruptedException {
-        long end = System.nanoTime() + wait.toNanos();
-        if (!ordinary.tryAcquire(max, wait.toNanos(), TimeUnit.NANOSECONDS)) {
-            return false;
-        }
-        boolean empty = apart.tryAcquire(max * APART_TIMES, end - System.nanoTime(), TimeUnit.NANOSECONDS);
-        ordinary.release(max);
-        if (empty) {
-            apart.release(max * APART_TIMES);
-        }
-        return empty;
-    }
-
-    final class Place implements AutoCloseable {
-        private final CountDownLatch left = new CountDownLatch(1);
+    final class Permit implements AutoCloseable {
+        private final CountDownLatch released = new CountDownLatch(1);
         private Semaphore held = ordinary;
 
-        private Place() {
-            Thread.ofVirtual().name("place").start(this::moveWhenLong);
+        private Permit() {
+            Thread.ofVirtual().name("flush-permit").start(this::exchangeWhenLong);
         }
 
-        private void moveWhenLong() {
+        private void exchangeWhenLong() {
             try {
-                if (!left.await(patience.toNanos(), TimeUnit.NANOSECONDS)) {
-                    move();
+                if (!released.await(longAfter.toNanos(), TimeUnit.NANOSECONDS)) {
+                    exchange();
                 }
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
             }
         }
 
-        private synchronized void move() {
-            if (held == ordinary && left.getCount() > 0 && apart.tryAcquire()) {
-                held = apart;
+        private synchronized void exchange() {
+            if (held == ordinary && released.getCount() > 0 && longRunning.tryAcquire()) {
+                held = longRunning;
                 ordinary.release();
             }
         }
 
         @Override
         public synchronized void close() {
-            left.countDown();
+            released.countDown();
             held.release();
         }
     }

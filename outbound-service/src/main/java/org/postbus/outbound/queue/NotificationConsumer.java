@@ -7,7 +7,7 @@ import org.postbus.event.EventCodec;
 import org.postbus.event.MalformedRecordException;
 import org.postbus.event.MutationBell;
 
-/** Hears the bells on {@code postbus.mutations}. A bell is done with when it has been heard: the row is the queue. */
+/** Consumes {@code postbus.mutations}. A notification is processed when it has been passed on: the database's rows are the queue. */
 @ApplicationScoped
 public class NotificationConsumer {
     private static final Logger LOG = Logger.getLogger(NotificationConsumer.class);
@@ -20,14 +20,14 @@ public class NotificationConsumer {
         this.metrics = metrics;
     }
 
-    /** A record that is no bell is dropped: the sweeper rings for the row, whatever the record was. */
+    /** A malformed record is dropped: the sweeper finds the account if something is due. */
     @Incoming("mutations")
-    public void hear(byte[] value) {
+    public void consume(byte[] value) {
         try {
-            queues.ring(EventCodec.decode(value, MutationBell.class));
+            queues.notify(EventCodec.decode(value, MutationBell.class));
         } catch (MalformedRecordException e) {
-            metrics.malformedBell();
-            LOG.errorf("not a bell: %s", e.getMessage());
+            metrics.malformedNotification();
+            LOG.errorf("malformed notification: %s", e.getMessage());
         }
     }
 }

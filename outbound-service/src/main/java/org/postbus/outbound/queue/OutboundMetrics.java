@@ -8,7 +8,7 @@ import java.time.Instant;
 import java.util.function.Supplier;
 import org.postbus.outbound.mutation.MutationOutcome;
 
-/** What this service counts. The names are a contract with dashboards. */
+/** The metrics of this service. Dashboards and alerts rely on their names. */
 public final class OutboundMetrics {
     private final MeterRegistry registry;
 
@@ -35,17 +35,17 @@ public final class OutboundMetrics {
         registry.counter("postbus.outbound.submissions", "outcome", outcome).increment();
     }
 
-    /** A result that did not count: the mutation had been taken over or discarded. */
-    public void lostClaims(int mutations) {
-        registry.counter("postbus.outbound.claims.lost").increment(mutations);
+    /** Outcomes that were not stored, because the item was claimed by another process or discarded. */
+    public void lostClaims(int items) {
+        registry.counter("postbus.outbound.claims.lost").increment(items);
     }
 
-    /** @param table of which so many rows were deleted because they were old */
-    void swept(String table, int rows) {
+    /** Rows that {@link Retention} has deleted. */
+    void deleted(String table, int rows) {
         registry.counter("postbus.outbound.swept", "table", table).increment(rows);
     }
 
-    void malformedBell() {
+    void malformedNotification() {
         registry.counter("postbus.outbound.bells.malformed").increment();
     }
 
@@ -56,8 +56,9 @@ public final class OutboundMetrics {
                 .record(time);
     }
 
-    public void watch(Supplier<Number> running, Supplier<Number> idleConnections, Supplier<Number> submissionsRunning) {
-        Gauge.builder("postbus.outbound.flushes.running", running).register(registry);
+    public void watch(
+            Supplier<Number> flushesRunning, Supplier<Number> idleConnections, Supplier<Number> submissionsRunning) {
+        Gauge.builder("postbus.outbound.flushes.running", flushesRunning).register(registry);
         Gauge.builder("postbus.outbound.submissions.running", submissionsRunning)
                 .register(registry);
         Gauge.builder("postbus.outbound.connections.idle", idleConnections).register(registry);

@@ -1,7 +1,6 @@
 package org.postbus.outbound.queue;
 
-import org.postbus.kit.InfrastructureFailureException;
-import io.vertx.core.Vertx;
+import org.postbus.kit.concurrent.PeriodicJob;
 import io.vertx.sqlclient.Row;
 import io.vertx.sqlclient.Tuple;
 import java.time.Duration;
@@ -9,17 +8,15 @@ import java.time.Instant;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import org.jboss.logging.Logger;
 import org.postbus.kit.sql.TenantTransactions;
 
 /**
- * How much waits in the queues of all tenants, and for how long, looked at now and then for gauges. Every process of this service
- * reports the same.
+ * How many items of all tenants wait in the queues, and for how long. Counted periodically, for gauges. Every process of this service reports
+ * the same numbers.
  */
 public final class QueueStates implements AutoCloseable {
-    private static final Logger LOG = Logger.getLogger(QueueStates.class);
 
-    /** A queue and a state in which something waits: for us, for a server, for its echo or for a person. */
+    /** A queue and a state in which items wait: for this service, for a server, for confirmation or for a user. */
     record Key(String queue, String state) {}
 
     static final List<Key> KEYS = List.of(
@@ -35,36 +32,21 @@ public final class QueueStates implements AutoCloseable {
 
     private record Size(long items, Instant oldest) {}
 
-    private final Vertx vertx;
     private final TenantTransactions database;
-    private final Duration pause;
+    private final PeriodicJob job;
     private volatile Map<Key, Size> sizes = Map.of();
-    private volatile boolean closed;
 
-    public QueueStates(Vertx vertx, TenantTransactions database, Duration pause) {
-        this.vertx = vertx;
+    /** @param pause between two counts */
+    public QueueStates(TenantTransactions database, Duration pause) {
         this.database = database;
-        this.pause = pause;
+        this.job = new PeriodicJob("queue-states", pause, this::count);
     }
 
     public void start() {
-        vertx.setTimer(
-                pause.toMillis(), due -> Thread.ofVirtual().name("queue-states").start(this::lookAndGoOn));
+        job.startAfterPause();
     }
 
-    private void lookAndGoOn() {
-        if (closed) {
-            return;
-        }
-        try {
-            look();
-        } catch (InfrastructureFailureException e) {
-            LOG.warnf("the queues could not be counted: %s", e.getMessage());
-        }
-        start();
-    }
-
-    void look() {
+    void count() {
         Map<Key, Size> found = new HashMap<>();
         for (Row row : database.query("select queue, state, items, oldest from queue_states()", Tuple.tuple())) {
             found.put(
@@ -81,7 +63,7 @@ public final class QueueStates implements AutoCloseable {
         return size == null ? 0 : size.items();
     }
 
-    /** Seconds since the oldest was asked for, or was to be sent; 0 if there is none. */
+    /** Seconds since the oldest item was requested or due to be sent; 0 if there is none. */
     double oldestSeconds(Key key, Instant now) {
         Size size = sizes.get(key);
         return size == null
@@ -91,6 +73,6 @@ public final class QueueStates implements AutoCloseable {
 
     @Override
     public void close() {
-        closed = true;
+        job.close();
     }
 }

@@ -1,90 +1,72 @@
 package org.postbus.outbound.queue;
 
-import org.postbus.kit.InfrastructureFailureException;
-import io.vertx.core.Vertx;
+import org.postbus.kit.concurrent.PeriodicJob;
 import io.vertx.sqlclient.Tuple;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.util.List;
 import java.util.stream.Stream;
-import org.jboss.logging.Logger;
 import org.postbus.kit.sql.TenantTransactions;
 
 /**
- * Deletes mutations and messages that ended long ago, and old changes, of all tenants. In portions, each a transaction of its own; any
+ * Deletes mutations and submissions that ended long ago, and old changes, of all tenants. Page by page, each in its own transaction; any
  * number of processes may do it at the same time.
  */
 public final class Retention implements AutoCloseable {
-    private static final Logger LOG = Logger.getLogger(Retention.class);
-    /** So long an Idempotency-Key gets the same answer; what the answer names must be there. */
+    /** An Idempotency-Key gets the same answer for a day, so the objects that the answer names must exist. */
     private static final Duration KEEP_MIN = Duration.ofDays(1);
-    /** Rows of one transaction: some tens of milliseconds. */
-    static final int PORTION = 1_000;
+    /** Rows per transaction, which takes some tens of milliseconds. */
+    static final int ROWS_MAX = 1_000;
 
-    /** A table of which a function of the database deletes what is older than {@code keep}. */
-    private record Sweep(String table, String function, Duration keep) {}
+    /**
+     * How long rows are kept after they ended, or, for changes, after they were appended.
+     */
+    public record Kept(Duration mutations, Duration submissions, Duration changes) {}
 
-    private final Vertx vertx;
+    /** @param function the SQL function that deletes the table's rows that are older than {@code keep} */
+    private record Expiry(String table, String function, Duration keep) {}
+
     private final TenantTransactions database;
     private final OutboundMetrics metrics;
-    private final List<Sweep> sweeps;
-    private final Duration pause;
+    private final List<Expiry> expiries;
+    private final PeriodicJob job;
     private volatile boolean closed;
 
     /**
-     * @param pause between the end of a sweep and the next, and before the first
+     * @param pause between the end of a run and the next, and before the first
      * @throws IllegalArgumentException if something is to be kept for less than a day
      */
-    public Retention(
-            Vertx vertx,
-            TenantTransactions database,
-            OutboundMetrics metrics,
-            Duration keepMutations,
-            Duration keepSubmissions,
-            Duration keepChanges,
-            Duration pause) {
-        if (Stream.of(keepMutations, keepSubmissions, keepChanges).anyMatch(keep -> keep.compareTo(KEEP_MIN) < 0)) {
+    public Retention(TenantTransactions database, OutboundMetrics metrics, Kept kept, Duration pause) {
+        if (Stream.of(kept.mutations(), kept.submissions(), kept.changes())
+                .anyMatch(keep -> keep.compareTo(KEEP_MIN) < 0)) {
             throw new IllegalArgumentException("mutations, submissions and changes are kept for a day at least");
         }
-        this.vertx = vertx;
         this.database = database;
         this.metrics = metrics;
-        this.sweeps = List.of(
-                new Sweep("pending_changes", "delete_ended_mutations", keepMutations),
-                new Sweep("submission", "delete_ended_submissions", keepSubmissions),
-                new Sweep("change_log", "delete_old_changes", keepChanges));
-        this.pause = pause;
+        this.expiries = List.of(
+                new Expiry("pending_changes", "delete_ended_mutations", kept.mutations()),
+                new Expiry("submission", "delete_ended_submissions", kept.submissions()),
+                new Expiry("change_log", "delete_old_changes", kept.changes()));
+        this.job = new PeriodicJob("retention", pause, () -> deleteOld(Instant.now()));
     }
 
     public void start() {
-        vertx.setTimer(
-                pause.toMillis(), due -> Thread.ofVirtual().name("retention").start(this::sweepAndGoOn));
+        job.startAfterPause();
     }
 
-    private void sweepAndGoOn() {
-        try {
-            sweep(Instant.now());
-        } catch (InfrastructureFailureException e) {
-            LOG.warnf("what is old was not deleted: %s", e.getMessage());
-        }
-        if (!closed) {
-            start();
-        }
-    }
-
-    /** Until nothing is left that is too old. */
-    void sweep(Instant now) {
-        for (Sweep sweep : sweeps) {
-            int deleted = PORTION;
-            while (deleted >= PORTION && !closed) {
+    /** Deletes pages until nothing is left that is too old. */
+    void deleteOld(Instant now) {
+        for (Expiry expiry : expiries) {
+            int deleted = ROWS_MAX;
+            while (deleted >= ROWS_MAX && !closed) {
                 deleted = database.query(
-                                "select " + sweep.function() + "($1, $2)",
-                                Tuple.of(now.minus(sweep.keep()).atOffset(ZoneOffset.UTC), PORTION))
+                                "select " + expiry.function() + "($1, $2)",
+                                Tuple.of(now.minus(expiry.keep()).atOffset(ZoneOffset.UTC), ROWS_MAX))
                         .iterator()
                         .next()
                         .getInteger(0);
-                metrics.swept(sweep.table(), deleted);
+                metrics.deleted(expiry.table(), deleted);
             }
         }
     }
@@ -92,5 +74,6 @@ public final class Retention implements AutoCloseable {
     @Override
     public void close() {
         closed = true;
+        job.close();
     }
 }

@@ -1,6 +1,6 @@
 package org.postbus.outbound.smtp;
 
-import io.smallrye.mutiny.TimeoutException;
+import org.postbus.kit.concurrent.Await;
 import java.time.Duration;
 import java.util.Optional;
 import org.postbus.mail.ServerException;
@@ -11,44 +11,40 @@ import org.postbus.outbound.submission.SentMail;
 import org.postbus.outbound.submission.Submission;
 import org.postbus.outbound.submission.SubmissionServer;
 
-/** Sends by SMTP, and keeps the copy where the account's mail is. */
+/** Sends by SMTP, and files the copy on the account's mail server. */
 public final class SmtpSubmissionServer implements SubmissionServer {
-    /** A message over a slow line, and the server's 10 minutes to think about it. */
+    /** For a large message over a slow line, and the 10 minutes that RFC 5321 section 4.5.3.2.6 allows for the final reply. */
     private static final Duration SEND_TIME_MAX = Duration.ofMinutes(30);
 
     private final Optional<SmtpClient> smtp;
-    private final boolean keepsCopies;
+    private final boolean filesCopies;
     private final SentMail sentMail;
     private final Runnable onClose;
 
     /**
      * @param smtp empty if the account has no SMTP server
-     * @param keepsCopies whether that server files what it sends by itself
+     * @param filesCopies whether that server files a copy in Sent itself
      * @param sentMail is closed with this
-     * @param onClose takes the client back
+     * @param onClose returns the client to its pool
      */
-    public SmtpSubmissionServer(Optional<SmtpClient> smtp, boolean keepsCopies, SentMail sentMail, Runnable onClose) {
+    public SmtpSubmissionServer(Optional<SmtpClient> smtp, boolean filesCopies, SentMail sentMail, Runnable onClose) {
         this.smtp = smtp;
-        this.keepsCopies = keepsCopies;
+        this.filesCopies = filesCopies;
         this.sentMail = sentMail;
         this.onClose = onClose;
     }
 
     @Override
-    public Taken submit(Submission submission, Runnable handingOver) {
+    public Accepted submit(Submission submission, Runnable beforeTransmission) {
         SmtpClient client = smtp.orElseThrow(() ->
                 new ServerException(new ServerFailure.Rejected("no-smtp-server", "the account has no SMTP server")));
         OutgoingMessage message = OutgoingMessage.of(submission.message());
-        handingOver.run();
-        try {
-            SmtpClient.Delivery delivery = client.send(submission.mailFrom(), submission.recipients(), message)
-                    .await()
-                    .atMost(SEND_TIME_MAX);
-            return new Taken(delivery.refused(), !keepsCopies);
-        } catch (TimeoutException e) {
-            throw new ServerException(
-                    new ServerFailure.OutcomeUnknown("no answer within " + SEND_TIME_MAX.toMinutes() + " minutes"), e);
-        }
+        beforeTransmission.run();
+        SmtpClient.Delivery delivery = Await.uninterruptibly(
+                client.send(submission.mailFrom(), submission.recipients(), message),
+                SEND_TIME_MAX,
+                ServerException::outcomeUnknown);
+        return new Accepted(delivery.refused(), !filesCopies);
     }
 
     @Override

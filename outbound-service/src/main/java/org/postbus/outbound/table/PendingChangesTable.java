@@ -30,26 +30,26 @@ import org.postbus.outbound.mutation.MailboxMutation;
 import org.postbus.outbound.mutation.MutationOutcome;
 
 /**
- * The table {@code pending_changes}, which is the queue, as the outbound side sees it. A mutation is this process's while it is
- * {@code sending} and bears its name; nobody's result counts for a mutation that is not theirs.
+ * The table {@code pending_changes}, which is the queue of mutations. A process owns a mutation while its state is {@code sending} and
+ * {@code claimed_by} names the process; only the owner's outcome is stored.
  */
 public final class PendingChangesTable {
-    /** A flush renews its claim long before; after a crash others wait as long as this. */
+    /** A flush renews its claim much earlier; after a crash other processes wait this long. */
     public static final Duration CLAIM_TIME = Duration.ofSeconds(60);
-    /** So many mutations are folded together; what is more waits for the next round. */
-    static final int CLAIM_MAX = 5_000;
+    /** Mutations per claim; the others are claimed in the next round. */
+    public static final int CLAIM_MAX = 5_000;
 
-    private static final int ERROR_LENGTH_MAX = 1_000;
 
     /**
-     * One flush per account at a time, anywhere: claims of an account exclude each other by an advisory lock, and one finds
-     * nothing while mutations of the account are in somebody's hands. Within an email the order holds even when mutations wait: none
-     * overtakes an older one. A mutation for a mailbox is alone: it waits for all older mutations, and all younger ones wait for it; those
-     * that name the mailbox until its echo is in, for only then is it known what the server calls it. On IMAP a mutation also waits
-     * until the echo of the email's last move is in: only then is it known which UID it has.
+     * One flush per account at a time, in all processes: claims of an account exclude each other by an advisory lock, and a claim finds nothing
+     * while a process owns mutations of the account. The order per email is kept even when mutations wait: none overtakes an older one.
      *
-     * <p>Reads the account's open mutations once and compares neighbours by windows: a join of the mutations with each other takes minutes
-     * when there are ten thousand, for whatever the planner believes about a table that fills and empties all the time is wrong.
+     * <p>A mailbox mutation is claimed alone: it waits for all older mutations, and all younger ones wait for it. Mutations that name the
+     * mailbox wait further until it is confirmed, because only then the server's id or name of the mailbox is known. On IMAP a mutation also
+     * waits until the email's last move is confirmed, because only then the UID is known.
+     *
+     * <p>Reads the account's open mutations once and compares them by window functions. A self-join takes minutes for ten thousand mutations,
+     * because the planner's statistics of a table that fills and empties all the time are always wrong.
      */
     private static final String CLAIM = """
             with open as materialized (
@@ -65,7 +65,7 @@ public final class PendingChangesTable {
                      p.state = 'applied' and p.email_id is not null and p.patch -> 'mailboxIds' <> '{}' as has_moved
               from pending_changes p join account a using (account_id)
               where p.account_id = $1 and p.state in ('queued', 'sending', 'applied') and a.status = 'active'
-            ), echoes_missing as materialized (
+            ), unconfirmed_mailboxes as materialized (
               select mutation_id, mailbox_id from open where email_id is null and state = 'applied'
             ), compared as (
               select open.*,
@@ -83,11 +83,11 @@ public final class PendingChangesTable {
                 then not coalesce(overtakes, false) and not coalesce(after_mailbox, false)
                   and (protocol = 'jmap' or not is_moving)
                   and not exists (
-                    select from echoes_missing b
+                    select from unconfirmed_mailboxes b
                     where b.mutation_id < p.mutation_id and jsonb_exists(p.patch -> 'mailboxIds', b.mailbox_id::text))
                 else not coalesce(after_any, false)
                   and not exists (
-                    select from echoes_missing b
+                    select from unconfirmed_mailboxes b
                     where b.mutation_id < p.mutation_id
                       and (b.mailbox_id = p.mailbox_id or b.mailbox_id::text = p.patch ->> 'parentId'))
                 end
@@ -106,42 +106,29 @@ public final class PendingChangesTable {
             where account_id = $1 and claimed_by = $2 and state = 'sending'
             """;
 
-    /** By primary key: joined with a list of outcomes, five thousand were compared with each other. */
-    private static final String NOTE = """
+    /**
+     * Begins after the server's OK, so {@code applied_pass} is the number of a pass that had begun by then; a pass with a greater number read
+     * the server's state after the mutation was applied. By primary key: a join with a list of 5,000 outcomes compared each with each.
+     */
+    private static final String STORE_OUTCOME = """
             update pending_changes
             set state = $4, error = $5, held_at_revision = case when $6 then $9::bigint end,
+                applied_pass = case when $4 = 'applied'
+                  then coalesce((select number from sync_pass where account_id = $1), 0) end,
                 next_try_at = now() + $7 * interval '1 millisecond', attempts = attempts - $8,
                 claimed_by = null, claimed_until = null, updated_at = now()
             where account_id = $1 and mutation_id = any ($3) and claimed_by = $2 and state = 'sending'
             returning mutation_id, email_id, error, state
             """;
 
-    /**
-     * @param mutations oldest first
-     * @param mailboxMutation if there is one, there are no others
-     * @param unreadable mutations whose patch is none, with the reason
-     */
-    public record Claim(List<EmailMutation> mutations, Optional<MailboxMutation> mailboxMutation, Map<MutationId, String> unreadable) {
-        static final Claim NOTHING = new Claim(List.of(), Optional.empty(), Map.of());
-
-        public Claim {
-            mutations = List.copyOf(mutations);
-            unreadable = Map.copyOf(unreadable);
-        }
-
-        public boolean isEmpty() {
-            return mutations.isEmpty() && mailboxMutation.isEmpty() && unreadable.isEmpty();
-        }
-    }
-
     private final String claimant;
 
-    /** @param claimant this process and no other, not even its predecessor of the same name */
+    /** @param claimant names this process; a restarted process has another name */
     public PendingChangesTable(String claimant) {
         this.claimant = claimant;
     }
 
-    public Future<Claim> claim(SqlConnection connection, AccountId account) {
+    public Future<MutationClaim> claim(SqlConnection connection, AccountId account) {
         return connection
                 .preparedQuery("select pg_try_advisory_xact_lock(hashtextextended('outbound/' || $1, 0))")
                 .execute(Tuple.of(account.toString()))
@@ -150,10 +137,10 @@ public final class PendingChangesTable {
                                 .preparedQuery(CLAIM)
                                 .execute(Tuple.of(account.value(), claimant, CLAIM_TIME.toMillis(), CLAIM_MAX))
                                 .map(PendingChangesTable::read)
-                        : Future.succeededFuture(Claim.NOTHING));
+                        : Future.succeededFuture(MutationClaim.NOTHING));
     }
 
-    /** Keeps the claims of a flush that takes long. */
+    /** Extends the claims of a flush. */
     public Future<Integer> renew(SqlConnection connection, AccountId account) {
         return connection
                 .preparedQuery(RENEW)
@@ -162,23 +149,26 @@ public final class PendingChangesTable {
     }
 
     /**
-     * @param revision of the account, that the mutations were tried with
-     * @return how many were still ours; the others were taken over or discarded, and their outcome does not count
+     * Stores the outcomes and appends the final ones to the change log, in the connection's transaction.
+     *
+     * @param revision of the account when the mutations were claimed
+     * @return how many this process still owned; the others were claimed by another process or discarded, and their outcome is not stored
      */
-    public Future<Integer> note(
+    public Future<Integer> storeOutcomes(
             SqlConnection connection,
             TenantId tenant,
             AccountId account,
             long revision,
             Map<MutationId, MutationOutcome> outcomes) {
-        boolean ended = outcomes.values().stream()
+        boolean anyFinal = outcomes.values().stream()
                 .anyMatch(outcome -> outcome instanceof MutationOutcome.Rejected || outcome instanceof MutationOutcome.Failed);
-        Future<?> locked = ended ? ChangeLogAppend.lock(connection, account) : Future.succeededFuture();
+        Future<?> locked = anyFinal ? ChangeLogAppend.lock(connection, account) : Future.succeededFuture();
         return locked.compose(done -> update(connection, account, revision, outcomes))
-                .compose(noted -> tell(connection, tenant, account, noted).map(told -> noted.size()));
+                .compose(stored ->
+                        appendChanges(connection, tenant, account, stored).map(appended -> stored.size()));
     }
 
-    /** One statement for all that came to the same, which is mostly everything. */
+    /** One statement for all mutations with equal outcomes; mostly there is one statement. */
     private Future<List<Row>> update(
             SqlConnection connection, AccountId account, long revision, Map<MutationId, MutationOutcome> outcomes) {
         Map<Step, List<UUID>> steps = new LinkedHashMap<>();
@@ -186,7 +176,7 @@ public final class PendingChangesTable {
                 .add(id.value()));
         List<Future<RowSet<Row>>> updates = new ArrayList<>();
         steps.forEach((step, ids) -> updates.add(connection
-                .preparedQuery(NOTE)
+                .preparedQuery(STORE_OUTCOME)
                 .execute(Tuple.tuple()
                         .addUUID(account.value())
                         .addString(claimant)
@@ -195,19 +185,19 @@ public final class PendingChangesTable {
                         .addString(step.error())
                         .addBoolean(step.holdsAccount())
                         .addLong(step.delay().toMillis())
-                        .addInteger(step.triesGivenBack())
+                        .addInteger(step.uncountedAttempts())
                         .addLong(revision))));
         return Future.all(updates).map(done -> {
-            List<Row> noted = new ArrayList<>();
-            updates.forEach(update -> update.result().forEach(noted::add));
-            return noted;
+            List<Row> stored = new ArrayList<>();
+            updates.forEach(update -> update.result().forEach(stored::add));
+            return stored;
         });
     }
 
-    /** What ended is told to the world, in the same transaction. */
-    private static Future<Void> tell(SqlConnection connection, TenantId tenant, AccountId account, List<Row> noted) {
+    private static Future<Void> appendChanges(
+            SqlConnection connection, TenantId tenant, AccountId account, List<Row> stored) {
         Map<UUID, Change> changes = new LinkedHashMap<>();
-        for (Row row : noted) {
+        for (Row row : stored) {
             var id = new MutationId(row.getUUID("mutation_id"));
             Optional<EmailId> email =
                     Optional.ofNullable(row.getUUID("email_id")).map(EmailId::new);
@@ -215,37 +205,31 @@ public final class PendingChangesTable {
                 case "rejected" -> changes.put(id.value(), new MutationRejected(id, email, row.getString("error")));
                 case "failed" -> changes.put(id.value(), new MutationFailed(id, email, row.getString("error")));
                 default -> {
-                    // It is still under way.
+                    // Not final.
                 }
             }
         }
         return ChangeLogAppend.append(connection, tenant, account, changes);
     }
 
-    /** What an outcome writes into the row; {@code error} is null where there is none. */
-    private record Step(String state, String error, boolean holdsAccount, Duration delay, int triesGivenBack) {
+    /** The columns that an outcome sets; {@code error} may be null. */
+    private record Step(String state, String error, boolean holdsAccount, Duration delay, int uncountedAttempts) {
         static Step of(MutationOutcome outcome) {
             return switch (outcome) {
                 case MutationOutcome.Applied applied -> new Step("applied", null, false, Duration.ZERO, 0);
                 case MutationOutcome.Rejected(var code, var text) ->
-                    new Step("rejected", cut(code + ": " + text), false, Duration.ZERO, 0);
+                    new Step("rejected", ErrorText.storable(code + ": " + text), false, Duration.ZERO, 0);
                 case MutationOutcome.Deferred(var delay, var text, var holdsAccount) ->
-                    new Step("queued", cut(text), holdsAccount, delay, 0);
-                case MutationOutcome.NeedsLogin(var delay, var text) -> new Step("queued", cut(text), true, delay, 1);
-                case MutationOutcome.LocationUnknown(var delay, var text) -> new Step("queued", cut(text), false, delay, 1);
+                    new Step("queued", ErrorText.storable(text), holdsAccount, delay, 0);
+                case MutationOutcome.NeedsLogin(var delay, var text) -> new Step("queued", ErrorText.storable(text), true, delay, 1);
+                case MutationOutcome.LocationUnknown(var delay, var text) -> new Step("queued", ErrorText.storable(text), false, delay, 1);
                 case MutationOutcome.Released released -> new Step("queued", null, false, Duration.ZERO, 1);
-                case MutationOutcome.Failed(var text) -> new Step("failed", cut(text), false, Duration.ZERO, 0);
+                case MutationOutcome.Failed(var text) -> new Step("failed", ErrorText.storable(text), false, Duration.ZERO, 0);
             };
-        }
-
-        /** A server's text may be long, and PostgreSQL takes no U+0000. */
-        private static String cut(String text) {
-            String clean = text.replace('\0', ' ');
-            return clean.length() <= ERROR_LENGTH_MAX ? clean : clean.substring(0, ERROR_LENGTH_MAX);
         }
     }
 
-    private static Claim read(Iterable<Row> rows) {
+    private static MutationClaim read(Iterable<Row> rows) {
         List<EmailMutation> mutations = new ArrayList<>();
         Optional<MailboxMutation> mailboxMutation = Optional.empty();
         Map<MutationId, String> unreadable = new HashMap<>();
@@ -274,8 +258,8 @@ public final class PendingChangesTable {
                 throw new IllegalStateException("PostgreSQL holds jsonb that is not JSON", e);
             }
         }
-        // As PostgreSQL orders a uuid: by its octets.
+        // PostgreSQL orders a uuid by its octets, and so does its text form.
         mutations.sort(Comparator.comparing(mutation -> mutation.id().value().toString()));
-        return new Claim(mutations, mailboxMutation, unreadable);
+        return new MutationClaim(mutations, mailboxMutation, unreadable);
     }
 }

@@ -21,9 +21,8 @@ import org.postbus.model.MailboxRole;
 import org.postbus.outbound.mutation.EmailMutation;
 import org.postbus.outbound.mutation.MailboxMutation;
 import org.postbus.outbound.mutation.ServerSnapshot;
-import org.postbus.outbound.table.PendingChangesTable.Claim;
 
-/** Reads from {@code email}, {@code email_mailbox} and {@code mailbox} where the emails of some mutations are. */
+/** Reads the {@link ServerSnapshot} of a claim from {@code email}, {@code email_mailbox} and {@code mailbox}. */
 public final class ServerSnapshotTables {
     private static final String EMAILS = """
             select e.email_id, e.identity, e.message_id, l.mailbox_id, l.uidvalidity, l.uid
@@ -37,7 +36,7 @@ public final class ServerSnapshotTables {
             from mailbox where account_id = $1 and (mailbox_id = any($2) or role in ('all', 'junk', 'trash'))
             """;
 
-    public Future<ServerSnapshot> read(SqlConnection connection, AccountId account, Claim claim) {
+    public Future<ServerSnapshot> read(SqlConnection connection, AccountId account, MutationClaim claim) {
         Collection<EmailMutation> mutations = claim.mutations();
         UUID[] emailIds =
                 mutations.stream().map(mutation -> mutation.emailId().value()).distinct().toArray(UUID[]::new);
@@ -64,8 +63,8 @@ public final class ServerSnapshotTables {
                 .compose(emails -> {
                     emails.values()
                             .forEach(email -> email.locations()
-                                    .forEach(link ->
-                                            mailboxIds.add(link.mailboxId().value())));
+                                    .forEach(location ->
+                                            mailboxIds.add(location.mailboxId().value())));
                     return connection
                             .preparedQuery(MAILBOXES)
                             .execute(Tuple.of(account.value()).addArrayOfUUID(mailboxIds.toArray(UUID[]::new)))
@@ -78,17 +77,17 @@ public final class ServerSnapshotTables {
         for (Row row : rows) {
             var id = new EmailId(row.getUUID("email_id"));
             ServerSnapshot.EmailSnapshot before = emails.get(id);
-            List<ServerSnapshot.Location> links = before == null ? new ArrayList<>() : new ArrayList<>(before.locations());
+            List<ServerSnapshot.Location> locations = before == null ? new ArrayList<>() : new ArrayList<>(before.locations());
             UUID mailbox = row.getUUID("mailbox_id");
             if (mailbox != null) {
-                links.add(new ServerSnapshot.Location(new MailboxId(mailbox), row.getLong("uidvalidity"), row.getLong("uid")));
+                locations.add(new ServerSnapshot.Location(new MailboxId(mailbox), row.getLong("uidvalidity"), row.getLong("uid")));
             }
             emails.put(
                     id,
                     new ServerSnapshot.EmailSnapshot(
                             Optional.ofNullable(row.getString("identity")),
                             Optional.ofNullable(row.getString("message_id")),
-                            links));
+                            locations));
         }
         return emails;
     }

@@ -25,19 +25,17 @@ import org.postbus.model.TenantId;
 import org.postbus.outbound.submission.Submission.Task;
 import org.postbus.outbound.submission.Submission;
 import org.postbus.outbound.submission.SubmissionOutcome;
-import org.postbus.outbound.submission.SubmissionRule;
+import org.postbus.outbound.submission.SubmissionPolicy;
 
 /**
- * The table {@code submission}, which is the queue, as the outbound side sees it. A submission is this process's while it bears
- * its name; nobody's result counts for one that is not theirs, but for the news that it was sent.
+ * The table {@code submission}, which is the queue of submissions. A process owns a submission while {@code claimed_by} names the process.
+ * Only the owner's outcome is stored, except that it was sent: this is stored even after the claim was lost.
  */
 public final class SubmissionTable {
-    /** A process renews its claim long before; after a crash others wait as long as this. */
+    /** A process renews its claim much earlier; after a crash other processes wait this long. */
     public static final Duration CLAIM_TIME = Duration.ofSeconds(60);
 
-    private static final int ERROR_LENGTH_MAX = 1_000;
-
-    /** One at a time per account, anywhere: messages are large, and servers count connections. */
+    /** One at a time per account, in all processes: messages are large, and servers limit connections. */
     private static final String CLAIM = """
             with due as (
               select s.submission_id
@@ -72,10 +70,11 @@ public final class SubmissionTable {
             where account_id = $1 and submission_id = $2 and claimed_by = $3 and state = 'sending' and claimed_until > now()
             """;
 
-    private static final String NOTE = """
+    private static final String STORE_OUTCOME = """
             update submission
             set state = $4, transmitting = $5, copy = coalesce($6, copy), refused = coalesce($7::text::jsonb, refused),
-                error = case when $4 = 'in-doubt' then coalesce($8, error) else $8 end, next_try_at = now() + $9 * interval '1 millisecond', held_at_revision = $10,
+                error = case when $4 = 'in-doubt' then coalesce($8, error) else $8 end,
+                next_try_at = now() + $9 * interval '1 millisecond', held_at_revision = $10,
                 attempts = attempts - $11, checks = case when state = $4 then checks else 0 end,
                 sent_at = case when $4 = 'sent' then coalesce(sent_at, now()) end,
                 message = case when $12 then null else message end,
@@ -85,7 +84,7 @@ public final class SubmissionTable {
             returning old.state as previous, error
             """;
 
-    private static final String PARENT = """
+    private static final String INSERT_PARENT_MUTATION = """
             insert into pending_changes (account_id, tenant_id, email_id, kind, patch)
             select s.account_id, s.tenant_id, s.parent_id, 'update',
                    jsonb_build_object('keywords', jsonb_build_object(s.parent_keyword, true))
@@ -93,7 +92,7 @@ public final class SubmissionTable {
             where s.account_id = $1 and s.submission_id = $2 and not s.parent_keyword = any (e.keywords)
             """;
 
-    /** By its role; else by a name that it usually has. */
+    /** The mailbox with the role sent; else one with a usual name. */
     private static final String SENT_MAILBOX = """
             select raw_name from mailbox
             where account_id = $1 and raw_name is not null and selectable
@@ -103,12 +102,12 @@ public final class SubmissionTable {
 
     private final String claimant;
 
-    /** @param claimant this process and no other, not even its predecessor of the same name */
+    /** @param claimant names this process; a restarted process has another name */
     public SubmissionTable(String claimant) {
         this.claimant = claimant;
     }
 
-    /** Empty if nothing is due, or the account is in somebody's hands. */
+    /** Empty if nothing is due, or another process owns a submission of the account. */
     public Future<Optional<Submission>> claim(SqlConnection connection, AccountId account) {
         return connection
                 .preparedQuery("select pg_try_advisory_xact_lock(hashtextextended('submission/' || $1, 0))")
@@ -129,7 +128,7 @@ public final class SubmissionTable {
                 new SubmissionId(row.getUUID("submission_id")),
                 switch (row.getString("state")) {
                     case "sending" -> row.getBoolean("transmitting") ? Task.RESOLVE : Task.SEND;
-                    case "in-doubt" -> Task.LOOK;
+                    case "in-doubt" -> Task.CHECK;
                     case "sent" -> Task.COPY;
                     default -> throw new IllegalStateException("nothing is due in state " + row.getString("state"));
                 },
@@ -141,7 +140,7 @@ public final class SubmissionTable {
                 message == null ? new byte[0] : message.getBytes());
     }
 
-    /** Keeps the claim while something takes long. */
+    /** Extends the claim. */
     public Future<Void> renew(SqlConnection connection, AccountId account) {
         return connection
                 .preparedQuery(RENEW)
@@ -149,7 +148,11 @@ public final class SubmissionTable {
                 .mapEmpty();
     }
 
-    /** From now on nobody sends it again by itself. @return false if it is not ours any more */
+    /**
+     * From now on no process sends it again automatically.
+     *
+     * @return false if this process does not own it any more
+     */
     public Future<Boolean> transmitting(SqlConnection connection, AccountId account, SubmissionId submission) {
         return connection
                 .preparedQuery(TRANSMITTING)
@@ -158,12 +161,12 @@ public final class SubmissionTable {
     }
 
     /**
-     * Notes it and tells the world, in the transaction of the connection.
+     * Stores the outcome and appends it to the change log, in the connection's transaction.
      *
-     * @param revision of the account, that it was tried with
-     * @return whether the outcome counted
+     * @param revision of the account when the submission was claimed
+     * @return whether the outcome was stored
      */
-    public Future<Boolean> note(
+    public Future<Boolean> storeOutcome(
             SqlConnection connection,
             TenantId tenant,
             AccountId account,
@@ -173,7 +176,7 @@ public final class SubmissionTable {
         Step step = Step.of(outcome);
         return ChangeLogAppend.lock(connection, account)
                 .compose(locked -> connection
-                        .preparedQuery(NOTE)
+                        .preparedQuery(STORE_OUTCOME)
                         .execute(Tuple.tuple()
                                 .addUUID(account.value())
                                 .addUUID(submission.value())
@@ -185,27 +188,27 @@ public final class SubmissionTable {
                                 .addString(step.error())
                                 .addLong(step.next().map(Duration::toMillis).orElse(null))
                                 .addLong(step.holdsAccount() ? revision : null)
-                                .addInteger(step.triesGivenBack())
+                                .addInteger(step.uncountedAttempts())
                                 .addBoolean(step.messageDone())))
-                .compose(noted -> {
-                    if (noted.rowCount() == 0) {
+                .compose(stored -> {
+                    if (stored.rowCount() == 0) {
                         return Future.succeededFuture(false);
                     }
-                    Row row = noted.iterator().next();
+                    Row row = stored.iterator().next();
                     Map<UUID, Change> changes = row.getString("previous").equals(step.state())
                             ? Map.of()
                             : change(submission, outcome, row.getString("error"))
                                     .map(change -> Map.of(submission.value(), change))
                                     .orElse(Map.of());
                     return ChangeLogAppend.append(connection, tenant, account, changes)
-                            .map(told -> true);
+                            .map(appended -> true);
                 });
     }
 
     /**
-     * What the world is told when the state has changed: not that it is tried again, nor what becomes of the copy.
+     * The change that subscribers see when the state has changed. Retries and the copy are not published.
      *
-     * @param error as it is in the row now
+     * @param error as it is stored now
      */
     private static Optional<Change> change(SubmissionId submission, SubmissionOutcome outcome, String error) {
         return switch (outcome) {
@@ -216,22 +219,22 @@ public final class SubmissionTable {
             case SubmissionOutcome.Rejected rejected -> Optional.of(new SubmissionRejected(submission, error));
             case SubmissionOutcome.Failed failed -> Optional.of(new SubmissionFailed(submission, error));
             case SubmissionOutcome.InDoubt doubt -> Optional.of(new SubmissionInDoubt(submission, error));
-            case SubmissionOutcome.Again again -> Optional.empty();
+            case SubmissionOutcome.Retried retried -> Optional.empty();
             case SubmissionOutcome.Copied copied -> Optional.empty();
-            case SubmissionOutcome.CopyAgain again -> Optional.empty();
+            case SubmissionOutcome.CopyRetried retried -> Optional.empty();
             case SubmissionOutcome.CopyFailed failed -> Optional.empty();
         };
     }
 
-    /** Asks for the keyword on the email that was answered or forwarded, if there is one: a mutation like any other. */
+    /** Queues a mutation that sets {@code $answered} or {@code $forwarded} on the email that was answered or forwarded, if there is one. */
     public Future<Integer> insertParentMutation(SqlConnection connection, AccountId account, SubmissionId submission) {
         return connection
-                .preparedQuery(PARENT)
+                .preparedQuery(INSERT_PARENT_MUTATION)
                 .execute(Tuple.of(account.value(), submission.value()))
                 .map(rows -> rows.rowCount());
     }
 
-    /** Empty if the account has none that we know of. */
+    /** The account's Sent mailbox; empty if none is known. */
     public Future<Optional<MailboxName>> sentMailbox(SqlConnection connection, AccountId account) {
         return connection
                 .preparedQuery(SENT_MAILBOX)
@@ -241,7 +244,7 @@ public final class SubmissionTable {
                         : Optional.of(new MailboxName(rows.iterator().next().getString("raw_name"))));
     }
 
-    /** What an outcome writes into the row; {@code null} leaves {@code copy} and {@code refused} as they are. */
+    /** The columns that an outcome sets; {@code copy} and {@code refused} stay unchanged if null. */
     private record Step(
             String state,
             boolean transmitting,
@@ -250,7 +253,7 @@ public final class SubmissionTable {
             String error,
             Optional<Duration> next,
             boolean holdsAccount,
-            int triesGivenBack,
+            int uncountedAttempts,
             boolean messageDone) {
 
         static Step of(SubmissionOutcome outcome) {
@@ -262,41 +265,35 @@ public final class SubmissionTable {
                             copyDue ? "due" : "none",
                             json(refused),
                             null,
-                            copyDue ? Optional.of(SubmissionRule.COPY_WAIT) : Optional.empty(),
+                            copyDue ? Optional.of(SubmissionPolicy.COPY_WAIT) : Optional.empty(),
                             false,
                             0,
                             !copyDue);
                 case SubmissionOutcome.Rejected(var text) -> idle("rejected", text);
-                case SubmissionOutcome.Again(var delay, var text, var holds, var counts) ->
-                    new Step("queued", false, null, null, cut(text), Optional.of(delay), holds, counts ? 0 : 1, false);
+                case SubmissionOutcome.Retried(var delay, var text, var holds, var counts) ->
+                    new Step("queued", false, null, null, ErrorText.storable(text), Optional.of(delay), holds, counts ? 0 : 1, false);
                 case SubmissionOutcome.Failed(var text) -> idle("failed", text);
-                case SubmissionOutcome.InDoubt(var text, var lookIn) ->
-                    new Step("in-doubt", true, null, null, text.map(Step::cut).orElse(null), lookIn, false, 0, false);
+                case SubmissionOutcome.InDoubt(var text, var checkIn) ->
+                    new Step("in-doubt", true, null, null, text.map(ErrorText::storable).orElse(null), checkIn, false, 0, false);
                 case SubmissionOutcome.Found found ->
                     new Step("sent", false, "done", null, null, Optional.empty(), false, 0, true);
                 case SubmissionOutcome.Copied copied ->
                     new Step("sent", false, "done", null, null, Optional.empty(), false, 0, true);
-                case SubmissionOutcome.CopyAgain(var delay, var text) ->
-                    new Step("sent", false, "due", null, cut(text), Optional.of(delay), false, 0, false);
+                case SubmissionOutcome.CopyRetried(var delay, var text) ->
+                    new Step("sent", false, "due", null, ErrorText.storable(text), Optional.of(delay), false, 0, false);
                 case SubmissionOutcome.CopyFailed(var text) ->
-                    new Step("sent", false, "failed", null, cut(text), Optional.empty(), false, 0, false);
+                    new Step("sent", false, "failed", null, ErrorText.storable(text), Optional.empty(), false, 0, false);
             };
         }
 
         private static Step idle(String state, String text) {
-            return new Step(state, false, null, null, cut(text), Optional.empty(), false, 0, false);
+            return new Step(state, false, null, null, ErrorText.storable(text), Optional.empty(), false, 0, false);
         }
 
         private static String json(Map<String, String> refused) {
             ObjectNode json = EventCodec.mapper().createObjectNode();
-            refused.forEach((recipient, reply) -> json.put(recipient, cut(reply)));
+            refused.forEach((recipient, reply) -> json.put(recipient, ErrorText.storable(reply)));
             return EventCodec.encodeToString(json);
-        }
-
-        /** A server's text may be long, and PostgreSQL takes no U+0000. */
-        private static String cut(String text) {
-            String clean = text.replace('\0', ' ');
-            return clean.length() <= ERROR_LENGTH_MAX ? clean : clean.substring(0, ERROR_LENGTH_MAX);
         }
     }
 }

@@ -18,13 +18,12 @@ import org.postbus.outbound.mutation.MailServer.Answer;
 import org.postbus.outbound.mutation.ServerSnapshot;
 
 /**
- * The {@code Email/set} calls that carry folded mutations out (RFC 8621 section 4.6): patches of single keywords and mailboxes,
- * without {@code ifInState}. So they undo nothing of what others change meanwhile, and doing them twice is doing them once.
- * Pure.
+ * The {@code Email/set} calls that apply folded mutations (RFC 8621 section 4.6): patches of single keywords and mailboxes, without {@code
+ * ifInState}. They undo no concurrent change of another client, and a repetition has no further effect. Pure.
  *
  * @param calls none has more objects than {@code maxObjectsInSet}
- * @param emails whose each server id is
- * @param settled mutations that need no call, or that can not be carried out
+ * @param emails the emails by the server's id
+ * @param settled answers for emails that need no call, or whose mutation is impossible
  */
 public record EmailSetPlan(List<EmailSet> calls, Map<String, EmailId> emails, Map<EmailId, Answer> settled) {
     private static final String IDENTITY = "jmap:";
@@ -89,12 +88,12 @@ public record EmailSetPlan(List<EmailSet> calls, Map<String, EmailId> emails, Ma
         return new EmailSetPlan(calls, emails, settled);
     }
 
-    /** A call that the server finds too large, in two. */
+    /** Two calls in place of one that the server finds too large. */
     public static List<EmailSet> halves(EmailSet call) {
         List<String> updated = call.update().keySet().stream().sorted().toList();
         int objects = updated.size() + call.destroy().size();
         if (objects < 2) {
-            throw new IllegalArgumentException("one object can not be halved");
+            throw new IllegalArgumentException("a call with one object cannot be halved");
         }
         int firstUpdates = Math.min(updated.size(), objects / 2);
         int firstDestroys = objects / 2 - firstUpdates;
