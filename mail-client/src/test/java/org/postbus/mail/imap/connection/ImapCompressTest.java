@@ -33,7 +33,7 @@ import org.postbus.mail.imap.fake.Transcript;
 import org.postbus.mail.imap.grammar.FetchItems;
 import org.postbus.mail.imap.grammar.MailboxName;
 import org.postbus.mail.imap.grammar.Section;
-import org.postbus.mail.imap.grammar.UidSets;
+import org.postbus.mail.imap.grammar.UidSet;
 
 /** COMPRESS=DEFLATE against a server made of the JDK's own streams. */
 class ImapCompressTest extends TranscriptPlayer {
@@ -121,7 +121,7 @@ class ImapCompressTest extends TranscriptPlayer {
                 },
                 connection -> {
                     List<Integer> sizes = await(connection
-                            .uidFetch(List.of(new UidRange(1, UidSets.UID_MAX)), FetchItems.of(FetchItems.BODY))
+                            .uidFetch(List.of(new UidRange(1, UidSet.UID_MAX)), FetchItems.of(FetchItems.BODY))
                             .map(message -> {
                                 byte[] body = message.body().orElseThrow();
                                 if (message.uid() < 4) {

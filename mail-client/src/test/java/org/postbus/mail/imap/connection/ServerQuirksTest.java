@@ -35,7 +35,7 @@ import org.postbus.mail.imap.grammar.Namespaces;
 import org.postbus.mail.imap.grammar.SelectedMailbox;
 import org.postbus.mail.imap.grammar.StoreMode;
 import org.postbus.mail.imap.grammar.StoreResult;
-import org.postbus.mail.imap.grammar.UidSets;
+import org.postbus.mail.imap.grammar.UidSet;
 import org.postbus.mail.imap.session.MailboxChange;
 
 /** What single servers do in their own way; each transcript says in its first line what it holds. */
@@ -109,7 +109,7 @@ class ServerQuirksTest extends TranscriptPlayer {
             assertThat(fetch(connection, ALL, FLAGS))
                     .extracting(FetchedMessage::uid)
                     .containsExactly(50L, 40L, 30L, 20L, 10L);
-            assertThat(UidSets.count(await(connection.uidSearchAll()))).isEqualTo(5);
+            assertThat(UidSet.count(await(connection.uidSearchAll()))).isEqualTo(5);
             await(connection.uidExpunge(List.of(new UidRange(10, 12), new UidRange(20, 20))));
         });
     }
