@@ -2,9 +2,9 @@ package org.postbus.outbound.imap;
 
 import io.smallrye.mutiny.Uni;
 import java.time.Duration;
+import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
-import org.postbus.event.UidRange;
 import org.postbus.kit.concurrent.Await;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
@@ -13,6 +13,7 @@ import org.postbus.mail.imap.grammar.FetchItems;
 import org.postbus.mail.imap.grammar.FetchedMessage;
 import org.postbus.mail.imap.grammar.MailboxName;
 import org.postbus.mail.imap.grammar.SelectedMailbox;
+import org.postbus.mail.imap.grammar.UidSet;
 
 /**
  * An IMAP connection with blocking commands, for virtual threads. Remembers which mailbox is selected, so that consecutive work in one
@@ -21,6 +22,11 @@ import org.postbus.mail.imap.grammar.SelectedMailbox;
 final class BlockingConnection {
     /** For one command on up to 1,000 messages; the client has its own, shorter limit for silence. */
     static final Duration COMMAND_TIME_MAX = Duration.ofMinutes(5);
+
+    /** UIDs of one command: Yahoo's MESSAGELIMIT, the lowest known; also the most that one NO can concern. */
+    private static final int UIDS_MAX = 1000;
+    /** Exchange accepts commands of 10,240 octets; a range with its comma has up to 22. */
+    private static final int RANGES_MAX = 400;
 
     private final ImapConnection imap;
     private Optional<SelectedMailbox> selected = Optional.empty();
@@ -36,6 +42,11 @@ final class BlockingConnection {
     /** @throws ServerException {@link ServerFailure.OutcomeUnknown} if no answer came in time */
     <T> T await(Uni<T> command) {
         return Await.uninterruptibly(command, COMMAND_TIME_MAX, ServerException::outcomeUnknown);
+    }
+
+    /** The sets of UIDs that one command each may carry, ascending. */
+    static List<UidSet> commands(Collection<Long> uids) {
+        return UidSet.ofUids(uids).split(UIDS_MAX, RANGES_MAX);
     }
 
     SelectedMailbox selected() {
@@ -84,7 +95,7 @@ final class BlockingConnection {
         }
     }
 
-    List<FetchedMessage> fetch(List<UidRange> uids, FetchItems items) {
-        return await(imap.uidFetch(uids, items).collect().asList());
+    List<FetchedMessage> fetch(UidSet uids, FetchItems items) {
+        return await(imap.uidFetch(uids.ranges(), items).collect().asList());
     }
 }

@@ -13,6 +13,7 @@ import org.postbus.event.UidRange;
 import org.postbus.mail.imap.grammar.FetchItems;
 import org.postbus.mail.imap.grammar.FetchedMessage;
 import org.postbus.mail.imap.grammar.MailboxName;
+import org.postbus.mail.imap.grammar.UidSet;
 import org.postbus.outbound.imap.plan.ImapPlan.Action;
 import org.postbus.outbound.imap.plan.ImapPlan.MailboxWork;
 import org.postbus.outbound.mutation.ServerSnapshot;
@@ -48,9 +49,9 @@ final class CopyDetection {
         Set<Long> all = new TreeSet<>();
         searched.values().forEach(all::addAll);
         Map<Long, FetchedMessage> sources = new HashMap<>();
-        for (List<Long> uids : UidSets.chunks(state.pending(all))) {
+        for (UidSet uids : BlockingConnection.commands(state.pending(all))) {
             connection
-                    .fetch(UidSets.ranges(uids), FetchItems.of(FetchItems.SIZE, FetchItems.INTERNAL_DATE))
+                    .fetch(uids, FetchItems.of(FetchItems.SIZE, FetchItems.INTERNAL_DATE))
                     .forEach(message -> sources.put(message.uid(), message));
         }
         Map<Long, byte[]> headers = headers(sources.keySet().stream()
@@ -129,7 +130,7 @@ final class CopyDetection {
             return List.of();
         }
         List<Long> alike =
-                connection.fetch(found, FetchItems.of(FetchItems.SIZE, FetchItems.INTERNAL_DATE)).stream()
+                connection.fetch(UidSet.of(found), FetchItems.of(FetchItems.SIZE, FetchItems.INTERNAL_DATE)).stream()
                         .filter(message -> source.isEmpty()
                                 || message.size().equals(source.get().size())
                                         && (messageId.isPresent()
@@ -148,9 +149,9 @@ final class CopyDetection {
 
     private Map<Long, byte[]> headers(Collection<Long> uids) {
         Map<Long, byte[]> headers = new HashMap<>();
-        for (List<Long> chunk : UidSets.chunks(uids)) {
+        for (UidSet set : BlockingConnection.commands(uids)) {
             connection
-                    .fetch(UidSets.ranges(chunk), FetchItems.of(FetchItems.HEADER))
+                    .fetch(set, FetchItems.of(FetchItems.HEADER))
                     .forEach(message -> message.header().ifPresent(header -> headers.put(message.uid(), header)));
         }
         return headers;

@@ -2,16 +2,15 @@ package org.postbus.outbound.imap;
 
 import java.util.Collection;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeSet;
-import org.postbus.event.UidRange;
 import org.postbus.mail.imap.grammar.FetchedMessage;
 import org.postbus.mail.imap.grammar.ImapFlag;
 import org.postbus.mail.imap.grammar.StoreMode;
 import org.postbus.mail.imap.grammar.StoreResult;
+import org.postbus.mail.imap.grammar.UidSet;
 import org.postbus.model.EmailId;
 import org.postbus.outbound.imap.plan.ImapPlan.MailboxWork;
 
@@ -68,8 +67,8 @@ final class FetchedState {
     }
 
     /** After a STORE of ours a message's mod-sequence is the reported one; unknown if none was reported. */
-    void stored(List<UidRange> ranges, StoreResult result) {
-        modSeqs.keySet().removeIf(uid -> UidSets.contains(ranges, uid));
+    void stored(UidSet uids, StoreResult result) {
+        modSeqs.keySet().removeIf(uids::contains);
         modSeqs.putAll(result.modSeqs());
     }
 
@@ -77,10 +76,10 @@ final class FetchedState {
      * The UNCHANGEDSINCE value for all of the messages (RFC 7162 section 3.1.3). A later change of any of them has a higher mod-sequence
      * than the whole mailbox had when they were fetched, so one value serves for all. Empty if one is unknown.
      */
-    OptionalLong newestModSeq(List<UidRange> ranges) {
+    OptionalLong newestModSeq(UidSet uids) {
         long newest = 0;
         for (long uid : work.uids().keySet()) {
-            if (UidSets.contains(ranges, uid)) {
+            if (uids.contains(uid)) {
                 Long modSeq = modSeqs.get(uid);
                 if (modSeq == null) {
                     return OptionalLong.empty();

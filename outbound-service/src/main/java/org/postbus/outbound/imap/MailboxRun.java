@@ -19,6 +19,7 @@ import org.postbus.mail.imap.grammar.ImapFlag;
 import org.postbus.mail.imap.grammar.MailboxName;
 import org.postbus.mail.imap.grammar.SelectedMailbox;
 import org.postbus.mail.imap.grammar.StoreMode;
+import org.postbus.mail.imap.grammar.UidSet;
 import org.postbus.outbound.imap.plan.ImapPlan.Action;
 import org.postbus.outbound.imap.plan.ImapPlan.MailboxWork;
 import org.postbus.outbound.mutation.ServerSnapshot;
@@ -131,23 +132,21 @@ final class MailboxRun {
                 && connection.selected().highestModSeq().isPresent();
         FetchItems items =
                 withModSeq ? FetchItems.of(FetchItems.FLAGS, FetchItems.MOD_SEQ) : FetchItems.of(FetchItems.FLAGS);
-        for (List<Long> uids : UidSets.chunks(work.uids().keySet())) {
+        for (UidSet uids : BlockingConnection.commands(work.uids().keySet())) {
             fetchExisting(uids, items).forEach(state::add);
         }
     }
 
     /** James refuses a set of UIDs of which none exists, against RFC 9051 section 6.4.9. Then SEARCH shows which exist. */
-    private List<FetchedMessage> fetchExisting(List<Long> uids, FetchItems items) {
+    private List<FetchedMessage> fetchExisting(UidSet uids, FetchItems items) {
         try {
-            return connection.fetch(UidSets.ranges(uids), items);
+            return connection.fetch(uids, items);
         } catch (ServerException e) {
             if (!(e.failure() instanceof ServerFailure.Rejected)) {
                 throw e;
             }
-            List<UidRange> all = connection.await(connection.imap().uidSearchAll());
-            List<Long> existing =
-                    uids.stream().filter(uid -> UidSets.contains(all, uid)).toList();
-            return existing.isEmpty() ? List.of() : connection.fetch(UidSets.ranges(existing), items);
+            UidSet existing = uids.and(UidSet.of(connection.await(connection.imap().uidSearchAll())));
+            return existing.isEmpty() ? List.of() : connection.fetch(existing, items);
         }
     }
 
@@ -161,29 +160,29 @@ final class MailboxRun {
                     transfer(
                             copy.uids(),
                             copied.getOrDefault(copy.target(), Set.of()),
-                            uids -> connection.await(imap.uidCopy(uids, copy.target())));
+                            uids -> connection.await(imap.uidCopy(uids.ranges(), copy.target())));
                 case Action.Move move ->
                     transfer(
                             move.uids(),
                             copied.getOrDefault(move.target(), Set.of()),
-                            uids -> connection.await(imap.uidMove(uids, move.target())));
+                            uids -> connection.await(imap.uidMove(uids.ranges(), move.target())));
                 case Action.MarkDeleted delete -> markDeleted(delete);
                 case Action.Expunge expunge ->
-                    inChunks(state.pending(expunge.uids()), uids -> connection.await(imap.uidExpunge(uids)));
+                    inCommands(state.pending(expunge.uids()), uids -> connection.await(imap.uidExpunge(uids.ranges())));
                 case Action.Label label ->
-                    inChunks(
+                    inCommands(
                             state.pending(label.uids()),
-                            uids -> connection.await(imap.uidStoreLabels(uids, label.mode(), label.labels())));
+                            uids -> connection.await(imap.uidStoreLabels(uids.ranges(), label.mode(), label.labels())));
                 case Action.MoveAndLabel move ->
                     moveAndThen(
                             move.target(),
                             move.uids(),
-                            uids -> connection.await(imap.uidStoreLabels(uids, StoreMode.ADD, move.labels())));
+                            uids -> connection.await(imap.uidStoreLabels(uids.ranges(), StoreMode.ADD, move.labels())));
                 case Action.MoveAndDestroy move ->
                     moveAndThen(move.trash(), move.uids(), uids -> {
                         connection.await(
-                                imap.uidStore(uids, StoreMode.ADD, Set.of(ImapFlag.DELETED), OptionalLong.empty()));
-                        connection.await(imap.uidExpunge(uids));
+                                imap.uidStore(uids.ranges(), StoreMode.ADD, Set.of(ImapFlag.DELETED), OptionalLong.empty()));
+                        connection.await(imap.uidExpunge(uids.ranges()));
                     });
             }
             action.uids().forEach(uid -> progress.executed(work.uids().get(uid)));
@@ -204,17 +203,17 @@ final class MailboxRun {
                                     + notPermanent.get() + " (PERMANENTFLAGS)")));
             return;
         }
-        inChunks(
+        inCommands(
                 uids,
-                ranges -> state.stored(
-                        ranges,
+                set -> state.stored(
+                        set,
                         connection.await(connection
                                 .imap()
-                                .uidStore(ranges, store.mode(), store.flags(), OptionalLong.empty()))));
+                                .uidStore(set.ranges(), store.mode(), store.flags(), OptionalLong.empty()))));
     }
 
     /** @param copied UIDs whose copy an earlier attempt has made: nothing is left to do for them */
-    private void transfer(Collection<Long> uids, Set<Long> copied, Consumer<List<UidRange>> command) {
+    private void transfer(Collection<Long> uids, Set<Long> copied, Consumer<UidSet> command) {
         for (long uid : uids) {
             if (copied.contains(uid)) {
                 progress.found(work.uids().get(uid));
@@ -224,17 +223,17 @@ final class MailboxRun {
         }
         Set<Long> rest = state.pending(uids);
         rest.removeAll(copied);
-        inChunks(rest, command);
+        inCommands(rest, command);
     }
 
     /** Moves on Gmail and continues in the target mailbox, with the messages that have the right X-GM-MSGID there. */
-    private void moveAndThen(MailboxName target, Collection<Long> uids, Consumer<List<UidRange>> then) {
+    private void moveAndThen(MailboxName target, Collection<Long> uids, Consumer<UidSet> then) {
         List<UidRange> targets = new ArrayList<>();
         transfer(
                 uids,
                 Set.of(),
-                ranges -> connection
-                        .await(connection.imap().uidMove(ranges, target))
+                set -> connection
+                        .await(connection.imap().uidMove(set.ranges(), target))
                         .forEach(moved -> targets.addAll(moved.targets())));
         Map<String, Long> expected = new HashMap<>();
         for (long uid : state.pending(uids)) {
@@ -246,12 +245,12 @@ final class MailboxRun {
         if (!targets.isEmpty() && !expected.isEmpty()) {
             connection.select(target, false);
             connection
-                    .fetch(targets, FetchItems.of(FetchItems.GMAIL_MESSAGE_ID))
+                    .fetch(UidSet.of(targets), FetchItems.of(FetchItems.GMAIL_MESSAGE_ID))
                     .forEach(message -> message.gmail()
                             .flatMap(FetchedMessage.Gmail::messageId)
                             .map(id -> expected.remove("gm:" + id))
                             .ifPresent(uid -> found.add(message.uid())));
-            UidSets.chunks(found).forEach(chunk -> then.accept(UidSets.ranges(chunk)));
+            BlockingConnection.commands(found).forEach(then);
         }
         expected.values()
                 .forEach(uid -> fail(
@@ -261,12 +260,13 @@ final class MailboxRun {
     }
 
     private void markDeleted(Action.MarkDeleted delete) {
-        inChunks(state.pending(delete.uids()), ranges -> {
+        inCommands(state.pending(delete.uids()), set -> {
             var result = connection.await(connection
                     .imap()
-                    .uidStore(ranges, StoreMode.ADD, Set.of(ImapFlag.DELETED), state.newestModSeq(ranges)));
+                    .uidStore(set.ranges(), StoreMode.ADD, Set.of(ImapFlag.DELETED), state.newestModSeq(set)));
+            UidSet modified = UidSet.of(result.modified());
             for (long uid : state.pending(delete.uids())) {
-                if (UidSets.contains(result.modified(), uid)) {
+                if (modified.contains(uid)) {
                     fail(
                             uid,
                             new ServerFailure.Conflict(
@@ -276,23 +276,23 @@ final class MailboxRun {
         });
     }
 
-    private void inChunks(Collection<Long> uids, Consumer<List<UidRange>> command) {
+    private void inCommands(Collection<Long> uids, Consumer<UidSet> command) {
         int[] halvings = {HALVINGS_MAX};
-        for (List<Long> chunk : UidSets.chunks(uids)) {
-            send(chunk, command, halvings);
+        for (UidSet set : BlockingConnection.commands(uids)) {
+            send(set, command, halvings);
         }
     }
 
-    private void send(List<Long> uids, Consumer<List<UidRange>> command, int[] halvings) {
+    private void send(UidSet uids, Consumer<UidSet> command, int[] halvings) {
         try {
             progress.changing();
-            command.accept(UidSets.ranges(uids));
+            command.accept(uids);
         } catch (ServerException e) {
             if (e.failure() instanceof ServerFailure.Rejected rejected) {
                 if (uids.size() > 1 && halvings[0] > 0 && !NOT_OF_ONE_MESSAGE.contains(rejected.code())) {
                     halvings[0]--;
-                    send(uids.subList(0, uids.size() / 2), command, halvings);
-                    send(uids.subList(uids.size() / 2, uids.size()), command, halvings);
+                    send(uids.lowest(uids.size() / 2), command, halvings);
+                    send(uids.highest(uids.size() - uids.size() / 2), command, halvings);
                 } else {
                     uids.forEach(uid -> fail(uid, rejected));
                 }
