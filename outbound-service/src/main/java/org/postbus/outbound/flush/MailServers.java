@@ -5,7 +5,7 @@ import java.time.Duration;
 import java.util.Optional;
 import org.postbus.account.AccountSettings;
 import org.postbus.account.Credential;
-import org.postbus.account.CredentialCipher;
+import org.postbus.account.cipher.CredentialCipher;
 import org.postbus.kit.concurrent.IdlePool;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.imap.connection.ImapClient;

@@ -4,11 +4,11 @@ import io.smallrye.mutiny.Uni;
 import io.smallrye.mutiny.vertx.UniHelper;
 import java.time.Duration;
 import java.util.function.Function;
-import org.postbus.event.SyncRequest;
 import org.postbus.kit.concurrent.Await;
 import org.postbus.kit.concurrent.CoalescedNotifications;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
+import org.postbus.topic.SyncRequest;
 
 /**
  * Publishes sync requests for accounts whose server has just changed. Requests of one account that wait together are one. A request that

@@ -4,10 +4,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import org.postbus.event.MailboxKey;
 import org.postbus.model.EmailId;
 import org.postbus.model.MailboxId;
 import org.postbus.model.MailboxRole;
+import org.postbus.observation.MailboxKey;
 
 /**
  * The server's state as the database held it when the mutations were claimed: the emails and mailboxes that the mutations name, and the

@@ -1,10 +1,10 @@
 package org.postbus.outbound.queue;
 
 import java.time.Duration;
-import org.postbus.event.MutationBell;
 import org.postbus.kit.concurrent.CoalescedNotifications;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
+import org.postbus.topic.MutationNotification;
 
 /**
  * Flushes the accounts for which notifications come: one flush per account at a time, different accounts concurrently. A notification
@@ -56,7 +56,7 @@ public final class AccountFlushes implements AutoCloseable {
     }
 
     /** Returns at once. */
-    public void notify(MutationBell notification) {
+    public void notify(MutationNotification notification) {
         notifications.notify(new Account(notification.tenantId(), notification.accountId()));
     }
 

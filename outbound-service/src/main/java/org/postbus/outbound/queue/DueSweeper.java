@@ -3,11 +3,11 @@ package org.postbus.outbound.queue;
 import io.vertx.sqlclient.Row;
 import io.vertx.sqlclient.Tuple;
 import java.time.Duration;
-import org.postbus.event.MutationBell;
 import org.postbus.kit.concurrent.PeriodicJob;
 import org.postbus.kit.sql.TenantTransactions;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
+import org.postbus.topic.MutationNotification;
 
 /** Flushes the accounts in which something is due: retries, items whose notification was lost, and expired claims of a crashed process. */
 public final class DueSweeper implements AutoCloseable {
@@ -41,7 +41,7 @@ public final class DueSweeper implements AutoCloseable {
         for (Row row :
                 database.query("select tenant_id, account_id from " + accountsDue + "($1)", Tuple.of(ACCOUNTS_MAX))) {
             flushes.notify(
-                    new MutationBell(new TenantId(row.getUUID("tenant_id")), new AccountId(row.getUUID("account_id"))));
+                    new MutationNotification(new TenantId(row.getUUID("tenant_id")), new AccountId(row.getUUID("account_id"))));
         }
     }
 

@@ -3,9 +3,9 @@ package org.postbus.outbound.queue;
 import jakarta.enterprise.context.ApplicationScoped;
 import org.eclipse.microprofile.reactive.messaging.Incoming;
 import org.jboss.logging.Logger;
-import org.postbus.event.EventCodec;
-import org.postbus.event.MalformedRecordException;
-import org.postbus.event.MutationBell;
+import org.postbus.codec.EventCodec;
+import org.postbus.codec.MalformedRecordException;
+import org.postbus.topic.MutationNotification;
 
 /** Consumes {@code postbus.mutations}. A notification is processed when it has been passed on: the database's rows are the queue. */
 @ApplicationScoped
@@ -24,7 +24,7 @@ public class NotificationConsumer {
     @Incoming("mutations")
     public void consume(byte[] value) {
         try {
-            queues.notify(EventCodec.decode(value, MutationBell.class));
+            queues.notify(EventCodec.decode(value, MutationNotification.class));
         } catch (MalformedRecordException e) {
             metrics.malformedNotification();
             LOG.errorf("malformed notification: %s", e.getMessage());

@@ -1,6 +1,5 @@
 package org.postbus.outbound.table;
 
-import org.postbus.kit.sql.ChangeLogAppend;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import io.vertx.core.Future;
 import io.vertx.sqlclient.Row;
@@ -16,10 +15,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
-import org.postbus.event.ChangeEvent.Change;
-import org.postbus.event.ChangeEvent.MutationFailed;
-import org.postbus.event.ChangeEvent.MutationRejected;
-import org.postbus.event.EventCodec;
+import org.postbus.change.ChangeEvent.Change;
+import org.postbus.change.ChangeEvent.MutationFailed;
+import org.postbus.change.ChangeEvent.MutationRejected;
+import org.postbus.codec.EventCodec;
+import org.postbus.kit.sql.ChangeLogAppend;
 import org.postbus.model.AccountId;
 import org.postbus.model.EmailId;
 import org.postbus.model.MailboxId;

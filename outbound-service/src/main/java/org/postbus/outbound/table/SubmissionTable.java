@@ -1,6 +1,5 @@
 package org.postbus.outbound.table;
 
-import org.postbus.kit.sql.ChangeLogAppend;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.vertx.core.Future;
 import io.vertx.core.buffer.Buffer;
@@ -12,12 +11,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
-import org.postbus.event.ChangeEvent.Change;
-import org.postbus.event.ChangeEvent.SubmissionFailed;
-import org.postbus.event.ChangeEvent.SubmissionInDoubt;
-import org.postbus.event.ChangeEvent.SubmissionRejected;
-import org.postbus.event.ChangeEvent.SubmissionSent;
-import org.postbus.event.EventCodec;
+import org.postbus.change.ChangeEvent.Change;
+import org.postbus.change.ChangeEvent.SubmissionFailed;
+import org.postbus.change.ChangeEvent.SubmissionInDoubt;
+import org.postbus.change.ChangeEvent.SubmissionRejected;
+import org.postbus.change.ChangeEvent.SubmissionSent;
+import org.postbus.codec.EventCodec;
+import org.postbus.kit.sql.ChangeLogAppend;
 import org.postbus.mail.imap.grammar.MailboxName;
 import org.postbus.model.AccountId;
 import org.postbus.model.SubmissionId;

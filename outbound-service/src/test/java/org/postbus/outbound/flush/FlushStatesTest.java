@@ -18,8 +18,7 @@ import org.postbus.account.AccountSettings;
 import org.postbus.account.Secret;
 import org.postbus.account.ServerAddress;
 import org.postbus.account.TlsMode;
-import org.postbus.event.ChangeEvent;
-import org.postbus.event.MutationBell;
+import org.postbus.change.ChangeEvent;
 import org.postbus.mail.imap.fake.ScriptedImapServer;
 import org.postbus.mail.imap.fake.Transcript;
 import org.postbus.model.EmailId;
@@ -33,6 +32,7 @@ import org.postbus.outbound.queue.AccountFlushes;
 import org.postbus.outbound.queue.DueSweeper;
 import org.postbus.outbound.queue.FlushPermits;
 import org.postbus.outbound.table.PendingChangesTable;
+import org.postbus.topic.MutationNotification;
 
 /** The way of a mutation through {@code pending_changes}, with servers that fail on cue. */
 class FlushStatesTest {
@@ -163,7 +163,7 @@ class FlushStatesTest {
             for (int i = 0; i < 10; i++) {
                 Account stuck = account(new ServerAddress("127.0.0.1", silent.getLocalPort(), TlsMode.NONE));
                 waiting.add(side.database.mutation(stuck, email(stuck), SEEN));
-                flushes.ring(new MutationBell(stuck.tenant(), stuck.id()));
+                flushes.ring(new MutationNotification(stuck.tenant(), stuck.id()));
             }
             await().atMost(WAIT)
                     .untilAsserted(() ->
