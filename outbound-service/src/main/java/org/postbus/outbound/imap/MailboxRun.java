@@ -20,6 +20,7 @@ import org.postbus.mail.imap.grammar.SelectedMailbox;
 import org.postbus.mail.imap.grammar.StoreMode;
 import org.postbus.mail.imap.grammar.UidSet;
 import org.postbus.observation.UidRange;
+import org.postbus.observation.EmailIdentity;
 import org.postbus.outbound.imap.plan.ImapPlan.Action;
 import org.postbus.outbound.imap.plan.ImapPlan.MailboxWork;
 import org.postbus.outbound.mutation.ServerSnapshot;
@@ -235,7 +236,7 @@ final class MailboxRun {
                 set -> connection
                         .await(connection.imap().uidMove(set.ranges(), target))
                         .forEach(moved -> targets.addAll(moved.targets())));
-        Map<String, Long> expected = new HashMap<>();
+        Map<EmailIdentity, Long> expected = new HashMap<>();
         for (long uid : state.pending(uids)) {
             snapshot.email(work.uids().get(uid))
                     .flatMap(ServerSnapshot.EmailSnapshot::identity)
@@ -248,7 +249,7 @@ final class MailboxRun {
                     .fetch(UidSet.of(targets), FetchItems.of(FetchItems.GMAIL_MESSAGE_ID))
                     .forEach(message -> message.gmail()
                             .flatMap(FetchedMessage.Gmail::messageId)
-                            .map(id -> expected.remove("gm:" + id))
+                            .map(id -> expected.remove(new EmailIdentity.Gmail(id)))
                             .ifPresent(uid -> found.add(message.uid())));
             BlockingConnection.commands(found).forEach(then);
         }

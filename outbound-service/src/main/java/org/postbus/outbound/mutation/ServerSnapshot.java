@@ -7,6 +7,7 @@ import java.util.Optional;
 import org.postbus.model.EmailId;
 import org.postbus.model.MailboxId;
 import org.postbus.model.MailboxRole;
+import org.postbus.observation.EmailIdentity;
 import org.postbus.observation.MailboxKey;
 
 /**
@@ -30,10 +31,10 @@ public record ServerSnapshot(Map<EmailId, EmailSnapshot> emails, Map<MailboxId, 
     }
 
     /**
-     * @param identity as {@code ObservedEmail.identity}
+     * @param identity empty if the server has no ids of emails
      * @param locations empty if the email has left its last mailbox and may still appear in another
      */
-    public record EmailSnapshot(Optional<String> identity, Optional<String> messageId, List<Location> locations) {
+    public record EmailSnapshot(Optional<EmailIdentity> identity, Optional<String> messageId, List<Location> locations) {
         public EmailSnapshot {
             Objects.requireNonNull(identity);
             Objects.requireNonNull(messageId);

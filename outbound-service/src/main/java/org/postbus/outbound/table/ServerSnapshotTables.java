@@ -17,6 +17,7 @@ import org.postbus.model.AccountId;
 import org.postbus.model.EmailId;
 import org.postbus.model.MailboxId;
 import org.postbus.model.MailboxRole;
+import org.postbus.observation.EmailIdentity;
 import org.postbus.observation.MailboxKey;
 import org.postbus.outbound.mutation.EmailMutation;
 import org.postbus.outbound.mutation.MailboxMutation;
@@ -85,7 +86,7 @@ public final class ServerSnapshotTables {
             emails.put(
                     id,
                     new ServerSnapshot.EmailSnapshot(
-                            Optional.ofNullable(row.getString("identity")),
+                            Optional.ofNullable(row.getString("identity")).map(EmailIdentity::of),
                             Optional.ofNullable(row.getString("message_id")),
                             locations));
         }

@@ -81,7 +81,7 @@ class CrashPointsTest {
         }
     }
 
-    private OutboundProcess side;
+    private OutboundProcess process;
     private MutationFlusher other;
     private HaltingProxy proxy;
     private RawImap raw;
@@ -93,10 +93,10 @@ class CrashPointsTest {
 
     @BeforeEach
     void open() {
-        side = new OutboundProcess();
+        process = new OutboundProcess();
         // Each flush has a connection of its own, as in another process.
-        side.servers.close();
-        other = side.process("two");
+        process.servers.close();
+        other = process.mutationFlusher("two");
     }
 
     @AfterEach
@@ -105,7 +105,7 @@ class CrashPointsTest {
             proxy.close();
             raw.close();
         }
-        side.close();
+        process.close();
     }
 
     @ParameterizedTest
@@ -119,11 +119,11 @@ class CrashPointsTest {
             raw.create("Archive");
         }
         proxy = new HaltingProxy(server.imapPort());
-        account = side.database.account(new AccountSettings.Imap(
+        account = process.database.account(new AccountSettings.Imap(
                 user, new ServerAddress("127.0.0.1", proxy.port(), TlsMode.NONE), Optional.empty()));
-        side.password(account, new Secret(PASSWORD));
-        inbox = side.database.mailbox(account, "name:INBOX", "INBOX");
-        archive = side.database.mailbox(account, "name:Archive", "Archive");
+        process.password(account, new Secret(PASSWORD));
+        inbox = process.database.mailbox(account, "name:INBOX", "INBOX");
+        archive = process.database.mailbox(account, "name:Archive", "Archive");
 
         for (Kind kind : Kind.values()) {
             int points = 0;
@@ -141,11 +141,11 @@ class CrashPointsTest {
         Optional<String> messageId =
                 kind == Kind.COPY_NAMELESS ? Optional.empty() : Optional.of("m" + System.nanoTime() + "@example.com");
         long uid = append(messageId);
-        EmailId email = side.database.email(account, null, messageId.orElse(null));
-        side.database.link(account, email, inbox, raw.select("INBOX").uidValidity(), uid);
+        EmailId email = process.database.email(account, null, messageId.orElse(null));
+        process.database.link(account, email, inbox, raw.select("INBOX").uidValidity(), uid);
         MutationId mutation = kind == Kind.DESTROY
-                ? side.database.destroy(account, email)
-                : side.database.mutation(
+                ? process.database.destroy(account, email)
+                : process.database.mutation(
                         account,
                         email,
                         kind.patch
@@ -154,15 +154,15 @@ class CrashPointsTest {
         proxy.arm(command, where);
 
         // When
-        Thread halting = Thread.startVirtualThread(() -> side.flusher.flush(account.tenant(), account.id()));
+        Thread halting = Thread.startVirtualThread(() -> process.flusher.flush(account.tenant(), account.id()));
         await().atMost(WAIT).pollInterval(Duration.ofMillis(2)).until(() -> proxy.hasHalted() || !halting.isAlive());
         boolean halted = proxy.hasHalted();
         if (halted) {
-            assertThat(side.database.state(mutation)).isEqualTo("sending");
-            side.database.run("update pending_changes set claimed_until = now() - interval '1 second'");
-            while (!ENDED.contains(side.database.state(mutation))) {
+            assertThat(process.database.state(mutation)).isEqualTo("sending");
+            process.database.run("update pending_changes set claimed_until = now() - interval '1 second'");
+            while (!ENDED.contains(process.database.state(mutation))) {
                 other.flush(account.tenant(), account.id());
-                side.database.hurry();
+                process.database.makeDue();
             }
         }
 
@@ -176,12 +176,12 @@ class CrashPointsTest {
 
         // Then
         assertDone(kind, mutation, point + ", and came back");
-        side.database.run("delete from pending_changes");
+        process.database.run("delete from pending_changes");
         return halted;
     }
 
     private void assertDone(Kind kind, MutationId mutation, String point) {
-        TestDatabase.Row row = side.database.row(mutation);
+        TestDatabase.Row row = process.database.row(mutation);
         assertThat(row.state()).as("%s: %s", point, row).isEqualTo("applied");
         List<RawImap.Message> here = messages("INBOX");
         List<RawImap.Message> there = messages("Archive");

@@ -3,6 +3,11 @@ package org.postbus.outbound.flush;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import org.postbus.codec.EventCodec;
+import org.postbus.mail.jmap.fake.FakeJmapServer;
+import org.postbus.model.MailboxId;
+import org.postbus.topic.SyncRequest;
+import java.sql.Connection;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -27,57 +32,57 @@ import org.postbus.outbound.fixture.OutboundProcess;
 import org.postbus.outbound.fixture.TestDatabase.Account;
 import org.postbus.outbound.fixture.TestDatabase.Row;
 import org.postbus.outbound.fixture.TestDatabase;
-import org.postbus.outbound.mutation.RetryRule;
+import org.postbus.outbound.retry.RetrySchedule;
 import org.postbus.outbound.queue.AccountFlushes;
 import org.postbus.outbound.queue.DueSweeper;
 import org.postbus.outbound.queue.FlushPermits;
 import org.postbus.outbound.table.PendingChangesTable;
 import org.postbus.topic.MutationNotification;
 
-/** The way of a mutation through {@code pending_changes}, with servers that fail on cue. */
+/** The states of a mutation in {@code pending_changes}, with servers that fail as scripted. */
 class FlushStatesTest {
     private static final String SEEN = "{\"keywords\": {\"$seen\": true}}";
     private static final Duration WAIT = Duration.ofSeconds(60);
 
-    private OutboundProcess side;
+    private OutboundProcess process;
 
     @BeforeEach
     void open() {
-        side = new OutboundProcess();
+        process = new OutboundProcess();
     }
 
     @AfterEach
     void close() throws SQLException {
-        side.close();
+        process.close();
     }
 
     @Test
-    void after_five_tries_it_failed_and_says_why() {
+    void after_five_attempts_it_has_failed_and_the_error_says_why() {
         Account account = account(new ServerAddress("127.0.0.1", 1, TlsMode.NONE));
-        MutationId mutation = side.database.mutation(account, email(account), SEEN);
+        MutationId mutation = process.database.mutation(account, email(account), SEEN);
 
-        for (int attempt = 1; attempt < RetryRule.TRIES_MAX; attempt++) {
-            side.flush(account);
-            assertThat(side.database.row(mutation))
+        for (int attempt = 1; attempt < RetrySchedule.ATTEMPTS_MAX; attempt++) {
+            process.flush(account);
+            assertThat(process.database.row(mutation))
                     .satisfies(row -> assertThat(row.state()).isEqualTo("queued"));
-            assertThat(side.database.row(mutation).attempts()).isEqualTo(attempt);
-            assertThat(side.flusher.flush(account.tenant(), account.id()))
+            assertThat(process.database.row(mutation).attempts()).isEqualTo(attempt);
+            assertThat(process.flusher.flush(account.tenant(), account.id()))
                     .as("it is not due yet")
                     .isFalse();
-            side.database.hurry();
+            process.database.makeDue();
         }
-        side.flush(account);
+        process.flush(account);
 
-        Row row = side.database.row(mutation);
+        Row row = process.database.row(mutation);
         assertThat(row.state()).isEqualTo("failed");
         assertThat(row.attempts()).isEqualTo(5);
         assertThat(row.error()).endsWith("(after 5 tries)");
-        assertThat(side.database.wake(account))
-                .as("the server said nothing, so there is nothing to look at")
-                .isZero();
-        assertThat(side.count("retried")).isEqualTo(4);
-        assertThat(side.count("failed")).isOne();
-        assertThat(side.database.changes(account))
+        assertThat(process.syncRequests)
+                .as("the server did not answer, so its state has not changed")
+                .isEmpty();
+        assertThat(process.count("retried")).isEqualTo(4);
+        assertThat(process.count("failed")).isOne();
+        assertThat(process.database.changes(account))
                 .singleElement()
                 .isInstanceOfSatisfying(
                         ChangeEvent.MutationFailed.class,
@@ -85,101 +90,176 @@ class FlushStatesTest {
     }
 
     @Test
-    void what_a_crashed_process_had_claimed_is_done_by_another() {
+    void a_claim_of_a_crashed_process_is_taken_over_by_another() {
         try (ScriptedImapServer server = playing("flag")) {
             Account account = account(server.address());
-            MutationId mutation = side.database.mutation(account, email(account), SEEN);
-            side.transactions()
+            MutationId mutation = process.database.mutation(account, email(account), SEEN);
+            process.transactions()
                     .run(
                             account.tenant(),
                             connection -> new PendingChangesTable("crashed").claim(connection, account.id()));
 
-            side.flush(account);
-            assertThat(side.database.state(mutation)).isEqualTo("sending");
+            process.flush(account);
+            assertThat(process.database.state(mutation)).isEqualTo("sending");
 
-            side.database.run("update pending_changes set claimed_until = now() - interval '1 second'");
-            side.flush(account);
+            process.database.run("update pending_changes set claimed_until = now() - interval '1 second'");
+            process.flush(account);
 
-            assertThat(side.database.row(mutation)).isEqualTo(new Row("applied", 2, null));
-            side.servers.close();
+            assertThat(process.database.row(mutation)).isEqualTo(new Row("applied", 2, null));
+            process.servers.close();
             server.assertPlayed();
         }
     }
 
     @Test
-    void a_process_that_crashes_in_every_try_gives_up() {
+    void a_mutation_whose_process_crashes_in_every_attempt_fails() {
         try (ScriptedImapServer server = playing()) {
             Account account = account(server.address());
-            MutationId mutation = side.database.mutation(account, email(account), SEEN);
-            side.database.run("update pending_changes set state = 'sending', attempts = 5, claimed_by = 'crashed',"
+            MutationId mutation = process.database.mutation(account, email(account), SEEN);
+            process.database.run("update pending_changes set state = 'sending', attempts = 5, claimed_by = 'crashed',"
                     + " claimed_until = now() - interval '1 second'");
 
-            side.flush(account);
+            process.flush(account);
 
-            assertThat(side.database.state(mutation)).isEqualTo("failed");
+            assertThat(process.database.state(mutation)).isEqualTo("failed");
             server.assertPlayed();
         }
     }
 
     @Test
-    void a_kept_connection_that_died_costs_no_try() {
+    void a_broken_idle_connection_does_not_count_as_an_attempt() {
         try (ScriptedImapServer server = playing("flag-then-gone", "flag")) {
             Account account = account(server.address());
             EmailId email = email(account);
-            side.database.mutation(account, email, SEEN);
-            side.flush(account);
-            assertThat(side.servers.idle()).isOne();
-            MutationId second = side.database.mutation(account, email, SEEN);
+            process.database.mutation(account, email, SEEN);
+            process.flush(account);
+            assertThat(process.servers.idle()).isOne();
+            MutationId second = process.database.mutation(account, email, SEEN);
 
-            side.flush(account);
+            process.flush(account);
 
-            assertThat(side.database.row(second)).isEqualTo(new Row("applied", 1, null));
-            side.servers.close();
+            assertThat(process.database.row(second)).isEqualTo(new Row("applied", 1, null));
+            process.servers.close();
             server.assertPlayed();
         }
     }
 
     @Test
-    void a_patch_that_is_none_is_refused_without_asking_the_server() {
+    void an_invalid_patch_is_rejected_without_a_command() {
         try (ScriptedImapServer server = playing()) {
             Account account = account(server.address());
-            MutationId mutation = side.database.mutation(account, email(account), "{\"keywords\": {\"a\": 5}}");
+            MutationId mutation = process.database.mutation(account, email(account), "{\"keywords\": {\"a\": 5}}");
 
-            side.flush(account);
+            process.flush(account);
 
-            assertThat(side.database.row(mutation))
+            assertThat(process.database.row(mutation))
                     .isEqualTo(new Row("rejected", 1, "invalidPatch: keywords/a must be true or null"));
             server.assertPlayed();
         }
     }
 
     @Test
-    void ten_stuck_accounts_do_not_delay_another_where_there_are_three_places_and_the_sweeper_needs_no_bell()
+    void ten_blockedaccounts_do_not_delay_another_with_three_permits_and_the_sweeper_needs_no_notification()
             throws IOException {
         try (ServerSocket silent = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
                 ScriptedImapServer server = playing("flag")) {
-            var flushes = new AccountFlushes(side.flusher, new FlushPermits(3, Duration.ofMillis(50)));
-            List<MutationId> waiting = new ArrayList<>();
+            var flushes = new AccountFlushes(process.flusher, new FlushPermits(3, Duration.ofMillis(50)));
+            List<MutationId> hanging = new ArrayList<>();
             for (int i = 0; i < 10; i++) {
-                Account stuck = account(new ServerAddress("127.0.0.1", silent.getLocalPort(), TlsMode.NONE));
-                waiting.add(side.database.mutation(stuck, email(stuck), SEEN));
-                flushes.ring(new MutationNotification(stuck.tenant(), stuck.id()));
+                Account blocked = account(new ServerAddress("127.0.0.1", silent.getLocalPort(), TlsMode.NONE));
+                hanging.add(process.database.mutation(blocked, email(blocked), SEEN));
+                flushes.notify(new MutationNotification(blocked.tenant(), blocked.id()));
             }
             await().atMost(WAIT)
                     .untilAsserted(() ->
-                            assertThat(waiting).extracting(side.database::state).containsOnly("sending"));
-            Account lively = account(server.address());
-            MutationId quick = side.database.mutation(lively, email(lively), SEEN);
-            var sweeper = new DueSweeper(
-                    side.vertx(), side.transactions(), flushes, DueSweeper.MUTATIONS, Duration.ofMillis(100));
+                            assertThat(hanging).extracting(process.database::state).containsOnly("sending"));
+            Account responsive = account(server.address());
+            MutationId quick = process.database.mutation(responsive, email(responsive), SEEN);
+            var sweeper =
+                    new DueSweeper(process.transactions(), flushes, DueSweeper.MUTATIONS, Duration.ofMillis(100));
 
             sweeper.start();
 
-            await().atMost(WAIT).until(() -> side.database.state(quick).equals("applied"));
-            assertThat(waiting).extracting(side.database::state).containsOnly("sending");
+            await().atMost(WAIT).until(() -> process.database.state(quick).equals("applied"));
+            assertThat(hanging).extracting(process.database::state).containsOnly("sending");
             sweeper.close();
             silent.close();
-            side.servers.close();
+            process.servers.close();
+            server.assertPlayed();
+        }
+    }
+
+    @Test
+    void an_applied_mutation_is_stamped_with_the_pass_that_began_while_the_command_was_under_way() {
+        try (FakeJmapServer server = FakeJmapServer.start(process.vertx())) {
+            server.addEmail("e1", "inbox-id", "2026-01-02T03:04:05Z", "s", "t");
+            Account account = process.database.account(
+                    new AccountSettings.Jmap(FakeJmapServer.USER, server.sessionUrl()));
+            process.password(account, new Secret(FakeJmapServer.PASSWORD));
+            MailboxId inbox = process.database.mailbox(account, "id:inbox-id", null);
+            EmailId email = process.database.email(account, "jmap:e1", null);
+            process.database.link(account, email, inbox, 0, 0);
+            process.database.beginPass(account, 7);
+            MutationId mutation = process.database.mutation(account, email, SEEN);
+            server.next("/api/", request -> process.vertx().executeBlocking(() -> {
+                // The server has executed the command when its answer is on the way.
+                process.database.beginPass(account, 8);
+                return request.response()
+                        .putHeader("Content-Type", "application/json")
+                        .end("{\"methodResponses\": [[\"Email/set\", {\"accountId\": \"A1\", \"newState\": \"2\","
+                                + " \"updated\": {\"e1\": null}}, \"c0\"]], \"sessionState\": \"session-1\"}");
+            }));
+
+            process.flush(account);
+
+            assertThat(process.database.row(mutation)).isEqualTo(new Row("applied", 1, null));
+            assertThat(process.database.appliedPass(mutation)).isEqualTo(8);
+        }
+    }
+
+    @Test
+    void a_mutation_is_stamped_when_it_is_applied_and_not_when_it_is_deferred() {
+        Account account = account(new ServerAddress("127.0.0.1", 1, TlsMode.NONE));
+        process.database.beginPass(account, 3);
+        MutationId mutation = process.database.mutation(account, email(account), SEEN);
+        process.flush(account);
+        assertThat(process.database.state(mutation)).isEqualTo("queued");
+        assertThat(process.database.appliedPass(mutation)).isNull();
+
+        try (ScriptedImapServer server = playing("flag")) {
+            process.database.run(
+                    "update account set settings = ?::jsonb where account_id = ?",
+                    EventCodec.encodeToString(new AccountSettings.Imap("alice", server.address(), Optional.empty())),
+                    account.id().value());
+            process.database.beginPass(account, 4);
+            process.database.makeDue();
+            process.flush(account);
+            process.servers.close();
+            server.assertPlayed();
+        }
+
+        assertThat(process.database.state(mutation)).isEqualTo("applied");
+        assertThat(process.database.appliedPass(mutation)).isEqualTo(4);
+    }
+
+    @Test
+    void a_flush_does_not_wait_for_the_account_row() throws SQLException {
+        try (ScriptedImapServer server = playing("flag");
+                Connection other = process.database.connectAsAdmin()) {
+            Account account = account(server.address());
+            MutationId mutation = process.database.mutation(account, email(account), SEEN);
+            other.setAutoCommit(false);
+            other.createStatement().execute("select from account for update");
+
+            process.flush(account);
+
+            assertThat(process.database.state(mutation)).isEqualTo("applied");
+            assertThat(process.database.appliedPass(mutation)).as("no pass has begun").isZero();
+            await().atMost(WAIT)
+                    .untilAsserted(() -> assertThat(process.syncRequests)
+                            .containsExactly(new SyncRequest(account.tenant(), account.id())));
+            other.rollback();
+            process.servers.close();
             server.assertPlayed();
         }
     }
@@ -193,14 +273,14 @@ class FlushStatesTest {
     }
 
     private Account account(ServerAddress address) {
-        Account account = side.database.account(new AccountSettings.Imap("alice", address, Optional.empty()));
-        side.password(account, new Secret("secret"));
+        Account account = process.database.account(new AccountSettings.Imap("alice", address, Optional.empty()));
+        process.password(account, new Secret("secret"));
         return account;
     }
 
     private EmailId email(Account account) {
-        EmailId email = side.database.email(account, null, "m@example.com");
-        side.database.link(account, email, side.database.mailbox(account, "name:INBOX", "INBOX"), 70, 11);
+        EmailId email = process.database.email(account, null, "m@example.com");
+        process.database.link(account, email, process.database.mailbox(account, "name:INBOX", "INBOX"), 70, 11);
         return email;
     }
 }

@@ -18,24 +18,24 @@ import org.postbus.model.MailboxId;
 import org.postbus.model.MutationId;
 import org.postbus.outbound.fixture.TestDatabase.Account;
 import org.postbus.outbound.fixture.TestDatabase;
-import org.postbus.outbound.mutation.RetryRule;
+import org.postbus.outbound.retry.RetrySchedule;
 
 /** The contract over IMAP. */
 abstract class ImapMutationFlushContract extends MutationFlushContract {
     @Override
     Account newAccount() {
-        return side.database.account(new AccountSettings.Imap(
+        return process.database.account(new AccountSettings.Imap(
                 user, new ServerAddress("127.0.0.1", imapPort(), TlsMode.NONE), Optional.empty()));
     }
 
     @Override
     MailboxId storedMailbox(String name) {
-        return side.database.mailbox(account, "name:" + name, name);
+        return process.database.mailbox(account, "name:" + name, name);
     }
 
     @Override
     void renamed(MailboxId mailbox, String rawName) {
-        side.database.run(
+        process.database.run(
                 "update mailbox set raw_name = ?, server_key = ? where mailbox_id = ?",
                 rawName,
                 "name:" + rawName,
@@ -44,8 +44,8 @@ abstract class ImapMutationFlushContract extends MutationFlushContract {
 
     @Override
     EmailId storedEmail(long uid, String messageId) {
-        EmailId email = side.database.email(account, null, messageId);
-        side.database.link(account, email, inbox, uidValidity("INBOX"), uid);
+        EmailId email = process.database.email(account, null, messageId);
+        process.database.link(account, email, inbox, uidValidity("INBOX"), uid);
         return email;
     }
 
@@ -57,18 +57,18 @@ abstract class ImapMutationFlushContract extends MutationFlushContract {
         long before = raw.select("Box").uidValidity();
         Map<String, EmailId> emails = new HashMap<>();
         names.forEach(name -> {
-            emails.put(name, side.database.email(account, null, name + "@example.com"));
-            side.database.link(account, emails.get(name), box, before, appendTo("Box", name));
+            emails.put(name, process.database.email(account, null, name + "@example.com"));
+            process.database.link(account, emails.get(name), box, before, appendTo("Box", name));
         });
         // Where a connection is kept, it has the mailbox open.
-        MutationId first = side.database.mutation(account, emails.get("last"), "{\"keywords\": {\"a\": true}}");
-        side.flush(account);
-        assertThat(side.database.state(first)).isEqualTo("applied");
-        side.database.confirm(first);
+        MutationId first = process.database.mutation(account, emails.get("last"), "{\"keywords\": {\"a\": true}}");
+        process.flush(account);
+        assertThat(process.database.state(first)).isEqualTo("applied");
+        process.database.confirm(first);
 
         // When the same messages have other UIDs, each that of another one before
         if (!mayReplaceAnOpenMailbox()) {
-            side.servers.close();
+            process.servers.close();
         }
         raw.select("INBOX");
         raw.delete("Box");
@@ -76,19 +76,19 @@ abstract class ImapMutationFlushContract extends MutationFlushContract {
         names.reversed().stream().filter(name -> !name.equals("lost")).forEach(name -> appendTo("Box", name));
         long after = raw.select("Box").uidValidity();
         assertThat(after).isNotEqualTo(before);
-        MutationId marked = side.database.mutation(account, emails.get("marked"), "{\"keywords\": {\"b\": true}}");
-        MutationId moved = side.database.mutation(
+        MutationId marked = process.database.mutation(account, emails.get("marked"), "{\"keywords\": {\"b\": true}}");
+        MutationId moved = process.database.mutation(
                 account,
                 emails.get("moved"),
                 "{\"mailboxIds\": {\"" + archive.value() + "\": true, \"" + box.value() + "\": null}}");
-        MutationId destroyed = side.database.destroy(account, emails.get("destroyed"));
-        MutationId lost = side.database.mutation(account, emails.get("lost"), "{\"keywords\": {\"b\": true}}");
+        MutationId destroyed = process.database.destroy(account, emails.get("destroyed"));
+        MutationId lost = process.database.mutation(account, emails.get("lost"), "{\"keywords\": {\"b\": true}}");
         List<MutationId> all = List.of(marked, moved, destroyed, lost);
-        side.flush(account);
+        process.flush(account);
 
         // Then nothing is touched,
         assertThat(all)
-                .extracting(side.database::row)
+                .extracting(process.database::row)
                 .allSatisfy(row -> assertThat(row)
                         .isEqualTo(new TestDatabase.Row("queued", 1, "the mailbox Box was renumbered (UIDVALIDITY)")));
         assertThat(all("Box"))
@@ -96,28 +96,28 @@ abstract class ImapMutationFlushContract extends MutationFlushContract {
                 .allSatisfy(message -> assertThat(lower(message.flags())).doesNotContain("b"));
 
         // nor while the fetcher reads the mailbox anew, and the emails are nowhere: longer than all tries would last;
-        emails.values().forEach(email -> side.database.unlink(account, email));
-        for (int attempt = 2; attempt < 2 * RetryRule.TRIES_MAX; attempt++) {
-            side.database.hurry();
-            side.flush(account);
+        emails.values().forEach(email -> process.database.unlink(account, email));
+        for (int attempt = 2; attempt < 2 * RetrySchedule.ATTEMPTS_MAX; attempt++) {
+            process.database.makeDue();
+            process.flush(account);
         }
-        assertThat(all).extracting(side.database::state).containsOnly("queued");
+        assertThat(all).extracting(process.database::state).containsOnly("queued");
         assertThat(all("Box")).hasSize(5);
 
         // and when it has, each mutation meets its own message.
         for (RawImap.Message message : all("Box")) {
             String name = name(message);
-            side.database.link(account, emails.get(name), box, after, message.uid());
+            process.database.link(account, emails.get(name), box, after, message.uid());
         }
-        side.database.run(
+        process.database.run(
                 "delete from email where email_id = ?", emails.get("lost").value());
-        side.database.hurry();
-        side.flush(account);
+        process.database.makeDue();
+        process.flush(account);
         assertThat(List.of(marked, moved, destroyed))
-                .extracting(side.database::state)
+                .extracting(process.database::state)
                 .containsOnly("applied");
-        assertThat(side.database.row(lost).state()).isEqualTo("rejected");
-        assertThat(side.database.row(lost).error()).startsWith("notFound");
+        assertThat(process.database.row(lost).state()).isEqualTo("rejected");
+        assertThat(process.database.row(lost).error()).startsWith("notFound");
         assertThat(all("Box")).extracting(ImapMutationFlushContract::name).containsExactlyInAnyOrder("kept", "marked", "last");
         assertThat(all("Box"))
                 .filteredOn(message -> lower(message.flags()).contains("b"))

@@ -3,6 +3,7 @@ package org.postbus.outbound.flush;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import org.postbus.outbound.table.AccountTable;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -45,7 +46,7 @@ class JmapMutationFlushTest extends MutationFlushContract {
 
     @Override
     Account newAccount() {
-        return side.database.account(new AccountSettings.Jmap(user, james.sessionUrl()));
+        return process.database.account(new AccountSettings.Jmap(user, james.sessionUrl()));
     }
 
     @Override
@@ -56,7 +57,7 @@ class JmapMutationFlushTest extends MutationFlushContract {
                             .filter(mailbox -> mailbox.name().equalsIgnoreCase(name))
                             .findFirst()
                             .orElseThrow();
-            return side.database.mailbox(account, "id:" + found.id(), null);
+            return process.database.mailbox(account, "id:" + found.id(), null);
         }
     }
 
@@ -70,8 +71,8 @@ class JmapMutationFlushTest extends MutationFlushContract {
             String id = await().atMost(WAIT)
                     .until(() -> serverId(client, messageId), Optional::isPresent)
                     .orElseThrow();
-            EmailId email = side.database.email(account, "jmap:" + id, messageId);
-            side.database.link(account, email, inbox, 0, 0);
+            EmailId email = process.database.email(account, "jmap:" + id, messageId);
+            process.database.link(account, email, inbox, 0, 0);
             return email;
         }
     }
@@ -81,29 +82,28 @@ class JmapMutationFlushTest extends MutationFlushContract {
         // Given
         String toArchive = "{\"mailboxIds\": {\"" + archive.value() + "\": true";
         List<MutationId> mutations = List.of(
-                side.database.mutation(account, newEmail(), "{\"keywords\": {\"a\": true}}"),
-                side.database.mutation(account, newEmail(), toArchive + "}}"),
-                side.database.mutation(account, newEmail(), toArchive + ", \"" + inbox.value() + "\": null}}"),
-                side.database.destroy(account, newEmail()));
-        var claim = side.transactions()
+                process.database.mutation(account, newEmail(), "{\"keywords\": {\"a\": true}}"),
+                process.database.mutation(account, newEmail(), toArchive + "}}"),
+                process.database.mutation(account, newEmail(), toArchive + ", \"" + inbox.value() + "\": null}}"),
+                process.database.destroy(account, newEmail()));
+        var claim = process.transactions()
                 .run(account.tenant(), connection -> new PendingChangesTable("halted").claim(connection, account.id()));
-        ServerSnapshot snapshot = side.transactions()
+        ServerSnapshot snapshot = process.transactions()
                 .run(account.tenant(), connection -> new ServerSnapshotTables().read(connection, account.id(), claim));
-        MailServers.Use use = side.servers.use(
-                account.id(),
-                1,
-                new AccountSettings.Jmap(user, james.sessionUrl()),
-                new Credential.Password(new Secret(PASSWORD)));
+        AccountTable.Login login = process.transactions()
+                .run(account.tenant(), connection -> new AccountTable().login(connection, account.id()))
+                .orElseThrow();
+        MailServers.Use use = process.servers.use(account.tenant(), account.id(), login);
         use.server().apply(Fold.fold(claim.mutations()), snapshot);
         assertThat(messages("INBOX")).isEqualTo(2);
         assertThat(messages("Archive")).isEqualTo(2);
-        side.database.run("update pending_changes set claimed_until = now() - interval '1 second'");
+        process.database.run("update pending_changes set claimed_until = now() - interval '1 second'");
 
         // When
-        side.flush(account);
+        process.flush(account);
 
         // Then
-        assertThat(mutations).extracting(side.database::row).containsOnly(new TestDatabase.Row("applied", 2, null));
+        assertThat(mutations).extracting(process.database::row).containsOnly(new TestDatabase.Row("applied", 2, null));
         assertThat(messages("INBOX")).isEqualTo(2);
         assertThat(messages("Archive")).isEqualTo(2);
     }
@@ -131,7 +131,7 @@ class JmapMutationFlushTest extends MutationFlushContract {
 
     private JmapClient client() {
         return JmapClient.open(
-                        side.vertx(),
+                        process.vertx(),
                         new AccountSettings.Jmap(user, james.sessionUrl()),
                         new Credential.Password(new Secret(PASSWORD)),
                         JmapOptions.DEFAULTS)

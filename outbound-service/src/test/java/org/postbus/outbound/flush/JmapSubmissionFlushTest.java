@@ -37,7 +37,7 @@ class JmapSubmissionFlushTest {
     private static final String BOB = FakeJmapServer.USER;
     private static final Duration WAIT = Duration.ofSeconds(60);
 
-    private static OutboundProcess side;
+    private static OutboundProcess process;
     private static SubmissionProcesses sending;
     private FakeJmapServer server;
     private FakeSubmissions submissions;
@@ -45,18 +45,18 @@ class JmapSubmissionFlushTest {
 
     @BeforeAll
     static void start() {
-        side = new OutboundProcess();
-        sending = new SubmissionProcesses(side);
+        process = new OutboundProcess();
+        sending = new SubmissionProcesses(process);
     }
 
     @AfterAll
     static void stop() throws SQLException {
-        side.close();
+        process.close();
     }
 
     @BeforeEach
     void open() {
-        server = FakeJmapServer.start(side.vertx());
+        server = FakeJmapServer.start(process.vertx());
         submissions = server.offerSubmission();
         account = account(BOB, server.sessionUrl(), FakeJmapServer.PASSWORD);
     }
@@ -75,8 +75,8 @@ class JmapSubmissionFlushTest {
         String to = newUser(james, "jmap-recipient");
         String hidden = newUser(james, "jmap-hidden");
         Account real = account(from, james.sessionUrl(), "secret");
-        SubmissionId submission = side.database.submission(real, from, MESSAGE_ID, to, hidden);
-        side.database.run(
+        SubmissionId submission = process.database.submission(real, from, MESSAGE_ID, to, hidden);
+        process.database.run(
                 "update submission set message = convert_to(replace(convert_from(message, 'UTF8'), 'Subject:', 'Bcc: ' || ? || E'\\r\\nSubject:'), 'UTF8')"
                         + " where submission_id = ?",
                 hidden,
@@ -86,7 +86,7 @@ class JmapSubmissionFlushTest {
         sending.flush(real);
 
         // Then
-        assertThat(side.database.submission(submission))
+        assertThat(process.database.submission(submission))
                 .containsEntry("state", "sent")
                 .containsEntry("copy", "none")
                 .containsEntry("next_try_at", null)
@@ -101,7 +101,7 @@ class JmapSubmissionFlushTest {
         }
 
         // When
-        sending.hurry();
+        sending.makeDue();
         sending.flush(real);
 
         // Then
@@ -122,12 +122,12 @@ class JmapSubmissionFlushTest {
                     .contains("Message-ID: <" + MESSAGE_ID + ">\r\n")
                     .endsWith("\r\n\r\nHello.\r\n");
         });
-        assertThat(side.database.submission(submission))
+        assertThat(process.database.submission(submission))
                 .containsEntry("state", "sent")
                 .containsEntry("copy", "none")
                 .containsEntry("refused", "{}");
         assertFiledOnce();
-        assertThat(side.database.changes(account)).containsExactly(new SubmissionSent(submission, List.of()));
+        assertThat(process.database.changes(account)).containsExactly(new SubmissionSent(submission, List.of()));
     }
 
     @Test
@@ -135,14 +135,14 @@ class JmapSubmissionFlushTest {
         submissions.fileNothing();
         SubmissionId submission = submission("ann@example.com");
         sending.flush(account);
-        assertThat(side.database.submission(submission))
+        assertThat(process.database.submission(submission))
                 .containsEntry("state", "sent")
                 .containsEntry("copy", "due");
 
-        sending.hurry();
+        sending.makeDue();
         sending.flush(account);
 
-        assertThat(side.database.submission(submission)).containsEntry("copy", "done");
+        assertThat(process.database.submission(submission)).containsEntry("copy", "done");
         assertFiledOnce();
         assertThat(submissions.delivered()).hasSize(1);
     }
@@ -155,7 +155,7 @@ class JmapSubmissionFlushTest {
 
         sending.flush(account);
 
-        assertThat(side.database.submission(submission))
+        assertThat(process.database.submission(submission))
                 .containsEntry("state", "rejected")
                 .containsEntry("error", "forbiddenToSend (your quota for today is used up)")
                 .containsEntry("next_try_at", null);
@@ -173,7 +173,7 @@ class JmapSubmissionFlushTest {
 
         sending.flush(account);
 
-        assertThat(side.database.submission(submission))
+        assertThat(process.database.submission(submission))
                 .containsEntry("state", "sent")
                 .containsEntry("refused", "{\"bad@example.com\": \"invalidRecipients (no such user)\"}");
         assertThat(submissions.delivered())
@@ -201,7 +201,7 @@ class JmapSubmissionFlushTest {
 
         sending.flush(account);
 
-        assertThat(side.database.submission(submission))
+        assertThat(process.database.submission(submission))
                 .containsEntry("state", "sent")
                 .containsEntry("refused", "{\"bad@example.com\": \"550 5.1.1 no such user\"}");
     }
@@ -213,7 +213,7 @@ class JmapSubmissionFlushTest {
 
         sending.flush(account);
 
-        assertThat(side.database.submission(submission))
+        assertThat(process.database.submission(submission))
                 .containsEntry("state", "rejected")
                 .containsEntry("error", "the server lets this login send as robert@example.com, not as " + BOB);
         assertThat(in(FakeSubmissions.DRAFTS)).isZero();
@@ -237,7 +237,7 @@ class JmapSubmissionFlushTest {
 
         sending.flush(account);
 
-        assertThat(side.database.submission(submission))
+        assertThat(process.database.submission(submission))
                 .containsEntry("state", "rejected")
                 .containsEntry(
                         "error",
@@ -259,14 +259,14 @@ class JmapSubmissionFlushTest {
 
         for (int i = 0; i < 2; i++) {
             sending.flush(account);
-            assertThat(side.database.submission(submission))
+            assertThat(process.database.submission(submission))
                     .containsEntry("state", "queued")
                     .containsEntry("transmitting", false);
-            sending.hurry();
+            sending.makeDue();
         }
         sending.flush(account);
 
-        assertThat(side.database.submission(submission))
+        assertThat(process.database.submission(submission))
                 .containsEntry("state", "sent")
                 .containsEntry("attempts", 3);
         assertThat(calls("Email/import")).isEqualTo(1);
@@ -292,7 +292,7 @@ class JmapSubmissionFlushTest {
         sending.flush(account);
         assertThat(sending.state(submission)).isEqualTo("in-doubt");
 
-        sending.hurry();
+        sending.makeDue();
         sending.flush(account);
 
         assertThat(sending.state(submission)).isEqualTo("sent");
@@ -307,7 +307,7 @@ class JmapSubmissionFlushTest {
         SubmissionId submission = submission("ann@example.com");
         sending.flush(account);
 
-        sending.hurry();
+        sending.makeDue();
         sending.flush(account);
 
         assertThat(sending.state(submission)).isEqualTo("sent");
@@ -324,10 +324,10 @@ class JmapSubmissionFlushTest {
 
         for (int i = 0; i < 10; i++) {
             sending.flush(account);
-            sending.hurry();
+            sending.makeDue();
         }
 
-        assertThat(side.database.submission(submission))
+        assertThat(process.database.submission(submission))
                 .containsEntry("state", "in-doubt")
                 .containsEntry("next_try_at", null);
         assertThat(submissions.delivered()).hasSize(1);
@@ -338,9 +338,9 @@ class JmapSubmissionFlushTest {
     void a_process_that_ends_after_the_import_leaves_a_draft_that_is_not_imported_again() {
         SubmissionId submission = submission("ann@example.com");
 
-        sending.halted(account, inner -> new SubmissionProcesses.Around(inner) {
+        sending.halted(account, inner -> new SubmissionProcesses.SubmissionServerProxy(inner) {
             @Override
-            public Taken submit(Submission sent, Runnable handingOver) {
+            public Accepted submit(Submission sent, Runnable beforeTransmission) {
                 return super.submit(sent, () -> {
                     throw new SubmissionProcesses.Halt();
                 });
@@ -359,10 +359,10 @@ class JmapSubmissionFlushTest {
     void a_process_that_ends_before_it_notes_the_answer_leaves_what_the_next_one_finds() {
         SubmissionId submission = submission("ann@example.com");
 
-        sending.halted(account, inner -> new SubmissionProcesses.Around(inner) {
+        sending.halted(account, inner -> new SubmissionProcesses.SubmissionServerProxy(inner) {
             @Override
-            public Taken submit(Submission sent, Runnable handingOver) {
-                super.submit(sent, handingOver);
+            public Accepted submit(Submission sent, Runnable beforeTransmission) {
+                super.submit(sent, beforeTransmission);
                 throw new SubmissionProcesses.Halt();
             }
         });
@@ -376,11 +376,11 @@ class JmapSubmissionFlushTest {
     void a_process_that_ends_as_it_hands_over_leaves_the_message_in_doubt() {
         SubmissionId submission = submission("ann@example.com");
 
-        sending.halted(account, inner -> new SubmissionProcesses.Around(inner) {
+        sending.halted(account, inner -> new SubmissionProcesses.SubmissionServerProxy(inner) {
             @Override
-            public Taken submit(Submission sent, Runnable handingOver) {
+            public Accepted submit(Submission sent, Runnable beforeTransmission) {
                 return super.submit(sent, () -> {
-                    handingOver.run();
+                    beforeTransmission.run();
                     throw new SubmissionProcesses.Halt();
                 });
             }
@@ -393,22 +393,22 @@ class JmapSubmissionFlushTest {
 
     @Test
     void what_a_server_does_not_offer_to_send_goes_by_smtp_and_is_copied_over_jmap_once() throws IOException {
-        try (FakeJmapServer reading = FakeJmapServer.start(side.vertx());
+        try (FakeJmapServer reading = FakeJmapServer.start(process.vertx());
                 ScriptedSmtpServer smtp = new ScriptedSmtpServer()) {
             reading.addMailbox(FakeSubmissions.SENT, "Sent", "sent");
             Account both = account(
                     new AccountSettings.Jmap(
                             BOB, reading.sessionUrl(), Optional.empty(), List.of(), Optional.of(smtp.address())),
                     FakeJmapServer.PASSWORD);
-            SubmissionId submission = side.database.submission(both, BOB, MESSAGE_ID, "ann@example.com");
+            SubmissionId submission = process.database.submission(both, BOB, MESSAGE_ID, "ann@example.com");
 
             // When: the process ends after the copy is made, and another one makes it again
             sending.flush(both);
-            assertThat(side.database.submission(submission))
+            assertThat(process.database.submission(submission))
                     .containsEntry("state", "sent")
                     .containsEntry("copy", "due");
-            sending.hurry();
-            sending.halted(both, inner -> new SubmissionProcesses.Around(inner) {
+            sending.makeDue();
+            sending.halted(both, inner -> new SubmissionProcesses.SubmissionServerProxy(inner) {
                 @Override
                 public void copyToSent(Submission sent) {
                     super.copyToSent(sent);
@@ -418,7 +418,7 @@ class JmapSubmissionFlushTest {
             sending.takeOver(both);
 
             // Then
-            assertThat(side.database.submission(submission))
+            assertThat(process.database.submission(submission))
                     .containsEntry("state", "sent")
                     .containsEntry("copy", "done")
                     .containsEntry("next_try_at", null);
@@ -433,12 +433,12 @@ class JmapSubmissionFlushTest {
 
             // When the line is cut before the answer
             smtp.answer(ScriptedSmtpServer.END_OF_DATA, ScriptedSmtpServer.CUT);
-            SubmissionId doubtful = side.database.submission(both, BOB, "m2@postbus.example", "ann@example.com");
+            SubmissionId doubtful = process.database.submission(both, BOB, "m2@postbus.example", "ann@example.com");
             sending.flush(both);
 
             // Then it is looked for, over JMAP, and not sent again.
             for (int look = 0; look < 5; look++) {
-                sending.hurry();
+                sending.makeDue();
                 sending.flush(both);
             }
             assertThat(sending.state(doubtful)).isEqualTo("in-doubt");
@@ -456,7 +456,7 @@ class JmapSubmissionFlushTest {
                     new AccountSettings.Jmap(
                             BOB, server.sessionUrl(), Optional.empty(), List.of(), Optional.of(smtp.address())),
                     FakeJmapServer.PASSWORD);
-            SubmissionId submission = side.database.submission(both, BOB, MESSAGE_ID, "ann@example.com");
+            SubmissionId submission = process.database.submission(both, BOB, MESSAGE_ID, "ann@example.com");
 
             sending.flush(both);
 
@@ -467,7 +467,7 @@ class JmapSubmissionFlushTest {
     }
 
     private SubmissionId submission(String... recipients) {
-        return side.database.submission(account, BOB, MESSAGE_ID, recipients);
+        return process.database.submission(account, BOB, MESSAGE_ID, recipients);
     }
 
     private static Account account(String user, URI sessionUrl, String password) {
@@ -475,8 +475,8 @@ class JmapSubmissionFlushTest {
     }
 
     private static Account account(AccountSettings.Jmap settings, String password) {
-        Account account = side.database.account(settings);
-        side.password(account, new Secret(password));
+        Account account = process.database.account(settings);
+        process.password(account, new Secret(password));
         return account;
     }
 

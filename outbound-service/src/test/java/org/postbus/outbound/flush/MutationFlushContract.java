@@ -3,6 +3,7 @@ package org.postbus.outbound.flush;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import org.postbus.topic.SyncRequest;
 import java.nio.charset.StandardCharsets;
 import java.sql.SQLException;
 import java.time.Instant;
@@ -29,7 +30,7 @@ import org.postbus.outbound.fixture.Mutations;
 import org.postbus.outbound.fixture.OutboundProcess;
 import org.postbus.outbound.fixture.TestDatabase.Account;
 import org.postbus.outbound.fixture.TestDatabase;
-import org.postbus.outbound.mutation.RetryRule;
+import org.postbus.outbound.retry.RetrySchedule;
 
 /**
  * What every protocol must do, on a real server; what became of it is seen by somebody else's IMAP client. Each test has a user
@@ -39,7 +40,7 @@ abstract class MutationFlushContract {
     private static final AtomicInteger USERS = new AtomicInteger();
     protected static final String PASSWORD = "secret-of-the-test";
 
-    protected OutboundProcess side;
+    protected OutboundProcess process;
     protected String user;
     protected Account account;
     protected MailboxId inbox;
@@ -55,9 +56,9 @@ abstract class MutationFlushContract {
         if (raw.list().stream().noneMatch(mailbox -> mailbox.name().equals("Archive"))) {
             raw.create("Archive");
         }
-        side = new OutboundProcess();
+        process = new OutboundProcess();
         account = newAccount();
-        side.password(account, new Secret(PASSWORD));
+        process.password(account, new Secret(PASSWORD));
         inbox = storedMailbox("INBOX");
         archive = storedMailbox("Archive");
     }
@@ -65,7 +66,7 @@ abstract class MutationFlushContract {
     @AfterEach
     void close() throws SQLException {
         raw.close();
-        side.close();
+        process.close();
     }
 
     /**
@@ -93,14 +94,14 @@ abstract class MutationFlushContract {
     void keywords_are_set_and_taken_away() {
         long uid = append("\\Flagged", "old");
         EmailId email = storedEmail(uid, messageId(uid));
-        MutationId mutation = side.database.mutation(
+        MutationId mutation = process.database.mutation(
                 account,
                 email,
                 "{\"keywords\": {\"$seen\": true, \"project-x\": true, \"$flagged\": null, \"old\": null}}");
 
-        side.flush(account);
+        process.flush(account);
 
-        assertThat(side.database.row(mutation)).isEqualTo(new TestDatabase.Row("applied", 1, null));
+        assertThat(process.database.row(mutation)).isEqualTo(new TestDatabase.Row("applied", 1, null));
         assertThat(flags("INBOX", uid)).containsExactlyInAnyOrder("\\seen", "project-x");
     }
 
@@ -109,15 +110,15 @@ abstract class MutationFlushContract {
         long uid = append();
         long other = append("\\Seen");
         EmailId email = storedEmail(uid, messageId(uid));
-        MutationId mutation = side.database.mutation(
+        MutationId mutation = process.database.mutation(
                 account,
                 email,
                 "{\"keywords\": {\"$flagged\": true}, \"mailboxIds\": {\"" + archive.value() + "\": true, \""
                         + inbox.value() + "\": null}}");
 
-        side.flush(account);
+        process.flush(account);
 
-        assertThat(side.database.state(mutation)).isEqualTo("applied");
+        assertThat(process.database.state(mutation)).isEqualTo("applied");
         assertThat(uids("INBOX")).containsExactly(other);
         assertThat(all("Archive")).singleElement().satisfies(moved -> {
             assertThat(moved.messageId()).contains("<" + messageId(uid) + ">");
@@ -131,23 +132,23 @@ abstract class MutationFlushContract {
         long uid = append();
         // Somebody else's mark must not be expunged along with ours.
         long marked = append("\\Deleted");
-        MutationId mutation = side.database.destroy(account, storedEmail(uid, messageId(uid)));
+        MutationId mutation = process.database.destroy(account, storedEmail(uid, messageId(uid)));
 
-        side.flush(account);
+        process.flush(account);
 
-        assertThat(side.database.state(mutation)).isEqualTo("applied");
+        assertThat(process.database.state(mutation)).isEqualTo("applied");
         assertThat(uids("INBOX")).containsExactly(kept, marked);
     }
 
     @Test
     void an_email_is_put_into_a_second_mailbox() {
         long uid = append();
-        MutationId mutation = side.database.mutation(
+        MutationId mutation = process.database.mutation(
                 account, storedEmail(uid, messageId(uid)), "{\"mailboxIds\": {\"" + archive.value() + "\": true}}");
 
-        side.flush(account);
+        process.flush(account);
 
-        assertThat(side.database.state(mutation)).isEqualTo("applied");
+        assertThat(process.database.state(mutation)).isEqualTo("applied");
         assertThat(uids("INBOX")).containsExactly(uid);
         assertThat(all("Archive"))
                 .singleElement()
@@ -162,17 +163,17 @@ abstract class MutationFlushContract {
             long uid = append();
             uids.add(uid);
             EmailId email = storedEmail(uid, messageId(uid));
-            mutations.add(side.database.mutation(account, email, "{\"keywords\": {\"a\": true, \"b\": true}}"));
-            mutations.add(side.database.mutation(account, email, "{\"keywords\": {\"a\": null}}"));
+            mutations.add(process.database.mutation(account, email, "{\"keywords\": {\"a\": true, \"b\": true}}"));
+            mutations.add(process.database.mutation(account, email, "{\"keywords\": {\"a\": null}}"));
         }
 
-        side.flush(account);
+        process.flush(account);
 
         assertThat(mutations)
-                .extracting(side.database::row)
+                .extracting(process.database::row)
                 .allSatisfy(row -> assertThat(row).isEqualTo(new TestDatabase.Row("applied", 1, null)));
         assertThat(uids).allSatisfy(uid -> assertThat(flags("INBOX", uid)).containsExactly("b"));
-        assertThat(side.count("applied")).isEqualTo(40);
+        assertThat(process.count("applied")).isEqualTo(40);
     }
 
     @Test
@@ -183,17 +184,17 @@ abstract class MutationFlushContract {
         EmailId email = storedEmail(uid, messageId(uid));
         raw.select("INBOX");
         raw.expunge(List.of(gone));
-        MutationId lost = side.database.mutation(account, vanished, "{\"keywords\": {\"a\": true}}");
-        MutationId fine = side.database.mutation(account, email, "{\"keywords\": {\"a\": true}}");
+        MutationId lost = process.database.mutation(account, vanished, "{\"keywords\": {\"a\": true}}");
+        MutationId fine = process.database.mutation(account, email, "{\"keywords\": {\"a\": true}}");
 
         flushThroughRetries();
 
-        assertThat(side.database.state(fine)).isEqualTo("applied");
-        assertThat(side.database.state(lost)).isEqualTo("rejected");
-        assertThat(side.database.row(lost).error()).isNotBlank();
-        assertThat(side.database.changes(account))
+        assertThat(process.database.state(fine)).isEqualTo("applied");
+        assertThat(process.database.state(lost)).isEqualTo("rejected");
+        assertThat(process.database.row(lost).error()).isNotBlank();
+        assertThat(process.database.changes(account))
                 .containsExactly(new ChangeEvent.MutationRejected(
-                        lost, Optional.of(vanished), side.database.row(lost).error()));
+                        lost, Optional.of(vanished), process.database.row(lost).error()));
     }
 
     @Test
@@ -202,11 +203,11 @@ abstract class MutationFlushContract {
         EmailId vanished = storedEmail(gone, messageId(gone));
         raw.select("INBOX");
         raw.expunge(List.of(gone));
-        MutationId mutation = side.database.destroy(account, vanished);
+        MutationId mutation = process.database.destroy(account, vanished);
 
         flushThroughRetries();
 
-        assertThat(side.database.row(mutation))
+        assertThat(process.database.row(mutation))
                 .extracting(TestDatabase.Row::state, TestDatabase.Row::error)
                 .containsExactly("applied", null);
     }
@@ -215,16 +216,16 @@ abstract class MutationFlushContract {
     void one_bad_mutation_does_not_spoil_the_others_for_the_same_email() {
         long uid = append();
         EmailId email = storedEmail(uid, messageId(uid));
-        MutationId first = side.database.mutation(account, email, "{\"keywords\": {\"a\": true}}");
-        MutationId bad = side.database.mutation(
+        MutationId first = process.database.mutation(account, email, "{\"keywords\": {\"a\": true}}");
+        MutationId bad = process.database.mutation(
                 account, email, "{\"mailboxIds\": {\"" + Mutations.mailbox(77).value() + "\": true}}");
-        MutationId last = side.database.mutation(account, email, "{\"keywords\": {\"b\": true}}");
+        MutationId last = process.database.mutation(account, email, "{\"keywords\": {\"b\": true}}");
 
-        side.flush(account);
+        process.flush(account);
 
-        assertThat(side.database.row(first)).isEqualTo(new TestDatabase.Row("applied", 1, null));
-        assertThat(side.database.row(bad).state()).isEqualTo("rejected");
-        assertThat(side.database.row(last).state()).isEqualTo("applied");
+        assertThat(process.database.row(first)).isEqualTo(new TestDatabase.Row("applied", 1, null));
+        assertThat(process.database.row(bad).state()).isEqualTo("rejected");
+        assertThat(process.database.row(last).state()).isEqualTo("applied");
         assertThat(flags("INBOX", uid)).containsExactlyInAnyOrder("a", "b");
     }
 
@@ -236,20 +237,20 @@ abstract class MutationFlushContract {
 
         // Created; what is requested for it then waits until it has been seen.
         MailboxId requested = new MailboxId(UUID.randomUUID());
-        MutationId created = side.database.mailboxMutation(account, requested, "mailbox-create", "{\"name\": \"Books\"}");
-        MutationId waiting = side.database.mailboxMutation(account, requested, "mailbox-update", "{\"name\": \"Novels\"}");
-        side.flush(account);
-        assertThat(side.database.row(created)).isEqualTo(new TestDatabase.Row("applied", 1, null));
-        assertThat(side.database.state(waiting)).isEqualTo("queued");
+        MutationId created = process.database.mailboxMutation(account, requested, "mailbox-create", "{\"name\": \"Books\"}");
+        MutationId waiting = process.database.mailboxMutation(account, requested, "mailbox-update", "{\"name\": \"Novels\"}");
+        process.flush(account);
+        assertThat(process.database.row(created)).isEqualTo(new TestDatabase.Row("applied", 1, null));
+        assertThat(process.database.state(waiting)).isEqualTo("queued");
         assertThat(mailboxes()).contains("Books");
-        side.database.run("delete from pending_changes");
+        process.database.run("delete from pending_changes");
         MailboxId books = storedMailbox("Books");
 
         // Renamed and moved.
-        MutationId moved = side.database.mailboxMutation(
+        MutationId moved = process.database.mailboxMutation(
                 account, books, "mailbox-update", "{\"name\": \"Read\", \"parentId\": \"" + shelf.value() + "\"}");
-        side.flush(account);
-        assertThat(side.database.row(moved)).isEqualTo(new TestDatabase.Row("applied", 1, null));
+        process.flush(account);
+        assertThat(process.database.row(moved)).isEqualTo(new TestDatabase.Row("applied", 1, null));
         assertThat(mailboxes()).doesNotContain("Books").anyMatch(name -> name.matches("Shelf[./]Read"));
         renamed(
                 books,
@@ -259,13 +260,13 @@ abstract class MutationFlushContract {
                         .orElseThrow());
 
         // A mailbox with one below it stays; then it goes.
-        side.database.confirm(moved);
-        MutationId parent = side.database.mailboxMutation(account, shelf, "mailbox-destroy", "{}");
-        MutationId gone = side.database.mailboxMutation(account, books, "mailbox-destroy", "{}");
-        side.flush(account);
-        assertThat(side.database.row(parent).state()).isEqualTo("rejected");
-        assertThat(side.database.row(parent).error()).startsWith("mailboxHasChild");
-        assertThat(side.database.row(gone)).isEqualTo(new TestDatabase.Row("applied", 1, null));
+        process.database.confirm(moved);
+        MutationId parent = process.database.mailboxMutation(account, shelf, "mailbox-destroy", "{}");
+        MutationId gone = process.database.mailboxMutation(account, books, "mailbox-destroy", "{}");
+        process.flush(account);
+        assertThat(process.database.row(parent).state()).isEqualTo("rejected");
+        assertThat(process.database.row(parent).error()).startsWith("mailboxHasChild");
+        assertThat(process.database.row(gone)).isEqualTo(new TestDatabase.Row("applied", 1, null));
         assertThat(mailboxes()).contains("Shelf").noneMatch(name -> name.endsWith("Read"));
     }
 
@@ -274,19 +275,19 @@ abstract class MutationFlushContract {
         // Halted after the server had made it.
         MailboxId requested = new MailboxId(UUID.randomUUID());
         raw.create("Made");
-        MutationId halted = side.database.mailboxMutation(account, requested, "mailbox-create", "{\"name\": \"Made\"}");
-        side.database.run("update pending_changes set state = 'sending', attempts = 1, claimed_by = 'halted',"
+        MutationId halted = process.database.mailboxMutation(account, requested, "mailbox-create", "{\"name\": \"Made\"}");
+        process.database.run("update pending_changes set state = 'sending', attempts = 1, claimed_by = 'halted',"
                 + " claimed_until = now() - interval '1 second'");
-        side.flush(account);
-        assertThat(side.database.row(halted)).isEqualTo(new TestDatabase.Row("applied", 2, null));
+        process.flush(account);
+        assertThat(process.database.row(halted)).isEqualTo(new TestDatabase.Row("applied", 2, null));
         assertThat(mailboxes()).filteredOn("Made"::equals).hasSize(1);
 
         // Somebody else's.
-        MutationId second = side.database.mailboxMutation(
+        MutationId second = process.database.mailboxMutation(
                 account, new MailboxId(UUID.randomUUID()), "mailbox-create", "{\"name\": \"Archive\"}");
-        side.flush(account);
-        assertThat(side.database.row(second).state()).isEqualTo("rejected");
-        assertThat(side.database.row(second).error()).startsWith("alreadyExists");
+        process.flush(account);
+        assertThat(process.database.row(second).state()).isEqualTo("rejected");
+        assertThat(process.database.row(second).error()).startsWith("alreadyExists");
     }
 
     @Test
@@ -296,15 +297,15 @@ abstract class MutationFlushContract {
         append();
         raw.select("INBOX");
         raw.copy(raw.uids(), "Shelf");
-        MutationId careful = side.database.mailboxMutation(account, shelf, "mailbox-destroy", "{}");
-        side.flush(account);
-        assertThat(side.database.row(careful).state()).isEqualTo("rejected");
-        assertThat(side.database.row(careful).error()).startsWith("mailboxHasEmail");
+        MutationId careful = process.database.mailboxMutation(account, shelf, "mailbox-destroy", "{}");
+        process.flush(account);
+        assertThat(process.database.row(careful).state()).isEqualTo("rejected");
+        assertThat(process.database.row(careful).error()).startsWith("mailboxHasEmail");
 
         MutationId wholly =
-                side.database.mailboxMutation(account, shelf, "mailbox-destroy", "{\"onDestroyRemoveEmails\": true}");
-        side.flush(account);
-        assertThat(side.database.state(wholly)).isEqualTo("applied");
+                process.database.mailboxMutation(account, shelf, "mailbox-destroy", "{\"onDestroyRemoveEmails\": true}");
+        process.flush(account);
+        assertThat(process.database.state(wholly)).isEqualTo("applied");
         assertThat(mailboxes()).doesNotContain("Shelf");
     }
 
@@ -312,17 +313,17 @@ abstract class MutationFlushContract {
     void emails_are_moved_out_before_their_mailbox_is_destroyed() {
         long uid = append();
         EmailId email = storedEmail(uid, messageId(uid));
-        MutationId move = side.database.mutation(
+        MutationId move = process.database.mutation(
                 account,
                 email,
                 "{\"mailboxIds\": {\"" + archive.value() + "\": true, \"" + inbox.value() + "\": null}}");
-        MutationId create = side.database.mailboxMutation(
+        MutationId create = process.database.mailboxMutation(
                 account, new MailboxId(UUID.randomUUID()), "mailbox-create", "{\"name\": \"Later\"}");
-        MutationId after = side.database.mutation(account, storedEmailAgain(), "{\"keywords\": {\"a\": true}}");
+        MutationId after = process.database.mutation(account, storedEmailAgain(), "{\"keywords\": {\"a\": true}}");
 
         List<String> order = new ArrayList<>();
-        while (side.flusher.flush(account.tenant(), account.id())) {
-            order.add(side.database.state(move) + " " + side.database.state(create) + " " + side.database.state(after));
+        while (process.flusher.flush(account.tenant(), account.id())) {
+            order.add(process.database.state(move) + " " + process.database.state(create) + " " + process.database.state(after));
         }
 
         assertThat(order).containsExactly("applied queued queued", "applied applied queued", "applied applied applied");
@@ -338,21 +339,18 @@ abstract class MutationFlushContract {
     }
 
     @Test
-    void the_fetcher_is_woken_by_a_record_that_is_marked_as_published() {
+    void an_applied_mutation_is_stamped_with_the_current_pass_and_a_sync_is_requested() {
         long uid = append();
-        side.database.mutation(account, storedEmail(uid, messageId(uid)), "{\"keywords\": {\"a\": true}}");
+        process.database.beginPass(account, 41);
+        MutationId mutation =
+                process.database.mutation(account, storedEmail(uid, messageId(uid)), "{\"keywords\": {\"a\": true}}");
 
-        side.flush(account);
+        process.flush(account);
 
-        assertThat(side.database.wake(account)).isOne();
-        await().untilAsserted(() -> assertThat(side.database.rows(
-                        "select 1 from account where account_id = ? and published_wake = wake and published_revision = revision",
-                        account.id().value()))
-                .hasSize(1));
-        assertThat(side.published).singleElement().satisfies(record -> {
-            assertThat(record.accountId()).isEqualTo(account.id());
-            assertThat(record.wake()).isOne();
-        });
+        assertThat(process.database.state(mutation)).isEqualTo("applied");
+        assertThat(process.database.appliedPass(mutation)).isEqualTo(41);
+        await().untilAsserted(() -> assertThat(process.syncRequests)
+                .containsExactly(new SyncRequest(account.tenant(), account.id())));
     }
 
     @Test
@@ -360,41 +358,41 @@ abstract class MutationFlushContract {
         long uid = append();
         EmailId email = storedEmail(uid, messageId(uid));
         for (int i = 0; i < 3; i++) {
-            side.database.mutation(account, email, "{\"keywords\": {\"a" + i + "\": true}}");
-            side.flush(account);
-            assertThat(side.servers.idle()).isOne();
+            process.database.mutation(account, email, "{\"keywords\": {\"a" + i + "\": true}}");
+            process.flush(account);
+            assertThat(process.servers.idle()).isOne();
         }
         assertThat(flags("INBOX", uid)).containsExactlyInAnyOrder("a0", "a1", "a2");
     }
 
     @Test
     void a_refused_login_holds_the_account_and_burns_no_try() {
-        side.password(account, new Secret("wrong"));
+        process.password(account, new Secret("wrong"));
         long uid = append();
         EmailId email = storedEmail(uid, messageId(uid));
-        MutationId mutation = side.database.mutation(account, email, "{\"keywords\": {\"a\": true}}");
+        MutationId mutation = process.database.mutation(account, email, "{\"keywords\": {\"a\": true}}");
 
-        side.flush(account);
+        process.flush(account);
 
-        assertThat(side.database.state(mutation)).isEqualTo("queued");
-        assertThat(side.database.row(mutation).attempts()).isZero();
-        assertThat(side.database.row(mutation).error()).isNotBlank();
-        assertThat(side.count("needs-login")).isOne();
+        assertThat(process.database.state(mutation)).isEqualTo("queued");
+        assertThat(process.database.row(mutation).attempts()).isZero();
+        assertThat(process.database.row(mutation).error()).isNotBlank();
+        assertThat(process.count("needs-login")).isOne();
 
-        side.password(account, new Secret(PASSWORD));
-        side.database.run(
+        process.password(account, new Secret(PASSWORD));
+        process.database.run(
                 "update account set revision = revision + 1 where account_id = ?",
                 account.id().value());
-        side.flush(account);
+        process.flush(account);
 
-        assertThat(side.database.row(mutation)).isEqualTo(new TestDatabase.Row("applied", 1, null));
+        assertThat(process.database.row(mutation)).isEqualTo(new TestDatabase.Row("applied", 1, null));
     }
 
     /** What waits for its next try does not wait here. */
     protected void flushThroughRetries() {
-        for (int i = 0; i < RetryRule.TRIES_MAX; i++) {
-            side.flush(account);
-            side.database.hurry();
+        for (int i = 0; i < RetrySchedule.ATTEMPTS_MAX; i++) {
+            process.flush(account);
+            process.database.makeDue();
         }
     }
 

@@ -3,6 +3,7 @@ package org.postbus.outbound.flush;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import org.postbus.topic.SyncRequest;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.sql.SQLException;
@@ -43,7 +44,7 @@ class SmtpSubmissionFlushTest {
     private static final Duration WAIT = Duration.ofSeconds(60);
 
     private static James james;
-    private static OutboundProcess side;
+    private static OutboundProcess process;
     private static SubmissionProcesses sending;
     private ScriptedSmtpServer scripted;
     private String user;
@@ -52,13 +53,13 @@ class SmtpSubmissionFlushTest {
     @BeforeAll
     static void start() {
         james = DevStack.james();
-        side = new OutboundProcess();
-        sending = new SubmissionProcesses(side);
+        process = new OutboundProcess();
+        sending = new SubmissionProcesses(process);
     }
 
     @AfterAll
     static void stop() throws SQLException {
-        side.close();
+        process.close();
     }
 
     @BeforeEach
@@ -77,7 +78,7 @@ class SmtpSubmissionFlushTest {
     void a_message_arrives_once_and_one_copy_lies_among_the_sent_ones() {
         String recipient = newUser();
         Account account = account(james());
-        SubmissionId submission = side.database.submission(account, user, messageId, recipient);
+        SubmissionId submission = process.database.submission(account, user, messageId, recipient);
 
         sending.flush(account);
 
@@ -86,42 +87,46 @@ class SmtpSubmissionFlushTest {
                 .untilAsserted(() -> assertThat(in(recipient, "INBOX")).isEqualTo(1));
         assertThat(in(user, "Sent")).isZero();
 
-        sending.hurry();
+        sending.makeDue();
         sending.flush(account);
 
-        assertThat(side.database.submission(submission))
+        assertThat(process.database.submission(submission))
                 .containsEntry("state", "sent")
                 .containsEntry("copy", "done")
                 .containsEntry("message", null)
                 .containsEntry("next_try_at", null);
         assertThat(in(user, "Sent")).isEqualTo(1);
         assertThat(in(recipient, "INBOX")).isEqualTo(1);
-        assertThat(side.database.wake(account)).isEqualTo(2);
-        assertThat(side.database.changes(account)).containsExactly(new SubmissionSent(submission, List.of()));
+        SyncRequest request = new SyncRequest(account.tenant(), account.id());
+        await().atMost(WAIT)
+                .untilAsserted(() -> assertThat(process.syncRequests)
+                        .filteredOn(request::equals)
+                        .hasSize(2));
+        assertThat(process.database.changes(account)).containsExactly(new SubmissionSent(submission, List.of()));
     }
 
     @Test
     void a_copy_that_is_there_already_is_not_made_again() {
         Account account = account(scripted.address());
-        SubmissionId submission = side.database.submission(account, user, messageId, "bob@example.com");
+        SubmissionId submission = process.database.submission(account, user, messageId, "bob@example.com");
         sending.flush(account);
         appendToSent();
 
-        sending.hurry();
+        sending.makeDue();
         sending.flush(account);
 
-        assertThat(side.database.submission(submission)).containsEntry("copy", "done");
+        assertThat(process.database.submission(submission)).containsEntry("copy", "done");
         assertThat(in(user, "Sent")).isEqualTo(1);
     }
 
     @Test
     void a_process_that_ends_after_the_copy_was_made_does_not_make_two() {
         Account account = account(scripted.address());
-        SubmissionId submission = side.database.submission(account, user, messageId, "bob@example.com");
+        SubmissionId submission = process.database.submission(account, user, messageId, "bob@example.com");
         sending.flush(account);
-        sending.hurry();
+        sending.makeDue();
 
-        sending.halted(account, server -> new SubmissionProcesses.Around(server) {
+        sending.halted(account, server -> new SubmissionProcesses.SubmissionServerProxy(server) {
             @Override
             public void copyToSent(Submission copied) {
                 super.copyToSent(copied);
@@ -130,23 +135,23 @@ class SmtpSubmissionFlushTest {
         });
         sending.takeOver(account);
 
-        assertThat(side.database.submission(submission)).containsEntry("copy", "done");
+        assertThat(process.database.submission(submission)).containsEntry("copy", "done");
         assertThat(in(user, "Sent")).isEqualTo(1);
     }
 
     @Test
     void the_email_that_was_answered_gets_its_keyword_by_a_mutation() {
         Account account = account(scripted.address());
-        EmailId parent = side.database.email(account, null, "parent@example.com");
-        SubmissionId submission = side.database.submission(account, user, messageId, "bob@example.com");
-        side.database.run(
+        EmailId parent = process.database.email(account, null, "parent@example.com");
+        SubmissionId submission = process.database.submission(account, user, messageId, "bob@example.com");
+        process.database.run(
                 "update submission set parent_id = ?, parent_keyword = '$answered' where submission_id = ?",
                 parent.value(),
                 submission.value());
 
         sending.flush(account);
 
-        assertThat(side.database.rows(
+        assertThat(process.database.rows(
                         "select kind, patch::text as patch, state from pending_changes where email_id = ?",
                         parent.value()))
                 .singleElement()
@@ -159,16 +164,16 @@ class SmtpSubmissionFlushTest {
     void what_is_refused_for_good_is_rejected_with_the_servers_words() {
         scripted.answer(ScriptedSmtpServer.END_OF_DATA, "554 5.7.1 looks like spam");
         Account account = account(scripted.address());
-        SubmissionId submission = side.database.submission(account, user, messageId, "bob@example.com");
+        SubmissionId submission = process.database.submission(account, user, messageId, "bob@example.com");
 
         sending.flush(account);
 
-        assertThat(side.database.submission(submission))
+        assertThat(process.database.submission(submission))
                 .containsEntry("state", "rejected")
                 .containsEntry("error", "554 5.7.1 looks like spam")
                 .containsEntry("transmitting", false)
                 .containsEntry("next_try_at", null);
-        assertThat(side.database.changes(account))
+        assertThat(process.database.changes(account))
                 .containsExactly(new SubmissionRejected(submission, "554 5.7.1 looks like spam"));
     }
 
@@ -176,22 +181,22 @@ class SmtpSubmissionFlushTest {
     void what_is_refused_for_now_is_tried_five_times() {
         scripted.answer("RCPT", "451 4.7.1 come back later");
         Account account = account(scripted.address());
-        SubmissionId submission = side.database.submission(account, user, messageId, "bob@example.com");
+        SubmissionId submission = process.database.submission(account, user, messageId, "bob@example.com");
 
         sending.flush(account);
-        assertThat(side.database.submission(submission))
+        assertThat(process.database.submission(submission))
                 .containsEntry("state", "queued")
                 .containsEntry("attempts", 1)
                 .containsEntry("error", "451 4.7.1 come back later");
         for (int i = 0; i < 10; i++) {
-            sending.hurry();
+            sending.makeDue();
             sending.flush(account);
         }
 
-        assertThat(side.database.submission(submission))
+        assertThat(process.database.submission(submission))
                 .containsEntry("state", "failed")
                 .containsEntry("attempts", 5);
-        assertThat(side.database.changes(account))
+        assertThat(process.database.changes(account))
                 .singleElement()
                 .satisfies(change -> assertThat(change).isInstanceOf(SubmissionFailed.class));
         assertThat(scripted.commands())
@@ -204,8 +209,8 @@ class SmtpSubmissionFlushTest {
     void a_message_that_waits_for_its_next_try_does_not_hold_up_others() {
         scripted.answer("RCPT TO:<slow@", "451 4.7.1 come back later");
         Account account = account(scripted.address());
-        side.database.submission(account, user, messageId, "slow@example.com");
-        SubmissionId other = side.database.submission(account, user, "other-" + messageId, "bob@example.com");
+        process.database.submission(account, user, messageId, "slow@example.com");
+        SubmissionId other = process.database.submission(account, user, "other-" + messageId, "bob@example.com");
 
         sending.flush(account);
 
@@ -216,15 +221,15 @@ class SmtpSubmissionFlushTest {
     void a_refused_login_waits_for_a_new_password_without_using_up_tries() {
         scripted.answer("AUTH", "535 5.7.8 bad credentials");
         Account account = account(scripted.address());
-        SubmissionId first = side.database.submission(account, user, messageId, "bob@example.com");
-        SubmissionId second = side.database.submission(account, user, "second-" + messageId, "bob@example.com");
+        SubmissionId first = process.database.submission(account, user, messageId, "bob@example.com");
+        SubmissionId second = process.database.submission(account, user, "second-" + messageId, "bob@example.com");
 
         sending.flush(account);
 
-        assertThat(side.database.submission(first))
+        assertThat(process.database.submission(first))
                 .containsEntry("state", "queued")
                 .containsEntry("attempts", 0);
-        assertThat(side.database.submission(second))
+        assertThat(process.database.submission(second))
                 .containsEntry("state", "queued")
                 .containsEntry("attempts", 0);
         assertThat(scripted.commands())
@@ -232,7 +237,7 @@ class SmtpSubmissionFlushTest {
                 .hasSize(1);
 
         scripted.answerAsUsual();
-        side.database.run(
+        process.database.run(
                 "update account set revision = revision + 1 where account_id = ?",
                 account.id().value());
         sending.flush(account);
@@ -245,11 +250,11 @@ class SmtpSubmissionFlushTest {
     void a_server_that_is_away_is_asked_again_later() throws IOException {
         Account account = account(scripted.address());
         scripted.close();
-        SubmissionId submission = side.database.submission(account, user, messageId, "bob@example.com");
+        SubmissionId submission = process.database.submission(account, user, messageId, "bob@example.com");
 
         sending.flush(account);
 
-        assertThat(side.database.submission(submission))
+        assertThat(process.database.submission(submission))
                 .containsEntry("state", "queued")
                 .containsEntry("transmitting", false)
                 .containsEntry("attempts", 1);
@@ -260,17 +265,17 @@ class SmtpSubmissionFlushTest {
         scripted.answer("RCPT TO:<bad@", "550 5.1.1 no such user");
         Account account = account(scripted.address());
         SubmissionId submission =
-                side.database.submission(account, user, messageId, "bad@example.com", "bob@example.com");
+                process.database.submission(account, user, messageId, "bad@example.com", "bob@example.com");
 
         sending.flush(account);
 
-        assertThat(side.database.submission(submission))
+        assertThat(process.database.submission(submission))
                 .containsEntry("state", "sent")
                 .containsEntry("refused", "{\"bad@example.com\": \"550 5.1.1 no such user\"}");
         assertThat(scripted.delivered())
                 .singleElement()
                 .satisfies(delivered -> assertThat(delivered.recipients()).containsExactly("bob@example.com"));
-        assertThat(side.database.changes(account))
+        assertThat(process.database.changes(account))
                 .containsExactly(new SubmissionSent(submission, List.of("bad@example.com")));
     }
 
@@ -278,16 +283,16 @@ class SmtpSubmissionFlushTest {
     void a_line_cut_before_the_answer_leaves_it_in_doubt_and_it_is_never_sent_again() {
         scripted.answer(ScriptedSmtpServer.END_OF_DATA, ScriptedSmtpServer.CUT);
         Account account = account(scripted.address());
-        SubmissionId submission = side.database.submission(account, user, messageId, "bob@example.com");
+        SubmissionId submission = process.database.submission(account, user, messageId, "bob@example.com");
 
         sending.flush(account);
         scripted.answerAsUsual();
         for (int i = 0; i < 10; i++) {
-            sending.hurry();
+            sending.makeDue();
             sending.flush(account);
         }
 
-        assertThat(side.database.submission(submission))
+        assertThat(process.database.submission(submission))
                 .containsEntry("state", "in-doubt")
                 .containsEntry("next_try_at", null)
                 .extractingByKey("error")
@@ -300,18 +305,18 @@ class SmtpSubmissionFlushTest {
     void what_is_in_doubt_is_sent_once_it_turns_up_among_the_sent_ones() {
         scripted.answer(ScriptedSmtpServer.END_OF_DATA, ScriptedSmtpServer.CUT);
         Account account = account(scripted.address());
-        SubmissionId submission = side.database.submission(account, user, messageId, "bob@example.com");
+        SubmissionId submission = process.database.submission(account, user, messageId, "bob@example.com");
         sending.flush(account);
         appendToSent();
 
-        sending.hurry();
+        sending.makeDue();
         sending.flush(account);
 
-        assertThat(side.database.submission(submission))
+        assertThat(process.database.submission(submission))
                 .containsEntry("state", "sent")
                 .containsEntry("error", null);
         assertThat(scripted.delivered()).hasSize(1);
-        List<ChangeEvent.Change> changes = side.database.changes(account);
+        List<ChangeEvent.Change> changes = process.database.changes(account);
         assertThat(changes).hasSize(2).last().isEqualTo(new SubmissionSent(submission, List.of()));
         assertThat(changes).first().isInstanceOf(SubmissionInDoubt.class);
     }
@@ -319,11 +324,11 @@ class SmtpSubmissionFlushTest {
     @Test
     void a_process_that_ends_before_it_hands_over_leaves_the_message_to_be_sent() {
         Account account = account(scripted.address());
-        SubmissionId submission = side.database.submission(account, user, messageId, "bob@example.com");
+        SubmissionId submission = process.database.submission(account, user, messageId, "bob@example.com");
 
-        sending.halted(account, server -> new SubmissionProcesses.Around(server) {
+        sending.halted(account, server -> new SubmissionProcesses.SubmissionServerProxy(server) {
             @Override
-            public Taken submit(Submission sent, Runnable handingOver) {
+            public Accepted submit(Submission sent, Runnable beforeTransmission) {
                 throw new SubmissionProcesses.Halt();
             }
         });
@@ -337,12 +342,12 @@ class SmtpSubmissionFlushTest {
     @Test
     void a_process_that_ends_as_it_hands_over_leaves_the_message_in_doubt() {
         Account account = account(scripted.address());
-        SubmissionId submission = side.database.submission(account, user, messageId, "bob@example.com");
+        SubmissionId submission = process.database.submission(account, user, messageId, "bob@example.com");
 
-        sending.halted(account, server -> new SubmissionProcesses.Around(server) {
+        sending.halted(account, server -> new SubmissionProcesses.SubmissionServerProxy(server) {
             @Override
-            public Taken submit(Submission sent, Runnable handingOver) {
-                handingOver.run();
+            public Accepted submit(Submission sent, Runnable beforeTransmission) {
+                beforeTransmission.run();
                 throw new SubmissionProcesses.Halt();
             }
         });
@@ -355,12 +360,12 @@ class SmtpSubmissionFlushTest {
     @Test
     void a_process_that_ends_before_it_notes_the_answer_leaves_the_message_in_doubt_and_sent_once() {
         Account account = account(scripted.address());
-        SubmissionId submission = side.database.submission(account, user, messageId, "bob@example.com");
+        SubmissionId submission = process.database.submission(account, user, messageId, "bob@example.com");
 
-        sending.halted(account, server -> new SubmissionProcesses.Around(server) {
+        sending.halted(account, server -> new SubmissionProcesses.SubmissionServerProxy(server) {
             @Override
-            public Taken submit(Submission sent, Runnable handingOver) {
-                super.submit(sent, handingOver);
+            public Accepted submit(Submission sent, Runnable beforeTransmission) {
+                super.submit(sent, beforeTransmission);
                 throw new SubmissionProcesses.Halt();
             }
         });
@@ -373,13 +378,13 @@ class SmtpSubmissionFlushTest {
     @Test
     void a_process_that_lost_its_claim_sends_nothing_and_the_other_one_sends_once() {
         Account account = account(scripted.address());
-        SubmissionId submission = side.database.submission(account, user, messageId, "bob@example.com");
+        SubmissionId submission = process.database.submission(account, user, messageId, "bob@example.com");
 
-        side.sendingProcess("slow", server -> new SubmissionProcesses.Around(server) {
+        process.submissionFlusher("slow", server -> new SubmissionProcesses.SubmissionServerProxy(server) {
                     @Override
-                    public Taken submit(Submission sent, Runnable handingOver) {
+                    public Accepted submit(Submission sent, Runnable beforeTransmission) {
                         sending.takeOver(account);
-                        return super.submit(sent, handingOver);
+                        return super.submit(sent, beforeTransmission);
                     }
                 })
                 .flush(account.tenant(), account.id());
@@ -391,8 +396,8 @@ class SmtpSubmissionFlushTest {
     @Test
     void a_message_for_later_waits() {
         Account account = account(scripted.address());
-        SubmissionId submission = side.database.submission(account, user, messageId, "bob@example.com");
-        side.database.run(
+        SubmissionId submission = process.database.submission(account, user, messageId, "bob@example.com");
+        process.database.run(
                 "update submission set send_at = now() + interval '1 hour', next_try_at = now() + interval '1 hour'"
                         + " where submission_id = ?",
                 submission.value());
@@ -406,11 +411,11 @@ class SmtpSubmissionFlushTest {
     @Test
     void a_certificate_that_nobody_vouches_for_ends_it_before_anything_is_said() {
         Account account = account(new ServerAddress(James.HOST, james.ports().smtp(), TlsMode.STARTTLS));
-        SubmissionId submission = side.database.submission(account, user, messageId, user);
+        SubmissionId submission = process.database.submission(account, user, messageId, user);
 
         sending.flush(account);
 
-        assertThat(side.database.submission(submission))
+        assertThat(process.database.submission(submission))
                 .containsEntry("state", "queued")
                 .containsEntry("transmitting", false);
         assertThat(in(user, "INBOX")).isZero();
@@ -427,12 +432,12 @@ class SmtpSubmissionFlushTest {
     }
 
     private Account account(ServerAddress smtp) {
-        Account account = side.database.account(new AccountSettings.Imap(
+        Account account = process.database.account(new AccountSettings.Imap(
                 user, new ServerAddress(James.HOST, james.ports().imap(), TlsMode.NONE), Optional.of(smtp)));
-        side.password(account, new Secret(PASSWORD));
-        side.database.run(
+        process.password(account, new Secret(PASSWORD));
+        process.database.run(
                 "update mailbox set role = 'sent' where mailbox_id = ?",
-                side.database.mailbox(account, "name:Sent", "Sent").value());
+                process.database.mailbox(account, "name:Sent", "Sent").value());
         try (RawImap raw = raw(user)) {
             if (raw.list().stream().noneMatch(mailbox -> mailbox.name().equals("Sent"))) {
                 raw.create("Sent");

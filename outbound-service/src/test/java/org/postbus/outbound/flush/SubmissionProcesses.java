@@ -11,24 +11,24 @@ import org.postbus.outbound.fixture.TestDatabase;
 import org.postbus.outbound.submission.Submission;
 import org.postbus.outbound.submission.SubmissionServer;
 
-/** Processes that send, one after the other, and what can happen to them. */
-record SubmissionProcesses(OutboundProcess side) {
+/** Processes that send submissions, one after the other, and may be halted. */
+record SubmissionProcesses(OutboundProcess process) {
 
-    /** The rest of a process's work never happens. */
+    /** Ends a process's work at this point, as a crash does. */
     static final class Halt extends Error {
         private static final long serialVersionUID = 1;
     }
 
-    static class Around implements SubmissionServer {
+    static class SubmissionServerProxy implements SubmissionServer {
         private final SubmissionServer inner;
 
-        Around(SubmissionServer inner) {
+        SubmissionServerProxy(SubmissionServer inner) {
             this.inner = inner;
         }
 
         @Override
-        public Taken submit(Submission submission, Runnable handingOver) {
-            return inner.submit(submission, handingOver);
+        public Accepted submit(Submission submission, Runnable beforeTransmission) {
+            return inner.submit(submission, beforeTransmission);
         }
 
         @Override
@@ -48,33 +48,33 @@ record SubmissionProcesses(OutboundProcess side) {
     }
 
     void halted(Account account, UnaryOperator<SubmissionServer> around) {
-        assertThatThrownBy(() -> side.sendingProcess("halted", around).flush(account.tenant(), account.id()))
+        assertThatThrownBy(() -> process.submissionFlusher("halted", around).flush(account.tenant(), account.id()))
                 .isInstanceOf(Halt.class);
     }
 
-    /** Another process, when the claim of the one before has run out. */
+    /** Another process takes over after the claim of the first has expired. */
     void takeOver(Account account) {
-        side.database.run(
+        process.database.run(
                 "update submission set claimed_until = now() - interval '1 second' where account_id = ? and claimed_by is not null",
                 account.id().value());
         flush(account);
     }
 
-    /** Until nothing is due. */
+    /** Flushes until nothing is due. */
     void flush(Account account) {
-        var process = side.sendingProcess("process", server -> server);
+        var flusher = process.submissionFlusher("process", server -> server);
         int rounds = 0;
-        while (process.flush(account.tenant(), account.id())) {
+        while (flusher.flush(account.tenant(), account.id())) {
             assertThat(++rounds).as("rounds").isLessThan(100);
         }
     }
 
-    /** What waits is due now. */
-    void hurry() {
-        side.database.run("update submission set next_try_at = now() where next_try_at is not null");
+    /** Makes all waiting submissions due now. */
+    void makeDue() {
+        process.database.run("update submission set next_try_at = now() where next_try_at is not null");
     }
 
     String state(SubmissionId submission) {
-        return (String) side.database.submission(submission).get("state");
+        return (String) process.database.submission(submission).get("state");
     }
 }

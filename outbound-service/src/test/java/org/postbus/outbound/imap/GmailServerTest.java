@@ -9,6 +9,7 @@ import static org.postbus.outbound.fixture.Mutations.mailboxes;
 import static org.postbus.outbound.fixture.Mutations.mutation;
 
 import io.vertx.core.Vertx;
+import org.postbus.observation.EmailIdentity;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -320,7 +321,7 @@ class GmailServerTest {
                                 true));
             }
         });
-        boolean labels = shown.containsKey(PretendGmail.ALL_MAIL);
+        boolean labels = shown.containsKey(FakeGmail.ALL_MAIL);
         Map<EmailId, ServerSnapshot.EmailSnapshot> emails = new HashMap<>();
         gmailIds.forEach((number, id) -> {
             if (!gmail.has(id)) {
@@ -339,7 +340,7 @@ class GmailServerTest {
             }
             emails.put(
                     email(number),
-                    new ServerSnapshot.EmailSnapshot(Optional.of("gm:" + id), Optional.of("m" + number + "@x"), links));
+                    new ServerSnapshot.EmailSnapshot(Optional.of(new EmailIdentity.Gmail(String.valueOf(id))), Optional.of("m" + number + "@x"), links));
         });
         return new ServerSnapshot(emails, found);
     }

@@ -10,7 +10,6 @@ import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.postbus.mail.ServerFailure;
-import org.postbus.outbound.flush.MutationFlusher;
 import org.postbus.outbound.mutation.MutationOutcome.Deferred;
 import org.postbus.outbound.mutation.MutationOutcome.Failed;
 import org.postbus.outbound.mutation.MutationOutcome.NeedsLogin;
@@ -62,21 +61,21 @@ class OutcomePolicyTest {
                 .map(row -> DynamicTest.dynamicTest(
                         row.failure() + ", try " + row.attempts() + (row.holdsAccount() ? ", account's" : ""),
                         () -> assertThat(
-                                        MutationFlusher.outcomeOf(row.failure(), row.attempts(), row.holdsAccount(), 0))
+                                        OutcomePolicy.outcomeOf(row.failure(), row.attempts(), row.holdsAccount(), 0))
                                 .isEqualTo(row.expected())))
                 .toList();
     }
 
     @Test
     void jitter_adds_a_fifth_at_most() {
-        assertThat(MutationFlusher.outcomeOf(UNREACHABLE, 3, true, 1))
+        assertThat(OutcomePolicy.outcomeOf(UNREACHABLE, 3, true, 1))
                 .isEqualTo(new Deferred(Duration.ofSeconds(36), "no route", true));
     }
 
     @Test
     void no_hint_makes_us_wait_more_than_an_hour() {
         var hint = new ServerFailure.Throttled("tomorrow", Optional.of(Duration.ofDays(1)));
-        assertThat(MutationFlusher.outcomeOf(hint, 1, true, 1))
+        assertThat(OutcomePolicy.outcomeOf(hint, 1, true, 1))
                 .isEqualTo(new Deferred(Duration.ofHours(1), "tomorrow", true));
     }
 }

@@ -17,7 +17,7 @@ import org.postbus.outbound.fixture.TestDatabase;
 class QueueStatesTest {
 
     @Test
-    void gauges_tell_how_much_waits_in_each_state_and_for_how_long_over_all_tenants() throws SQLException {
+    void gauges_show_how_many_items_of_all_tenants_wait_in_each_state_and_for_how_long() throws SQLException {
         Vertx vertx = Vertx.vertx();
         try (TestDatabase database = new TestDatabase()) {
             for (int tenant = 0; tenant < 2; tenant++) {
@@ -36,11 +36,11 @@ class QueueStatesTest {
                         late.value());
             }
             SimpleMeterRegistry registry = new SimpleMeterRegistry();
-            QueueStates states = new QueueStates(vertx, database.transactions(vertx), Duration.ofHours(1));
+            QueueStates states = new QueueStates(database.transactions(vertx), Duration.ofHours(1));
             new OutboundMetrics(registry).watch(states);
             assertThat(queue(registry, "", "mutations", "queued")).isZero();
 
-            states.look();
+            states.count();
 
             assertThat(queue(registry, "", "mutations", "queued")).isEqualTo(4);
             assertThat(queue(registry, "", "mutations", "applied")).isEqualTo(2);

@@ -30,8 +30,7 @@ class RetentionTest {
     private final Account account = account();
 
     @BeforeEach
-    void somebodyElse() {
-        // Rows of all tenants are old some time.
+    void addAnotherTenant() {
         account();
     }
 
@@ -46,18 +45,19 @@ class RetentionTest {
     }
 
     private Retention retention() {
+        return retention(Duration.ofDays(7));
+    }
+
+    private Retention retention(Duration keepMutations) {
         return new Retention(
-                vertx,
                 database.transactions(vertx),
                 new OutboundMetrics(registry),
-                Duration.ofDays(7),
-                Duration.ofDays(7),
-                Duration.ofDays(7),
+                new Retention.Kept(keepMutations, Duration.ofDays(7), Duration.ofDays(7)),
                 Duration.ofDays(1));
     }
 
     @Test
-    void mutations_that_ended_long_ago_go_and_all_others_stay() {
+    void mutations_that_ended_long_ago_are_deleted_and_no_others() {
         for (String state : List.of("queued", "sending", "applied", "confirmed", "rejected", "failed", "in-doubt")) {
             for (String since : List.of(EIGHT_DAYS_AGO, LAST_WEEK)) {
                 database.run(
@@ -67,26 +67,26 @@ class RetentionTest {
             }
         }
 
-        retention().sweep(Instant.now());
+        retention().deleteOld(Instant.now());
 
         assertThat(database.rows("select state, count(*)::int as n from pending_changes group by state"))
                 .extracting(row -> row.get("state") + " " + row.get("n"))
                 .containsExactlyInAnyOrder(
                         "queued 4", "sending 4", "applied 4", "confirmed 2", "rejected 2", "failed 4", "in-doubt 4");
-        assertThat(swept("pending_changes")).isEqualTo(4);
+        assertThat(deleted("pending_changes")).isEqualTo(4);
     }
 
     @Test
-    void messages_that_ended_long_ago_go_and_all_others_stay() {
+    void submissions_that_ended_long_ago_are_deleted_and_no_others() {
         for (String state : List.of("queued", "sending", "sent", "rejected", "failed", "in-doubt", "canceled")) {
             for (String since : List.of(EIGHT_DAYS_AGO, LAST_WEEK)) {
                 message(state, since, state.equals("queued") || state.equals("sending") ? "now()" : "null");
             }
         }
-        // Its copy is still to be made.
+        // Its copy is still to be filed.
         message("sent", EIGHT_DAYS_AGO, "now()");
 
-        retention().sweep(Instant.now());
+        retention().deleteOld(Instant.now());
 
         assertThat(database.rows("select state, count(*)::int as n from submission group by state"))
                 .extracting(row -> row.get("state") + " " + row.get("n"))
@@ -104,23 +104,23 @@ class RetentionTest {
     }
 
     @Test
-    void changes_go_from_the_oldest_on_and_what_is_left_has_no_gap() {
-        // Somebody's transaction began before his neighbour's and ended after it.
+    void changes_are_deleted_from_the_oldest_on_and_leave_no_gap() {
+        // A transaction that began before its neighbour's and ended after it.
         changes(account, 1, 2_500, EIGHT_DAYS_AGO);
         changes(account, 2_501, 2_501, LAST_WEEK);
         changes(account, 2_502, 2_502, EIGHT_DAYS_AGO);
-        // Kafka has been away for more than a week.
+        // Kafka has been unavailable for more than a week.
         Account unpublished = account();
         changes(unpublished, 1, 10, EIGHT_DAYS_AGO);
         database.run(
                 "insert into change_outbox(account_id, tenant_id, first_seq, last_seq) values (?, ?, 6, 10)",
                 unpublished.id().value(),
                 unpublished.tenant().value());
-        // All that there is.
+        // All changes of the account are old.
         Account idle = account();
         changes(idle, 7, 9, EIGHT_DAYS_AGO);
 
-        retention().sweep(Instant.now());
+        retention().deleteOld(Instant.now());
 
         assertThat(seqs(account)).containsExactly(2_501L, 2_502L);
         assertThat(seqs(unpublished)).containsExactly(6L, 7L, 8L, 9L, 10L);
@@ -149,7 +149,7 @@ class RetentionTest {
 
     @Test
     void several_processes_share_the_work() throws InterruptedException, ExecutionException {
-        int mutations = 5 * Retention.PORTION + 1;
+        int mutations = 5 * Retention.ROWS_MAX + 1;
         database.run(
                 "insert into pending_changes(account_id, tenant_id, email_id, kind, state, updated_at)"
                         + " select ?, ?, uuidv7(), 'update', 'confirmed', " + EIGHT_DAYS_AGO
@@ -161,34 +161,27 @@ class RetentionTest {
 
         try (var processes = Executors.newVirtualThreadPerTaskExecutor()) {
             List<Retention> retentions = List.of(retention(), retention(), retention());
-            List<? extends Future<?>> sweeps = retentions.stream()
-                    .map(retention -> processes.submit(() -> retention.sweep(Instant.now())))
+            List<? extends Future<?>> runs = retentions.stream()
+                    .map(retention -> processes.submit(() -> retention.deleteOld(Instant.now())))
                     .toList();
-            for (Future<?> sweep : sweeps) {
-                sweep.get();
+            for (Future<?> run : runs) {
+                run.get();
             }
         }
 
         assertThat(database.rows("select from pending_changes")).isEmpty();
         assertThat(seqs(account)).isEmpty();
-        assertThat(swept("pending_changes")).isEqualTo(mutations);
-        assertThat(swept("change_log")).isEqualTo(mutations);
+        assertThat(deleted("pending_changes")).isEqualTo(mutations);
+        assertThat(deleted("change_log")).isEqualTo(mutations);
     }
 
     @Test
     void nothing_is_kept_for_less_than_an_idempotency_key() {
         assertThatIllegalArgumentException()
-                .isThrownBy(() -> new Retention(
-                        vertx,
-                        database.transactions(vertx),
-                        new OutboundMetrics(registry),
-                        Duration.ofHours(23),
-                        Duration.ofDays(7),
-                        Duration.ofDays(7),
-                        Duration.ofDays(1)));
+                .isThrownBy(() -> retention(Duration.ofHours(23)));
     }
 
-    private double swept(String table) {
+    private double deleted(String table) {
         return registry.get("postbus.outbound.swept")
                 .tag("table", table)
                 .counter()

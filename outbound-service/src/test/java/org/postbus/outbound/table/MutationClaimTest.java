@@ -33,7 +33,6 @@ import org.postbus.outbound.fixture.TestDatabase.Account;
 import org.postbus.outbound.fixture.TestDatabase;
 import org.postbus.outbound.mutation.EmailMutation;
 import org.postbus.outbound.mutation.MutationOutcome;
-import org.postbus.outbound.table.PendingChangesTable.Claim;
 
 class MutationClaimTest {
     private static final AccountSettings JMAP =
@@ -68,7 +67,7 @@ class MutationClaimTest {
         MutationId first = database.mutation(account, email, "{\"keywords\": {\"a\": true}}");
         MutationId second = database.destroy(account, email);
 
-        Claim claim = claim(one, account);
+        MutationClaim claim = claim(one, account);
 
         assertThat(claim.mutations()).extracting(EmailMutation::id).containsExactly(first, second);
         assertThat(claim.mutations()).allMatch(mutation -> mutation.attempts() == 1);
@@ -85,7 +84,7 @@ class MutationClaimTest {
                 database.mutation(account, email, "{\"keywords\": {\"a\": true}}");
             }
             var start = new CyclicBarrier(2);
-            List<Callable<Claim>> claims = new ArrayList<>();
+            List<Callable<MutationClaim>> claims = new ArrayList<>();
             for (PendingChangesTable process : List.of(one, other)) {
                 claims.add(() -> {
                     start.await();
@@ -95,7 +94,7 @@ class MutationClaimTest {
 
             List<Integer> sizes = new ArrayList<>();
             try (ExecutorService executor = Executors.newFixedThreadPool(2)) {
-                for (Future<Claim> claim : executor.invokeAll(claims)) {
+                for (Future<MutationClaim> claim : executor.invokeAll(claims)) {
                     sizes.add(claim.get().mutations().size());
                 }
             }
@@ -132,7 +131,7 @@ class MutationClaimTest {
                 "update pending_changes set claimed_until = now() - interval '1 second' where mutation_id = ?",
                 mutation.value());
         assertThat(isDue(account)).isTrue();
-        Claim taken = claim(other, account);
+        MutationClaim taken = claim(other, account);
 
         assertThat(taken.mutations()).singleElement().matches(again -> again.attempts() == 2);
         assertThat(note(one, account, Map.of(mutation, new MutationOutcome.Rejected("x", "late"))))
@@ -175,7 +174,7 @@ class MutationClaimTest {
         assertThat(claim(one, account).mutations()).extracting(EmailMutation::id).containsExactly(third);
 
         note(one, account, Map.of(third, new MutationOutcome.Applied()));
-        database.hurry();
+        database.makeDue();
         assertThat(claim(one, account).mutations()).extracting(EmailMutation::id).containsExactly(first, second);
     }
 
@@ -233,7 +232,7 @@ class MutationClaimTest {
         MutationId broken = database.mutation(account, email, "{\"keywords\": {\"a\": 5}}");
         MutationId fine = database.mutation(account, email, "{\"keywords\": {\"a\": true}}");
 
-        Claim claim = claim(one, account);
+        MutationClaim claim = claim(one, account);
 
         assertThat(claim.mutations()).extracting(EmailMutation::id).containsExactly(fine);
         assertThat(claim.unreadable()).containsOnlyKeys(broken);
@@ -272,13 +271,13 @@ class MutationClaimTest {
         assertThat(claim(one, new Account(stranger, account.id())).isEmpty()).isTrue();
     }
 
-    private static Claim claim(PendingChangesTable process, Account account) {
+    private static MutationClaim claim(PendingChangesTable process, Account account) {
         return transactions.run(account.tenant(), connection -> process.claim(connection, account.id()));
     }
 
     private static int note(PendingChangesTable process, Account account, Map<MutationId, MutationOutcome> outcomes) {
         return transactions.run(
-                account.tenant(), connection -> process.note(connection, account.tenant(), account.id(), 1, outcomes));
+                account.tenant(), connection -> process.storeOutcomes(connection, account.tenant(), account.id(), 1, outcomes));
     }
 
     private static boolean isDue(Account account) {

@@ -12,6 +12,7 @@ import org.postbus.mail.jmap.method.JmapMethod.EmailPatch;
 import org.postbus.mail.jmap.method.JmapMethod.EmailSet;
 import org.postbus.model.EmailId;
 import org.postbus.model.MailboxId;
+import org.postbus.observation.EmailIdentity;
 import org.postbus.outbound.mutation.EmailMutation.Change;
 import org.postbus.outbound.mutation.FoldedMutation;
 import org.postbus.outbound.mutation.MailServer.Answer;
@@ -26,8 +27,6 @@ import org.postbus.outbound.mutation.ServerSnapshot;
  * @param settled answers for emails that need no call, or whose mutation is impossible
  */
 public record EmailSetPlan(List<EmailSet> calls, Map<String, EmailId> emails, Map<EmailId, Answer> settled) {
-    private static final String IDENTITY = "jmap:";
-
     public EmailSetPlan {
         calls = List.copyOf(calls);
         emails = Map.copyOf(emails);
@@ -44,8 +43,8 @@ public record EmailSetPlan(List<EmailSet> calls, Map<String, EmailId> emails, Ma
         for (FoldedMutation mutation : mutations) {
             Optional<String> id = snapshot.email(mutation.emailId())
                     .flatMap(ServerSnapshot.EmailSnapshot::identity)
-                    .filter(identity -> identity.startsWith(IDENTITY))
-                    .map(identity -> identity.substring(IDENTITY.length()));
+                    .filter(EmailIdentity.Jmap.class::isInstance)
+                    .map(EmailIdentity::id);
             switch (mutation.change()) {
                 case Change.Destroy ignored when id.isEmpty() -> settled.put(mutation.emailId(), Answer.DONE);
                 case Change.Destroy ignored -> destroy.add(id.get());
