@@ -7,16 +7,16 @@ import org.postbus.observation.ObservationBatch;
 import org.postbus.writer.apply.BatchApplier;
 import org.postbus.writer.apply.TimeOrderedIds;
 import org.postbus.writer.ingest.ObservationDecoder;
-import org.postbus.writer.table.Database;
+import org.postbus.writer.table.WriterDatabase;
 
 /** The writer's way from a record's value to committed rows, without Kafka: for tests of what is observed. */
 public final class DirectApplier implements AutoCloseable {
-    private final Database database;
+    private final WriterDatabase database;
     private final BatchApplier applier;
     private final Clock clock = Clock.systemUTC();
 
     public DirectApplier(Vertx vertx, org.postbus.devstack.postgres.Database postgres) {
-        database = Database.connect(vertx, postgres.url(), Role.WRITER.user(), postgres.password(Role.WRITER));
+        database = WriterDatabase.connect(vertx, postgres.url(), Role.WRITER.user(), postgres.password(Role.WRITER));
         applier = new BatchApplier(database, new TimeOrderedIds(clock));
     }
 

@@ -16,7 +16,7 @@ import org.postbus.writer.ingest.Quarantine;
 import org.postbus.writer.ingest.RecordProcessor;
 import org.postbus.writer.publish.ChangePublisher;
 import org.postbus.writer.publish.RecordProducer;
-import org.postbus.writer.table.Database;
+import org.postbus.writer.table.WriterDatabase;
 
 /** Puts the parts of the service together. */
 @Singleton
@@ -24,8 +24,8 @@ public class Writer {
 
     @Produces
     @Singleton
-    Database database(Vertx vertx, WriterConfig config) {
-        return Database.connect(
+    WriterDatabase database(Vertx vertx, WriterConfig config) {
+        return WriterDatabase.connect(
                 vertx,
                 config.db().url(),
                 config.db().user(),
@@ -46,14 +46,14 @@ public class Writer {
 
     @Produces
     @Singleton
-    ChangePublisher publisher(Database database, RecordProducer producer, BatchMetrics metrics) {
+    ChangePublisher publisher(WriterDatabase database, RecordProducer producer, BatchMetrics metrics) {
         return new ChangePublisher(database, producer, metrics);
     }
 
     @Produces
     @Singleton
     RecordProcessor records(
-            Database database, RecordProducer producer, ChangePublisher publisher, BatchMetrics metrics) {
+            WriterDatabase database, RecordProducer producer, ChangePublisher publisher, BatchMetrics metrics) {
         Clock clock = Clock.systemUTC();
         return new RecordProcessor(
                 new BatchApplier(database, new TimeOrderedIds(clock)),
@@ -67,7 +67,7 @@ public class Writer {
         publisher.start();
     }
 
-    void close(@Disposes Database database) {
+    void close(@Disposes WriterDatabase database) {
         database.close();
     }
 

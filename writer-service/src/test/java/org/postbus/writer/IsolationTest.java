@@ -16,7 +16,7 @@ import org.postbus.observation.Cursor;
 import org.postbus.observation.Observation.ScopeSynced;
 import org.postbus.observation.Observation;
 import org.postbus.observation.SyncScope;
-import org.postbus.writer.table.Database;
+import org.postbus.writer.table.WriterDatabase;
 
 class IsolationTest {
     private static final List<String> TABLES = List.of(

@@ -11,10 +11,10 @@ import org.postbus.writer.decide.AccountSync;
 import org.postbus.writer.decide.SequenceCheck;
 import org.postbus.writer.table.AccountSyncTable;
 import org.postbus.writer.table.ChangeLogTable;
-import org.postbus.writer.table.Database;
 import org.postbus.writer.table.InapplicableException;
 import org.postbus.writer.table.MailboxTable;
 import org.postbus.writer.table.UnavailableException;
+import org.postbus.writer.table.WriterDatabase;
 
 /**
  * Applies one batch in one transaction: rows, cursors, change log, and the batch's place in the chain.
@@ -23,10 +23,10 @@ import org.postbus.writer.table.UnavailableException;
  * fails in 1 to 3 nothing has happened. If the answer to the commit is lost it is applied again and found to be a duplicate.
  */
 public final class BatchApplier {
-    private final Database database;
+    private final WriterDatabase database;
     private final Supplier<UUID> ids;
 
-    public BatchApplier(Database database, Supplier<UUID> ids) {
+    public BatchApplier(WriterDatabase database, Supplier<UUID> ids) {
         this.database = database;
         this.ids = ids;
     }

@@ -12,10 +12,10 @@ import org.postbus.topic.DeadLetter;
 import org.postbus.topic.Topics;
 import org.postbus.writer.publish.RecordProducer;
 import org.postbus.writer.table.AccountSyncTable;
-import org.postbus.writer.table.Database;
 import org.postbus.writer.table.QuarantineTable;
 import org.postbus.writer.table.RecordPosition;
 import org.postbus.writer.table.UnavailableException;
+import org.postbus.writer.table.WriterDatabase;
 
 /**
  * Takes a record out of the way that can never be applied, so that it delays nobody. Nothing is lost: the server still has
@@ -25,10 +25,10 @@ public final class Quarantine {
     private static final Logger LOG = Logger.getLogger(Quarantine.class);
     private static final int REASON_LENGTH_MAX = 1000;
 
-    private final Database database;
+    private final WriterDatabase database;
     private final RecordProducer producer;
 
-    public Quarantine(Database database, RecordProducer producer) {
+    public Quarantine(WriterDatabase database, RecordProducer producer) {
         this.database = database;
         this.producer = producer;
     }

@@ -20,9 +20,9 @@ import org.postbus.codec.MalformedRecordException;
 import org.postbus.observation.ObservationBatch;
 import org.postbus.writer.apply.BatchApplier;
 import org.postbus.writer.publish.ChangePublisher;
-import org.postbus.writer.table.Database;
 import org.postbus.writer.table.InapplicableException;
 import org.postbus.writer.table.UnavailableException;
+import org.postbus.writer.table.WriterDatabase;
 
 /**
  * Applies the records of one poll: the accounts beside each other, the records of an account in order. Returns when every
@@ -35,7 +35,7 @@ public final class RecordProcessor implements AutoCloseable {
     private static final Logger LOG = Logger.getLogger(RecordProcessor.class);
 
     /** Each uses a connection of the pool. */
-    static final int ACCOUNTS_AT_ONCE = Database.CONNECTIONS_MAX - 4;
+    static final int ACCOUNTS_AT_ONCE = WriterDatabase.CONNECTIONS_MAX - 4;
 
     private static final Duration RETRY_FIRST = Duration.ofMillis(200);
     private static final Duration RETRY_MAX = Duration.ofSeconds(15);

@@ -20,8 +20,8 @@ import org.postbus.writer.ingest.BatchMetrics;
 import org.postbus.writer.table.ChangeLogTable.Due;
 import org.postbus.writer.table.ChangeLogTable.Row;
 import org.postbus.writer.table.ChangeLogTable;
-import org.postbus.writer.table.Database;
 import org.postbus.writer.table.UnavailableException;
+import org.postbus.writer.table.WriterDatabase;
 
 /**
  * Tells the world: puts the rows of {@code change_log} that are in the outbox on the topic, in the order of their sequence
@@ -48,7 +48,7 @@ public final class ChangePublisher implements AutoCloseable {
         RUNG_AGAIN
     }
 
-    private final Database database;
+    private final WriterDatabase database;
     private final RecordProducer producer;
     private final BatchMetrics metrics;
     private final CommittedRows fresh = new CommittedRows();
@@ -56,7 +56,7 @@ public final class ChangePublisher implements AutoCloseable {
     private final Semaphore atOnce = new Semaphore(AT_ONCE_MAX);
     private final CountDownLatch stopped = new CountDownLatch(1);
 
-    public ChangePublisher(Database database, RecordProducer producer, BatchMetrics metrics) {
+    public ChangePublisher(WriterDatabase database, RecordProducer producer, BatchMetrics metrics) {
         this.database = database;
         this.producer = producer;
         this.metrics = metrics;
