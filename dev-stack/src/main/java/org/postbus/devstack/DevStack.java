@@ -5,6 +5,10 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.postbus.devstack.kafka.Kafka;
+import org.postbus.devstack.mailserver.Dovecot;
+import org.postbus.devstack.mailserver.James;
+import org.postbus.devstack.postgres.Postgres;
 
 /** What tests run on: started when first asked for, shared by all tests of the JVM, gone with it. */
 public final class DevStack {
@@ -26,7 +30,7 @@ public final class DevStack {
 
     /**
      * With {@code partitions} per topic, whatever the first who asked in this JVM wanted: 8 are enough for a test, and much quicker
-     * to create than {@link org.postbus.event.Topics#PARTITIONS}.
+     * to create than {@link org.postbus.topic.Topics#PARTITIONS}.
      */
     public static synchronized Kafka kafka(int partitions) {
         if (kafka == null) {
