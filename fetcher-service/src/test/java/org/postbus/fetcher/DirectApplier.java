@@ -2,8 +2,8 @@ package org.postbus.fetcher;
 
 import io.vertx.core.Vertx;
 import java.time.Clock;
-import org.postbus.devstack.Role;
-import org.postbus.event.ObservationBatch;
+import org.postbus.devstack.postgres.Role;
+import org.postbus.observation.ObservationBatch;
 import org.postbus.writer.apply.BatchApplier;
 import org.postbus.writer.apply.TimeOrderedIds;
 import org.postbus.writer.ingest.ObservationDecoder;
@@ -15,7 +15,7 @@ public final class DirectApplier implements AutoCloseable {
     private final BatchApplier applier;
     private final Clock clock = Clock.systemUTC();
 
-    public DirectApplier(Vertx vertx, org.postbus.devstack.Database postgres) {
+    public DirectApplier(Vertx vertx, org.postbus.devstack.postgres.Database postgres) {
         database = WriterDatabase.connect(vertx, postgres.url(), Role.WRITER.user(), postgres.password(Role.WRITER));
         applier = new BatchApplier(database.transactions(), new TimeOrderedIds(clock));
     }

@@ -16,23 +16,23 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.UUID;
+import org.postbus.change.ChangeEvent.EmailCreated;
+import org.postbus.change.ChangeEvent.EmailDestroyed;
+import org.postbus.change.ChangeEvent.EmailUpdated;
+import org.postbus.change.ChangeEvent.MailboxCreated;
+import org.postbus.change.ChangeEvent.MailboxDestroyed;
+import org.postbus.change.ChangeEvent.MailboxUpdated;
+import org.postbus.change.ChangeEvent;
+import org.postbus.codec.EventCodec;
 import org.postbus.devstack.DevStack;
-import org.postbus.devstack.Role;
-import org.postbus.event.ChangeEvent.EmailCreated;
-import org.postbus.event.ChangeEvent.EmailDestroyed;
-import org.postbus.event.ChangeEvent.EmailUpdated;
-import org.postbus.event.ChangeEvent.MailboxCreated;
-import org.postbus.event.ChangeEvent.MailboxDestroyed;
-import org.postbus.event.ChangeEvent.MailboxUpdated;
-import org.postbus.event.ChangeEvent;
-import org.postbus.event.EventCodec;
-import org.postbus.event.Observation;
-import org.postbus.event.ObservationBatch;
+import org.postbus.devstack.postgres.Role;
 import org.postbus.kit.sql.TenantTransactions;
 import org.postbus.model.AccountId;
 import org.postbus.model.Email;
 import org.postbus.model.Mailbox;
 import org.postbus.model.TenantId;
+import org.postbus.observation.Observation;
+import org.postbus.observation.ObservationBatch;
 import org.postbus.writer.apply.BatchApplier.Outcome;
 import org.postbus.writer.apply.BatchApplier;
 import org.postbus.writer.apply.TimeOrderedIds;
@@ -43,7 +43,7 @@ public final class TestAccount {
     public static final Instant NOW = Instant.parse("2026-05-01T10:00:00Z");
 
     private static final Vertx VERTX = Vertx.vertx();
-    private static final org.postbus.devstack.Database SHARED =
+    private static final org.postbus.devstack.postgres.Database SHARED =
             DevStack.postgres().database();
     private static final WriterDatabase DATABASE = connect(SHARED);
     public static final TenantTransactions TRANSACTIONS = DATABASE.transactions();
@@ -51,19 +51,19 @@ public final class TestAccount {
 
     public final TenantId tenant = new TenantId(UUID.randomUUID());
     public final AccountId account = new AccountId(UUID.randomUUID());
-    private final org.postbus.devstack.Database postgres;
+    private final org.postbus.devstack.postgres.Database postgres;
     private final WriterDatabase database;
     private final BatchApplier applier;
     private long fence = 1;
     private long seq;
 
-    private TestAccount(org.postbus.devstack.Database postgres, WriterDatabase database, BatchApplier applier) {
+    private TestAccount(org.postbus.devstack.postgres.Database postgres, WriterDatabase database, BatchApplier applier) {
         this.postgres = postgres;
         this.database = database;
         this.applier = applier;
     }
 
-    private static WriterDatabase connect(org.postbus.devstack.Database postgres) {
+    private static WriterDatabase connect(org.postbus.devstack.postgres.Database postgres) {
         return WriterDatabase.connect(VERTX, postgres.url(), Role.WRITER.user(), postgres.password(Role.WRITER));
     }
 
@@ -72,7 +72,7 @@ public final class TestAccount {
     }
 
     /** In a database of its own; {@link #closeDatabase} ends its connections. */
-    public static TestAccount createIn(org.postbus.devstack.Database postgres) {
+    public static TestAccount createIn(org.postbus.devstack.postgres.Database postgres) {
         WriterDatabase database = connect(postgres);
         return entered(
                 new TestAccount(postgres, database, new BatchApplier(database.transactions(), new TimeOrderedIds(Clock.systemUTC()))));
@@ -138,7 +138,7 @@ public final class TestAccount {
 
     public List<String> types() {
         return changes().stream()
-                .map(change -> EventCodec.typeOf(change.change()))
+                .map(change -> ChangeEvent.typeOf(change.change()))
                 .toList();
     }
 

@@ -1,19 +1,19 @@
 package org.postbus.writer.apply;
 
 import java.util.List;
-import org.postbus.event.Observation.AccountStateObserved;
-import org.postbus.event.Observation.EmailObserved;
-import org.postbus.event.Observation.EmailStateObserved;
-import org.postbus.event.Observation.EmailsDestroyed;
-import org.postbus.event.Observation.JmapIdsChanged;
-import org.postbus.event.Observation.MailboxObserved;
-import org.postbus.event.Observation.MailboxReset;
-import org.postbus.event.Observation.MailboxVanished;
-import org.postbus.event.Observation.MessageQuarantined;
-import org.postbus.event.Observation.PassFinished;
-import org.postbus.event.Observation.ScopeSynced;
-import org.postbus.event.Observation.UidsVanished;
-import org.postbus.event.Observation;
+import org.postbus.observation.Observation.AccountStateObserved;
+import org.postbus.observation.Observation.EmailObserved;
+import org.postbus.observation.Observation.EmailStateObserved;
+import org.postbus.observation.Observation.EmailsDestroyed;
+import org.postbus.observation.Observation.JmapIdsReassigned;
+import org.postbus.observation.Observation.MailboxObserved;
+import org.postbus.observation.Observation.MailboxReset;
+import org.postbus.observation.Observation.MailboxVanished;
+import org.postbus.observation.Observation.MessageQuarantined;
+import org.postbus.observation.Observation.PassFinished;
+import org.postbus.observation.Observation.ScopeSynced;
+import org.postbus.observation.Observation.UidsVanished;
+import org.postbus.observation.Observation;
 import org.postbus.writer.decide.AccountSync;
 import org.postbus.writer.decide.LinkSelection;
 import org.postbus.writer.decide.MailboxTree;
@@ -72,7 +72,7 @@ final class BatchApplication {
                 mailboxWriter.endRun();
                 emails.run().add(destroyed);
             }
-            case JmapIdsChanged changed -> {
+            case JmapIdsReassigned changed -> {
                 mailboxWriter.endRun();
                 emails.run().add(changed);
             }

@@ -9,12 +9,12 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
-import org.postbus.event.ChangeEvent.Change;
-import org.postbus.event.ChangeEvent.EmailDestroyed;
-import org.postbus.event.ChangeEvent.EmailUpdated;
-import org.postbus.event.ChangeEvent;
-import org.postbus.event.EventCodec;
-import org.postbus.event.Origin;
+import org.postbus.change.ChangeEvent.Change;
+import org.postbus.change.ChangeEvent.EmailDestroyed;
+import org.postbus.change.ChangeEvent.EmailUpdated;
+import org.postbus.change.ChangeEvent;
+import org.postbus.change.Origin;
+import org.postbus.codec.EventCodec;
 import org.postbus.writer.decide.ChangedObject;
 import org.postbus.writer.decide.OpenMutation;
 import org.postbus.writer.table.ChangeLogTable;
@@ -59,7 +59,7 @@ final class ChangeLog {
             ChangeEvent event =
                     new ChangeEvent(context.tenant(), context.account(), seq, origin(change, object, mutations), change);
             rows.add(new ChangeRow(
-                    seq, context.ids().get(), EventCodec.typeOf(change), object, EventCodec.encode(event), at));
+                    seq, context.ids().get(), ChangeEvent.typeOf(change), object, EventCodec.encode(event), at));
         }
         ChangeLogTable.insert(context.transaction(), context.tenant(), context.account(), rows, at);
         buffered.clear();

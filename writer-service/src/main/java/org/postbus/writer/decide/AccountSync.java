@@ -4,14 +4,14 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import org.postbus.event.ChangeEvent.AccountStateChanged;
-import org.postbus.event.ChangeEvent.AccountSynced;
-import org.postbus.event.ChangeEvent.Change;
-import org.postbus.event.Observation.AccountStateObserved;
-import org.postbus.event.Observation.PassFinished;
-import org.postbus.event.ObservationBatch;
-import org.postbus.event.PushKind;
-import org.postbus.event.SyncState;
+import org.postbus.account.PushKind;
+import org.postbus.account.SyncState;
+import org.postbus.change.ChangeEvent.AccountStateChanged;
+import org.postbus.change.ChangeEvent.AccountSynced;
+import org.postbus.change.ChangeEvent.Change;
+import org.postbus.observation.Observation.AccountStateObserved;
+import org.postbus.observation.Observation.PassFinished;
+import org.postbus.observation.ObservationBatch;
 
 /** The row of {@code account_sync} while it is locked: read once, changed in memory, written back once. */
 public final class AccountSync {

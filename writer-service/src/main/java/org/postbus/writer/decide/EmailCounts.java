@@ -1,25 +1,25 @@
 package org.postbus.writer.decide;
 
-import org.postbus.event.ChangeEvent.AccountStateChanged;
-import org.postbus.event.ChangeEvent.AccountSynced;
-import org.postbus.event.ChangeEvent.Change;
-import org.postbus.event.ChangeEvent.EmailCreated;
-import org.postbus.event.ChangeEvent.EmailDestroyed;
-import org.postbus.event.ChangeEvent.EmailUpdated;
-import org.postbus.event.ChangeEvent.MailboxCreated;
-import org.postbus.event.ChangeEvent.MailboxDestroyed;
-import org.postbus.event.ChangeEvent.MailboxReset;
-import org.postbus.event.ChangeEvent.MailboxUpdated;
-import org.postbus.event.ChangeEvent.MutationConfirmed;
-import org.postbus.event.ChangeEvent.MutationDiscarded;
-import org.postbus.event.ChangeEvent.MutationFailed;
-import org.postbus.event.ChangeEvent.MutationRejected;
-import org.postbus.event.ChangeEvent.SubmissionCanceled;
-import org.postbus.event.ChangeEvent.SubmissionFailed;
-import org.postbus.event.ChangeEvent.SubmissionInDoubt;
-import org.postbus.event.ChangeEvent.SubmissionQueued;
-import org.postbus.event.ChangeEvent.SubmissionRejected;
-import org.postbus.event.ChangeEvent.SubmissionSent;
+import org.postbus.change.ChangeEvent.AccountStateChanged;
+import org.postbus.change.ChangeEvent.AccountSynced;
+import org.postbus.change.ChangeEvent.Change;
+import org.postbus.change.ChangeEvent.EmailCreated;
+import org.postbus.change.ChangeEvent.EmailDestroyed;
+import org.postbus.change.ChangeEvent.EmailUpdated;
+import org.postbus.change.ChangeEvent.MailboxCreated;
+import org.postbus.change.ChangeEvent.MailboxDestroyed;
+import org.postbus.change.ChangeEvent.MailboxReset;
+import org.postbus.change.ChangeEvent.MailboxUpdated;
+import org.postbus.change.ChangeEvent.MutationConfirmed;
+import org.postbus.change.ChangeEvent.MutationDiscarded;
+import org.postbus.change.ChangeEvent.MutationFailed;
+import org.postbus.change.ChangeEvent.MutationRejected;
+import org.postbus.change.ChangeEvent.SubmissionCanceled;
+import org.postbus.change.ChangeEvent.SubmissionFailed;
+import org.postbus.change.ChangeEvent.SubmissionInDoubt;
+import org.postbus.change.ChangeEvent.SubmissionQueued;
+import org.postbus.change.ChangeEvent.SubmissionRejected;
+import org.postbus.change.ChangeEvent.SubmissionSent;
 
 /** How many emails the running pass has created, updated and destroyed so far. */
 public record EmailCounts(long created, long updated, long destroyed) {

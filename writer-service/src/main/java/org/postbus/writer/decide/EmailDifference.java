@@ -6,10 +6,11 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
-import org.postbus.event.ChangeEvent.Change;
-import org.postbus.event.ObservedEmail;
+import org.postbus.change.ChangeEvent.Change;
 import org.postbus.model.EmailBody;
 import org.postbus.model.EmailBodyPart;
+import org.postbus.observation.EmailIdentity;
+import org.postbus.observation.ObservedEmail;
 import org.postbus.writer.decide.StoredEmail.Fingerprint;
 import org.postbus.writer.decide.StoredEmail.Link;
 import org.postbus.writer.decide.StoredEmail.Location;
@@ -37,7 +38,7 @@ public record EmailDifference(
     /** The columns of {@code email} that can change. */
     public record UpdatedEmail(
             UUID id,
-            Optional<String> identity,
+            Optional<EmailIdentity> identity,
             UUID threadId,
             Optional<String> blobId,
             List<String> keywords,
@@ -47,7 +48,7 @@ public record EmailDifference(
     /** A new row of {@code email}. */
     public record CreatedEmail(
             UUID id,
-            Optional<String> identity,
+            Optional<EmailIdentity> identity,
             UUID threadId,
             Optional<String> blobId,
             List<String> keywords,

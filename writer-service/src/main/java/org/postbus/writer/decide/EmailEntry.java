@@ -7,8 +7,9 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.UUID;
-import org.postbus.event.ObservedEmail;
 import org.postbus.model.Keyword;
+import org.postbus.observation.EmailIdentity;
+import org.postbus.observation.ObservedEmail;
 import org.postbus.writer.decide.StoredEmail.Fingerprint;
 import org.postbus.writer.decide.StoredEmail.Link;
 import org.postbus.writer.decide.StoredEmail.Location;
@@ -22,7 +23,7 @@ final class EmailEntry {
     private final UUID id;
     private final Fingerprint fingerprint;
     private final Map<Location, Link> links;
-    private Optional<String> identity;
+    private Optional<EmailIdentity> identity;
     private UUID threadId;
     private Optional<String> blobId;
     private boolean destroyed;
@@ -45,7 +46,7 @@ final class EmailEntry {
     }
 
     /** An email that is observed for the first time. */
-    static EmailEntry created(UUID id, ObservedEmail email, Optional<String> identity, UUID threadId) {
+    static EmailEntry created(UUID id, ObservedEmail email, Optional<EmailIdentity> identity, UUID threadId) {
         EmailEntry entry = new EmailEntry(id, Optional.empty(), Optional.of(email), Fingerprint.of(email));
         entry.identity = identity;
         entry.threadId = threadId;
@@ -71,7 +72,7 @@ final class EmailEntry {
         return fingerprint;
     }
 
-    Optional<String> identity() {
+    Optional<EmailIdentity> identity() {
         return identity;
     }
 
@@ -111,7 +112,7 @@ final class EmailEntry {
     }
 
     /** Takes over the server's identity for an email that was stored without one. */
-    boolean adopt(Optional<String> observedIdentity) {
+    boolean adopt(Optional<EmailIdentity> observedIdentity) {
         if (observedIdentity.isEmpty() || identity.equals(observedIdentity)) {
             return false;
         }
@@ -123,12 +124,12 @@ final class EmailEntry {
     }
 
     /** The server has reassigned its id. */
-    void reassign(String newIdentity) {
+    void reassign(EmailIdentity newIdentity) {
         identity = Optional.of(newIdentity);
     }
 
     /** Whether an observed email with this identity can be this one. */
-    boolean agreesWith(Optional<String> observedIdentity) {
+    boolean agreesWith(Optional<EmailIdentity> observedIdentity) {
         return observedIdentity.isEmpty() || identity.isEmpty() || identity.equals(observedIdentity);
     }
 

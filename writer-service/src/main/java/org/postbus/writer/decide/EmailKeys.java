@@ -1,6 +1,7 @@
 package org.postbus.writer.decide;
 
 import java.util.Set;
+import org.postbus.observation.EmailIdentity;
 import org.postbus.writer.decide.StoredEmail.Fingerprint;
 import org.postbus.writer.decide.StoredEmail.Location;
 
@@ -9,4 +10,4 @@ import org.postbus.writer.decide.StoredEmail.Location;
  *
  * @param fingerprints only of interest for emails that are in no mailbox
  */
-public record EmailKeys(Set<String> identities, Set<Location> locations, Set<Fingerprint> fingerprints) {}
+public record EmailKeys(Set<EmailIdentity> identities, Set<Location> locations, Set<Fingerprint> fingerprints) {}

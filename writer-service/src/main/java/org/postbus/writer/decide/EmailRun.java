@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.UUID;
 import java.util.function.Consumer;
+import org.postbus.observation.EmailIdentity;
 import org.postbus.observation.EmailRef.ImapMessage;
 import org.postbus.observation.EmailRef.JmapEmail;
 import org.postbus.observation.EmailRef;
@@ -24,7 +25,7 @@ import org.postbus.writer.decide.StoredEmail.Location;
  */
 public final class EmailRun {
     private final MailboxTree mailboxes;
-    private final Set<String> identities = new LinkedHashSet<>();
+    private final Set<EmailIdentity> identities = new LinkedHashSet<>();
     private final Set<Location> locations = new LinkedHashSet<>();
     private final Set<Fingerprint> fingerprints = new LinkedHashSet<>();
     private final Set<String> references = new HashSet<>();
@@ -53,14 +54,14 @@ public final class EmailRun {
     }
 
     public void add(EmailsDestroyed observation) {
-        observation.jmapIds().forEach(id -> identities.add(EmailSet.identity(new JmapEmail(id))));
+        observation.jmapIds().forEach(id -> identities.add(new EmailIdentity.Jmap(id)));
         steps.add(emails -> emails.destroy(observation));
     }
 
     public void add(JmapIdsReassigned observation) {
         observation.newIds().forEach((before, now) -> {
-            identities.add(EmailSet.identity(new JmapEmail(before)));
-            identities.add(EmailSet.identity(new JmapEmail(now)));
+            identities.add(new EmailIdentity.Jmap(before));
+            identities.add(new EmailIdentity.Jmap(now));
         });
         steps.add(emails -> emails.reassign(observation));
     }
@@ -85,7 +86,7 @@ public final class EmailRun {
 
     private void addKey(EmailRef ref, Set<UUID> in) {
         switch (ref) {
-            case JmapEmail jmap -> identities.add(EmailSet.identity(jmap));
+            case JmapEmail jmap -> identities.add(new EmailIdentity.Jmap(jmap.id()));
             case ImapMessage message -> locations.add(new Location(in.iterator().next(), message.uid()));
         }
     }

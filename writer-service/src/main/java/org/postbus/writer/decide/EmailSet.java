@@ -13,17 +13,18 @@ import java.util.Set;
 import java.util.UUID;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
-import org.postbus.event.ChangeEvent.Change;
-import org.postbus.event.EmailRef.ImapMessage;
-import org.postbus.event.EmailRef.JmapEmail;
-import org.postbus.event.EmailRef;
-import org.postbus.event.Observation.EmailObserved;
-import org.postbus.event.Observation.EmailStateObserved;
-import org.postbus.event.Observation.EmailsDestroyed;
-import org.postbus.event.Observation.JmapIdsChanged;
-import org.postbus.event.ObservedEmail;
+import org.postbus.change.ChangeEvent.Change;
 import org.postbus.model.EmailBody;
 import org.postbus.model.Keyword;
+import org.postbus.observation.EmailIdentity;
+import org.postbus.observation.EmailRef.ImapMessage;
+import org.postbus.observation.EmailRef.JmapEmail;
+import org.postbus.observation.EmailRef;
+import org.postbus.observation.Observation.EmailObserved;
+import org.postbus.observation.Observation.EmailStateObserved;
+import org.postbus.observation.Observation.EmailsDestroyed;
+import org.postbus.observation.Observation.JmapIdsReassigned;
+import org.postbus.observation.ObservedEmail;
 import org.postbus.writer.decide.EmailDifference.BodyRow;
 import org.postbus.writer.decide.EmailDifference.CreatedEmail;
 import org.postbus.writer.decide.EmailDifference.LinkKey;
@@ -42,7 +43,7 @@ public final class EmailSet {
     private final Supplier<UUID> ids;
     private final Threads threads;
     private final Map<UUID, EmailEntry> entries = new LinkedHashMap<>();
-    private final Map<String, EmailEntry> byIdentity = new HashMap<>();
+    private final Map<EmailIdentity, EmailEntry> byIdentity = new HashMap<>();
     private final Map<Location, EmailEntry> byLocation = new HashMap<>();
     private final Map<Fingerprint, Deque<EmailEntry>> unlinked = new HashMap<>();
     private final Map<EmailEntry, EmailBody> bodies = new LinkedHashMap<>();
@@ -67,10 +68,10 @@ public final class EmailSet {
     /** @param mailboxes ids of the observation's mailboxes; for IMAP the first is the one in which the message has its UID */
     void observe(EmailObserved observation, Set<UUID> mailboxes) {
         ObservedEmail email = observation.email();
-        Optional<String> identity = identity(observation);
+        Optional<EmailIdentity> identity = identity(observation);
         EmailEntry found =
                 switch (observation.ref()) {
-                    case JmapEmail jmap -> byIdentity.get(identity(jmap));
+                    case JmapEmail jmap -> byIdentity.get(new EmailIdentity.Jmap(jmap.id()));
                     case ImapMessage imap -> find(email, mailboxes.iterator().next(), imap);
                 };
         EmailEntry entry = found != null ? found : create(email, identity);
@@ -91,7 +92,7 @@ public final class EmailSet {
     void observe(EmailStateObserved observation, Set<UUID> mailboxes) {
         EmailEntry entry =
                 switch (observation.ref()) {
-                    case JmapEmail jmap -> byIdentity.get(identity(jmap));
+                    case JmapEmail jmap -> byIdentity.get(new EmailIdentity.Jmap(jmap.id()));
                     case ImapMessage imap -> at(mailboxes.iterator().next(), imap);
                 };
         if (entry != null) {
@@ -101,7 +102,7 @@ public final class EmailSet {
 
     void destroy(EmailsDestroyed observation) {
         for (String jmapId : observation.jmapIds()) {
-            EmailEntry entry = byIdentity.remove(identity(new JmapEmail(jmapId)));
+            EmailEntry entry = byIdentity.remove(new EmailIdentity.Jmap(jmapId));
             if (entry != null) {
                 entry.destroy();
             }
@@ -109,10 +110,10 @@ public final class EmailSet {
     }
 
     /** If both ids are known, the email has already been observed under its new id, and the one with the old id is destroyed. */
-    void reassign(JmapIdsChanged observation) {
+    void reassign(JmapIdsReassigned observation) {
         observation.newIds().forEach((before, now) -> {
-            EmailEntry entry = byIdentity.remove(identity(new JmapEmail(before)));
-            String identity = identity(new JmapEmail(now));
+            EmailEntry entry = byIdentity.remove(new EmailIdentity.Jmap(before));
+            EmailIdentity identity = new EmailIdentity.Jmap(now);
             if (entry != null && byIdentity.putIfAbsent(identity, entry) == null) {
                 entry.reassign(identity);
             } else if (entry != null) {
@@ -171,18 +172,14 @@ public final class EmailSet {
     }
 
     /** The server's identity of an observed email, if it has one. */
-    static Optional<String> identity(EmailObserved observation) {
+    static Optional<EmailIdentity> identity(EmailObserved observation) {
         return switch (observation.ref()) {
-            case JmapEmail jmap -> Optional.of(identity(jmap));
-            case ImapMessage imap -> observation.email().identity();
+            case JmapEmail jmap -> Optional.of(new EmailIdentity.Jmap(jmap.id()));
+            case ImapMessage imap -> observation.email().identity().map(EmailIdentity::of);
         };
     }
 
-    static String identity(JmapEmail ref) {
-        return "jmap:" + ref.id();
-    }
-
-    private EmailEntry create(ObservedEmail email, Optional<String> identity) {
+    private EmailEntry create(ObservedEmail email, Optional<EmailIdentity> identity) {
         UUID id = ids.get();
         EmailEntry entry = EmailEntry.created(id, email, identity, threads.threadOf(email));
         entries.put(id, entry);
@@ -192,7 +189,7 @@ public final class EmailSet {
 
     /** Null if the email is not stored. */
     private EmailEntry find(ObservedEmail email, UUID mailbox, ImapMessage message) {
-        Optional<String> identity = email.identity();
+        Optional<EmailIdentity> identity = email.identity().map(EmailIdentity::of);
         EmailEntry identified = identity.map(byIdentity::get).orElse(null);
         if (identified != null) {
             return identified;

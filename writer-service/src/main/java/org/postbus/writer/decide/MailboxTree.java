@@ -11,12 +11,12 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.function.Supplier;
-import org.postbus.event.ChangeEvent.Change;
-import org.postbus.event.ChangeEvent.MailboxCreated;
-import org.postbus.event.ChangeEvent.MailboxUpdated;
-import org.postbus.event.MailboxKey;
-import org.postbus.event.ObservedMailbox;
+import org.postbus.change.ChangeEvent.Change;
+import org.postbus.change.ChangeEvent.MailboxCreated;
+import org.postbus.change.ChangeEvent.MailboxUpdated;
 import org.postbus.model.Mailbox;
+import org.postbus.observation.MailboxKey;
+import org.postbus.observation.ObservedMailbox;
 
 /** All mailboxes of an account while a batch changes them, and which of them differ from the rows that have been written. */
 public final class MailboxTree {

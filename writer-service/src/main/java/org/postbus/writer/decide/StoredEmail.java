@@ -7,9 +7,10 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
-import org.postbus.event.EventCodec;
-import org.postbus.event.ObservedEmail;
+import org.postbus.codec.EventCodec;
 import org.postbus.model.EmailHeaders;
+import org.postbus.observation.EmailIdentity;
+import org.postbus.observation.ObservedEmail;
 
 /**
  * A row of {@code email} with its rows of {@code email_mailbox}.
@@ -20,7 +21,7 @@ import org.postbus.model.EmailHeaders;
  */
 public record StoredEmail(
         UUID id,
-        Optional<String> identity,
+        Optional<EmailIdentity> identity,
         UUID threadId,
         Optional<String> blobId,
         Fingerprint fingerprint,

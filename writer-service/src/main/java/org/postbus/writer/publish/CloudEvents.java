@@ -4,8 +4,8 @@ import java.nio.charset.StandardCharsets;
 import java.time.format.DateTimeFormatter;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.header.Headers;
-import org.postbus.event.Topics;
 import org.postbus.model.AccountId;
+import org.postbus.topic.Topics;
 import org.postbus.writer.table.ChangeRow;
 
 /** Changes as records: CloudEvents 1.0, Kafka protocol binding, binary content mode. */

@@ -5,7 +5,7 @@ import static org.postbus.writer.table.Columns.column;
 import io.vertx.core.buffer.Buffer;
 import java.util.List;
 import java.util.UUID;
-import org.postbus.event.EventCodec;
+import org.postbus.codec.EventCodec;
 import org.postbus.kit.sql.Transaction;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;

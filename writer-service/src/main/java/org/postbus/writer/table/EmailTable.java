@@ -18,10 +18,11 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.stream.Collectors;
-import org.postbus.event.EventCodec;
+import org.postbus.codec.EventCodec;
 import org.postbus.kit.sql.Transaction;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
+import org.postbus.observation.EmailIdentity;
 import org.postbus.writer.decide.EmailDifference.CreatedEmail;
 import org.postbus.writer.decide.EmailDifference.UpdatedEmail;
 import org.postbus.writer.decide.EmailKeys;
@@ -57,7 +58,7 @@ public final class EmailTable {
                               select * from email
                               where account_id = $1 and identity between k.identity and k.identity order by identity offset 0) e""",
                     account.value(),
-                    keys.identities().toArray(String[]::new)));
+                    keys.identities().stream().map(EmailIdentity::value).toArray(String[]::new)));
         }
         if (!keys.locations().isEmpty()) {
             List<Location> locations = List.copyOf(keys.locations());
@@ -137,7 +138,7 @@ public final class EmailTable {
                 account.value(),
                 tenant.value(),
                 column(emails, CreatedEmail::id, UUID[]::new),
-                column(emails, email -> email.identity().orElse(null), String[]::new),
+                column(emails, email -> email.identity().map(EmailIdentity::value).orElse(null), String[]::new),
                 column(emails, CreatedEmail::threadId, UUID[]::new),
                 column(emails, email -> email.blobId().orElse(null), String[]::new),
                 column(emails, email -> email.fingerprint().headerHash().orElse(null), String[]::new),
@@ -172,7 +173,7 @@ public final class EmailTable {
                 where e.ctid = at.row""",
                 account.value(),
                 column(emails, UpdatedEmail::id, UUID[]::new),
-                column(emails, email -> email.identity().orElse(null), String[]::new),
+                column(emails, email -> email.identity().map(EmailIdentity::value).orElse(null), String[]::new),
                 column(emails, email -> String.join(" ", email.keywords()), String[]::new),
                 column(emails, email -> email.unlinkedPass().orElse(null), Long[]::new),
                 column(
@@ -240,7 +241,7 @@ public final class EmailTable {
         UUID[] unlinkedFrom = row.getArrayOfUUIDs("unlinked_from");
         return new StoredEmail(
                 row.getUUID("email_id"),
-                Optional.ofNullable(row.getString("identity")),
+                Optional.ofNullable(row.getString("identity")).map(EmailIdentity::of),
                 row.getUUID("thread_id"),
                 Optional.ofNullable(row.getString("blob_id")),
                 new Fingerprint(

@@ -9,11 +9,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
-import org.postbus.event.MailboxKey;
 import org.postbus.kit.sql.Transaction;
 import org.postbus.model.AccountId;
 import org.postbus.model.MailboxRole;
 import org.postbus.model.TenantId;
+import org.postbus.observation.MailboxKey;
 import org.postbus.writer.decide.StoredMailbox;
 
 /** {@code mailbox}. An account has tens of mailboxes, rarely thousands, so all of them are read. */

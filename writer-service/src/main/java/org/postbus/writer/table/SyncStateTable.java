@@ -2,12 +2,12 @@ package org.postbus.writer.table;
 
 import java.util.Iterator;
 import java.util.Optional;
-import org.postbus.event.Cursor;
-import org.postbus.event.EventCodec;
-import org.postbus.event.SyncScope;
+import org.postbus.codec.EventCodec;
 import org.postbus.kit.sql.Transaction;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
+import org.postbus.observation.Cursor;
+import org.postbus.observation.SyncScope;
 
 /** {@code sync_state}: the cursors, stored in the same transaction as the rows that they describe. */
 public final class SyncStateTable {

@@ -12,10 +12,10 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import org.junit.jupiter.api.Test;
 import org.postbus.devstack.DevStack;
-import org.postbus.event.Cursor;
-import org.postbus.event.Observation.ScopeSynced;
-import org.postbus.event.Observation;
-import org.postbus.event.SyncScope;
+import org.postbus.observation.Cursor;
+import org.postbus.observation.Observation.ScopeSynced;
+import org.postbus.observation.Observation;
+import org.postbus.observation.SyncScope;
 import org.postbus.writer.Observations;
 import org.postbus.writer.TestAccount;
 
@@ -120,7 +120,7 @@ class IndexUseTest {
         assertThatRowsAreFoundOneByOne(fresh);
     }
 
-    private static void assertThatRowsAreFoundOneByOne(org.postbus.devstack.Database database) throws Exception {
+    private static void assertThatRowsAreFoundOneByOne(org.postbus.devstack.postgres.Database database) throws Exception {
         try (var connection = database.connectAsAdmin();
                 var statement = connection.createStatement()) {
             statement.execute("alter database " + database.name() + " set track_counts = on");
