@@ -195,21 +195,21 @@ class GmailServerTest {
     }
 
     @Test
-    void what_gmail_cannot_do_is_refused_in_words() {
+    void what_gmail_cannot_do_is_refused_with_an_explanation() {
         mail(1, Place.ALL_MAIL, "\\Inbox");
         mail(2, Place.TRASH);
 
         assertRefused(mailboxes(1, 1, Map.of(2L, false, 1L, false)), "every email is in All Mail");
         assertRefused(mailboxes(1, 1, Map.of(3L, true, 5L, true)), "in no other mailbox");
         assertRefused(mailboxes(1, 1, Map.of(3L, true, 4L, true)), "in no other mailbox");
-        assertRefused(mailboxes(1, 2, Map.of(3L, false)), "must be in a mailbox");
+        assertRefused(mailboxes(1, 2, Map.of(3L, false)), "must be in at least one mailbox");
         gmail.showInImap(FakeGmail.TRASH, false);
         assertRefused(destroy(1, 1), "Show in IMAP");
         assertThat(gmail.mailboxesOf(gmailIds.get(1L))).containsExactly(INBOX, FakeGmail.ALL_MAIL);
     }
 
     @Test
-    void an_email_that_moved_since_we_looked_is_tried_on_fresh_state() {
+    void an_email_that_was_moved_concurrently_is_tried_on_fresh_state() {
         mail(1, Place.ALL_MAIL, "\\Inbox");
         ServerSnapshot stale = snapshot();
         gmail.move(gmailIds.get(1L), Place.TRASH);

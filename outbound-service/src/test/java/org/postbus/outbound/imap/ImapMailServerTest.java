@@ -151,7 +151,7 @@ class ImapMailServerTest {
     @Test
     void in_the_second_try_only_what_is_missing_is_copied() {
         assertDone(
-                play("look-before-copy", inTry(2, mailboxes(1, 1, TO_ARCHIVE)), inTry(2, mailboxes(2, 2, TO_ARCHIVE))),
+                play("search-before-copy", inTry(2, mailboxes(1, 1, TO_ARCHIVE)), inTry(2, mailboxes(2, 2, TO_ARCHIVE))),
                 1,
                 2);
     }
@@ -159,7 +159,7 @@ class ImapMailServerTest {
     /** The original is expunged next: what is taken for its copy must be one. */
     @Test
     void in_the_second_try_what_cannot_be_told_apart_is_copied() {
-        assertDone(play("look-without-header", inTry(2, mailboxes(1, 5, TO_ARCHIVE))), 5);
+        assertDone(play("search-without-header", inTry(2, mailboxes(1, 5, TO_ARCHIVE))), 5);
     }
 
     @Test

@@ -182,7 +182,7 @@ class ImapPlanTest {
 
         assertThat(plan.work()).isEmpty();
         assertThat(plan.settled().get(email(1)))
-                .isEqualTo(refused("invalidProperties", "an email must be in a mailbox; to be rid of it, destroy it"));
+                .isEqualTo(refused("invalidProperties", "an email must be in at least one mailbox; destroy it instead"));
     }
 
     @Test
