@@ -23,7 +23,6 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import org.postbus.account.Secret;
-import org.postbus.event.UidRange;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
 import org.postbus.mail.imap.grammar.AppendedUid;
@@ -52,6 +51,7 @@ import org.postbus.mail.imap.session.ImapAnswer;
 import org.postbus.mail.imap.session.ImapSession;
 import org.postbus.mail.imap.session.ImapSessionState;
 import org.postbus.mail.imap.session.MailboxChange;
+import org.postbus.observation.UidRange;
 
 /**
  * One logged-in connection to an IMAP server. Commands run one at a time, in the order in which they were subscribed to;

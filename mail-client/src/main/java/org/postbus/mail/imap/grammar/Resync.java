@@ -1,7 +1,7 @@
 package org.postbus.mail.imap.grammar;
 
 import java.util.List;
-import org.postbus.event.UidRange;
+import org.postbus.observation.UidRange;
 
 /**
  * What is known of a mailbox when it is opened again (RFC 7162 section 3.2.5).

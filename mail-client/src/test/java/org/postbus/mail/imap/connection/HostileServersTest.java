@@ -25,7 +25,6 @@ import org.junit.jupiter.api.TestFactory;
 import org.postbus.account.Credential;
 import org.postbus.account.Secret;
 import org.postbus.account.TlsMode;
-import org.postbus.event.UidRange;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
 import org.postbus.mail.imap.fake.HostileImapServer.Behaviour;
@@ -35,6 +34,7 @@ import org.postbus.mail.imap.grammar.MailboxName;
 import org.postbus.mail.imap.grammar.Resync;
 import org.postbus.mail.imap.grammar.Section;
 import org.postbus.mail.imap.grammar.UidSet;
+import org.postbus.observation.UidRange;
 
 /**
  * Servers that mean harm. The tests of this module run in a heap of 192 MB. Every call ends with a failure that says what

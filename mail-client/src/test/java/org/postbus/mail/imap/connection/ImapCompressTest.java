@@ -25,7 +25,6 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.postbus.account.ServerAddress;
 import org.postbus.account.TlsMode;
-import org.postbus.event.UidRange;
 import org.postbus.mail.ServerFailure;
 import org.postbus.mail.imap.connection.ImapOptions.Compression;
 import org.postbus.mail.imap.fake.ScriptedImapServer;
@@ -34,6 +33,7 @@ import org.postbus.mail.imap.grammar.FetchItems;
 import org.postbus.mail.imap.grammar.MailboxName;
 import org.postbus.mail.imap.grammar.Section;
 import org.postbus.mail.imap.grammar.UidSet;
+import org.postbus.observation.UidRange;
 
 /** COMPRESS=DEFLATE against a server made of the JDK's own streams. */
 class ImapCompressTest extends TranscriptPlayer {

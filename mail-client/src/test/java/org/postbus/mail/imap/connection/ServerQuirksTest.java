@@ -17,7 +17,6 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.postbus.event.UidRange;
 import org.postbus.mail.ServerFailure.Rejected;
 import org.postbus.mail.ServerFailure.Throttled;
 import org.postbus.mail.ServerFailure.Unreachable;
@@ -37,6 +36,7 @@ import org.postbus.mail.imap.grammar.StoreMode;
 import org.postbus.mail.imap.grammar.StoreResult;
 import org.postbus.mail.imap.grammar.UidSet;
 import org.postbus.mail.imap.session.MailboxChange;
+import org.postbus.observation.UidRange;
 
 /** What single servers do in their own way; each transcript says in its first line what it holds. */
 class ServerQuirksTest extends TranscriptPlayer {

@@ -7,11 +7,11 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import org.postbus.event.UidRange;
 import org.postbus.mail.imap.framing.ImapFrame;
 import org.postbus.mail.imap.grammar.ImapFlag;
 import org.postbus.mail.imap.grammar.UidSet;
 import org.postbus.model.Keyword;
+import org.postbus.observation.UidRange;
 
 /**
  * Reads the tokens of one frame from left to right. Lenient where servers differ from RFC 9051 section 9 and nothing else

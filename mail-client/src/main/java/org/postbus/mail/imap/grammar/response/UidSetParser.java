@@ -2,8 +2,8 @@ package org.postbus.mail.imap.grammar.response;
 
 import java.util.Arrays;
 import java.util.List;
-import org.postbus.event.UidRange;
 import org.postbus.mail.imap.grammar.UidSet;
+import org.postbus.observation.UidRange;
 
 /** Reads responses that are sets of UIDs: SEARCH, ESEARCH (RFC 4731) and VANISHED (RFC 7162). */
 final class UidSetParser {

@@ -18,7 +18,6 @@ import java.util.Set;
 import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
 import org.postbus.account.Secret;
-import org.postbus.event.UidRange;
 import org.postbus.mail.imap.grammar.Capabilities;
 import org.postbus.mail.imap.grammar.FetchItems;
 import org.postbus.mail.imap.grammar.GmailLabel;
@@ -29,6 +28,7 @@ import org.postbus.mail.imap.grammar.StoreMode;
 import org.postbus.mail.imap.grammar.UidSet;
 import org.postbus.mail.imap.sasl.SaslConversation;
 import org.postbus.model.MailboxRole;
+import org.postbus.observation.UidRange;
 
 class ImapEncoderTest {
     private static final Capabilities LITERAL_PLUS = Capabilities.of(List.of("IMAP4rev1", "LITERAL+"));

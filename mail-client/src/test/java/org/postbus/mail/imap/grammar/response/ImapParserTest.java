@@ -10,7 +10,6 @@ import java.util.OptionalLong;
 import java.util.Random;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
-import org.postbus.event.UidRange;
 import org.postbus.mail.imap.framing.ImapFrame;
 import org.postbus.mail.imap.framing.ImapFramer;
 import org.postbus.mail.imap.grammar.Capabilities;
@@ -20,6 +19,7 @@ import org.postbus.mail.imap.grammar.MailboxStatus;
 import org.postbus.mail.imap.grammar.Namespaces;
 import org.postbus.mail.imap.grammar.UidSet;
 import org.postbus.mail.imap.grammar.response.ImapResponse.Condition;
+import org.postbus.observation.UidRange;
 
 class ImapParserTest {
     private final ImapParser parser = new ImapParser(64);
