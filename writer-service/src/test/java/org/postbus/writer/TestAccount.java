@@ -26,6 +26,7 @@ import org.postbus.change.ChangeEvent;
 import org.postbus.codec.EventCodec;
 import org.postbus.devstack.DevStack;
 import org.postbus.devstack.postgres.Role;
+import org.postbus.kit.sql.TenantTransactions;
 import org.postbus.model.AccountId;
 import org.postbus.model.Email;
 import org.postbus.model.Mailbox;
@@ -44,8 +45,9 @@ public final class TestAccount {
     private static final Vertx VERTX = Vertx.vertx();
     private static final org.postbus.devstack.postgres.Database SHARED =
             DevStack.postgres().database();
-    public static final WriterDatabase DATABASE = connect(SHARED);
-    public static final BatchApplier APPLIER = new BatchApplier(DATABASE, new TimeOrderedIds(Clock.systemUTC()));
+    private static final WriterDatabase DATABASE = connect(SHARED);
+    public static final TenantTransactions TRANSACTIONS = DATABASE.transactions();
+    public static final BatchApplier APPLIER = new BatchApplier(TRANSACTIONS, new TimeOrderedIds(Clock.systemUTC()));
 
     public final TenantId tenant = new TenantId(UUID.randomUUID());
     public final AccountId account = new AccountId(UUID.randomUUID());
@@ -73,7 +75,7 @@ public final class TestAccount {
     public static TestAccount createIn(org.postbus.devstack.postgres.Database postgres) {
         WriterDatabase database = connect(postgres);
         return entered(
-                new TestAccount(postgres, database, new BatchApplier(database, new TimeOrderedIds(Clock.systemUTC()))));
+                new TestAccount(postgres, database, new BatchApplier(database.transactions(), new TimeOrderedIds(Clock.systemUTC()))));
     }
 
     public void closeDatabase() {
