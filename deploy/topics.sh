@@ -1,6 +1,6 @@
 #!/bin/sh
-# Creates Postbus's topics where they are missing, with the names of org.postbus.event.Topics and the settings of
-# org.postbus.devstack.Kafka. Partitions are fixed for life: an account must stay in its partition.
+# Creates Postbus's topics where they are missing, with the names of org.postbus.topic.Topics and the settings of
+# org.postbus.devstack.kafka.Kafka. Partitions are fixed for life: an account must stay in its partition.
 # KAFKA: host:port · PARTITIONS: 64 · REPLICAS: 1 here, 3 where it matters · KAFKA_TOPICS: Kafka's own kafka-topics.sh
 set -eu
 
@@ -18,4 +18,5 @@ create postbus.accounts \
 create postbus.observations --config retention.ms=$((7 * day))
 create postbus.changes --config retention.ms=$((7 * day))
 create postbus.mutations --config retention.ms=$day
+create postbus.sync-requests --config retention.ms=3600000
 create postbus.dead-letters --config retention.ms=$((30 * day))

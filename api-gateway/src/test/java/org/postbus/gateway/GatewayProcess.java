@@ -12,10 +12,10 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import org.awaitility.Awaitility;
-import org.postbus.account.CredentialCipher;
-import org.postbus.devstack.Database;
-import org.postbus.devstack.Kafka;
-import org.postbus.devstack.Role;
+import org.postbus.account.cipher.CredentialCipher;
+import org.postbus.devstack.kafka.Kafka;
+import org.postbus.devstack.postgres.Database;
+import org.postbus.devstack.postgres.Role;
 
 /** The built service in a JVM of its own, as in production. */
 final class GatewayProcess implements AutoCloseable {

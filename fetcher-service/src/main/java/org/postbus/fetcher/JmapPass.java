@@ -15,40 +15,40 @@ import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.jboss.logging.Logger;
-import org.postbus.event.Cursor;
-import org.postbus.event.MailboxKey;
-import org.postbus.event.Observation;
-import org.postbus.event.Observation.EmailStateObserved;
-import org.postbus.event.ObservationBatch;
-import org.postbus.event.ObservedMailbox;
-import org.postbus.event.SyncScope;
 import org.postbus.fetcher.ChangeSource.PassOutcome;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
-import org.postbus.mail.jmap.JmapClient;
-import org.postbus.mail.jmap.JmapEmail;
-import org.postbus.mail.jmap.JmapEmailState;
-import org.postbus.mail.jmap.JmapMailbox;
-import org.postbus.mail.jmap.JmapMailboxUpdate;
-import org.postbus.mail.jmap.JmapMethod;
-import org.postbus.mail.jmap.JmapMethod.BodyValues;
-import org.postbus.mail.jmap.JmapMethod.ChangesResult;
-import org.postbus.mail.jmap.JmapMethod.EmailChanges;
-import org.postbus.mail.jmap.JmapMethod.EmailGet;
-import org.postbus.mail.jmap.JmapMethod.EmailMarks;
-import org.postbus.mail.jmap.JmapMethod.EmailMarksGet;
-import org.postbus.mail.jmap.JmapMethod.EmailQuery;
-import org.postbus.mail.jmap.JmapMethod.EmailStateGet;
-import org.postbus.mail.jmap.JmapMethod.GetResult;
-import org.postbus.mail.jmap.JmapMethod.Ids;
-import org.postbus.mail.jmap.JmapMethod.MailboxChanges;
-import org.postbus.mail.jmap.JmapMethod.MailboxGet;
-import org.postbus.mail.jmap.JmapMethod.MailboxUpdatesGet;
-import org.postbus.mail.jmap.JmapMethod.QueryResult;
-import org.postbus.mail.jmap.JmapMethod.QueryStart;
-import org.postbus.mail.jmap.JmapRequest;
-import org.postbus.mail.jmap.JmapResults;
+import org.postbus.mail.jmap.http.JmapClient;
+import org.postbus.mail.jmap.method.JmapEmail;
+import org.postbus.mail.jmap.method.JmapEmailState;
+import org.postbus.mail.jmap.method.JmapMailbox;
+import org.postbus.mail.jmap.method.JmapMailboxUpdate;
+import org.postbus.mail.jmap.method.JmapMethod.BodyValues;
+import org.postbus.mail.jmap.method.JmapMethod.ChangesResult;
+import org.postbus.mail.jmap.method.JmapMethod.EmailChanges;
+import org.postbus.mail.jmap.method.JmapMethod.EmailGet;
+import org.postbus.mail.jmap.method.JmapMethod.EmailMarks;
+import org.postbus.mail.jmap.method.JmapMethod.EmailMarksGet;
+import org.postbus.mail.jmap.method.JmapMethod.EmailQuery;
+import org.postbus.mail.jmap.method.JmapMethod.EmailStateGet;
+import org.postbus.mail.jmap.method.JmapMethod.GetResult;
+import org.postbus.mail.jmap.method.JmapMethod.Ids;
+import org.postbus.mail.jmap.method.JmapMethod.MailboxChanges;
+import org.postbus.mail.jmap.method.JmapMethod.MailboxGet;
+import org.postbus.mail.jmap.method.JmapMethod.MailboxUpdatesGet;
+import org.postbus.mail.jmap.method.JmapMethod.QueryResult;
+import org.postbus.mail.jmap.method.JmapMethod.QueryStart;
+import org.postbus.mail.jmap.method.JmapMethod;
+import org.postbus.mail.jmap.method.JmapRequest;
+import org.postbus.mail.jmap.method.JmapResults;
 import org.postbus.model.EmailBody;
+import org.postbus.observation.Cursor;
+import org.postbus.observation.MailboxKey;
+import org.postbus.observation.Observation.EmailStateObserved;
+import org.postbus.observation.Observation;
+import org.postbus.observation.ObservationBatch;
+import org.postbus.observation.ObservedMailbox;
+import org.postbus.observation.SyncScope;
 
 /**
  * One look at a whole JMAP account.
@@ -512,7 +512,7 @@ final class JmapPass {
         if (!gone.isEmpty() && !created.isEmpty()) {
             Map<String, String> newIds = newIds(gone, created);
             for (List<String> chunk : JmapClient.chunks(List.copyOf(newIds.keySet()), ObservationBatch.EMAILS_MAX)) {
-                out.add(new Observation.JmapIdsChanged(
+                out.add(new Observation.JmapIdsReassigned(
                         chunk.stream().collect(Collectors.toMap(Function.identity(), newIds::get))));
             }
             gone.removeAll(newIds.keySet());

@@ -24,21 +24,21 @@ import org.postbus.account.Secret;
 import org.postbus.account.ServerAddress;
 import org.postbus.account.TlsMode;
 import org.postbus.devstack.DevStack;
-import org.postbus.devstack.Dovecot;
-import org.postbus.devstack.RawImap;
-import org.postbus.event.UidRange;
-import org.postbus.mail.imap.BodyStructure;
-import org.postbus.mail.imap.FetchItems;
-import org.postbus.mail.imap.FetchedMessage;
-import org.postbus.mail.imap.ImapClient;
-import org.postbus.mail.imap.ImapConnection;
-import org.postbus.mail.imap.ImapOptions;
-import org.postbus.mail.imap.MailboxName;
+import org.postbus.devstack.mailserver.Dovecot;
+import org.postbus.devstack.rawclient.RawImap;
+import org.postbus.mail.imap.connection.ImapClient;
+import org.postbus.mail.imap.connection.ImapConnection;
+import org.postbus.mail.imap.connection.ImapOptions;
+import org.postbus.mail.imap.grammar.BodyStructure;
+import org.postbus.mail.imap.grammar.FetchItems;
+import org.postbus.mail.imap.grammar.FetchedMessage;
+import org.postbus.mail.imap.grammar.MailboxName;
 import org.postbus.mail.mime.MimeLimits;
 import org.postbus.mail.mime.MimeMessageReader;
 import org.postbus.mail.mime.ParsedEmail;
 import org.postbus.model.AccountId;
 import org.postbus.model.EmailBodyPart;
+import org.postbus.observation.UidRange;
 
 /** On a real Dovecot: a message that is read by its structure is the email that it is when it is read whole. */
 class LargeMessagesTest {

@@ -10,9 +10,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
-import org.postbus.event.ChangeEvent;
-import org.postbus.event.ChangeEvent.Change;
-import org.postbus.event.EventCodec;
+import org.postbus.change.ChangeEvent.Change;
+import org.postbus.change.ChangeEvent;
+import org.postbus.codec.EventCodec;
 
 /** What the contracts of both protocols are said in: an account under a real fetcher and writer, laid beside its server. */
 abstract class SourceContract {
@@ -114,10 +114,10 @@ abstract class SourceContract {
     /** Waits until so many whole passes have gone by. */
     void passes(int count) {
         for (int i = 0; i < count; i++) {
-            long before = Long.parseLong(account.read("select pass from account_sync where account_id = ?"));
+            long before = Long.parseLong(account.read("select passes_finished from account_sync where account_id = ?"));
             await().atMost(SOON).until(() -> {
                 fetcher.wake(account.accountId());
-                return Long.parseLong(account.read("select pass from account_sync where account_id = ?")) > before;
+                return Long.parseLong(account.read("select passes_finished from account_sync where account_id = ?")) > before;
             });
         }
     }

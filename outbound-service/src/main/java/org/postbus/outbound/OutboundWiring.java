@@ -15,10 +15,10 @@ import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.ThreadLocalRandom;
 import org.eclipse.microprofile.reactive.messaging.Channel;
-import org.postbus.account.CredentialCipher;
-import org.postbus.event.EventCodec;
-import org.postbus.mail.imap.ImapClient;
-import org.postbus.mail.imap.ImapOptions;
+import org.postbus.account.cipher.CredentialCipher;
+import org.postbus.codec.EventCodec;
+import org.postbus.mail.imap.connection.ImapClient;
+import org.postbus.mail.imap.connection.ImapOptions;
 import org.postbus.outbound.submission.SubmissionFlusher;
 import org.postbus.outbound.submission.SubmissionServers;
 

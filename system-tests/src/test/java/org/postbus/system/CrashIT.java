@@ -8,8 +8,8 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
-import org.postbus.devstack.James;
-import org.postbus.devstack.RawImap;
+import org.postbus.devstack.mailserver.James;
+import org.postbus.devstack.rawclient.RawImap;
 import org.postbus.system.Running.Account;
 import org.postbus.system.Running.Protocol;
 
@@ -50,7 +50,7 @@ class CrashIT {
                 .map(email -> email.get("id").asText())
                 .toList();
         for (String id : ids) {
-            RUNNING.api.wish(account.id(), id, Map.of("keywords", Map.of("after-the-crash", true)));
+            RUNNING.api.mutate(account.id(), id, Map.of("keywords", Map.of("after-the-crash", true)));
             if (id.equals(ids.get(WISHES / 2))) {
                 RUNNING.postbus.services().kill("outbound-1");
             }

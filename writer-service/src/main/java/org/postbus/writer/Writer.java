@@ -9,15 +9,24 @@ import jakarta.enterprise.inject.Produces;
 import jakarta.inject.Singleton;
 import java.time.Clock;
 import org.postbus.account.Secret;
+import org.postbus.writer.apply.BatchApplier;
+import org.postbus.writer.apply.TimeOrderedIds;
+import org.postbus.writer.ingest.BatchMetrics;
+import org.postbus.writer.ingest.Quarantine;
+import org.postbus.writer.ingest.RecordProcessor;
+import org.postbus.writer.publish.ChangePublisher;
+import org.postbus.writer.publish.PublicationMetrics;
+import org.postbus.writer.publish.RecordProducer;
+import org.postbus.writer.table.WriterDatabase;
 
-/** Puts the parts of the service together. */
+/** Creates and closes the parts of the service. */
 @Singleton
 public class Writer {
 
     @Produces
     @Singleton
-    Database database(Vertx vertx, WriterConfig config) {
-        return Database.connect(
+    WriterDatabase database(Vertx vertx, WriterConfig config) {
+        return WriterDatabase.connect(
                 vertx,
                 config.db().url(),
                 config.db().user(),
@@ -32,26 +41,20 @@ public class Writer {
 
     @Produces
     @Singleton
-    WriterMetrics metrics(MeterRegistry registry) {
-        return new WriterMetrics(registry);
+    ChangePublisher publisher(WriterDatabase database, RecordProducer producer, MeterRegistry registry) {
+        return new ChangePublisher(database.transactions(), producer, new PublicationMetrics(registry));
     }
 
     @Produces
     @Singleton
-    ChangePublisher publisher(Database database, RecordProducer producer, WriterMetrics metrics) {
-        return new ChangePublisher(database, producer, metrics);
-    }
-
-    @Produces
-    @Singleton
-    RecordsApplier records(
-            Database database, RecordProducer producer, ChangePublisher publisher, WriterMetrics metrics) {
+    RecordProcessor records(
+            WriterDatabase database, RecordProducer producer, ChangePublisher publisher, MeterRegistry registry) {
         Clock clock = Clock.systemUTC();
-        return new RecordsApplier(
-                new BatchApplier(database, new TimeOrderedIds(clock)),
+        return new RecordProcessor(
+                new BatchApplier(database.transactions(), new TimeOrderedIds(clock)),
                 publisher,
-                new Quarantine(database, producer),
-                metrics,
+                new Quarantine(database.transactions(), producer),
+                new BatchMetrics(registry),
                 clock);
     }
 
@@ -59,7 +62,7 @@ public class Writer {
         publisher.start();
     }
 
-    void close(@Disposes Database database) {
+    void close(@Disposes WriterDatabase database) {
         database.close();
     }
 
@@ -71,7 +74,7 @@ public class Writer {
         publisher.close();
     }
 
-    void close(@Disposes RecordsApplier records) {
+    void close(@Disposes RecordProcessor records) {
         records.close();
     }
 }

@@ -8,11 +8,11 @@ import java.util.List;
 import java.util.Map;
 import org.postbus.account.AccountSettings;
 import org.postbus.account.Credential;
-import org.postbus.gateway.Problem;
 import org.postbus.gateway.Problem.Violation;
+import org.postbus.gateway.Problem;
 import org.postbus.gateway.account.AccountCheck;
 import org.postbus.gateway.account.HostPolicy;
-import org.postbus.mail.jmap.JmapSession;
+import org.postbus.mail.jmap.codec.JmapSession;
 import org.postbus.model.AccountId;
 
 /**

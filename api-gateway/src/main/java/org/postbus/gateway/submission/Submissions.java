@@ -16,17 +16,17 @@ import java.util.Map;
 import java.util.Optional;
 import org.postbus.account.AccountSettings;
 import org.postbus.account.Credential;
-import org.postbus.account.CredentialCipher;
-import org.postbus.event.ChangeEvent.Change;
-import org.postbus.event.ChangeEvent.SubmissionCanceled;
-import org.postbus.event.ChangeEvent.SubmissionQueued;
-import org.postbus.event.EventCodec;
+import org.postbus.account.cipher.CredentialCipher;
+import org.postbus.change.ChangeEvent.Change;
+import org.postbus.change.ChangeEvent.SubmissionCanceled;
+import org.postbus.change.ChangeEvent.SubmissionQueued;
+import org.postbus.codec.EventCodec;
 import org.postbus.gateway.ChangeLogAppend;
 import org.postbus.gateway.Database;
 import org.postbus.gateway.GatewayConfig;
 import org.postbus.gateway.Idempotency;
-import org.postbus.gateway.Problem;
 import org.postbus.gateway.Problem.Violation;
+import org.postbus.gateway.Problem;
 import org.postbus.gateway.mutation.MutationBells;
 import org.postbus.model.AccountId;
 import org.postbus.model.EmailHeaders;
@@ -179,7 +179,7 @@ public class Submissions {
                 update submission
                 set state = case when state = 'sent' then 'sent' else 'queued' end,
                     copy = case when state = 'sent' then 'due' else copy end,
-                    attempts = 0, looks = 0, transmitting = false, next_try_at = now(), error = null,
+                    attempts = 0, checks = 0, transmitting = false, next_try_at = now(), error = null,
                     held_at_revision = null, claimed_by = null, claimed_until = null, updated_at = now()
                 where account_id = $1 and submission_id = $2
                   and (state in ('rejected', 'failed', 'in-doubt') or (state = 'sent' and copy = 'failed'))

@@ -7,14 +7,14 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import org.postbus.mail.ServerFailure;
-import org.postbus.mail.imap.GmailLabel;
-import org.postbus.mail.imap.MailboxName;
-import org.postbus.mail.imap.StoreMode;
+import org.postbus.mail.imap.grammar.GmailLabel;
+import org.postbus.mail.imap.grammar.MailboxName;
+import org.postbus.mail.imap.grammar.StoreMode;
 import org.postbus.model.EmailId;
 import org.postbus.model.MailboxId;
 import org.postbus.model.MailboxRole;
-import org.postbus.outbound.Known;
 import org.postbus.outbound.Known.KnownMailbox;
+import org.postbus.outbound.Known;
 import org.postbus.outbound.MailServer.Answer;
 import org.postbus.outbound.Wish.Change;
 

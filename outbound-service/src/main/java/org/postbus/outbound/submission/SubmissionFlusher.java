@@ -9,15 +9,15 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.DoubleSupplier;
 import org.jboss.logging.Logger;
 import org.postbus.mail.ServerException;
-import org.postbus.mail.imap.MailboxName;
+import org.postbus.mail.imap.grammar.MailboxName;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
 import org.postbus.outbound.AccountFlushes;
 import org.postbus.outbound.AccountTable;
 import org.postbus.outbound.OutboundMetrics;
 import org.postbus.outbound.RetryRule;
-import org.postbus.outbound.TenantTransactions;
 import org.postbus.outbound.TenantTransactions.DatabaseException;
+import org.postbus.outbound.TenantTransactions;
 import org.postbus.outbound.WakePublisher;
 
 /**

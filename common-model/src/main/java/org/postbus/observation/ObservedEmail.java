@@ -1,0 +1,43 @@
+package org.postbus.observation;
+
+import java.time.Instant;
+import java.util.Objects;
+import java.util.Optional;
+import org.postbus.model.EmailBody;
+import org.postbus.model.EmailHeaders;
+
+/**
+ * The properties of an email that never change.
+ *
+ * @param identity an {@link EmailIdentity}; empty if the server has no ids of emails
+ * @param serverThread a {@link ThreadIdentity}; empty if the server has no threads
+ * @param blobId JMAP: the id of the raw message
+ * @param headerHash SHA-256 of the raw header, in hexadecimal. With Message-ID, size and receivedAt it is the fingerprint of move
+ *     detection; empty for JMAP, whose ids survive a move
+ * @param receivedAt IMAP INTERNALDATE, JMAP receivedAt
+ * @param size of the raw message, in octets
+ * @param preview at most {@link org.postbus.model.Email#PREVIEW_LENGTH_MAX} characters
+ * @param body empty if the text is too large; it is then fetched on demand
+ */
+public record ObservedEmail(
+        Optional<String> identity,
+        Optional<String> serverThread,
+        Optional<String> blobId,
+        Optional<String> headerHash,
+        EmailHeaders headers,
+        Instant receivedAt,
+        long size,
+        boolean hasAttachment,
+        String preview,
+        Optional<EmailBody> body) {
+    public ObservedEmail {
+        Objects.requireNonNull(identity);
+        Objects.requireNonNull(serverThread);
+        Objects.requireNonNull(blobId);
+        Objects.requireNonNull(headerHash);
+        Objects.requireNonNull(headers);
+        Objects.requireNonNull(receivedAt);
+        Objects.requireNonNull(preview);
+        Objects.requireNonNull(body);
+    }
+}

@@ -1,0 +1,181 @@
+package org.postbus.devstack.launcher;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.List;
+import java.util.stream.Stream;
+import org.postbus.devstack.kafka.Kafka;
+import org.postbus.devstack.local.LocalPostbus;
+import org.postbus.devstack.process.Directories;
+import org.postbus.devstack.process.ProjectRoot;
+
+/**
+ * The program behind {@code ./postbus up} and {@code ./postbus demo}. Exit codes: 0 success, 1 failure or another Postbus runs from the
+ * same directory, 2 invalid arguments.
+ */
+public final class Main {
+    private static final int FETCHERS_MAX = 64;
+
+    /** Keeps the channel reachable; its lock ends with it. */
+    private static FileChannel lockedFile;
+
+    private Main() {}
+
+    /** What the command line asks for. */
+    sealed interface Command {
+        record Demo(boolean once) implements Command {}
+
+        record Up(int port, Path data, int fetchers) implements Command {}
+
+        record Help() implements Command {}
+
+        record Invalid(String why) implements Command {}
+
+        static Command parse(List<String> arguments) {
+            Deque<String> rest = new ArrayDeque<>(arguments);
+            String command = rest.isEmpty() ? "help" : rest.pop();
+            return switch (command) {
+                case "demo" -> demo(rest);
+                case "up" -> up(rest);
+                case "help", "--help", "-h" -> new Help();
+                default -> new Invalid("no such command: " + command);
+            };
+        }
+
+        private static Command demo(Deque<String> rest) {
+            boolean once = "--once".equals(rest.peek());
+            if (once) {
+                rest.pop();
+            }
+            return rest.isEmpty() ? new Demo(once) : new Invalid("no such argument: " + rest.peek());
+        }
+
+        private static Command up(Deque<String> rest) {
+            int port = 8080;
+            int fetchers = 1;
+            Path data = ProjectRoot.find().resolve(".postbus/up");
+            while (!rest.isEmpty()) {
+                String option = rest.pop();
+                if (!List.of("--port", "--data", "--fetchers").contains(option)) {
+                    return new Invalid("no such argument: " + option);
+                }
+                if (rest.isEmpty()) {
+                    return new Invalid(option + " needs a value");
+                }
+                String value = rest.pop();
+                try {
+                    switch (option) {
+                        case "--port" -> port = number(value, 65535);
+                        case "--fetchers" -> fetchers = number(value, FETCHERS_MAX);
+                        default -> data = Path.of(value);
+                    }
+                } catch (IllegalArgumentException e) {
+                    return new Invalid(option + ": " + e.getMessage());
+                }
+            }
+            return new Up(port, data, fetchers);
+        }
+
+        private static int number(String text, int max) {
+            int number;
+            try {
+                number = Integer.parseInt(text);
+            } catch (NumberFormatException e) {
+                throw new IllegalArgumentException("not a number: " + text, e);
+            }
+            if (number < 1 || number > max) {
+                throw new IllegalArgumentException("must be between 1 and " + max + ": " + text);
+            }
+            return number;
+        }
+    }
+
+    public static void main(String[] arguments) throws IOException, InterruptedException {
+        switch (Command.parse(List.of(arguments))) {
+            case Command.Help() -> System.out.print(usage());
+            case Command.Invalid(String why) -> {
+                System.err.println("postbus: " + why + "\n");
+                System.err.print(usage());
+                System.exit(2);
+            }
+            case Command.Up up -> {
+                lock(up.data());
+                System.exit(up(up));
+            }
+            case Command.Demo demo -> {
+                Path directory = ProjectRoot.find().resolve(".postbus/demo");
+                lock(directory);
+                empty(directory);
+                System.exit(Demo.run(directory, demo.once()) ? 0 : 1);
+            }
+        }
+    }
+
+    /** The script {@code postbus} prints the same file. */
+    private static String usage() throws IOException {
+        try (InputStream text = Main.class.getResourceAsStream("usage.txt")) {
+            return new String(text.readAllBytes(), StandardCharsets.UTF_8);
+        }
+    }
+
+    /** Returns the exit code when a child process has ended. Ctrl-C ends this JVM, whose shutdown hook ends the children. */
+    private static int up(Command.Up up) {
+        LocalPostbus postbus = LocalPostbus.prepare(
+                LocalPostbus.Settings.persistent(up.data()).apiPort(up.port()).fetchers(up.fetchers()), System.out::println);
+        closeAtExit(postbus);
+        try {
+            postbus.start();
+        } catch (RuntimeException e) {
+            System.err.println("postbus: " + e.getMessage());
+            return 1;
+        }
+        System.out.println("""
+
+                API        %s   (OpenAPI: %s/openapi)
+                Kafka      %s   topic postbus.changes
+                PostgreSQL %s
+                API key and pids: %s
+                Ctrl-C stops it; the data is kept.""".formatted(
+                        postbus.api(),
+                        postbus.api(),
+                        postbus.kafka().bootstrap(),
+                        postbus.postgres().url(),
+                        up.data().resolve("run.json")));
+        System.err.println("postbus: " + postbus.firstExit().join() + "\npostbus: stopping the rest");
+        return 1;
+    }
+
+    /** The hook always ends, since every step of {@link LocalPostbus#close()} has a time limit. */
+    static void closeAtExit(LocalPostbus postbus) {
+        Runtime.getRuntime().addShutdownHook(new Thread(postbus::close, "close"));
+    }
+
+    /** Locks the directory until this JVM ends. Exits with code 1 if another process has the lock. */
+    private static void lock(Path directory) throws IOException {
+        Files.createDirectories(directory);
+        Path file = directory.resolve("lock");
+        lockedFile = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
+        if (lockedFile.tryLock() == null) {
+            System.err.println("postbus: already running from " + directory + ", pid "
+                    + Files.readString(file).strip() + "; its addresses are in " + directory.resolve("run.json"));
+            System.exit(1);
+        }
+        lockedFile.truncate(0);
+        lockedFile.write(ByteBuffer.wrap((ProcessHandle.current().pid() + "\n").getBytes(StandardCharsets.US_ASCII)));
+    }
+
+    /** Deletes everything but the lock: the demo's mail server starts empty, so the database must too. */
+    private static void empty(Path directory) throws IOException {
+        try (Stream<Path> children = Files.list(directory)) {
+            children.filter(child -> !child.endsWith("lock")).toList().forEach(Directories::delete);
+        }
+    }
+}

@@ -1,0 +1,161 @@
+package org.postbus.mail.imap.connection;
+
+import io.smallrye.mutiny.Uni;
+import io.smallrye.mutiny.subscription.UniEmitter;
+import io.vertx.core.Vertx;
+import io.vertx.core.impl.ContextInternal;
+import io.vertx.core.impl.VertxInternal;
+import io.vertx.core.net.NetClient;
+import io.vertx.core.net.NetClientOptions;
+import io.vertx.core.net.NetSocket;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import org.postbus.account.Credential;
+import org.postbus.account.ServerAddress;
+import org.postbus.account.TlsMode;
+import org.postbus.mail.ServerException;
+import org.postbus.mail.ServerFailure;
+
+/** Opens connections. One per process: it holds the TLS context that all of them share. */
+public final class ImapClient {
+    private final VertxInternal vertx;
+    private final ImapOptions options;
+    private final NetClient tls;
+    private final NetClient plain;
+
+    /** @throws IllegalArgumentException if the extra certificates cannot be read */
+    public ImapClient(Vertx vertx, ImapOptions options) {
+        this.vertx = (VertxInternal) vertx;
+        this.options = options;
+        this.tls = vertx.createNetClient(netOptions(options).setSsl(true));
+        this.plain = vertx.createNetClient(netOptions(options));
+    }
+
+    private static NetClientOptions netOptions(ImapOptions options) {
+        NetClientOptions net = new NetClientOptions()
+                .setTcpNoDelay(true)
+                .setTcpKeepAlive(true)
+                .setConnectTimeout((int)
+                        Math.min(Integer.MAX_VALUE, options.connectTimeout().toMillis()))
+                .setSslHandshakeTimeout(options.connectTimeout().toMillis())
+                .setSslHandshakeTimeoutUnit(TimeUnit.MILLISECONDS)
+                // Vert.x checks no name by default, neither here nor after STARTTLS.
+                .setHostnameVerificationAlgorithm("HTTPS");
+        options.trustedCertificates().ifPresent(pem -> net.setTrustOptions(TrustedCertificates.of(pem)));
+        return net;
+    }
+
+    /**
+     * Connects and logs in: TLS, greeting, STARTTLS if so set, CAPABILITY, the best login that it offers, CAPABILITY again, ID,
+     * ENABLE. Cancelling it closes the socket.
+     *
+     * <p>Fails with {@code Unreachable} (no connection, certificate not for this host, STARTTLS not offered), {@code
+     * AuthRejected} or {@code Throttled} (also for too many connections, however the server words it).
+     */
+    public Uni<ImapConnection> open(ServerAddress address, String username, Credential credential) {
+        return open(address, username, credential, Uni.createFrom().voidItem());
+    }
+
+    /** @param permit waited for before the credential is sent */
+    public Uni<ImapConnection> open(ServerAddress address, String username, Credential credential, Uni<Void> permit) {
+        return connect(address)
+                .chain(connection -> new LoginSequence(connection.wire(), address, username, credential, permit)
+                        .run()
+                        .ifNoItem()
+                        .after(options.loginTimeout())
+                        .failWith(
+                                () -> new ServerException(new ServerFailure.Unreachable("the login was not done after "
+                                        + options.loginTimeout().toMillis() + " ms")))
+                        .onFailure()
+                        .invoke(connection::close)
+                        .onCancellation()
+                        .invoke(connection::close)
+                        .replaceWith(connection));
+    }
+
+    /**
+     * Whether a connection that much mail will come over, as in a first synchronisation, is to be compressed: where {@link
+     * ImapOptions#compression} says so and the server can.
+     */
+    public boolean compressionPays(ImapConnection connection, ServerAddress address) {
+        boolean wanted =
+                switch (options.compression()) {
+                    case NEVER -> false;
+                    case WHERE_IT_PAYS -> address.tls() != TlsMode.NONE && !connection.wire().toLoopback();
+                    case ALWAYS -> true;
+                };
+        return wanted && connection.capabilities().has("COMPRESS=DEFLATE");
+    }
+
+    private Uni<ImapConnection> connect(ServerAddress address) {
+        NetClient client = address.tls() == TlsMode.TLS ? tls : plain;
+        return Uni.createFrom().emitter(emitter -> {
+            // A context of its own for each: all that happens to a connection happens on one event loop, whoever asks.
+            Attempt attempt = new Attempt(vertx.createEventLoopContext(), emitter);
+            emitter.onTermination(attempt::terminated);
+            attempt.context.runOnContext(start -> client.connect(address.port(), address.host())
+                    .onSuccess(attempt::connected)
+                    .onFailure(error -> attempt.failed(address, error)));
+        });
+    }
+
+    /** A connection that nobody waits for any more when it is there is closed. */
+    private final class Attempt {
+        private final ContextInternal context;
+        private final UniEmitter<? super ImapConnection> emitter;
+        private Optional<ImapConnection> connection = Optional.empty();
+        private boolean handingOver;
+        private boolean cancelled;
+
+        private Attempt(ContextInternal context, UniEmitter<? super ImapConnection> emitter) {
+            this.context = context;
+            this.emitter = emitter;
+        }
+
+        private void connected(NetSocket socket) {
+            if (cancelled) {
+                socket.close();
+                return;
+            }
+            ImapConnection opened = new ImapConnection(ImapWire.on(context, socket, options));
+            connection = Optional.of(opened);
+            handingOver = true;
+            emitter.complete(opened);
+            handingOver = false;
+        }
+
+        private void failed(ServerAddress address, Throwable error) {
+            emitter.fail(new ServerException(
+                    new ServerFailure.Unreachable(
+                            "cannot connect to " + address.host() + " port " + address.port() + ": " + reason(error)),
+                    error));
+        }
+
+        /** By cancellation, or from within {@link #connected}. */
+        private void terminated() {
+            if (context.inThread() && handingOver) {
+                return;
+            }
+            context.runOnContext(go -> {
+                cancelled = true;
+                connection.ifPresent(ImapConnection::close);
+            });
+        }
+    }
+
+    private static String reason(Throwable error) {
+        Throwable root = error;
+        while (root.getCause() != null && root.getCause() != root) {
+            root = root.getCause();
+        }
+        return root.getMessage() == null ? root.getClass().getSimpleName() : root.getMessage();
+    }
+
+    /** Closes every connection that is still open. */
+    public Uni<Void> close() {
+        return Uni.createFrom()
+                .completionStage(() -> tls.close().toCompletionStage())
+                .chain(() ->
+                        Uni.createFrom().completionStage(() -> plain.close().toCompletionStage()));
+    }
+}

@@ -1,0 +1,62 @@
+package org.postbus.writer.ingest;
+
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Timer;
+import java.time.Duration;
+import org.postbus.writer.apply.BatchApplier.Outcome;
+
+/** Metrics of applying batches. Dashboards and alerts depend on their names. */
+public final class BatchMetrics {
+    private final MeterRegistry registry;
+    private final Timer apply;
+    private final Counter changes;
+    private final Counter retries;
+
+    public BatchMetrics(MeterRegistry registry) {
+        this.registry = registry;
+        this.apply = Timer.builder("postbus.batch.apply")
+                .description("One batch, from decoding to commit")
+                .publishPercentileHistogram()
+                .minimumExpectedValue(Duration.ofMillis(1))
+                .maximumExpectedValue(Duration.ofSeconds(60))
+                .register(registry);
+        this.changes = Counter.builder("postbus.changes.logged").register(registry);
+        this.retries = Counter.builder("postbus.batch.retries")
+                .description("Attempts that failed because the database or the broker was not available")
+                .register(registry);
+        // All of them exist from the start, so that a rate of 0 can be told from no data.
+        for (String outcome : new String[] {"applied", "stale", "duplicate", "gap", "account-gone", "quarantined"}) {
+            batches(outcome);
+        }
+    }
+
+    void count(Outcome outcome) {
+        switch (outcome) {
+            case Outcome.Applied applied -> {
+                batches("applied").increment();
+                changes.increment(applied.changes());
+            }
+            case Outcome.Stale stale -> batches("stale").increment();
+            case Outcome.Duplicate duplicate -> batches("duplicate").increment();
+            case Outcome.Gap gap -> batches("gap").increment();
+            case Outcome.AccountGone gone -> batches("account-gone").increment();
+        }
+    }
+
+    void quarantined() {
+        batches("quarantined").increment();
+    }
+
+    void retried() {
+        retries.increment();
+    }
+
+    Timer apply() {
+        return apply;
+    }
+
+    private Counter batches(String outcome) {
+        return Counter.builder("postbus.batches").tag("outcome", outcome).register(registry);
+    }
+}
