@@ -22,14 +22,14 @@ import org.postbus.account.AccountSettings;
 import org.postbus.account.ServerAddress;
 import org.postbus.account.TlsMode;
 import org.postbus.devstack.DevStack;
-import org.postbus.event.ChangeEvent;
 import org.postbus.event.ChangeEvent.Change;
 import org.postbus.event.ChangeEvent.EmailCreated;
 import org.postbus.event.ChangeEvent.EmailDestroyed;
 import org.postbus.event.ChangeEvent.EmailUpdated;
+import org.postbus.event.ChangeEvent;
 import org.postbus.event.EventCodec;
-import org.postbus.mail.imap.PretendGmail;
 import org.postbus.mail.imap.PretendGmail.Place;
+import org.postbus.mail.imap.PretendGmail;
 
 /** Gmail: a message lies once and its labels are mailboxes; whatever is done to it, it stays one email with one id. */
 class GmailTest {

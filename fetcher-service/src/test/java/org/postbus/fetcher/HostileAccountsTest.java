@@ -18,9 +18,9 @@ import org.postbus.account.AccountSettings;
 import org.postbus.account.ServerAddress;
 import org.postbus.account.TlsMode;
 import org.postbus.devstack.DevStack;
-import org.postbus.mail.imap.HostileImapServer;
 import org.postbus.mail.imap.HostileImapServer.Behaviour;
 import org.postbus.mail.imap.HostileImapServer.Victim;
+import org.postbus.mail.imap.HostileImapServer;
 import org.postbus.mail.imap.ImapOptions;
 
 /**

@@ -20,8 +20,8 @@ import org.postbus.account.Secret;
 import org.postbus.mail.jmap.FakeJmapServer;
 import org.postbus.mail.jmap.JmapClient;
 import org.postbus.mail.jmap.JmapEmailState;
-import org.postbus.mail.jmap.JmapMethod;
 import org.postbus.mail.jmap.JmapMethod.GetResult;
+import org.postbus.mail.jmap.JmapMethod;
 import org.postbus.mail.jmap.JmapOptions;
 
 class PortionedGetTest {

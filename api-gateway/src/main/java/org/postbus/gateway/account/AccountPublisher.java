@@ -21,7 +21,7 @@ import org.jboss.logging.Logger;
 import org.postbus.event.AccountRecord;
 import org.postbus.event.EventCodec;
 import org.postbus.event.Topics;
-import org.postbus.gateway.TopicProducer;
+import org.postbus.gateway.topic.TopicProducer;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
 

@@ -4,8 +4,8 @@ import io.smallrye.mutiny.Uni;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.util.Optional;
 import java.util.UUID;
-import org.postbus.gateway.Database;
-import org.postbus.gateway.Page;
+import org.postbus.gateway.database.Database;
+import org.postbus.gateway.rest.Page;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
 

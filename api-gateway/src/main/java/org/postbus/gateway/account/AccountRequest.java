@@ -17,8 +17,9 @@ import org.postbus.account.ServerAddress;
 import org.postbus.account.TlsMode;
 import org.postbus.event.AccountRecord;
 import org.postbus.event.EventCodec;
-import org.postbus.gateway.Problem;
-import org.postbus.gateway.Problem.Violation;
+import org.postbus.gateway.problem.Problem.Violation;
+import org.postbus.gateway.egress.NamedHost;
+import org.postbus.gateway.problem.Problem;
 
 /** What a new account is to be, or an old one after a change; valid in form. Whether its hosts may be used is not known yet. */
 record AccountRequest(
@@ -39,7 +40,7 @@ record AccountRequest(
         Objects.requireNonNull(status);
     }
 
-    /** @throws org.postbus.gateway.ProblemException 422 that names every violation */
+    /** @throws org.postbus.gateway.problem.ProblemException 422 that names every violation */
     static AccountRequest create(JsonNode json) {
         return new Reader(json, true).read();
     }
@@ -48,7 +49,7 @@ record AccountRequest(
      * The account after a JSON merge patch (RFC 7396). Its address and protocol stay: mail of another mailbox would be
      * another account.
      *
-     * @throws org.postbus.gateway.ProblemException 422 that names every violation
+     * @throws org.postbus.gateway.problem.ProblemException 422 that names every violation
      */
     static AccountRequest change(String email, AccountSettings settings, AccountRecord.Status status, JsonNode patch) {
         ObjectNode current =
@@ -105,8 +106,6 @@ record AccountRequest(
             }
         };
     }
-
-    record NamedHost(String host, List<String> path) {}
 
     private static String bare(String host) {
         return host.startsWith("[") ? host.substring(1, host.length() - 1) : host;

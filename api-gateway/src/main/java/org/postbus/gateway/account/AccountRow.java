@@ -17,7 +17,7 @@ import org.postbus.event.AccountRecord;
 import org.postbus.event.EventCodec;
 import org.postbus.event.PushKind;
 import org.postbus.event.SyncState;
-import org.postbus.gateway.Problem;
+import org.postbus.gateway.problem.Problem;
 import org.postbus.model.AccountId;
 
 /** A row of {@code account_view}: an account and what its sync is doing. */

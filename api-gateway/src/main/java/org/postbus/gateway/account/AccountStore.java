@@ -13,9 +13,9 @@ import org.postbus.account.Credential;
 import org.postbus.account.CredentialCipher;
 import org.postbus.event.AccountRecord;
 import org.postbus.event.EventCodec;
-import org.postbus.gateway.Database;
-import org.postbus.gateway.GatewayConfig;
-import org.postbus.gateway.Problem;
+import org.postbus.gateway.config.GatewayConfig;
+import org.postbus.gateway.database.Database;
+import org.postbus.gateway.problem.Problem;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
 

@@ -22,10 +22,13 @@ import org.eclipse.microprofile.openapi.annotations.parameters.RequestBody;
 import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
 import org.eclipse.microprofile.openapi.annotations.tags.Tag;
 import org.jboss.resteasy.reactive.RestResponse;
-import org.postbus.gateway.Caller;
-import org.postbus.gateway.Page;
-import org.postbus.gateway.PathIds;
-import org.postbus.gateway.RequestJson;
+import org.postbus.gateway.authentication.Caller;
+import org.postbus.gateway.egress.HostPolicy;
+import org.postbus.gateway.probe.AccountCheck;
+import org.postbus.gateway.probe.Discovery;
+import org.postbus.gateway.rest.Page;
+import org.postbus.gateway.rest.PathIds;
+import org.postbus.gateway.rest.RequestJson;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
 
@@ -78,7 +81,7 @@ public class AccountsResource {
         return discovery
                 .complete(RequestJson.object(body))
                 .map(AccountRequest::create)
-                .call(hosts::check)
+                .call(request -> hosts.check(request.hosts()))
                 .chain(request ->
                         store.create(tenant, request, request.credential().orElseThrow()))
                 .map(id -> RestResponse.ResponseBuilder.<Created>created(URI.create("/v1/accounts/" + id))
@@ -99,7 +102,7 @@ public class AccountsResource {
         return discovery
                 .complete(RequestJson.object(body))
                 .map(AccountRequest::create)
-                .call(hosts::check)
+                .call(request -> hosts.check(request.hosts()))
                 .chain(request ->
                         check.check(request.settings(), request.credential().orElseThrow()));
     }
@@ -146,7 +149,7 @@ public class AccountsResource {
         JsonNode patch = RequestJson.object(body);
         return store.find(tenant, account).chain(stored -> {
             AccountRequest request = AccountRequest.change(stored.email(), stored.settings(), stored.status(), patch);
-            return hosts.check(request)
+            return hosts.check(request.hosts())
                     .chain(() -> store.change(tenant, account, stored.revision(), request))
                     .chain(() -> queries.account(tenant, account));
         });

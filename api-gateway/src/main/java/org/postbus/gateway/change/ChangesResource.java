@@ -15,12 +15,12 @@ import org.eclipse.microprofile.openapi.annotations.Operation;
 import org.eclipse.microprofile.openapi.annotations.parameters.Parameter;
 import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
 import org.eclipse.microprofile.openapi.annotations.tags.Tag;
-import org.postbus.gateway.Caller;
-import org.postbus.gateway.Database;
-import org.postbus.gateway.Page;
-import org.postbus.gateway.PathIds;
-import org.postbus.gateway.Problem;
-import org.postbus.gateway.ProblemException;
+import org.postbus.gateway.authentication.Caller;
+import org.postbus.gateway.database.Database;
+import org.postbus.gateway.problem.Problem;
+import org.postbus.gateway.problem.ProblemException;
+import org.postbus.gateway.rest.Page;
+import org.postbus.gateway.rest.PathIds;
 import org.postbus.model.AccountId;
 
 @Path("/v1")

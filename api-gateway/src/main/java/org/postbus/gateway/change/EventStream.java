@@ -18,7 +18,7 @@ import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.jboss.logging.Logger;
-import org.postbus.gateway.Database;
+import org.postbus.gateway.database.Database;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
 

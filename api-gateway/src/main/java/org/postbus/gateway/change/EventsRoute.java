@@ -17,11 +17,11 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
-import org.postbus.gateway.ApiKeys;
-import org.postbus.gateway.Database;
-import org.postbus.gateway.PathIds;
-import org.postbus.gateway.Problem;
-import org.postbus.gateway.ProblemResponses;
+import org.postbus.gateway.authentication.ApiKeys;
+import org.postbus.gateway.database.Database;
+import org.postbus.gateway.problem.Problem;
+import org.postbus.gateway.problem.ProblemResponses;
+import org.postbus.gateway.rest.PathIds;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
 

@@ -46,7 +46,7 @@ public class LiveChanges {
     private final CountDownLatch stopped = new CountDownLatch(1);
     private volatile KafkaConsumer<String, byte[]> current;
 
-    LiveChanges(OpenStreams streams, org.postbus.gateway.GatewayConfig config) {
+    LiveChanges(OpenStreams streams, org.postbus.gateway.config.GatewayConfig config) {
         this.streams = streams;
         this.settings = Map.of(
                 ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG,

@@ -6,7 +6,7 @@ import java.util.Base64;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.TreeMap;
-import org.postbus.gateway.Problem;
+import org.postbus.gateway.problem.Problem;
 import org.postbus.model.AccountId;
 
 /**
@@ -42,7 +42,7 @@ record StreamPosition(Map<Long, Long> seqs) {
         return seqs.getOrDefault(tail(account), 0L);
     }
 
-    /** @throws org.postbus.gateway.ProblemException 400 */
+    /** @throws org.postbus.gateway.problem.ProblemException 400 */
     static StreamPosition parse(String text) {
         ByteBuffer bytes;
         try {

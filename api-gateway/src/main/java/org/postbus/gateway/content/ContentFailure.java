@@ -3,8 +3,8 @@ package org.postbus.gateway.content;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.Optional;
-import org.postbus.gateway.Problem;
-import org.postbus.gateway.ProblemException;
+import org.postbus.gateway.problem.Problem;
+import org.postbus.gateway.problem.ProblemException;
 import org.postbus.mail.ServerFailure;
 
 /** Why content that is not in the database could not be had. Texts are for people and hold no secret and no mail. */

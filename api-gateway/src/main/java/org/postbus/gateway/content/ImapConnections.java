@@ -15,7 +15,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
 import org.postbus.account.AccountSettings;
-import org.postbus.gateway.account.HostPolicy;
+import org.postbus.gateway.egress.HostPolicy;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
 import org.postbus.mail.imap.ImapClient;

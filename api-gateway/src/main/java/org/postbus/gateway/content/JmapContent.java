@@ -13,7 +13,7 @@ import java.util.OptionalLong;
 import java.util.concurrent.Executor;
 import java.util.stream.Stream;
 import org.postbus.account.AccountSettings;
-import org.postbus.gateway.account.HostPolicy;
+import org.postbus.gateway.egress.HostPolicy;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
 import org.postbus.mail.jmap.JmapBlob;

@@ -6,7 +6,7 @@ import java.time.temporal.ChronoUnit;
 import java.util.Base64;
 import java.util.Objects;
 import java.util.UUID;
-import org.postbus.gateway.Problem;
+import org.postbus.gateway.problem.Problem;
 import org.postbus.model.EmailId;
 
 /**
@@ -21,7 +21,7 @@ record EmailCursor(Instant receivedAt, EmailId emailId) {
         Objects.requireNonNull(emailId);
     }
 
-    /** @throws org.postbus.gateway.ProblemException 400 */
+    /** @throws org.postbus.gateway.problem.ProblemException 400 */
     static EmailCursor parse(String text) {
         byte[] bytes;
         try {

@@ -23,15 +23,15 @@ import org.eclipse.microprofile.openapi.annotations.parameters.RequestBody;
 import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
 import org.eclipse.microprofile.openapi.annotations.tags.Tag;
 import org.jboss.resteasy.reactive.RestResponse;
-import org.postbus.gateway.Caller;
-import org.postbus.gateway.Idempotency;
-import org.postbus.gateway.Page;
-import org.postbus.gateway.PathIds;
-import org.postbus.gateway.RequestJson;
+import org.postbus.gateway.authentication.Caller;
 import org.postbus.gateway.content.EmailBodies;
+import org.postbus.gateway.idempotency.Idempotency;
 import org.postbus.gateway.mutation.EmailBatch;
+import org.postbus.gateway.mutation.EmailMutations;
 import org.postbus.gateway.mutation.EmailPatch;
-import org.postbus.gateway.mutation.Wishes;
+import org.postbus.gateway.rest.Page;
+import org.postbus.gateway.rest.PathIds;
+import org.postbus.gateway.rest.RequestJson;
 import org.postbus.model.AccountId;
 import org.postbus.model.Email;
 import org.postbus.model.EmailId;
@@ -50,10 +50,10 @@ public class EmailsResource {
 
     private final Caller caller;
     private final MailQueries queries;
-    private final Wishes wishes;
+    private final EmailMutations wishes;
     private final EmailBodies bodies;
 
-    EmailsResource(Caller caller, MailQueries queries, Wishes wishes, EmailBodies bodies) {
+    EmailsResource(Caller caller, MailQueries queries, EmailMutations wishes, EmailBodies bodies) {
         this.caller = caller;
         this.queries = queries;
         this.wishes = wishes;

@@ -21,12 +21,12 @@ import org.eclipse.microprofile.openapi.annotations.parameters.RequestBody;
 import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
 import org.eclipse.microprofile.openapi.annotations.tags.Tag;
 import org.jboss.resteasy.reactive.RestResponse;
-import org.postbus.gateway.Caller;
-import org.postbus.gateway.Idempotency;
-import org.postbus.gateway.PathIds;
-import org.postbus.gateway.RequestJson;
+import org.postbus.gateway.authentication.Caller;
+import org.postbus.gateway.idempotency.Idempotency;
+import org.postbus.gateway.mutation.MailboxMutations;
 import org.postbus.gateway.mutation.MailboxPatch;
-import org.postbus.gateway.mutation.MailboxWishes;
+import org.postbus.gateway.rest.PathIds;
+import org.postbus.gateway.rest.RequestJson;
 import org.postbus.model.AccountId;
 import org.postbus.model.Mailbox;
 import org.postbus.model.MailboxId;
@@ -38,9 +38,9 @@ public class MailboxesResource {
     private final Caller caller;
     private final MailQueries queries;
 
-    private final MailboxWishes wishes;
+    private final MailboxMutations wishes;
 
-    MailboxesResource(Caller caller, MailQueries queries, MailboxWishes wishes) {
+    MailboxesResource(Caller caller, MailQueries queries, MailboxMutations wishes) {
         this.caller = caller;
         this.queries = queries;
         this.wishes = wishes;
@@ -71,7 +71,7 @@ public class MailboxesResource {
                             example = "{\"name\": \"Receipts\", \"parentId\": null}"))
     @APIResponse(responseCode = "202", description = "The id of the wish, and the id that the mailbox will have")
     @APIResponse(responseCode = "422", description = "A name that can not be, or that is taken")
-    public Uni<RestResponse<MailboxWishes.Accepted>> create(
+    public Uni<RestResponse<MailboxMutations.Accepted>> create(
             @PathParam("accountId") String accountId,
             @Parameter(description = EmailsResource.KEY) @HeaderParam(EmailsResource.KEY_HEADER) String key,
             byte[] body) {
@@ -93,7 +93,7 @@ public class MailboxesResource {
     @RequestBody(content = @Content(mediaType = EmailsResource.MERGE_PATCH, example = "{\"name\": \"Bills\"}"))
     @APIResponse(responseCode = "202", description = "The id of the wish")
     @APIResponse(responseCode = "422", description = "A name that can not be, or that is taken, or the INBOX")
-    public Uni<RestResponse<MailboxWishes.Accepted>> patch(
+    public Uni<RestResponse<MailboxMutations.Accepted>> patch(
             @PathParam("accountId") String accountId,
             @PathParam("mailboxId") String mailboxId,
             @Parameter(description = EmailsResource.KEY) @HeaderParam(EmailsResource.KEY_HEADER) String key,
@@ -114,7 +114,7 @@ public class MailboxesResource {
     @Operation(summary = "Destroy a mailbox", description = "It must have no mailboxes below it.")
     @APIResponse(responseCode = "202", description = "The id of the wish")
     @APIResponse(responseCode = "422", description = "There are mailboxes below it, or it is the INBOX")
-    public Uni<RestResponse<MailboxWishes.Accepted>> destroy(
+    public Uni<RestResponse<MailboxMutations.Accepted>> destroy(
             @PathParam("accountId") String accountId,
             @PathParam("mailboxId") String mailboxId,
             @Parameter(

@@ -8,8 +8,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import org.postbus.gateway.Problem;
-import org.postbus.gateway.Problem.Violation;
+import org.postbus.gateway.problem.Problem.Violation;
+import org.postbus.gateway.problem.Problem;
 import org.postbus.model.EmailId;
 import org.postbus.model.MailboxId;
 import org.postbus.model.MutationId;
@@ -34,7 +34,7 @@ public record EmailBatch(Map<EmailId, Optional<EmailPatch>> wishes) {
         return new EmailBatch(Map.of(email, Optional.empty()));
     }
 
-    /** @throws org.postbus.gateway.ProblemException 422 that names every violation of the form */
+    /** @throws org.postbus.gateway.problem.ProblemException 422 that names every violation of the form */
     public static EmailBatch of(JsonNode json) {
         List<Violation> violations = new ArrayList<>();
         Map<EmailId, Optional<EmailPatch>> wishes = new LinkedHashMap<>();

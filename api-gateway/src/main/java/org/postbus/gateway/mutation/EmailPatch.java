@@ -13,8 +13,8 @@ import java.util.TreeSet;
 import java.util.function.Function;
 import java.util.stream.Stream;
 import org.postbus.event.EventCodec;
-import org.postbus.gateway.Problem;
-import org.postbus.gateway.Problem.Violation;
+import org.postbus.gateway.problem.Problem.Violation;
+import org.postbus.gateway.problem.Problem;
 import org.postbus.model.Keyword;
 import org.postbus.model.MailboxId;
 
@@ -33,7 +33,7 @@ public record EmailPatch(Map<Keyword, Boolean> keywords, Map<MailboxId, Boolean>
         mailboxIds = Map.copyOf(mailboxIds);
     }
 
-    /** @throws org.postbus.gateway.ProblemException 422 that names every violation */
+    /** @throws org.postbus.gateway.problem.ProblemException 422 that names every violation */
     public static EmailPatch of(JsonNode json) {
         List<Violation> violations = new ArrayList<>();
         EmailPatch patch = read(json, violations);

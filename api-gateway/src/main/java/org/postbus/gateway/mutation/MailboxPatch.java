@@ -7,8 +7,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.postbus.event.EventCodec;
-import org.postbus.gateway.Problem;
-import org.postbus.gateway.Problem.Violation;
+import org.postbus.gateway.problem.Problem.Violation;
+import org.postbus.gateway.problem.Problem;
 import org.postbus.model.MailboxId;
 
 /**
@@ -20,12 +20,12 @@ public record MailboxPatch(Optional<String> name, Optional<Optional<MailboxId>> 
     /** What every server takes (RFC 8621 section 2, maxSizeMailboxName, has at least 100). */
     static final int NAME_OCTETS_MAX = 200;
 
-    /** @throws org.postbus.gateway.ProblemException 422 that names every violation */
+    /** @throws org.postbus.gateway.problem.ProblemException 422 that names every violation */
     public static MailboxPatch ofCreation(JsonNode json) {
         return read(json, true);
     }
 
-    /** @throws org.postbus.gateway.ProblemException 422 that names every violation */
+    /** @throws org.postbus.gateway.problem.ProblemException 422 that names every violation */
     public static MailboxPatch ofUpdate(JsonNode json) {
         return read(json, false);
     }

@@ -20,12 +20,12 @@ import org.eclipse.microprofile.openapi.annotations.parameters.Parameter;
 import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
 import org.eclipse.microprofile.openapi.annotations.tags.Tag;
 import org.jboss.resteasy.reactive.RestResponse;
-import org.postbus.gateway.Caller;
-import org.postbus.gateway.Database;
-import org.postbus.gateway.Page;
-import org.postbus.gateway.PathIds;
-import org.postbus.gateway.Problem;
 import org.postbus.gateway.account.AccountRow;
+import org.postbus.gateway.authentication.Caller;
+import org.postbus.gateway.database.Database;
+import org.postbus.gateway.problem.Problem;
+import org.postbus.gateway.rest.Page;
+import org.postbus.gateway.rest.PathIds;
 import org.postbus.model.AccountId;
 import org.postbus.model.MutationId;
 
@@ -39,9 +39,9 @@ public class MutationsResource {
 
     private final Caller caller;
     private final Database database;
-    private final Wishes wishes;
+    private final EmailMutations wishes;
 
-    MutationsResource(Caller caller, Database database, Wishes wishes) {
+    MutationsResource(Caller caller, Database database, EmailMutations wishes) {
         this.caller = caller;
         this.database = database;
         this.wishes = wishes;
@@ -108,7 +108,7 @@ public class MutationsResource {
         return wishes.retryAll(
                         caller.tenant(),
                         PathIds.account(accountId),
-                        chosen(states, Set.of("queued", "failed"), Wishes.RETRIABLE))
+                        chosen(states, Set.of("queued", "failed"), EmailMutations.RETRIABLE))
                 .map(retried -> RestResponse.accepted(new Retried(retried)));
     }
 
@@ -124,7 +124,7 @@ public class MutationsResource {
         return wishes.discardAll(
                         caller.tenant(),
                         PathIds.account(accountId),
-                        chosen(states, Set.of("rejected", "failed"), Wishes.DISCARDABLE))
+                        chosen(states, Set.of("rejected", "failed"), EmailMutations.DISCARDABLE))
                 .map(Discarded::new);
     }
 

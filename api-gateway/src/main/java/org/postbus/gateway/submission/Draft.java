@@ -29,8 +29,8 @@ import org.apache.james.mime4j.message.DefaultMessageWriter;
 import org.apache.james.mime4j.message.MultipartBuilder;
 import org.apache.james.mime4j.stream.NameValuePair;
 import org.apache.james.mime4j.stream.RawField;
-import org.postbus.gateway.Problem;
-import org.postbus.gateway.Problem.Violation;
+import org.postbus.gateway.problem.Problem.Violation;
+import org.postbus.gateway.problem.Problem;
 import org.postbus.mail.smtp.OutgoingMessage;
 import org.postbus.model.EmailHeaders;
 import org.postbus.model.EmailId;
@@ -91,7 +91,7 @@ record Draft(
         }
     }
 
-    /** @throws org.postbus.gateway.ProblemException 422 that names every violation */
+    /** @throws org.postbus.gateway.problem.ProblemException 422 that names every violation */
     static Draft of(JsonNode json) {
         return new Reader(json).read();
     }
@@ -101,7 +101,7 @@ record Draft(
      *
      * @param own the account's address, if the request names none
      * @param parentHeaders of the email that it answers
-     * @throws org.postbus.gateway.ProblemException 422
+     * @throws org.postbus.gateway.problem.ProblemException 422
      */
     NewMessage compose(String own, Optional<EmailHeaders> parentHeaders, Instant now) {
         Address sender = from.orElseGet(() -> new Address(

@@ -10,8 +10,8 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.stream.Stream;
-import org.postbus.gateway.Problem;
-import org.postbus.gateway.Problem.Violation;
+import org.postbus.gateway.problem.Problem.Violation;
+import org.postbus.gateway.problem.Problem;
 import org.postbus.mail.mime.MimeLimits;
 import org.postbus.mail.mime.MimeMessageReader;
 import org.postbus.mail.smtp.OutgoingMessage;
@@ -25,7 +25,7 @@ import org.postbus.model.EmailHeaders;
 final class RawMessage {
     private RawMessage() {}
 
-    /** @throws org.postbus.gateway.ProblemException 422 that names every violation */
+    /** @throws org.postbus.gateway.problem.ProblemException 422 that names every violation */
     static NewMessage of(byte[] raw, Instant now) {
         if (raw.length == 0 || raw.length > NewMessage.OCTETS_MAX) {
             throw Problem.invalid(List.of(Violation.at("a message has 1 octet to 10 MiB")));

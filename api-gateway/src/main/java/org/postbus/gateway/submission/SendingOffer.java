@@ -8,10 +8,10 @@ import java.util.List;
 import java.util.Map;
 import org.postbus.account.AccountSettings;
 import org.postbus.account.Credential;
-import org.postbus.gateway.Problem;
-import org.postbus.gateway.Problem.Violation;
-import org.postbus.gateway.account.AccountCheck;
-import org.postbus.gateway.account.HostPolicy;
+import org.postbus.gateway.egress.HostPolicy;
+import org.postbus.gateway.probe.AccountCheck;
+import org.postbus.gateway.problem.Problem.Violation;
+import org.postbus.gateway.problem.Problem;
 import org.postbus.mail.jmap.JmapSession;
 import org.postbus.model.AccountId;
 

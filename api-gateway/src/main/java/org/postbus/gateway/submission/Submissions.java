@@ -21,13 +21,13 @@ import org.postbus.event.ChangeEvent.Change;
 import org.postbus.event.ChangeEvent.SubmissionCanceled;
 import org.postbus.event.ChangeEvent.SubmissionQueued;
 import org.postbus.event.EventCodec;
-import org.postbus.gateway.ChangeLogAppend;
-import org.postbus.gateway.Database;
-import org.postbus.gateway.GatewayConfig;
-import org.postbus.gateway.Idempotency;
-import org.postbus.gateway.Problem;
-import org.postbus.gateway.Problem.Violation;
-import org.postbus.gateway.mutation.MutationBells;
+import org.postbus.gateway.config.GatewayConfig;
+import org.postbus.gateway.database.ChangeLogAppend;
+import org.postbus.gateway.database.Database;
+import org.postbus.gateway.idempotency.Idempotency;
+import org.postbus.gateway.problem.Problem.Violation;
+import org.postbus.gateway.problem.Problem;
+import org.postbus.gateway.topic.MutationNotifications;
 import org.postbus.model.AccountId;
 import org.postbus.model.EmailHeaders;
 import org.postbus.model.EmailId;
@@ -44,10 +44,10 @@ public class Submissions {
             returning submission_id""";
 
     private final Database database;
-    private final MutationBells bells;
+    private final MutationNotifications bells;
     private final CredentialCipher cipher;
 
-    Submissions(Database database, MutationBells bells, GatewayConfig config) {
+    Submissions(Database database, MutationNotifications bells, GatewayConfig config) {
         this.database = database;
         this.bells = bells;
         this.cipher = CredentialCipher.fromKeysetFile(config.keyset());

@@ -17,8 +17,9 @@ import org.postbus.account.ServerAddress;
 import org.postbus.account.TlsMode;
 import org.postbus.event.AccountRecord;
 import org.postbus.event.EventCodec;
-import org.postbus.gateway.Problem.Violation;
-import org.postbus.gateway.ProblemException;
+import org.postbus.gateway.problem.Problem.Violation;
+import org.postbus.gateway.egress.NamedHost;
+import org.postbus.gateway.problem.ProblemException;
 
 class AccountRequestTest {
     private static final ServerAddress IMAP = new ServerAddress("imap.example.com", 993, TlsMode.TLS);
@@ -72,7 +73,7 @@ class AccountRequestTest {
                         List.of("cdn.example.net"),
                         Optional.of(SMTP)));
         assertThat(moved.hosts())
-                .extracting(AccountRequest.NamedHost::host)
+                .extracting(NamedHost::host)
                 .containsExactly("new.example.com", "cdn.example.net", "smtp.example.com");
         for (String other : List.of("\"A3\"", "null")) {
             assertThat(violations(() -> AccountRequest.change(
@@ -94,7 +95,7 @@ class AccountRequestTest {
 
         // Then
         assertThat(request.hosts())
-                .extracting(AccountRequest.NamedHost::host)
+                .extracting(NamedHost::host)
                 .containsExactly("jmap.example.com", "a.example.net", "b.example.net");
         assertThat(trustedAfter(request, "[\"c.example.net\"]")).containsExactly("c.example.net");
         assertThat(trustedAfter(request, "null")).isEmpty();
@@ -210,7 +211,7 @@ class AccountRequestTest {
     @Test
     void every_host_that_would_be_connected_to_is_known() {
         assertThat(AccountRequest.create(json(RequestExamples.ACCOUNT)).hosts())
-                .extracting(AccountRequest.NamedHost::host)
+                .extracting(NamedHost::host)
                 .containsExactly("imap.example.com", "smtp.example.com");
     }
 

@@ -10,7 +10,7 @@ import java.util.UUID;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.postbus.gateway.ProblemException;
+import org.postbus.gateway.problem.ProblemException;
 import org.postbus.model.AccountId;
 
 class StreamPositionTest {

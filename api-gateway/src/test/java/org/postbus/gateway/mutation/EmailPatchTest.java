@@ -13,8 +13,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.postbus.event.EventCodec;
-import org.postbus.gateway.Problem.Violation;
-import org.postbus.gateway.ProblemException;
+import org.postbus.gateway.problem.Problem.Violation;
+import org.postbus.gateway.problem.ProblemException;
 import org.postbus.model.Keyword;
 import org.postbus.model.MailboxId;
 

@@ -1,0 +1,25 @@
+package org.postbus.gateway.config;
+
+import io.smallrye.config.ConfigMapping;
+import io.smallrye.config.WithDefault;
+import java.nio.file.Path;
+
+/** What an operator sets; each name is also an environment variable, such as {@code POSTBUS_PRIVATE_HOSTS}. */
+@ConfigMapping(prefix = "postbus")
+public interface GatewayConfig {
+    /** host:port of a Kafka broker. */
+    @WithDefault("localhost:9092")
+    String kafka();
+
+    /** The Tink keyset that encrypts credentials. */
+    Path keyset();
+
+    /** Whether accounts may name servers in private networks and on this machine. */
+    @WithDefault("refused")
+    PrivateHosts privateHosts();
+
+    enum PrivateHosts {
+        ALLOWED,
+        REFUSED
+    }
+}
