@@ -20,7 +20,7 @@ import org.postbus.event.SyncState;
 import org.postbus.gateway.problem.Problem;
 import org.postbus.model.AccountId;
 
-/** A row of {@code account_view}: an account and what its sync is doing. */
+/** A row of {@code account_view}: an account and the state of its sync. */
 @Entity
 @Immutable
 @Table(name = "account_view")

@@ -6,7 +6,7 @@ import jakarta.ws.rs.core.HttpHeaders;
 import jakarta.ws.rs.core.Response;
 import org.jboss.resteasy.reactive.server.ServerRequestFilter;
 
-/** Lets nothing under /v1 be seen without an API key. */
+/** Refuses every request under /v1 that has no valid API key. */
 final class Authentication {
     private final ApiKeys keys;
     private final Caller caller;

@@ -3,14 +3,14 @@ package org.postbus.gateway.authentication;
 import jakarta.enterprise.context.RequestScoped;
 import org.postbus.model.TenantId;
 
-/** Who is asking. The tenant comes from the key and from nowhere else. */
+/** The tenant that makes the request. It comes from the API key and from nowhere else. */
 @RequestScoped
 public class Caller {
     private TenantId tenant;
 
     public TenantId tenant() {
         if (tenant == null) {
-            throw new IllegalStateException("a request has come past the authentication");
+            throw new IllegalStateException("the request was not authenticated");
         }
         return tenant;
     }

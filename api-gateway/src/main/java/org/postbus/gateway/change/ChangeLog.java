@@ -15,7 +15,7 @@ import java.util.UUID;
 import java.util.stream.StreamSupport;
 import org.postbus.model.AccountId;
 
-/** The table {@code change_log}: an account's changes without a gap, from the oldest one that is kept to the last. */
+/** Reads the table {@code change_log}: an account's changes without a gap, from the oldest kept one to the last. */
 final class ChangeLog {
     private ChangeLog() {}
 
@@ -39,9 +39,9 @@ final class ChangeLog {
     }
 
     /**
-     * Whether changes that come next to {@code since} were deleted, because they are old.
+     * Whether retention has deleted the changes that follow {@code since}.
      *
-     * @param changes what {@link #after} found, when there had been later ones than {@code since}
+     * @param changes the result of {@link #after}, if the account's last seq is greater than {@code since}
      */
     static boolean isCutOff(long since, List<LoggedChange> changes) {
         return changes.isEmpty() || changes.getFirst().seq() > since + 1;
@@ -53,7 +53,7 @@ final class ChangeLog {
                 .map(last -> Optional.ofNullable(last.get(account)));
     }
 
-    /** The last seq of each account of the tenant, or of those that are named and exist; in the order of their ids. */
+    /** The last seq of each account of the tenant, or of those among {@code accounts} that exist; ordered by id. */
     static Future<Map<AccountId, Long>> lastSeqs(
             SqlConnection connection, Optional<Set<AccountId>> accounts, int most) {
         UUID[] named = accounts.map(ids -> ids.stream().map(AccountId::value).toArray(UUID[]::new))

@@ -4,14 +4,14 @@ import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
 import java.nio.file.Path;
 
-/** What an operator sets; each name is also an environment variable, such as {@code POSTBUS_PRIVATE_HOSTS}. */
+/** What an operator sets. Each name is also an environment variable, such as {@code POSTBUS_PRIVATE_HOSTS}. */
 @ConfigMapping(prefix = "postbus")
 public interface GatewayConfig {
     /** host:port of a Kafka broker. */
     @WithDefault("localhost:9092")
     String kafka();
 
-    /** The Tink keyset that encrypts credentials. */
+    /** The file of the Tink keyset that encrypts credentials. */
     Path keyset();
 
     /** Whether accounts may name servers in private networks and on this machine. */

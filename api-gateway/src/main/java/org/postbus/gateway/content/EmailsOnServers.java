@@ -13,30 +13,29 @@ import java.util.Optional;
 import org.postbus.account.AccountSettings;
 import org.postbus.account.CredentialCipher;
 import org.postbus.event.EventCodec;
-import org.postbus.gateway.config.GatewayConfig;
-import org.postbus.gateway.database.Database;
 import org.postbus.gateway.problem.Problem;
+import org.postbus.kit.sql.TenantTransactions;
 import org.postbus.model.AccountId;
 import org.postbus.model.EmailBody;
 import org.postbus.model.EmailId;
 import org.postbus.model.TenantId;
 
-/** Looks up {@link EmailOnServer}s, and keeps bodies that were fetched from there. */
+/** Reads {@link EmailOnServer}s from the database, and stores bodies that were read from mail servers. */
 @ApplicationScoped
 class EmailsOnServers {
     private static final String JMAP_IDENTITY = "jmap:";
 
-    private final Database database;
+    private final TenantTransactions transactions;
     private final CredentialCipher cipher;
 
-    EmailsOnServers(Database database, GatewayConfig config) {
-        this.database = database;
-        this.cipher = CredentialCipher.fromKeysetFile(config.keyset());
+    EmailsOnServers(TenantTransactions transactions, CredentialCipher cipher) {
+        this.transactions = transactions;
+        this.cipher = cipher;
     }
 
-    /** Fails with a 404 problem for what is not the tenant's, or is destroyed. */
+    /** Fails with a 404 problem for an email that does not exist, is not visible, or belongs to another tenant. */
     Uni<EmailOnServer> find(TenantId tenant, AccountId account, EmailId email) {
-        return database.transaction(
+        return transactions.uni(
                 tenant,
                 connection -> connection
                         .preparedQuery("""
@@ -95,9 +94,9 @@ class EmailsOnServers {
         return links;
     }
 
-    /** Does nothing if the email is not there any more, or has a body meanwhile. */
+    /** Does nothing if the email no longer exists or has a body by now. */
     Uni<Void> keep(EmailOnServer email, EmailBody body) {
-        return database.transaction(
+        return transactions.uni(
                 email.tenant(),
                 connection -> connection
                         .preparedQuery("select keep_email_body($1, $2, $3::text::jsonb)")

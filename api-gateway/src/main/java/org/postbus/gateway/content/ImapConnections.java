@@ -16,6 +16,7 @@ import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
 import org.postbus.account.AccountSettings;
 import org.postbus.gateway.egress.HostPolicy;
+import org.postbus.kit.concurrent.Await;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
 import org.postbus.mail.imap.ImapClient;
@@ -24,15 +25,15 @@ import org.postbus.mail.imap.ImapOptions;
 import org.postbus.model.AccountId;
 
 /**
- * Connections that are kept for {@link #IDLE_MAX} after their last use, since who opens an email often opens its attachments next.
- * How many an account has at a time is {@link DownloadLimits}' matter.
+ * IMAP connections, each kept for {@link #IDLE_MAX} after its last use: after an email, its attachments are often opened. {@link
+ * DownloadLimits} bounds the connections of an account.
  */
 @ApplicationScoped
 class ImapConnections {
     static final Duration IDLE_MAX = Duration.ofSeconds(15);
     private static final Duration CONNECT_MAX = Duration.ofSeconds(10);
-    /** A server that is asked with a wrong password again and again locks the user out. */
-    private static final Duration REFUSAL_REMEMBERED = Duration.ofSeconds(60);
+    /** Repeated logins with a wrong password make servers lock the user out. */
+    private static final Duration REFUSAL_CACHED = Duration.ofSeconds(60);
 
     private static final int REFUSALS_MAX = 10_000;
 
@@ -41,7 +42,7 @@ class ImapConnections {
     private final ImapClient client;
     private final Map<AccountId, Deque<Idle>> idle = new HashMap<>();
     private final Cache<Login, String> refused = Caffeine.newBuilder()
-            .expireAfterWrite(REFUSAL_REMEMBERED)
+            .expireAfterWrite(REFUSAL_CACHED)
             .maximumSize(REFUSALS_MAX)
             .build();
 
@@ -69,7 +70,7 @@ class ImapConnections {
         all.forEach(one -> one.connection().close());
     }
 
-    /** One that is logged in and nobody else uses. @throws ServerException */
+    /** A connection that is logged in, for this caller alone. @throws ServerException */
     ImapConnection take(EmailOnServer email, AccountSettings.Imap settings) throws InterruptedException {
         Optional<ImapConnection> kept = takeIdle(email);
         if (kept.isPresent()) {
@@ -81,21 +82,22 @@ class ImapConnections {
         }
         if (!hosts.allows(settings.imap().host())) {
             throw new ContentException(
-                    new ContentFailure.Refused("the account's mail server is not on the public Internet"));
+                    new ContentFailure.Refused("the account's mail server is not on the public Internet; name another one, or ask the operator to allow private hosts"));
         }
         AtomicReference<ImapConnection> opened = new AtomicReference<>();
         try {
-            return Waiting.on(
+            return Await.of(
                     client.open(settings.imap(), settings.username(), email.credential())
                             .invoke(opened::set),
-                    CONNECT_MAX.multipliedBy(2));
+                    CONNECT_MAX.multipliedBy(2),
+                    ServerException::unreachable);
         } catch (ServerException e) {
             if (e.failure() instanceof ServerFailure.AuthRejected(var text)) {
                 refused.put(new Login(email.account(), email.revision()), text);
             }
             throw e;
         } catch (InterruptedException e) {
-            // It may have been there in the very moment that nobody waited for it any more.
+            // It may have been opened at the moment of the interruption.
             if (opened.get() != null) {
                 opened.get().close();
             }
@@ -121,12 +123,12 @@ class ImapConnections {
         return found;
     }
 
-    /** For one on which nothing is under way. */
+    /** For a connection on which no command is running. */
     synchronized void giveBack(EmailOnServer email, ImapConnection connection) {
         long timer = vertx.setTimer(IDLE_MAX.toMillis(), id -> logOut(email.account(), connection));
         idle.computeIfAbsent(email.account(), id -> new ArrayDeque<>())
                 .addLast(new Idle(connection, email.revision(), timer));
-        // A server that hangs up leaves nothing to be taken.
+        // A connection that the server closes must not be taken.
         connection.closed().subscribe().with(ended -> remove(email.account(), connection), failure -> {
             remove(email.account(), connection);
         });

@@ -9,7 +9,7 @@ import jakarta.inject.Singleton;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
-/** The pool's limits that the configuration has no name for: without them requests would queue without end or time. */
+/** Limits of the connection pool that Quarkus has no settings for. Without them the queue for a connection has no bound in length or time. */
 @Singleton
 final class PoolLimits implements PgPoolCreator {
     private static final int WAITING_MAX = 1_000;

@@ -1,37 +1,32 @@
 package org.postbus.gateway.idempotency;
 
-import io.vertx.core.Future;
-import io.vertx.core.buffer.Buffer;
-import io.vertx.sqlclient.Row;
-import io.vertx.sqlclient.RowSet;
-import io.vertx.sqlclient.SqlConnection;
-import io.vertx.sqlclient.Tuple;
+import io.smallrye.mutiny.Uni;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Supplier;
+import org.hibernate.reactive.mutiny.Mutiny;
 import org.postbus.event.EventCodec;
 import org.postbus.gateway.problem.Problem;
-import org.postbus.gateway.problem.ProblemException;
 import org.postbus.model.TenantId;
 
 /**
- * The header {@code Idempotency-Key}: a request that comes again, because its answer was lost, gets the answer of the first
- * and does nothing. Answers are kept for a day. A request that was refused left nothing behind, and is done anew.
+ * The header {@code Idempotency-Key}. A client that did not get the response sends the request again with the same key; it gets the
+ * response of the first request, and nothing is done twice. Responses are kept for a day. A request that was refused stores nothing,
+ * so it can be sent again with the same key.
  *
- * @param key empty: the request is done each time it comes
- * @param fingerprint of the request: the same key with another request is a mistake of the caller's
+ * @param key empty: the request is done each time
+ * @param fingerprint hexadecimal SHA-256 of the request, which tells another request with the same key
  */
-public record Idempotency(Optional<String> key, Buffer fingerprint) {
+public record Idempotency(Optional<String> key, String fingerprint) {
     static final int KEY_LENGTH_MAX = 255;
-
-    private static final String KEEP = """
-            with old as (
-              delete from idempotency_key where tenant_id = $1 and created_at < now() - interval '1 day')
-            insert into idempotency_key (tenant_id, key, fingerprint, answer) values ($1, $2, $3, $4)""";
+    private static final Duration KEPT = Duration.ofDays(1);
 
     public Idempotency {
         Objects.requireNonNull(key);
@@ -42,7 +37,7 @@ public record Idempotency(Optional<String> key, Buffer fingerprint) {
      * @param header null if there is none
      * @param request method and path
      * @param body null if there is none
-     * @throws ProblemException 400 if the header has more than 255 characters or other than visible ASCII ones
+     * @throws org.postbus.gateway.problem.ProblemException 400 if the header is not 1 to 255 visible ASCII characters
      */
     public static Idempotency of(String header, String request, byte[] body) {
         if (header != null
@@ -57,47 +52,60 @@ public record Idempotency(Optional<String> key, Buffer fingerprint) {
         if (body != null) {
             digest.update(body);
         }
-        return new Idempotency(Optional.ofNullable(header), Buffer.buffer(digest.digest()));
+        return new Idempotency(Optional.ofNullable(header), HexFormat.of().formatHex(digest.digest()));
     }
 
     /**
-     * Does the work in the caller's transaction and keeps its answer there. Fails with a 409 problem while the first request
-     * with this key is being done, and with 422 if the key was used for another one.
+     * Does the work in the session's transaction and stores its response there. Fails with a 409 problem while the first request with
+     * this key is running, and with 422 if the key was used for another request.
      *
-     * @param type of the answer, which is kept as JSON
+     * @param type of the response, which is stored as JSON
      */
-    public <T> Future<T> once(SqlConnection connection, TenantId tenant, Class<T> type, Supplier<Future<T>> work) {
+    public <T> Uni<T> once(Mutiny.Session session, TenantId tenant, Class<T> type, Supplier<Uni<T>> work) {
         if (key.isEmpty()) {
             return work.get();
         }
-        return connection
-                .preparedQuery(
-                        "select pg_try_advisory_xact_lock(hashtextextended('idempotency/' || $1 || '/' || $2, 0))")
-                .execute(Tuple.of(tenant.toString(), key.get()))
-                .compose(locked -> locked.iterator().next().getBoolean(0)
-                        ? connection
-                                .preparedQuery(
-                                        "select fingerprint, answer from idempotency_key where tenant_id = $1 and key = $2")
-                                .execute(Tuple.of(tenant.value(), key.get()))
-                        : Future.failedFuture(
-                                Problem.conflict("a request with this Idempotency-Key is being done right now")))
-                .compose(kept -> kept.size() == 0
-                        ? work.get().compose(answer -> keep(connection, tenant, answer))
-                        : again(kept, type));
+        return tryLock(session, tenant)
+                .chain(() -> session.find(
+                        IdempotencyKeyEntity.class, new IdempotencyKeyEntity.Key(tenant.value(), key.get())))
+                .chain(stored -> stored == null
+                        ? work.get().call(response -> store(session, tenant, response))
+                        : Uni.createFrom().item(() -> response(stored, type)));
     }
 
-    private <T> Future<T> keep(SqlConnection connection, TenantId tenant, T answer) {
-        return connection
-                .preparedQuery(KEEP)
-                .execute(Tuple.of(tenant.value(), key.get(), fingerprint, EventCodec.encodeToString(answer)))
-                .map(kept -> answer);
+    private Uni<Void> tryLock(Mutiny.Session session, TenantId tenant) {
+        return session.createNativeQuery("select pg_try_advisory_xact_lock(hashtextextended(:name, 0))", Boolean.class)
+                .setParameter("name", "idempotency/" + tenant + "/" + key.orElseThrow())
+                .getSingleResult()
+                .invoke(locked -> {
+                    if (!locked) {
+                        throw Problem.conflict(
+                                "a request with this Idempotency-Key is running; repeat yours in some seconds to get its response");
+                    }
+                })
+                .replaceWithVoid();
     }
 
-    private <T> Future<T> again(RowSet<Row> kept, Class<T> type) {
-        Row row = kept.iterator().next();
-        return Arrays.equals(row.getBuffer("fingerprint").getBytes(), fingerprint.getBytes())
-                ? Future.succeededFuture(EventCodec.decode(row.getString("answer"), type))
-                : Future.failedFuture(Problem.unprocessable("this Idempotency-Key was used for another request"));
+    private <T> Uni<Void> store(Mutiny.Session session, TenantId tenant, T response) {
+        Instant now = Instant.now();
+        return session.createMutationQuery(
+                        "delete from IdempotencyKeyEntity where tenantId = :tenant and createdAt < :oldest")
+                .setParameter("tenant", tenant.value())
+                .setParameter("oldest", now.minus(KEPT))
+                .executeUpdate()
+                .chain(() -> session.persist(new IdempotencyKeyEntity(
+                        tenant,
+                        key.orElseThrow(),
+                        HexFormat.of().parseHex(fingerprint),
+                        EventCodec.encodeToString(response),
+                        now)));
+    }
+
+    private <T> T response(IdempotencyKeyEntity stored, Class<T> type) {
+        if (!Arrays.equals(stored.fingerprint, HexFormat.of().parseHex(fingerprint))) {
+            throw Problem.unprocessable("this Idempotency-Key was used for another request; use a new key");
+        }
+        return EventCodec.decode(stored.answer, type);
     }
 
     private static MessageDigest sha256() {

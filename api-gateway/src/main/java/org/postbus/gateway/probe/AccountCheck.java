@@ -19,7 +19,10 @@ import org.postbus.mail.jmap.JmapClient;
 import org.postbus.mail.jmap.JmapOptions;
 import org.postbus.mail.smtp.SmtpClient;
 
-/** Tries an account out: connects, logs in, looks around, leaves, and so on the SMTP server if there is one. Nothing is stored or sent. */
+/**
+ * Tries the login of an account: connects to its server, logs in, reads the capabilities, logs out. Then does the same with its SMTP
+ * server, if there is one. Nothing is stored or sent.
+ */
 @ApplicationScoped
 public class AccountCheck {
     /** For each server. */
@@ -42,11 +45,11 @@ public class AccountCheck {
     }
 
     /**
-     * What came of it: a value, for a server that says no is an answer.
+     * The result. A server that refuses is a result, too.
      *
-     * @param capabilities what the server says it can do; empty unless {@code ok}
-     * @param reason in words, which begin with {@code SMTP} if it is that server's; present unless {@code ok}
-     * @param failure {@code unreachable}, {@code login-refused}, {@code throttled} or {@code refused}
+     * @param capabilities of the server; empty unless {@code ok}
+     * @param reason a text, with the prefix {@code SMTP} if it is about the SMTP server; present unless {@code ok}
+     * @param failure present unless {@code ok}: {@code unreachable}, {@code login-refused}, {@code throttled} or {@code refused}
      */
     public record Outcome(boolean ok, Set<String> capabilities, Optional<String> reason, Optional<String> failure) {
         public Outcome {
@@ -67,30 +70,30 @@ public class AccountCheck {
                                         .eventually(connection::logout)
                                         .onCancellation()
                                         .invoke(connection::close)))
-                        .map(AccountCheck::good)
+                        .map(AccountCheck::success)
                         .onFailure(ServerException.class)
                         .recoverWithItem(e -> outcome("", e))
                         .chain(outcome -> logIn(smtp, username, credential, outcome));
             case AccountSettings.Jmap jmap ->
                 inTime(JmapClient.open(vertx, jmap, credential, options()))
-                        .map(AccountCheck::leave)
-                        .map(AccountCheck::good)
+                        .map(AccountCheck::capabilitiesThenClose)
+                        .map(AccountCheck::success)
                         .onFailure(ServerException.class)
                         .recoverWithItem(e -> outcome("", e))
                         .chain(outcome -> logIn(jmap.smtp(), jmap.username(), credential, outcome));
         };
     }
 
-    private Uni<Outcome> logIn(Optional<ServerAddress> smtp, String username, Credential credential, Outcome soFar) {
-        if (!soFar.ok() || smtp.isEmpty()) {
-            return Uni.createFrom().item(soFar);
+    private Uni<Outcome> logIn(Optional<ServerAddress> smtp, String username, Credential credential, Outcome before) {
+        if (!before.ok() || smtp.isEmpty()) {
+            return Uni.createFrom().item(before);
         }
         return Uni.createFrom().deferred(() -> {
             SmtpClient client = SmtpClient.of(vertx, smtp.get(), username, credential, Optional.empty());
             return inTime(client.logIn())
                     .onTermination()
                     .invoke(client::close)
-                    .map(loggedIn -> soFar)
+                    .map(loggedIn -> before)
                     .onFailure(ServerException.class)
                     .recoverWithItem(e -> outcome("SMTP: ", e));
         });
@@ -103,12 +106,12 @@ public class AccountCheck {
                         new ServerFailure.Unreachable("no answer within " + TIME_MAX.toSeconds() + " seconds")));
     }
 
-    private static Outcome good(Set<String> capabilities) {
+    private static Outcome success(Set<String> capabilities) {
         return new Outcome(true, capabilities, Optional.empty(), Optional.empty());
     }
 
-    /** @param server that it is about */
-    private static Outcome outcome(String server, Throwable e) {
+    /** @param prefix names the server in the reason */
+    private static Outcome outcome(String prefix, Throwable e) {
         ServerFailure failure = ((ServerException) e).failure();
         String kind =
                 switch (failure) {
@@ -120,10 +123,10 @@ public class AccountCheck {
                     case ServerFailure.CursorLost ignored -> "refused";
                     case ServerFailure.OutcomeUnknown ignored -> "unreachable";
                 };
-        return new Outcome(false, Set.of(), Optional.of(server + failure.text()), Optional.of(kind));
+        return new Outcome(false, Set.of(), Optional.of(prefix + failure.text()), Optional.of(kind));
     }
 
-    private static Set<String> leave(JmapClient client) {
+    private static Set<String> capabilitiesThenClose(JmapClient client) {
         try (client) {
             return client.session().capabilities();
         }

@@ -19,7 +19,7 @@ import org.postbus.gateway.problem.Problem;
 import org.postbus.mail.jmap.JmapDiscovery;
 import org.postbus.mail.jmap.JmapOptions;
 
-/** Finds out which servers are behind an e-mail address. The hosts that are asked must be ones that an account may name. */
+/** Finds the servers of an email address. It only asks hosts that an account may name. */
 @ApplicationScoped
 public class Discovery {
     private static final Duration TIME_MAX = Duration.ofSeconds(15);
@@ -38,23 +38,23 @@ public class Discovery {
                 new JmapOptions(SERVER_MAX, SERVER_MAX, SESSION_BYTES_MAX, JmapOptions.DEFAULTS.redirectsMax()));
     }
 
-    /** @param jmap empty if the domain offers none that we can find */
+    /** @param jmap empty if none was found */
     public record Servers(Optional<Jmap> jmap) {
         public Servers {
             Objects.requireNonNull(jmap);
         }
     }
 
-    /** @param ofTheDomain if not, let a person say whether this server may have the password */
+    /** @param ofTheDomain if false, only the user can decide whether this server may get the password */
     public record Jmap(URI sessionUrl, boolean ofTheDomain) {}
 
-    /** @param email fails with a 422 problem if it is no address */
+    /** @throws org.postbus.gateway.problem.ProblemException 422 if {@code email} is no address */
     public Uni<Servers> servers(String email) {
         int at = email == null ? -1 : email.lastIndexOf('@');
         if (at < 1 || at == email.length() - 1) {
             throw Problem.invalid(List.of(Violation.at("email must be an address such as alice@example.com", "email")));
         }
-        // What follows must be on the request's own context again.
+        // The request continues on its own context.
         Context context = Vertx.currentContext();
         return jmap.find(email.substring(at + 1))
                 .ifNoItem()
@@ -65,8 +65,8 @@ public class Discovery {
     }
 
     /**
-     * A request for an account, with what it leaves out added. A server that only the name service vouches for is not given a
-     * password on our own account: it is named in the 422 problem.
+     * Adds the JMAP server to the request for an account if it names none. If DNS alone says that the server belongs to the domain, the
+     * password is not sent to it: the 422 problem names the server, and the user decides.
      */
     public Uni<JsonNode> complete(JsonNode request) {
         boolean needed = request.path("protocol").asText("").equals("jmap") && !request.has("jmap");
@@ -77,11 +77,11 @@ public class Discovery {
         return servers(email).map(servers -> {
             Jmap found = servers.jmap()
                     .orElseThrow(() -> Problem.invalid(
-                            List.of(Violation.at("no JMAP server was found for this address", "jmap", "sessionUrl"))));
+                            List.of(Violation.at("no JMAP server was found for this address; name its session URL", "jmap", "sessionUrl"))));
             if (!found.ofTheDomain()) {
                 throw Problem.invalid(List.of(Violation.at(
                         "the server may be " + found.sessionUrl()
-                                + ", which is not of the address's domain: name it here",
+                                + ", which is outside of the address's domain; if you trust it, name it here",
                         "jmap",
                         "sessionUrl")));
             }

@@ -7,10 +7,10 @@ import java.util.Objects;
 import java.util.Optional;
 
 /**
- * Why a request was not done (RFC 9457). It says what the caller can change and nothing about our insides.
+ * Why a request failed (RFC 9457): what the caller can change, and nothing about the implementation.
  *
- * @param title the status's own phrase, for {@code type} is {@code about:blank}
- * @param errors where in the request, if it can be said; absent otherwise
+ * @param title the reason phrase of the status, as RFC 9457 section 4.2.1 says for {@code about:blank}
+ * @param errors where in the request; absent if no part of it is at fault
  */
 public record Problem(
         String type, String title, int status, Optional<String> detail, Optional<List<Violation>> errors) {
@@ -25,7 +25,7 @@ public record Problem(
     }
 
     /**
-     * One thing that is wrong with a request.
+     * One error in a request.
      *
      * @param pointer a JSON Pointer as a URI fragment (RFC 6901 section 6), such as {@code #/keywords/$seen}
      */
@@ -35,7 +35,7 @@ public record Problem(
             Objects.requireNonNull(pointer);
         }
 
-        /** At the property that the names lead to. */
+        /** @param names the path to the property, from the top of the document */
         public static Violation at(String detail, String... names) {
             StringBuilder pointer = new StringBuilder("#");
             for (String name : names) {
@@ -57,7 +57,7 @@ public record Problem(
         return new ProblemException(of(401, detail));
     }
 
-    /** The same answer for what is not there and for what belongs to somebody else. */
+    /** The same answer for what does not exist and for what belongs to another tenant. */
     public static ProblemException notFound(String what) {
         return new ProblemException(of(404, "there is no such " + what));
     }
@@ -71,7 +71,7 @@ public record Problem(
                 "about:blank",
                 title(422),
                 422,
-                Optional.of("the request's content is not valid: "
+                Optional.of("correct the request and send it again: "
                         + violations.stream()
                                 .map(Violation::detail)
                                 .reduce((a, b) -> a + "; " + b)
@@ -79,7 +79,7 @@ public record Problem(
                 Optional.of(violations)));
     }
 
-    /** Well formed, and it can not be done; no part of the content is at fault. */
+    /** The request is well formed and can not be fulfilled, and no property of it is at fault. */
     public static ProblemException unprocessable(String detail) {
         return new ProblemException(of(422, detail));
     }
@@ -96,7 +96,7 @@ public record Problem(
         return new ProblemException(of(503, detail));
     }
 
-    /** The mail server keeps us from doing it for now. */
+    /** Temporary. The response carries {@code retryAfter}. */
     public static ProblemException unavailable(String detail, Duration retryAfter) {
         return new ProblemException(of(503, detail), Optional.of(retryAfter));
     }
@@ -105,12 +105,12 @@ public record Problem(
         return new ProblemException(of(429, detail), Optional.of(retryAfter));
     }
 
-    /** What was there and will not come back. */
+    /** What existed and will not come back. */
     public static ProblemException gone(String detail) {
         return new ProblemException(of(410, detail));
     }
 
-    /** The mail server understood and refuses, or its answer makes no sense. */
+    /** The mail server refuses, or its answer can not be understood. */
     public static ProblemException badGateway(String detail) {
         return new ProblemException(of(502, detail));
     }

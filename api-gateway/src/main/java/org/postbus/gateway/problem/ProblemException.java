@@ -3,7 +3,7 @@ package org.postbus.gateway.problem;
 import java.time.Duration;
 import java.util.Optional;
 
-/** Carries a {@link Problem} to the answer. It has no stack trace: it is an answer, not a bug. */
+/** Ends a request with a {@link Problem}. It has no stack trace because it is an expected result and no bug. */
 public final class ProblemException extends RuntimeException {
     private static final long serialVersionUID = 1;
 
@@ -24,7 +24,7 @@ public final class ProblemException extends RuntimeException {
         return problem;
     }
 
-    /** When it is worth trying again, if that is known. */
+    /** After which time a new try makes sense, if that is known. */
     public Optional<Duration> retryAfter() {
         return retryAfter;
     }

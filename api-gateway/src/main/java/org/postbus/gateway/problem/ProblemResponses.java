@@ -1,25 +1,19 @@
 package org.postbus.gateway.problem;
 
 import io.vertx.core.buffer.Buffer;
-import io.vertx.core.http.ConnectionPoolTooBusyException;
 import io.vertx.core.http.HttpServerResponse;
-import io.vertx.core.impl.NoStackTraceThrowable;
-import io.vertx.pgclient.PgException;
-import io.vertx.sqlclient.ClosedConnectionException;
 import jakarta.ws.rs.WebApplicationException;
 import jakarta.ws.rs.core.HttpHeaders;
 import jakarta.ws.rs.core.Response;
-import java.net.SocketException;
-import java.net.UnknownHostException;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.TimeoutException;
 import org.jboss.logging.Logger;
 import org.jboss.resteasy.reactive.server.ServerExceptionMapper;
 import org.postbus.event.EventCodec;
+import org.postbus.kit.sql.SqlFailures;
 
-/** Turns whatever ends a request into a {@link Problem}: there is no other kind of error body. */
+/** Turns every failure of a request into a {@link Problem}: the API has no other error body. */
 public final class ProblemResponses {
     private static final Logger LOG = Logger.getLogger(ProblemResponses.class);
     private static final Duration RETRY_AFTER = Duration.ofSeconds(5);
@@ -33,8 +27,8 @@ public final class ProblemResponses {
     Response framework(WebApplicationException e) {
         int status = e.getResponse().getStatus();
         if (status == 404 && e.getCause() instanceof IllegalArgumentException) {
-            // The framework's answer to a query parameter that it cannot convert.
-            return response(Problem.of(400, "a query parameter is not of its type"));
+            // The framework throws this for a query parameter that it can not convert.
+            return response(Problem.of(400, "a query parameter has the wrong type: see /openapi"));
         }
         return status >= 500 ? unexpected(e) : response(Problem.of(status, null));
     }
@@ -44,7 +38,7 @@ public final class ProblemResponses {
         return response(problemOf(e));
     }
 
-    /** For routes below the REST framework. */
+    /** For routes that do not use the REST framework. */
     public static void send(HttpServerResponse response, Throwable failure) {
         Problem problem = problemOf(failure);
         response.setStatusCode(problem.status()).putHeader(HttpHeaders.CONTENT_TYPE, Problem.MEDIA_TYPE);
@@ -56,9 +50,9 @@ public final class ProblemResponses {
         if (failure instanceof ProblemException known) {
             return known.problem();
         }
-        if (databaseIsAway(failure)) {
-            LOG.warnf("the database is away: %s", failure.getMessage());
-            return Problem.of(503, "the database cannot be reached");
+        if (SqlFailures.isUnavailable(failure)) {
+            LOG.warnf("the database is unavailable: %s", failure.getMessage());
+            return Problem.of(503, "the database is unavailable; try again later");
         }
         LOG.error("a request failed", failure);
         return Problem.of(500, null);
@@ -87,25 +81,5 @@ public final class ProblemResponses {
                 Response.status(problem.status()).type(Problem.TYPE).entity(problem);
         headers(problem, retryAfter).forEach(response::header);
         return response.build();
-    }
-
-    /** A broken connection, no free one in time, or a server that is starting or stopping (SQLSTATE classes 08 and 57P). */
-    static boolean databaseIsAway(Throwable e) {
-        for (Throwable cause = e; cause != null; cause = cause.getCause()) {
-            if (cause instanceof PgException pg) {
-                String state = Optional.ofNullable(pg.getSqlState()).orElse("");
-                return state.startsWith("08") || state.startsWith("57P") || state.startsWith("53");
-            }
-            if (cause instanceof SocketException
-                    || cause instanceof UnknownHostException
-                    || cause instanceof TimeoutException
-                    || cause instanceof ClosedConnectionException
-                    || cause instanceof ConnectionPoolTooBusyException
-                    // The pool's own way of saying that no connection became free in time.
-                    || cause instanceof NoStackTraceThrowable && "Timeout".equals(cause.getMessage())) {
-                return true;
-            }
-        }
-        return false;
     }
 }

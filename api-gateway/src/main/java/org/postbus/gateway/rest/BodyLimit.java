@@ -9,27 +9,27 @@ import org.postbus.gateway.problem.Problem;
 import org.postbus.gateway.problem.ProblemResponses;
 
 /**
- * Refuses a body that says it is too large, with a problem. The HTTP server's own limit, a little above the highest one here,
- * ends the connection of one that does not say so.
+ * Answers a body whose Content-Length is too large with a problem. A body without Content-Length meets the limit of the HTTP server,
+ * which is a little above the highest one here and closes the connection.
  */
 @ApplicationScoped
 class BodyLimit {
-    /** A wish, an account: a few hundred bytes. */
+    /** For everything but messages: an account or a mutation has a few hundred bytes. */
     static final long BYTES_MAX = 1 << 20;
-    /** A message of 10 MiB, its attachments in base64. */
+    /** For a message of 10 MiB with its attachments in base64. */
     static final long SUBMISSION_BYTES_MAX = 14 << 20;
 
-    private static final int BEFORE_EVERYTHING = 1_000;
+    private static final int FIRST = 1_000;
 
     void register(@Observes Filters filters) {
-        filters.register(BodyLimit::check, BEFORE_EVERYTHING);
+        filters.register(BodyLimit::check, FIRST);
     }
 
     private static void check(RoutingContext request) {
         String length = request.request().getHeader(HttpHeaders.CONTENT_LENGTH);
         long most = request.normalizedPath().endsWith("/submissions") ? SUBMISSION_BYTES_MAX : BYTES_MAX;
         if (length != null && isAbove(most, length)) {
-            ProblemResponses.send(request.response(), Problem.tooLarge("a body may have " + (most >> 20) + " MiB"));
+            ProblemResponses.send(request.response(), Problem.tooLarge("the body has more than " + (most >> 20) + " MiB; send less"));
         } else {
             request.next();
         }

@@ -5,7 +5,7 @@ import jakarta.enterprise.inject.Produces;
 import jakarta.inject.Singleton;
 import org.postbus.event.EventCodec;
 
-/** Makes the API speak the contract's JSON: this bean takes the place of the framework's own mapper. */
+/** Replaces the framework's JSON mapper by {@link EventCodec}'s, so that the API and the topics encode alike. */
 final class ContractJson {
     @Produces
     @Singleton

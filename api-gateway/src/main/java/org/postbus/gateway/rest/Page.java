@@ -9,9 +9,9 @@ import org.postbus.gateway.problem.Problem;
 import org.postbus.gateway.problem.ProblemException;
 
 /**
- * Part of a list.
+ * One page of a list.
  *
- * @param next what to pass to get the part that follows; absent when there is none
+ * @param next the cursor of the page that follows; absent on the last page
  */
 public record Page<T, N>(List<T> list, Optional<N> next) {
     public static final int LIMIT_MAX = 500;
@@ -22,7 +22,7 @@ public record Page<T, N>(List<T> list, Optional<N> next) {
         Objects.requireNonNull(next);
     }
 
-    /** The page of {@code limit} items out of up to {@code limit + 1} that were read to see whether more follow. */
+    /** @param rows up to {@code limit + 1}: the last one only shows that another page follows */
     public static <R, T, N> Page<T, N> of(List<R> rows, int limit, Function<R, T> item, Function<R, N> position) {
         List<R> shown = rows.subList(0, Math.min(rows.size(), limit));
         Optional<N> next = rows.size() > limit ? Optional.of(position.apply(shown.getLast())) : Optional.empty();
@@ -37,12 +37,12 @@ public record Page<T, N>(List<T> list, Optional<N> next) {
         return asked;
     }
 
-    /** A position that is an id. @throws ProblemException 400 */
+    /** The position of a list that is ordered by id. @throws ProblemException 400 */
     public static Optional<UUID> after(String cursor) {
         try {
             return Optional.ofNullable(cursor).map(UUID::fromString);
         } catch (IllegalArgumentException e) {
-            throw Problem.badRequest("cursor is not one that this API gave");
+            throw Problem.badRequest("cursor must be the value of next in an earlier response");
         }
     }
 }

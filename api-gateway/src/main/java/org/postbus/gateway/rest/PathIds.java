@@ -8,7 +8,7 @@ import org.postbus.model.MailboxId;
 import org.postbus.model.MutationId;
 import org.postbus.model.SubmissionId;
 
-/** Ids as they stand in a URL. One that is not an id at all is as little there as one of somebody else's. */
+/** Ids in URLs. A text that is no id gets the same 404 as the id of something that does not exist. */
 public final class PathIds {
     private PathIds() {}
 

@@ -7,7 +7,7 @@ import org.postbus.event.MalformedRecordException;
 import org.postbus.gateway.problem.Problem;
 import org.postbus.gateway.problem.ProblemException;
 
-/** The JSON of a request, before anybody knows whether it is valid. */
+/** The JSON of a request body, not validated yet. */
 public final class RequestJson {
     private RequestJson() {}
 
@@ -17,10 +17,10 @@ public final class RequestJson {
         try {
             json = EventCodec.decode(body == null ? new byte[0] : body, JsonNode.class);
         } catch (MalformedRecordException e) {
-            throw Problem.badRequest("the body is not JSON");
+            throw Problem.badRequest("the body is not valid JSON");
         }
         if (!json.isObject()) {
-            throw Problem.invalid(List.of(Problem.Violation.at("must be an object")));
+            throw Problem.invalid(List.of(Problem.Violation.at("must be a JSON object")));
         }
         return json;
     }

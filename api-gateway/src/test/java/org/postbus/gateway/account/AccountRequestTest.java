@@ -17,8 +17,8 @@ import org.postbus.account.ServerAddress;
 import org.postbus.account.TlsMode;
 import org.postbus.event.AccountRecord;
 import org.postbus.event.EventCodec;
-import org.postbus.gateway.problem.Problem.Violation;
 import org.postbus.gateway.egress.NamedHost;
+import org.postbus.gateway.problem.Problem.Violation;
 import org.postbus.gateway.problem.ProblemException;
 
 class AccountRequestTest {
