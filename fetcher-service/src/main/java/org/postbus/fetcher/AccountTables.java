@@ -36,7 +36,7 @@ import org.postbus.event.PushKind;
 import org.postbus.event.SyncScope;
 import org.postbus.event.SyncState;
 import org.postbus.event.UidRange;
-import org.postbus.mail.jmap.JmapMethod.EmailMarks;
+import org.postbus.mail.jmap.method.JmapMethod.EmailMarks;
 import org.postbus.model.AccountId;
 import org.postbus.model.Keyword;
 import org.postbus.model.MailboxRole;

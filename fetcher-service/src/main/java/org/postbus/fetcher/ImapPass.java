@@ -15,10 +15,10 @@ import org.postbus.event.MailboxKey;
 import org.postbus.event.Observation;
 import org.postbus.event.ObservedMailbox;
 import org.postbus.fetcher.ChangeSource.PassOutcome;
-import org.postbus.mail.imap.ImapConnection;
-import org.postbus.mail.imap.MailboxName;
-import org.postbus.mail.imap.MailboxStatus;
-import org.postbus.mail.imap.SelectedMailbox;
+import org.postbus.mail.imap.connection.ImapConnection;
+import org.postbus.mail.imap.grammar.MailboxName;
+import org.postbus.mail.imap.grammar.MailboxStatus;
+import org.postbus.mail.imap.grammar.SelectedMailbox;
 
 /**
  * One look at a whole IMAP account.

@@ -12,8 +12,8 @@ import org.postbus.account.AccountSettings;
 import org.postbus.account.Credential;
 import org.postbus.event.MailboxKey;
 import org.postbus.event.PushKind;
-import org.postbus.mail.imap.ImapConnection;
-import org.postbus.mail.imap.MailboxName;
+import org.postbus.mail.imap.connection.ImapConnection;
+import org.postbus.mail.imap.grammar.MailboxName;
 
 /**
  * An account over IMAP: one connection that passes run on, and one that watches ({@link ImapWatch}); no more than these two. Where

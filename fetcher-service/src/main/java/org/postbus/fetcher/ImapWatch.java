@@ -10,10 +10,10 @@ import java.util.function.Supplier;
 import org.jboss.logging.Logger;
 import org.postbus.event.PushKind;
 import org.postbus.mail.ServerException;
-import org.postbus.mail.imap.AccountChange;
-import org.postbus.mail.imap.ImapConnection;
-import org.postbus.mail.imap.MailboxName;
-import org.postbus.mail.imap.WatchOutcome;
+import org.postbus.mail.imap.connection.ImapConnection;
+import org.postbus.mail.imap.connection.WatchOutcome;
+import org.postbus.mail.imap.grammar.MailboxName;
+import org.postbus.mail.imap.session.AccountChange;
 import org.postbus.model.AccountId;
 
 /**
@@ -156,7 +156,7 @@ final class ImapWatch implements Runnable {
         }
         for (AccountChange change : connection.takeAccountChanges()) {
             switch (change) {
-                case AccountChange.Stirred(MailboxName name, var status) -> names.add(name.raw());
+                case AccountChange.Dirty(MailboxName name, var status) -> names.add(name.raw());
                 case AccountChange.Listed listed ->
                     names.add(listed.mailbox().name().raw());
                 case AccountChange.TooMany tooMany -> names.add(EVERY_MAILBOX);

@@ -12,11 +12,11 @@ import org.jboss.logging.Logger;
 import org.postbus.event.Cursor;
 import org.postbus.event.MailboxKey;
 import org.postbus.event.UidRange;
-import org.postbus.mail.imap.FetchItems;
-import org.postbus.mail.imap.FetchedMessage;
-import org.postbus.mail.imap.MailboxChange;
-import org.postbus.mail.imap.MailboxName;
-import org.postbus.mail.imap.SelectedMailbox;
+import org.postbus.mail.imap.grammar.FetchItems;
+import org.postbus.mail.imap.grammar.FetchedMessage;
+import org.postbus.mail.imap.grammar.MailboxName;
+import org.postbus.mail.imap.grammar.SelectedMailbox;
+import org.postbus.mail.imap.session.MailboxChange;
 import org.postbus.model.Keyword;
 
 /**

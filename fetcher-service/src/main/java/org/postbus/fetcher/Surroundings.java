@@ -8,7 +8,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Semaphore;
 import java.util.function.Function;
 import java.util.random.RandomGenerator;
-import org.postbus.mail.imap.ImapClient;
+import org.postbus.mail.imap.connection.ImapClient;
 
 /**
  * What the loops of all accounts share.

@@ -16,7 +16,7 @@ import org.postbus.account.ServerAddress;
 import org.postbus.account.TlsMode;
 import org.postbus.devstack.DevStack;
 import org.postbus.event.Observation;
-import org.postbus.mail.imap.ImapOptions;
+import org.postbus.mail.imap.connection.ImapOptions;
 
 /** What the sync makes of servers as they are: those that fall behind, leave out, say too little or stumble. */
 class ImapHabitsTest {

@@ -20,8 +20,8 @@ import org.postbus.account.AccountSettings;
 import org.postbus.account.ServerAddress;
 import org.postbus.account.TlsMode;
 import org.postbus.devstack.DevStack;
-import org.postbus.devstack.MailCorpus;
-import org.postbus.devstack.RawImap;
+import org.postbus.devstack.corpus.MailCorpus;
+import org.postbus.devstack.rawclient.RawImap;
 import org.postbus.event.ChangeEvent;
 
 /**

@@ -13,7 +13,7 @@ import java.util.UUID;
 import org.postbus.account.AccountSettings;
 import org.postbus.account.Credential;
 import org.postbus.account.CredentialCipher;
-import org.postbus.devstack.Database;
+import org.postbus.devstack.postgres.Database;
 import org.postbus.event.AccountRecord.Protocol;
 import org.postbus.event.AccountRecord.Status;
 import org.postbus.event.AccountRecord;
@@ -22,7 +22,7 @@ import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
 
 /** An account as api-gateway stores it. */
-record TestAccount(Database database, TenantId tenantId, AccountId accountId, Protocol protocol) {
+public record TestAccount(Database database, TenantId tenantId, AccountId accountId, Protocol protocol) {
 
     static CredentialCipher newCipher() {
         try {
@@ -61,7 +61,7 @@ record TestAccount(Database database, TenantId tenantId, AccountId accountId, Pr
         return new AccountRecord(tenantId, accountId, protocol, status, 1, 0);
     }
 
-    void update(String sql, Object... arguments) {
+    public void update(String sql, Object... arguments) {
         try (Connection connection = database.connectAsAdmin();
                 PreparedStatement statement = connection.prepareStatement(sql)) {
             for (int i = 0; i < arguments.length; i++) {
