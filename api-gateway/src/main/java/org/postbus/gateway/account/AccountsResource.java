@@ -37,8 +37,6 @@ import org.postbus.model.TenantId;
 @Produces(MediaType.APPLICATION_JSON)
 @Tag(name = "accounts", description = "The mail accounts that Postbus syncs")
 public class AccountsResource {
-    private static final String MERGE_PATCH = "application/merge-patch+json";
-
     private final Caller caller;
     private final AccountStore store;
     private final AccountQueries queries;
@@ -140,13 +138,13 @@ public class AccountsResource {
 
     @PATCH
     @Path("/accounts/{accountId}")
-    @Consumes({MERGE_PATCH, MediaType.APPLICATION_JSON})
+    @Consumes({RequestJson.MERGE_PATCH, MediaType.APPLICATION_JSON})
     @Operation(
             summary = "Change an account",
             description =
                     "A JSON merge patch (RFC 7396) of username, password or accessToken, status (active or paused), imap, smtp"
                             + " and jmap; jmap.accountId can not be changed. Postbus then opens new connections for the account.")
-    @RequestBody(content = @Content(mediaType = MERGE_PATCH, example = RequestExamples.ACCOUNT_PATCH))
+    @RequestBody(content = @Content(mediaType = RequestJson.MERGE_PATCH, example = RequestExamples.ACCOUNT_PATCH))
     public Uni<Account> change(@PathParam("accountId") String accountId, byte[] body) {
         TenantId tenant = caller.tenant();
         AccountId account = PathIds.account(accountId);

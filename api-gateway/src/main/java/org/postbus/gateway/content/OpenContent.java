@@ -6,7 +6,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.atomic.AtomicBoolean;
-import org.postbus.mail.mime.TransferDecoder;
+import org.postbus.mail.mime.encoding.TransferDecoder;
 
 /**
  * Content whose first chunk has arrived, so the response can begin. Must be closed; closing it before the end makes the mail server stop

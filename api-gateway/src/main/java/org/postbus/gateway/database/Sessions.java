@@ -59,7 +59,10 @@ public class Sessions {
         return Uni.createFrom().emitter(emitter -> {
             Context own = VertxContext.createNewDuplicatedContext(vertx.getOrCreateContext());
             own.runOnContext(
-                    started -> Uni.createFrom().deferred(work).subscribe().with(emitter::complete, emitter::fail));
+                    started -> Uni.createFrom()
+                            .deferred(() -> work.get())
+                            .subscribe()
+                            .with(emitter::complete, emitter::fail));
         });
     }
 }

@@ -39,12 +39,6 @@ import org.postbus.model.TenantId;
 @Produces(MediaType.APPLICATION_JSON)
 @Tag(name = "mail", description = "Mailboxes and emails as the mail server reported them, with open mutations applied")
 public class EmailsResource {
-    static final String MERGE_PATCH = "application/merge-patch+json";
-
-    static final String KEY_HEADER = "Idempotency-Key";
-    static final String KEY =
-            "a request that repeats the key of an earlier one, within a day, changes nothing and gets the response of the earlier one";
-
     private final Caller caller;
     private final EmailQueries queries;
     private final EmailMutations mutations;
@@ -99,7 +93,7 @@ public class EmailsResource {
 
     @PATCH
     @Path("/accounts/{accountId}/emails/{emailId}")
-    @Consumes({MERGE_PATCH, MediaType.APPLICATION_JSON})
+    @Consumes({RequestJson.MERGE_PATCH, MediaType.APPLICATION_JSON})
     @Operation(
             summary = "Set and remove keywords and mailboxes of an email",
             description = "A JSON merge patch (RFC 7396) of keywords and mailboxIds, with true to set and null to"
@@ -107,7 +101,7 @@ public class EmailsResource {
     @RequestBody(
             content =
                     @Content(
-                            mediaType = MERGE_PATCH,
+                            mediaType = RequestJson.MERGE_PATCH,
                             example = "{\"keywords\": {\"$seen\": true, \"$flagged\": null}}"))
     @APIResponse(responseCode = "202", description = "The id of the mutation; /mutations shows its state")
     @APIResponse(responseCode = "409", description = "A request with this Idempotency-Key is running; repeat yours later")
@@ -115,7 +109,7 @@ public class EmailsResource {
     public Uni<RestResponse<Accepted>> patch(
             @PathParam("accountId") String accountId,
             @PathParam("emailId") String emailId,
-            @Parameter(description = KEY) @HeaderParam(KEY_HEADER) String key,
+            @Parameter(description = Idempotency.DESCRIPTION) @HeaderParam(Idempotency.HEADER) String key,
             byte[] body) {
         AccountId account = PathIds.account(accountId);
         EmailId email = PathIds.email(emailId);
@@ -148,7 +142,7 @@ public class EmailsResource {
     @APIResponse(responseCode = "422", description = "The form of the request is wrong; nothing was stored")
     public Uni<RestResponse<EmailBatch.Accepted>> batch(
             @PathParam("accountId") String accountId,
-            @Parameter(description = KEY) @HeaderParam(KEY_HEADER) String key,
+            @Parameter(description = Idempotency.DESCRIPTION) @HeaderParam(Idempotency.HEADER) String key,
             byte[] body) {
         AccountId account = PathIds.account(accountId);
         return mutations.batch(
@@ -166,7 +160,7 @@ public class EmailsResource {
     public Uni<RestResponse<Accepted>> destroy(
             @PathParam("accountId") String accountId,
             @PathParam("emailId") String emailId,
-            @Parameter(description = KEY) @HeaderParam(KEY_HEADER) String key) {
+            @Parameter(description = Idempotency.DESCRIPTION) @HeaderParam(Idempotency.HEADER) String key) {
         AccountId account = PathIds.account(accountId);
         EmailId email = PathIds.email(emailId);
         return mutations.destroy(

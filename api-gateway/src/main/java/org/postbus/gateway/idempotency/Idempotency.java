@@ -25,6 +25,11 @@ import org.postbus.model.TenantId;
  * @param fingerprint hexadecimal SHA-256 of the request, which tells another request with the same key
  */
 public record Idempotency(Optional<String> key, String fingerprint) {
+    public static final String HEADER = "Idempotency-Key";
+    /** For the OpenAPI document. */
+    public static final String DESCRIPTION =
+            "a request that repeats the key of an earlier one, within a day, changes nothing and gets the response of the earlier one";
+
     static final int KEY_LENGTH_MAX = 255;
     private static final Duration KEPT = Duration.ofDays(1);
 

@@ -7,7 +7,6 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import java.util.UUID;
 import org.hibernate.reactive.mutiny.Mutiny;
 import org.postbus.gateway.database.Sessions;
 import org.postbus.gateway.idempotency.Idempotency;
@@ -152,7 +151,7 @@ public class MailboxMutations {
         return session.createNativeQuery(INSERT, Object[].class)
                 .setParameter("account", account.value())
                 .setParameter("tenant", tenant.value())
-                .setParameter("mailbox", mailbox.map(MailboxId::value).orElse(null), UUID.class)
+                .setParameter("mailbox", mailbox.map(MailboxId::value).orElse(null))
                 .setParameter("kind", kind)
                 .setParameter("patch", patch)
                 .getSingleResult()

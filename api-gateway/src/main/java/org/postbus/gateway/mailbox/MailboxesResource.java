@@ -22,7 +22,6 @@ import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
 import org.eclipse.microprofile.openapi.annotations.tags.Tag;
 import org.jboss.resteasy.reactive.RestResponse;
 import org.postbus.gateway.authentication.Caller;
-import org.postbus.gateway.email.EmailsResource;
 import org.postbus.gateway.idempotency.Idempotency;
 import org.postbus.gateway.rest.PathIds;
 import org.postbus.gateway.rest.RequestJson;
@@ -71,7 +70,7 @@ public class MailboxesResource {
     @APIResponse(responseCode = "422", description = "The name is not valid, or another mailbox has it")
     public Uni<RestResponse<MailboxMutations.Accepted>> create(
             @PathParam("accountId") String accountId,
-            @Parameter(description = EmailsResource.KEY) @HeaderParam(EmailsResource.KEY_HEADER) String key,
+            @Parameter(description = Idempotency.DESCRIPTION) @HeaderParam(Idempotency.HEADER) String key,
             byte[] body) {
         AccountId account = PathIds.account(accountId);
         return mutations.create(
@@ -84,17 +83,17 @@ public class MailboxesResource {
 
     @PATCH
     @Path("/accounts/{accountId}/mailboxes/{mailboxId}")
-    @Consumes({EmailsResource.MERGE_PATCH, MediaType.APPLICATION_JSON})
+    @Consumes({RequestJson.MERGE_PATCH, MediaType.APPLICATION_JSON})
     @Operation(
             summary = "Rename a mailbox, or move it below another",
             description = "A JSON merge patch (RFC 7396) of name and parentId; null moves it to the top.")
-    @RequestBody(content = @Content(mediaType = EmailsResource.MERGE_PATCH, example = "{\"name\": \"Bills\"}"))
+    @RequestBody(content = @Content(mediaType = RequestJson.MERGE_PATCH, example = "{\"name\": \"Bills\"}"))
     @APIResponse(responseCode = "202", description = "The id of the mutation")
     @APIResponse(responseCode = "422", description = "The name is not valid, another mailbox has it, or the mailbox is the INBOX")
     public Uni<RestResponse<MailboxMutations.Accepted>> patch(
             @PathParam("accountId") String accountId,
             @PathParam("mailboxId") String mailboxId,
-            @Parameter(description = EmailsResource.KEY) @HeaderParam(EmailsResource.KEY_HEADER) String key,
+            @Parameter(description = Idempotency.DESCRIPTION) @HeaderParam(Idempotency.HEADER) String key,
             byte[] body) {
         AccountId account = PathIds.account(accountId);
         MailboxId mailbox = PathIds.mailbox(mailboxId);
@@ -121,7 +120,7 @@ public class MailboxesResource {
                     @QueryParam("onDestroyRemoveEmails")
                     @DefaultValue("false")
                     boolean removeEmails,
-            @Parameter(description = EmailsResource.KEY) @HeaderParam(EmailsResource.KEY_HEADER) String key) {
+            @Parameter(description = Idempotency.DESCRIPTION) @HeaderParam(Idempotency.HEADER) String key) {
         AccountId account = PathIds.account(accountId);
         MailboxId mailbox = PathIds.mailbox(mailboxId);
         return mutations.destroy(

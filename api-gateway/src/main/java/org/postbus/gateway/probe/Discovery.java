@@ -16,8 +16,8 @@ import java.util.Optional;
 import org.postbus.gateway.egress.HostPolicy;
 import org.postbus.gateway.problem.Problem.Violation;
 import org.postbus.gateway.problem.Problem;
-import org.postbus.mail.jmap.JmapDiscovery;
-import org.postbus.mail.jmap.JmapOptions;
+import org.postbus.mail.jmap.http.JmapDiscovery;
+import org.postbus.mail.jmap.http.JmapOptions;
 
 /** Finds the servers of an email address. It only asks hosts that an account may name. */
 @ApplicationScoped

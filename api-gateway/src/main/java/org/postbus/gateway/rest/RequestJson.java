@@ -9,6 +9,9 @@ import org.postbus.gateway.problem.ProblemException;
 
 /** The JSON of a request body, not validated yet. */
 public final class RequestJson {
+    /** The media type of RFC 7396. */
+    public static final String MERGE_PATCH = "application/merge-patch+json";
+
     private RequestJson() {}
 
     /** @throws ProblemException 400 if it is not JSON, 422 if it is not an object */

@@ -12,7 +12,7 @@ import org.postbus.gateway.egress.HostPolicy;
 import org.postbus.gateway.probe.AccountCheck;
 import org.postbus.gateway.problem.Problem.Violation;
 import org.postbus.gateway.problem.Problem;
-import org.postbus.mail.jmap.JmapSession;
+import org.postbus.mail.jmap.codec.JmapSession;
 import org.postbus.model.AccountId;
 
 /**

@@ -14,7 +14,6 @@ import java.time.ZoneOffset;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.UUID;
 import org.hibernate.reactive.mutiny.Mutiny;
 import org.postbus.account.AccountSettings;
 import org.postbus.account.Credential;
@@ -55,7 +54,7 @@ public class Submissions {
             update submission
             set state = case when state = 'sent' then 'sent' else 'queued' end,
                 copy = case when state = 'sent' then 'due' else copy end,
-                attempts = 0, looks = 0, transmitting = false, next_try_at = now(), error = null,
+                attempts = 0, checks = 0, transmitting = false, next_try_at = now(), error = null,
                 held_at_revision = null, claimed_by = null, claimed_until = null, updated_at = now()
             where account_id = $1 and submission_id = $2
               and (state in ('rejected', 'failed', 'in-doubt') or (state = 'sent' and copy = 'failed'))
@@ -193,14 +192,12 @@ public class Submissions {
                         .setParameter("recipients", EventCodec.encodeToString(recipients))
                         .setParameter(
                                 "parent",
-                                parent.map(there -> there.emailId().value()).orElse(null),
-                                UUID.class)
-                        .setParameter("keyword", parent.map(Draft.Parent::keyword).orElse(null), String.class)
+                                parent.map(there -> there.emailId().value()).orElse(null))
+                        .setParameter("keyword", parent.map(Draft.Parent::keyword).orElse(null))
                         .setParameter(
                                 "sendAt",
                                 sendAt.map(time -> OffsetDateTime.ofInstant(time, ZoneOffset.UTC))
-                                        .orElse(null),
-                                OffsetDateTime.class)
+                                        .orElse(null))
                         .getSingleResult())
                 .map(SubmissionId::of)
                 .call(submission -> SessionChangeLog.append(

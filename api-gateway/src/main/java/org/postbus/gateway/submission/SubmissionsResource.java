@@ -92,13 +92,13 @@ public class SubmissionsResource {
                             + " server that offers urn:ietf:params:jmap:submission; or the Idempotency-Key was used for another request")
     public RestResponse<Submissions.Accepted> send(
             @PathParam("accountId") String accountId,
-            @Parameter(description = "a request that repeats the key of an earlier one sends nothing and gets the response of the earlier one") @HeaderParam("Idempotency-Key")
+            @Parameter(description = "a request that repeats the key of an earlier one sends nothing and gets the response of the earlier one") @HeaderParam(Idempotency.HEADER)
                     String key,
             byte[] body) {
         TenantId tenant = caller.tenant();
         AccountId account = PathIds.account(accountId);
         // Before the body is checked: another tenant's account must give 404 for every body.
-        Submissions.Sender sender = ground(tenant, account, Optional.empty());
+        Submissions.Sender sender = sender(tenant, account, Optional.empty());
         Draft draft = DraftReader.read(RequestJson.object(body));
         if (draft.parent().isPresent()) {
             sender = sender(tenant, account, draft.parent().map(Draft.Parent::emailId));
@@ -119,10 +119,10 @@ public class SubmissionsResource {
     @Blocking
     @Operation(hidden = true)
     public RestResponse<Submissions.Accepted> sendRaw(
-            @PathParam("accountId") String accountId, @HeaderParam("Idempotency-Key") String key, byte[] body) {
+            @PathParam("accountId") String accountId, @HeaderParam(Idempotency.HEADER) String key, byte[] body) {
         TenantId tenant = caller.tenant();
         AccountId account = PathIds.account(accountId);
-        Submissions.Sender sender = ground(tenant, account, Optional.empty());
+        Submissions.Sender sender = sender(tenant, account, Optional.empty());
         NewMessage message = RawMessage.of(body, Instant.now());
         return accepted(
                 tenant,

@@ -73,7 +73,7 @@ class PublicAddressTest {
                 "2a00:1450:4001::1",
                 "2003::1"
             })
-    void addresses_next_to_them_are_not(String address) throws UnknownHostException {
+    void addresses_next_to_refused_networks_are_public(String address) throws UnknownHostException {
         assertThat(PublicAddress.isPublic(InetAddress.getByName(address))).isTrue();
     }
 }

@@ -15,7 +15,7 @@ import org.postbus.model.EmailId;
 
 class EmailCursorTest {
     @Test
-    void a_cursor_comes_back_as_it_was() {
+    void a_cursor_survives_encoding() {
         long seed = System.nanoTime();
         Random random = new Random(seed);
         for (int i = 0; i < 1_000; i++) {
@@ -31,7 +31,7 @@ class EmailCursorTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"", "x", "AAAA", "%%%", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"})
-    void what_is_not_a_cursor_is_a_bad_request(String text) {
+    void an_invalid_cursor_is_a_bad_request(String text) {
         assertThat(catchThrowableOfType(ProblemException.class, () -> EmailCursor.parse(text))
                         .problem()
                         .status())

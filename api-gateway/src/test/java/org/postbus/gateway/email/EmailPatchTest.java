@@ -31,7 +31,7 @@ class EmailPatchTest {
         // Then
         assertThat(patch.keywords()).isEqualTo(Map.of(Keyword.SEEN, true, Keyword.FLAGGED, false));
         assertThat(patch.mailboxIds()).isEqualTo(Map.of(ARCHIVE, true, INBOX, false));
-        assertThat(patch.json()).isEqualTo("""
+        assertThat(EventCodec.encodeToString(patch.json())).isEqualTo("""
                         {"keywords":{"$flagged":null,"$seen":true},"mailboxIds":{"%s":null,"%s":true}}""".formatted(INBOX, ARCHIVE));
     }
 
@@ -52,7 +52,7 @@ class EmailPatchTest {
                 "{'mailboxIds': {'inbox': true}}             | #/mailboxIds/inbox",
                 "{'mailboxIds': true}                        | #/mailboxIds",
             })
-    void what_is_not_valid_is_refused_with_a_pointer_to_it(String json, String pointer) {
+    void an_invalid_property_is_refused_with_a_pointer(String json, String pointer) {
         // When
         List<Violation> violations = violations(json(json.replace('\'', '"')));
 
@@ -61,14 +61,14 @@ class EmailPatchTest {
     }
 
     @Test
-    void a_keyword_that_stands_there_twice_in_different_case_is_refused() {
+    void a_keyword_that_is_named_twice_in_different_case_is_refused() {
         assertThat(violations(json("{\"keywords\": {\"$seen\": true, \"$Seen\": null}}")))
                 .extracting(Violation::pointer)
                 .containsExactly("#/keywords/$Seen");
     }
 
     @Test
-    void every_violation_is_named() {
+    void all_violations_are_reported() {
         assertThat(violations(json("{\"size\": 1, \"keywords\": {\"a b\": true, \"c\": 2}}")))
                 .extracting(Violation::pointer)
                 .containsExactlyInAnyOrder("#/size", "#/keywords/a b", "#/keywords/c");
@@ -99,7 +99,7 @@ class EmailPatchTest {
     }
 
     @Test
-    void an_email_cannot_be_left_without_a_mailbox() {
+    void an_email_must_stay_in_a_mailbox() {
         // Given
         EmailPatch patch = new EmailPatch(Map.of(), Map.of(INBOX, false));
 
@@ -111,7 +111,7 @@ class EmailPatchTest {
     }
 
     @Test
-    void keywords_alone_ask_nothing_of_mailboxes() {
+    void a_patch_of_keywords_needs_no_mailboxes() {
         assertThat(new EmailPatch(Map.of(Keyword.SEEN, true), Map.of()).violations(Set.of(), Set.of()))
                 .isEmpty();
     }

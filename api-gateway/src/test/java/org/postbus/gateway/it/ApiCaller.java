@@ -13,7 +13,7 @@ import java.util.Optional;
 import org.postbus.event.EventCodec;
 import org.postbus.gateway.idempotency.Idempotency;
 
-/** Calls the API as one tenant. */
+/** Calls the API with one key, or with none. */
 record ApiCaller(HttpClient http, URI url, Optional<String> key) {
     static final String JSON = "application/json";
     private static final Duration ANSWER_MAX = Duration.ofSeconds(20);

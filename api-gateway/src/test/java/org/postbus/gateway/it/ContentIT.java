@@ -28,18 +28,20 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
-import org.postbus.devstack.ApiKey;
-import org.postbus.devstack.Database;
 import org.postbus.devstack.DevStack;
-import org.postbus.devstack.James;
-import org.postbus.devstack.RawImap;
+import org.postbus.devstack.kafka.Kafka;
+import org.postbus.devstack.mailserver.James;
+import org.postbus.devstack.postgres.ApiKey;
+import org.postbus.devstack.postgres.Database;
+import org.postbus.devstack.rawclient.RawImap;
 import org.postbus.event.EventCodec;
+import org.postbus.event.Topics;
 import org.postbus.gateway.it.ApiCaller.Answer;
 import org.postbus.gateway.problem.Problem;
 import org.postbus.model.AccountId;
 import org.postbus.model.EmailId;
 
-/** Content on demand: the built service with a heap of 128 MB, a real mail server, and servers that misbehave. */
+/** Content that is read on request: the built service with a heap of 128 MB, a real mail server, and servers that misbehave. */
 class ContentIT {
     private static final String PASSWORD = "s3cret-of-carol";
     private static final James.User CAROL = James.User.of("carol", PASSWORD);
@@ -79,6 +81,7 @@ class ContentIT {
     }
 
     private static HttpClient http;
+    private static Kafka kafka;
     private static StoredMail stored;
     private static GatewayProcess gateway;
     private static James james;
@@ -95,8 +98,9 @@ class ContentIT {
         Database database = DevStack.postgres().freshDatabase();
         stored = StoredMail.in(database);
         key = ApiKey.issue(database, "content");
+        kafka = DevStack.kafka(4);
         gateway = GatewayProcess.start(
-                "gateway-content", "128m", database, DevStack.kafka(4), Map.of("POSTBUS_PRIVATE_HOSTS", "allowed"));
+                "gateway-content", "128m", database, kafka, Map.of("POSTBUS_PRIVATE_HOSTS", "allowed"));
         james = DevStack.james(CAROL);
         try (RawImap imap = RawImap.login(
                 James.HOST,
@@ -127,10 +131,8 @@ class ContentIT {
         }
     }
 
-    // A real server.
-
     @Test
-    void raw_message_comes_octet_for_octet() {
+    void a_raw_message_is_streamed_unchanged() {
         // Given
         AccountId account = imapAccount(james.ports().imap());
         EmailId email = linked(account, MESSAGE.length(), uidValidity, uid);
@@ -147,7 +149,7 @@ class ContentIT {
     }
 
     @Test
-    void attachment_is_decoded_and_cannot_become_a_page() {
+    void an_attachment_is_decoded_and_can_not_run_as_a_page() {
         // Given
         AccountId account = imapAccount(james.ports().imap());
         EmailId email = linked(account, MESSAGE.length(), uidValidity, uid);
@@ -169,7 +171,7 @@ class ContentIT {
     }
 
     @Test
-    void body_that_was_not_kept_is_fetched_and_kept() {
+    void a_body_that_was_not_stored_is_read_and_stored() {
         for (long size : new long[] {MESSAGE.length(), 30 << 20}) {
             // Given
             AccountId account = imapAccount(james.ports().imap());
@@ -194,7 +196,7 @@ class ContentIT {
     }
 
     @Test
-    void jmap_blob_that_was_purged_is_found_again() throws Exception {
+    void a_purged_jmap_blob_is_found_again() throws Exception {
         // Given
         JsonNode theirs = jmapEmail();
         AccountId account = jmapAccount();
@@ -224,7 +226,7 @@ class ContentIT {
         assertThat(download(path(account, known) + "/attachments/" + partId).body())
                 .as("%s", body)
                 .isEqualTo(SCRIPT);
-        // Null, which is refused, if there were nothing to replace.
+        // Without a match the value is null, which the column refuses.
         stored.update("""
                 update email_body set body = case when body::text ~ '"blobId": "[^"]+"'
                   then regexp_replace(body::text, '"blobId": "[^"]+"', '"blobId": "no-such-blob"', 'g')::jsonb end
@@ -234,7 +236,7 @@ class ContentIT {
     }
 
     @Test
-    void server_that_decodes_is_let_to_and_helped_where_it_cannot() throws IOException {
+    void parts_are_decoded_by_the_server_or_by_the_gateway() throws IOException {
         // Given
         stub = new ImapStub("IMAP4rev1 BINARY", (command, out) -> {
             if (command.contains("BODYSTRUCTURE")) {
@@ -263,10 +265,8 @@ class ContentIT {
         assertThat(text(encoded)).isEqualTo("abcd");
     }
 
-    // What goes wrong.
-
     @Test
-    void message_is_looked_for_wherever_it_may_be_and_the_account_looked_at_if_it_is_nowhere() throws IOException {
+    void a_message_is_searched_in_all_locations_and_a_sync_is_requested_if_it_is_in_none() throws IOException {
         // Given
         stub = new ImapStub((command, out) -> {
             ImapStub.write(out, "* 1 FETCH (UID 5 BODY[] {4}\r\nmail)\r\n");
@@ -276,7 +276,6 @@ class ContentIT {
         EmailId moved = linked(account, 4, ImapStub.UID_VALIDITY - 1, 5);
         EmailId linkedTwice = linked(account, 4, ImapStub.UID_VALIDITY - 1, 5);
         stored.link(key.tenant(), account, linkedTwice, "Archive", ImapStub.UID_VALIDITY, 5);
-        Object wakesBefore = stored.value("select wake from account where account_id = ?", account.value());
 
         // When, Then
         assertThat(text(download(path(account, linkedTwice) + "/raw"))).isEqualTo("mail");
@@ -286,13 +285,13 @@ class ContentIT {
                 .hasSize(1);
         Awaitility.await()
                 .atMost(SOON)
-                .until(() -> !stored.value("select wake from account where account_id = ?", account.value())
-                        .equals(wakesBefore));
-        assertThat(stub.openConnections()).as("one connection, kept warm").isEqualTo(1);
+                .until(() -> TopicRecords.all(kafka, Topics.SYNC_REQUESTS).stream()
+                        .anyMatch(record -> record.key().equals(account.toString())));
+        assertThat(stub.openConnections()).as("one connection, kept for the next download").isEqualTo(1);
     }
 
     @Test
-    void connection_cut_in_the_middle_breaks_the_download_off() throws IOException {
+    void a_connection_that_is_cut_fails_the_download() throws IOException {
         // Given
         stub = new ImapStub((command, out) -> {
             ImapStub.write(out, "* 1 FETCH (UID 5 BODY[] {1000000}\r\nbeginning");
@@ -307,7 +306,7 @@ class ContentIT {
     }
 
     @Test
-    void refusal_is_passed_on() throws IOException {
+    void a_refusal_of_the_server_is_reported() throws IOException {
         // Given
         stub = new ImapStub((command, out) -> "NO [SERVERBUG] cannot read it");
         AccountId account = imapAccount(stub.port());
@@ -325,7 +324,7 @@ class ContentIT {
     }
 
     @Test
-    void email_is_readable_without_its_body_while_the_mail_server_is_away() throws IOException {
+    void an_email_is_shown_without_its_body_while_the_mail_server_is_unreachable() throws IOException {
         // Given
         stub = new ImapStub((command, out) -> "OK done");
         AccountId account = imapAccount(stub.port());
@@ -346,8 +345,6 @@ class ContentIT {
         assertThat(raw.contentType()).isEqualTo(Problem.MEDIA_TYPE);
         assertThat(raw.response().headers().firstValue("Retry-After")).isPresent();
     }
-
-    // Much.
 
     @Test
     void attachments_of_50_mb_pass_through_a_small_heap() throws Exception {
@@ -385,7 +382,7 @@ class ContentIT {
     }
 
     @Test
-    void slow_client_holds_the_mail_server_up_and_one_that_leaves_ends_the_sending() throws Exception {
+    void a_slow_client_slows_the_mail_server_and_a_disconnected_one_stops_it() throws Exception {
         // Given
         AtomicLong sent = new AtomicLong();
         stub = new ImapStub((command, out) -> large(command, out, sent));
@@ -439,8 +436,6 @@ class ContentIT {
         }
         return digest.digest();
     }
-
-    // Below.
 
     private static EmailId linked(AccountId account, long size, long uidValidity, long uid) {
         EmailId email = stored.bodiless(key.tenant(), account, size, Optional.empty(), Optional.empty());
@@ -498,7 +493,7 @@ class ContentIT {
     }
 
     private static HttpRequest request(String path) {
-        // As every browser does; what is compressed on the way would have another length.
+        // As browsers do. A compressed response would have another length.
         return api.request(path).header("Accept-Encoding", "gzip").timeout(SOON).build();
     }
 

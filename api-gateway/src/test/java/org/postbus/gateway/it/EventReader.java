@@ -14,7 +14,7 @@ import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.postbus.event.EventCodec;
 
-/** Listens to server-sent events as a browser does (HTML Living Standard section 9.2.6). */
+/** Reads server-sent events as a browser does (HTML Living Standard section 9.2.6). */
 final class EventReader implements AutoCloseable {
     record Event(String id, String type, JsonNode data) {
         long seq() {
@@ -43,7 +43,7 @@ final class EventReader implements AutoCloseable {
         return reader;
     }
 
-    /** Without the {@code ready} that every stream begins with. */
+    /** Without the {@code ready} at the beginning of every stream. */
     List<Event> changes() {
         return events.stream().filter(event -> !event.type().equals("ready")).toList();
     }
@@ -83,7 +83,7 @@ final class EventReader implements AutoCloseable {
                 }
             }
         } catch (IOException e) {
-            // The connection was closed: by the test, or by the gateway that it stops.
+            // The test closed the connection, or stopped the gateway.
         }
     }
 }

@@ -13,9 +13,9 @@ import java.util.List;
 import java.util.Map;
 import org.awaitility.Awaitility;
 import org.postbus.account.CredentialCipher;
-import org.postbus.devstack.Database;
-import org.postbus.devstack.Kafka;
-import org.postbus.devstack.Role;
+import org.postbus.devstack.kafka.Kafka;
+import org.postbus.devstack.postgres.Database;
+import org.postbus.devstack.postgres.Role;
 
 /** The built service in a JVM of its own, as in production. */
 final class GatewayProcess implements AutoCloseable {
@@ -36,7 +36,7 @@ final class GatewayProcess implements AutoCloseable {
         return start(name, "256m", database, kafka, more);
     }
 
-    /** @param maxHeap as for {@code -Xmx}; the service ends when that is not enough */
+    /** @param maxHeap as for {@code -Xmx}; the service exits if it is too small */
     static GatewayProcess start(String name, String maxHeap, Database database, Kafka kafka, Map<String, String> more)
             throws IOException {
         Path keyset = TARGET.resolve("gateway-it-keyset.json");

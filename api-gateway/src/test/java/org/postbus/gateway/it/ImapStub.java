@@ -13,7 +13,7 @@ import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** An IMAP server that lets everybody in, has an empty answer to everything, and is told what else to say. */
+/** An IMAP server that needs no login and answers commands with a script. */
 final class ImapStub implements AutoCloseable {
     static final long UID_VALIDITY = 77;
 
@@ -84,7 +84,7 @@ final class ImapStub implements AutoCloseable {
                 write(out, tag + " " + end + "\r\n");
             }
         } catch (IOException e) {
-            // The client is gone, or the script hung up.
+            // The client has disconnected, or the script closes the connection.
         } finally {
             open.decrementAndGet();
         }

@@ -9,7 +9,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
-import org.postbus.devstack.Database;
+import org.postbus.devstack.postgres.Database;
 import org.postbus.event.ChangeEvent;
 import org.postbus.event.EventCodec;
 import org.postbus.event.Origin;
@@ -23,7 +23,7 @@ import org.postbus.model.EmailId;
 import org.postbus.model.MailboxId;
 import org.postbus.model.TenantId;
 
-/** Puts into the database what writer-service would, and looks past row-level security at what is in it. */
+/** Writes mail tables in place of writer-service, and reads all rows regardless of row-level security. */
 record StoredMail(Database database, Connection connection) implements AutoCloseable {
 
     static StoredMail in(Database database) throws SQLException {
@@ -117,7 +117,7 @@ record StoredMail(Database database, Connection connection) implements AutoClose
         return id;
     }
 
-    /** Where an IMAP server has shown it. */
+    /** Adds a location on an IMAP server. */
     void link(TenantId tenant, AccountId account, EmailId email, String rawName, long uidValidity, long uid) {
         MailboxId mailbox = mailbox(tenant, account, rawName + " " + UUID.randomUUID());
         update("update mailbox set raw_name = ? where mailbox_id = ?", rawName, mailbox.value());

@@ -14,55 +14,55 @@ class MailboxOverlayTest {
     private static final MailboxId ARCHIVE = MailboxId.of("01990000-0000-7000-8000-0000000000b1");
     private static final MailboxId YEAR = MailboxId.of("01990000-0000-7000-8000-0000000000b2");
     private static final MailboxId NEW = MailboxId.of("01990000-0000-7000-8000-0000000000b3");
-    private static final List<Mailbox> TOLD = List.of(
+    private static final List<Mailbox> SERVER = List.of(
             mailbox(ARCHIVE, "Archive", Optional.empty(), "Archive"),
             mailbox(YEAR, "2026", Optional.of(ARCHIVE), "Archive/2026"));
 
     @Test
-    void without_wishes_it_is_what_the_server_told() {
-        assertThat(MailboxOverlay.lay(TOLD, List.of())).isSameAs(TOLD);
+    void without_mutations_the_mailboxes_of_the_server_are_returned() {
+        assertThat(MailboxOverlay.apply(SERVER, List.of())).isSameAs(SERVER);
     }
 
     @Test
-    void a_renamed_mailbox_takes_those_below_along() {
-        assertThat(paths(wish("mailbox-update", ARCHIVE, "{\"name\":\"Old\"}"))).containsExactly("Old", "Old/2026");
+    void renaming_a_mailbox_changes_the_paths_of_its_children() {
+        assertThat(paths(mutation("mailbox-update", ARCHIVE, "{\"name\":\"Old\"}"))).containsExactly("Old", "Old/2026");
     }
 
     @Test
     void a_mailbox_moves_below_another_and_to_the_top() {
         assertThat(paths(
-                        wish("mailbox-create", NEW, "{\"name\":\"Work\"}"),
-                        wish("mailbox-update", ARCHIVE, "{\"parentId\":\"" + NEW + "\"}"),
-                        wish("mailbox-update", YEAR, "{\"parentId\":null}")))
+                        mutation("mailbox-create", NEW, "{\"name\":\"Work\"}"),
+                        mutation("mailbox-update", ARCHIVE, "{\"parentId\":\"" + NEW + "\"}"),
+                        mutation("mailbox-update", YEAR, "{\"parentId\":null}")))
                 .containsExactly("2026", "Work", "Work/Archive");
     }
 
     @Test
-    void what_the_server_has_told_of_already_is_not_made_twice() {
-        assertThat(paths(wish("mailbox-create", YEAR, "{\"name\":\"2026\",\"parentId\":\"" + ARCHIVE + "\"}")))
+    void a_mailbox_that_the_server_has_already_is_not_created_twice() {
+        assertThat(paths(mutation("mailbox-create", YEAR, "{\"name\":\"2026\",\"parentId\":\"" + ARCHIVE + "\"}")))
                 .containsExactly("Archive", "Archive/2026");
     }
 
     @Test
-    void a_destroyed_mailbox_is_gone_and_wishes_for_it_do_nothing() {
-        assertThat(paths(wish("mailbox-destroy", YEAR, "{}"), wish("mailbox-update", YEAR, "{\"name\":\"Back\"}")))
+    void a_destroyed_mailbox_is_absent_and_later_mutations_of_it_do_nothing() {
+        assertThat(paths(mutation("mailbox-destroy", YEAR, "{}"), mutation("mailbox-update", YEAR, "{\"name\":\"Back\"}")))
                 .containsExactly("Archive");
     }
 
     @Test
-    void a_ring_of_parents_ends() {
-        assertThat(paths(wish("mailbox-update", ARCHIVE, "{\"parentId\":\"" + YEAR + "\"}")))
+    void a_cycle_of_parents_ends() {
+        assertThat(paths(mutation("mailbox-update", ARCHIVE, "{\"parentId\":\"" + YEAR + "\"}")))
                 .hasSize(2);
     }
 
-    private static List<String> paths(MailboxOverlay.Wish... wishes) {
-        return MailboxOverlay.lay(TOLD, List.of(wishes)).stream()
+    private static List<String> paths(MailboxOverlay.Mutation... mutations) {
+        return MailboxOverlay.apply(SERVER, List.of(mutations)).stream()
                 .map(Mailbox::path)
                 .toList();
     }
 
-    private static MailboxOverlay.Wish wish(String kind, MailboxId mailbox, String patch) {
-        return new MailboxOverlay.Wish(kind, mailbox, EventCodec.decode(patch, JsonNode.class));
+    private static MailboxOverlay.Mutation mutation(String kind, MailboxId mailbox, String patch) {
+        return new MailboxOverlay.Mutation(kind, mailbox, EventCodec.decode(patch, JsonNode.class));
     }
 
     private static Mailbox mailbox(MailboxId id, String name, Optional<MailboxId> parentId, String path) {

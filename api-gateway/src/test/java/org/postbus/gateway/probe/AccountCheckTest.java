@@ -15,15 +15,15 @@ import org.postbus.account.Credential;
 import org.postbus.account.Secret;
 import org.postbus.account.ServerAddress;
 import org.postbus.account.TlsMode;
-import org.postbus.mail.imap.ScriptedImapServer;
-import org.postbus.mail.imap.Transcript;
+import org.postbus.mail.imap.fake.ScriptedImapServer;
+import org.postbus.mail.imap.fake.Transcript;
 import org.postbus.mail.smtp.ScriptedSmtpServer;
 
 class AccountCheckTest {
     private static final Secret SECRET = new Secret("secret");
     private static final Duration SOON = AccountCheck.TIME_MAX.plusSeconds(10);
 
-    private static final String LETS_IN = """
+    private static final String LOGIN_SUCCEEDS = """
             S: * OK [CAPABILITY IMAP4rev1] ready
             C: A1 LOGIN alice secret
             S: A1 OK [CAPABILITY IMAP4rev1 IDLE] Logged in
@@ -55,9 +55,9 @@ class AccountCheckTest {
     }
 
     @Test
-    void a_server_that_lets_us_in_says_what_it_can_do() {
+    void a_successful_login_returns_the_capabilities() {
         // Given
-        try (ScriptedImapServer server = playing(LETS_IN)) {
+        try (ScriptedImapServer server = playing(LOGIN_SUCCEEDS)) {
             // When
             AccountCheck.Outcome outcome = outcomeAt(server.address());
 
@@ -70,7 +70,7 @@ class AccountCheckTest {
     }
 
     @Test
-    void a_refused_login_is_an_answer() {
+    void a_refused_login_is_reported() {
         // Given
         try (ScriptedImapServer server = playing("""
                 S: * OK [CAPABILITY IMAP4rev1] ready
@@ -88,7 +88,7 @@ class AccountCheckTest {
     }
 
     @Test
-    void a_server_that_says_nothing_is_left_after_ten_seconds() throws IOException {
+    void a_silent_server_is_unreachable_after_ten_seconds() throws IOException {
         // Given
         try (ServerSocket silent = new ServerSocket(0)) {
             long begun = System.nanoTime();
@@ -104,7 +104,7 @@ class AccountCheckTest {
     }
 
     @Test
-    void an_access_token_goes_as_one_and_a_refusal_says_so() {
+    void an_access_token_is_sent_and_its_refusal_is_reported() {
         // Given
         try (ScriptedImapServer server = playing("""
                 S: * OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=XOAUTH2 AUTH=PLAIN] ready
@@ -121,9 +121,9 @@ class AccountCheckTest {
     }
 
     @Test
-    void the_smtp_server_is_logged_in_to_as_well() throws IOException {
+    void the_smtp_server_is_checked_too() throws IOException {
         // Given
-        try (ScriptedImapServer server = playing(LETS_IN);
+        try (ScriptedImapServer server = playing(LOGIN_SUCCEEDS);
                 ScriptedSmtpServer smtp = new ScriptedSmtpServer()) {
             // When
             AccountCheck.Outcome outcome = outcomeAt(server.address(), smtp.address());
@@ -137,9 +137,9 @@ class AccountCheckTest {
     }
 
     @Test
-    void what_the_smtp_server_refuses_is_told_from_what_the_other_one_does() throws IOException {
+    void a_refusal_of_the_smtp_server_is_marked() throws IOException {
         // Given
-        try (ScriptedImapServer server = playing(LETS_IN);
+        try (ScriptedImapServer server = playing(LOGIN_SUCCEEDS);
                 ScriptedSmtpServer smtp = new ScriptedSmtpServer()) {
             smtp.answer("AUTH", "535 5.7.8 bad credentials");
 
@@ -157,11 +157,11 @@ class AccountCheckTest {
     }
 
     @Test
-    void an_smtp_server_that_is_not_there_is_unreachable() throws IOException {
+    void a_missing_smtp_server_is_unreachable() throws IOException {
         // Given
         ScriptedSmtpServer smtp = new ScriptedSmtpServer();
         smtp.close();
-        try (ScriptedImapServer server = playing(LETS_IN)) {
+        try (ScriptedImapServer server = playing(LOGIN_SUCCEEDS)) {
             // When
             AccountCheck.Outcome outcome = outcomeAt(server.address(), smtp.address());
 
