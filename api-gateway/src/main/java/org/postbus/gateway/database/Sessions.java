@@ -1,5 +1,6 @@
 package org.postbus.gateway.database;
 
+import io.quarkus.vertx.core.runtime.context.VertxContextSafetyToggle;
 import io.smallrye.common.vertx.VertxContext;
 import io.smallrye.mutiny.Uni;
 import io.vertx.core.Context;
@@ -58,6 +59,7 @@ public class Sessions {
     private <T> Uni<T> onOwnContext(Supplier<Uni<T>> work) {
         return Uni.createFrom().emitter(emitter -> {
             Context own = VertxContext.createNewDuplicatedContext(vertx.getOrCreateContext());
+            VertxContextSafetyToggle.setContextSafe(own, true);
             own.runOnContext(
                     started -> Uni.createFrom()
                             .deferred(() -> work.get())
