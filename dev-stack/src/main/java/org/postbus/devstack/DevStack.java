@@ -30,7 +30,7 @@ public final class DevStack {
 
     /**
      * With {@code partitions} per topic, whatever the first who asked in this JVM wanted: 8 are enough for a test, and much quicker
-     * to create than {@link org.postbus.event.Topics#PARTITIONS}.
+     * to create than {@link org.postbus.topic.Topics#PARTITIONS}.
      */
     public static synchronized Kafka kafka(int partitions) {
         if (kafka == null) {

@@ -9,15 +9,15 @@ import java.util.Set;
 import org.jboss.logging.Logger;
 import org.postbus.account.AccountSettings;
 import org.postbus.account.Credential;
-import org.postbus.event.AccountRecord;
-import org.postbus.event.Observation.PassFinished;
-import org.postbus.event.Observation;
-import org.postbus.event.PushKind;
-import org.postbus.event.SyncState;
+import org.postbus.account.PushKind;
+import org.postbus.account.SyncState;
 import org.postbus.fetcher.ChangeSource.PassOutcome;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
 import org.postbus.model.MutationId;
+import org.postbus.observation.Observation.PassFinished;
+import org.postbus.observation.Observation;
+import org.postbus.topic.AccountRecord;
 
 /**
  * Keeps one account in step, on a virtual thread of its own, until it is interrupted: claim, connect, pass, wait for a

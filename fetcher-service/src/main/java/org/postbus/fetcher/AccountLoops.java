@@ -10,8 +10,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jboss.logging.Logger;
-import org.postbus.event.AccountRecord;
 import org.postbus.model.AccountId;
+import org.postbus.topic.AccountRecord;
 
 /** The loops of the accounts that this fetcher has: starts, wakes and stops them as {@link Assignments} decides. */
 final class AccountLoops {

@@ -25,23 +25,23 @@ import java.util.concurrent.Semaphore;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.postbus.account.AccountSettings;
-import org.postbus.account.CredentialCipher;
-import org.postbus.event.Cursor;
-import org.postbus.event.EmailRef;
-import org.postbus.event.EventCodec;
-import org.postbus.event.MailboxKey;
-import org.postbus.event.Observation.EmailStateObserved;
-import org.postbus.event.ObservedMailbox;
-import org.postbus.event.PushKind;
-import org.postbus.event.SyncScope;
-import org.postbus.event.SyncState;
-import org.postbus.event.UidRange;
+import org.postbus.account.PushKind;
+import org.postbus.account.SyncState;
+import org.postbus.account.cipher.CredentialCipher;
+import org.postbus.codec.EventCodec;
 import org.postbus.mail.jmap.method.JmapMethod.EmailMarks;
 import org.postbus.model.AccountId;
 import org.postbus.model.Keyword;
 import org.postbus.model.MailboxRole;
 import org.postbus.model.MutationId;
 import org.postbus.model.TenantId;
+import org.postbus.observation.Cursor;
+import org.postbus.observation.EmailRef;
+import org.postbus.observation.MailboxKey;
+import org.postbus.observation.Observation.EmailStateObserved;
+import org.postbus.observation.ObservedMailbox;
+import org.postbus.observation.SyncScope;
+import org.postbus.observation.UidRange;
 
 /**
  * All SQL of this service: claims accounts, and reads what the writer has stored. It changes nothing but the claim. Every

@@ -14,10 +14,10 @@ import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.common.TopicPartition;
 import org.eclipse.microprofile.reactive.messaging.Incoming;
 import org.jboss.logging.Logger;
-import org.postbus.event.AccountRecord;
-import org.postbus.event.EventCodec;
-import org.postbus.event.MalformedRecordException;
+import org.postbus.codec.EventCodec;
+import org.postbus.codec.MalformedRecordException;
 import org.postbus.model.AccountId;
+import org.postbus.topic.AccountRecord;
 
 /**
  * Follows {@code postbus.accounts}: the partitions that the consumer group gives to this fetcher are the accounts it

@@ -6,8 +6,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import org.postbus.event.AccountRecord;
 import org.postbus.model.AccountId;
+import org.postbus.topic.AccountRecord;
 
 /**
  * Which accounts this fetcher synchronises: those whose latest record lies in a partition that it holds. A function of the

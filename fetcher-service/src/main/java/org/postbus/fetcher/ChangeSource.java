@@ -1,7 +1,7 @@
 package org.postbus.fetcher;
 
 import java.time.Instant;
-import org.postbus.event.PushKind;
+import org.postbus.account.PushKind;
 
 /** A mail server as one account sees it: read in passes, and watched in between. Two protocols, two kinds. */
 sealed interface ChangeSource extends AutoCloseable permits ImapSource, JmapSource {

@@ -6,12 +6,12 @@ import java.util.Objects;
 import java.util.Optional;
 import org.postbus.account.AccountSettings;
 import org.postbus.account.Credential;
-import org.postbus.event.Cursor;
-import org.postbus.event.PushKind;
-import org.postbus.event.SyncScope;
-import org.postbus.event.SyncState;
+import org.postbus.account.PushKind;
+import org.postbus.account.SyncState;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
+import org.postbus.observation.Cursor;
+import org.postbus.observation.SyncScope;
 
 /**
  * An account taken over: the fence under which everything is sent, and what the database knew at that moment.

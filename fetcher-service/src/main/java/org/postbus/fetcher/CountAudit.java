@@ -2,7 +2,7 @@ package org.postbus.fetcher;
 
 import java.time.Duration;
 import java.util.Map;
-import org.postbus.event.MailboxKey;
+import org.postbus.observation.MailboxKey;
 
 /**
  * Whether the mailboxes hold as many emails as the server says. A server whose states are not handed out in the order of its changes

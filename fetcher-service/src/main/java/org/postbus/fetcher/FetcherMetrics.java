@@ -10,9 +10,9 @@ import java.util.EnumMap;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.postbus.event.AccountRecord.Protocol;
-import org.postbus.event.SyncState;
+import org.postbus.account.SyncState;
 import org.postbus.model.AccountId;
+import org.postbus.topic.AccountRecord.Protocol;
 
 /** Every meter of this service. None is tagged with an account: there are too many of them. */
 final class FetcherMetrics {

@@ -7,11 +7,11 @@ import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import org.postbus.event.Cursor;
-import org.postbus.event.MailboxKey;
 import org.postbus.mail.imap.grammar.MailboxName;
 import org.postbus.mail.imap.grammar.SelectedMailbox;
 import org.postbus.model.AccountId;
+import org.postbus.observation.Cursor;
+import org.postbus.observation.MailboxKey;
 
 /**
  * Lays every mailbox that keeps mod-sequences beside the database once a day: a change for which a server forgets to raise its

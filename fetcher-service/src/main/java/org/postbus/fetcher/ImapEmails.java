@@ -6,15 +6,15 @@ import java.time.OffsetDateTime;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
-import org.postbus.event.EmailRef;
-import org.postbus.event.MailboxKey;
-import org.postbus.event.Observation.EmailObserved;
-import org.postbus.event.Observation.EmailStateObserved;
-import org.postbus.event.ObservedEmail;
 import org.postbus.mail.imap.grammar.FetchedMessage;
 import org.postbus.mail.imap.grammar.ImapFlag;
 import org.postbus.mail.mime.ParsedEmail;
 import org.postbus.model.Keyword;
+import org.postbus.observation.EmailRef;
+import org.postbus.observation.MailboxKey;
+import org.postbus.observation.Observation.EmailObserved;
+import org.postbus.observation.Observation.EmailStateObserved;
+import org.postbus.observation.ObservedEmail;
 
 /** Fetched messages as observations. {@code \Deleted} is no keyword; such a message stays until it is expunged. */
 final class ImapEmails {

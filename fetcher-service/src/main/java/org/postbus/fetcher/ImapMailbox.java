@@ -6,10 +6,10 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import org.postbus.event.Cursor;
-import org.postbus.event.MailboxKey;
-import org.postbus.event.ObservedMailbox;
-import org.postbus.event.SyncScope;
+import org.postbus.observation.Cursor;
+import org.postbus.observation.MailboxKey;
+import org.postbus.observation.ObservedMailbox;
+import org.postbus.observation.SyncScope;
 
 /** What has been published of one mailbox under the present claim, or was stored before it. Belongs to the account's loop. */
 final class ImapMailbox {

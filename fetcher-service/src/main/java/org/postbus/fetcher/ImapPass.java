@@ -10,15 +10,15 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
-import org.postbus.event.Cursor;
-import org.postbus.event.MailboxKey;
-import org.postbus.event.Observation;
-import org.postbus.event.ObservedMailbox;
 import org.postbus.fetcher.ChangeSource.PassOutcome;
 import org.postbus.mail.imap.connection.ImapConnection;
 import org.postbus.mail.imap.grammar.MailboxName;
 import org.postbus.mail.imap.grammar.MailboxStatus;
 import org.postbus.mail.imap.grammar.SelectedMailbox;
+import org.postbus.observation.Cursor;
+import org.postbus.observation.MailboxKey;
+import org.postbus.observation.Observation;
+import org.postbus.observation.ObservedMailbox;
 
 /**
  * One look at a whole IMAP account.

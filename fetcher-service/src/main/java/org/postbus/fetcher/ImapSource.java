@@ -10,10 +10,10 @@ import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.postbus.account.AccountSettings;
 import org.postbus.account.Credential;
-import org.postbus.event.MailboxKey;
-import org.postbus.event.PushKind;
+import org.postbus.account.PushKind;
 import org.postbus.mail.imap.connection.ImapConnection;
 import org.postbus.mail.imap.grammar.MailboxName;
+import org.postbus.observation.MailboxKey;
 
 /**
  * An account over IMAP: one connection that passes run on, and one that watches ({@link ImapWatch}); no more than these two. Where

@@ -6,9 +6,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import org.jboss.logging.Logger;
-import org.postbus.event.Cursor;
-import org.postbus.event.Observation;
-import org.postbus.event.UidRange;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
 import org.postbus.mail.imap.connection.ImapConnection;
@@ -19,6 +16,9 @@ import org.postbus.mail.imap.grammar.Resynced;
 import org.postbus.mail.imap.grammar.SelectedMailbox;
 import org.postbus.mail.imap.session.MailboxChange;
 import org.postbus.model.AccountId;
+import org.postbus.observation.Cursor;
+import org.postbus.observation.Observation;
+import org.postbus.observation.UidRange;
 
 /**
  * The connection of a pass, in one mailbox at a time. It opens mailboxes, publishes what the server says of the open one without

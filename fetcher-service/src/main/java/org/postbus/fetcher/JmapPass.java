@@ -15,13 +15,6 @@ import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.jboss.logging.Logger;
-import org.postbus.event.Cursor;
-import org.postbus.event.MailboxKey;
-import org.postbus.event.Observation.EmailStateObserved;
-import org.postbus.event.Observation;
-import org.postbus.event.ObservationBatch;
-import org.postbus.event.ObservedMailbox;
-import org.postbus.event.SyncScope;
 import org.postbus.fetcher.ChangeSource.PassOutcome;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
@@ -49,6 +42,13 @@ import org.postbus.mail.jmap.method.JmapMethod;
 import org.postbus.mail.jmap.method.JmapRequest;
 import org.postbus.mail.jmap.method.JmapResults;
 import org.postbus.model.EmailBody;
+import org.postbus.observation.Cursor;
+import org.postbus.observation.MailboxKey;
+import org.postbus.observation.Observation.EmailStateObserved;
+import org.postbus.observation.Observation;
+import org.postbus.observation.ObservationBatch;
+import org.postbus.observation.ObservedMailbox;
+import org.postbus.observation.SyncScope;
 
 /**
  * One look at a whole JMAP account.
@@ -512,7 +512,7 @@ final class JmapPass {
         if (!gone.isEmpty() && !created.isEmpty()) {
             Map<String, String> newIds = newIds(gone, created);
             for (List<String> chunk : JmapClient.chunks(List.copyOf(newIds.keySet()), ObservationBatch.EMAILS_MAX)) {
-                out.add(new Observation.JmapIdsChanged(
+                out.add(new Observation.JmapIdsReassigned(
                         chunk.stream().collect(Collectors.toMap(Function.identity(), newIds::get))));
             }
             gone.removeAll(newIds.keySet());

@@ -9,7 +9,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.jboss.logging.Logger;
 import org.postbus.account.AccountSettings;
 import org.postbus.account.Credential;
-import org.postbus.event.PushKind;
+import org.postbus.account.PushKind;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
 import org.postbus.mail.jmap.http.JmapClient;

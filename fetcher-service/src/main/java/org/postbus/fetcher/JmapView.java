@@ -7,10 +7,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import org.postbus.event.Cursor;
-import org.postbus.event.MailboxKey;
-import org.postbus.event.ObservedMailbox;
-import org.postbus.event.SyncScope;
+import org.postbus.observation.Cursor;
+import org.postbus.observation.MailboxKey;
+import org.postbus.observation.ObservedMailbox;
+import org.postbus.observation.SyncScope;
 
 /** What has been published of an account's JMAP data under the present claim, or was stored before it. */
 final class JmapView {

@@ -8,13 +8,13 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import org.jboss.logging.Logger;
-import org.postbus.event.Cursor;
-import org.postbus.event.MailboxKey;
 import org.postbus.mail.imap.grammar.FetchItems;
 import org.postbus.mail.imap.grammar.FetchedMessage;
 import org.postbus.mail.imap.grammar.MailboxName;
 import org.postbus.mail.imap.grammar.MailboxStatus;
 import org.postbus.mail.imap.grammar.SelectedMailbox;
+import org.postbus.observation.Cursor;
+import org.postbus.observation.MailboxKey;
 
 /**
  * Whether the mailboxes that are labels ({@link Labels}) show the emails that we believe. Google does not say that a change of labels

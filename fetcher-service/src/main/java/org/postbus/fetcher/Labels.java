@@ -8,8 +8,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import org.postbus.event.MailboxKey;
-import org.postbus.event.ObservedMailbox;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
 import org.postbus.mail.imap.grammar.Capabilities;
@@ -17,6 +15,8 @@ import org.postbus.mail.imap.grammar.FetchedMessage;
 import org.postbus.mail.imap.grammar.GmailLabel;
 import org.postbus.mail.imap.grammar.MailboxName;
 import org.postbus.model.MailboxRole;
+import org.postbus.observation.MailboxKey;
+import org.postbus.observation.ObservedMailbox;
 
 /**
  * Which mailboxes are only labels. On Gmail a message lies once: in All Mail, or in the Trash, or in Spam. All other mailboxes show

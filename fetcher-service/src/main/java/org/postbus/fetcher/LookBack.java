@@ -9,15 +9,15 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jboss.logging.Logger;
-import org.postbus.event.Cursor;
-import org.postbus.event.MailboxKey;
-import org.postbus.event.UidRange;
 import org.postbus.mail.imap.grammar.FetchItems;
 import org.postbus.mail.imap.grammar.FetchedMessage;
 import org.postbus.mail.imap.grammar.MailboxName;
 import org.postbus.mail.imap.grammar.SelectedMailbox;
 import org.postbus.mail.imap.session.MailboxChange;
 import org.postbus.model.Keyword;
+import org.postbus.observation.Cursor;
+import org.postbus.observation.MailboxKey;
+import org.postbus.observation.UidRange;
 
 /**
  * What became of the messages of one mailbox that are known: by QRESYNC, which tells both flags and deletions; else flags by

@@ -13,9 +13,6 @@ import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import org.jboss.logging.Logger;
-import org.postbus.event.MailboxKey;
-import org.postbus.event.Observation;
-import org.postbus.event.UidRange;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
 import org.postbus.mail.Text;
@@ -24,6 +21,9 @@ import org.postbus.mail.imap.grammar.FetchItem;
 import org.postbus.mail.imap.grammar.FetchItems;
 import org.postbus.mail.imap.grammar.FetchedMessage;
 import org.postbus.model.AccountId;
+import org.postbus.observation.MailboxKey;
+import org.postbus.observation.Observation;
+import org.postbus.observation.UidRange;
 
 /**
  * Reads messages of the open mailbox and publishes them whole. If the server refuses to hand out a window, it is halved until

@@ -7,9 +7,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import org.postbus.event.MailboxKey;
 import org.postbus.mail.imap.grammar.FetchedMessage;
 import org.postbus.mail.imap.grammar.MailboxName;
+import org.postbus.observation.MailboxKey;
 
 /**
  * Tells a message that is being moved from one that is copied. Clients that do not know MOVE copy a message and then delete the old one, and

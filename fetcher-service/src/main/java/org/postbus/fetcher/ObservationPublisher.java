@@ -8,10 +8,10 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Semaphore;
 import java.util.function.Function;
-import org.postbus.event.Observation;
-import org.postbus.event.ObservationBatch;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
+import org.postbus.observation.Observation;
+import org.postbus.observation.ObservationBatch;
 
 /**
  * Sends what was observed under one claim, in order, in batches that are cut by number and bytes. One batch at a time is

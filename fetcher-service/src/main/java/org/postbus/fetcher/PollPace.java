@@ -1,7 +1,7 @@
 package org.postbus.fetcher;
 
 import java.time.Duration;
-import org.postbus.event.PushKind;
+import org.postbus.account.PushKind;
 
 /**
  * How long an account waits for news before it looks by itself: briefly after something happened, for more often follows

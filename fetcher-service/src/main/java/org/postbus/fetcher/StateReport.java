@@ -2,9 +2,9 @@ package org.postbus.fetcher;
 
 import java.time.Instant;
 import java.util.Optional;
-import org.postbus.event.Observation.AccountStateObserved;
-import org.postbus.event.PushKind;
-import org.postbus.event.SyncState;
+import org.postbus.account.PushKind;
+import org.postbus.account.SyncState;
+import org.postbus.observation.Observation.AccountStateObserved;
 
 /** What was last said about an account's sync, so that it is said again only when it differs. */
 final class StateReport {

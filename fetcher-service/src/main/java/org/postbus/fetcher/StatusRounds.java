@@ -11,11 +11,11 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
-import org.postbus.event.Cursor;
 import org.postbus.mail.imap.connection.ImapConnection;
 import org.postbus.mail.imap.grammar.ListedMailbox;
 import org.postbus.mail.imap.grammar.MailboxName;
 import org.postbus.mail.imap.grammar.MailboxStatus;
+import org.postbus.observation.Cursor;
 
 /**
  * Lists an account's mailboxes at the beginning of each pass. With LIST-STATUS that tells of all of them. Without, each is asked by

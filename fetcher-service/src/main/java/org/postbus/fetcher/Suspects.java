@@ -2,7 +2,7 @@ package org.postbus.fetcher;
 
 import java.util.HashMap;
 import java.util.Map;
-import org.postbus.event.MailboxKey;
+import org.postbus.observation.MailboxKey;
 
 /**
  * Messages of an account at which reading broke, over connections and claims: each is from then on read alone and last, and found

@@ -22,14 +22,14 @@ import org.postbus.account.AccountSettings;
 import org.postbus.account.Credential;
 import org.postbus.account.Secret;
 import org.postbus.account.ServerAddress;
+import org.postbus.account.SyncState;
 import org.postbus.account.TlsMode;
 import org.postbus.devstack.DevStack;
 import org.postbus.devstack.corpus.MailCorpus;
 import org.postbus.devstack.mailserver.James;
 import org.postbus.devstack.rawclient.RawImap;
-import org.postbus.event.AccountRecord.Status;
-import org.postbus.event.Observation;
-import org.postbus.event.SyncState;
+import org.postbus.observation.Observation;
+import org.postbus.topic.AccountRecord.Status;
 
 /** Whole loops against a real mail server and a real database; what changes the mail does not use our client. */
 class AccountLoopTest {
@@ -196,7 +196,7 @@ class AccountLoopTest {
                         .until(() -> patient.writer.observations().stream()
                                 .anyMatch(observation -> observation instanceof Observation.AccountStateObserved state
                                         && state.push().isPresent()
-                                        && state.push().get() != org.postbus.event.PushKind.POLL));
+                                        && state.push().get() != org.postbus.account.PushKind.POLL));
                 await().pollDelay(Duration.ofSeconds(2)).until(() -> true);
                 int before = emails(patient);
 

@@ -20,9 +20,9 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Collectors;
 import org.postbus.devstack.postgres.Database;
-import org.postbus.event.Observation;
-import org.postbus.event.ObservationBatch;
 import org.postbus.model.AccountId;
+import org.postbus.observation.Observation;
+import org.postbus.observation.ObservationBatch;
 
 /**
  * Takes the place of Kafka: acknowledges a batch at once and hands it to the real writer, in order. A batch that is too large,

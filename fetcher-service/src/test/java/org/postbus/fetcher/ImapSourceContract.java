@@ -19,10 +19,10 @@ import org.junit.jupiter.api.Test;
 import org.postbus.account.AccountSettings;
 import org.postbus.account.ServerAddress;
 import org.postbus.account.TlsMode;
+import org.postbus.change.ChangeEvent;
 import org.postbus.devstack.DevStack;
 import org.postbus.devstack.corpus.MailCorpus;
 import org.postbus.devstack.rawclient.RawImap;
-import org.postbus.event.ChangeEvent;
 
 /**
  * What holds for an account over IMAP whatever server it is on: after anything that another client does, the tables become what

@@ -18,9 +18,9 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.postbus.account.AccountSettings;
+import org.postbus.change.ChangeEvent;
 import org.postbus.devstack.DevStack;
 import org.postbus.devstack.rawclient.RawJmap;
-import org.postbus.event.ChangeEvent;
 
 /**
  * What holds for an account over JMAP whatever server it is on: after anything that another client does, the tables become what

@@ -21,18 +21,18 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
 import org.junit.jupiter.api.Test;
-import org.postbus.event.EmailRef;
-import org.postbus.event.EventCodec;
-import org.postbus.event.MailboxKey;
-import org.postbus.event.Observation;
-import org.postbus.event.ObservationBatch;
-import org.postbus.event.ObservedEmail;
+import org.postbus.codec.EventCodec;
 import org.postbus.model.AccountId;
 import org.postbus.model.EmailAddress;
 import org.postbus.model.EmailBody;
 import org.postbus.model.EmailBodyValue;
 import org.postbus.model.EmailHeaders;
 import org.postbus.model.TenantId;
+import org.postbus.observation.EmailRef;
+import org.postbus.observation.MailboxKey;
+import org.postbus.observation.Observation;
+import org.postbus.observation.ObservationBatch;
+import org.postbus.observation.ObservedEmail;
 
 class ObservationPublisherTest {
     private static final int BYTES_IN_FLIGHT = 64 * 1024 * 1024;

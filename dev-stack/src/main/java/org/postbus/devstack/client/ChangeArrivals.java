@@ -12,9 +12,9 @@ import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
-import org.postbus.event.ChangeEvent;
-import org.postbus.event.EventCodec;
-import org.postbus.event.Topics;
+import org.postbus.change.ChangeEvent;
+import org.postbus.codec.EventCodec;
+import org.postbus.topic.Topics;
 
 /** When each new email came on {@code postbus.changes}, from now on: another system's view, with a consumer of its own. */
 public final class ChangeArrivals implements AutoCloseable {

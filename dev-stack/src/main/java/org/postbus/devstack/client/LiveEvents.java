@@ -5,7 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.stream.Stream;
-import org.postbus.event.EventCodec;
+import org.postbus.codec.EventCodec;
 
 /** What has come over one stream of server-sent events so far. */
 public final class LiveEvents implements AutoCloseable {

@@ -14,8 +14,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.postbus.account.Secret;
+import org.postbus.codec.EventCodec;
 import org.postbus.devstack.mailserver.James;
-import org.postbus.event.EventCodec;
 import org.postbus.model.AccountId;
 
 /** A program that uses Postbus: blocking calls of the REST API under one key. */

@@ -24,7 +24,7 @@ import org.postbus.devstack.process.ChildReaper;
 import org.postbus.devstack.process.Directories;
 import org.postbus.devstack.process.FreePort;
 import org.postbus.devstack.process.ProjectRoot;
-import org.postbus.event.Topics;
+import org.postbus.topic.Topics;
 
 /** A Kafka broker (KRaft, its own controller) on loopback in a JVM of its own, with Postbus's topics. */
 public final class Kafka implements AutoCloseable {

@@ -23,14 +23,14 @@ import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.postbus.account.Secret;
+import org.postbus.codec.EventCodec;
 import org.postbus.devstack.kafka.Kafka;
 import org.postbus.devstack.mailserver.James;
 import org.postbus.devstack.postgres.ApiKey;
 import org.postbus.devstack.postgres.Postgres;
 import org.postbus.devstack.process.FreePort;
 import org.postbus.devstack.process.Secrets;
-import org.postbus.event.EventCodec;
-import org.postbus.event.Topics;
+import org.postbus.topic.Topics;
 
 /**
  * All of Postbus on this machine, from one directory.

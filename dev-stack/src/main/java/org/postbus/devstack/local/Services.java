@@ -17,7 +17,7 @@ import java.util.Optional;
 import java.util.TreeMap;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
-import org.postbus.account.CredentialCipher;
+import org.postbus.account.cipher.CredentialCipher;
 import org.postbus.devstack.kafka.Kafka;
 import org.postbus.devstack.postgres.Database;
 import org.postbus.devstack.postgres.Role;

@@ -13,13 +13,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.postbus.account.Secret;
+import org.postbus.codec.EventCodec;
 import org.postbus.devstack.process.ChildProcess;
 import org.postbus.devstack.process.ChildReaper;
 import org.postbus.devstack.process.Directories;
 import org.postbus.devstack.process.FreePort;
 import org.postbus.devstack.process.ProjectRoot;
 import org.postbus.devstack.process.Secrets;
-import org.postbus.event.EventCodec;
 
 /**
  * Apache James in a JVM of its own: a real mail server with IMAP, JMAP and SMTP. It keeps mail in memory only. Users have the

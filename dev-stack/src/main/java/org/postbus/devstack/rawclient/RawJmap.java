@@ -19,8 +19,8 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import org.postbus.codec.EventCodec;
 import org.postbus.devstack.mailserver.James;
-import org.postbus.event.EventCodec;
 
 /**
  * Somebody else's JMAP program: blocking, over the JDK's HTTP client, sharing nothing with {@code mail-client}. What the server

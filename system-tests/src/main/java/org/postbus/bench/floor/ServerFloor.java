@@ -15,8 +15,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import org.postbus.bench.stage.MailServer;
+import org.postbus.codec.EventCodec;
 import org.postbus.devstack.rawclient.RawJmap;
-import org.postbus.event.EventCodec;
 import org.postbus.model.EmailBody;
 
 /**

@@ -30,10 +30,10 @@ import org.postbus.bench.stage.MailServer;
 import org.postbus.bench.stage.Stage;
 import org.postbus.bench.sync.SyncBench.Server;
 import org.postbus.bench.sync.SyncBench;
+import org.postbus.codec.EventCodec;
 import org.postbus.devstack.mailserver.James;
 import org.postbus.devstack.rawclient.RawImap;
 import org.postbus.devstack.rawclient.RawJmap;
-import org.postbus.event.EventCodec;
 import org.postbus.model.AccountId;
 
 /**

@@ -28,20 +28,20 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.kafka.common.serialization.StringSerializer;
 import org.postbus.account.AccountSettings;
 import org.postbus.account.Credential;
-import org.postbus.account.CredentialCipher;
 import org.postbus.account.Secret;
 import org.postbus.account.ServerAddress;
 import org.postbus.account.TlsMode;
+import org.postbus.account.cipher.CredentialCipher;
 import org.postbus.bench.measure.Figures;
 import org.postbus.bench.measure.ProcessUse;
 import org.postbus.bench.options.Arguments;
 import org.postbus.bench.stage.MailServer;
 import org.postbus.bench.stage.Stage;
-import org.postbus.event.AccountRecord;
-import org.postbus.event.EventCodec;
-import org.postbus.event.Topics;
+import org.postbus.codec.EventCodec;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
+import org.postbus.topic.AccountRecord;
+import org.postbus.topic.Topics;
 
 /**
  * What an account costs a fetcher in which nothing happens: its memory with a few, with a fifth and with all of the accounts, each

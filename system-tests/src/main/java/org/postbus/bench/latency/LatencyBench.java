@@ -30,7 +30,7 @@ import org.postbus.devstack.corpus.MailCorpus;
 import org.postbus.devstack.mailserver.Dovecot;
 import org.postbus.devstack.mailserver.James;
 import org.postbus.devstack.rawclient.RawImap;
-import org.postbus.event.Topics;
+import org.postbus.topic.Topics;
 
 /**
  * How long after a message has arrived its {@code email.created} is with a subscriber of {@code postbus.changes}, beside the moment at

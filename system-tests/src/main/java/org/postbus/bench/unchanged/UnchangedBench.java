@@ -25,10 +25,10 @@ import org.postbus.bench.measure.Figures;
 import org.postbus.bench.options.Arguments;
 import org.postbus.bench.stage.MailServer;
 import org.postbus.bench.stage.Stage;
+import org.postbus.codec.EventCodec;
 import org.postbus.devstack.rawclient.RawImap;
-import org.postbus.event.Cursor;
-import org.postbus.event.EventCodec;
 import org.postbus.model.AccountId;
+import org.postbus.observation.Cursor;
 
 /**
  * A look at an account in which nothing has changed: one mailbox with very many messages on Dovecot, all of them known. Beside the
