@@ -9,10 +9,10 @@ import java.util.UUID;
 import org.hibernate.annotations.ColumnTransformer;
 import org.hibernate.annotations.UuidGenerator;
 import org.postbus.account.AccountSettings;
-import org.postbus.event.AccountRecord;
-import org.postbus.event.EventCodec;
+import org.postbus.codec.EventCodec;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
+import org.postbus.topic.AccountRecord;
 
 /**
  * A row of {@code account}. The column {@code published_revision} is not mapped: {@link AccountPublisher} alone uses it, in

@@ -14,17 +14,15 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
-import java.util.concurrent.Semaphore;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.StreamSupport;
-import org.jboss.logging.Logger;
-import org.postbus.event.AccountRecord;
 import org.postbus.gateway.topic.AccountRecords;
 import org.postbus.kit.concurrent.Await;
+import org.postbus.kit.concurrent.PeriodicJob;
 import org.postbus.kit.sql.TenantTransactions;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
+import org.postbus.topic.AccountRecord;
 
 /**
  * Publishes to {@code postbus.accounts} what the table {@code account} says: each account whose revision is above its published
@@ -40,7 +38,6 @@ import org.postbus.model.TenantId;
  */
 @ApplicationScoped
 public class AccountPublisher {
-    private static final Logger LOG = Logger.getLogger(AccountPublisher.class);
     static final Duration SWEEP = Duration.ofSeconds(2);
     private static final Duration SWEEP_TIME_MAX = Duration.ofSeconds(30);
     /** Names the advisory lock. */
@@ -48,40 +45,30 @@ public class AccountPublisher {
 
     private final TenantTransactions transactions;
     private final AccountRecords topic;
-    private final Semaphore changed = new Semaphore(0);
-    private volatile Thread loop;
+    private final PeriodicJob job;
 
     AccountPublisher(TenantTransactions transactions, AccountRecords topic) {
         this.transactions = transactions;
         this.topic = topic;
+        this.job = new PeriodicJob("account-publisher", SWEEP, this::publishAll);
     }
 
     /** Never blocks. Called after the commit of a change. */
     void publishSoon() {
-        changed.release();
+        job.runNow();
     }
 
     void start(@Observes StartupEvent event) {
-        loop = Thread.ofVirtual().name("account-publisher").start(this::run);
+        job.start();
     }
 
     void stop(@Observes ShutdownEvent event) {
-        loop.interrupt();
+        job.close();
     }
 
-    private void run() {
-        while (!Thread.currentThread().isInterrupted()) {
-            try {
-                changed.tryAcquire(SWEEP.toMillis(), TimeUnit.MILLISECONDS);
-                changed.drainPermits();
-                while (sweep() == AccountRecords.RECORDS_MAX) {
-                    // Every full sweep may have left some.
-                }
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-            } catch (RuntimeException e) {
-                LOG.warnf("accounts were not published, the next sweep tries again: %s", e.getMessage());
-            }
+    private void publishAll() throws InterruptedException {
+        while (sweep() == AccountRecords.RECORDS_MAX && !job.isStopped()) {
+            // A full sweep may have left some.
         }
     }
 

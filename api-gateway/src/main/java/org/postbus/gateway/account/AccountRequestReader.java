@@ -14,9 +14,9 @@ import org.postbus.account.Credential;
 import org.postbus.account.Secret;
 import org.postbus.account.ServerAddress;
 import org.postbus.account.TlsMode;
-import org.postbus.event.AccountRecord;
-import org.postbus.gateway.problem.Problem;
 import org.postbus.gateway.problem.Problem.Violation;
+import org.postbus.gateway.problem.Problem;
+import org.postbus.topic.AccountRecord;
 
 /** Reads an {@link AccountRequest} from JSON and collects all violations, so that a caller sees them at once. Pure. */
 final class AccountRequestReader {

@@ -7,14 +7,14 @@ import java.time.Instant;
 import org.hibernate.reactive.mutiny.Mutiny;
 import org.postbus.account.AccountSettings;
 import org.postbus.account.Credential;
-import org.postbus.account.CredentialCipher;
-import org.postbus.event.AccountRecord;
-import org.postbus.event.EventCodec;
+import org.postbus.account.cipher.CredentialCipher;
+import org.postbus.codec.EventCodec;
 import org.postbus.gateway.database.SessionChangeLog;
 import org.postbus.gateway.database.Sessions;
 import org.postbus.gateway.problem.Problem;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
+import org.postbus.topic.AccountRecord;
 
 /**
  * Writes accounts and their credentials. Every change raises the account's revision, and every deletion leaves a tombstone, in the

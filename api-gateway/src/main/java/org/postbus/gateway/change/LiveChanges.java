@@ -21,14 +21,12 @@ import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.WakeupException;
 import org.apache.kafka.common.header.Header;
-import org.apache.kafka.common.serialization.ByteArrayDeserializer;
-import org.apache.kafka.common.serialization.StringDeserializer;
 import org.jboss.logging.Logger;
-import org.postbus.event.EventCodec;
-import org.postbus.event.Topics;
-import org.postbus.gateway.config.GatewayConfig;
+import org.postbus.codec.EventCodec;
+import org.postbus.kit.kafka.KafkaSettings;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
+import org.postbus.topic.Topics;
 
 /**
  * Reads all partitions of {@code postbus.changes} from their ends and passes each change to the streams of this process. The consumer has no
@@ -47,19 +45,11 @@ public class LiveChanges {
     private final CountDownLatch stopped = new CountDownLatch(1);
     private volatile KafkaConsumer<String, byte[]> current;
 
-    LiveChanges(OpenStreams streams, GatewayConfig config) {
+    LiveChanges(OpenStreams streams, KafkaSettings kafka) {
         this.streams = streams;
-        this.settings = Map.of(
-                ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG,
-                config.kafka(),
-                ConsumerConfig.CLIENT_ID_CONFIG,
+        this.settings = kafka.consumer(
                 "postbus-gateway-live",
-                ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG,
-                false,
-                ConsumerConfig.AUTO_OFFSET_RESET_CONFIG,
-                "latest",
-                ConsumerConfig.MAX_POLL_RECORDS_CONFIG,
-                1_000);
+                Map.of(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "latest", ConsumerConfig.MAX_POLL_RECORDS_CONFIG, 1_000));
     }
 
     void start(@Observes StartupEvent event) {
@@ -78,7 +68,7 @@ public class LiveChanges {
     private void run() {
         while (stopped.getCount() > 0) {
             try (KafkaConsumer<String, byte[]> consumer =
-                    new KafkaConsumer<>(settings, new StringDeserializer(), new ByteArrayDeserializer())) {
+                    new KafkaConsumer<>(settings)) {
                 current = consumer;
                 seekToEnd(consumer);
                 // From this position on nothing is missed; earlier changes are in the change log.

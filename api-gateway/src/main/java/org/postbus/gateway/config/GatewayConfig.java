@@ -7,10 +7,6 @@ import java.nio.file.Path;
 /** What an operator sets. Each name is also an environment variable, such as {@code POSTBUS_PRIVATE_HOSTS}. */
 @ConfigMapping(prefix = "postbus")
 public interface GatewayConfig {
-    /** host:port of a Kafka broker. */
-    @WithDefault("localhost:9092")
-    String kafka();
-
     /** The file of the Tink keyset that encrypts credentials. */
     Path keyset();
 

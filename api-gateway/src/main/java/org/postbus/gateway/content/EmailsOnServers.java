@@ -11,20 +11,19 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.postbus.account.AccountSettings;
-import org.postbus.account.CredentialCipher;
-import org.postbus.event.EventCodec;
+import org.postbus.account.cipher.CredentialCipher;
+import org.postbus.codec.EventCodec;
 import org.postbus.gateway.problem.Problem;
 import org.postbus.kit.sql.TenantTransactions;
 import org.postbus.model.AccountId;
 import org.postbus.model.EmailBody;
 import org.postbus.model.EmailId;
 import org.postbus.model.TenantId;
+import org.postbus.observation.EmailIdentity;
 
 /** Reads {@link EmailOnServer}s from the database, and stores bodies that were read from mail servers. */
 @ApplicationScoped
 class EmailsOnServers {
-    private static final String JMAP_IDENTITY = "jmap:";
-
     private final TenantTransactions transactions;
     private final CredentialCipher cipher;
 
@@ -67,13 +66,18 @@ class EmailsOnServers {
                 cipher.decrypt(
                         tenant, account, row.getString(7), row.getBuffer(1).getBytes()),
                 row.getLong(2),
-                Optional.ofNullable(row.getString(3))
-                        .filter(identity -> identity.startsWith(JMAP_IDENTITY))
-                        .map(identity -> identity.substring(JMAP_IDENTITY.length())),
+                jmapId(row.getString(3)),
                 Optional.ofNullable(row.getString(4)),
                 row.getLong(5),
                 links,
                 Optional.ofNullable(row.getString(6)).map(body -> EventCodec.decode(body, EmailBody.class)));
+    }
+
+    /** @param identity null if the server shows no id */
+    private static Optional<String> jmapId(String identity) {
+        return identity != null && EmailIdentity.of(identity) instanceof EmailIdentity.Jmap(var id)
+                ? Optional.of(id)
+                : Optional.empty();
     }
 
     private static Future<List<EmailOnServer.Link>> links(SqlConnection connection, AccountId account, EmailId email) {

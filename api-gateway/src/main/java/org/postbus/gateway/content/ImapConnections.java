@@ -7,16 +7,12 @@ import io.vertx.core.Vertx;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
 import java.time.Duration;
-import java.util.ArrayDeque;
-import java.util.Deque;
-import java.util.HashMap;
-import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
 import org.postbus.account.AccountSettings;
 import org.postbus.gateway.egress.HostPolicy;
 import org.postbus.kit.concurrent.Await;
+import org.postbus.kit.concurrent.IdlePool;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
 import org.postbus.mail.imap.connection.ImapClient;
@@ -37,10 +33,9 @@ class ImapConnections {
 
     private static final int REFUSALS_MAX = 10_000;
 
-    private final Vertx vertx;
     private final HostPolicy hosts;
     private final ImapClient client;
-    private final Map<AccountId, Deque<Idle>> idle = new HashMap<>();
+    private final IdlePool<AccountId, ImapConnection> idle;
     private final Cache<Login, String> refused = Caffeine.newBuilder()
             .expireAfterWrite(REFUSAL_CACHED)
             .maximumSize(REFUSALS_MAX)
@@ -48,10 +43,7 @@ class ImapConnections {
 
     private record Login(AccountId account, long revision) {}
 
-    private record Idle(ImapConnection connection, long revision, long timer) {}
-
     ImapConnections(Vertx vertx, HostPolicy hosts) {
-        this.vertx = vertx;
         this.hosts = hosts;
         this.client = new ImapClient(
                 vertx,
@@ -59,20 +51,21 @@ class ImapConnections {
                         .withConnectTimeout(CONNECT_MAX)
                         .withLoginTimeout(CONNECT_MAX)
                         .withSilenceMax(OpenContent.SILENCE_MAX));
+        this.idle = new IdlePool<>(
+                vertx,
+                new IdlePool.Limits(IDLE_MAX, DownloadLimits.DOWNLOADS_PER_ACCOUNT_MAX, DownloadLimits.DOWNLOADS_MAX),
+                connection -> true,
+                ImapConnections::logOut,
+                ImapConnection::close);
     }
 
     void stop(@Observes ShutdownEvent event) {
-        List<Idle> all;
-        synchronized (this) {
-            all = idle.values().stream().flatMap(Deque::stream).toList();
-            idle.clear();
-        }
-        all.forEach(one -> one.connection().close());
+        idle.close();
     }
 
     /** A connection that is logged in, for this caller alone. @throws ServerException */
     ImapConnection take(EmailOnServer email, AccountSettings.Imap settings) throws InterruptedException {
-        Optional<ImapConnection> kept = takeIdle(email);
+        Optional<ImapConnection> kept = idle.take(email.account(), email.revision());
         if (kept.isPresent()) {
             return kept.get();
         }
@@ -105,56 +98,19 @@ class ImapConnections {
         }
     }
 
-    private synchronized Optional<ImapConnection> takeIdle(EmailOnServer email) {
-        Deque<Idle> ofAccount = idle.getOrDefault(email.account(), new ArrayDeque<>());
-        Optional<ImapConnection> found = Optional.empty();
-        while (!ofAccount.isEmpty() && found.isEmpty()) {
-            Idle last = ofAccount.removeLast();
-            vertx.cancelTimer(last.timer());
-            if (last.revision() == email.revision()) {
-                found = Optional.of(last.connection());
-            } else {
-                last.connection().close();
-            }
-        }
-        if (ofAccount.isEmpty()) {
-            idle.remove(email.account());
-        }
-        return found;
-    }
-
     /** For a connection on which no command is running. */
-    synchronized void giveBack(EmailOnServer email, ImapConnection connection) {
-        long timer = vertx.setTimer(IDLE_MAX.toMillis(), id -> logOut(email.account(), connection));
-        idle.computeIfAbsent(email.account(), id -> new ArrayDeque<>())
-                .addLast(new Idle(connection, email.revision(), timer));
+    void giveBack(EmailOnServer email, ImapConnection connection) {
+        idle.giveBack(email.account(), email.revision(), connection);
         // A connection that the server closes must not be taken.
-        connection.closed().subscribe().with(ended -> remove(email.account(), connection), failure -> {
-            remove(email.account(), connection);
-        });
+        connection
+                .closed()
+                .subscribe()
+                .with(
+                        ended -> idle.forget(email.account(), connection),
+                        failure -> idle.forget(email.account(), connection));
     }
 
-    private void logOut(AccountId account, ImapConnection connection) {
-        if (remove(account, connection)) {
-            connection.logout().subscribe().with(done -> {}, failure -> connection.close());
-        }
-    }
-
-    private synchronized boolean remove(AccountId account, ImapConnection connection) {
-        Deque<Idle> ofAccount = idle.get(account);
-        if (ofAccount == null) {
-            return false;
-        }
-        boolean removed = ofAccount.removeIf(one -> {
-            boolean same = one.connection() == connection;
-            if (same) {
-                vertx.cancelTimer(one.timer());
-            }
-            return same;
-        });
-        if (ofAccount.isEmpty()) {
-            idle.remove(account);
-        }
-        return removed;
+    private static void logOut(ImapConnection connection) {
+        connection.logout().subscribe().with(done -> {}, failure -> connection.close());
     }
 }

@@ -9,8 +9,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import org.postbus.account.AccountSettings;
-import org.postbus.event.UidRange;
 import org.postbus.kit.concurrent.Await;
+import org.postbus.kit.concurrent.BoundedPull;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
 import org.postbus.mail.imap.connection.ImapConnection;
@@ -25,6 +25,7 @@ import org.postbus.mail.mime.MimeLimits;
 import org.postbus.mail.mime.MimeMessageReader;
 import org.postbus.mail.mime.encoding.TransferDecoder;
 import org.postbus.model.EmailBody;
+import org.postbus.observation.UidRange;
 
 /**
  * Reads content of an email from an IMAP server. The email's locations are tried one after the other: the UIDVALIDITY of each mailbox shows
@@ -102,18 +103,18 @@ class ImapContent {
     private Optional<OpenContent> open(
             EmailOnServer email, ImapConnection connection, long uid, Section section, String encoding)
             throws InterruptedException {
-        Portions<SectionChunk> portions = Portions.of(connection.uidFetchChunks(uid, section), Runnable::run);
+        BoundedPull<SectionChunk> chunks = BoundedPull.of(connection.uidFetchChunks(uid, section), OpenContent.CHUNKS_AHEAD);
         TransferDecoder decoder = TransferDecoder.of(encoding);
         try {
-            Optional<SectionChunk> first = portions.next(OpenContent.SILENCE_MAX);
+            Optional<SectionChunk> first = chunks.next(OpenContent.SILENCE_MAX, OpenContent::silent);
             long size = first.map(SectionChunk::size).orElse(0);
             return Optional.of(new OpenContent(
                     first.map(SectionChunk::octets),
                     decoder.isIdentity() ? OptionalLong.of(size) : OptionalLong.empty(),
-                    () -> portions.next(OpenContent.SILENCE_MAX).map(SectionChunk::octets),
+                    () -> chunks.next(OpenContent.SILENCE_MAX, OpenContent::silent).map(SectionChunk::octets),
                     decoder,
                     whole -> {
-                        portions.close();
+                        chunks.close();
                         release(email, connection, whole);
                     }));
         } catch (ServerException e) {
@@ -122,7 +123,7 @@ class ImapContent {
             }
             throw e;
         } catch (InterruptedException e) {
-            portions.close();
+            chunks.close();
             throw e;
         }
     }
@@ -158,11 +159,11 @@ class ImapContent {
     private static byte[] content(ImapConnection connection, long uid, Section section) throws InterruptedException {
         Buffer all = Buffer.buffer();
         int most = section.octetsMax().orElseThrow();
-        try (Portions<SectionChunk> portions =
-                Portions.of(connection.uidFetchChunks(uid, section), Runnable::run)) {
-            for (Optional<SectionChunk> next = portions.next(COMMAND_TIME_MAX);
+        try (BoundedPull<SectionChunk> chunks =
+                BoundedPull.of(connection.uidFetchChunks(uid, section), OpenContent.CHUNKS_AHEAD)) {
+            for (Optional<SectionChunk> next = chunks.next(COMMAND_TIME_MAX, OpenContent::silent);
                     next.isPresent();
-                    next = portions.next(COMMAND_TIME_MAX)) {
+                    next = chunks.next(COMMAND_TIME_MAX, OpenContent::silent)) {
                 // A server without partial fetches sends everything.
                 Buffer octets = next.get().octets();
                 all.appendBuffer(octets, 0, Math.min(octets.length(), most - all.length()));

@@ -15,6 +15,7 @@ import java.util.stream.Stream;
 import org.postbus.account.AccountSettings;
 import org.postbus.gateway.egress.HostPolicy;
 import org.postbus.kit.concurrent.Await;
+import org.postbus.kit.concurrent.BoundedPull;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
 import org.postbus.mail.jmap.http.JmapBlob;
@@ -135,17 +136,18 @@ class JmapContent {
 
     private static OpenContent download(Connection connection, String blobId, String type) throws InterruptedException {
         JmapBlob blob = connection.await(connection.client().download(blobId, "content", type, BLOB_BYTES_MAX));
-        Portions<Buffer> portions = Portions.of(blob.content(), connection.context());
+        BoundedPull<Buffer> chunks =
+                BoundedPull.of(blob.content(), OpenContent.CHUNKS_AHEAD, connection.context());
         try {
-            Optional<Buffer> first = portions.next(OpenContent.SILENCE_MAX);
+            Optional<Buffer> first = chunks.next(OpenContent.SILENCE_MAX, OpenContent::silent);
             return new OpenContent(
                     first,
                     blob.size().map(OptionalLong::of).orElse(OptionalLong.empty()),
-                    () -> portions.next(OpenContent.SILENCE_MAX),
+                    () -> chunks.next(OpenContent.SILENCE_MAX, OpenContent::silent),
                     TransferDecoder.of(""),
-                    whole -> portions.close());
+                    whole -> chunks.close());
         } catch (ServerException | InterruptedException e) {
-            portions.close();
+            chunks.close();
             throw e;
         }
     }

@@ -6,6 +6,8 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.postbus.mail.ServerException;
+import org.postbus.mail.ServerFailure;
 import org.postbus.mail.mime.encoding.TransferDecoder;
 
 /**
@@ -15,6 +17,9 @@ import org.postbus.mail.mime.encoding.TransferDecoder;
 final class OpenContent implements AutoCloseable {
     /** The longest time without a byte. */
     static final Duration SILENCE_MAX = Duration.ofSeconds(60);
+
+    /** Chunks that wait in memory. While a slow client lets them wait, the mail server's socket is not read. */
+    static final int CHUNKS_AHEAD = 2;
 
     private final OptionalLong size;
     private final Source source;
@@ -46,6 +51,11 @@ final class OpenContent implements AutoCloseable {
         this.decoder = decoder;
         this.release = release;
         this.ended = first.isEmpty();
+    }
+
+    static ServerException silent(Duration waited) {
+        return new ServerException(new ServerFailure.Unreachable(
+                "the mail server has sent nothing for " + waited.toSeconds() + " seconds"));
     }
 
     OptionalLong size() {

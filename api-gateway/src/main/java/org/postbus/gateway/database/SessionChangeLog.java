@@ -3,10 +3,10 @@ package org.postbus.gateway.database;
 import io.smallrye.mutiny.Uni;
 import java.util.UUID;
 import org.hibernate.reactive.mutiny.Mutiny;
-import org.postbus.event.ChangeEvent.Change;
-import org.postbus.event.ChangeEvent;
-import org.postbus.event.EventCodec;
-import org.postbus.event.Origin;
+import org.postbus.change.ChangeEvent.Change;
+import org.postbus.change.ChangeEvent;
+import org.postbus.change.Origin;
+import org.postbus.codec.EventCodec;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
 
@@ -38,7 +38,7 @@ public final class SessionChangeLog {
                         select 1 from append_changes(cast(:account as uuid), array[cast(:type as text)],
                                                      array[cast(:object as uuid)], array[cast(:event as text)])""", Integer.class)
                 .setParameter("account", account.value())
-                .setParameter("type", EventCodec.typeOf(change))
+                .setParameter("type", ChangeEvent.typeOf(change))
                 .setParameter("object", object)
                 .setParameter("event", event)
                 .getSingleResult()

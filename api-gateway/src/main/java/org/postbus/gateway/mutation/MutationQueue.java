@@ -12,7 +12,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
-import org.postbus.event.ChangeEvent.MutationDiscarded;
+import org.postbus.change.ChangeEvent.MutationDiscarded;
 import org.postbus.gateway.problem.Problem;
 import org.postbus.gateway.topic.MutationNotifications;
 import org.postbus.kit.sql.ChangeLogAppend;

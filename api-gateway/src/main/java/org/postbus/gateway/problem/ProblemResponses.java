@@ -10,7 +10,7 @@ import java.util.Map;
 import java.util.Optional;
 import org.jboss.logging.Logger;
 import org.jboss.resteasy.reactive.server.ServerExceptionMapper;
-import org.postbus.event.EventCodec;
+import org.postbus.codec.EventCodec;
 import org.postbus.kit.sql.SqlFailures;
 
 /** Turns every failure of a request into a {@link Problem}: the API has no other error body. */

@@ -2,8 +2,8 @@ package org.postbus.gateway.rest;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.util.List;
-import org.postbus.event.EventCodec;
-import org.postbus.event.MalformedRecordException;
+import org.postbus.codec.EventCodec;
+import org.postbus.codec.MalformedRecordException;
 import org.postbus.gateway.problem.Problem;
 import org.postbus.gateway.problem.ProblemException;
 

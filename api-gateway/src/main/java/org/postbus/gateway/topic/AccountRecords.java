@@ -8,11 +8,11 @@ import java.util.ArrayList;
 import java.util.List;
 import org.eclipse.microprofile.reactive.messaging.Channel;
 import org.eclipse.microprofile.reactive.messaging.OnOverflow;
-import org.postbus.event.AccountRecord;
-import org.postbus.event.EventCodec;
+import org.postbus.codec.EventCodec;
 import org.postbus.model.AccountId;
+import org.postbus.topic.AccountRecord;
 
-/** Publishes to {@link org.postbus.event.Topics#ACCOUNTS}. */
+/** Publishes to {@link org.postbus.topic.Topics#ACCOUNTS}. */
 @ApplicationScoped
 public class AccountRecords {
     /** Records of one call. */

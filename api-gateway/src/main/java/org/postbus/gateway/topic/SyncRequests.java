@@ -6,13 +6,13 @@ import io.smallrye.reactive.messaging.kafka.Record;
 import jakarta.enterprise.context.ApplicationScoped;
 import org.eclipse.microprofile.reactive.messaging.Channel;
 import org.jboss.logging.Logger;
-import org.postbus.event.EventCodec;
-import org.postbus.event.SyncRequest;
+import org.postbus.codec.EventCodec;
 import org.postbus.gateway.problem.Problem;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
+import org.postbus.topic.SyncRequest;
 
-/** Publishes to {@link org.postbus.event.Topics#SYNC_REQUESTS}. */
+/** Publishes to {@link org.postbus.topic.Topics#SYNC_REQUESTS}. */
 @ApplicationScoped
 public class SyncRequests {
     private static final Logger LOG = Logger.getLogger(SyncRequests.class);

@@ -13,11 +13,11 @@ import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.postbus.event.AccountRecord;
-import org.postbus.event.EventCodec;
-import org.postbus.event.SyncRequest;
-import org.postbus.event.Topics;
+import org.postbus.codec.EventCodec;
 import org.postbus.gateway.it.ApiCaller.Answer;
+import org.postbus.topic.AccountRecord;
+import org.postbus.topic.SyncRequest;
+import org.postbus.topic.Topics;
 
 /** Accounts: the resource, the tables and the topic postbus.accounts. */
 class AccountsIT extends GatewayTest {

@@ -15,9 +15,9 @@ import org.postbus.devstack.DevStack;
 import org.postbus.devstack.kafka.Kafka;
 import org.postbus.devstack.postgres.ApiKey;
 import org.postbus.devstack.postgres.Database;
-import org.postbus.event.Topics;
 import org.postbus.gateway.it.ApiCaller.Answer;
 import org.postbus.gateway.problem.Problem;
+import org.postbus.topic.Topics;
 
 /** A gateway that can not reach the broker answers every request, and what it did not publish is published later. */
 class BrokerAwayIT {

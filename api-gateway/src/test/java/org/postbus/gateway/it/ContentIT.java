@@ -28,18 +28,18 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.postbus.codec.EventCodec;
 import org.postbus.devstack.DevStack;
 import org.postbus.devstack.kafka.Kafka;
 import org.postbus.devstack.mailserver.James;
 import org.postbus.devstack.postgres.ApiKey;
 import org.postbus.devstack.postgres.Database;
 import org.postbus.devstack.rawclient.RawImap;
-import org.postbus.event.EventCodec;
-import org.postbus.event.Topics;
 import org.postbus.gateway.it.ApiCaller.Answer;
 import org.postbus.gateway.problem.Problem;
 import org.postbus.model.AccountId;
 import org.postbus.model.EmailId;
+import org.postbus.topic.Topics;
 
 /** Content that is read on request: the built service with a heap of 128 MB, a real mail server, and servers that misbehave. */
 class ContentIT {

@@ -14,11 +14,11 @@ import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.postbus.event.EventCodec;
-import org.postbus.event.MutationBell;
-import org.postbus.event.Topics;
+import org.postbus.codec.EventCodec;
 import org.postbus.gateway.it.ApiCaller.Answer;
 import org.postbus.model.EmailId;
+import org.postbus.topic.MutationNotification;
+import org.postbus.topic.Topics;
 
 /** Storing mutations, singly and in batches, and their queue. */
 class MutationsIT extends GatewayTest {
@@ -35,8 +35,8 @@ class MutationsIT extends GatewayTest {
                 .atMost(SOON)
                 .untilAsserted(() -> assertThat(TopicRecords.all(kafka, Topics.MUTATIONS)).anySatisfy(record -> {
                     assertThat(record.key()).isEqualTo(account.toString());
-                    assertThat(EventCodec.decode(record.value(), MutationBell.class))
-                            .isEqualTo(new MutationBell(tenant, account));
+                    assertThat(EventCodec.decode(record.value(), MutationNotification.class))
+                            .isEqualTo(new MutationNotification(tenant, account));
                 }));
     }
 
