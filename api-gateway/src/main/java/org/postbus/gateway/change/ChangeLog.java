@@ -20,11 +20,11 @@ final class ChangeLog {
     private ChangeLog() {}
 
     /** The changes after {@code since}, in order. */
-    static Future<List<LoggedChange>> after(SqlConnection connection, AccountId account, long since, int most) {
+    static Future<List<LoggedChange>> after(SqlConnection connection, AccountId account, long since, int rowsMax) {
         return connection
                 .preparedQuery(
                         "select seq, type, data from change_log where account_id = $1 and seq > $2 order by seq limit $3")
-                .execute(Tuple.of(account.value(), since, most))
+                .execute(Tuple.of(account.value(), since, rowsMax))
                 .map(rows -> {
                     List<LoggedChange> changes = new ArrayList<>(rows.size());
                     for (Row row : rows) {
@@ -55,7 +55,7 @@ final class ChangeLog {
 
     /** The last seq of each account of the tenant, or of those among {@code accounts} that exist; ordered by id. */
     static Future<Map<AccountId, Long>> lastSeqs(
-            SqlConnection connection, Optional<Set<AccountId>> accounts, int most) {
+            SqlConnection connection, Optional<Set<AccountId>> accounts, int rowsMax) {
         UUID[] named = accounts.map(ids -> ids.stream().map(AccountId::value).toArray(UUID[]::new))
                 .orElse(null);
         return connection
@@ -63,7 +63,7 @@ final class ChangeLog {
                         select account_id, change_seq from account_sync
                         where $1::uuid[] is null or account_id = any ($1)
                         order by account_id limit $2""")
-                .execute(Tuple.of(named, most))
+                .execute(Tuple.of(named, rowsMax))
                 .map(rows -> StreamSupport.stream(rows.spliterator(), false)
                         .collect(
                                 LinkedHashMap::new,

@@ -54,7 +54,7 @@ public class ChangesResource {
                     long since,
             @Parameter(description = "1 to 500") @QueryParam("limit") @DefaultValue(Page.LIMIT_DEFAULT) int limit) {
         AccountId account = PathIds.account(accountId);
-        int most = Page.limit(limit);
+        int pageSize = Page.limit(limit);
         if (since < 0) {
             throw Problem.badRequest("since must not be negative");
         }
@@ -65,14 +65,14 @@ public class ChangesResource {
                             if (last.isEmpty()) {
                                 return Future.failedFuture(Problem.notFound("account"));
                             }
-                            return ChangeLog.after(connection, account, since, most + 1)
+                            return ChangeLog.after(connection, account, since, pageSize + 1)
                                     .compose(changes -> last.get() > since && ChangeLog.isCutOff(since, changes)
                                             ? Future.failedFuture(noLongerKept(since, last.get()))
                                             : Future.succeededFuture(changes));
                         }))
                 .map(changes -> Page.of(
                         changes,
-                        most,
+                        pageSize,
                         change -> new RawValue(new String(change.data(), StandardCharsets.UTF_8)),
                         LoggedChange::seq));
     }

@@ -158,7 +158,7 @@ class ImapContent {
 
     private static byte[] content(ImapConnection connection, long uid, Section section) throws InterruptedException {
         Buffer all = Buffer.buffer();
-        int most = section.octetsMax().orElseThrow();
+        int octetsMax = section.octetsMax().orElseThrow();
         try (BoundedPull<SectionChunk> chunks =
                 BoundedPull.of(connection.uidFetchChunks(uid, section), OpenContent.CHUNKS_AHEAD)) {
             for (Optional<SectionChunk> next = chunks.next(COMMAND_TIME_MAX, OpenContent::silent);
@@ -166,7 +166,7 @@ class ImapContent {
                     next = chunks.next(COMMAND_TIME_MAX, OpenContent::silent)) {
                 // A server without partial fetches sends everything.
                 Buffer octets = next.get().octets();
-                all.appendBuffer(octets, 0, Math.min(octets.length(), most - all.length()));
+                all.appendBuffer(octets, 0, Math.min(octets.length(), octetsMax - all.length()));
             }
         }
         return all.getBytes();

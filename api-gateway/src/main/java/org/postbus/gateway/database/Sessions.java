@@ -20,7 +20,8 @@ import org.postbus.model.TenantId;
  * any thread. Within a transaction the work must be one chain: branches of it would share the session.
  *
  * <p>A transaction runs to its end even if its caller cancels, for instance because the HTTP connection broke: one that was
- * cancelled while it waited for a connection would take that connection from the pool for ever (hibernate-reactive #4133).
+ * cancelled while it waited for a connection would take that connection from the pool for ever, a defect of
+ * Hibernate Reactive.
  */
 @ApplicationScoped
 public class Sessions {

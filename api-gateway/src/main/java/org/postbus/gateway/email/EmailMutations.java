@@ -28,7 +28,7 @@ import org.postbus.model.TenantId;
  * Stores mutations of emails: rows of {@code pending_changes}. From the commit on readers see the email with the mutation applied;
  * the notification afterwards only makes outbound-service act at once.
  *
- * <p>Lists go to the database as JSON in one parameter, because Hibernate binds no arrays in native queries.
+ * <p>Lists go to the database as JSON in one text parameter: so the native queries need no array types of Hibernate.
  */
 @ApplicationScoped
 public class EmailMutations {

@@ -36,7 +36,7 @@ public class EmailQueries {
             where v.account_id = :account and v.visible
               and (v.received_at, v.email_id) < (cast(:receivedAt as timestamptz), cast(:emailId as uuid))
             order by v.received_at desc, v.email_id desc
-            limit :most
+            limit :rowsMax
             """;
 
     // Three sets of candidates, each cut off at the limit: 1. the mailbox's own emails in the order of one index, without those that
@@ -59,7 +59,7 @@ public class EmailQueries {
                       where p.account_id = :account and p.email_id = l.email_id
                         and p.state in ('queued', 'sending', 'applied')) is not true
                order by l.received_at desc, l.email_id desc
-               limit :most)
+               limit :rowsMax)
               union all
               (select e.received_at, e.email_id
                from email e
@@ -71,7 +71,7 @@ public class EmailQueries {
                       where p.account_id = :account and p.email_id = e.email_id
                         and p.state in ('queued', 'sending', 'applied')) is not true
                order by e.received_at desc, e.email_id desc
-               limit :most)
+               limit :rowsMax)
               union all
               (select a.received_at, a.email_id
                from (select e.received_at, e.email_id from added
@@ -83,10 +83,10 @@ public class EmailQueries {
                                    where v.account_id = :account and v.email_id = a.email_id
                                      and v.visible and :mailbox = any (v.mailbox_ids)) seen
                order by a.received_at desc, a.email_id desc
-               limit :most)
+               limit :rowsMax)
             )
             select """ + " " + COLUMNS + """
-             from (select * from candidate order by received_at desc, email_id desc limit :most) c
+             from (select * from candidate order by received_at desc, email_id desc limit :rowsMax) c
             join email_text_view v on v.account_id = :account and v.email_id = c.email_id
             where v.visible
             order by v.received_at desc, v.email_id desc
@@ -115,7 +115,7 @@ public class EmailQueries {
                                                     from.receivedAt().atOffset(ZoneOffset.UTC))
                                             .setParameter(
                                                     "emailId", from.emailId().value())
-                                            .setParameter("most", limit + 1);
+                                            .setParameter("rowsMax", limit + 1);
                                     mailbox.ifPresent(id -> query.setParameter("mailbox", id.toString()));
                                     return query.getResultList();
                                 }))

@@ -22,7 +22,7 @@ import org.postbus.model.TenantId;
  * so it can be sent again with the same key.
  *
  * @param key empty: the request is done each time
- * @param fingerprint hexadecimal SHA-256 of the request, which tells another request with the same key
+ * @param fingerprint hexadecimal SHA-256 of the request, to recognize another request with the same key
  */
 public record Idempotency(Optional<String> key, String fingerprint) {
     public static final String HEADER = "Idempotency-Key";

@@ -27,17 +27,17 @@ class BodyLimit {
 
     private static void check(RoutingContext request) {
         String length = request.request().getHeader(HttpHeaders.CONTENT_LENGTH);
-        long most = request.normalizedPath().endsWith("/submissions") ? SUBMISSION_BYTES_MAX : BYTES_MAX;
-        if (length != null && isAbove(most, length)) {
-            ProblemResponses.send(request.response(), Problem.tooLarge("the body has more than " + (most >> 20) + " MiB; send less"));
+        long bytesMax = request.normalizedPath().endsWith("/submissions") ? SUBMISSION_BYTES_MAX : BYTES_MAX;
+        if (length != null && isAbove(bytesMax, length)) {
+            ProblemResponses.send(request.response(), Problem.tooLarge("the body has more than " + (bytesMax >> 20) + " MiB; send less"));
         } else {
             request.next();
         }
     }
 
-    private static boolean isAbove(long most, String length) {
+    private static boolean isAbove(long bytesMax, String length) {
         try {
-            return Long.parseLong(length.strip()) > most;
+            return Long.parseLong(length.strip()) > bytesMax;
         } catch (NumberFormatException e) {
             return true;
         }

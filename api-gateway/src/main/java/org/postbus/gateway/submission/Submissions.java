@@ -177,7 +177,7 @@ public class Submissions {
             Optional<Draft.Parent> parent,
             Optional<Instant> sendAt) {
         byte[] octets = message.message().octets();
-        // As JSON, because Hibernate binds no arrays in native queries.
+        // As JSON in one text parameter, which needs no array type of Hibernate.
         ArrayNode recipients = EventCodec.mapper().createArrayNode();
         message.recipients().forEach(recipients::add);
         return SessionChangeLog.lock(session, account)

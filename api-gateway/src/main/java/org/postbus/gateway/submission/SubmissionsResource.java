@@ -165,7 +165,7 @@ public class SubmissionsResource {
             @Parameter(description = "1 to 500") @QueryParam("limit") @DefaultValue(Page.LIMIT_DEFAULT) int limit,
             @Parameter(description = "the value of next in the page before") @QueryParam("cursor") String cursor) {
         AccountId account = PathIds.account(accountId);
-        int most = Page.limit(limit);
+        int pageSize = Page.limit(limit);
         Optional<UUID> after = Page.after(cursor);
         if (!STATES.containsAll(states)) {
             throw Problem.badRequest("state must be one of " + String.join(", ", STATES));
@@ -180,9 +180,9 @@ public class SubmissionsResource {
                                         .setParameter("account", account.value())
                                         .setParameter("after", after.orElse(FIRST))
                                         .setParameter("states", states.isEmpty() ? STATES : states)
-                                        .setMaxResults(most + 1)
+                                        .setMaxResults(pageSize + 1)
                                         .getResultList()))
-                .map(rows -> Page.of(rows, most, SubmissionRow::submission, row -> new SubmissionId(row.submissionId)));
+                .map(rows -> Page.of(rows, pageSize, SubmissionRow::submission, row -> new SubmissionId(row.submissionId)));
     }
 
     @GET

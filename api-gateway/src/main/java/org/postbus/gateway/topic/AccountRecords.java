@@ -18,7 +18,7 @@ public class AccountRecords {
     /** Records of one call. */
     public static final int RECORDS_MAX = 500;
 
-    // Two calls at a time: one whose caller has given up, and the next.
+    // For two calls: one that timed out for its caller, and the next.
     private static final int BUFFERED_MAX = 2 * RECORDS_MAX;
 
     private final MutinyEmitter<Record<String, byte[]>> channel;

@@ -201,7 +201,7 @@ class ContentIT {
         JsonNode theirs = jmapEmail();
         AccountId account = jmapAccount();
         String id = theirs.get("id").asText();
-        EmailId known = stored.bodiless(
+        EmailId stale = stored.bodiless(
                 key.tenant(),
                 account,
                 1,
@@ -215,23 +215,23 @@ class ContentIT {
                 Optional.of("no-such-blob"));
 
         // When, Then
-        assertThat(text(download(path(account, known) + "/raw"))).endsWith(MESSAGE);
-        stored.update("update email set blob_id = 'no-such-blob' where email_id = ?", known.value());
-        assertThat(text(download(path(account, known) + "/raw"))).endsWith(MESSAGE);
+        assertThat(text(download(path(account, stale) + "/raw"))).endsWith(MESSAGE);
+        stored.update("update email set blob_id = 'no-such-blob' where email_id = ?", stale.value());
+        assertThat(text(download(path(account, stale) + "/raw"))).endsWith(MESSAGE);
         assertThat(download(path(account, gone) + "/raw").statusCode()).isEqualTo(410);
         assertThat(api.get(path(account, gone)).json().at("/bodyMissing/reason").asText())
                 .isEqualTo("gone");
-        JsonNode body = api.get(path(account, known)).json();
+        JsonNode body = api.get(path(account, stale)).json();
         String partId = body.at("/attachments/0/partId").asText();
-        assertThat(download(path(account, known) + "/attachments/" + partId).body())
+        assertThat(download(path(account, stale) + "/attachments/" + partId).body())
                 .as("%s", body)
                 .isEqualTo(SCRIPT);
         // Without a match the value is null, which the column refuses.
         stored.update("""
                 update email_body set body = case when body::text ~ '"blobId": "[^"]+"'
                   then regexp_replace(body::text, '"blobId": "[^"]+"', '"blobId": "no-such-blob"', 'g')::jsonb end
-                where email_id = ?""", known.value());
-        assertThat(download(path(account, known) + "/attachments/" + partId).body())
+                where email_id = ?""", stale.value());
+        assertThat(download(path(account, stale) + "/attachments/" + partId).body())
                 .isEqualTo(SCRIPT);
     }
 

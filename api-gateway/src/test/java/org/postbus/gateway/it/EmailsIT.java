@@ -171,7 +171,7 @@ class EmailsIT extends GatewayTest {
                 default -> patch(email, "{\"keywords\":{\"k%d\":true}}".formatted(i));
             }
         }
-        // Some have ended: they are not laid over any more.
+        // Some have ended, so they are not applied.
         stored.update(
                 "update pending_changes set state = 'failed' where account_id = ? and get_byte(uuid_send(mutation_id), 15) % 3 = 0",
                 account.value());

@@ -25,7 +25,7 @@ class MutationsIT extends GatewayTest {
     @Test
     void a_mutation_is_notified_with_its_account() {
         // Given
-        EmailId email = stored.email(tenant, account, inbox, NOON, "rings");
+        EmailId email = stored.email(tenant, account, inbox, NOON, "notified");
 
         // When
         patched(email, "{\"keywords\":{\"$seen\":true}}");
