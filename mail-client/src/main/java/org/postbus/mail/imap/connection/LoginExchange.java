@@ -40,7 +40,7 @@ final class LoginExchange implements Exchange {
     @Override
     public void challenged(String text) {
         if (++challenges > CHALLENGES_MAX) {
-            wire.fail(new ServerFailure.Unreachable("the login has too many challenges"));
+            wire.fail(new ServerFailure.Unreachable("the login does not end: too many challenges"));
             return;
         }
         Optional<byte[]> initial = begun ? Optional.empty() : conversation.initialResponse();

@@ -55,13 +55,6 @@ public final class FakeGmail implements AutoCloseable {
     private long uidValidity = 1;
     private boolean labelsHaveModSeqs = true;
 
-    /** Every message is in exactly one of these. */
-    public enum Place {
-        ALL_MAIL,
-        SPAM,
-        TRASH
-    }
-
     private static final class Mail {
         final long id;
         final long thread;
@@ -69,7 +62,7 @@ public final class FakeGmail implements AutoCloseable {
         final String messageId;
         final Set<String> flags = new TreeSet<>();
         final Set<String> labels = new TreeSet<>();
-        Place place = Place.ALL_MAIL;
+        GmailContainer container = GmailContainer.ALL_MAIL;
         long modSeq;
 
         Mail(long id, long thread, String messageId, byte[] raw) {
@@ -94,7 +87,7 @@ public final class FakeGmail implements AutoCloseable {
 
     private static final class Mailbox {
         final String attributes;
-        final Place place;
+        final GmailContainer container;
         final long uidValidity;
         final NavigableMap<Long, Mail> mails = new TreeMap<>();
         /** Empty for All Mail, Spam and the Trash. */
@@ -104,19 +97,19 @@ public final class FakeGmail implements AutoCloseable {
         long uidNext = 1;
         long highest = 1;
 
-        Mailbox(String attributes, Place place, String label, long uidValidity) {
+        Mailbox(String attributes, GmailContainer container, String label, long uidValidity) {
             this.attributes = attributes;
-            this.place = place;
+            this.container = container;
             this.label = label;
             this.uidValidity = uidValidity;
         }
 
         boolean shows(Mail mail) {
-            return mail.place == place && (label.isEmpty() || mail.allLabels().contains(label));
+            return mail.container == container && (label.isEmpty() || mail.allLabels().contains(label));
         }
 
         boolean isAllMail() {
-            return label.isEmpty() && place == Place.ALL_MAIL;
+            return label.isEmpty() && container == GmailContainer.ALL_MAIL;
         }
     }
 
@@ -142,14 +135,14 @@ public final class FakeGmail implements AutoCloseable {
     }
 
     public FakeGmail() {
-        mailboxes.put("INBOX", place("\\HasNoChildren", Place.ALL_MAIL, "\\Inbox"));
-        mailboxes.put(ALL_MAIL, place("\\HasNoChildren \\All", Place.ALL_MAIL, ""));
-        mailboxes.put(SPAM, place("\\HasNoChildren \\Junk", Place.SPAM, ""));
-        mailboxes.put(TRASH, place("\\HasNoChildren \\Trash", Place.TRASH, ""));
-        mailboxes.put("[Gmail]/Gesendet", place("\\HasNoChildren \\Sent", Place.ALL_MAIL, "\\Sent"));
-        mailboxes.put("[Gmail]/Entw&APw-rfe", place("\\HasNoChildren \\Drafts", Place.ALL_MAIL, "\\Draft"));
-        mailboxes.put("[Gmail]/Markiert", place("\\HasNoChildren \\Flagged", Place.ALL_MAIL, "\\Starred"));
-        mailboxes.put("[Gmail]/Wichtig", place("\\HasNoChildren \\Important", Place.ALL_MAIL, "\\Important"));
+        mailboxes.put("INBOX", container("\\HasNoChildren", GmailContainer.ALL_MAIL, "\\Inbox"));
+        mailboxes.put(ALL_MAIL, container("\\HasNoChildren \\All", GmailContainer.ALL_MAIL, ""));
+        mailboxes.put(SPAM, container("\\HasNoChildren \\Junk", GmailContainer.SPAM, ""));
+        mailboxes.put(TRASH, container("\\HasNoChildren \\Trash", GmailContainer.TRASH, ""));
+        mailboxes.put("[Gmail]/Gesendet", container("\\HasNoChildren \\Sent", GmailContainer.ALL_MAIL, "\\Sent"));
+        mailboxes.put("[Gmail]/Entw&APw-rfe", container("\\HasNoChildren \\Drafts", GmailContainer.ALL_MAIL, "\\Draft"));
+        mailboxes.put("[Gmail]/Markiert", container("\\HasNoChildren \\Flagged", GmailContainer.ALL_MAIL, "\\Starred"));
+        mailboxes.put("[Gmail]/Wichtig", container("\\HasNoChildren \\Important", GmailContainer.ALL_MAIL, "\\Important"));
         try {
             listening = new ServerSocket(0, 50, InetAddress.getByName("127.0.0.1"));
             Thread.ofVirtual().start(this::accept);
@@ -158,8 +151,8 @@ public final class FakeGmail implements AutoCloseable {
         }
     }
 
-    private Mailbox place(String attributes, Place place, String label) {
-        return new Mailbox(attributes, place, label, ++uidValidity);
+    private Mailbox container(String attributes, GmailContainer container, String label) {
+        return new Mailbox(attributes, container, label, ++uidValidity);
     }
 
     public int port() {
@@ -170,16 +163,16 @@ public final class FakeGmail implements AutoCloseable {
 
     /** @return its X-GM-MSGID */
     public synchronized long deliver(String messageId, String... labels) {
-        return deliver(Place.ALL_MAIL, messageId, labels);
+        return deliver(GmailContainer.ALL_MAIL, messageId, labels);
     }
 
-    public synchronized long deliver(Place place, String messageId, String... labels) {
+    public synchronized long deliver(GmailContainer container, String messageId, String... labels) {
         long id = nextId++;
         String raw =
                 "Message-ID: <" + messageId + ">\r\nFrom: a@example.org\r\nSubject: " + messageId + "\r\n\r\ntext\r\n";
         Mail mail = new Mail(id, id, messageId, raw.getBytes(StandardCharsets.US_ASCII));
         mail.labels.addAll(Arrays.asList(labels));
-        mail.place = place;
+        mail.container = container;
         mail.modSeq = ++modSeq;
         mails.put(id, mail);
         show(mail);
@@ -209,13 +202,13 @@ public final class FakeGmail implements AutoCloseable {
      * A message that is moved to the Trash or to Spam leaves the inbox and keeps its other labels, which are hidden
      * there.
      */
-    public synchronized void move(long id, Place to) {
+    public synchronized void move(long id, GmailContainer to) {
         Mail mail = mails.get(id);
-        if (mail.place != to) {
-            if (to != Place.ALL_MAIL) {
+        if (mail.container != to) {
+            if (to != GmailContainer.ALL_MAIL) {
                 mail.labels.remove("\\Inbox");
             }
-            mail.place = to;
+            mail.container = to;
             mail.modSeq = ++modSeq;
             show(mail);
         }
@@ -231,7 +224,7 @@ public final class FakeGmail implements AutoCloseable {
     }
 
     public synchronized void createLabel(String rawName) {
-        mailboxes.put(rawName, place("\\HasNoChildren", Place.ALL_MAIL, rawName));
+        mailboxes.put(rawName, container("\\HasNoChildren", GmailContainer.ALL_MAIL, rawName));
     }
 
     /** Only the name: messages, UIDs and mod-sequences stay. */
@@ -265,8 +258,8 @@ public final class FakeGmail implements AutoCloseable {
         return List.copyOf(mails.keySet());
     }
 
-    public synchronized Place placeOf(long id) {
-        return mails.get(id).place;
+    public synchronized GmailContainer containerOf(long id) {
+        return mails.get(id).container;
     }
 
     public synchronized Set<String> labelsOf(long id) {
@@ -592,7 +585,7 @@ public final class FakeGmail implements AutoCloseable {
         }
         List<Mail> moved = uids.stream().map(from.mails::get).toList();
         for (Mail mail : moved.reversed()) {
-            move(mail.id, to.place);
+            move(mail.id, to.container);
             if (!to.label.isEmpty()) {
                 label(mail.id, to.label, true);
             }
@@ -620,7 +613,7 @@ public final class FakeGmail implements AutoCloseable {
             if (!mail.flags.contains("\\Deleted")) {
                 continue;
             }
-            if (mail.place == Place.ALL_MAIL) {
+            if (mail.container == GmailContainer.ALL_MAIL) {
                 mail.flags.remove("\\Deleted");
                 label(mail.id, mailbox.label, false);
             } else {
