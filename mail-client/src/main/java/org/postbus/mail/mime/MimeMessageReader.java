@@ -41,8 +41,7 @@ public final class MimeMessageReader {
         var parts = new StructuredParts(limits, complete, texts);
         PartTree root = parts.tree(structure);
         // That the beginning ends early does not make the email incomplete: the structure has the rest.
-        return new EmailContent(
-                        limits, MimeParts.of(beginning, limits).fields(), Optional.of(root), parts.incomplete())
+        return new EmailContent(limits, MimeParts.of(beginning, limits).fields(), Optional.of(root), parts.incomplete())
                 .email(beginning);
     }
 

@@ -150,8 +150,8 @@ final class MimeParts {
         EntityHeader.Entity entity = entity(stream);
         byte[] encoded = stream.getInputStream().readAllBytes();
         String partId = nextPartId(levels);
-        boolean isKept =
-                PartValues.isShownText(entity.type()) && !entity.disposition().value().equals("attachment");
+        boolean isKept = PartValues.isShownText(entity.type())
+                && !entity.disposition().value().equals("attachment");
         // Decoded once where the content may be needed; the result also gives the size.
         boolean isUndone = isKept && encoded.length <= EmailContent.TEXT_PART_BYTES_MAX;
         byte[] content = isUndone ? entity.encoding().decode(encoded, encoded.length) : encoded;

@@ -81,7 +81,8 @@ public final class ImapClient {
         boolean wanted =
                 switch (options.compression()) {
                     case NEVER -> false;
-                    case WHERE_IT_PAYS -> address.tls() != TlsMode.NONE && !connection.wire().toLoopback();
+                    case WHERE_IT_PAYS ->
+                        address.tls() != TlsMode.NONE && !connection.wire().toLoopback();
                     case ALWAYS -> true;
                 };
         return wanted && connection.capabilities().has("COMPRESS=DEFLATE");

@@ -68,6 +68,7 @@ final class ImapWire {
     private boolean upgrading;
     private boolean yielding;
     private ServerFailure failure;
+
     private ImapWire(ContextInternal context, NetSocket socket, ImapOptions options) {
         this.context = context;
         this.socket = socket;
@@ -157,7 +158,8 @@ final class ImapWire {
                             this,
                             conversation,
                             emitter,
-                            ImapEncoder.sendsInitialResponse(conversation, session.server().capabilities()));
+                            ImapEncoder.sendsInitialResponse(
+                                    conversation, session.server().capabilities()));
                     emitter.onTermination(() -> onEventLoop(() -> cancel(exchange)));
                     onEventLoop(() -> submit(exchange));
                 })
@@ -238,8 +240,7 @@ final class ImapWire {
                 continue;
             }
             current = next;
-            input.beginAnswer(
-                    session.literalOctetsMax(), session::streams, options.streamedLiteralOctetsMax());
+            input.beginAnswer(session.literalOctetsMax(), session::streams, options.streamedLiteralOctetsMax());
             silence.restart();
             silence.arm();
             act(outputs);

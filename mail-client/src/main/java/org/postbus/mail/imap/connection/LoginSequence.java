@@ -37,8 +37,7 @@ final class LoginSequence {
     private final Uni<Void> permit;
 
     /** @param permit waited for before the credential is sent */
-    LoginSequence(
-            ImapWire wire, ServerAddress address, String username, Credential credential, Uni<Void> permit) {
+    LoginSequence(ImapWire wire, ServerAddress address, String username, Credential credential, Uni<Void> permit) {
         this.wire = wire;
         this.session = wire.session();
         this.address = address;
@@ -58,8 +57,7 @@ final class LoginSequence {
         return wire.greeted()
                 .chain(() -> address.tls() == TlsMode.STARTTLS ? startTls() : done())
                 .chain(() -> session.server().capabilitiesKnown() ? done() : askCapabilities())
-                .chain(() ->
-                        loggedIn() ? done() : authenticate())
+                .chain(() -> loggedIn() ? done() : authenticate())
                 .chain(() -> session.server().capabilitiesKnown() ? done() : askCapabilities())
                 .chain(() -> introduce())
                 .chain(() -> enable());
@@ -209,6 +207,7 @@ final class LoginSequence {
         }
         return wire.run(new ImapCommand.Enable(wanted))
                 .replaceWithVoid()
-                .onFailure(Refusals::isRejected).recoverWithUni(done());
+                .onFailure(Refusals::isRejected)
+                .recoverWithUni(done());
     }
 }

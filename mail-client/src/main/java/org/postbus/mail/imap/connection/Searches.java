@@ -29,7 +29,8 @@ final class Searches {
     Uni<UidSet> all() {
         return Uni.createFrom().deferred(() -> {
             long messages = session.messages();
-            long pageMax = Math.min(SEARCH_MESSAGES_MAX, session.server().capabilities().messageLimit());
+            long pageMax = Math.min(
+                    SEARCH_MESSAGES_MAX, session.server().capabilities().messageLimit());
             if (messages <= pageMax) {
                 return search(new SearchKey.All(), messages == 0);
             }
@@ -46,9 +47,8 @@ final class Searches {
                     .transformToUniAndConcatenate(page -> search(page, false))
                     .collect()
                     .asList()
-                    .map(found -> UidSet.of(found.stream()
-                                    .flatMap(set -> set.ranges().stream())
-                                    .toList()));
+                    .map(found -> UidSet.of(
+                            found.stream().flatMap(set -> set.ranges().stream()).toList()));
         });
     }
 
@@ -58,7 +58,8 @@ final class Searches {
     }
 
     private Uni<UidSet> search(SearchKey key, boolean missingMeansNone) {
-        return wire.run(new ImapCommand.UidSearch(key, session.server().capabilities().hasOrRev2("ESEARCH")))
+        return wire.run(new ImapCommand.UidSearch(
+                        key, session.server().capabilities().hasOrRev2("ESEARCH")))
                 .map(answer -> answer.found().orElseGet(() -> {
                     if (missingMeansNone) {
                         return UidSet.EMPTY;

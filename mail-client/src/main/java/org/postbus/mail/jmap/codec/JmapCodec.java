@@ -73,13 +73,15 @@ public final class JmapCodec {
             return new JmapResults.Outcome.Done(
                     switch (method) {
                         case JmapMethod.MailboxGet get -> ResultReader.getResult(arguments, ObjectReader::mailbox);
-                        case JmapMethod.MailboxUpdatesGet get -> ResultReader.getResult(arguments, ObjectReader::mailboxUpdate);
+                        case JmapMethod.MailboxUpdatesGet get ->
+                            ResultReader.getResult(arguments, ObjectReader::mailboxUpdate);
                         case JmapMethod.MailboxChanges changes -> ResultReader.changesResult(arguments);
                         case JmapMethod.EmailQuery query -> ResultReader.queryResult(arguments);
                         case JmapMethod.EmailGet get ->
                             ResultReader.getResult(
                                     arguments,
-                                    json -> ObjectReader.email(json, get.bodyValues().isPresent()));
+                                    json -> ObjectReader.email(
+                                            json, get.bodyValues().isPresent()));
                         case JmapMethod.EmailStateGet get ->
                             ResultReader.getResult(arguments, ObjectReader::emailState);
                         case JmapMethod.EmailMarksGet get ->

@@ -23,7 +23,8 @@ final class ResultReader {
                 list.add(read.apply(object));
             }
         }
-        return new JmapMethod.GetResult<>(JsonValues.required(json, "state"), list, JsonValues.strings(json.path("notFound")));
+        return new JmapMethod.GetResult<>(
+                JsonValues.required(json, "state"), list, JsonValues.strings(json.path("notFound")));
     }
 
     static JmapMethod.ChangesResult changesResult(JsonNode json) {
@@ -54,7 +55,9 @@ final class ResultReader {
         Result result =
                 switch (change) {
                     case JmapMethod.MailboxChange.Create create ->
-                        new Result(json.path("created").hasNonNull(ArgumentsWriter.CREATION_ID), setErrors(json.path("notCreated")));
+                        new Result(
+                                json.path("created").hasNonNull(ArgumentsWriter.CREATION_ID),
+                                setErrors(json.path("notCreated")));
                     case JmapMethod.MailboxChange.Update update ->
                         new Result(
                                 JsonValues.keysOrStrings(json.path("updated")).contains(update.id()),

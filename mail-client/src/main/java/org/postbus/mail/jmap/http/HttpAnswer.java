@@ -42,8 +42,7 @@ record HttpAnswer(URI url, int status, MultiMap headers, Buffer body) {
     }
 
     private String contentKind() {
-        String start =
-                body.getString(0, Math.min(body.length(), 256)).strip().toLowerCase(Locale.ROOT);
+        String start = body.getString(0, Math.min(body.length(), 256)).strip().toLowerCase(Locale.ROOT);
         return start.isEmpty()
                 ? "nothing"
                 : start.startsWith("<") ? "a web page" : start.startsWith("{") ? "broken JSON" : "something else";

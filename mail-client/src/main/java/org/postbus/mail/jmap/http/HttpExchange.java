@@ -42,9 +42,11 @@ final class HttpExchange implements BodyCodec<Void>, BodyStream<Void> {
         this.emitter = emitter;
         this.url = url;
         this.changesSomething = changesSomething;
-        this.timer = http.vertx().setTimer(
-                http.options().requestTimeout().toMillis(),
-                id -> fail(new IOException("no answer within " + http.options().requestTimeout())));
+        this.timer = http.vertx()
+                .setTimer(
+                        http.options().requestTimeout().toMillis(),
+                        id -> fail(new IOException(
+                                "no answer within " + http.options().requestTimeout())));
         emitter.onTermination(this::breakOff);
     }
 
@@ -70,13 +72,14 @@ final class HttpExchange implements BodyCodec<Void>, BodyStream<Void> {
     }
 
     void start(HttpMethod method, boolean withCredentials, Buffer content, String type) {
-        HttpRequest<Void> head = http.web().requestAbs(method, url.toString())
+        HttpRequest<Void> head = http.web()
+                .requestAbs(method, url.toString())
                 .as(this)
                 .putHeader(HttpHeaders.USER_AGENT.toString(), JmapHttp.AGENT)
                 .putHeader(HttpHeaders.ACCEPT.toString(), JmapHttp.RFC_8621);
         if (withCredentials) {
-            http.authorization().ifPresent(
-                    secret -> head.putHeader(HttpHeaders.AUTHORIZATION.toString(), secret.reveal()));
+            http.authorization()
+                    .ifPresent(secret -> head.putHeader(HttpHeaders.AUTHORIZATION.toString(), secret.reveal()));
         }
         Future<HttpResponse<Void>> answer = method == HttpMethod.POST
                 ? head.putHeader(HttpHeaders.CONTENT_TYPE.toString(), type).sendBuffer(content)

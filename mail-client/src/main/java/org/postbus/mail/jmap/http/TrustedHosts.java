@@ -47,12 +47,10 @@ record TrustedHosts(List<String> names) {
     Optional<ServerFailure> refusal(URI url) {
         return trusts(url)
                 ? Optional.empty()
-                : Optional.of(
-                        new ServerFailure.Rejected(
-                                NOT_TRUSTED,
-                                JmapFailures.cut(
-                                        names.getFirst() + " sends us to " + lowerCase(url)
-                                                + ", which must not get the credential: to allow it, name it in jmap.trustedHosts")));
+                : Optional.of(new ServerFailure.Rejected(
+                        NOT_TRUSTED,
+                        JmapFailures.cut(names.getFirst() + " sends us to " + lowerCase(url)
+                                + ", which must not get the credential: to allow it, name it in jmap.trustedHosts")));
     }
 
     private static String lowerCase(URI url) {

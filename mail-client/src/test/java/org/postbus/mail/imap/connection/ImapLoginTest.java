@@ -103,9 +103,11 @@ class ImapLoginTest extends TranscriptPlayer {
     @Test
     void ok_without_the_servers_signature_is_no_login() {
         play("rfc/scram-without-proof.txt", connection -> {
-            assertThat(failureOf(() -> await(connection.wire().authenticate(scram("SCRAM-SHA-256", "rOprNGfwEbeRWgbNEkqO")))))
+            assertThat(failureOf(() ->
+                            await(connection.wire().authenticate(scram("SCRAM-SHA-256", "rOprNGfwEbeRWgbNEkqO")))))
                     .isEqualTo(new ServerFailure.Unreachable("the server did not prove that it knows the password"));
-            assertThat(failureOf(() -> await(connection.wire().authenticate(scram("SCRAM-SHA-256", "rOprNGfwEbeRWgbNEkqO")))))
+            assertThat(failureOf(() ->
+                            await(connection.wire().authenticate(scram("SCRAM-SHA-256", "rOprNGfwEbeRWgbNEkqO")))))
                     .as("cancelled with * after a challenge that makes no sense")
                     .isInstanceOf(ServerFailure.Unreachable.class);
         });
@@ -124,8 +126,9 @@ class ImapLoginTest extends TranscriptPlayer {
                         "NO [AUTHENTICATIONFAILED] Invalid credentials (Failure) (400)"));
         play("rfc/oauthbearer-refused.txt", connection -> {
             ServerAddress server = new ServerAddress("imap.example.com", 993, TlsMode.TLS);
-            assertThat(failureOf(() -> await(connection.wire().authenticate(
-                            new SaslConversation.OauthBearer(server, "a=l,ice", new Secret("secret"))))))
+            assertThat(failureOf(() -> await(connection
+                            .wire()
+                            .authenticate(new SaslConversation.OauthBearer(server, "a=l,ice", new Secret("secret"))))))
                     .isEqualTo(new ServerFailure.AuthRejected(
                             "NO [AUTHENTICATIONFAILED] Authentication failed. (invalid_token)"));
         });

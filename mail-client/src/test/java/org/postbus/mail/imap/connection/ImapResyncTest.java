@@ -59,8 +59,9 @@ class ImapResyncTest extends TranscriptPlayer {
                             .getLast();
             assertThat(fallen.complete()).isFalse();
             assertThat(fallen.mailbox().readOnly()).isTrue();
-            Selected otherUidValidity = (Selected) resync(connection, MailboxName.INBOX, false, new Resync(1, 3, List.of()))
-                    .getLast();
+            Selected otherUidValidity =
+                    (Selected) resync(connection, MailboxName.INBOX, false, new Resync(1, 3, List.of()))
+                            .getLast();
             assertThat(otherUidValidity.complete()).isFalse();
             assertThat(otherUidValidity.mailbox().uidValidity()).hasValue(1795382217);
         });

@@ -105,7 +105,8 @@ public final class FakeGmail implements AutoCloseable {
         }
 
         boolean shows(Mail mail) {
-            return mail.container == container && (label.isEmpty() || mail.allLabels().contains(label));
+            return mail.container == container
+                    && (label.isEmpty() || mail.allLabels().contains(label));
         }
 
         boolean isAllMail() {
@@ -140,9 +141,11 @@ public final class FakeGmail implements AutoCloseable {
         mailboxes.put(SPAM, container("\\HasNoChildren \\Junk", GmailContainer.SPAM, ""));
         mailboxes.put(TRASH, container("\\HasNoChildren \\Trash", GmailContainer.TRASH, ""));
         mailboxes.put("[Gmail]/Gesendet", container("\\HasNoChildren \\Sent", GmailContainer.ALL_MAIL, "\\Sent"));
-        mailboxes.put("[Gmail]/Entw&APw-rfe", container("\\HasNoChildren \\Drafts", GmailContainer.ALL_MAIL, "\\Draft"));
+        mailboxes.put(
+                "[Gmail]/Entw&APw-rfe", container("\\HasNoChildren \\Drafts", GmailContainer.ALL_MAIL, "\\Draft"));
         mailboxes.put("[Gmail]/Markiert", container("\\HasNoChildren \\Flagged", GmailContainer.ALL_MAIL, "\\Starred"));
-        mailboxes.put("[Gmail]/Wichtig", container("\\HasNoChildren \\Important", GmailContainer.ALL_MAIL, "\\Important"));
+        mailboxes.put(
+                "[Gmail]/Wichtig", container("\\HasNoChildren \\Important", GmailContainer.ALL_MAIL, "\\Important"));
         try {
             listening = new ServerSocket(0, 50, InetAddress.getByName("127.0.0.1"));
             Thread.ofVirtual().start(this::accept);

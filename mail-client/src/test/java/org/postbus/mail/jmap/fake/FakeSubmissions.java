@@ -15,7 +15,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
-import org.postbus.mail.jmap.method.SetError;
 
 /**
  * The part of {@link FakeJmapServer} for submission (RFC 8621 sections 6 and 7). An accepted message counts as

@@ -13,7 +13,6 @@ import org.postbus.mail.imap.grammar.FetchedMessage;
 import org.postbus.mail.imap.grammar.GmailLabel;
 import org.postbus.mail.imap.grammar.ImapFlag;
 import org.postbus.mail.imap.grammar.MailboxName;
-import org.postbus.mail.imap.grammar.Resync;
 import org.postbus.mail.imap.grammar.Resynced;
 import org.postbus.mail.imap.grammar.Section;
 import org.postbus.mail.imap.grammar.StoreMode;
@@ -117,8 +116,7 @@ public sealed interface ImapCommand {
             implements OnMailbox, ChangesMail {}
 
     /** Gmail's X-GM-EXT-1. */
-    record UidStoreLabels(UidSet uids, StoreMode mode, Set<GmailLabel> labels)
-            implements OnMailbox, ChangesMail {}
+    record UidStoreLabels(UidSet uids, StoreMode mode, Set<GmailLabel> labels) implements OnMailbox, ChangesMail {}
 
     /** RFC 6851. */
     record UidMove(UidSet uids, MailboxName target) implements OnMailbox, ChangesMail {}

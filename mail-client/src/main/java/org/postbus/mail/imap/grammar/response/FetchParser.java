@@ -88,7 +88,9 @@ final class FetchParser {
         switch (name) {
             case "UID" -> items.uid = ended(in, in.number());
             case "FLAGS" -> items.flags = ended(in, Optional.of(Set.copyOf(in.flags())));
-            case "INTERNALDATE" -> items.internalDate = ended(in, Optional.of(InternalDateParser.dateTime(ImapReader.latin1(in.string()))));
+            case "INTERNALDATE" ->
+                items.internalDate =
+                        ended(in, Optional.of(InternalDateParser.dateTime(ImapReader.latin1(in.string()))));
             case "RFC822.SIZE" -> items.size = ended(in, size(in));
             case "MODSEQ" -> items.modSeq = ended(in, modSeq(in));
             case "EMAILID" -> items.emailId = ended(in, in.objectId());

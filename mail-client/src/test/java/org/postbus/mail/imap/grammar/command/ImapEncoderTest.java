@@ -148,10 +148,7 @@ class ImapEncoderTest {
                             List.of("APPEND", inboxFolded(text), List.of("x"), other)),
                     new Attempt(
                             () -> new ImapCommand.UidStore(
-                                    UidSet.ofUids(1),
-                                    StoreMode.ADD,
-                                    Set.of(new ImapFlag(text)),
-                                    OptionalLong.empty()),
+                                    UidSet.ofUids(1), StoreMode.ADD, Set.of(new ImapFlag(text)), OptionalLong.empty()),
                             List.of("UID", "STORE", "1", "+FLAGS.SILENT", List.of(text))),
                     new Attempt(
                             () -> new ImapCommand.UidStoreLabels(
