@@ -46,7 +46,7 @@ import org.postbus.topic.MutationNotification;
 import org.postbus.topic.SyncRequest;
 import org.postbus.topic.Topics;
 
-/** One example of every record that travels, and of the settings that are stored; each has its golden file. */
+/** One example of every record of a topic and of the stored settings. Each has a golden file. */
 final class Samples {
     static final TenantId TENANT = TenantId.of("01990000-0000-7000-8000-000000000001");
     static final AccountId ACCOUNT = AccountId.of("01990000-0000-7000-8000-0000000000a1");
@@ -241,7 +241,6 @@ final class Samples {
         return samples;
     }
 
-    /** Every golden file's name and the record that it holds. */
     static Map<String, AccountSettings> settings() {
         ServerAddress imap = new ServerAddress("imap.example.com", 993, TlsMode.TLS);
         ServerAddress smtp = new ServerAddress("smtp.example.com", 587, TlsMode.STARTTLS);
@@ -265,6 +264,7 @@ final class Samples {
                         new AccountSettings.Jmap("bob", URI.create("https://jmap.example.com/.well-known/jmap")));
     }
 
+    /** The records by the names of their golden files. */
     static Map<String, Object> all() {
         Map<String, Object> samples = new LinkedHashMap<>();
         observations()
