@@ -173,10 +173,12 @@ final class Samples {
                         SyncScope.JMAP_EMAIL,
                         new Cursor.Jmap(
                                 "s7", Optional.empty(), true, Optional.of(new Cursor.Jmap.Unsettled("s4", 12)))));
-        samples.put("pass-finished", new Observation.PassFinished(NOON, NOON.plusMillis(250), true, List.of(MUTATION)));
         samples.put(
                 "pass-finished-with-number",
-                new Observation.PassFinished(NOON, NOON.plusMillis(250), true, List.of(), Optional.of(17L)));
+                new Observation.PassFinished(NOON, NOON.plusMillis(250), true, Optional.of(17L)));
+        samples.put(
+                "pass-finished-without-number",
+                new Observation.PassFinished(NOON, NOON.plusMillis(250), false, Optional.empty()));
         samples.put(
                 "account-state-observed",
                 new Observation.AccountStateObserved(
@@ -280,8 +282,8 @@ final class Samples {
                                 name.equals("email.updated") ? new Origin.Postbus(MUTATION) : new Origin.Server(),
                                 change)));
         samples.put(
-                "account",
-                new AccountRecord(TENANT, ACCOUNT, AccountRecord.Protocol.IMAP, AccountRecord.Status.ACTIVE, 2, 5));
+                "account-record",
+                new AccountRecord(TENANT, ACCOUNT, AccountRecord.Protocol.IMAP, AccountRecord.Status.ACTIVE, 2));
         settings().forEach((name, settings) -> samples.put("account-settings." + name, settings));
         samples.put("mutation-notification", new MutationNotification(TENANT, ACCOUNT));
         samples.put("sync-request", new SyncRequest(TENANT, ACCOUNT));
@@ -297,6 +299,17 @@ final class Samples {
         return Map.of(
                 "observation.jmap-ids-changed",
                 new ObservationBatch(
-                        TENANT, ACCOUNT, 3, 7, List.of(new Observation.JmapIdsReassigned(Map.of("e1", "e7")))));
+                        TENANT, ACCOUNT, 3, 7, List.of(new Observation.JmapIdsReassigned(Map.of("e1", "e7")))),
+                // With "confirmed", the mutations' ids.
+                "observation.pass-finished",
+                new ObservationBatch(
+                        TENANT,
+                        ACCOUNT,
+                        3,
+                        7,
+                        List.of(new Observation.PassFinished(NOON, NOON.plusMillis(250), true, Optional.empty()))),
+                // With "wake".
+                "account",
+                new AccountRecord(TENANT, ACCOUNT, AccountRecord.Protocol.IMAP, AccountRecord.Status.ACTIVE, 2));
     }
 }
