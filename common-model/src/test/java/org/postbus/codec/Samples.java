@@ -32,6 +32,7 @@ import org.postbus.model.MutationId;
 import org.postbus.model.SubmissionId;
 import org.postbus.model.TenantId;
 import org.postbus.observation.Cursor;
+import org.postbus.observation.EmailIdentity;
 import org.postbus.observation.EmailRef;
 import org.postbus.observation.MailboxKey;
 import org.postbus.observation.Observation;
@@ -106,7 +107,7 @@ final class Samples {
                 Optional.empty(),
                 Optional.empty());
         return new ObservedEmail(
-                Optional.of("emailid:M6d99ac3275bb4e"),
+                Optional.of(new EmailIdentity.ObjectId("M6d99ac3275bb4e")),
                 Optional.empty(),
                 Optional.empty(),
                 Optional.of("9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"),
