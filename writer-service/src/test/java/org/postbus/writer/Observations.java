@@ -148,6 +148,12 @@ public final class Observations {
         return new PassFinished(TestAccount.NOW.minusSeconds(5), TestAccount.NOW, true, List.of(confirmed));
     }
 
+    /** The end of a complete pass with this number. */
+    public static PassFinished pass(long number) {
+        return new PassFinished(
+                TestAccount.NOW.minusSeconds(5), TestAccount.NOW, true, List.of(), Optional.of(number));
+    }
+
     public static Set<Keyword> keywords(String... keywords) {
         return Stream.of(keywords).map(Keyword::of).collect(Collectors.toSet());
     }

@@ -1,6 +1,7 @@
 package org.postbus.writer;
 
 import io.vertx.core.Vertx;
+import io.vertx.pgclient.SslMode;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -26,10 +27,12 @@ import org.postbus.change.ChangeEvent;
 import org.postbus.codec.EventCodec;
 import org.postbus.devstack.DevStack;
 import org.postbus.devstack.postgres.Role;
+import org.postbus.kit.sql.PostgresSettings;
 import org.postbus.kit.sql.TenantTransactions;
 import org.postbus.model.AccountId;
 import org.postbus.model.Email;
 import org.postbus.model.Mailbox;
+import org.postbus.model.MutationId;
 import org.postbus.model.TenantId;
 import org.postbus.observation.Observation;
 import org.postbus.observation.ObservationBatch;
@@ -64,7 +67,14 @@ public final class TestAccount {
     }
 
     private static WriterDatabase connect(org.postbus.devstack.postgres.Database postgres) {
-        return WriterDatabase.connect(VERTX, postgres.url(), Role.WRITER.user(), postgres.password(Role.WRITER));
+        return WriterDatabase.connect(
+                VERTX,
+                new PostgresSettings(
+                        postgres.url(),
+                        Role.WRITER.user(),
+                        Optional.of(postgres.password(Role.WRITER)),
+                        SslMode.DISABLE,
+                        Optional.empty()));
     }
 
     public static TestAccount create() {
@@ -122,6 +132,28 @@ public final class TestAccount {
         update("update account_sync set fence = fence + 1, applied_seq = 0 where account_id = ?", account.value());
         fence = number("select fence from account_sync where account_id = ?");
         seq = 0;
+    }
+
+    public MutationId mutation(String emailId, String state, String kind, String patch) {
+        MutationId mutation = new MutationId(UUID.fromString(text("select uuidv7() where ?::uuid is not null")));
+        update(
+                "insert into pending_changes (account_id, tenant_id, mutation_id, email_id, kind, state, patch)"
+                        + " values (?, ?, ?, ?, ?, ?, ?::jsonb)",
+                account.value(),
+                tenant.value(),
+                mutation.value(),
+                UUID.fromString(emailId),
+                kind,
+                state,
+                patch);
+        return mutation;
+    }
+
+    /** @param pass the number of the sync pass that had begun when the server accepted it */
+    public MutationId appliedMutation(String emailId, long pass) {
+        MutationId mutation = mutation(emailId, "applied", "update", "{\"keywords\":{\"$seen\":true}}");
+        update("update pending_changes set applied_pass = ? where mutation_id = ?", pass, mutation.value());
+        return mutation;
     }
 
     public List<ChangeEvent> changes() {

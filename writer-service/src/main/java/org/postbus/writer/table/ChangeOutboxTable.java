@@ -65,7 +65,12 @@ public final class ChangeOutboxTable {
         return answer.iterator().next().getBoolean("locked");
     }
 
-    public record UnpublishedAccount(TenantId tenant, AccountId account) {}
+    public record UnpublishedAccount(TenantId tenant, AccountId account) {
+        @Override
+        public String toString() {
+            return account.toString();
+        }
+    }
 
     /** At most {@code most} accounts of all tenants that have unpublished changes. Needs no tenant. */
     public static List<UnpublishedAccount> accounts(Transaction transaction, int most) {
