@@ -17,7 +17,7 @@ class ArchitectureTest {
     }
 
     @Test
-    void every_package_says_what_belongs_in_it() {
+    void every_package_has_a_package_info() {
         PackageRules.packagesSayWhatBelongsInThem(CLASSES);
     }
 
@@ -43,7 +43,7 @@ class ArchitectureTest {
     }
 
     @Test
-    void the_wiring_is_known_to_no_package() {
+    void no_package_depends_on_the_wiring() {
         noClasses()
                 .that()
                 .resideInAPackage(ROOT + ".*..")

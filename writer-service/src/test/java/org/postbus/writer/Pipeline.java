@@ -24,7 +24,7 @@ import org.postbus.writer.publish.ChangePublisher;
 import org.postbus.writer.publish.PublicationMetrics;
 import org.postbus.writer.publish.RecordProducer;
 
-/** The writer from records in memory to topics of a real broker. */
+/** A writer whose records come from memory. It publishes to a real broker. */
 public final class Pipeline implements AutoCloseable {
     private static final int PARTITIONS = 8;
     private static final Duration SOON = Duration.ofSeconds(60);

@@ -41,7 +41,7 @@ import org.postbus.writer.apply.BatchApplier;
 import org.postbus.writer.apply.TimeOrderedIds;
 import org.postbus.writer.table.WriterDatabase;
 
-/** An account of its own in the shared database, and a claimed fence under which batches are applied to it. */
+/** A new account in the shared database, with a claim under which batches are applied. */
 public final class TestAccount {
     public static final Instant NOW = Instant.parse("2026-05-01T10:00:00Z");
 
@@ -81,7 +81,7 @@ public final class TestAccount {
         return entered(new TestAccount(SHARED, DATABASE, APPLIER));
     }
 
-    /** In a database of its own; {@link #closeDatabase} ends its connections. */
+    /** A new account in the given database; {@link #closeDatabase} closes its connections. */
     public static TestAccount createIn(org.postbus.devstack.postgres.Database postgres) {
         WriterDatabase database = connect(postgres);
         return entered(
@@ -105,7 +105,7 @@ public final class TestAccount {
         return created;
     }
 
-    /** The next batch in the chain; must be applied. Returns how many changes it made. */
+    /** Applies the observations as the next batch and returns the number of changes. */
     public long apply(Observation... observations) {
         return apply(Arrays.asList(observations));
     }
@@ -127,7 +127,7 @@ public final class TestAccount {
         return new ObservationBatch(tenant, account, batchFence, batchSeq, Arrays.asList(observations));
     }
 
-    /** As a fetcher does that takes the account over. */
+    /** Claims the account anew, as a fetcher does. */
     public void claim() {
         update("update account_sync set fence = fence + 1, applied_seq = 0 where account_id = ?", account.value());
         fence = number("select fence from account_sync where account_id = ?");
@@ -178,7 +178,7 @@ public final class TestAccount {
         return number("select change_seq from account_sync where account_id = ?");
     }
 
-    /** What a subscriber believes who has had every event from the first. */
+    /** The state of a subscriber that has received every event. */
     public record World(Map<String, Mailbox> mailboxes, Map<String, Email> emails) {}
 
     public World folded() {
@@ -187,7 +187,7 @@ public final class TestAccount {
         for (ChangeEvent event : changes()) {
             expected++;
             if (event.seq() != expected) {
-                throw new AssertionError("seq " + event.seq() + " where " + expected + " was due");
+                throw new AssertionError("seq " + event.seq() + " where " + expected + " was expected");
             }
             switch (event.change()) {
                 case MailboxCreated created ->
@@ -234,7 +234,7 @@ public final class TestAccount {
         return world;
     }
 
-    /** What lies in the tables; an unlinked email as it was last told. */
+    /** The same state according to the tables. An unlinked email is in the mailboxes that were emitted last. */
     public World stored() {
         Map<String, Map<org.postbus.model.MailboxId, Boolean>> links = new HashMap<>();
         query(
@@ -291,7 +291,7 @@ public final class TestAccount {
         return world;
     }
 
-    /** {@code path → message id → keywords} of every email that lies somewhere, with how often. */
+    /** By mailbox path, the message ids and keywords of its emails. */
     public Map<String, List<String>> contents() {
         Map<String, List<String>> contents = new TreeMap<>();
         query(
@@ -318,7 +318,7 @@ public final class TestAccount {
         return ids.getFirst();
     }
 
-    /** A number; the one parameter is the account. */
+    /** A number; the only parameter is the account. */
     public long number(String sql) {
         long[] number = new long[1];
         query(sql, row -> number[0] = row.getLong(1));

@@ -26,7 +26,7 @@ import org.postbus.writer.table.SyncStateTable;
 /**
  * The observations of one batch, in order. Consecutive observations about mailboxes, and about emails, form a run: the rows that it touches are
  * read, changed in memory, and the difference is written in a fixed number of statements, whatever the length of the run. This is safe
- * because of the account's lock: nobody else changes these rows meanwhile.
+ * because of the account's lock: no other transaction changes these rows meanwhile.
  */
 final class BatchApplication {
     private final BatchContext context;

@@ -38,7 +38,7 @@ import org.postbus.writer.decide.StoredEmail;
  * <p>Here and in the other tables, {@code lateral (… x between k.x and k.x order by x)} is an equality that prescribes the index to use.
  * Statistics are gathered once a minute at best. Without them the planner sees no difference between the indexes that begin with the
  * account, and with the wrong one each email costs a scan of the whole account during an initial sync. {@code ctid} is safe, because
- * nobody else changes these rows during the transaction.
+ * no other transaction changes these rows meanwhile.
  */
 public final class EmailTable {
     private static final String COLUMNS = """

@@ -20,7 +20,7 @@ public final class WriterDatabase implements AutoCloseable {
 
     private static final Duration CONNECTION_WAIT_MAX = Duration.ofSeconds(10);
     private static final int WAITING_MAX = 200;
-    /** The role's 15 s are meant for look-ups. One statement may unlink a mailbox with a million messages. */
+    /** The role's 15 s suit single rows. One statement may unlink a mailbox with a million messages. */
     private static final Duration STATEMENT_TIMEOUT = Duration.ofSeconds(60);
 
     private final Pool pool;

@@ -54,7 +54,7 @@ class BatchApplierTest {
     }
 
     @Test
-    void a_gap_takes_the_claim_away_and_applies_nothing() {
+    void a_gap_ends_the_claim_and_applies_nothing() {
         Outcome gap = TestAccount.APPLIER.apply(alice.batch(1, 2, Observations.mailbox(INBOX)), TestAccount.NOW);
         Outcome late = TestAccount.APPLIER.apply(alice.batch(1, 1, Observations.mailbox(INBOX)), TestAccount.NOW);
 
@@ -66,7 +66,7 @@ class BatchApplierTest {
     }
 
     @Test
-    void the_state_is_told_when_it_is_another_one_and_not_at_every_poll() {
+    void a_state_is_emitted_when_it_differs_from_the_last_one_and_not_at_every_poll() {
         var none = Optional.<String>empty();
         var backoff = new AccountStateObserved(
                 SyncState.BACKOFF, Optional.of("refused"), Optional.of(TestAccount.NOW), Optional.empty());
@@ -83,7 +83,7 @@ class BatchApplierTest {
     }
 
     @Test
-    void a_batch_that_names_another_tenant_is_forged() {
+    void a_batch_with_the_wrong_tenant_is_rejected() {
         ObservationBatch forged =
                 new ObservationBatch(TestAccount.create().tenant, alice.account, 1, 1, List.of(Observations.mailbox(INBOX)));
 
@@ -93,7 +93,7 @@ class BatchApplierTest {
     }
 
     @Test
-    void a_deleted_account_is_left_alone() {
+    void a_batch_of_a_deleted_account_changes_nothing() {
         ObservationBatch batch = new ObservationBatch(
                 new TenantId(UUID.randomUUID()), new AccountId(UUID.randomUUID()), 1, 1, List.of());
 
@@ -101,7 +101,7 @@ class BatchApplierTest {
     }
 
     @Test
-    void what_postgres_cannot_hold_is_stripped() {
+    void characters_that_postgresql_can_not_store_are_removed() {
         String json = new String(
                         EventCodec.encode(alice.nextBatch(List.of(Observations.mailbox(INBOX), Observations.imap(INBOX, 1, "a@x")))),
                         java.nio.charset.StandardCharsets.UTF_8)

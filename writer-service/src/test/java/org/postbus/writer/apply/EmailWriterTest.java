@@ -30,7 +30,7 @@ class EmailWriterTest {
     }
 
     @Test
-    void seeing_the_same_again_tells_nothing() {
+    void a_repeated_observation_emits_nothing() {
         alice.apply(Observations.mailbox(INBOX), Observations.imap(INBOX, 1, "a@x", "$seen"), Observations.imap(INBOX, 2, "b@x"));
         alice.claim();
 
@@ -51,7 +51,7 @@ class EmailWriterTest {
     }
 
     @Test
-    void a_state_changes_keywords_and_of_an_unknown_email_nothing() {
+    void an_observed_state_changes_keywords_and_is_ignored_for_an_unknown_email() {
         alice.apply(Observations.mailbox(INBOX), Observations.imap(INBOX, 1, "a@x", "$seen"));
 
         long changes = alice.apply(Observations.state(INBOX, 1, "$flagged"), Observations.state(INBOX, 99, "$flagged"));
@@ -81,7 +81,7 @@ class EmailWriterTest {
     }
 
     @Test
-    void two_that_look_the_same_are_found_again_one_to_one() {
+    void two_moved_emails_with_equal_fingerprints_are_matched_one_to_one() {
         alice.apply(Observations.mailbox(INBOX), Observations.mailbox(ARCHIVE), Observations.imap(INBOX, 1, "a@x"), Observations.imap(INBOX, 2, "a@x"));
 
         alice.apply(Observations.vanished(INBOX, 1, 2));
@@ -94,7 +94,7 @@ class EmailWriterTest {
     }
 
     @Test
-    void an_email_that_lies_twice_leaves_one_mailbox_and_stays() {
+    void an_email_in_two_mailboxes_stays_when_it_is_removed_from_one() {
         var email = Observations.email("a@x", Optional.of("emailid:M1"), List.of());
         alice.apply(
                 Observations.mailbox(INBOX),
@@ -106,7 +106,7 @@ class EmailWriterTest {
         alice.apply(new MailboxVanished(ARCHIVE));
 
         assertThat(both).containsExactly("a@x []");
-        // Seen everywhere again, now that it lies only where it is seen.
+        // It is now only in the mailbox where it has $seen.
         assertThat(alice.contents()).isEqualTo(Map.of("INBOX", List.of("a@x [$seen]")));
         assertThat(alice.types())
                 .containsExactly(
@@ -114,7 +114,7 @@ class EmailWriterTest {
     }
 
     @Test
-    void a_uid_holds_one_message() {
+    void a_uid_names_one_message() {
         alice.apply(
                 Observations.mailbox(INBOX), Observations.imap(INBOX, 1, 1, Observations.email("a@x", Optional.of("emailid:1"), List.of())));
 
@@ -124,7 +124,7 @@ class EmailWriterTest {
     }
 
     @Test
-    void jmap_mailboxes_are_replaced_and_destroyed_is_destroyed() {
+    void jmap_mailboxes_are_replaced_and_destroyed_emails_are_destroyed() {
         MailboxKey one = MailboxKey.ofId("m1");
         MailboxKey other = MailboxKey.ofId("m2");
         alice.apply(
@@ -140,7 +140,7 @@ class EmailWriterTest {
     }
 
     @Test
-    void an_email_that_the_server_made_again_under_another_id_is_the_same_email() {
+    void an_email_with_a_reassigned_jmap_id_is_the_same_email() {
         MailboxKey one = MailboxKey.ofId("m1");
         alice.apply(Observations.mailbox(one), Observations.jmap("e1", Set.of(one)), Observations.jmap("e2", Set.of(one)));
         List<String> before = alice.types();
@@ -154,21 +154,21 @@ class EmailWriterTest {
     }
 
     @Test
-    void a_message_id_that_no_index_could_hold_is_no_poison() {
+    void a_message_id_that_is_too_long_for_an_index_is_stored() {
         java.util.Random random = new java.util.Random(1);
-        String endless = random.ints(10_000, 'a', 'z')
+        String tooLong = random.ints(10_000, 'a', 'z')
                 .collect(StringBuilder::new, StringBuilder::appendCodePoint, StringBuilder::append)
                 .toString();
 
-        alice.apply(Observations.mailbox(INBOX), Observations.imap(INBOX, 1, endless));
-        alice.apply(Observations.vanished(INBOX, 1, 1), Observations.imap(INBOX, 2, endless));
+        alice.apply(Observations.mailbox(INBOX), Observations.imap(INBOX, 1, tooLong));
+        alice.apply(Observations.vanished(INBOX, 1, 1), Observations.imap(INBOX, 2, tooLong));
 
         assertThat(alice.number("select count(*) from email where account_id = ?"))
                 .isEqualTo(1);
     }
 
     @Test
-    void a_change_that_fulfils_a_wish_names_it() {
+    void a_change_names_the_mutation_that_caused_it() {
         alice.apply(Observations.mailbox(INBOX), Observations.imap(INBOX, 1, "a@x"), Observations.imap(INBOX, 2, "b@x"));
         MutationId mutation = alice.mutation(alice.emailIdOf("a@x"), "sending", "update", "{\"keywords\":{\"$seen\":true}}");
         alice.mutation(alice.emailIdOf("b@x"), "queued", "update", "{\"keywords\":{\"$seen\":true}}");

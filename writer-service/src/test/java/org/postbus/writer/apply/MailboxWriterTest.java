@@ -28,7 +28,7 @@ class MailboxWriterTest {
     }
 
     @Test
-    void a_renumbered_mailbox_keeps_its_emails() {
+    void emails_keep_their_ids_when_uidvalidity_changes() {
         SyncScope scope = SyncScope.ofMailbox(INBOX);
         alice.apply(
                 Observations.mailbox(INBOX),
@@ -57,7 +57,7 @@ class MailboxWriterTest {
     }
 
     @Test
-    void a_mailbox_that_nobody_has_described_yet_holds_its_email() {
+    void an_email_in_a_mailbox_that_has_not_been_observed_yet_is_stored() {
         MailboxKey key = MailboxKey.ofId("m1");
         alice.apply(Observations.jmap("e1", Set.of(key)));
 
@@ -68,7 +68,7 @@ class MailboxWriterTest {
     }
 
     @Test
-    void a_renamed_mailbox_keeps_its_id_its_cursor_and_its_childrens_paths_follow() {
+    void a_renamed_mailbox_keeps_its_id_and_cursor_and_the_paths_of_its_children_change() {
         MailboxKey parent = MailboxKey.ofRawName("Old");
         MailboxKey child = MailboxKey.ofRawName("Old/Child");
         MailboxKey renamed = MailboxKey.ofRawName("New");
@@ -96,20 +96,20 @@ class MailboxWriterTest {
     }
 
     @Test
-    void a_mailbox_that_was_wished_for_has_the_id_that_it_was_given_then() {
-        UUID wished = UUID.randomUUID();
+    void a_mailbox_that_a_mutation_creates_gets_the_id_of_the_mutation() {
+        UUID requested = UUID.randomUUID();
         alice.update(
                 "insert into pending_changes (account_id, tenant_id, mailbox_id, kind, state, patch) values (?, ?, ?,"
                         + " 'mailbox-create', 'sending', jsonb_build_object('name', ?::text))",
                 alice.account.value(),
                 alice.tenant.value(),
-                wished,
+                requested,
                 "INBOX");
 
         alice.apply(Observations.mailbox(INBOX), Observations.pass());
         alice.apply(Observations.mailbox(INBOX), Observations.pass());
 
         assertThat(alice.text("select string_agg(mailbox_id::text, ' ') from mailbox where account_id = ?"))
-                .isEqualTo(wished.toString());
+                .isEqualTo(requested.toString());
     }
 }

@@ -3,6 +3,7 @@ package org.postbus.writer.apply;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.postbus.writer.Observations.INBOX;
 
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
@@ -29,7 +30,7 @@ class PassCompletionTest {
     }
 
     @Test
-    void an_email_is_destroyed_only_when_a_whole_pass_has_not_found_it() {
+    void an_email_is_destroyed_only_after_a_whole_pass_without_it() {
         alice.apply(Observations.mailbox(INBOX), Observations.imap(INBOX, 1, "a@x"), Observations.pass());
 
         alice.apply(Observations.vanished(INBOX, 1, 1));
@@ -46,7 +47,7 @@ class PassCompletionTest {
     }
 
     @Test
-    void nothing_is_destroyed_while_mail_is_still_read_for_the_first_time() {
+    void nothing_is_destroyed_during_the_initial_sync() {
         alice.apply(Observations.mailbox(INBOX), Observations.imap(INBOX, 1, "a@x"));
         alice.apply(Observations.vanished(INBOX, 1, 1));
         PassFinished unfinished = new PassFinished(TestAccount.NOW, TestAccount.NOW, false, List.of());
@@ -59,12 +60,12 @@ class PassCompletionTest {
     }
 
     @Test
-    void a_finished_pass_is_logged_confirms_and_tells_that_the_account_is_synced_once() {
+    void a_complete_pass_is_logged_confirms_and_emits_account_synced_once() {
         alice.apply(Observations.mailbox(INBOX), Observations.imap(INBOX, 1, "a@x"));
-        MutationId mutation = alice.mutation(alice.emailIdOf("a@x"), "applied", "update", "{\"keywords\":{\"$seen\":true}}");
+        alice.appliedMutation(alice.emailIdOf("a@x"), 0);
 
-        alice.apply(Observations.state(INBOX, 1, "$seen"), Observations.pass(mutation));
-        alice.apply(Observations.pass());
+        alice.apply(Observations.state(INBOX, 1, "$seen"), Observations.pass(1));
+        alice.apply(Observations.pass(2));
 
         assertThat(alice.text("select state from pending_changes where account_id = ?"))
                 .isEqualTo("confirmed");
@@ -82,6 +83,17 @@ class PassCompletionTest {
                 .isEqualTo("1/1/0 0/0/0");
         assertThat(alice.text("select state from account_sync where account_id = ?"))
                 .isEqualTo("idle");
+    }
+
+    /** As the version before pass numbers reports it. */
+    @Test
+    void a_pass_confirms_the_mutations_that_it_names() {
+        alice.apply(Observations.mailbox(INBOX), Observations.imap(INBOX, 1, "a@x"));
+        MutationId mutation = alice.appliedMutation(alice.emailIdOf("a@x"), 0);
+
+        alice.apply(new PassFinished(TestAccount.NOW, TestAccount.NOW, true, List.of(mutation)));
+
+        assertThat(confirmed()).containsExactly(mutation);
     }
 
     @Test
@@ -147,11 +159,11 @@ class PassCompletionTest {
         alice.appliedMutation(alice.emailIdOf("a@x"), 0);
         String json = new String(
                         EventCodec.encode(alice.nextBatch(List.of(Observations.pass(8)))),
-                        java.nio.charset.StandardCharsets.UTF_8)
+                        StandardCharsets.UTF_8)
                 .replace(",\"pass\":8", "");
 
         Outcome outcome = TestAccount.APPLIER.apply(
-                ObservationDecoder.decode(json.getBytes(java.nio.charset.StandardCharsets.UTF_8)), TestAccount.NOW);
+                ObservationDecoder.decode(json.getBytes(StandardCharsets.UTF_8)), TestAccount.NOW);
 
         assertThat(json).doesNotContain("\"pass\":");
         assertThat(outcome).isInstanceOf(Outcome.Applied.class);
@@ -161,7 +173,7 @@ class PassCompletionTest {
     }
 
     @Test
-    void one_pass_confirms_any_number_of_mutations_in_order() {
+    void one_pass_confirms_20_000_mutations_in_order_with_one_change_each() {
         int mutations = 20_000;
         alice.apply(Observations.mailbox(INBOX), Observations.imap(INBOX, 1, "a@x"));
         long before = alice.lastSeq();

@@ -18,7 +18,7 @@ import org.postbus.writer.Observations;
 import org.postbus.writer.Pipeline;
 import org.postbus.writer.TestAccount;
 
-/** Records that can not be applied at once, or not at all. */
+/** Records that can not be applied now, or never. */
 class RecordProcessorTest {
     private static final Duration SOON = Duration.ofSeconds(60);
 
@@ -32,7 +32,7 @@ class RecordProcessorTest {
     }
 
     @Test
-    void a_poison_record_is_kept_and_its_account_claimed_anew_while_the_others_go_on() {
+    void a_poison_message_is_quarantined_and_its_account_claimed_anew_while_other_accounts_continue() {
         byte[] poison = "{\"type\":\"nonsense\"".getBytes(StandardCharsets.UTF_8);
         TestAccount carol = TestAccount.create();
         long offset = 40;
@@ -67,7 +67,7 @@ class RecordProcessorTest {
     }
 
     @Test
-    void while_the_database_is_locked_a_batch_waits_and_nothing_goes_to_quarantine() throws Exception {
+    void a_batch_is_retried_while_the_database_is_locked_and_nothing_is_quarantined() throws Exception {
         try (var connection = DevStack.postgres().database().connectAsAdmin()) {
             connection.setAutoCommit(false);
             try (var lock = connection.prepareStatement("select 1 from account_sync where account_id = ? for update")) {

@@ -59,7 +59,7 @@ class ChangePublisherTest {
     }
 
     @Test
-    void what_a_crash_left_over_is_published_by_the_sweep() {
+    void changes_that_a_crash_left_in_the_outbox_are_published_by_the_sweep() {
         alice.apply(Observations.mailbox(INBOX), Observations.imap(INBOX, 1, "a@x"));
 
         pipeline.publisher.start();
@@ -67,9 +67,9 @@ class ChangePublisherTest {
         assertThat(pipeline.published(Topics.CHANGES, alice, 2)).hasSize(2);
     }
 
-    /** Some are still in this process's memory when they are published, of others only the row is there. */
+    /** Some rows are published from memory, others are read from the table. */
     @Test
-    void what_is_published_is_what_is_stored_to_the_byte() {
+    void published_records_equal_the_stored_rows_byte_for_byte() {
         for (int i = 0; i < 20; i++) {
             alice.apply(
                     Observations.mailbox(INBOX, java.util.Optional.empty(), java.util.Optional.empty(), i + 1),
@@ -118,7 +118,7 @@ class ChangePublisherTest {
     }
 
     @Test
-    void the_producer_asks_for_every_acknowledgement() {
+    void the_producer_waits_for_all_replicas() {
         assertThat(RecordProducer.settings(pipeline.kafka))
                 .containsEntry("acks", "all")
                 .containsEntry("enable.idempotence", true);

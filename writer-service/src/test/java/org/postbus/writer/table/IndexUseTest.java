@@ -11,12 +11,12 @@ import org.postbus.observation.Observation;
 import org.postbus.writer.Observations;
 import org.postbus.writer.TestAccount;
 
-/** Statements find their rows by index, whatever PostgreSQL knows about the tables when it plans them. */
+/** Statements find their rows by index, with any statistics that PostgreSQL may have when it plans them. */
 class IndexUseTest {
     private static final String FILLED_TABLES =
             "'email', 'email_mailbox', 'email_body', 'attachment', 'thread_reference'";
 
-    /** The plans are made while the tables are empty, and must still be right when they are not. */
+    /** The plans are made while the tables are empty, and must be right when they are filled. */
     @Test
     void emails_are_found_one_by_one_in_a_database_without_statistics() throws Exception {
         var fresh = DevStack.postgres().freshDatabase();
@@ -24,8 +24,8 @@ class IndexUseTest {
     }
 
     /**
-     * After a large account has gone the statistics say that the tables are empty, and the indexes have kept their height: one
-     * that holds fewer rows is lower, and to the planner cheaper, though it finds every row of the account instead of one.
+     * After a large account has been deleted, the statistics say that the tables are empty, while the indexes keep their height. An index with
+     * fewer rows is lower and has lower estimated costs, although it leads to every row of the account instead of one.
      */
     @Test
     void emails_are_found_one_by_one_in_a_database_that_was_emptied() throws Exception {
@@ -94,9 +94,9 @@ class IndexUseTest {
         }
     }
 
-    /** The plan is made while there are no wishes, and must still be right when an account has had many. */
+    /** The plan is made while there are no mutations, and must be right when an account has had many. */
     @Test
-    void wishes_are_found_by_their_email_however_many_there_were() throws Exception {
+    void mutations_are_found_by_email_in_an_account_with_many_old_ones() throws Exception {
         var database = DevStack.postgres().freshDatabase();
         try (var connection = database.connectAsAdmin();
                 var statement = connection.createStatement()) {
@@ -123,7 +123,7 @@ class IndexUseTest {
                         + " where relname = 'pending_changes'")) {
             read.next();
             assertThat(read.getLong(1)).isGreaterThanOrEqualTo(10);
-            assertThat(read.getLong(2)).as("wishes read").isLessThan(100);
+            assertThat(read.getLong(2)).as("mutations read").isLessThan(100);
         }
     }
 }

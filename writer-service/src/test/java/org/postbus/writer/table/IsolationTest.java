@@ -35,7 +35,7 @@ class IsolationTest {
             "sync_log");
 
     @Test
-    void another_tenant_finds_nothing_in_any_table() {
+    void another_tenant_sees_no_row_in_any_table() {
         TestAccount alice = TestAccount.create();
         TestAccount mallory = TestAccount.create();
         alice.apply(
@@ -52,7 +52,7 @@ class IsolationTest {
     }
 
     @Test
-    void two_accounts_that_are_applied_at_once_do_not_wait_for_each_other() throws Exception {
+    void two_accounts_are_applied_in_parallel_without_deadlock() throws Exception {
         TestAccount alice = TestAccount.create();
         TestAccount bob = TestAccount.create();
         List<Observation> there = new ArrayList<>(List.of(Observations.mailbox(INBOX), Observations.mailbox(ARCHIVE)));
@@ -85,7 +85,7 @@ class IsolationTest {
     }
 
     @Test
-    void nothing_of_an_account_is_left_when_it_has_gone() throws Exception {
+    void deleting_an_account_deletes_its_rows_in_every_table() throws Exception {
         TestAccount account = TestAccount.create();
         account.apply(Observations.mailbox(INBOX), Observations.imap(INBOX, 1, "m1@x"), Observations.imap(INBOX, 2, "m2@x"));
         account.apply(Observations.pass());
