@@ -65,14 +65,11 @@ class ArchitectureTest {
                 .that()
                 .resideOutsideOfPackage(ROOT + ".table")
                 .should()
-                .callMethod(
-                        org.postbus.kit.sql.Transaction.class, "send", String.class, Object[].class)
+                .callMethod(org.postbus.kit.sql.Transaction.class, "send", String.class, Object[].class)
                 .orShould()
-                .callMethod(
-                        org.postbus.kit.sql.Transaction.class, "query", String.class, Object[].class)
+                .callMethod(org.postbus.kit.sql.Transaction.class, "query", String.class, Object[].class)
                 .orShould()
-                .callMethod(
-                        org.postbus.kit.sql.Transaction.class, "run", String.class, Object[].class)
+                .callMethod(org.postbus.kit.sql.Transaction.class, "run", String.class, Object[].class)
                 .check(CLASSES);
     }
 

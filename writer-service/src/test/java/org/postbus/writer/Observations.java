@@ -108,7 +108,8 @@ public final class Observations {
                         java.util.Map.of("1", new EmailBodyValue("Hello", false, false)))));
     }
 
-    public static EmailObserved imap(MailboxKey mailbox, long uidValidity, long uid, ObservedEmail email, String... keywords) {
+    public static EmailObserved imap(
+            MailboxKey mailbox, long uidValidity, long uid, ObservedEmail email, String... keywords) {
         return new EmailObserved(
                 new EmailRef.ImapMessage(mailbox, uidValidity, uid),
                 Set.of(mailbox),
@@ -145,14 +146,12 @@ public final class Observations {
 
     /** The end of a complete pass without a number, so that it confirms nothing. */
     public static PassFinished pass() {
-        return new PassFinished(
-                TestAccount.NOW.minusSeconds(5), TestAccount.NOW, true, List.of(), Optional.empty());
+        return new PassFinished(TestAccount.NOW.minusSeconds(5), TestAccount.NOW, true, List.of(), Optional.empty());
     }
 
     /** The end of a complete pass with this number. */
     public static PassFinished pass(long number) {
-        return new PassFinished(
-                TestAccount.NOW.minusSeconds(5), TestAccount.NOW, true, List.of(), Optional.of(number));
+        return new PassFinished(TestAccount.NOW.minusSeconds(5), TestAccount.NOW, true, List.of(), Optional.of(number));
     }
 
     public static Set<Keyword> keywords(String... keywords) {

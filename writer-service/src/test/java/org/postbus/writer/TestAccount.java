@@ -17,13 +17,13 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.UUID;
+import org.postbus.change.ChangeEvent;
 import org.postbus.change.ChangeEvent.EmailCreated;
 import org.postbus.change.ChangeEvent.EmailDestroyed;
 import org.postbus.change.ChangeEvent.EmailUpdated;
 import org.postbus.change.ChangeEvent.MailboxCreated;
 import org.postbus.change.ChangeEvent.MailboxDestroyed;
 import org.postbus.change.ChangeEvent.MailboxUpdated;
-import org.postbus.change.ChangeEvent;
 import org.postbus.codec.EventCodec;
 import org.postbus.devstack.DevStack;
 import org.postbus.devstack.postgres.Role;
@@ -36,8 +36,8 @@ import org.postbus.model.MutationId;
 import org.postbus.model.TenantId;
 import org.postbus.observation.Observation;
 import org.postbus.observation.ObservationBatch;
-import org.postbus.writer.apply.BatchApplier.Outcome;
 import org.postbus.writer.apply.BatchApplier;
+import org.postbus.writer.apply.BatchApplier.Outcome;
 import org.postbus.writer.apply.TimeOrderedIds;
 import org.postbus.writer.table.WriterDatabase;
 
@@ -60,7 +60,8 @@ public final class TestAccount {
     private long fence = 1;
     private long seq;
 
-    private TestAccount(org.postbus.devstack.postgres.Database postgres, WriterDatabase database, BatchApplier applier) {
+    private TestAccount(
+            org.postbus.devstack.postgres.Database postgres, WriterDatabase database, BatchApplier applier) {
         this.postgres = postgres;
         this.database = database;
         this.applier = applier;
@@ -84,8 +85,8 @@ public final class TestAccount {
     /** A new account in the given database; {@link #closeDatabase} closes its connections. */
     public static TestAccount createIn(org.postbus.devstack.postgres.Database postgres) {
         WriterDatabase database = connect(postgres);
-        return entered(
-                new TestAccount(postgres, database, new BatchApplier(database.transactions(), new TimeOrderedIds(Clock.systemUTC()))));
+        return entered(new TestAccount(
+                postgres, database, new BatchApplier(database.transactions(), new TimeOrderedIds(Clock.systemUTC()))));
     }
 
     public void closeDatabase() {

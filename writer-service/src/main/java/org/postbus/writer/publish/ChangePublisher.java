@@ -12,9 +12,9 @@ import org.postbus.kit.sql.TenantTransactions;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
 import org.postbus.writer.table.ChangeLogTable;
+import org.postbus.writer.table.ChangeOutboxTable;
 import org.postbus.writer.table.ChangeOutboxTable.Due;
 import org.postbus.writer.table.ChangeOutboxTable.UnpublishedAccount;
-import org.postbus.writer.table.ChangeOutboxTable;
 import org.postbus.writer.table.ChangeRow;
 
 /**
@@ -80,7 +80,8 @@ public final class ChangePublisher implements AutoCloseable {
     /** @return whether more is due; false also if another publisher has the account's lock */
     boolean publish(TenantId tenant, AccountId account) {
         return transactions.call(tenant, transaction -> {
-            // Sent together: PostgreSQL reads the outbox after it has tried the lock, and the answer is ignored without it.
+            // Sent together: PostgreSQL reads the outbox after it has tried the lock, and the answer is ignored without
+            // it.
             var lock = ChangeOutboxTable.tryLock(transaction, account);
             var outbox = ChangeOutboxTable.queryDue(transaction, account);
             boolean locked = ChangeOutboxTable.isLocked(transaction.rows(lock));

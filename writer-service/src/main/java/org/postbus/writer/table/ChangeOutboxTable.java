@@ -75,7 +75,8 @@ public final class ChangeOutboxTable {
     /** At most {@code most} accounts of all tenants that have unpublished changes. Needs no tenant. */
     public static List<UnpublishedAccount> accounts(Transaction transaction, int most) {
         List<UnpublishedAccount> accounts = new ArrayList<>();
-        for (Row row : transaction.run("select tenant_id, account_id from accounts_with_unpublished_changes($1)", most)) {
+        for (Row row :
+                transaction.run("select tenant_id, account_id from accounts_with_unpublished_changes($1)", most)) {
             accounts.add(new UnpublishedAccount(
                     new TenantId(row.getUUID("tenant_id")), new AccountId(row.getUUID("account_id"))));
         }

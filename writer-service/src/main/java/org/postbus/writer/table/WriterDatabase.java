@@ -5,10 +5,10 @@ import io.vertx.sqlclient.Pool;
 import java.time.Duration;
 import org.postbus.kit.InfrastructureFailureException;
 import org.postbus.kit.concurrent.Await;
-import org.postbus.kit.sql.TenantTransactions.Limits;
-import org.postbus.kit.sql.PostgresSettings.Pooling;
 import org.postbus.kit.sql.PostgresSettings;
+import org.postbus.kit.sql.PostgresSettings.Pooling;
 import org.postbus.kit.sql.TenantTransactions;
+import org.postbus.kit.sql.TenantTransactions.Limits;
 
 /**
  * The writer's connections to PostgreSQL. The statements of this package rely on {@link PostgresSettings#planForKeys}: a plan that is made while a
@@ -33,8 +33,7 @@ public final class WriterDatabase implements AutoCloseable {
 
     public static WriterDatabase connect(Vertx vertx, PostgresSettings settings) {
         Pooling pooling = new Pooling(CONNECTIONS_MAX, WAITING_MAX, CONNECTION_WAIT_MAX);
-        return new WriterDatabase(
-                settings.pool(vertx, "writer-service", pooling, PostgresSettings::planForKeys));
+        return new WriterDatabase(settings.pool(vertx, "writer-service", pooling, PostgresSettings::planForKeys));
     }
 
     public TenantTransactions transactions() {

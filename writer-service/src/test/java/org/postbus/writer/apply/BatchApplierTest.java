@@ -35,7 +35,8 @@ class BatchApplierTest {
         alice.claim();
         long before = alice.lastSeq();
 
-        Outcome outcome = TestAccount.APPLIER.apply(alice.batch(1, 2, Observations.imap(INBOX, 2, "b@x")), TestAccount.NOW);
+        Outcome outcome =
+                TestAccount.APPLIER.apply(alice.batch(1, 2, Observations.imap(INBOX, 2, "b@x")), TestAccount.NOW);
 
         assertThat(outcome).isEqualTo(new Outcome.Stale());
         assertThat(alice.lastSeq()).isEqualTo(before);
@@ -84,8 +85,8 @@ class BatchApplierTest {
 
     @Test
     void a_batch_with_the_wrong_tenant_is_rejected() {
-        ObservationBatch forged =
-                new ObservationBatch(TestAccount.create().tenant, alice.account, 1, 1, List.of(Observations.mailbox(INBOX)));
+        ObservationBatch forged = new ObservationBatch(
+                TestAccount.create().tenant, alice.account, 1, 1, List.of(Observations.mailbox(INBOX)));
 
         assertThatThrownBy(() -> TestAccount.APPLIER.apply(forged, TestAccount.NOW))
                 .isInstanceOf(InapplicableException.class);
@@ -103,7 +104,8 @@ class BatchApplierTest {
     @Test
     void characters_that_postgresql_can_not_store_are_removed() {
         String json = new String(
-                        EventCodec.encode(alice.nextBatch(List.of(Observations.mailbox(INBOX), Observations.imap(INBOX, 1, "a@x")))),
+                        EventCodec.encode(alice.nextBatch(
+                                List.of(Observations.mailbox(INBOX), Observations.imap(INBOX, 1, "a@x")))),
                         java.nio.charset.StandardCharsets.UTF_8)
                 .replace("\"Hello\"", "\"He\\u0000l\\ud800lo \\ud83d\\ude00\"");
 

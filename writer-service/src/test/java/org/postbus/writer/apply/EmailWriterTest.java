@@ -31,7 +31,10 @@ class EmailWriterTest {
 
     @Test
     void a_repeated_observation_emits_nothing() {
-        alice.apply(Observations.mailbox(INBOX), Observations.imap(INBOX, 1, "a@x", "$seen"), Observations.imap(INBOX, 2, "b@x"));
+        alice.apply(
+                Observations.mailbox(INBOX),
+                Observations.imap(INBOX, 1, "a@x", "$seen"),
+                Observations.imap(INBOX, 2, "b@x"));
         alice.claim();
 
         long changes = alice.apply(
@@ -45,7 +48,11 @@ class EmailWriterTest {
 
     @Test
     void the_same_email_twice_in_a_batch_is_one_email() {
-        alice.apply(Observations.mailbox(INBOX), Observations.imap(INBOX, 1, "a@x"), Observations.imap(INBOX, 1, "a@x"), Observations.mailbox(INBOX));
+        alice.apply(
+                Observations.mailbox(INBOX),
+                Observations.imap(INBOX, 1, "a@x"),
+                Observations.imap(INBOX, 1, "a@x"),
+                Observations.mailbox(INBOX));
 
         assertThat(alice.types()).containsExactly("mailbox.created", "email.created");
     }
@@ -82,10 +89,17 @@ class EmailWriterTest {
 
     @Test
     void two_moved_emails_with_equal_fingerprints_are_matched_one_to_one() {
-        alice.apply(Observations.mailbox(INBOX), Observations.mailbox(ARCHIVE), Observations.imap(INBOX, 1, "a@x"), Observations.imap(INBOX, 2, "a@x"));
+        alice.apply(
+                Observations.mailbox(INBOX),
+                Observations.mailbox(ARCHIVE),
+                Observations.imap(INBOX, 1, "a@x"),
+                Observations.imap(INBOX, 2, "a@x"));
 
         alice.apply(Observations.vanished(INBOX, 1, 2));
-        alice.apply(Observations.imap(ARCHIVE, 1, "a@x"), Observations.imap(ARCHIVE, 2, "a@x"), Observations.imap(ARCHIVE, 3, "a@x"));
+        alice.apply(
+                Observations.imap(ARCHIVE, 1, "a@x"),
+                Observations.imap(ARCHIVE, 2, "a@x"),
+                Observations.imap(ARCHIVE, 3, "a@x"));
 
         assertThat(alice.types())
                 .filteredOn(type -> type.startsWith("email."))
@@ -116,7 +130,8 @@ class EmailWriterTest {
     @Test
     void a_uid_names_one_message() {
         alice.apply(
-                Observations.mailbox(INBOX), Observations.imap(INBOX, 1, 1, Observations.email("a@x", Optional.of("emailid:1"), List.of())));
+                Observations.mailbox(INBOX),
+                Observations.imap(INBOX, 1, 1, Observations.email("a@x", Optional.of("emailid:1"), List.of())));
 
         alice.apply(Observations.imap(INBOX, 1, 1, Observations.email("b@x", Optional.of("emailid:2"), List.of())));
 
@@ -133,7 +148,8 @@ class EmailWriterTest {
                 Observations.jmap("e1", Set.of(one, other)),
                 Observations.jmap("e2", Set.of(one)));
 
-        alice.apply(Observations.jmapState("e1", Set.of(other), "$seen"), new EmailsDestroyed(List.of("e2", "unknown")));
+        alice.apply(
+                Observations.jmapState("e1", Set.of(other), "$seen"), new EmailsDestroyed(List.of("e2", "unknown")));
 
         assertThat(alice.contents()).isEqualTo(Map.of("m2", List.of("e1@example.com [$seen]")));
         assertThat(alice.types()).endsWith("email.updated", "email.destroyed");
@@ -142,7 +158,8 @@ class EmailWriterTest {
     @Test
     void an_email_with_a_reassigned_jmap_id_is_the_same_email() {
         MailboxKey one = MailboxKey.ofId("m1");
-        alice.apply(Observations.mailbox(one), Observations.jmap("e1", Set.of(one)), Observations.jmap("e2", Set.of(one)));
+        alice.apply(
+                Observations.mailbox(one), Observations.jmap("e1", Set.of(one)), Observations.jmap("e2", Set.of(one)));
         List<String> before = alice.types();
         JmapIdsReassigned changed = new JmapIdsReassigned(Map.of("e1", "e7", "unknown", "e8"));
 
@@ -169,8 +186,10 @@ class EmailWriterTest {
 
     @Test
     void a_change_names_the_mutation_that_caused_it() {
-        alice.apply(Observations.mailbox(INBOX), Observations.imap(INBOX, 1, "a@x"), Observations.imap(INBOX, 2, "b@x"));
-        MutationId mutation = alice.mutation(alice.emailIdOf("a@x"), "sending", "update", "{\"keywords\":{\"$seen\":true}}");
+        alice.apply(
+                Observations.mailbox(INBOX), Observations.imap(INBOX, 1, "a@x"), Observations.imap(INBOX, 2, "b@x"));
+        MutationId mutation =
+                alice.mutation(alice.emailIdOf("a@x"), "sending", "update", "{\"keywords\":{\"$seen\":true}}");
         alice.mutation(alice.emailIdOf("b@x"), "queued", "update", "{\"keywords\":{\"$seen\":true}}");
 
         alice.apply(Observations.state(INBOX, 1, "$seen"), Observations.state(INBOX, 2, "$seen"));

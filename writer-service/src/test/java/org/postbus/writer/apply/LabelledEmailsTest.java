@@ -138,7 +138,8 @@ class LabelledEmailsTest {
         alice.apply(filed(INBOX, 5, "a", Set.of()), filed(WORK, 9, "a", Set.of()));
 
         List<Change> all = changesOf(filed(ALL, 7, "a", Set.of(INBOX, WORK)));
-        List<Change> gone = changesOf(Observations.vanished(INBOX, 1, 0xFFFF_FFFFL), Observations.vanished(WORK, 1, 0xFFFF_FFFFL));
+        List<Change> gone =
+                changesOf(Observations.vanished(INBOX, 1, 0xFFFF_FFFFL), Observations.vanished(WORK, 1, 0xFFFF_FFFFL));
 
         assertThat(all).singleElement().isInstanceOf(EmailUpdated.class);
         assertThat(gone).isEmpty();
@@ -147,7 +148,11 @@ class LabelledEmailsTest {
     }
 
     private void mailboxes() {
-        alice.apply(Observations.mailbox(ALL), Observations.mailbox(INBOX), Observations.mailbox(TRASH), Observations.mailbox(WORK));
+        alice.apply(
+                Observations.mailbox(ALL),
+                Observations.mailbox(INBOX),
+                Observations.mailbox(TRASH),
+                Observations.mailbox(WORK));
     }
 
     private List<Change> changesOf(org.postbus.observation.Observation... observations) {
@@ -168,7 +173,10 @@ class LabelledEmailsTest {
 
     private static EmailStateObserved state(MailboxKey home, long uid, Set<MailboxKey> labels, String... keywords) {
         return new EmailStateObserved(
-                new EmailRef.ImapMessage(home, 1, uid), with(home, labels), Observations.keywords(keywords), Optional.empty());
+                new EmailRef.ImapMessage(home, 1, uid),
+                with(home, labels),
+                Observations.keywords(keywords),
+                Optional.empty());
     }
 
     private static Set<MailboxKey> with(MailboxKey home, Set<MailboxKey> labels) {

@@ -6,9 +6,9 @@ import static org.postbus.writer.Observations.INBOX;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.stream.LongStream;
-import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.postbus.change.ChangeEvent;
@@ -158,8 +158,7 @@ class PassCompletionTest {
         alice.apply(Observations.mailbox(INBOX), Observations.imap(INBOX, 1, "a@x"));
         alice.appliedMutation(alice.emailIdOf("a@x"), 0);
         String json = new String(
-                        EventCodec.encode(alice.nextBatch(List.of(Observations.pass(8)))),
-                        StandardCharsets.UTF_8)
+                        EventCodec.encode(alice.nextBatch(List.of(Observations.pass(8)))), StandardCharsets.UTF_8)
                 .replace(",\"pass\":8", "");
 
         Outcome outcome = TestAccount.APPLIER.apply(
@@ -197,7 +196,8 @@ class PassCompletionTest {
                 .filter(change -> change.change() instanceof MutationConfirmed)
                 .toList();
         assertThat(changes)
-                .extracting(change -> ((MutationConfirmed) change.change()).mutationId().value())
+                .extracting(change ->
+                        ((MutationConfirmed) change.change()).mutationId().value())
                 .isEqualTo(inOrder);
         assertThat(changes).extracting(ChangeEvent::seq).isEqualTo(sequence(before + 1, mutations));
     }

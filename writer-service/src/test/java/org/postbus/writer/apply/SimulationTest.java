@@ -16,10 +16,10 @@ import java.util.TreeSet;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.postbus.observation.MailboxKey;
+import org.postbus.observation.Observation;
 import org.postbus.observation.Observation.MailboxReset;
 import org.postbus.observation.Observation.MailboxVanished;
 import org.postbus.observation.Observation.UidsVanished;
-import org.postbus.observation.Observation;
 import org.postbus.observation.UidRange;
 import org.postbus.writer.Observations;
 import org.postbus.writer.TestAccount;
@@ -263,7 +263,9 @@ class SimulationTest {
             List<Observation> batch = seen.subList(from, to);
             account.apply(batch);
             if (random.nextInt(4) == 0) {
-                assertThat(account.apply(batch)).as("%s: the same batch again", where).isZero();
+                assertThat(account.apply(batch))
+                        .as("%s: the same batch again", where)
+                        .isZero();
             }
             from = to;
         }

@@ -18,8 +18,8 @@ import org.junit.jupiter.api.Test;
 import org.postbus.change.ChangeEvent.EmailCreated;
 import org.postbus.change.ChangeEvent.EmailUpdated;
 import org.postbus.model.EmailHeaders;
-import org.postbus.observation.Observation.EmailObserved;
 import org.postbus.observation.Observation;
+import org.postbus.observation.Observation.EmailObserved;
 import org.postbus.observation.ObservedEmail;
 import org.postbus.writer.Observations;
 import org.postbus.writer.TestAccount;
@@ -54,7 +54,11 @@ class ThreadsTest {
 
     @Test
     void an_email_that_connects_two_threads_joins_them_into_the_older_one_and_the_join_is_emitted() {
-        alice.apply(Observations.mailbox(INBOX), email(1, "a", "Lunch"), email(2, "b", "Lunch"), email(3, "c", "Lunch", "b"));
+        alice.apply(
+                Observations.mailbox(INBOX),
+                email(1, "a", "Lunch"),
+                email(2, "b", "Lunch"),
+                email(3, "c", "Lunch", "b"));
         String older = threadOf(1);
         long before = alice.lastSeq();
 

@@ -36,8 +36,8 @@ class RecordProcessorTest {
         byte[] poison = "{\"type\":\"nonsense\"".getBytes(StandardCharsets.UTF_8);
         TestAccount carol = TestAccount.create();
         long offset = 40;
-        byte[] forged = EventCodec.encode(
-                new org.postbus.observation.ObservationBatch(bob.tenant, carol.account, 1, 1, List.of(Observations.mailbox(INBOX))));
+        byte[] forged = EventCodec.encode(new org.postbus.observation.ObservationBatch(
+                bob.tenant, carol.account, 1, 1, List.of(Observations.mailbox(INBOX))));
 
         pipeline.records.process(List.of(
                 new ConsumerRecord<>(Topics.OBSERVATIONS, 0, offset, alice.account.toString(), poison),
@@ -59,7 +59,8 @@ class RecordProcessorTest {
                 .extracting(record ->
                         EventCodec.decode(record.value(), DeadLetter.class).offset())
                 .containsExactly(offset, offset + 3);
-        assertThat(pipeline.registry.get("postbus.batches")
+        assertThat(pipeline.registry
+                        .get("postbus.batches")
                         .tag("outcome", "quarantined")
                         .counter()
                         .count())
@@ -75,9 +76,15 @@ class RecordProcessorTest {
                 lock.execute();
             }
             // Longer than the role's lock_timeout of 5 s.
-            Thread waiting = Thread.ofVirtual().start(() -> pipeline.records.process(List.of(Pipeline.record(alice, Observations.mailbox(INBOX)))));
+            Thread waiting = Thread.ofVirtual()
+                    .start(() ->
+                            pipeline.records.process(List.of(Pipeline.record(alice, Observations.mailbox(INBOX)))));
             await().atMost(SOON)
-                    .until(() -> pipeline.registry.get("postbus.batch.retries").counter().count() > 0);
+                    .until(() -> pipeline.registry
+                                    .get("postbus.batch.retries")
+                                    .counter()
+                                    .count()
+                            > 0);
             connection.rollback();
             waiting.join();
         }

@@ -74,7 +74,8 @@ class ChangePublisherTest {
             alice.apply(
                     Observations.mailbox(INBOX, java.util.Optional.empty(), java.util.Optional.empty(), i + 1),
                     Observations.imap(INBOX, 2 * i + 1, "m" + i + "@x"));
-            pipeline.records.process(List.of(Pipeline.record(alice, Observations.imap(INBOX, 2 * i + 2, "n" + i + "@x"))));
+            pipeline.records.process(
+                    List.of(Pipeline.record(alice, Observations.imap(INBOX, 2 * i + 2, "n" + i + "@x"))));
         }
 
         List<String> stored = new ArrayList<>();
@@ -103,7 +104,8 @@ class ChangePublisherTest {
         }
 
         try (RecordProducer otherProducer = RecordProducer.to(pipeline.kafka);
-                ChangePublisher other = new ChangePublisher(TestAccount.TRANSACTIONS, otherProducer, pipeline.metrics)) {
+                ChangePublisher other =
+                        new ChangePublisher(TestAccount.TRANSACTIONS, otherProducer, pipeline.metrics)) {
             Thread one = Thread.ofVirtual().start(() -> pipeline.publisher.publish(alice.tenant, alice.account));
             Thread two = Thread.ofVirtual().start(() -> other.publish(alice.tenant, alice.account));
             one.join();

@@ -49,7 +49,8 @@ class IndexUseTest {
         assertThatRowsAreFoundOneByOne(fresh);
     }
 
-    private static void assertThatRowsAreFoundOneByOne(org.postbus.devstack.postgres.Database database) throws Exception {
+    private static void assertThatRowsAreFoundOneByOne(org.postbus.devstack.postgres.Database database)
+            throws Exception {
         try (var connection = database.connectAsAdmin();
                 var statement = connection.createStatement()) {
             statement.execute("alter database " + database.name() + " set track_counts = on");

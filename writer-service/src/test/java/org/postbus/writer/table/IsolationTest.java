@@ -13,8 +13,8 @@ import java.util.concurrent.Future;
 import org.junit.jupiter.api.Test;
 import org.postbus.devstack.DevStack;
 import org.postbus.observation.Cursor;
-import org.postbus.observation.Observation.ScopeSynced;
 import org.postbus.observation.Observation;
+import org.postbus.observation.Observation.ScopeSynced;
 import org.postbus.observation.SyncScope;
 import org.postbus.writer.Observations;
 import org.postbus.writer.TestAccount;
@@ -87,7 +87,8 @@ class IsolationTest {
     @Test
     void deleting_an_account_deletes_its_rows_in_every_table() throws Exception {
         TestAccount account = TestAccount.create();
-        account.apply(Observations.mailbox(INBOX), Observations.imap(INBOX, 1, "m1@x"), Observations.imap(INBOX, 2, "m2@x"));
+        account.apply(
+                Observations.mailbox(INBOX), Observations.imap(INBOX, 1, "m1@x"), Observations.imap(INBOX, 2, "m2@x"));
         account.apply(Observations.pass());
         List<String> tables = new ArrayList<>();
         try (var connection = DevStack.postgres().database().connectAsAdmin();
