@@ -127,4 +127,42 @@ class IndexUseTest {
             assertThat(read.getLong(2)).as("mutations read").isLessThan(100);
         }
     }
+
+    /** Confirming costs O(confirmed): other applied mutations, and those that are confirmed already, are not read. */
+    @Test
+    void a_pass_reads_only_the_mutations_that_it_confirms() throws Exception {
+        var database = DevStack.postgres().freshDatabase();
+        try (var connection = database.connectAsAdmin();
+                var statement = connection.createStatement()) {
+            statement.execute("alter table pending_changes set (autovacuum_enabled = off)");
+        }
+        TestAccount account = TestAccount.createIn(database);
+        account.apply(Observations.mailbox(INBOX), Observations.imap(INBOX, 1, "m@x"));
+        account.apply(Observations.pass(1));
+        try (var connection = database.connectAsAdmin();
+                var statement = connection.createStatement()) {
+            String insert = "insert into pending_changes (account_id, tenant_id, email_id, kind, state, applied_pass) select '"
+                    + account.account + "', '" + account.tenant + "', uuidv7(), 'update', '%s', %d from generate_series(1, %d)";
+            statement.execute(insert.formatted("confirmed", 1, 2000));
+            statement.execute(insert.formatted("applied", 100, 2000));
+            statement.execute(insert.formatted("applied", 1, 5));
+        }
+
+        for (int i = 0; i < 10; i++) {
+            account.apply(Observations.pass(2 + i));
+        }
+
+        account.closeDatabase();
+        try (var connection = database.connectAsAdmin();
+                var statement = connection.createStatement();
+                var read = statement.executeQuery("select sum(idx_scan), sum(idx_tup_read) from pg_stat_user_indexes"
+                        + " where relname = 'pending_changes'")) {
+            read.next();
+            assertThat(read.getLong(1)).isGreaterThanOrEqualTo(10);
+            assertThat(read.getLong(2)).as("mutations read").isLessThan(100);
+        }
+        assertThat(account.number("select count(*) from pending_changes where account_id = ? and applied_pass = 1"
+                        + " and state = 'applied'"))
+                .isZero();
+    }
 }
