@@ -19,6 +19,13 @@ import org.eclipse.microprofile.reactive.messaging.Channel;
 import org.eclipse.microprofile.reactive.messaging.Message;
 import org.eclipse.microprofile.reactive.messaging.OnOverflow;
 import org.postbus.account.CredentialCipher;
+import org.postbus.fetcher.jmap.JmapPass;
+import org.postbus.fetcher.loop.AccountLoops;
+import org.postbus.fetcher.publish.EncodedBatch;
+import org.postbus.fetcher.publish.FetcherMetrics;
+import org.postbus.fetcher.source.FetcherContext;
+import org.postbus.fetcher.source.HostBudget;
+import org.postbus.fetcher.store.AccountTables;
 import org.postbus.mail.imap.ImapClient;
 import org.postbus.mail.imap.ImapOptions;
 
@@ -46,7 +53,7 @@ class Fetcher {
                     MutinyEmitter<byte[]> observations) {
         this.observations = observations;
         this.imap = new ImapClient(vertx, ImapOptions.DEFAULT.withCompression(config.compression()));
-        this.loops = new AccountLoops(new Surroundings(
+        this.loops = new AccountLoops(new FetcherContext(
                 vertx,
                 imap,
                 new AccountTables(pool, CredentialCipher.fromKeysetFile(config.keyset())),

@@ -22,6 +22,7 @@ import java.util.stream.Collectors;
 import org.postbus.devstack.Database;
 import org.postbus.event.Observation;
 import org.postbus.event.ObservationBatch;
+import org.postbus.fetcher.publish.EncodedBatch;
 import org.postbus.model.AccountId;
 import org.postbus.writer.WriterDoor;
 

@@ -22,6 +22,13 @@ import org.postbus.account.Secret;
 import org.postbus.devstack.Database;
 import org.postbus.devstack.Role;
 import org.postbus.event.AccountRecord.Status;
+import org.postbus.fetcher.assignment.Assignments;
+import org.postbus.fetcher.jmap.JmapPass;
+import org.postbus.fetcher.loop.AccountLoops;
+import org.postbus.fetcher.publish.FetcherMetrics;
+import org.postbus.fetcher.source.FetcherContext;
+import org.postbus.fetcher.source.HostBudget;
+import org.postbus.fetcher.store.AccountTables;
 import org.postbus.mail.imap.ImapClient;
 import org.postbus.mail.imap.ImapOptions;
 import org.postbus.model.AccountId;
@@ -37,7 +44,7 @@ final class FetcherUnderTest implements AutoCloseable {
     private final ImapClient imap;
     private final ExecutorService parsing = Executors.newVirtualThreadPerTaskExecutor();
     private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
-    private final Surroundings around;
+    private final FetcherContext around;
     private AccountLoops loops;
 
     FetcherUnderTest(Database database, Duration poll) {
@@ -64,7 +71,7 @@ final class FetcherUnderTest implements AutoCloseable {
                 .build();
         this.tables = new AccountTables(pool, cipher);
         this.imap = new ImapClient(vertx, options);
-        this.around = new Surroundings(
+        this.around = new FetcherContext(
                 vertx,
                 imap,
                 tables,

@@ -13,8 +13,8 @@ import java.util.concurrent.Future;
 import org.junit.jupiter.api.Test;
 import org.postbus.devstack.DevStack;
 import org.postbus.event.Cursor;
-import org.postbus.event.Observation;
 import org.postbus.event.Observation.ScopeSynced;
+import org.postbus.event.Observation;
 import org.postbus.event.SyncScope;
 
 class IsolationTest {

@@ -16,10 +16,10 @@ import java.util.TreeSet;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.postbus.event.MailboxKey;
-import org.postbus.event.Observation;
 import org.postbus.event.Observation.MailboxReset;
 import org.postbus.event.Observation.MailboxVanished;
 import org.postbus.event.Observation.UidsVanished;
+import org.postbus.event.Observation;
 import org.postbus.event.UidRange;
 
 /**

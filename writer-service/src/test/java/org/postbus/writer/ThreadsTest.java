@@ -17,8 +17,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.postbus.event.ChangeEvent.EmailCreated;
 import org.postbus.event.ChangeEvent.EmailUpdated;
-import org.postbus.event.Observation;
 import org.postbus.event.Observation.EmailObserved;
+import org.postbus.event.Observation;
 import org.postbus.event.ObservedEmail;
 import org.postbus.model.EmailHeaders;
 

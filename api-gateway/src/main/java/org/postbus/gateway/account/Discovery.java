@@ -13,8 +13,8 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
-import org.postbus.gateway.Problem;
 import org.postbus.gateway.Problem.Violation;
+import org.postbus.gateway.Problem;
 import org.postbus.mail.jmap.JmapDiscovery;
 import org.postbus.mail.jmap.JmapOptions;
 

@@ -9,10 +9,10 @@ import java.net.UnknownHostException;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
-import org.postbus.gateway.GatewayConfig;
 import org.postbus.gateway.GatewayConfig.PrivateHosts;
-import org.postbus.gateway.Problem;
+import org.postbus.gateway.GatewayConfig;
 import org.postbus.gateway.Problem.Violation;
+import org.postbus.gateway.Problem;
 
 /**
  * Refuses servers that are not on the public Internet, unless the operator allows them. Every address of a name must be

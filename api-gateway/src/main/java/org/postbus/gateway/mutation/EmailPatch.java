@@ -13,8 +13,8 @@ import java.util.TreeSet;
 import java.util.function.Function;
 import java.util.stream.Stream;
 import org.postbus.event.EventCodec;
-import org.postbus.gateway.Problem;
 import org.postbus.gateway.Problem.Violation;
+import org.postbus.gateway.Problem;
 import org.postbus.model.Keyword;
 import org.postbus.model.MailboxId;
 

@@ -18,10 +18,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.postbus.event.UidRange;
-import org.postbus.mail.ServerFailure;
 import org.postbus.mail.ServerFailure.Rejected;
 import org.postbus.mail.ServerFailure.Throttled;
 import org.postbus.mail.ServerFailure.Unreachable;
+import org.postbus.mail.ServerFailure;
 
 /** What single servers do in their own way; each transcript says in its first line what it holds. */
 class ServerQuirksTest extends TranscriptPlayer {

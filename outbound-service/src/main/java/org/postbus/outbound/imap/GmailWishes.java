@@ -13,8 +13,8 @@ import org.postbus.mail.imap.StoreMode;
 import org.postbus.model.EmailId;
 import org.postbus.model.MailboxId;
 import org.postbus.model.MailboxRole;
-import org.postbus.outbound.Known;
 import org.postbus.outbound.Known.KnownMailbox;
+import org.postbus.outbound.Known;
 import org.postbus.outbound.MailServer.Answer;
 import org.postbus.outbound.Wish.Change;
 

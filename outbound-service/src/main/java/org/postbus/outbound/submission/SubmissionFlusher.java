@@ -16,8 +16,8 @@ import org.postbus.outbound.AccountFlushes;
 import org.postbus.outbound.AccountTable;
 import org.postbus.outbound.OutboundMetrics;
 import org.postbus.outbound.RetryRule;
-import org.postbus.outbound.TenantTransactions;
 import org.postbus.outbound.TenantTransactions.DatabaseException;
+import org.postbus.outbound.TenantTransactions;
 import org.postbus.outbound.WakePublisher;
 
 /**

@@ -1,8 +1,8 @@
 package org.postbus.devstack.james;
 
 import com.google.common.collect.Iterables;
-import javax.inject.Inject;
 import java.util.Collection;
+import javax.inject.Inject;
 import org.apache.james.events.EventBus;
 import org.apache.james.mailbox.MailboxSession;
 import org.apache.james.mailbox.RightManager;

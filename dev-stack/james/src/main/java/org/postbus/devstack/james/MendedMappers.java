@@ -1,12 +1,12 @@
 package org.postbus.devstack.james;
 
-import javax.inject.Inject;
 import java.time.Clock;
 import java.util.Collection;
 import java.util.HashSet;
 import java.util.Iterator;
 import java.util.Optional;
 import java.util.Set;
+import javax.inject.Inject;
 import org.apache.james.mailbox.MailboxSession;
 import org.apache.james.mailbox.MessageUid;
 import org.apache.james.mailbox.ModSeq;

@@ -1,0 +1,80 @@
+package org.postbus.fetcher.jmap;
+
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.postbus.event.EmailRef;
+import org.postbus.event.MailboxKey;
+import org.postbus.event.Observation.EmailObserved;
+import org.postbus.event.Observation.EmailStateObserved;
+import org.postbus.event.ObservedEmail;
+import org.postbus.event.ObservedMailbox;
+import org.postbus.mail.jmap.JmapEmail;
+import org.postbus.mail.jmap.JmapEmailState;
+import org.postbus.mail.jmap.JmapMailbox;
+import org.postbus.mail.jmap.JmapMailboxUpdate;
+
+/** JMAP objects as observations. */
+final class JmapObservations {
+    static final String IDENTITY_PREFIX = "jmap:";
+
+    private JmapObservations() {}
+
+    static EmailObserved observed(JmapEmail email) {
+        return new EmailObserved(
+                new EmailRef.JmapEmail(email.id()),
+                keys(email.mailboxIds()),
+                email.keywords(),
+                Optional.empty(),
+                new ObservedEmail(
+                        Optional.of(IDENTITY_PREFIX + email.id()),
+                        email.threadId().map(id -> IDENTITY_PREFIX + id),
+                        email.blobId(),
+                        Optional.empty(),
+                        email.headers(),
+                        email.receivedAt(),
+                        email.size(),
+                        email.hasAttachment(),
+                        email.preview(),
+                        email.body()));
+    }
+
+    static EmailStateObserved state(JmapEmailState email) {
+        return new EmailStateObserved(
+                new EmailRef.JmapEmail(email.id()), keys(email.mailboxIds()), email.keywords(), Optional.empty());
+    }
+
+    static ObservedMailbox observed(JmapMailbox mailbox) {
+        return new ObservedMailbox(
+                MailboxKey.ofId(mailbox.id()),
+                Optional.empty(),
+                Optional.empty(),
+                mailbox.name(),
+                mailbox.parentId().map(MailboxKey::ofId),
+                mailbox.role(),
+                mailbox.sortOrder(),
+                mailbox.isSubscribed(),
+                mailbox.mayReadItems(),
+                mailbox.totalEmails(),
+                mailbox.unreadEmails());
+    }
+
+    static ObservedMailbox counted(ObservedMailbox mailbox, JmapMailboxUpdate.Counts counts) {
+        return new ObservedMailbox(
+                mailbox.key(),
+                mailbox.renamedFrom(),
+                mailbox.rawName(),
+                mailbox.name(),
+                mailbox.parent(),
+                mailbox.role(),
+                mailbox.sortOrder(),
+                mailbox.isSubscribed(),
+                mailbox.selectable(),
+                counts.totalEmails().orElse(mailbox.totalEmails()),
+                counts.unreadEmails().orElse(mailbox.unreadEmails()));
+    }
+
+    private static Set<MailboxKey> keys(Set<String> mailboxIds) {
+        return mailboxIds.stream().map(MailboxKey::ofId).collect(Collectors.toUnmodifiableSet());
+    }
+}

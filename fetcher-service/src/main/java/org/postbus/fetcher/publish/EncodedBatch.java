@@ -1,0 +1,42 @@
+package org.postbus.fetcher.publish;
+
+import java.util.List;
+import org.postbus.event.EventCodec;
+import org.postbus.event.ObservationBatch;
+import org.postbus.model.AccountId;
+import org.postbus.model.TenantId;
+
+/**
+ * The value of one record of {@code postbus.observations}: an {@link ObservationBatch} put together from observations that
+ * are already encoded.
+ *
+ * @param json not to be changed
+ */
+record EncodedBatch(AccountId accountId, long fence, long seq, byte[] json) {
+
+    static EncodedBatch of(
+            TenantId tenantId, AccountId accountId, long fence, long seq, List<EncodedObservation> observations) {
+        byte[] empty = EventCodec.encode(new ObservationBatch(tenantId, accountId, fence, seq, List.of()));
+        // The codec writes the list last: it ends in []}, and everything goes between the two brackets.
+        int head = empty.length - 2;
+        if (empty[head - 1] != '[') {
+            throw new IllegalStateException("the observations are not the last thing in a batch any more");
+        }
+        int length = empty.length + Math.max(0, observations.size() - 1);
+        for (EncodedObservation observation : observations) {
+            length += observation.json().length;
+        }
+        byte[] json = new byte[length];
+        System.arraycopy(empty, 0, json, 0, head);
+        int at = head;
+        for (EncodedObservation observation : observations) {
+            if (at > head) {
+                json[at++] = ',';
+            }
+            System.arraycopy(observation.json(), 0, json, at, observation.json().length);
+            at += observation.json().length;
+        }
+        System.arraycopy(empty, head, json, at, 2);
+        return new EncodedBatch(accountId, fence, seq, json);
+    }
+}

@@ -1,0 +1,17 @@
+package org.postbus.fetcher.source;
+
+import java.util.Locale;
+
+/** Why a loop looks again. */
+enum WakeKind {
+    /** The server said that something happened. */
+    PUSH,
+    /** A record of {@code postbus.accounts} asked for it: a person, or outbound-service after it changed something. */
+    RECORD,
+    /** Nothing was heard for a polling interval. */
+    TIMER;
+
+    String metricName() {
+        return name().toLowerCase(Locale.ROOT);
+    }
+}

@@ -1,0 +1,23 @@
+package org.postbus.fetcher.store;
+
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import org.postbus.event.Cursor;
+import org.postbus.event.ObservedMailbox;
+
+/**
+ * A mailbox as the database has it.
+ *
+ * @param observed {@code renamedFrom} is empty
+ * @param cursor IMAP only; empty before its first run
+ * @param messages IMAP only: how many UIDs of the cursor's UIDVALIDITY are linked
+ * @param quarantined IMAP only: UIDs of the cursor's UIDVALIDITY that could not be read; not among {@code messages}
+ */
+record MailboxSnapshot(ObservedMailbox observed, Optional<Cursor.Imap> cursor, long messages, Set<Long> quarantined) {
+    MailboxSnapshot {
+        Objects.requireNonNull(observed);
+        Objects.requireNonNull(cursor);
+        quarantined = Set.copyOf(quarantined);
+    }
+}
