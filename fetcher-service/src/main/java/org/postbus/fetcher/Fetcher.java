@@ -31,7 +31,7 @@ import org.postbus.mail.imap.ImapOptions;
 
 /** Puts the service together from what Quarkus provides, and takes it down. */
 @ApplicationScoped
-class Fetcher {
+public class Fetcher {
     private static final Duration STOP_TIME_MAX = Duration.ofSeconds(4);
 
     private final MutinyEmitter<byte[]> observations;
@@ -70,7 +70,7 @@ class Fetcher {
                 RandomGenerator.of("L64X128MixRandom")));
     }
 
-    AccountLoops loops() {
+    public AccountLoops loops() {
         return loops;
     }
 
@@ -81,7 +81,7 @@ class Fetcher {
                         .build()));
     }
 
-    void stop(@Observes ShutdownEvent event) {
+    public void stop(@Observes ShutdownEvent event) {
         loops.close(STOP_TIME_MAX);
         parsing.shutdownNow();
         imap.close().subscribeAsCompletionStage();

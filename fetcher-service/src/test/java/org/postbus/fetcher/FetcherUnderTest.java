@@ -34,11 +34,11 @@ import org.postbus.mail.imap.ImapOptions;
 import org.postbus.model.AccountId;
 
 /** The service without Quarkus and Kafka: real loops, clients and database, and the real writer ({@link DirectWriter}). */
-final class FetcherUnderTest implements AutoCloseable {
-    final Database database;
-    final DirectWriter writer;
-    final CredentialCipher cipher = TestAccount.newCipher();
-    final AccountTables tables;
+public final class FetcherUnderTest implements AutoCloseable {
+    public final Database database;
+    public final DirectWriter writer;
+    public final CredentialCipher cipher = TestAccount.newCipher();
+    public final AccountTables tables;
     private final Vertx vertx = Vertx.vertx();
     private final Pool pool;
     private final ImapClient imap;
@@ -47,19 +47,19 @@ final class FetcherUnderTest implements AutoCloseable {
     private final FetcherContext around;
     private AccountLoops loops;
 
-    FetcherUnderTest(Database database, Duration poll) {
+    public FetcherUnderTest(Database database, Duration poll) {
         this(database, poll, new HostBudget(20, 50, 1000));
     }
 
-    FetcherUnderTest(Database database, Duration poll, HostBudget budget) {
+    public FetcherUnderTest(Database database, Duration poll, HostBudget budget) {
         this(database, poll, budget, ImapOptions.DEFAULT);
     }
 
-    FetcherUnderTest(Database database, Duration poll, HostBudget budget, ImapOptions options) {
+    public FetcherUnderTest(Database database, Duration poll, HostBudget budget, ImapOptions options) {
         this(database, poll, Duration.ofDays(1), budget, options);
     }
 
-    FetcherUnderTest(Database database, Duration poll, Duration compareEvery, HostBudget budget, ImapOptions options) {
+    public FetcherUnderTest(Database database, Duration poll, Duration compareEvery, HostBudget budget, ImapOptions options) {
         this.database = database;
         this.writer = new DirectWriter(vertx, database);
         this.pool = PgBuilder.pool()
@@ -89,32 +89,32 @@ final class FetcherUnderTest implements AutoCloseable {
         this.loops = new AccountLoops(around);
     }
 
-    TestAccount account(AccountSettings settings, String password) {
+    public TestAccount account(AccountSettings settings, String password) {
         return account(settings, new Credential.Password(new Secret(password)));
     }
 
-    TestAccount account(AccountSettings settings, Credential credential) {
+    public TestAccount account(AccountSettings settings, Credential credential) {
         return TestAccount.store(database, cipher, settings, credential);
     }
 
-    void start(TestAccount account) {
+    public void start(TestAccount account) {
         loops.carryOut(new Assignments.Decision.Start(account.record(Status.ACTIVE)));
     }
 
-    void restart(TestAccount account, Status status) {
+    public void restart(TestAccount account, Status status) {
         loops.carryOut(new Assignments.Decision.Restart(account.record(status)));
     }
 
-    void wake(AccountId account) {
+    public void wake(AccountId account) {
         loops.carryOut(new Assignments.Decision.Wake(account));
     }
 
     /** How often a server's own word woke a loop. */
-    double wokenByPush() {
+    public double wokenByPush() {
         return woken("push");
     }
 
-    double wokenByTimer() {
+    public double wokenByTimer() {
         return woken("timer");
     }
 
@@ -122,11 +122,11 @@ final class FetcherUnderTest implements AutoCloseable {
         return meters.counter("postbus.fetcher.wakeups", "kind", kind).count();
     }
 
-    void stop(TestAccount account) {
+    public void stop(TestAccount account) {
         loops.stop(List.of(new Assignments.Decision.Stop(account.accountId())), Duration.ofSeconds(5));
     }
 
-    Map<String, List<String>> content(TestAccount account) {
+    public Map<String, List<String>> content(TestAccount account) {
         return DirectWriter.content(database, account.accountId(), false);
     }
 

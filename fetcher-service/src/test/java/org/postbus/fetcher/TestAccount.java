@@ -22,7 +22,7 @@ import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
 
 /** An account as api-gateway stores it. */
-record TestAccount(Database database, TenantId tenantId, AccountId accountId, Protocol protocol) {
+public record TestAccount(Database database, TenantId tenantId, AccountId accountId, Protocol protocol) {
 
     static CredentialCipher newCipher() {
         try {
@@ -36,7 +36,7 @@ record TestAccount(Database database, TenantId tenantId, AccountId accountId, Pr
         }
     }
 
-    static TestAccount store(
+    public static TestAccount store(
             Database database, CredentialCipher cipher, AccountSettings settings, Credential credential) {
         TenantId tenant = new TenantId(UUID.randomUUID());
         AccountId account = new AccountId(UUID.randomUUID());
@@ -57,11 +57,11 @@ record TestAccount(Database database, TenantId tenantId, AccountId accountId, Pr
         return stored;
     }
 
-    AccountRecord record(Status status) {
+    public AccountRecord record(Status status) {
         return new AccountRecord(tenantId, accountId, protocol, status, 1, 0);
     }
 
-    void update(String sql, Object... arguments) {
+    public void update(String sql, Object... arguments) {
         try (Connection connection = database.connectAsAdmin();
                 PreparedStatement statement = connection.prepareStatement(sql)) {
             for (int i = 0; i < arguments.length; i++) {
@@ -73,14 +73,14 @@ record TestAccount(Database database, TenantId tenantId, AccountId accountId, Pr
         }
     }
 
-    String read(String sql) {
+    public String read(String sql) {
         String[] value = new String[1];
         DirectWriter.query(database, sql, row -> value[0] = row.getString(1), accountId.value());
         return value[0];
     }
 
     /** Whether a pass has ended well that began after then: one that was under way may have looked before. */
-    boolean wasLookedAtSince(Instant then) {
+    public boolean wasLookedAtSince(Instant then) {
         return !read("select count(*) from sync_log where account_id = ? and error is null and started_at >= '"
                         + then.truncatedTo(ChronoUnit.MICROS) + "'")
                 .equals("0");

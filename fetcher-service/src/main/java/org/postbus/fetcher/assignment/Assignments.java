@@ -14,10 +14,10 @@ import org.postbus.model.AccountId;
  * Which accounts this fetcher synchronises: those whose latest record lies in a partition that it holds. A function of the
  * records and the partitions given and taken; carrying a decision out is {@link AccountLoops}' matter. Not thread-safe.
  */
-final class Assignments {
+public final class Assignments {
 
     /** What is to be done about one account. */
-    sealed interface Decision {
+    public sealed interface Decision {
         AccountId accountId();
 
         record Start(AccountRecord account) implements Decision {
@@ -89,7 +89,7 @@ final class Assignments {
         return now.wake() > before.wake() ? Optional.of(new Decision.Wake(accountId)) : Optional.empty();
     }
 
-    int accounts() {
+    public int accounts() {
         return held.values().stream().mapToInt(Map::size).sum();
     }
 }

@@ -24,7 +24,7 @@ import org.postbus.model.AccountId;
  * together, also not after a restart. Nothing of it outlives a claim: what broke off is done at the mailbox's next turn. Belongs to the
  * account's loop.
  */
-final class FullComparison {
+public final class FullComparison {
     /** Messages whose flags are compared in one pass: news of others do not wait for more. */
     static final int MESSAGES_A_PASS = 10_000;
 
@@ -47,12 +47,12 @@ final class FullComparison {
     record Missing(ImapMailbox mailbox, MailboxName name, UidSet uids) {}
 
     /** Whether a mailbox's turn comes after one moment and not after the other. */
-    static boolean hasTurn(AccountId account, MailboxKey mailbox, Instant after, Instant until, Duration every) {
+    public static boolean hasTurn(AccountId account, MailboxKey mailbox, Instant after, Instant until, Duration every) {
         return hasTurn(account.hashCode() * 31L + mailbox.hashCode(), after, until, every);
     }
 
     /** The same for an account that is compared as a whole. */
-    static boolean hasTurn(AccountId account, Instant after, Instant until, Duration every) {
+    public static boolean hasTurn(AccountId account, Instant after, Instant until, Duration every) {
         return hasTurn(account.hashCode(), after, until, every);
     }
 

@@ -31,7 +31,7 @@ import org.postbus.mail.imap.MailboxName;
  * An account over IMAP: one connection that passes run on, and one that watches ({@link ImapWatcher}); no more than these two. Where
  * the provider's connections are scarce, that of the passes is given up between them.
  */
-final class ImapSource implements ChangeSource {
+public final class ImapSource implements ChangeSource {
     private static final Duration OPEN_TIME_MAX = Duration.ofSeconds(90);
 
     private final Claim claim;
@@ -75,7 +75,7 @@ final class ImapSource implements ChangeSource {
     }
 
     /** @param suspects outlives the source: what broke a connection is known to the next */
-    static ImapSource open(
+    public static ImapSource open(
             Claim claim, AccountSettings.Imap settings, Credential credential, PoisonMessages suspects, FetcherContext around)
             throws InterruptedException {
         ImapSource source = new ImapSource(claim, settings, credential, suspects, around);

@@ -28,7 +28,7 @@ import org.postbus.mail.imap.MailboxStatus;
  * @param renamed new key to old key
  * @param vanished known, but not listed any more
  */
-record MailboxListing(
+public record MailboxListing(
         List<Entry> listed,
         List<ObservedMailbox> changed,
         Map<MailboxKey, MailboxKey> renamed,
@@ -37,8 +37,8 @@ record MailboxListing(
     private static final String INBOX = "INBOX";
 
     /** One listed mailbox. */
-    record Entry(ObservedMailbox mailbox, ListedMailbox listed) {
-        Entry {
+    public record Entry(ObservedMailbox mailbox, ListedMailbox listed) {
+        public Entry {
             Objects.requireNonNull(mailbox);
             Objects.requireNonNull(listed);
         }
@@ -46,7 +46,7 @@ record MailboxListing(
 
     /** @param answer of a LIST that succeeded; one that is empty or lacks the inbox is taken for a mistake of the
      *     server, and nothing vanishes */
-    static MailboxListing of(Collection<MailboxSnapshot> known, List<ListedMailbox> answer) {
+    public static MailboxListing of(Collection<MailboxSnapshot> known, List<ListedMailbox> answer) {
         Map<MailboxKey, MailboxSnapshot> byKey = new LinkedHashMap<>();
         Map<String, MailboxSnapshot> byRawName = new HashMap<>();
         for (MailboxSnapshot mailbox : known) {

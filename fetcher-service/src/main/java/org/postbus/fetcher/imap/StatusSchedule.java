@@ -24,7 +24,7 @@ final class StatusSchedule {
     private StatusSchedule() {}
 
     /** @param changed when a STATUS last differed from the one before */
-    record Looked(Instant at, Instant changed, boolean hasRole) {}
+    public record Looked(Instant at, Instant changed, boolean hasRole) {}
 
     static Instant nextLook(Looked looked, Duration poll) {
         Duration longest = poll.multipliedBy(looked.hasRole() ? COLDEST_WITH_ROLE : COLDEST);

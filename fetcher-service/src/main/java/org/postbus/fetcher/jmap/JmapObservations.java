@@ -15,12 +15,12 @@ import org.postbus.mail.jmap.JmapMailbox;
 import org.postbus.mail.jmap.JmapMailboxUpdate;
 
 /** JMAP objects as observations. */
-final class JmapObservations {
-    static final String IDENTITY_PREFIX = "jmap:";
+public final class JmapObservations {
+    public static final String IDENTITY_PREFIX = "jmap:";
 
     private JmapObservations() {}
 
-    static EmailObserved observed(JmapEmail email) {
+    public static EmailObserved observed(JmapEmail email) {
         return new EmailObserved(
                 new EmailRef.JmapEmail(email.id()),
                 keys(email.mailboxIds()),
@@ -39,12 +39,12 @@ final class JmapObservations {
                         email.body()));
     }
 
-    static EmailStateObserved state(JmapEmailState email) {
+    public static EmailStateObserved state(JmapEmailState email) {
         return new EmailStateObserved(
                 new EmailRef.JmapEmail(email.id()), keys(email.mailboxIds()), email.keywords(), Optional.empty());
     }
 
-    static ObservedMailbox observed(JmapMailbox mailbox) {
+    public static ObservedMailbox observed(JmapMailbox mailbox) {
         return new ObservedMailbox(
                 MailboxKey.ofId(mailbox.id()),
                 Optional.empty(),

@@ -68,14 +68,14 @@ import org.postbus.model.EmailBody;
  * changed with their ids (RFC 8620 section 3.7). What is more comes in larger pages of ids, and the emails of these by several
  * requests at a time.
  */
-final class JmapPass {
+public final class JmapPass {
     static final Duration REQUEST_TIME_MAX = Duration.ofMinutes(3);
 
     private static final int CHANGES_MAX = 500;
     /** Emails that are looked up in the database at a time. */
     private static final int STORED_AT_ONCE = 5000;
     /** Accounts that may hold more than {@link #FEW_IDS} ids of emails that went and came: they take up to 100 MB each. */
-    static final int MANY_IDS_AT_ONCE = 2;
+    public static final int MANY_IDS_AT_ONCE = 2;
 
     private static final int FEW_IDS = 1000;
     /** Emails beyond these are new: what went is not looked for among them. */
@@ -133,7 +133,7 @@ final class JmapPass {
         this.now = now;
     }
 
-    PassOutcome run() throws InterruptedException {
+    public PassOutcome run() throws InterruptedException {
         long sentBefore = out.sentSeq();
         look();
         if (full || again || out.isPending() || out.sentSeq() > sentBefore) {

@@ -31,7 +31,7 @@ import org.postbus.mail.jmap.JmapWebSocket;
  * An account over JMAP, watched through an event source, where the server offers none through a WebSocket, and if there is
  * neither by its polling. What they say only wakes the loop.
  */
-final class JmapSource implements ChangeSource {
+public final class JmapSource implements ChangeSource {
     private static final Duration OPEN_TIME_MAX = Duration.ofSeconds(90);
     private static final Duration PING = Duration.ofSeconds(60);
     private static final List<String> TYPES = List.of("Email", "Mailbox");
@@ -52,7 +52,7 @@ final class JmapSource implements ChangeSource {
         this.view = JmapSyncState.of(claim);
     }
 
-    static JmapSource open(Claim claim, AccountSettings.Jmap settings, Credential credential, FetcherContext around)
+    public static JmapSource open(Claim claim, AccountSettings.Jmap settings, Credential credential, FetcherContext around)
             throws InterruptedException {
         JmapClient client = around.hosts()
                 .login(

@@ -25,7 +25,7 @@ final class PagedGet<R> implements AutoCloseable {
     }
 
     @FunctionalInterface
-    interface Step {
+    public interface Step {
         void take() throws InterruptedException;
     }
 

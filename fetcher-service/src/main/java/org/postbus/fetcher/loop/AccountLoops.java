@@ -18,7 +18,7 @@ import org.postbus.fetcher.source.WakeSignal;
 import org.postbus.model.AccountId;
 
 /** The loops of the accounts that this fetcher has: starts, wakes and stops them as {@link Assignments} decides. */
-final class AccountLoops {
+public final class AccountLoops {
     private static final Logger LOG = Logger.getLogger(AccountLoops.class);
 
     private record Running(Thread thread, WakeSignal wakes) {}
@@ -28,11 +28,11 @@ final class AccountLoops {
     private final AtomicInteger died = new AtomicInteger();
     private boolean closed;
 
-    AccountLoops(FetcherContext around) {
+    public AccountLoops(FetcherContext around) {
         this.around = around;
     }
 
-    synchronized void carryOut(Assignments.Decision decision) {
+    public synchronized void carryOut(Assignments.Decision decision) {
         switch (decision) {
             case Assignments.Decision.Start(AccountRecord account) -> start(account);
             case Assignments.Decision.Restart(AccountRecord account) -> start(account);
@@ -83,7 +83,7 @@ final class AccountLoops {
     }
 
     /** Stops these loops and waits for their end, but not longer than told: the fence protects from a straggler. */
-    void stop(Collection<Assignments.Decision> stops, Duration atMost) {
+    public void stop(Collection<Assignments.Decision> stops, Duration atMost) {
         List<Thread> ending = new ArrayList<>();
         synchronized (this) {
             for (Assignments.Decision stop : stops) {
@@ -98,7 +98,7 @@ final class AccountLoops {
     }
 
     /** Stops all, for good. */
-    void close(Duration atMost) {
+    public void close(Duration atMost) {
         List<Thread> ending = new ArrayList<>();
         synchronized (this) {
             closed = true;

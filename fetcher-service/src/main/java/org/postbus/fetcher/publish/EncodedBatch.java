@@ -12,9 +12,9 @@ import org.postbus.model.TenantId;
  *
  * @param json not to be changed
  */
-record EncodedBatch(AccountId accountId, long fence, long seq, byte[] json) {
+public record EncodedBatch(AccountId accountId, long fence, long seq, byte[] json) {
 
-    static EncodedBatch of(
+    public static EncodedBatch of(
             TenantId tenantId, AccountId accountId, long fence, long seq, List<EncodedObservation> observations) {
         byte[] empty = EventCodec.encode(new ObservationBatch(tenantId, accountId, fence, seq, List.of()));
         // The codec writes the list last: it ends in []}, and everything goes between the two brackets.

@@ -19,11 +19,11 @@ import org.postbus.model.EmailHeaders;
  * @param json at most {@link #BYTES_MAX}; not to be changed
  * @param emails how many emails it is about, of the {@link ObservationBatch#EMAILS_MAX} of a batch
  */
-record EncodedObservation(byte[] json, int emails) {
+public record EncodedObservation(byte[] json, int emails) {
     /** What the batch's own fields take, generously. */
     static final int ENVELOPE_BYTES = 1024;
 
-    static final int BYTES_MAX = ObservationBatch.BYTES_MAX - ENVELOPE_BYTES;
+    public static final int BYTES_MAX = ObservationBatch.BYTES_MAX - ENVELOPE_BYTES;
     private static final int ADDRESSES_KEPT = 50;
     private static final int TEXT_KEPT = 1000;
 
@@ -33,7 +33,7 @@ record EncodedObservation(byte[] json, int emails) {
      *
      * @throws IllegalArgumentException for any other observation that is too large: whoever made it did not cut it
      */
-    static EncodedObservation of(Observation observation) {
+    public static EncodedObservation of(Observation observation) {
         byte[] json = EventCodec.encode(observation);
         if (json.length > BYTES_MAX && observation instanceof EmailObserved email) {
             json = EventCodec.encode(with(email, withoutBody(email.email())));

@@ -16,7 +16,7 @@ import org.postbus.fetcher.source.WakeKind;
 import org.postbus.model.AccountId;
 
 /** Every meter of this service. None is tagged with an account: there are too many of them. */
-final class FetcherMetrics {
+public final class FetcherMetrics {
     private final MeterRegistry registry;
     private final Map<SyncState, AtomicInteger> accounts = new EnumMap<>(SyncState.class);
     private final Map<AccountId, Instant> lastPass = new ConcurrentHashMap<>();
@@ -24,7 +24,7 @@ final class FetcherMetrics {
     private final Counter observations;
     private final Counter batches;
 
-    FetcherMetrics(MeterRegistry registry) {
+    public FetcherMetrics(MeterRegistry registry) {
         this.registry = registry;
         for (SyncState state : SyncState.values()) {
             AtomicInteger count = new AtomicInteger();
@@ -48,7 +48,7 @@ final class FetcherMetrics {
     }
 
     /** @param before or {@code after} null: not running */
-    void accountMoved(SyncState before, SyncState after) {
+    public void accountMoved(SyncState before, SyncState after) {
         if (before != null) {
             accounts.get(before).decrementAndGet();
         }
@@ -67,7 +67,7 @@ final class FetcherMetrics {
         batchesInFlight.decrementAndGet();
     }
 
-    void passFinished(AccountId account, Protocol protocol, Instant startedAt, Instant finishedAt) {
+    public void passFinished(AccountId account, Protocol protocol, Instant startedAt, Instant finishedAt) {
         Timer.builder("postbus.fetcher.pass")
                 .tag("protocol", protocol.wireName())
                 .register(registry)
@@ -76,16 +76,16 @@ final class FetcherMetrics {
     }
 
     /** The account failed or stopped: its age does not tell how well this fetcher keeps up. */
-    void passesEnded(AccountId account) {
+    public void passesEnded(AccountId account) {
         lastPass.remove(account);
     }
 
-    void woken(WakeKind kind) {
+    public void woken(WakeKind kind) {
         registry.counter("postbus.fetcher.wakeups", "kind", kind.metricName()).increment();
     }
 
     /** @param kind a {@code ServerFailure}, {@code backend}, {@code fence} or {@code unexpected} */
-    void failed(String kind) {
+    public void failed(String kind) {
         registry.counter("postbus.fetcher.failures", "kind", kind).increment();
     }
 

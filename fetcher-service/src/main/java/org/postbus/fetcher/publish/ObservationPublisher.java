@@ -24,7 +24,7 @@ import org.postbus.model.TenantId;
  *
  * <p>After any failure the claim is used up: whether the last batch counts is not known, so the account is claimed anew.
  */
-final class ObservationPublisher implements AutoCloseable {
+public final class ObservationPublisher implements AutoCloseable {
     static final int AHEAD_MAX = 8;
     /** Above Kafka's delivery.timeout.ms, after which the producer itself gives up. */
     private static final Duration ACK_TIME_MAX = Duration.ofSeconds(150);
@@ -52,7 +52,7 @@ final class ObservationPublisher implements AutoCloseable {
      * @param sink sends a batch; completes when the broker has it for good
      * @param bytesInFlight permits of one byte each, shared by all accounts of the process
      */
-    ObservationPublisher(
+    public ObservationPublisher(
             TenantId tenantId,
             AccountId accountId,
             long fence,
@@ -69,37 +69,37 @@ final class ObservationPublisher implements AutoCloseable {
         this.metrics = metrics;
     }
 
-    long fence() {
+    public long fence() {
         return fence;
     }
 
     /** Batches sent so far. */
-    long sentSeq() {
+    public long sentSeq() {
         return sentSeq;
     }
 
     /** Whether something was added that is not sent. */
-    boolean isPending() {
+    public boolean isPending() {
         return !pending.isEmpty();
     }
 
     /** Goes along as soon as there is more than one batch to send: the first sign that this takes a while. */
-    void sayIfMuch(Observation observation) {
+    public void sayIfMuch(Observation observation) {
         ifMuch = Optional.of(observation);
     }
 
     /** Ends {@link #sayIfMuch}; tells whether it was said. */
-    boolean wasMuch() {
+    public boolean wasMuch() {
         boolean said = ifMuch.isEmpty();
         ifMuch = Optional.empty();
         return said;
     }
 
-    void add(Observation observation) throws InterruptedException {
+    public void add(Observation observation) throws InterruptedException {
         add(EncodedObservation.of(observation));
     }
 
-    void add(EncodedObservation observation) throws InterruptedException {
+    public void add(EncodedObservation observation) throws InterruptedException {
         boolean full = pendingEmails + observation.emails() > ObservationBatch.EMAILS_MAX
                 || pendingBytes + observation.json().length + 1 > EncodedObservation.BYTES_MAX;
         if (full && !pending.isEmpty()) {
@@ -116,7 +116,7 @@ final class ObservationPublisher implements AutoCloseable {
     }
 
     /** Sends what is left; on return the broker has everything. */
-    void flush() throws InterruptedException {
+    public void flush() throws InterruptedException {
         if (!pending.isEmpty()) {
             send();
         }
@@ -129,13 +129,13 @@ final class ObservationPublisher implements AutoCloseable {
      *
      * @throws FenceLostException if the writer will never apply it, for the claim is not ours any more
      */
-    void awaitApplied() throws InterruptedException {
+    public void awaitApplied() throws InterruptedException {
         flush();
         awaitApplied(sentSeq);
     }
 
     /** Whether the writer has applied everything that was sent. */
-    boolean isApplied() throws InterruptedException {
+    public boolean isApplied() throws InterruptedException {
         if (appliedSeq < sentSeq) {
             readProgress();
         }

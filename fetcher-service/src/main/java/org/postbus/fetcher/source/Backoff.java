@@ -7,7 +7,7 @@ import java.util.Optional;
  * How long an account rests after failures: the ceiling doubles from 5 s to 300 s, and the delay is drawn evenly below it
  * ("full jitter"), so that accounts which failed together do not come back together.
  */
-final class Backoff {
+public final class Backoff {
     static final Duration CEILING_MIN = Duration.ofSeconds(5);
     static final Duration CEILING_MAX = Duration.ofSeconds(300);
     /** Even the luckiest draw leaves the server this long. */
@@ -22,7 +22,7 @@ final class Backoff {
      * @param hint what the server itself asked for; never undercut
      * @param random from 0 to below 1
      */
-    static Duration delay(int failures, Optional<Duration> hint, double random) {
+    public static Duration delay(int failures, Optional<Duration> hint, double random) {
         int doublings = Math.min(Math.max(failures, 1) - 1, 10);
         long ceiling = Math.min(CEILING_MIN.toMillis() << doublings, CEILING_MAX.toMillis());
         Duration drawn = Duration.ofMillis(FLOOR.toMillis() + (long) ((ceiling - FLOOR.toMillis()) * random));

@@ -2,12 +2,10 @@ package org.postbus.fetcher.source;
 
 import java.time.Instant;
 import org.postbus.event.PushKind;
-import org.postbus.fetcher.imap.ImapSource;
-import org.postbus.fetcher.jmap.JmapSource;
 import org.postbus.fetcher.publish.ObservationPublisher;
 
 /** A mail server as one account sees it: read in passes, and watched in between. Two protocols, two kinds. */
-sealed interface ChangeSource extends AutoCloseable permits ImapSource, JmapSource {
+public interface ChangeSource extends AutoCloseable {
 
     /**
      * Looks at the whole account once and publishes what differs from what was published or stored before. What was

@@ -26,7 +26,7 @@ import org.postbus.mail.imap.ImapClient;
  * @param compareEvery how often a mailbox whose changes the server tells is compared all the same
  * @param poll how often, at the least, an account is looked at when nothing wakes its loop
  */
-record FetcherContext(
+public record FetcherContext(
         Vertx vertx,
         ImapClient imap,
         AccountTables tables,

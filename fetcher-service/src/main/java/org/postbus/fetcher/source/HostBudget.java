@@ -14,7 +14,7 @@ import java.util.concurrent.Semaphore;
  * <p>It also keeps a process that starts with many accounts from storming their servers: those that wait are served in order, and
  * no more than so many logins are under way at once.
  */
-final class HostBudget {
+public final class HostBudget {
     /** Over all hosts; each takes 300 KB. */
     private static final int COMPRESSED_MAX = 64;
 
@@ -32,7 +32,7 @@ final class HostBudget {
      * @param loginsPerSecond to one host
      * @param connections to one host, at least 4
      */
-    HostBudget(int loginsAtOnce, int loginsPerSecond, int connections) {
+    public HostBudget(int loginsAtOnce, int loginsPerSecond, int connections) {
         this.loginsAtOnce = new Semaphore(loginsAtOnce, true);
         this.loginsPerSecond = loginsPerSecond;
         this.connections = connections;
@@ -55,7 +55,7 @@ final class HostBudget {
     }
 
     /** Connects and logs in when its turn has come. A server that takes its time holds nobody else up: they do not wait for its end. */
-    <T> T login(String host, Login<T> login) throws InterruptedException {
+    public <T> T login(String host, Login<T> login) throws InterruptedException {
         Thread.sleep(host(host).connecting().reserve(System.nanoTime()));
         loginsAtOnce.acquire();
         Place turn = new Place(loginsAtOnce::release);
@@ -76,7 +76,7 @@ final class HostBudget {
     }
 
     @FunctionalInterface
-    interface Login<T> {
+    public interface Login<T> {
         T run() throws InterruptedException;
     }
 
@@ -84,7 +84,7 @@ final class HostBudget {
      * Waited for on an open connection just before the credential is sent. On a busy machine a TLS handshake may take a second longer
      * than the next one: though connecting was spaced, the logins would meet.
      */
-    Uni<Void> loginTurn(String host) {
+    public Uni<Void> loginTurn(String host) {
         return Uni.createFrom().deferred(() -> {
             long millis = host(host).loggingIn().reserve(System.nanoTime()).toMillis();
             Uni<Void> now = Uni.createFrom().voidItem();
@@ -93,7 +93,7 @@ final class HostBudget {
     }
 
     /** A connection that may be open until this is closed. Closing it twice is closing it once. */
-    static final class Place implements AutoCloseable {
+    public static final class Place implements AutoCloseable {
         private final Runnable release;
         private boolean closed;
 
@@ -111,14 +111,14 @@ final class HostBudget {
     }
 
     /** For a pass: waits until there is a place. */
-    Place place(String name) throws InterruptedException {
+    public Place place(String name) throws InterruptedException {
         Host host = host(name);
         host.connections().acquire();
         return new Place(() -> host.connections().release());
     }
 
     /** For a watcher: only if there is a place now. */
-    Optional<Place> placeToWatch(String name) {
+    public Optional<Place> placeToWatch(String name) {
         Host host = host(name);
         if (!host.watchers().tryAcquire()) {
             return Optional.empty();
@@ -134,12 +134,12 @@ final class HostBudget {
     }
 
     /** For a connection that is to be compressed: only if not too many are. */
-    Optional<Place> placeToCompress() {
+    public Optional<Place> placeToCompress() {
         return compressed.tryAcquire() ? Optional.of(new Place(compressed::release)) : Optional.empty();
     }
 
     /** Whether accounts wait for a place: who does not need its connection just now gives it up. */
-    boolean isWaitedFor(String name) {
+    public boolean isWaitedFor(String name) {
         return host(name).connections().hasQueuedThreads();
     }
 

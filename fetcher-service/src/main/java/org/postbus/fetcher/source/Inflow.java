@@ -11,7 +11,7 @@ import java.util.concurrent.locks.ReentrantLock;
  * Reads a {@link Multi} from a sequential loop, item by item, and asks for more only as the loop takes them: while the
  * loop is held up, at most {@code ahead} items wait here and the socket is not read. One reader. Closing it cancels.
  */
-final class Inflow<T> implements AutoCloseable, Flow.Subscriber<T> {
+public final class Inflow<T> implements AutoCloseable, Flow.Subscriber<T> {
     private final int ahead;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition arrived = lock.newCondition();
@@ -25,14 +25,14 @@ final class Inflow<T> implements AutoCloseable, Flow.Subscriber<T> {
         this.ahead = ahead;
     }
 
-    static <T> Inflow<T> of(Multi<T> source, int ahead) {
+    public static <T> Inflow<T> of(Multi<T> source, int ahead) {
         Inflow<T> inflow = new Inflow<>(ahead);
         source.subscribe().withSubscriber(inflow);
         return inflow;
     }
 
     /** The next item; empty at the end. Fails with what the source failed with, after the items before it. */
-    Optional<T> next() throws InterruptedException {
+    public Optional<T> next() throws InterruptedException {
         Flow.Subscription more = null;
         int count = 0;
         T item;

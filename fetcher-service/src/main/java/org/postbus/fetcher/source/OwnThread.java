@@ -7,11 +7,11 @@ import java.util.concurrent.FutureTask;
  * Runs a step on a virtual thread of its own and waits for its end. A thread keeps the memory of the deepest stack that it was ever
  * parked with: who is going to wait for hours, as the loop and the watcher of an idle account do, has others do what is deep.
  */
-final class OwnThread {
+public final class OwnThread {
     private OwnThread() {}
 
     @FunctionalInterface
-    interface Step<T> {
+    public interface Step<T> {
         T run() throws InterruptedException;
     }
 
@@ -19,7 +19,7 @@ final class OwnThread {
      * An interrupt is passed on to the step. If it ends well all the same, its result is returned, for it may have to be closed,
      * and the caller stays interrupted.
      */
-    static <T> T run(Step<T> step) throws InterruptedException {
+    public static <T> T run(Step<T> step) throws InterruptedException {
         FutureTask<T> task = new FutureTask<>(step::run);
         Thread thread =
                 Thread.ofVirtual().name(Thread.currentThread().getName()).start(task);

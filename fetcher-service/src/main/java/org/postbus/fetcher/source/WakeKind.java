@@ -3,7 +3,7 @@ package org.postbus.fetcher.source;
 import java.util.Locale;
 
 /** Why a loop looks again. */
-enum WakeKind {
+public enum WakeKind {
     /** The server said that something happened. */
     PUSH,
     /** A record of {@code postbus.accounts} asked for it: a person, or outbound-service after it changed something. */
@@ -11,7 +11,7 @@ enum WakeKind {
     /** Nothing was heard for a polling interval. */
     TIMER;
 
-    String metricName() {
+    public String metricName() {
         return name().toLowerCase(Locale.ROOT);
     }
 }

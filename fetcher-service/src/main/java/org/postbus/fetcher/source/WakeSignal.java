@@ -8,12 +8,12 @@ import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
 /** Wakes one account's loop. Many wake-ups while it is busy are one: the next pass sees everything that they were about. */
-final class WakeSignal {
+public final class WakeSignal {
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition woken = lock.newCondition();
     private final EnumSet<WakeKind> kinds = EnumSet.noneOf(WakeKind.class);
 
-    void wake(WakeKind kind) {
+    public void wake(WakeKind kind) {
         lock.lock();
         try {
             kinds.add(kind);
@@ -27,7 +27,7 @@ final class WakeSignal {
      * Waits until somebody asks for a look, at most so long; whoever asks while {@code atLeast} lasts is heard after it. What the
      * server says does not count. Only one thread may wait.
      */
-    void awaitRecord(Duration atLeast, Duration atMost) throws InterruptedException {
+    public void awaitRecord(Duration atLeast, Duration atMost) throws InterruptedException {
         Instant began = Instant.now();
         Thread.sleep(atLeast.compareTo(atMost) < 0 ? atLeast : atMost);
         Duration left = atMost.minus(Duration.between(began, Instant.now()));
@@ -37,7 +37,7 @@ final class WakeSignal {
     }
 
     /** Waits for a wake-up, at most so long, and forgets what woke it. Only one thread may wait. */
-    Set<WakeKind> await(Duration atMost) throws InterruptedException {
+    public Set<WakeKind> await(Duration atMost) throws InterruptedException {
         lock.lockInterruptibly();
         try {
             long nanos = atMost.toNanos();

@@ -49,11 +49,11 @@ import org.postbus.model.TenantId;
  * All SQL of this service: claims accounts, and reads what the writer has stored. It changes nothing but the claim. Every
  * transaction names its tenant first, so row-level security lets it see that tenant's rows and no others.
  */
-final class AccountTables {
+public final class AccountTables {
     /** Above the role's statement_timeout, which ends a statement first. */
     private static final Duration TRANSACTION_TIME_MAX = Duration.ofSeconds(60);
     /** As many mutations are confirmed by one pass; the rest by the next. */
-    static final int CONFIRMED_MAX = 5000;
+    public static final int CONFIRMED_MAX = 5000;
 
     /** As many as the pool has connections (application.properties). */
     private static final int TRANSACTIONS_AT_ONCE = 12;
@@ -77,7 +77,7 @@ final class AccountTables {
      */
     private final Semaphore turns = new Semaphore(TRANSACTIONS_AT_ONCE, true);
 
-    AccountTables(Pool pool, CredentialCipher cipher) {
+    public AccountTables(Pool pool, CredentialCipher cipher) {
         this.pool = pool;
         this.cipher = cipher;
     }
@@ -87,7 +87,7 @@ final class AccountTables {
      *
      * @return empty if there is no such account (any more, or yet)
      */
-    Optional<Claim> claim(TenantId tenant, AccountId account) throws InterruptedException {
+    public Optional<Claim> claim(TenantId tenant, AccountId account) throws InterruptedException {
         Tuple id = Tuple.of(account.value());
         return inTenant(
                 "claiming an account",
@@ -200,7 +200,7 @@ final class AccountTables {
     }
 
     /** How far the writer is. A fence of 0 means that the account is gone. */
-    Progress progress(TenantId tenant, AccountId account) throws InterruptedException {
+    public Progress progress(TenantId tenant, AccountId account) throws InterruptedException {
         return inTenant(
                 "reading an account's progress",
                 tenant,
@@ -221,9 +221,9 @@ final class AccountTables {
      * @param fence 0 if the account is gone
      * @param applied mutations that the server has taken: a pass that begins later sees their effect
      */
-    record BeforePass(long fence, List<MutationId> applied) {}
+    public record BeforePass(long fence, List<MutationId> applied) {}
 
-    BeforePass beforePass(TenantId tenant, AccountId account) throws InterruptedException {
+    public BeforePass beforePass(TenantId tenant, AccountId account) throws InterruptedException {
         return inTenant(
                 "beginning a pass",
                 tenant,
@@ -247,7 +247,7 @@ final class AccountTables {
     }
 
     /** Everything was compared and applied: the cursors are to be trusted again, unless somebody claimed it meanwhile. */
-    void fullPassDone(TenantId tenant, AccountId account, long fence) throws InterruptedException {
+    public void fullPassDone(TenantId tenant, AccountId account, long fence) throws InterruptedException {
         inTenant(
                 "ending a full pass",
                 tenant,
@@ -258,7 +258,7 @@ final class AccountTables {
     }
 
     /** The UIDs that are linked to a mailbox. */
-    UidSet uids(TenantId tenant, AccountId account, MailboxKey mailbox, long uidValidity) throws InterruptedException {
+    public UidSet uids(TenantId tenant, AccountId account, MailboxKey mailbox, long uidValidity) throws InterruptedException {
         return inTenant(
                 "reading UIDs",
                 tenant,
@@ -277,7 +277,7 @@ final class AccountTables {
     }
 
     /** The keywords of the messages of a mailbox, by UID. */
-    Map<Long, Set<Keyword>> keywords(
+    public Map<Long, Set<Keyword>> keywords(
             TenantId tenant, AccountId account, MailboxKey mailbox, long uidValidity, UidRange uids)
             throws InterruptedException {
         return inTenant(
@@ -306,7 +306,7 @@ final class AccountTables {
     }
 
     /** By UID, the mailboxes that the emails of a mailbox are in by lying there: this one, and those of their labels. */
-    Map<Long, Set<MailboxKey>> mailboxes(
+    public Map<Long, Set<MailboxKey>> mailboxes(
             TenantId tenant, AccountId account, MailboxKey mailbox, long uidValidity, UidRange uids)
             throws InterruptedException {
         return inTenant(
@@ -338,7 +338,7 @@ final class AccountTables {
     }
 
     /** How many emails are in a mailbox by a label, by mailbox; none are left out. */
-    Map<MailboxKey, Long> labelled(TenantId tenant, AccountId account) throws InterruptedException {
+    public Map<MailboxKey, Long> labelled(TenantId tenant, AccountId account) throws InterruptedException {
         return inTenant(
                 "counting labels",
                 tenant,
@@ -354,7 +354,7 @@ final class AccountTables {
     }
 
     /** What the server calls the emails that are in a mailbox by a label. */
-    Set<String> identitiesIn(TenantId tenant, AccountId account, MailboxKey label) throws InterruptedException {
+    public Set<String> identitiesIn(TenantId tenant, AccountId account, MailboxKey label) throws InterruptedException {
         return inTenant(
                 "reading who has a label",
                 tenant,
@@ -371,7 +371,7 @@ final class AccountTables {
     }
 
     /** Where in a mailbox the emails of these identities lie; those that do not are left out. */
-    List<Long> uidsOf(TenantId tenant, AccountId account, MailboxKey mailbox, long uidValidity, Set<String> identities)
+    public List<Long> uidsOf(TenantId tenant, AccountId account, MailboxKey mailbox, long uidValidity, Set<String> identities)
             throws InterruptedException {
         return inTenant(
                 "reading where emails lie",
@@ -397,7 +397,7 @@ final class AccountTables {
     }
 
     /** How many emails more the server says that a mailbox has than are linked to it, by mailbox; those without a difference left out. */
-    Map<MailboxKey, Long> missing(TenantId tenant, AccountId account) throws InterruptedException {
+    public Map<MailboxKey, Long> missing(TenantId tenant, AccountId account) throws InterruptedException {
         return inTenant(
                 "counting emails",
                 tenant,
@@ -416,7 +416,7 @@ final class AccountTables {
     }
 
     /** The mailboxes in which emails lie that may be the same as some that have arrived. */
-    Set<MailboxKey> placesOf(TenantId tenant, AccountId account, List<MoveDetection.Arrival> arrivals)
+    public Set<MailboxKey> placesOf(TenantId tenant, AccountId account, List<MoveDetection.Arrival> arrivals)
             throws InterruptedException {
         OffsetDateTime[] dates = arrivals.stream()
                 .map(arrival -> arrival.receivedAt().atOffset(ZoneOffset.UTC))
@@ -449,7 +449,7 @@ final class AccountTables {
      *
      * @param after the last id of the page before, empty for the first one
      */
-    List<String> jmapIds(TenantId tenant, AccountId account, String after, int limit) throws InterruptedException {
+    public List<String> jmapIds(TenantId tenant, AccountId account, String after, int limit) throws InterruptedException {
         String from = after.isEmpty() ? "" : JmapObservations.IDENTITY_PREFIX + after;
         return inTenant(
                 "reading JMAP ids",
@@ -467,7 +467,7 @@ final class AccountTables {
     }
 
     /** What is stored of those parts of emails that can change, by JMAP id; emails that are not stored left out. */
-    Map<String, EmailStateObserved> jmapStates(TenantId tenant, AccountId account, Collection<String> jmapIds)
+    public Map<String, EmailStateObserved> jmapStates(TenantId tenant, AccountId account, Collection<String> jmapIds)
             throws InterruptedException {
         return inTenant(
                 "reading where emails lie",
@@ -501,7 +501,7 @@ final class AccountTables {
     }
 
     /** Those of the emails with these JMAP ids that are stored. */
-    List<EmailMarks> jmapMarks(TenantId tenant, AccountId account, Collection<String> jmapIds)
+    public List<EmailMarks> jmapMarks(TenantId tenant, AccountId account, Collection<String> jmapIds)
             throws InterruptedException {
         return inTenant(
                 "reading what emails are known by",

@@ -14,14 +14,14 @@ import org.postbus.mail.ServerFailure;
  * Waits, on a virtual thread and never longer than told, for what happens elsewhere. An interrupt ends the waiting and
  * cancels what was waited for: that is how a loop is stopped.
  */
-final class Await {
+public final class Await {
     private Await() {}
 
     /**
      * @throws ServerException what the client reported, or {@code Unreachable} if the time ran out
      * @throws RuntimeException any other failure, as it is
      */
-    static <T> T server(Uni<T> answer, Duration atMost) throws InterruptedException {
+    public static <T> T server(Uni<T> answer, Duration atMost) throws InterruptedException {
         CompletableFuture<T> future = answer.subscribeAsCompletionStage();
         try {
             return future.get(atMost.toMillis(), TimeUnit.MILLISECONDS);
@@ -36,7 +36,7 @@ final class Await {
     }
 
     /** @throws InfrastructureFailureException if it fails or the time runs out */
-    static <T> T backend(String what, CompletableFuture<T> answer, Duration atMost) throws InterruptedException {
+    public static <T> T backend(String what, CompletableFuture<T> answer, Duration atMost) throws InterruptedException {
         try {
             return answer.get(atMost.toMillis(), TimeUnit.MILLISECONDS);
         } catch (TimeoutException e) {
@@ -50,7 +50,7 @@ final class Await {
     }
 
     /** @throws InfrastructureFailureException if it fails or the time runs out */
-    static <T> T backend(String what, Future<T> answer, Duration atMost) throws InterruptedException {
+    public static <T> T backend(String what, Future<T> answer, Duration atMost) throws InterruptedException {
         return backend(what, answer.toCompletionStage().toCompletableFuture(), atMost);
     }
 

@@ -19,7 +19,7 @@ import org.postbus.model.TenantId;
  * @param fullPass the cursors are not to be trusted: everything is compared once
  * @param credential empty if the account has none stored
  */
-record Claim(
+public record Claim(
         TenantId tenantId,
         AccountId accountId,
         long fence,
@@ -32,7 +32,7 @@ record Claim(
         Optional<Credential> credential,
         List<MailboxSnapshot> mailboxes,
         Map<SyncScope, Cursor> cursors) {
-    Claim {
+    public Claim {
         Objects.requireNonNull(tenantId);
         Objects.requireNonNull(accountId);
         Objects.requireNonNull(state);

@@ -1,7 +1,7 @@
 package org.postbus.fetcher.store;
 
 /** PostgreSQL or Kafka did not do it: nothing that the mail server or the account is to blame for. */
-final class InfrastructureFailureException extends RuntimeException {
+public final class InfrastructureFailureException extends RuntimeException {
     private static final long serialVersionUID = 1;
 
     InfrastructureFailureException(String what, Throwable cause) {

@@ -6,11 +6,11 @@ package org.postbus.fetcher.store;
  * @param fence of the claim that counts; if it is not ours, nothing of ours is applied any more
  * @param appliedSeq the last batch of that fence in the database
  */
-record Progress(long fence, long appliedSeq) {
+public record Progress(long fence, long appliedSeq) {
 
     /** Reads it from the database. */
     @FunctionalInterface
-    interface Reader {
+    public interface Reader {
         Progress read() throws InterruptedException;
     }
 }

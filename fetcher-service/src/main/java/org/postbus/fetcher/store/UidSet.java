@@ -9,55 +9,55 @@ import java.util.function.LongConsumer;
 import org.postbus.event.UidRange;
 
 /** A set of UIDs as ranges: sorted, disjoint and not adjacent, so that a mailbox of millions is a few ranges. Immutable. */
-record UidSet(List<UidRange> ranges) {
-    static final UidSet EMPTY = new UidSet(List.of());
+public record UidSet(List<UidRange> ranges) {
+    public static final UidSet EMPTY = new UidSet(List.of());
     private static final long UID_MAX = 0xFFFF_FFFFL;
     /** Every UID that there can be. */
-    static final UidSet ALL = between(1, UID_MAX + 1);
+    public static final UidSet ALL = between(1, UID_MAX + 1);
 
-    UidSet {
+    public UidSet {
         ranges = normalized(ranges);
     }
 
-    static UidSet of(List<UidRange> ranges) {
+    public static UidSet of(List<UidRange> ranges) {
         return new UidSet(ranges);
     }
 
-    static UidSet ofUids(Collection<Long> uids) {
+    public static UidSet ofUids(Collection<Long> uids) {
         return new UidSet(uids.stream().map(uid -> new UidRange(uid, uid)).toList());
     }
 
-    static UidSet ofUids(long... uids) {
+    public static UidSet ofUids(long... uids) {
         return new UidSet(
                 Arrays.stream(uids).mapToObj(uid -> new UidRange(uid, uid)).toList());
     }
 
     /** {@code first <= uid < end}; empty if there is none. */
-    static UidSet between(long first, long end) {
+    public static UidSet between(long first, long end) {
         return first >= end ? EMPTY : new UidSet(List.of(new UidRange(first, Math.min(end - 1, UID_MAX))));
     }
 
-    boolean isEmpty() {
+    public boolean isEmpty() {
         return ranges.isEmpty();
     }
 
-    long size() {
+    public long size() {
         return ranges.stream()
                 .mapToLong(range -> range.last() - range.first() + 1)
                 .sum();
     }
 
     /** The smallest. */
-    long first() {
+    public long first() {
         return ranges.getFirst().first();
     }
 
     /** The largest. */
-    long last() {
+    public long last() {
         return ranges.getLast().last();
     }
 
-    boolean contains(long uid) {
+    public boolean contains(long uid) {
         int low = 0;
         int high = ranges.size() - 1;
         while (low <= high) {
@@ -74,7 +74,7 @@ record UidSet(List<UidRange> ranges) {
         return false;
     }
 
-    UidSet and(UidSet other) {
+    public UidSet and(UidSet other) {
         List<UidRange> both = new ArrayList<>();
         int i = 0;
         int j = 0;
@@ -95,7 +95,7 @@ record UidSet(List<UidRange> ranges) {
         return new UidSet(both);
     }
 
-    UidSet or(UidSet other) {
+    public UidSet or(UidSet other) {
         if (isEmpty() || other.isEmpty()) {
             return isEmpty() ? other : this;
         }
@@ -104,7 +104,7 @@ record UidSet(List<UidRange> ranges) {
         return new UidSet(either);
     }
 
-    UidSet minus(UidSet other) {
+    public UidSet minus(UidSet other) {
         List<UidRange> rest = new ArrayList<>();
         int j = 0;
         for (UidRange range : ranges) {
@@ -130,7 +130,7 @@ record UidSet(List<UidRange> ranges) {
     }
 
     /** The {@code count} smallest. */
-    UidSet lowest(long count) {
+    public UidSet lowest(long count) {
         List<UidRange> taken = new ArrayList<>();
         for (UidRange range : ranges) {
             if (count <= 0) {
@@ -144,7 +144,7 @@ record UidSet(List<UidRange> ranges) {
     }
 
     /** The {@code count} largest. */
-    UidSet highest(long count) {
+    public UidSet highest(long count) {
         List<UidRange> taken = new ArrayList<>();
         for (UidRange range : ranges.reversed()) {
             if (count <= 0) {
@@ -158,7 +158,7 @@ record UidSet(List<UidRange> ranges) {
     }
 
     /** Ascending. Only for sets that are known to be small. */
-    void forEach(LongConsumer action) {
+    public void forEach(LongConsumer action) {
         for (UidRange range : ranges) {
             for (long uid = range.first(); uid <= range.last(); uid++) {
                 action.accept(uid);

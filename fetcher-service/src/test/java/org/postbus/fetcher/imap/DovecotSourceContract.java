@@ -13,9 +13,9 @@ import org.postbus.devstack.Dovecot;
 import org.postbus.event.ChangeEvent;
 
 /** What is the same on every Dovecot. It has no OBJECTID, so only fingerprints tell what was moved. */
-abstract class DovecotSourceContract extends ImapSourceContract {
+public abstract class DovecotSourceContract extends ImapSourceContract {
     @BeforeAll
-    static void needsDovecot() {
+    public static void needsDovecot() {
         boolean there = Dovecot.isInstalled() || Dovecot.isRequired();
         if (!there) {
             System.err.println("NOT TESTED: IMAP on Dovecot, for it is not installed (apt-get install dovecot-imapd)");
@@ -27,7 +27,7 @@ abstract class DovecotSourceContract extends ImapSourceContract {
     abstract Set<String> hidden();
 
     @Override
-    String host() {
+    public String host() {
         return Dovecot.HOST;
     }
 

@@ -21,7 +21,7 @@ class HiddenDovecotSourceTest extends DovecotSourceContract {
 
     /** Minutes may go by before such a server is asked for a mailbox that nobody stirs: so somebody asks. */
     @Override
-    void hint() {
+    public void hint() {
         fetcher.wake(account.accountId());
     }
 

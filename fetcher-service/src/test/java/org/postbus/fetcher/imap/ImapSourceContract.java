@@ -299,14 +299,14 @@ abstract class ImapSourceContract extends SourceContract {
     }
 
     @Override
-    Map<String, List<String>> serverContent() {
+    public Map<String, List<String>> serverContent() {
         try (RawImap reading = RawImap.login(host(), portOf(), user, PASSWORD)) {
             return content(reading);
         }
     }
 
     @Override
-    Map<String, List<String>> stored() {
+    public Map<String, List<String>> stored() {
         return DirectWriter.content(fetcher.database, account.accountId(), true);
     }
 

@@ -32,7 +32,7 @@ import java.util.stream.Collectors;
  * An IMAP server in memory that a test gives the habits of servers which cannot be started here: which capabilities it has, what it
  * leaves out, where it says NO, and what it says instead of the truth. As many of the commands as the fetcher sends.
  */
-final class ScriptedImapServer implements AutoCloseable {
+public final class ScriptedImapServer implements AutoCloseable {
     private static final DateTimeFormatter DATE = DateTimeFormatter.ofPattern("dd-MMM-yyyy HH:mm:ss Z", Locale.ENGLISH)
             .withZone(ZoneOffset.UTC);
     private static final Pattern QRESYNC = Pattern.compile("\\(QRESYNC \\((\\d+) (\\d+)");
@@ -50,7 +50,7 @@ final class ScriptedImapServer implements AutoCloseable {
     private volatile Set<String> capabilities;
 
     /** @param capabilities besides IMAP4rev1 */
-    ScriptedImapServer(String... capabilities) {
+    public ScriptedImapServer(String... capabilities) {
         this.capabilities = new TreeSet<>(Arrays.asList(capabilities));
         mailbox("INBOX", "");
         try {
@@ -64,12 +64,12 @@ final class ScriptedImapServer implements AutoCloseable {
     /** What is said instead of, or made of, the answer to a command. */
     private record Habit(Pattern command, UnaryOperator<String> answer) {}
 
-    static final class Mail {
-        final byte[] raw;
-        final Set<String> flags = new TreeSet<>();
-        final Set<String> labels = new TreeSet<>();
+    public static final class Mail {
+        public final byte[] raw;
+        public final Set<String> flags = new TreeSet<>();
+        public final Set<String> labels = new TreeSet<>();
         final long gmailId;
-        long modSeq;
+        public long modSeq;
 
         Mail(byte[] raw, long gmailId) {
             this.raw = raw;
@@ -78,19 +78,19 @@ final class ScriptedImapServer implements AutoCloseable {
     }
 
     /** Guarded by the server. */
-    final class Mailbox {
+    public final class Mailbox {
         final String attributes;
         final NavigableMap<Long, Mail> mails = new TreeMap<>();
         final NavigableMap<Long, Long> expunged = new TreeMap<>();
-        long uidValidity = 1000;
-        long uidNext = 1;
-        long modSeq = 10;
+        public long uidValidity = 1000;
+        public long uidNext = 1;
+        public long modSeq = 10;
 
         Mailbox(String attributes) {
             this.attributes = attributes;
         }
 
-        long add(byte[] raw, String... flags) {
+        public long add(byte[] raw, String... flags) {
             synchronized (ScriptedImapServer.this) {
                 Mail mail = new Mail(raw, 7_000_000 + Arrays.hashCode(raw));
                 mail.flags.addAll(Arrays.asList(flags));
@@ -100,12 +100,12 @@ final class ScriptedImapServer implements AutoCloseable {
             }
         }
 
-        long add(String messageId) {
+        public long add(String messageId) {
             return add(("Message-ID: <" + messageId + "@example.org>\r\nSubject: " + messageId + "\r\n\r\ntext\r\n")
                     .getBytes(StandardCharsets.US_ASCII));
         }
 
-        void flag(long uid, String... flags) {
+        public void flag(long uid, String... flags) {
             synchronized (ScriptedImapServer.this) {
                 Mail mail = mails.get(uid);
                 mail.flags.clear();
@@ -114,7 +114,7 @@ final class ScriptedImapServer implements AutoCloseable {
             }
         }
 
-        void expunge(long uid) {
+        public void expunge(long uid) {
             synchronized (ScriptedImapServer.this) {
                 mails.remove(uid);
                 expunged.put(uid, ++modSeq);
@@ -122,19 +122,19 @@ final class ScriptedImapServer implements AutoCloseable {
         }
     }
 
-    synchronized Mailbox mailbox(String name, String attributes) {
+    public synchronized Mailbox mailbox(String name, String attributes) {
         return mailboxes.computeIfAbsent(name, unused -> new Mailbox(attributes));
     }
 
-    Mailbox inbox() {
+    public Mailbox inbox() {
         return mailbox("INBOX", "");
     }
 
-    synchronized void remove(String mailbox) {
+    public synchronized void remove(String mailbox) {
         mailboxes.remove(mailbox);
     }
 
-    int port() {
+    public int port() {
         return listening.getLocalPort();
     }
 
@@ -148,13 +148,13 @@ final class ScriptedImapServer implements AutoCloseable {
     }
 
     /** All commands since the last call, without their tags. */
-    List<String> heard() {
+    public List<String> heard() {
         List<String> heard = List.copyOf(commands);
         commands.removeAll(heard);
         return heard;
     }
 
-    void hangUp() {
+    public void hangUp() {
         open.forEach(ScriptedImapServer::closeQuietly);
         open.clear();
     }

@@ -40,7 +40,7 @@ abstract class JmapSourceContract extends SourceContract {
     RawJmap other;
 
     /** A user without any mail. */
-    record Login(URI sessionUrl, String user, String password) {}
+    public record Login(URI sessionUrl, String user, String password) {}
 
     abstract Login newUser();
 
@@ -232,18 +232,18 @@ abstract class JmapSourceContract extends SourceContract {
     }
 
     @Override
-    void hint() {
+    public void hint() {
         // Whoever is resting after a failure looks again.
         fetcher.wake(account.accountId());
     }
 
     @Override
-    Map<String, List<String>> stored() {
+    public Map<String, List<String>> stored() {
         return DirectWriter.content(fetcher.database, account.accountId(), false);
     }
 
     @Override
-    Map<String, List<String>> serverContent() {
+    public Map<String, List<String>> serverContent() {
         Map<String, JsonNode> mailboxes = new HashMap<>();
         other.mailboxes().forEach(mailbox -> mailboxes.put(mailbox.get("id").asText(), mailbox));
         Map<String, List<String>> content = new TreeMap<>();

@@ -28,13 +28,13 @@ import org.postbus.model.MailboxRole;
  * <p>On every other server each mailbox holds messages of its own. Gmail without All Mail, which its users can hide from IMAP, is neither:
  * what is archived would be missing without a word. It is an error that its owner is told.
  */
-final class GmailLabels {
+public final class GmailLabels {
     private static final String EXTENSION = "X-GM-EXT-1";
     private static final String ALL_MAIL_HIDDEN = "Gmail hides All Mail from IMAP, and only there is all of the mail."
             + " Switch it on in Gmail: Settings, GmailLabels, All Mail, \"Show in IMAP\"";
 
     /** No mailbox is a label. */
-    static final GmailLabels NONE = new GmailLabels(false, Map.of());
+    public static final GmailLabels NONE = new GmailLabels(false, Map.of());
 
     private final boolean some;
     private final Map<String, MailboxKey> mailboxes;
@@ -46,7 +46,7 @@ final class GmailLabels {
     }
 
     /** @throws ServerException if All Mail is not shown */
-    static GmailLabels of(Capabilities offered, List<MailboxListing.Entry> listed) {
+    public static GmailLabels of(Capabilities offered, List<MailboxListing.Entry> listed) {
         if (!offered.has(EXTENSION)) {
             return NONE;
         }
@@ -70,17 +70,17 @@ final class GmailLabels {
     }
 
     /** Whether messages lie there; else it is a label. */
-    boolean isRead(ObservedMailbox mailbox) {
+    public boolean isRead(ObservedMailbox mailbox) {
         return !some || isPlace(mailbox);
     }
 
     /** Whether the labels of messages there say in which mailboxes they are. */
-    boolean areOn(ObservedMailbox place) {
+    public boolean areOn(ObservedMailbox place) {
         return some && has(place, MailboxRole.ALL);
     }
 
     /** The mailboxes that a message is in by lying at {@code place}; empty if the server did not tell its labels. */
-    Optional<Set<MailboxKey>> mailboxes(ObservedMailbox place, FetchedMessage message) {
+    public Optional<Set<MailboxKey>> mailboxes(ObservedMailbox place, FetchedMessage message) {
         if (!areOn(place)) {
             return Optional.of(Set.of(place.key()));
         }
@@ -100,12 +100,12 @@ final class GmailLabels {
     }
 
     /** GmailLabels that were met on messages and have no mailbox: hidden from IMAP, or made since the mailboxes were listed. */
-    Set<String> unlisted() {
+    public Set<String> unlisted() {
         return Set.copyOf(unlisted);
     }
 
     /** The mailbox to watch if only one can be: where there are labels all that comes, however filtered, comes into All Mail. */
-    static MailboxName mostTelling(Capabilities offered, Collection<ImapMailbox> mailboxes) {
+    public static MailboxName mostTelling(Capabilities offered, Collection<ImapMailbox> mailboxes) {
         return mailboxes.stream()
                 .map(mailbox -> mailbox.observed)
                 .filter(mailbox -> offered.has(EXTENSION) && mailbox.selectable() && has(mailbox, MailboxRole.ALL))

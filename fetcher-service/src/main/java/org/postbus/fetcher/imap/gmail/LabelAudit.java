@@ -32,7 +32,7 @@ import org.postbus.mail.imap.SelectedMailbox;
  * we know them all. Else the messages that it shows are laid beside ours, and those in which they differ are read again in All Mail: a
  * wrong answer here costs a few commands and changes nothing.
  */
-final class LabelAudit {
+public final class LabelAudit {
     private static final int AHEAD_MESSAGES = 500;
     private static final Logger LOG = Logger.getLogger(LabelAudit.class);
 
@@ -42,7 +42,7 @@ final class LabelAudit {
     private final FlagAndExpungeResync lookBack;
     private final ObservationPublisher out;
 
-    LabelAudit(Claim claim, AccountTables tables, MailboxSession visit, FlagAndExpungeResync lookBack, ObservationPublisher out) {
+    public LabelAudit(Claim claim, AccountTables tables, MailboxSession visit, FlagAndExpungeResync lookBack, ObservationPublisher out) {
         this.claim = claim;
         this.tables = tables;
         this.visit = visit;
@@ -51,14 +51,14 @@ final class LabelAudit {
     }
 
     /** By which it shows that a label was given or taken: who gets it gets a UID. What its HIGHESTMODSEQ counts is not known. */
-    record Members(long uidValidity, long uidNext, long messages) {
+    public record Members(long uidValidity, long uidNext, long messages) {
         /** Whether since {@code before} some got the label or some lost it, and not both. */
         boolean onlyGrewOrShrank(Members before) {
             return uidValidity == before.uidValidity
                     && (uidNext == before.uidNext || uidNext - before.uidNext == messages - before.messages);
         }
 
-        static Optional<Members> of(MailboxStatus status) {
+        public static Optional<Members> of(MailboxStatus status) {
             return status.uidValidity().isPresent()
                             && status.uidNext().isPresent()
                             && status.messages().isPresent()
@@ -71,8 +71,8 @@ final class LabelAudit {
     }
 
     /** A label as it was listed. */
-    record Label(ImapMailbox mailbox, MailboxName name, Members members) {
-        boolean isDue() {
+    public record Label(ImapMailbox mailbox, MailboxName name, Members members) {
+        public boolean isDue() {
             return !mailbox.labelCounted || !mailbox.agreed.equals(Optional.of(members));
         }
 
@@ -83,7 +83,7 @@ final class LabelAudit {
     }
 
     /** @param allMail all of it is known */
-    void run(List<Label> labels, ImapMailbox allMail, MailboxName allMailName) throws InterruptedException {
+    public void run(List<Label> labels, ImapMailbox allMail, MailboxName allMailName) throws InterruptedException {
         List<Label> due = labels.stream().filter(Label::isDue).toList();
         if (due.isEmpty()) {
             return;

@@ -32,7 +32,7 @@ import org.postbus.model.Keyword;
  * <p>The HIGHESTMODSEQ of the SELECT is published after all that it stands for, and no higher one that was seen on the way
  * (RFC 7162 section 6).
  */
-final class FlagAndExpungeResync {
+public final class FlagAndExpungeResync {
     /** UIDs whose flags are compared in one step. */
     static final int COMPARED_MESSAGES = 2000;
 
@@ -52,7 +52,7 @@ final class FlagAndExpungeResync {
      * @param tellsFlags whether the server has ever told of flags with QRESYNC. James does not, so until it has been seen to,
      *     the server is asked for them by mod-sequence too
      */
-    FlagAndExpungeResync(
+    public FlagAndExpungeResync(
             Claim claim,
             AccountTables tables,
             MailboxSession visit,
@@ -70,7 +70,7 @@ final class FlagAndExpungeResync {
     }
 
     /** @return messages that should be known and are not; if the mailbox turns out to be renumbered, it has no cursor then */
-    UidSet at(ImapMailbox mailbox, MailboxName name) throws InterruptedException {
+    public UidSet at(ImapMailbox mailbox, MailboxName name) throws InterruptedException {
         Cursor.Imap cursor = mailbox.cursor.orElseThrow();
         boolean byResync = !full
                 && visit.connection().qresyncEnabled()
@@ -122,7 +122,7 @@ final class FlagAndExpungeResync {
         count(mailbox, cursor, ours.minus(vanished), selected);
     }
 
-    UidSet ours(ImapMailbox mailbox, Cursor.Imap cursor) throws InterruptedException {
+    public UidSet ours(ImapMailbox mailbox, Cursor.Imap cursor) throws InterruptedException {
         return tables.uids(claim.tenantId(), claim.accountId(), mailbox.key(), cursor.uidValidity());
     }
 
@@ -235,7 +235,7 @@ final class FlagAndExpungeResync {
     }
 
     /** Asks for the state of messages that are known and publishes what differs, on whatever grounds. */
-    void readAgain(ImapMailbox mailbox, SelectedMailbox selected, UidSet uids) throws InterruptedException {
+    public void readAgain(ImapMailbox mailbox, SelectedMailbox selected, UidSet uids) throws InterruptedException {
         UidSet rest = uids;
         if (!rest.isEmpty()) {
             out.awaitApplied();
@@ -281,7 +281,7 @@ final class FlagAndExpungeResync {
      *
      * @return messages that should be known and are not
      */
-    UidSet compareUids(ImapMailbox mailbox, Cursor.Imap cursor, SelectedMailbox selected) throws InterruptedException {
+    public UidSet compareUids(ImapMailbox mailbox, Cursor.Imap cursor, SelectedMailbox selected) throws InterruptedException {
         out.awaitApplied();
         UidSet ours = ours(mailbox, cursor);
         UidSet theirs = UidSet.of(Await.server(visit.connection().uidSearchAll(), MailboxSession.COMMAND_TIME_MAX));

@@ -14,33 +14,33 @@ import org.postbus.fetcher.imap.gmail.LabelAudit;
 import org.postbus.fetcher.store.MailboxSnapshot;
 
 /** What has been published of one mailbox under the present claim, or was stored before it. Belongs to the account's loop. */
-final class ImapMailbox {
+public final class ImapMailbox {
     private static final Duration REFUSED_PAUSE_MIN = Duration.ofSeconds(30);
     private static final Duration REFUSED_PAUSE_MAX = Duration.ofMinutes(15);
 
-    ObservedMailbox observed;
-    Optional<Cursor.Imap> cursor;
+    public ObservedMailbox observed;
+    public Optional<Cursor.Imap> cursor;
     /** Messages below the cursor's UIDNEXT that are known; empty when the server said that some went but not which. */
-    OptionalLong known;
+    public OptionalLong known;
     /** The server reported a flag without saying whose, or IDLE reported something. */
-    boolean flagsSuspect;
+    public boolean flagsSuspect;
     /** The last time that the flags of recent messages, and of all, were compared one by one. */
-    Instant recentComparedAt = Instant.EPOCH;
+    public Instant recentComparedAt = Instant.EPOCH;
 
-    Instant allComparedAt = Instant.EPOCH;
+    public Instant allComparedAt = Instant.EPOCH;
     /** STATUS gives a mod-sequence, SELECT none: then it means nothing. */
-    boolean modSeqOfStatusMeansNothing;
+    public boolean modSeqOfStatusMeansNothing;
     /** The server lists the mailbox but refuses it; until then it is left alone. */
-    Instant refusedUntil = Instant.EPOCH;
+    public Instant refusedUntil = Instant.EPOCH;
 
     /** Of a label: what its STATUS said when the emails in it were last found to be ours. */
-    Optional<LabelAudit.Members> agreed = Optional.empty();
+    public Optional<LabelAudit.Members> agreed = Optional.empty();
     /** Of a label: whether that was seen under this claim. */
-    boolean labelCounted;
+    public boolean labelCounted;
 
     private int refusals;
     /** Messages that the server lists but does not hand out. They are asked for again in a full pass only. */
-    final Set<Long> withheld = ConcurrentHashMap.newKeySet();
+    public final Set<Long> withheld = ConcurrentHashMap.newKeySet();
 
     private ImapMailbox(ObservedMailbox observed, Optional<Cursor.Imap> cursor, OptionalLong known) {
         this.observed = observed;
@@ -48,7 +48,7 @@ final class ImapMailbox {
         this.known = known;
     }
 
-    static ImapMailbox known(MailboxSnapshot mailbox) {
+    public static ImapMailbox known(MailboxSnapshot mailbox) {
         long messages = mailbox.messages() + mailbox.quarantined().size();
         ImapMailbox known = new ImapMailbox(mailbox.observed(), mailbox.cursor(), OptionalLong.of(messages));
         known.withheld.addAll(mailbox.quarantined());
@@ -60,24 +60,24 @@ final class ImapMailbox {
         return known;
     }
 
-    static ImapMailbox fresh(ObservedMailbox observed) {
+    public static ImapMailbox fresh(ObservedMailbox observed) {
         return new ImapMailbox(observed, Optional.empty(), OptionalLong.of(0));
     }
 
-    MailboxKey key() {
+    public MailboxKey key() {
         return observed.key();
     }
 
-    SyncScope scope() {
+    public SyncScope scope() {
         return SyncScope.ofMailbox(key());
     }
 
-    MailboxSnapshot asKnown() {
+    public MailboxSnapshot asKnown() {
         return new MailboxSnapshot(observed, cursor, known.orElse(0), withheld);
     }
 
     /** Forgets everything: the server renumbered it. */
-    void renumbered() {
+    public void renumbered() {
         cursor = Optional.empty();
         known = OptionalLong.of(0);
         withheld.clear();
@@ -87,7 +87,7 @@ final class ImapMailbox {
      * Once is nothing: it was renamed or deleted after it was listed, and the next LIST says so. A mailbox that is refused
      * again and again is a phantom, and is tried more and more seldom.
      */
-    void refused(Instant now) {
+    public void refused(Instant now) {
         refusals++;
         if (refusals > 1) {
             Duration pause = REFUSED_PAUSE_MIN.multipliedBy(1L << Math.min(refusals - 2, 10));
@@ -96,17 +96,17 @@ final class ImapMailbox {
     }
 
     /** Nothing that was put aside stays so without another try. */
-    void trustNothing() {
+    public void trustNothing() {
         withheld.clear();
         known = OptionalLong.empty();
     }
 
-    void opened() {
+    public void opened() {
         refusals = 0;
         refusedUntil = Instant.EPOCH;
     }
 
-    void saw(long messages) {
+    public void saw(long messages) {
         if (known.isPresent()) {
             known = OptionalLong.of(known.getAsLong() + messages);
         }

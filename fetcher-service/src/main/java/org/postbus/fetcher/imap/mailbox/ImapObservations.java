@@ -18,9 +18,9 @@ import org.postbus.mail.mime.ParsedEmail;
 import org.postbus.model.Keyword;
 
 /** Fetched messages as observations. {@code \Deleted} is no keyword; such a message stays until it is expunged. */
-final class ImapObservations {
+public final class ImapObservations {
     /** Of identities and threads that are Gmail's. */
-    static final String GMAIL_PREFIX = "gm:";
+    public static final String GMAIL_PREFIX = "gm:";
 
     private ImapObservations() {}
 
@@ -28,7 +28,7 @@ final class ImapObservations {
      * @param mailboxes the mailboxes that it is in by lying in {@code mailbox}, which is one of them
      * @param message with its flags
      */
-    static EmailObserved observed(
+    public static EmailObserved observed(
             MailboxKey mailbox,
             long uidValidity,
             Set<MailboxKey> mailboxes,
@@ -63,7 +63,7 @@ final class ImapObservations {
      * @param mailboxes the mailboxes that it is in by lying in {@code mailbox}, which is one of them
      * @param message with its flags
      */
-    static EmailStateObserved state(
+    public static EmailStateObserved state(
             MailboxKey mailbox, long uidValidity, Set<MailboxKey> mailboxes, FetchedMessage message) {
         return new EmailStateObserved(
                 new EmailRef.ImapMessage(mailbox, uidValidity, message.uid()),
@@ -72,13 +72,13 @@ final class ImapObservations {
                 boxed(message.modSeq()));
     }
 
-    static EmailStateObserved state(
+    public static EmailStateObserved state(
             MailboxKey mailbox, long uidValidity, long uid, Set<Keyword> keywords, OptionalLong modSeq) {
         return new EmailStateObserved(
                 new EmailRef.ImapMessage(mailbox, uidValidity, uid), Set.of(mailbox), keywords, boxed(modSeq));
     }
 
-    static Set<Keyword> keywords(FetchedMessage message) {
+    public static Set<Keyword> keywords(FetchedMessage message) {
         return ImapFlag.keywords(message.flags().orElse(Set.of()));
     }
 
@@ -95,7 +95,7 @@ final class ImapObservations {
         }
     }
 
-    static Optional<Long> boxed(OptionalLong value) {
+    public static Optional<Long> boxed(OptionalLong value) {
         return value.isPresent() ? Optional.of(value.getAsLong()) : Optional.empty();
     }
 }

@@ -29,8 +29,8 @@ import org.postbus.model.AccountId;
  * The connection of a pass, in one mailbox at a time. It opens mailboxes, publishes what the server says of the open one without
  * being asked, for it says so once (RFC 7162 section 3.2.10), and notes whether the pass must be followed by another.
  */
-final class MailboxSession {
-    static final Duration COMMAND_TIME_MAX = Duration.ofMinutes(2);
+public final class MailboxSession {
+    public static final Duration COMMAND_TIME_MAX = Duration.ofMinutes(2);
     /** Ranges of one observation. */
     private static final int RANGES_MAX = 1000;
     /** Flag changes that wait to be published. */
@@ -47,44 +47,44 @@ final class MailboxSession {
     private boolean again;
     private GmailLabels labels = GmailLabels.NONE;
 
-    MailboxSession(AccountId account, ImapConnection connection, ObservationPublisher out, Instant now) {
+    public MailboxSession(AccountId account, ImapConnection connection, ObservationPublisher out, Instant now) {
         this.account = account;
         this.connection = connection;
         this.out = out;
         this.now = now;
     }
 
-    ImapConnection connection() {
+    public ImapConnection connection() {
         return connection;
     }
 
-    GmailLabels labels() {
+    public GmailLabels labels() {
         return labels;
     }
 
-    void takeLabels(GmailLabels asListed) {
+    public void takeLabels(GmailLabels asListed) {
         labels = asListed;
     }
 
     /** What SELECT said of this mailbox, if it is the open one; still as it was when its numbers were read. */
-    Optional<SelectedMailbox> ifOpen(ImapMailbox mailbox) {
+    public Optional<SelectedMailbox> ifOpen(ImapMailbox mailbox) {
         return open.filter(current -> current == mailbox).flatMap(unused -> selected);
     }
 
-    boolean keepsModSeqs() {
+    public boolean keepsModSeqs() {
         return selected.filter(mailbox -> mailbox.highestModSeq().isPresent()).isPresent();
     }
 
     /** Another pass is to follow at once: something went, or more has come. */
-    void lookAgain() {
+    public void lookAgain() {
         again = true;
     }
 
-    boolean isToLookAgain() {
+    public boolean isToLookAgain() {
         return again;
     }
 
-    SelectedMailbox select(ImapMailbox mailbox, MailboxName name) throws InterruptedException {
+    public SelectedMailbox select(ImapMailbox mailbox, MailboxName name) throws InterruptedException {
         close();
         return opened(mailbox, Await.server(connection.select(name, true), COMMAND_TIME_MAX));
     }
@@ -150,25 +150,25 @@ final class MailboxSession {
      * The next LIST would tell of an open mailbox what this connection last saw of it, not what is there (Dovecot; RFC 9051
      * section 6.3.11 warns of STATUS).
      */
-    void leave() throws InterruptedException {
+    public void leave() throws InterruptedException {
         close();
         if (connection.selectedName().isPresent()) {
             Await.server(connection.unselect(), COMMAND_TIME_MAX);
         }
     }
 
-    void renumbered(ImapMailbox mailbox, long uidValidity) throws InterruptedException {
+    public void renumbered(ImapMailbox mailbox, long uidValidity) throws InterruptedException {
         out.add(new Observation.MailboxReset(mailbox.key(), uidValidity));
         mailbox.renumbered();
         again = true;
     }
 
-    void synced(ImapMailbox mailbox, Cursor.Imap cursor) throws InterruptedException {
+    public void synced(ImapMailbox mailbox, Cursor.Imap cursor) throws InterruptedException {
         mailbox.cursor = Optional.of(cursor);
         out.add(new Observation.ScopeSynced(mailbox.scope(), cursor));
     }
 
-    void vanished(ImapMailbox mailbox, long uidValidity, UidSet gone) throws InterruptedException {
+    public void vanished(ImapMailbox mailbox, long uidValidity, UidSet gone) throws InterruptedException {
         List<UidRange> ranges = gone.ranges();
         for (int from = 0; from < ranges.size(); from += RANGES_MAX) {
             out.add(new Observation.UidsVanished(
@@ -178,7 +178,7 @@ final class MailboxSession {
     }
 
     /** What the server said unasked about the mailbox that is open. */
-    void takeChanges() throws InterruptedException {
+    public void takeChanges() throws InterruptedException {
         List<MailboxChange> changes = connection.takeChanges();
         if (open.isEmpty() || open.get().cursor.isEmpty()) {
             return;
@@ -210,12 +210,12 @@ final class MailboxSession {
     }
 
     @FunctionalInterface
-    interface Step {
+    public interface Step {
         void run() throws InterruptedException;
     }
 
     /** One mailbox that cannot be opened (a phantom, or it went since LIST) does not stop the others. */
-    void unlessRefused(ImapMailbox mailbox, Step step) throws InterruptedException {
+    public void unlessRefused(ImapMailbox mailbox, Step step) throws InterruptedException {
         try {
             step.run();
         } catch (ServerException e) {

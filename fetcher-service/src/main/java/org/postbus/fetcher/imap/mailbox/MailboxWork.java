@@ -6,7 +6,7 @@ import org.postbus.event.Cursor;
 import org.postbus.mail.imap.MailboxStatus;
 
 /** What a pass has to do in one mailbox, decided from its STATUS: most often nothing, and then it is not even selected. */
-sealed interface MailboxWork {
+public sealed interface MailboxWork {
 
     /** Everything is as it was. */
     record Nothing() implements MailboxWork {}

@@ -27,11 +27,11 @@ import org.postbus.model.AccountId;
  * the texts are fetched that do not lie in the beginning: none, most often. Where the structure is missing, refused or
  * contradicts the beginning, the message is read whole, and where it is too large for that, its body is left to be fetched on demand.
  */
-final class LargeMessages {
+public final class LargeMessages {
     /** Beginnings that are held at the same time. */
-    static final int AT_ONCE = 32;
+    public static final int AT_ONCE = 32;
     /** A message beyond this is never held whole. */
-    static final int WHOLE_OCTETS_MAX = 25 * 1024 * 1024;
+    public static final int WHOLE_OCTETS_MAX = 25 * 1024 * 1024;
     /** Other accounts may be reading messages whole, some from servers that take their time: none waits for them longer. */
     private static final Duration TURN_TIME_MAX = Duration.ofSeconds(5);
 
@@ -65,7 +65,7 @@ final class LargeMessages {
     }
 
     /** @param start the message as far as it was fetched */
-    MessageContent content(FetchedMessage start, Optional<BodyStructure> structure) throws InterruptedException {
+    public MessageContent content(FetchedMessage start, Optional<BodyStructure> structure) throws InterruptedException {
         byte[] beginning = start.body().orElseThrow();
         Optional<LargeMessage> known = structure.flatMap(told -> LargeMessage.of(beginning, told, MimeLimits.DEFAULTS));
         if (known.isPresent()) {

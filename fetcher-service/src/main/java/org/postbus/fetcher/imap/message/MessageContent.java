@@ -7,7 +7,7 @@ import org.postbus.mail.mime.MimeMessageReader;
 import org.postbus.mail.mime.ParsedEmail;
 
 /** What was fetched of a message. Large arrays: they are not copied and must not be changed. */
-sealed interface MessageContent {
+public sealed interface MessageContent {
     ParsedEmail parsed();
 
     /** Whether the body that was read is all that a reader is shown, and all attachments. */

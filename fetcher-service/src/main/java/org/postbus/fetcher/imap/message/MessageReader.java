@@ -38,7 +38,7 @@ import org.postbus.model.AccountId;
  * the message that it stumbles over stands alone; that one is put aside ({@code quarantined_message}), and the
  * others are read. So is one that breaks the connection again and again ({@link PoisonMessages}), or that our own code stumbles over.
  */
-final class MessageReader {
+public final class MessageReader {
     /** Of each message at once; what is longer is for {@link LargeMessages}. */
     static final int FIRST_OCTETS = 64 * 1024;
     /** Fetched messages that wait to be parsed, of {@link #FIRST_OCTETS} at most each. */
@@ -58,7 +58,7 @@ final class MessageReader {
     private final FetcherContext around;
     private final ObservationPublisher out;
 
-    MessageReader(
+    public MessageReader(
             AccountId account,
             MailboxSession visit,
             PoisonMessages suspects,
@@ -75,7 +75,7 @@ final class MessageReader {
     }
 
     /** @return those that were read or put aside; the others are not there any more, or could not be read this time */
-    Set<Long> read(ImapMailbox mailbox, UidSet uids) throws InterruptedException {
+    public Set<Long> read(ImapMailbox mailbox, UidSet uids) throws InterruptedException {
         long uidValidity = mailbox.cursor.orElseThrow().uidValidity();
         UidSet alone = uids.and(suspects.of(mailbox.key(), uidValidity));
         UidSet convicted = uids.and(suspects.convicted(mailbox.key(), uidValidity));
@@ -99,7 +99,7 @@ final class MessageReader {
     }
 
     /** As {@link #read}, of messages that the server has listed: one of which it says nothing is put aside. */
-    void readListed(ImapMailbox mailbox, UidSet uids) throws InterruptedException {
+    public void readListed(ImapMailbox mailbox, UidSet uids) throws InterruptedException {
         long uidValidity = mailbox.cursor.orElseThrow().uidValidity();
         UidSet silent = uids.minus(UidSet.ofUids(read(mailbox, uids))).minus(suspects.of(mailbox.key(), uidValidity));
         Window window = new Window(mailbox, uidValidity);

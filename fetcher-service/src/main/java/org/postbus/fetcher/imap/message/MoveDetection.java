@@ -24,7 +24,7 @@ import org.postbus.mail.imap.MailboxName;
  *
  * <p>Only in an account that has been read whole: before that nobody is told of anything twice. Belongs to one pass.
  */
-final class MoveDetection {
+public final class MoveDetection {
     /** Between the two halves of a move, by a client on a slow line. */
     static final Duration GRACE = Duration.ofSeconds(1);
     /** A message that has just been delivered is no copy. The server's clock may be so much off. */
@@ -44,7 +44,7 @@ final class MoveDetection {
     private boolean waited;
 
     /** @param watching whether the account has been read whole */
-    MoveDetection(
+    public MoveDetection(
             Claim claim,
             AccountTables tables,
             MailboxSession visit,
@@ -62,7 +62,7 @@ final class MoveDetection {
     }
 
     /** What is compared of a message before its content is; INTERNALDATE and RFC822.SIZE stay with a message that is copied. */
-    record Arrival(Instant receivedAt, long size) {}
+    public record Arrival(Instant receivedAt, long size) {}
 
     /** Whether the message may be a copy; it is then to be told after {@link #settle} only. */
     boolean holds(FetchedMessage message) {

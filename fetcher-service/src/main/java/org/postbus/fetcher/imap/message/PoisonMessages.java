@@ -10,7 +10,7 @@ import org.postbus.fetcher.store.UidSet;
  * guilty when that has failed {@link #BREAKS} times. A connection breaks for many reasons; an innocent message is read the next
  * time, and forgotten here. Belongs to the account's loop.
  */
-final class PoisonMessages {
+public final class PoisonMessages {
     /** A network that is lost as often at the same message, read alone, is not the network. */
     static final int BREAKS = 3;
 
@@ -34,7 +34,7 @@ final class PoisonMessages {
                         && uids.contains(message.uid()));
     }
 
-    UidSet of(MailboxKey mailbox, long uidValidity) {
+    public UidSet of(MailboxKey mailbox, long uidValidity) {
         return of(mailbox, uidValidity, 1);
     }
 
@@ -42,7 +42,7 @@ final class PoisonMessages {
         return of(mailbox, uidValidity, BREAKS);
     }
 
-    String reason(MailboxKey mailbox, long uidValidity, long uid) {
+    public String reason(MailboxKey mailbox, long uidValidity, long uid) {
         return charges.get(new Message(mailbox, uidValidity, uid)).reason();
     }
 
