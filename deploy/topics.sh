@@ -18,4 +18,5 @@ create postbus.accounts \
 create postbus.observations --config retention.ms=$((7 * day))
 create postbus.changes --config retention.ms=$((7 * day))
 create postbus.mutations --config retention.ms=$day
+create postbus.sync-requests --config retention.ms=3600000
 create postbus.dead-letters --config retention.ms=$((30 * day))

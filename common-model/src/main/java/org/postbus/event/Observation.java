@@ -132,18 +132,31 @@ public sealed interface Observation {
     }
 
     /**
-     * Every mailbox of the account has been looked at once more. Emails that lost their last mailbox before this pass
+     * A complete sync pass: every mailbox of the account has been checked. Emails that lost their last mailbox before this pass
      * began are now destroyed.
      *
-     * @param initialRunEnded whether every scope is complete: the account's first synchronisation is over
-     * @param confirmed mutations that were {@code applied} before this pass began: the pass has seen their effect
+     * @param initialRunEnded whether every scope is complete: the account's initial sync has ended
+     * @param confirmed mutations that were {@code applied} before this pass began
+     * @param pass the number of this pass, persisted before it read anything from the server. Mutations that were stamped with a smaller
+     *     number when they were applied are confirmed
      */
-    record PassFinished(Instant startedAt, Instant finishedAt, boolean initialRunEnded, List<MutationId> confirmed)
+    record PassFinished(
+            Instant startedAt,
+            Instant finishedAt,
+            boolean initialRunEnded,
+            List<MutationId> confirmed,
+            Optional<Long> pass)
             implements Observation {
         public PassFinished {
             Objects.requireNonNull(startedAt);
             Objects.requireNonNull(finishedAt);
             confirmed = List.copyOf(confirmed);
+            Objects.requireNonNull(pass);
+        }
+
+        public PassFinished(
+                Instant startedAt, Instant finishedAt, boolean initialRunEnded, List<MutationId> confirmed) {
+            this(startedAt, finishedAt, initialRunEnded, confirmed, Optional.empty());
         }
     }
 

@@ -13,6 +13,8 @@ public final class Topics {
     public static final String CHANGES = "postbus.changes";
     /** {@link MutationBell}. */
     public static final String MUTATIONS = "postbus.mutations";
+    /** {@link SyncRequest}, kept for an hour. */
+    public static final String SYNC_REQUESTS = "postbus.sync-requests";
     /** {@link DeadLetter}. */
     public static final String DEAD_LETTERS = "postbus.dead-letters";
 

@@ -45,6 +45,7 @@ class EventCodecTest {
             "error",
             "retryAt",
             "push",
+            "pass",
             "keywords",
             "mailboxIds",
             "accountId",

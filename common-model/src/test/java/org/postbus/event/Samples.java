@@ -156,6 +156,9 @@ final class Samples {
                                 "s7", Optional.empty(), true, Optional.of(new Cursor.Jmap.Unsettled("s4", 12)))));
         samples.put("pass-finished", new Observation.PassFinished(NOON, NOON.plusMillis(250), true, List.of(MUTATION)));
         samples.put(
+                "pass-finished-with-number",
+                new Observation.PassFinished(NOON, NOON.plusMillis(250), true, List.of(), Optional.of(17L)));
+        samples.put(
                 "account-state-observed",
                 new Observation.AccountStateObserved(
                         SyncState.BACKOFF,
@@ -262,6 +265,7 @@ final class Samples {
                 new AccountRecord(TENANT, ACCOUNT, AccountRecord.Protocol.IMAP, AccountRecord.Status.ACTIVE, 2, 5));
         settings().forEach((name, settings) -> samples.put("account-settings." + name, settings));
         samples.put("mutation-bell", new MutationBell(TENANT, ACCOUNT));
+        samples.put("sync-request", new SyncRequest(TENANT, ACCOUNT));
         samples.put(
                 "dead-letter",
                 new DeadLetter(

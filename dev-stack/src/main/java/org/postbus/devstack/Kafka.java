@@ -152,6 +152,10 @@ public final class Kafka implements AutoCloseable {
                 new NewTopic(Topics.OBSERVATIONS, partitions, replicas).configs(retention(7)),
                 new NewTopic(Topics.CHANGES, partitions, replicas).configs(retention(7)),
                 new NewTopic(Topics.MUTATIONS, partitions, replicas).configs(retention(1)),
+                new NewTopic(Topics.SYNC_REQUESTS, partitions, replicas)
+                        .configs(Map.of(
+                                TopicConfig.RETENTION_MS_CONFIG,
+                                Long.toString(Duration.ofHours(1).toMillis()))),
                 new NewTopic(Topics.DEAD_LETTERS, partitions, replicas).configs(retention(30)));
     }
 

@@ -29,6 +29,7 @@ class KafkaTest {
                             Topics.OBSERVATIONS,
                             Topics.CHANGES,
                             Topics.MUTATIONS,
+                            Topics.SYNC_REQUESTS,
                             Topics.DEAD_LETTERS))
                     .allTopicNames()
                     .get();
