@@ -1,5 +1,6 @@
 package org.postbus.mail;
 
+import java.time.Duration;
 import java.util.Objects;
 
 /** Carries a {@link ServerFailure} across a {@code Uni}: the only exception that a mail client raises for what a server does. */
@@ -19,5 +20,16 @@ public final class ServerException extends RuntimeException {
 
     public ServerFailure failure() {
         return failure;
+    }
+
+    /** For a request without lasting effect, or one that can be repeated: no answer came in that time. */
+    public static ServerException unreachable(Duration waited) {
+        return new ServerException(new ServerFailure.Unreachable("no answer within " + waited.toSeconds() + " seconds"));
+    }
+
+    /** For a request that may have taken effect: no answer came in that time. */
+    public static ServerException outcomeUnknown(Duration waited) {
+        return new ServerException(
+                new ServerFailure.OutcomeUnknown("no answer within " + waited.toSeconds() + " seconds"));
     }
 }
