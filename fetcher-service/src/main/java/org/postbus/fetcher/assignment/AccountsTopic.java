@@ -5,7 +5,6 @@ import io.smallrye.reactive.messaging.kafka.KafkaConsumerRebalanceListener;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Duration;
 import java.util.Collection;
-import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -17,26 +16,26 @@ import org.jboss.logging.Logger;
 import org.postbus.event.AccountRecord;
 import org.postbus.event.EventCodec;
 import org.postbus.event.MalformedRecordException;
-import org.postbus.fetcher.Fetcher;
+import org.postbus.fetcher.loop.AccountLoops;
 import org.postbus.model.AccountId;
 
 /**
- * Follows {@code postbus.accounts}: the partitions that the consumer group gives to this fetcher are the accounts it
- * synchronises. Nothing is ever committed; whoever gets a partition reads it from its beginning.
+ * Consumes {@code postbus.accounts}: the partitions that the consumer group assigns to this fetcher hold the accounts that it syncs. Offsets
+ * are never committed: a fetcher reads a partition that is assigned to it from the beginning.
  */
 @ApplicationScoped
 @Identifier("accounts")
 class AccountsTopic implements KafkaConsumerRebalanceListener {
-    /** The new owner waits no longer for us than this; its claim makes a straggler harmless. */
+    /** The next owner of the partitions waits for this long at most. A loop that is still running then is harmless: its fence is overtaken. */
     private static final Duration HANDOVER_TIME_MAX = Duration.ofSeconds(3);
 
     private static final Logger LOG = Logger.getLogger(AccountsTopic.class);
 
     private final Assignments assignments = new Assignments();
-    private final Fetcher fetcher;
+    private final AccountLoops loops;
 
-    AccountsTopic(Fetcher fetcher) {
-        this.fetcher = fetcher;
+    AccountsTopic(AccountLoops loops) {
+        this.loops = loops;
     }
 
     @Incoming("accounts")
@@ -48,18 +47,25 @@ class AccountsTopic implements KafkaConsumerRebalanceListener {
             account = Optional.ofNullable(record.value()).map(json -> EventCodec.decode(json, AccountRecord.class));
         } catch (IllegalArgumentException | MalformedRecordException e) {
             LOG.errorf(
-                    "partition %d, offset %d of postbus.accounts is passed over: %s",
+                    "partition %d, offset %d of postbus.accounts is skipped: %s",
                     record.partition(), record.offset(), e.getMessage());
             return;
         }
         synchronized (assignments) {
-            assignments.observe(record.partition(), accountId, account).ifPresent(fetcher.loops()::carryOut);
+            assignments.observe(record.partition(), accountId, account).ifPresent(this::execute);
+        }
+    }
+
+    private void execute(Assignments.Decision decision) {
+        switch (decision) {
+            case Assignments.Decision.Start(AccountRecord account) -> loops.start(account);
+            case Assignments.Decision.Stop(AccountId account) -> loops.stop(account);
         }
     }
 
     @Override
     public void onPartitionsAssigned(Consumer<?, ?> consumer, Collection<TopicPartition> partitions) {
-        LOG.infof("%d partitions more", partitions.size());
+        LOG.infof("%d partitions assigned", partitions.size());
         synchronized (assignments) {
             assignments.assigned(numbers(partitions));
         }
@@ -68,22 +74,22 @@ class AccountsTopic implements KafkaConsumerRebalanceListener {
 
     @Override
     public void onPartitionsRevoked(Consumer<?, ?> consumer, Collection<TopicPartition> partitions) {
-        giveUp(partitions);
+        stop(partitions);
     }
 
-    /** The group believes us dead and has given them away already: nobody waits for us. */
+    /** The group considers this fetcher dead and has assigned them to others already. */
     @Override
     public void onPartitionsLost(Consumer<?, ?> consumer, Collection<TopicPartition> partitions) {
-        giveUp(partitions);
+        stop(partitions);
     }
 
-    private void giveUp(Collection<TopicPartition> partitions) {
-        LOG.infof("%d partitions fewer", partitions.size());
-        List<Assignments.Decision> stops;
+    private void stop(Collection<TopicPartition> partitions) {
+        LOG.infof("%d partitions revoked", partitions.size());
+        Set<AccountId> accounts;
         synchronized (assignments) {
-            stops = assignments.revoked(numbers(partitions));
+            accounts = assignments.revoked(numbers(partitions));
         }
-        fetcher.loops().stop(stops, HANDOVER_TIME_MAX);
+        loops.stop(accounts, HANDOVER_TIME_MAX);
     }
 
     private static Set<Integer> numbers(Collection<TopicPartition> partitions) {

@@ -10,6 +10,7 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.postbus.mail.ServerException;
 import org.postbus.event.Cursor;
 import org.postbus.event.MailboxKey;
 import org.postbus.event.Observation;
@@ -28,7 +29,7 @@ import org.postbus.fetcher.publish.ObservationPublisher;
 import org.postbus.fetcher.source.ChangeSource.PassOutcome;
 import org.postbus.fetcher.source.ChangeSource;
 import org.postbus.fetcher.source.FetcherContext;
-import org.postbus.fetcher.store.Await;
+import org.postbus.kit.concurrent.Await;
 import org.postbus.fetcher.store.Claim;
 import org.postbus.fetcher.store.UidSet;
 import org.postbus.mail.imap.ImapConnection;
@@ -392,7 +393,7 @@ final class ImapPass {
         if (now.uidNext().isPresent()) {
             return now.uidNext().getAsLong();
         }
-        UidSet all = UidSet.of(Await.server(connection.uidSearchAll(), MailboxSession.COMMAND_TIME_MAX));
+        UidSet all = UidSet.of(Await.of(connection.uidSearchAll(), MailboxSession.COMMAND_TIME_MAX, ServerException::unreachable));
         return all.isEmpty() ? 1 : all.last() + 1;
     }
 
@@ -410,7 +411,7 @@ final class ImapPass {
         // UIDs may lie far apart: many of them are asked for by what is there, a few by their span.
         UidSet there = span.size() <= WINDOW_MESSAGES
                 ? span
-                : span.and(UidSet.of(Await.server(connection.uidSearchAll(), MailboxSession.COMMAND_TIME_MAX)));
+                : span.and(UidSet.of(Await.of(connection.uidSearchAll(), MailboxSession.COMMAND_TIME_MAX, ServerException::unreachable)));
         UidSet rest = there;
         while (!rest.isEmpty()) {
             UidSet window = rest.lowest(WINDOW_MESSAGES);
@@ -436,7 +437,7 @@ final class ImapPass {
             return;
         }
         UidSet rest = UidSet.between(1, cursor.backfillUid())
-                .and(UidSet.of(Await.server(connection.uidSearchAll(), MailboxSession.COMMAND_TIME_MAX)));
+                .and(UidSet.of(Await.of(connection.uidSearchAll(), MailboxSession.COMMAND_TIME_MAX, ServerException::unreachable)));
         while (!rest.isEmpty()) {
             UidSet window = rest.highest(WINDOW_MESSAGES);
             rest = rest.minus(window);

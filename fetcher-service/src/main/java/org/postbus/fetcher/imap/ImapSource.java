@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.postbus.mail.ServerException;
 import org.postbus.account.AccountSettings;
 import org.postbus.account.Credential;
 import org.postbus.event.MailboxKey;
@@ -21,7 +22,7 @@ import org.postbus.fetcher.source.ChangeSource;
 import org.postbus.fetcher.source.FetcherContext;
 import org.postbus.fetcher.source.HostBudget;
 import org.postbus.fetcher.source.WakeSignal;
-import org.postbus.fetcher.store.Await;
+import org.postbus.kit.concurrent.Await;
 import org.postbus.fetcher.store.Claim;
 import org.postbus.fetcher.store.MailboxSnapshot;
 import org.postbus.mail.imap.ImapConnection;
@@ -101,14 +102,14 @@ public final class ImapSource implements ChangeSource {
         return around.hosts()
                 .login(
                         host(),
-                        () -> Await.server(
+                        () -> Await.of(
                                 around.imap()
                                         .open(
                                                 settings.imap(),
                                                 settings.username(),
                                                 credential,
                                                 around.hosts().loginTurn(host())),
-                                OPEN_TIME_MAX));
+                                OPEN_TIME_MAX, ServerException::unreachable));
     }
 
     /** Much is about to be read. The connection ends with the passes that read it: compression costs memory and cannot be ended. */
@@ -120,7 +121,7 @@ public final class ImapSource implements ChangeSource {
         Optional<HostBudget.Place> place = around.hosts().placeToCompress();
         if (place.isPresent()) {
             open = Optional.of(new Open(plain.connection(), plain.place(), place));
-            Await.server(plain.connection().compress(), MailboxSession.COMMAND_TIME_MAX);
+            Await.of(plain.connection().compress(), MailboxSession.COMMAND_TIME_MAX, ServerException::unreachable);
         }
     }
 

@@ -15,7 +15,7 @@ import org.postbus.fetcher.source.HostBudget;
 import org.postbus.fetcher.source.OwnThread;
 import org.postbus.fetcher.source.WakeKind;
 import org.postbus.fetcher.source.WakeSignal;
-import org.postbus.fetcher.store.Await;
+import org.postbus.kit.concurrent.Await;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.imap.AccountChange;
 import org.postbus.mail.imap.ImapConnection;
@@ -113,7 +113,7 @@ final class ImapWatcher implements Runnable {
     private void watch() throws InterruptedException {
         ImapConnection connection = OwnThread.run(connector::connect);
         try {
-            if (Await.server(connection.notifyPersonal(), ANSWER_MAX)) {
+            if (Await.of(connection.notifyPersonal(), ANSWER_MAX, ServerException::unreachable)) {
                 push = PushKind.NOTIFY;
             } else if (connection.capabilities().has("IDLE")) {
                 open(connection);
@@ -130,7 +130,7 @@ final class ImapWatcher implements Runnable {
                 }
                 Duration quiet = QUIET_MIN.plusMillis((long)
                         (QUIET_MAX.minus(QUIET_MIN).toMillis() * around.random().nextDouble()));
-                WatchOutcome outcome = Await.server(connection.watch(quiet), quiet.plus(ANSWER_MAX));
+                WatchOutcome outcome = Await.of(connection.watch(quiet), quiet.plus(ANSWER_MAX), ServerException::unreachable);
                 boolean notifying = connection.notifying();
                 stir(connection);
                 if (outcome == WatchOutcome.CHANGED) {
@@ -138,7 +138,7 @@ final class ImapWatcher implements Runnable {
                 }
                 if (push == PushKind.NOTIFY && !notifying) {
                     // Too much for the server at once: it is asked again, and if it will not any more, all begins anew.
-                    if (!Await.server(connection.notifyPersonal(), ANSWER_MAX)) {
+                    if (!Await.of(connection.notifyPersonal(), ANSWER_MAX, ServerException::unreachable)) {
                         throw new ServerException(
                                 new org.postbus.mail.ServerFailure.Unreachable("the server notifies no more"));
                     }
@@ -152,7 +152,7 @@ final class ImapWatcher implements Runnable {
     private void open(ImapConnection connection) throws InterruptedException {
         MailboxName mailbox = idleOn.get();
         if (!connection.selectedName().equals(Optional.of(mailbox))) {
-            Await.server(connection.select(mailbox, true), ANSWER_MAX);
+            Await.of(connection.select(mailbox, true), ANSWER_MAX, ServerException::unreachable);
         }
     }
 

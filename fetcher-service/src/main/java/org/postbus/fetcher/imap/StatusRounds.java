@@ -11,10 +11,11 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
+import org.postbus.mail.ServerException;
 import org.postbus.event.Cursor;
 import org.postbus.fetcher.imap.mailbox.ImapMailbox;
 import org.postbus.fetcher.imap.mailbox.MailboxWork;
-import org.postbus.fetcher.store.Await;
+import org.postbus.kit.concurrent.Await;
 import org.postbus.mail.imap.ImapConnection;
 import org.postbus.mail.imap.ListedMailbox;
 import org.postbus.mail.imap.MailboxName;
@@ -61,9 +62,9 @@ final class StatusRounds {
                 || due.contains(name.raw())
                 || !looked.containsKey(name.raw())
                 || name.equals(MailboxName.INBOX);
-        List<ListedMailbox> listed = Await.server(connection.list(wanted), LIST_TIME_MAX);
+        List<ListedMailbox> listed = Await.of(connection.list(wanted), LIST_TIME_MAX, ServerException::unreachable);
         if (listed.stream().anyMatch(one -> isUnasked(one, wanted)) && mailMoved(listed, known, now)) {
-            listed = Await.server(connection.withStatus(listed, name -> !wanted.test(name)), LIST_TIME_MAX);
+            listed = Await.of(connection.withStatus(listed, name -> !wanted.test(name)), LIST_TIME_MAX, ServerException::unreachable);
             note(listed, now);
             return new Round(listed, Set.of());
         }

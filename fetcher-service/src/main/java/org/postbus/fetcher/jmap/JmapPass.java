@@ -27,7 +27,7 @@ import org.postbus.fetcher.publish.ObservationPublisher;
 import org.postbus.fetcher.source.ChangeSource.PassOutcome;
 import org.postbus.fetcher.source.ChangeSource;
 import org.postbus.fetcher.source.FetcherContext;
-import org.postbus.fetcher.store.Await;
+import org.postbus.kit.concurrent.Await;
 import org.postbus.fetcher.store.Claim;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
@@ -310,7 +310,7 @@ public final class JmapPass {
             JmapRequest.Call<QueryResult> query = request.add(new EmailQuery(start, Math.min(limit, emailsAtOnce())));
             JmapRequest.Call<GetResult<JmapEmail>> get = request.add(new EmailGet(query.result("/ids"), BODIES));
             try {
-                JmapResults results = Await.server(client.send(request), REQUEST_TIME_MAX);
+                JmapResults results = Await.of(client.send(request), REQUEST_TIME_MAX, ServerException::unreachable);
                 List<String> ids = results.get(query).ids();
                 emails = given(results, get);
                 return ids;
@@ -413,16 +413,16 @@ public final class JmapPass {
         Optional<JmapRequest.Call<GetResult<JmapEmailState>>> updated =
                 withEmails ? Optional.of(request.add(new EmailStateGet(changes.result("/updated")))) : Optional.empty();
         if (beside == request || mailboxes.isEmpty()) {
-            JmapResults results = Await.server(client.send(request), REQUEST_TIME_MAX);
+            JmapResults results = Await.of(client.send(request), REQUEST_TIME_MAX, ServerException::unreachable);
             return new ChangesAnswer(mailboxes, results, changes, created, updated, results);
         }
-        return Await.server(
+        return Await.of(
                 Uni.combine()
                         .all()
                         .unis(client.send(request), client.send(beside))
                         .with((results, ofMailboxes) ->
                                 new ChangesAnswer(mailboxes, ofMailboxes, changes, created, updated, results)),
-                REQUEST_TIME_MAX);
+                REQUEST_TIME_MAX, ServerException::unreachable);
     }
 
     private int callsMax() {
@@ -807,6 +807,6 @@ public final class JmapPass {
     }
 
     private <R> R ask(JmapMethod<R> method) throws InterruptedException {
-        return Await.server(client.call(method), REQUEST_TIME_MAX);
+        return Await.of(client.call(method), REQUEST_TIME_MAX, ServerException::unreachable);
     }
 }

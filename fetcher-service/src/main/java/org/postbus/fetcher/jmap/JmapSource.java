@@ -17,7 +17,7 @@ import org.postbus.fetcher.source.FetcherContext;
 import org.postbus.fetcher.source.Inflow;
 import org.postbus.fetcher.source.WakeKind;
 import org.postbus.fetcher.source.WakeSignal;
-import org.postbus.fetcher.store.Await;
+import org.postbus.kit.concurrent.Await;
 import org.postbus.fetcher.store.Claim;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
@@ -57,9 +57,9 @@ public final class JmapSource implements ChangeSource {
         JmapClient client = around.hosts()
                 .login(
                         settings.sessionUrl().getHost(),
-                        () -> Await.server(
+                        () -> Await.of(
                                 JmapClient.open(around.vertx(), settings, credential, JmapOptions.DEFAULTS),
-                                OPEN_TIME_MAX));
+                                OPEN_TIME_MAX, ServerException::unreachable));
         return new JmapSource(claim, around, client);
     }
 

@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
-import org.postbus.fetcher.store.Await;
+import org.postbus.kit.concurrent.Await;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.jmap.JmapClient;
 import org.postbus.mail.jmap.JmapMethod;
@@ -89,7 +89,7 @@ final class PagedGet<R> implements AutoCloseable {
     private Optional<R> answer(UnderWay<R> asked) throws InterruptedException {
         try {
             return Optional.of(
-                    Await.server(Uni.createFrom().completionStage(asked.answer()), JmapPass.REQUEST_TIME_MAX));
+                    Await.of(Uni.createFrom().completionStage(asked.answer()), JmapPass.REQUEST_TIME_MAX, ServerException::unreachable));
         } catch (ServerException e) {
             if (!atOnce.isLess(e.failure(), asked.ids().size())) {
                 throw e;

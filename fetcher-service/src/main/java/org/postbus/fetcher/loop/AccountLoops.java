@@ -11,48 +11,30 @@ import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jboss.logging.Logger;
 import org.postbus.event.AccountRecord;
-import org.postbus.fetcher.assignment.Assignments;
 import org.postbus.fetcher.source.FetcherContext;
 import org.postbus.fetcher.source.WakeKind;
 import org.postbus.fetcher.source.WakeSignal;
 import org.postbus.model.AccountId;
 
-/** The loops of the accounts that this fetcher has: starts, wakes and stops them as {@link Assignments} decides. */
-public final class AccountLoops {
+/** The loops of the accounts that are assigned to this fetcher. Thread-safe. */
+public class AccountLoops {
     private static final Logger LOG = Logger.getLogger(AccountLoops.class);
 
     private record Running(Thread thread, WakeSignal wakes) {}
 
-    private final FetcherContext around;
+    private final FetcherContext context;
+    private final AccountMetrics metrics;
     private final Map<AccountId, Running> running = new HashMap<>();
     private final AtomicInteger died = new AtomicInteger();
     private boolean closed;
 
-    public AccountLoops(FetcherContext around) {
-        this.around = around;
+    public AccountLoops(FetcherContext context, AccountMetrics metrics) {
+        this.context = context;
+        this.metrics = metrics;
     }
 
-    public synchronized void carryOut(Assignments.Decision decision) {
-        switch (decision) {
-            case Assignments.Decision.Start(AccountRecord account) -> start(account);
-            case Assignments.Decision.Restart(AccountRecord account) -> start(account);
-            case Assignments.Decision.Wake(AccountId account) -> {
-                Running loop = running.get(account);
-                if (loop != null) {
-                    loop.wakes().wake(WakeKind.RECORD);
-                }
-            }
-            case Assignments.Decision.Stop(AccountId account) -> {
-                Running loop = running.remove(account);
-                if (loop != null) {
-                    loop.thread().interrupt();
-                }
-            }
-        }
-    }
-
-    /** Takes the place of the account's loop if there is one, and begins when that has ended. */
-    private void start(AccountRecord account) {
+    /** Starts the account's loop. If it has one already, that one is stopped, and the new one begins when the old one has ended. */
+    public synchronized void start(AccountRecord account) {
         if (closed) {
             return;
         }
@@ -60,7 +42,7 @@ public final class AccountLoops {
                 Optional.ofNullable(running.get(account.accountId())).map(Running::thread);
         before.ifPresent(Thread::interrupt);
         WakeSignal wakes = new WakeSignal();
-        AccountLoop loop = new AccountLoop(account, around, wakes);
+        AccountLoop loop = new AccountLoop(account, context, metrics, wakes);
         Thread thread = Thread.ofVirtual()
                 .name("account-" + account.accountId())
                 .uncaughtExceptionHandler((unused, bug) -> {
@@ -82,22 +64,38 @@ public final class AccountLoops {
         loop.run();
     }
 
-    /** Stops these loops and waits for their end, but not longer than told: the fence protects from a straggler. */
-    public void stop(Collection<Assignments.Decision> stops, Duration atMost) {
+    /** Makes the account's loop begin a pass now, or as soon as its backoff allows. Ignored for accounts without a loop here. */
+    public synchronized void requestSync(AccountId account) {
+        Running loop = running.get(account);
+        if (loop != null) {
+            loop.wakes().wake(WakeKind.SYNC_REQUEST);
+        }
+    }
+
+    /** Stops the account's loop without waiting for its end. */
+    public synchronized void stop(AccountId account) {
+        Running loop = running.remove(account);
+        if (loop != null) {
+            loop.thread().interrupt();
+        }
+    }
+
+    /** Stops these loops and waits for their end, for {@code atMost}: a loop that takes longer does no harm, because of the fence. */
+    public void stop(Collection<AccountId> accounts, Duration atMost) {
         List<Thread> ending = new ArrayList<>();
         synchronized (this) {
-            for (Assignments.Decision stop : stops) {
-                Running loop = running.get(stop.accountId());
+            for (AccountId account : accounts) {
+                Running loop = running.remove(account);
                 if (loop != null) {
+                    loop.thread().interrupt();
                     ending.add(loop.thread());
                 }
-                carryOut(stop);
             }
         }
         join(ending, atMost);
     }
 
-    /** Stops all, for good. */
+    /** Stops all loops; none can be started any more. */
     public void close(Duration atMost) {
         List<Thread> ending = new ArrayList<>();
         synchronized (this) {
@@ -111,7 +109,7 @@ public final class AccountLoops {
         join(ending, atMost);
     }
 
-    /** Loops that ended by a bug. */
+    /** How many loops ended by a bug. */
     int died() {
         return died.get();
     }

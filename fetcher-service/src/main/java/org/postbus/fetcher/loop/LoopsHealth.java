@@ -4,21 +4,20 @@ import jakarta.enterprise.context.ApplicationScoped;
 import org.eclipse.microprofile.health.HealthCheck;
 import org.eclipse.microprofile.health.HealthCheckResponse;
 import org.eclipse.microprofile.health.Liveness;
-import org.postbus.fetcher.Fetcher;
 
-/** Down when a loop ended by a bug: its account would be looked at by nobody until this process starts again. */
+/** Down when a loop ended by a bug: its account would not be synced until this process is restarted. */
 @Liveness
 @ApplicationScoped
 class LoopsHealth implements HealthCheck {
-    private final Fetcher fetcher;
+    private final AccountLoops loops;
 
-    LoopsHealth(Fetcher fetcher) {
-        this.fetcher = fetcher;
+    LoopsHealth(AccountLoops loops) {
+        this.loops = loops;
     }
 
     @Override
     public HealthCheckResponse call() {
-        int died = fetcher.loops().died();
+        int died = loops.died();
         return HealthCheckResponse.named("account loops")
                 .status(died == 0)
                 .withData("died", died)

@@ -4,19 +4,19 @@ import java.time.Duration;
 import org.postbus.event.PushKind;
 
 /**
- * How long an account waits for news before it looks by itself: briefly after something happened, for more often follows
- * then, and twice as long with every look that finds nothing. Push does not tell everything (James says nothing of flags
- * during IDLE, IDLE knows one mailbox only), and a look that finds nothing costs little.
+ * How long an account's loop waits for a wake-up before it polls: briefly after something happened, because more often follows then, and
+ * twice as long after each pass that finds nothing. Push does not report everything (James reports no flags during IDLE, IDLE covers one
+ * mailbox only), and a pass that finds nothing is cheap.
  */
 final class PollSchedule {
     static final Duration FIRST = Duration.ofSeconds(2);
 
-    /** NOTIFY tells of every mailbox; what it might leave out can wait so many times longer. */
+    /** NOTIFY reports every mailbox; what it might omit may wait this many times longer. */
     private static final int LONGER_WITH_NOTIFY = 10;
 
     private PollSchedule() {}
 
-    /** @param poll the interval that is configured */
+    /** @param poll the configured interval */
     static Duration longest(PushKind push, Duration poll) {
         return switch (push) {
             case NOTIFY -> poll.multipliedBy(LONGER_WITH_NOTIFY);
@@ -25,8 +25,8 @@ final class PollSchedule {
     }
 
     /**
-     * @param quietPasses that found nothing since something last happened: 0 or more
-     * @param longest what it grows to
+     * @param quietPasses passes that found nothing since something last happened: 0 or more
+     * @param longest what the wait grows to
      */
     static Duration wait(int quietPasses, Duration longest) {
         Duration grown = FIRST.multipliedBy(1L << Math.min(quietPasses, 20));

@@ -7,20 +7,20 @@ import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
 
 /**
- * The value of one record of {@code postbus.observations}: an {@link ObservationBatch} put together from observations that
+ * The value of one record of {@code postbus.observations}: an {@link ObservationBatch} assembled from observations that
  * are already encoded.
  *
- * @param json not to be changed
+ * @param json must not be changed
  */
 public record EncodedBatch(AccountId accountId, long fence, long seq, byte[] json) {
 
     public static EncodedBatch of(
             TenantId tenantId, AccountId accountId, long fence, long seq, List<EncodedObservation> observations) {
         byte[] empty = EventCodec.encode(new ObservationBatch(tenantId, accountId, fence, seq, List.of()));
-        // The codec writes the list last: it ends in []}, and everything goes between the two brackets.
+        // The codec writes the list last, so the text ends with []}: the observations are inserted between the brackets.
         int head = empty.length - 2;
         if (empty[head - 1] != '[') {
-            throw new IllegalStateException("the observations are not the last thing in a batch any more");
+            throw new IllegalStateException("the observations are not the last field of a batch");
         }
         int length = empty.length + Math.max(0, observations.size() - 1);
         for (EncodedObservation observation : observations) {

@@ -13,14 +13,14 @@ import org.postbus.model.EmailAddress;
 import org.postbus.model.EmailHeaders;
 
 /**
- * An observation as it will stand in its batch. Encoded once, where the mail is parsed, so that a batch can be cut by its
+ * An observation in the encoding of its batch. It is encoded once, on the thread that parses the mail, so that batches can be limited by
  * bytes without encoding anything twice.
  *
- * @param json at most {@link #BYTES_MAX}; not to be changed
- * @param emails how many emails it is about, of the {@link ObservationBatch#EMAILS_MAX} of a batch
+ * @param json at most {@link #BYTES_MAX}; must not be changed
+ * @param emails how many emails it counts as, of the {@link ObservationBatch#EMAILS_MAX} of a batch
  */
 public record EncodedObservation(byte[] json, int emails) {
-    /** What the batch's own fields take, generously. */
+    /** At most this many bytes are the batch's own fields. */
     static final int ENVELOPE_BYTES = 1024;
 
     public static final int BYTES_MAX = ObservationBatch.BYTES_MAX - ENVELOPE_BYTES;
@@ -28,10 +28,10 @@ public record EncodedObservation(byte[] json, int emails) {
     private static final int TEXT_KEPT = 1000;
 
     /**
-     * An email too large for a batch loses its body, which can be fetched on demand, and if that is not enough most of its
-     * header: a stranger's header must not be able to stop an account.
+     * An email that is too large for a batch is published without its body, which can be fetched on demand, and if that is not enough with
+     * a shortened header: a header that anybody can send must not stop an account.
      *
-     * @throws IllegalArgumentException for any other observation that is too large: whoever made it did not cut it
+     * @throws IllegalArgumentException for any other observation that is too large: a bug
      */
     public static EncodedObservation of(Observation observation) {
         byte[] json = EventCodec.encode(observation);
@@ -42,7 +42,7 @@ public record EncodedObservation(byte[] json, int emails) {
             }
         }
         if (json.length > BYTES_MAX) {
-            throw new IllegalArgumentException("an observation of " + json.length + " bytes fits into no batch");
+            throw new IllegalArgumentException("an observation of " + json.length + " bytes is too large for a batch");
         }
         return new EncodedObservation(json, emails(observation));
     }

@@ -1,28 +1,25 @@
 package org.postbus.fetcher.publish;
 
-import io.smallrye.mutiny.Uni;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.Semaphore;
-import java.util.function.Function;
 import org.postbus.event.Observation;
 import org.postbus.event.ObservationBatch;
-import org.postbus.fetcher.store.Await;
 import org.postbus.fetcher.store.FenceLostException;
 import org.postbus.fetcher.store.Progress;
+import org.postbus.kit.concurrent.Await;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
 
 /**
- * Sends what was observed under one claim, in order, in batches that are cut by number and bytes. One batch at a time is
- * on its way to the broker, so a repeated send can overtake nothing; the next is filled meanwhile. At most {@link
- * #AHEAD_MAX} batches are ahead of what the writer has applied: beyond that {@code add} blocks, and with it whoever reads
- * the mail server's socket. For one thread.
+ * Publishes what was observed under one claim, in order, in batches limited by number and bytes. One batch at a time is in flight, so that a
+ * batch that is sent again cannot overtake another; the next one is filled meanwhile. At most {@link #AHEAD_MAX} batches are ahead of what
+ * the writer has applied: beyond that {@code add} blocks, and the mail server's socket is not read. For one thread.
  *
- * <p>After any failure the claim is used up: whether the last batch counts is not known, so the account is claimed anew.
+ * <p>Every method that sends throws {@code InfrastructureFailureException} if Kafka or PostgreSQL fails. Whether the last batch counts is then
+ * unknown: the claim must not be used any more, and the account is claimed anew.
  */
 public final class ObservationPublisher implements AutoCloseable {
     static final int AHEAD_MAX = 8;
@@ -35,42 +32,24 @@ public final class ObservationPublisher implements AutoCloseable {
     private final TenantId tenantId;
     private final AccountId accountId;
     private final long fence;
-    private final Function<EncodedBatch, Uni<Void>> sink;
+    private final BatchSink sink;
     private final Progress.Reader progress;
-    private final Semaphore bytesInFlight;
-    private final FetcherMetrics metrics;
 
     private final List<EncodedObservation> pending = new ArrayList<>();
-    private Optional<Observation> ifMuch = Optional.empty();
+    private Optional<Observation> onSecondBatch = Optional.empty();
     private int pendingEmails;
     private int pendingBytes;
     private long sentSeq;
     private long appliedSeq;
-    private CompletableFuture<Void> onItsWay = CompletableFuture.completedFuture(null);
+    private CompletableFuture<Void> inFlight = CompletableFuture.completedFuture(null);
 
-    /**
-     * @param sink sends a batch; completes when the broker has it for good
-     * @param bytesInFlight permits of one byte each, shared by all accounts of the process
-     */
     public ObservationPublisher(
-            TenantId tenantId,
-            AccountId accountId,
-            long fence,
-            Function<EncodedBatch, Uni<Void>> sink,
-            Progress.Reader progress,
-            Semaphore bytesInFlight,
-            FetcherMetrics metrics) {
+            TenantId tenantId, AccountId accountId, long fence, BatchSink sink, Progress.Reader progress) {
         this.tenantId = tenantId;
         this.accountId = accountId;
         this.fence = fence;
         this.sink = sink;
         this.progress = progress;
-        this.bytesInFlight = bytesInFlight;
-        this.metrics = metrics;
-    }
-
-    public long fence() {
-        return fence;
     }
 
     /** Batches sent so far. */
@@ -78,21 +57,21 @@ public final class ObservationPublisher implements AutoCloseable {
         return sentSeq;
     }
 
-    /** Whether something was added that is not sent. */
+    /** Whether something was added that has not been sent. */
     public boolean isPending() {
         return !pending.isEmpty();
     }
 
-    /** Goes along as soon as there is more than one batch to send: the first sign that this takes a while. */
-    public void sayIfMuch(Observation observation) {
-        ifMuch = Optional.of(observation);
+    /** Publishes this observation as soon as there is more than one batch to send: the first sign that a pass takes long. */
+    public void addOnSecondBatch(Observation observation) {
+        onSecondBatch = Optional.of(observation);
     }
 
-    /** Ends {@link #sayIfMuch}; tells whether it was said. */
-    public boolean wasMuch() {
-        boolean said = ifMuch.isEmpty();
-        ifMuch = Optional.empty();
-        return said;
+    /** Cancels {@link #addOnSecondBatch}. Returns whether the observation was published before. */
+    public boolean cancelOnSecondBatch() {
+        boolean published = onSecondBatch.isEmpty();
+        onSecondBatch = Optional.empty();
+        return published;
     }
 
     public void add(Observation observation) throws InterruptedException {
@@ -104,10 +83,10 @@ public final class ObservationPublisher implements AutoCloseable {
                 || pendingBytes + observation.json().length + 1 > EncodedObservation.BYTES_MAX;
         if (full && !pending.isEmpty()) {
             send();
-            if (ifMuch.isPresent()) {
-                Observation said = ifMuch.get();
-                ifMuch = Optional.empty();
-                add(said);
+            if (onSecondBatch.isPresent()) {
+                Observation deferred = onSecondBatch.get();
+                onSecondBatch = Optional.empty();
+                add(deferred);
             }
         }
         pending.add(observation);
@@ -115,19 +94,19 @@ public final class ObservationPublisher implements AutoCloseable {
         pendingBytes += observation.json().length + 1;
     }
 
-    /** Sends what is left; on return the broker has everything. */
+    /** Sends the rest. On return the broker has stored everything. */
     public void flush() throws InterruptedException {
         if (!pending.isEmpty()) {
             send();
         }
-        awaitAck();
+        awaitAcknowledgement();
     }
 
     /**
-     * Sends what is left and waits, as long as it takes, until the writer has applied all of it: what is then read from the
-     * database is what we sent.
+     * Sends the rest and waits, without a time limit, until the writer has applied all of it: what is then read from the database includes
+     * everything that was published.
      *
-     * @throws FenceLostException if the writer will never apply it, for the claim is not ours any more
+     * @throws FenceLostException if the writer will never apply it, because the account was claimed anew
      */
     public void awaitApplied() throws InterruptedException {
         flush();
@@ -144,17 +123,18 @@ public final class ObservationPublisher implements AutoCloseable {
 
     private void send() throws InterruptedException {
         EncodedBatch batch = EncodedBatch.of(tenantId, accountId, fence, sentSeq + 1, pending);
-        awaitAck();
+        awaitAcknowledgement();
         awaitApplied(sentSeq + 1 - AHEAD_MAX);
         int bytes = batch.json().length;
-        bytesInFlight.acquire(bytes);
-        metrics.batchSent(pending.size());
+        sink.bytesInFlight().acquire(bytes);
+        sink.metrics().batchSent(pending.size());
         sentSeq++;
-        onItsWay = sink.apply(batch)
+        inFlight = sink.send()
+                .apply(batch)
                 .onTermination()
                 .invoke(() -> {
-                    bytesInFlight.release(bytes);
-                    metrics.batchAcked();
+                    sink.bytesInFlight().release(bytes);
+                    sink.metrics().batchAcknowledged();
                 })
                 .subscribeAsCompletionStage();
         pending.clear();
@@ -162,8 +142,8 @@ public final class ObservationPublisher implements AutoCloseable {
         pendingBytes = 0;
     }
 
-    private void awaitAck() throws InterruptedException {
-        Await.backend("sending observations", onItsWay, ACK_TIME_MAX);
+    private void awaitAcknowledgement() throws InterruptedException {
+        Await.infrastructure("sending observations", inFlight, ACK_TIME_MAX);
     }
 
     private void awaitApplied(long seq) throws InterruptedException {
@@ -171,7 +151,7 @@ public final class ObservationPublisher implements AutoCloseable {
         while (appliedSeq < seq) {
             readProgress();
             if (appliedSeq < seq) {
-                // The database does not call us: NOTIFY would serialise the writer's commits.
+                // Polling, because PostgreSQL's NOTIFY would serialise the writer's commits.
                 Thread.sleep(poll);
                 poll = poll.multipliedBy(2).compareTo(POLL_MAX) > 0 ? POLL_MAX : poll.multipliedBy(2);
             }
@@ -181,14 +161,14 @@ public final class ObservationPublisher implements AutoCloseable {
     private void readProgress() throws InterruptedException {
         Progress now = progress.read();
         if (now.fence() != fence) {
-            throw new FenceLostException("fence " + fence + " was overtaken by " + now.fence());
+            throw FenceLostException.overtaken(fence, now.fence());
         }
         appliedSeq = now.appliedSeq();
     }
 
-    /** Waits for nothing: what is not acknowledged may or may not count, the next claim settles it. */
+    /** Waits for nothing. Whether a batch in flight counts is decided by the next claim. */
     @Override
     public void close() {
-        onItsWay.cancel(true);
+        inFlight.cancel(true);
     }
 }

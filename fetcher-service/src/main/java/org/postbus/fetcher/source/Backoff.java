@@ -4,22 +4,22 @@ import java.time.Duration;
 import java.util.Optional;
 
 /**
- * How long an account rests after failures: the ceiling doubles from 5 s to 300 s, and the delay is drawn evenly below it
- * ("full jitter"), so that accounts which failed together do not come back together.
+ * The delay after failures: its ceiling doubles from 5 s to 300 s, and the delay is drawn evenly below it ("full jitter"), so that accounts
+ * which failed at the same time are not retried at the same time.
  */
 public final class Backoff {
     static final Duration CEILING_MIN = Duration.ofSeconds(5);
     static final Duration CEILING_MAX = Duration.ofSeconds(300);
-    /** Even the luckiest draw leaves the server this long. */
+    /** The shortest delay, whatever was drawn. */
     static final Duration FLOOR = Duration.ofSeconds(1);
-    /** A server's hint beyond this is taken for a mistake. */
+    /** A longer hint of the server is considered a mistake and cut. */
     static final Duration HINT_MAX = Duration.ofHours(1);
 
     private Backoff() {}
 
     /**
      * @param failures in a row, this one included: 1 or more
-     * @param hint what the server itself asked for; never undercut
+     * @param hint the delay that the server asked for; the result is never shorter
      * @param random from 0 to below 1
      */
     public static Duration delay(int failures, Optional<Duration> hint, double random) {

@@ -4,33 +4,42 @@ import java.time.Instant;
 import org.postbus.event.PushKind;
 import org.postbus.fetcher.publish.ObservationPublisher;
 
-/** A mail server as one account sees it: read in passes, and watched in between. Two protocols, two kinds. */
+/**
+ * One account on its mail server, under one claim: synced in passes, and watched between them. Implemented once for each protocol. All methods
+ * but {@link #push} are called by the account's loop only.
+ */
 public interface ChangeSource extends AutoCloseable {
 
     /**
-     * Looks at the whole account once and publishes what differs from what was published or stored before. What was
-     * published before a failure stays true; the account is then claimed anew.
+     * What a pass is to do.
      *
+     * @param number persisted before the pass reads anything from the server
      * @param full trust no cursor: compare everything
-     * @param everything look at every mailbox, though it be expensive: somebody asked, or relies on what this pass sees
+     * @param requested check every mailbox, even where that takes a command for each: a user or outbound-service asked for this pass
      */
-    PassOutcome pass(ObservationPublisher out, boolean full, boolean everything, Instant now)
-            throws InterruptedException;
+    record PassRequest(long number, boolean full, boolean requested, Instant startedAt) {}
 
-    /** Begins to wake the loop when the server has news, for as long as this source is open. */
+    /**
+     * Syncs the whole account once and publishes what differs from what was published or stored before. What was published before a failure
+     * stays true; after a failure the account is claimed anew.
+     */
+    PassOutcome pass(ObservationPublisher out, PassRequest request) throws InterruptedException;
+
+    /** Starts to wake the loop when the server has changes, until this source is closed. */
     void watch(WakeSignal wakes);
 
-    /** What wakes the loop at the moment; {@code POLL} if the server offers nothing or the watcher is in trouble. */
+    /** What wakes the loop at present; {@code POLL} if the server offers no push or the watcher has failed. */
     PushKind push();
 
-    /** Ends connections and the watcher at once. */
+    /** Closes the connections and stops the watcher at once. */
     @Override
     void close();
 
     /**
-     * @param initialRunEnded everything that there was when the account was first seen has been published
-     * @param again look once more without waiting: emails lost a mailbox, and the writer destroys or moves them only when a
-     *     whole pass has gone by; or more has come meanwhile
+     * @param initialSyncEnded everything that existed when the account was first synced has been published
+     * @param again another pass is to follow without waiting: emails lost a mailbox, and the writer destroys or moves them only after a
+     *     whole pass; or more changed meanwhile
+     * @param completeSince everything on the server has been checked by passes with this number or a greater one; 0 if that is not certain
      */
-    record PassOutcome(boolean initialRunEnded, boolean again) {}
+    record PassOutcome(boolean initialSyncEnded, boolean again, long completeSince) {}
 }

@@ -8,18 +8,19 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
 
 /**
- * This process's share of what a mail provider bears, by host: so many connections, and so many logins a second, over all
- * accounts. Of the connections a quarter is kept from watchers, so that accounts are looked at even where not all can be watched.
+ * This process's share of what a mail provider allows, by host: a number of connections and a rate of logins, over all accounts. Watchers get
+ * at most three quarters of the connections, so that accounts are polled even where not all can be watched. With N fetchers each is configured
+ * with the N-th part.
  *
- * <p>It also keeps a process that starts with many accounts from storming their servers: those that wait are served in order, and
- * no more than so many logins are under way at once.
+ * <p>It also limits the load when a process starts with many accounts: those that wait are served in order, and the number of logins in
+ * progress at once is limited over all hosts.
  */
 public final class HostBudget {
     /** Over all hosts; each takes 300 KB. */
     private static final int COMPRESSED_MAX = 64;
 
-    /** Of a login: what costs us anything in it is done by then. */
-    private static final Duration TURN_TIME_MAX = Duration.ofSeconds(1);
+    /** A login's permit is released after this time: what costs this process CPU time in it is done by then. */
+    private static final Duration LOGIN_PERMIT_TIME_MAX = Duration.ofSeconds(1);
 
     private final Semaphore compressed = new Semaphore(COMPRESSED_MAX);
     private final Semaphore loginsAtOnce;
@@ -39,30 +40,31 @@ public final class HostBudget {
     }
 
     /**
-     * Connecting is slower than the logins may be, so that connections do not wait for their turn to log in; a tenth of the budget
-     * is kept for logins that are on their way a little longer than the one before them.
+     * Connecting is limited to a lower rate than logging in, so that open connections do not wait to log in. A tenth of the login rate is
+     * reserve for logins that take a little longer to reach the server than the one before.
      */
-    private record Host(LoginPace connecting, LoginPace loggingIn, Semaphore connections, Semaphore watchers) {}
+    private record Host(
+            LoginRateLimit connecting, LoginRateLimit loggingIn, Semaphore connections, Semaphore watchers) {}
 
     private Host host(String name) {
         return hosts.computeIfAbsent(
                 name,
                 unused -> new Host(
-                        new LoginPace(Math.max(1, loginsPerSecond * 3 / 4)),
-                        new LoginPace(Math.max(1, loginsPerSecond * 9 / 10)),
+                        new LoginRateLimit(Math.max(1, loginsPerSecond * 3 / 4)),
+                        new LoginRateLimit(Math.max(1, loginsPerSecond * 9 / 10)),
                         new Semaphore(connections, true),
                         new Semaphore(connections - connections / 4, true)));
     }
 
-    /** Connects and logs in when its turn has come. A server that takes its time holds nobody else up: they do not wait for its end. */
+    /** Connects and logs in as soon as the rate limit allows. A slow server delays no other login: its permit is released after a second. */
     public <T> T login(String host, Login<T> login) throws InterruptedException {
         Thread.sleep(host(host).connecting().reserve(System.nanoTime()));
         loginsAtOnce.acquire();
-        Place turn = new Place(loginsAtOnce::release);
+        Permit permit = new Permit(loginsAtOnce::release);
         Thread timer = Thread.ofVirtual().start(() -> {
             try {
-                Thread.sleep(TURN_TIME_MAX);
-                turn.close();
+                Thread.sleep(LOGIN_PERMIT_TIME_MAX);
+                permit.close();
             } catch (InterruptedException done) {
                 Thread.currentThread().interrupt();
             }
@@ -71,7 +73,7 @@ public final class HostBudget {
             return login.run();
         } finally {
             timer.interrupt();
-            turn.close();
+            permit.close();
         }
     }
 
@@ -81,10 +83,10 @@ public final class HostBudget {
     }
 
     /**
-     * Waited for on an open connection just before the credential is sent. On a busy machine a TLS handshake may take a second longer
-     * than the next one: though connecting was spaced, the logins would meet.
+     * To be awaited on an open connection just before the credential is sent. On a busy machine one TLS handshake may take a second longer than
+     * the next: without this, logins would arrive at once although connecting was spaced.
      */
-    public Uni<Void> loginTurn(String host) {
+    public Uni<Void> loginPermit(String host) {
         return Uni.createFrom().deferred(() -> {
             long millis = host(host).loggingIn().reserve(System.nanoTime()).toMillis();
             Uni<Void> now = Uni.createFrom().voidItem();
@@ -92,12 +94,12 @@ public final class HostBudget {
         });
     }
 
-    /** A connection that may be open until this is closed. Closing it twice is closing it once. */
-    public static final class Place implements AutoCloseable {
+    /** Held until it is closed. Closing it a second time has no effect. */
+    public static final class Permit implements AutoCloseable {
         private final Runnable release;
         private boolean closed;
 
-        private Place(Runnable release) {
+        private Permit(Runnable release) {
             this.release = release;
         }
 
@@ -110,15 +112,15 @@ public final class HostBudget {
         }
     }
 
-    /** For a pass: waits until there is a place. */
-    public Place place(String name) throws InterruptedException {
+    /** For the connection of a pass: waits until one is allowed. */
+    public Permit connectionPermit(String name) throws InterruptedException {
         Host host = host(name);
         host.connections().acquire();
-        return new Place(() -> host.connections().release());
+        return new Permit(() -> host.connections().release());
     }
 
-    /** For a watcher: only if there is a place now. */
-    public Optional<Place> placeToWatch(String name) {
+    /** For the connection of a watcher: empty if none is allowed now. */
+    public Optional<Permit> watcherPermit(String name) {
         Host host = host(name);
         if (!host.watchers().tryAcquire()) {
             return Optional.empty();
@@ -127,27 +129,27 @@ public final class HostBudget {
             host.watchers().release();
             return Optional.empty();
         }
-        return Optional.of(new Place(() -> {
+        return Optional.of(new Permit(() -> {
             host.connections().release();
             host.watchers().release();
         }));
     }
 
-    /** For a connection that is to be compressed: only if not too many are. */
-    public Optional<Place> placeToCompress() {
-        return compressed.tryAcquire() ? Optional.of(new Place(compressed::release)) : Optional.empty();
+    /** For a compressed connection: empty if too many are compressed now. */
+    public Optional<Permit> compressionPermit() {
+        return compressed.tryAcquire() ? Optional.of(new Permit(compressed::release)) : Optional.empty();
     }
 
-    /** Whether accounts wait for a place: who does not need its connection just now gives it up. */
-    public boolean isWaitedFor(String name) {
+    /** Whether passes of other accounts wait for a connection: an account that does not need its own now closes it. */
+    public boolean isContended(String name) {
         return host(name).connections().hasQueuedThreads();
     }
 
     /**
-     * Lets no more than so many through in any second: a burst of as many where it was quiet, then evenly. It is told the time. Each
-     * reservation is kept, so those who wait are served in order.
+     * Limits logins to a number in any second: a burst of that many after a quiet time, then evenly spaced. The caller passes the time.
+     * Reservations cannot be returned, so waiting callers are served in order.
      */
-    static final class LoginPace {
+    static final class LoginRateLimit {
         private static final long SECOND_NANOS = Duration.ofSeconds(1).toNanos();
 
         private final long apartNanos;
@@ -157,7 +159,7 @@ public final class HostBudget {
         private long reserved;
         private long lastNanos;
 
-        LoginPace(int perSecond) {
+        LoginRateLimit(int perSecond) {
             this.apartNanos = SECOND_NANOS / perSecond;
             this.recent = new long[perSecond];
         }

@@ -4,8 +4,8 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 
 /**
- * Runs a step on a virtual thread of its own and waits for its end. A thread keeps the memory of the deepest stack that it was ever
- * parked with: who is going to wait for hours, as the loop and the watcher of an idle account do, has others do what is deep.
+ * Runs a step on a virtual thread of its own and waits for its end. A virtual thread keeps the memory of the deepest stack that it was ever
+ * parked with, so threads that wait for hours, as the loop and the watcher of an idle account do, run deep calls on another thread.
  */
 public final class OwnThread {
     private OwnThread() {}
@@ -16,8 +16,8 @@ public final class OwnThread {
     }
 
     /**
-     * An interrupt is passed on to the step. If it ends well all the same, its result is returned, for it may have to be closed,
-     * and the caller stays interrupted.
+     * An interrupt is passed on to the step. If the step succeeds nevertheless, its result is returned, because it may have to be closed, and
+     * the caller stays interrupted.
      */
     public static <T> T run(Step<T> step) throws InterruptedException {
         FutureTask<T> task = new FutureTask<>(step::run);

@@ -7,7 +7,7 @@ import java.util.Set;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
-/** Wakes one account's loop. Many wake-ups while it is busy are one: the next pass sees everything that they were about. */
+/** Wakes the loop of one account. Wake-ups that arrive during a pass are merged into one: the next pass sees everything they were about. */
 public final class WakeSignal {
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition woken = lock.newCondition();
@@ -24,19 +24,19 @@ public final class WakeSignal {
     }
 
     /**
-     * Waits until somebody asks for a look, at most so long; whoever asks while {@code atLeast} lasts is heard after it. What the
-     * server says does not count. Only one thread may wait.
+     * Waits for a sync request, for {@code atMost}. A request that arrives within {@code atLeast} is answered when that time has passed.
+     * Push notifications are ignored. Only one thread may wait.
      */
-    public void awaitRecord(Duration atLeast, Duration atMost) throws InterruptedException {
+    public void awaitSyncRequest(Duration atLeast, Duration atMost) throws InterruptedException {
         Instant began = Instant.now();
         Thread.sleep(atLeast.compareTo(atMost) < 0 ? atLeast : atMost);
         Duration left = atMost.minus(Duration.between(began, Instant.now()));
-        while (left.isPositive() && !await(left).contains(WakeKind.RECORD)) {
+        while (left.isPositive() && !await(left).contains(WakeKind.SYNC_REQUEST)) {
             left = atMost.minus(Duration.between(began, Instant.now()));
         }
     }
 
-    /** Waits for a wake-up, at most so long, and forgets what woke it. Only one thread may wait. */
+    /** Waits for a wake-up, for {@code atMost}, and clears it. Only one thread may wait. */
     public Set<WakeKind> await(Duration atMost) throws InterruptedException {
         lock.lockInterruptibly();
         try {

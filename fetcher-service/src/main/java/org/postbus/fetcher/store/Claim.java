@@ -14,10 +14,11 @@ import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
 
 /**
- * An account taken over: the fence under which everything is sent, and what the database knew at that moment.
+ * The claim on an account: the fence under which all its batches are sent, and what the database held when it was made.
  *
- * @param fullPass the cursors are not to be trusted: everything is compared once
- * @param credential empty if the account has none stored
+ * @param fullPass the cursors cannot be trusted: everything is to be compared once
+ * @param initialDone the initial sync has ended
+ * @param credential empty if none is stored
  */
 public record Claim(
         TenantId tenantId,

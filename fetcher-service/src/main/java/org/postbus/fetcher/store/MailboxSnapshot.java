@@ -7,10 +7,10 @@ import org.postbus.event.Cursor;
 import org.postbus.event.ObservedMailbox;
 
 /**
- * A mailbox as the database has it.
+ * A mailbox as the server last showed it: as stored in the database, or as published since.
  *
  * @param observed {@code renamedFrom} is empty
- * @param cursor IMAP only; empty before its first run
+ * @param cursor IMAP only; empty before its initial sync
  * @param messages IMAP only: how many UIDs of the cursor's UIDVALIDITY are linked
  * @param quarantined IMAP only: UIDs of the cursor's UIDVALIDITY that could not be read; not among {@code messages}
  */

@@ -1,10 +1,10 @@
 package org.postbus.fetcher.store;
 
 /**
- * How far the writer has come with an account.
+ * How far the writer is with an account.
  *
- * @param fence of the claim that counts; if it is not ours, nothing of ours is applied any more
- * @param appliedSeq the last batch of that fence in the database
+ * @param fence of the current claim; batches of every other fence are dropped
+ * @param appliedSeq the last batch of that fence that was applied
  */
 public record Progress(long fence, long appliedSeq) {
 

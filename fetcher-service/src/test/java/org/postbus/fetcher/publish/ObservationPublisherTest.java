@@ -28,7 +28,7 @@ import org.postbus.event.Observation;
 import org.postbus.event.ObservationBatch;
 import org.postbus.event.ObservedEmail;
 import org.postbus.fetcher.store.FenceLostException;
-import org.postbus.fetcher.store.InfrastructureFailureException;
+import org.postbus.kit.InfrastructureFailureException;
 import org.postbus.fetcher.store.Progress;
 import org.postbus.model.AccountId;
 import org.postbus.model.EmailAddress;

@@ -9,13 +9,14 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jboss.logging.Logger;
+import org.postbus.mail.ServerException;
 import org.postbus.event.Cursor;
 import org.postbus.event.MailboxKey;
 import org.postbus.event.UidRange;
 import org.postbus.fetcher.publish.ObservationPublisher;
 import org.postbus.fetcher.source.Inflow;
 import org.postbus.fetcher.store.AccountTables;
-import org.postbus.fetcher.store.Await;
+import org.postbus.kit.concurrent.Await;
 import org.postbus.fetcher.store.Claim;
 import org.postbus.fetcher.store.UidSet;
 import org.postbus.mail.imap.FetchItems;
@@ -284,7 +285,7 @@ public final class FlagAndExpungeResync {
     public UidSet compareUids(ImapMailbox mailbox, Cursor.Imap cursor, SelectedMailbox selected) throws InterruptedException {
         out.awaitApplied();
         UidSet ours = ours(mailbox, cursor);
-        UidSet theirs = UidSet.of(Await.server(visit.connection().uidSearchAll(), MailboxSession.COMMAND_TIME_MAX));
+        UidSet theirs = UidSet.of(Await.of(visit.connection().uidSearchAll(), MailboxSession.COMMAND_TIME_MAX, ServerException::unreachable));
         boolean someWentMeanwhile = visit.connection().takeChanges().stream()
                 .anyMatch(change -> change instanceof MailboxChange.Expunged
                         || change instanceof MailboxChange.Vanished

@@ -12,7 +12,7 @@ import org.postbus.event.UidRange;
 import org.postbus.fetcher.imap.gmail.GmailLabels;
 import org.postbus.fetcher.publish.ObservationPublisher;
 import org.postbus.fetcher.source.Inflow;
-import org.postbus.fetcher.store.Await;
+import org.postbus.kit.concurrent.Await;
 import org.postbus.fetcher.store.UidSet;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
@@ -86,7 +86,7 @@ public final class MailboxSession {
 
     public SelectedMailbox select(ImapMailbox mailbox, MailboxName name) throws InterruptedException {
         close();
-        return opened(mailbox, Await.server(connection.select(name, true), COMMAND_TIME_MAX));
+        return opened(mailbox, Await.of(connection.select(name, true), COMMAND_TIME_MAX, ServerException::unreachable));
     }
 
     /**
@@ -153,7 +153,7 @@ public final class MailboxSession {
     public void leave() throws InterruptedException {
         close();
         if (connection.selectedName().isPresent()) {
-            Await.server(connection.unselect(), COMMAND_TIME_MAX);
+            Await.of(connection.unselect(), COMMAND_TIME_MAX, ServerException::unreachable);
         }
     }
 

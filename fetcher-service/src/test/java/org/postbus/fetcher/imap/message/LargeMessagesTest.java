@@ -19,6 +19,7 @@ import java.util.concurrent.Semaphore;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.postbus.mail.ServerException;
 import org.postbus.account.Credential;
 import org.postbus.account.Secret;
 import org.postbus.account.ServerAddress;
@@ -29,7 +30,7 @@ import org.postbus.devstack.RawImap;
 import org.postbus.event.UidRange;
 import org.postbus.fetcher.OddMail;
 import org.postbus.fetcher.imap.DovecotSourceContract;
-import org.postbus.fetcher.store.Await;
+import org.postbus.kit.concurrent.Await;
 import org.postbus.fetcher.store.UidSet;
 import org.postbus.mail.imap.BodyStructure;
 import org.postbus.mail.imap.FetchItems;
@@ -60,13 +61,13 @@ class LargeMessagesTest {
         int port = DevStack.dovecot(Set.of(), USER).ports().imap();
         other = RawImap.login(Dovecot.HOST, port, USER.name(), "secret");
         vertx = Vertx.vertx();
-        connection = Await.server(
+        connection = Await.of(
                 new ImapClient(vertx, ImapOptions.DEFAULT)
                         .open(
                                 new ServerAddress(Dovecot.HOST, port, TlsMode.NONE),
                                 USER.name(),
                                 new Credential.Password(USER.password())),
-                SOON);
+                SOON, ServerException::unreachable);
     }
 
     @AfterAll
@@ -87,7 +88,7 @@ class LargeMessagesTest {
         for (int i = 0; i < MESSAGES; i++) {
             other.append("Odd", List.of(), Instant.parse("2026-01-01T00:00:00Z"), mails.next());
         }
-        Await.server(connection.select(new MailboxName("Odd"), true), SOON);
+        Await.of(connection.select(new MailboxName("Odd"), true), SOON, ServerException::unreachable);
         LargeMessages reading = new LargeMessages(new AccountId(UUID.randomUUID()), connection, new Semaphore(1));
         Map<Long, BodyStructure> structures = reading.structures(UidSet.of(List.of(new UidRange(1, MESSAGES))));
         assertThat(structures).as("seed %d", seed).hasSize(MESSAGES);
@@ -147,7 +148,7 @@ class LargeMessagesTest {
                         + "Content-Type: image/png\r\n\r\nxyz\r\n--b--\r\n")
                 .getBytes(StandardCharsets.US_ASCII);
         other.append("Wrong", List.of(), Instant.parse("2026-01-01T00:00:00Z"), raw);
-        Await.server(connection.select(new MailboxName("Wrong"), true), SOON);
+        Await.of(connection.select(new MailboxName("Wrong"), true), SOON, ServerException::unreachable);
         FetchedMessage message = withBody(whole(1).getFirst(), Arrays.copyOf(raw, raw.length - 10));
         LargeMessages reading = new LargeMessages(new AccountId(UUID.randomUUID()), connection, new Semaphore(1));
         ParsedEmail whole = MimeMessageReader.parse(raw, MimeLimits.DEFAULTS);
@@ -198,14 +199,14 @@ class LargeMessagesTest {
     }
 
     private static List<FetchedMessage> whole(long last) throws InterruptedException {
-        return Await.server(
+        return Await.of(
                 connection
                         .uidFetch(
                                 List.of(new UidRange(1, last)),
                                 FetchItems.of(FetchItems.FLAGS, FetchItems.SIZE, FetchItems.BODY))
                         .collect()
                         .asList(),
-                SOON);
+                SOON, ServerException::unreachable);
     }
 
     private static FetchedMessage withBody(FetchedMessage message, byte[] body) {
