@@ -13,9 +13,9 @@ import java.util.List;
 import java.util.Map;
 import org.awaitility.Awaitility;
 import org.postbus.account.CredentialCipher;
-import org.postbus.devstack.Database;
-import org.postbus.devstack.Kafka;
-import org.postbus.devstack.Role;
+import org.postbus.devstack.kafka.Kafka;
+import org.postbus.devstack.postgres.Database;
+import org.postbus.devstack.postgres.Role;
 
 /** The built service in a JVM of its own, as in production. */
 final class GatewayProcess implements AutoCloseable {

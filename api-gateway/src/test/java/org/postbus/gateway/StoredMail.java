@@ -9,7 +9,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
-import org.postbus.devstack.Database;
+import org.postbus.devstack.postgres.Database;
 import org.postbus.event.ChangeEvent;
 import org.postbus.event.EventCodec;
 import org.postbus.event.Origin;

@@ -5,6 +5,10 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.postbus.devstack.kafka.Kafka;
+import org.postbus.devstack.mailserver.Dovecot;
+import org.postbus.devstack.mailserver.James;
+import org.postbus.devstack.postgres.Postgres;
 
 /** What tests run on: started when first asked for, shared by all tests of the JVM, gone with it. */
 public final class DevStack {

@@ -20,17 +20,8 @@ import org.eclipse.microprofile.reactive.messaging.Channel;
 import org.eclipse.microprofile.reactive.messaging.Message;
 import org.eclipse.microprofile.reactive.messaging.OnOverflow;
 import org.postbus.account.CredentialCipher;
-import org.postbus.fetcher.loop.AccountLoops;
-import org.postbus.fetcher.loop.AccountMetrics;
-import org.postbus.fetcher.publish.BatchSink;
-import org.postbus.fetcher.publish.EncodedBatch;
-import org.postbus.fetcher.publish.PublisherMetrics;
-import org.postbus.fetcher.source.FetcherContext;
-import org.postbus.fetcher.source.HostBudget;
-import org.postbus.fetcher.store.ClaimStore;
-import org.postbus.kit.sql.TenantTransactions;
-import org.postbus.mail.imap.ImapClient;
-import org.postbus.mail.imap.ImapOptions;
+import org.postbus.mail.imap.connection.ImapClient;
+import org.postbus.mail.imap.connection.ImapOptions;
 
 /** Assembles the service from what Quarkus provides, and stops it. */
 @ApplicationScoped

@@ -19,12 +19,11 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Collectors;
-import org.postbus.devstack.Database;
+import org.postbus.devstack.postgres.Database;
 import org.postbus.event.Observation;
 import org.postbus.event.ObservationBatch;
 import org.postbus.fetcher.publish.EncodedBatch;
 import org.postbus.model.AccountId;
-import org.postbus.writer.WriterDoor;
 
 /**
  * Takes the place of Kafka: acknowledges a batch at once and hands it to the real writer, in order. A batch that is too large,
@@ -33,14 +32,14 @@ import org.postbus.writer.WriterDoor;
 public final class DirectWriter implements AutoCloseable {
     private final ExecutorService applying =
             Executors.newSingleThreadExecutor(Thread.ofVirtual().factory());
-    private final WriterDoor writer;
+    private final DirectApplier writer;
     private final List<ObservationBatch> applied = new CopyOnWriteArrayList<>();
     private final AtomicReference<Throwable> breach = new AtomicReference<>();
     private volatile boolean held;
     private volatile boolean kept = true;
 
     DirectWriter(Vertx vertx, Database database) {
-        writer = new WriterDoor(vertx, database);
+        writer = new DirectApplier(vertx, database);
     }
 
     public Uni<Void> accept(EncodedBatch batch) {
@@ -63,7 +62,7 @@ public final class DirectWriter implements AutoCloseable {
         if (encoded.json().length > ObservationBatch.BYTES_MAX) {
             throw new AssertionError("a batch of " + encoded.json().length + " bytes");
         }
-        ObservationBatch batch = WriterDoor.decode(encoded.json());
+        ObservationBatch batch = DirectApplier.decode(encoded.json());
         if (batch.observations().isEmpty()) {
             throw new AssertionError("an empty batch");
         }

@@ -19,18 +19,11 @@ import org.postbus.account.AccountSettings;
 import org.postbus.account.Credential;
 import org.postbus.account.CredentialCipher;
 import org.postbus.account.Secret;
-import org.postbus.devstack.Database;
-import org.postbus.devstack.Role;
+import org.postbus.devstack.postgres.Database;
+import org.postbus.devstack.postgres.Role;
 import org.postbus.event.AccountRecord.Status;
-import org.postbus.fetcher.assignment.Assignments;
-import org.postbus.fetcher.jmap.JmapPass;
-import org.postbus.fetcher.loop.AccountLoops;
-import org.postbus.fetcher.publish.FetcherMetrics;
-import org.postbus.fetcher.source.FetcherContext;
-import org.postbus.fetcher.source.HostBudget;
-import org.postbus.fetcher.store.AccountTables;
-import org.postbus.mail.imap.ImapClient;
-import org.postbus.mail.imap.ImapOptions;
+import org.postbus.mail.imap.connection.ImapClient;
+import org.postbus.mail.imap.connection.ImapOptions;
 import org.postbus.model.AccountId;
 
 /** The service without Quarkus and Kafka: real loops, clients and database, and the real writer ({@link DirectWriter}). */

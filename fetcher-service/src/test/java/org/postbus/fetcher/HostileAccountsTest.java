@@ -18,12 +18,10 @@ import org.postbus.account.AccountSettings;
 import org.postbus.account.ServerAddress;
 import org.postbus.account.TlsMode;
 import org.postbus.devstack.DevStack;
-import org.postbus.fetcher.imap.ScriptedImapServer;
-import org.postbus.fetcher.source.HostBudget;
-import org.postbus.mail.imap.HostileImapServer.Behaviour;
-import org.postbus.mail.imap.HostileImapServer.Victim;
-import org.postbus.mail.imap.HostileImapServer;
-import org.postbus.mail.imap.ImapOptions;
+import org.postbus.mail.imap.connection.ImapOptions;
+import org.postbus.mail.imap.fake.HostileImapServer.Behaviour;
+import org.postbus.mail.imap.fake.HostileImapServer.Victim;
+import org.postbus.mail.imap.fake.HostileImapServer;
 
 /**
  * Accounts on servers that mean harm, all at once in one fetcher, in a heap of 192 MB: each gets an error that says what happened, and

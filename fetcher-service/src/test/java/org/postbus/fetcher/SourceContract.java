@@ -114,10 +114,10 @@ public abstract class SourceContract {
     /** Waits until so many whole passes have gone by. */
     public void passes(int count) {
         for (int i = 0; i < count; i++) {
-            long before = Long.parseLong(account.read("select pass from account_sync where account_id = ?"));
+            long before = Long.parseLong(account.read("select passes_finished from account_sync where account_id = ?"));
             await().atMost(SOON).until(() -> {
                 fetcher.wake(account.accountId());
-                return Long.parseLong(account.read("select pass from account_sync where account_id = ?")) > before;
+                return Long.parseLong(account.read("select passes_finished from account_sync where account_id = ?")) > before;
             });
         }
     }

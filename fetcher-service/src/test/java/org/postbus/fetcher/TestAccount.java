@@ -13,7 +13,7 @@ import java.util.UUID;
 import org.postbus.account.AccountSettings;
 import org.postbus.account.Credential;
 import org.postbus.account.CredentialCipher;
-import org.postbus.devstack.Database;
+import org.postbus.devstack.postgres.Database;
 import org.postbus.event.AccountRecord.Protocol;
 import org.postbus.event.AccountRecord.Status;
 import org.postbus.event.AccountRecord;

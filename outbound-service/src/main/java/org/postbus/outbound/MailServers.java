@@ -10,7 +10,7 @@ import java.util.Map;
 import org.postbus.account.AccountSettings;
 import org.postbus.account.Credential;
 import org.postbus.mail.ServerException;
-import org.postbus.mail.imap.ImapClient;
+import org.postbus.mail.imap.connection.ImapClient;
 import org.postbus.model.AccountId;
 import org.postbus.outbound.imap.ImapMailServer;
 import org.postbus.outbound.jmap.JmapMailServer;

@@ -17,8 +17,8 @@ import java.util.concurrent.ThreadLocalRandom;
 import org.eclipse.microprofile.reactive.messaging.Channel;
 import org.postbus.account.CredentialCipher;
 import org.postbus.event.EventCodec;
-import org.postbus.mail.imap.ImapClient;
-import org.postbus.mail.imap.ImapOptions;
+import org.postbus.mail.imap.connection.ImapClient;
+import org.postbus.mail.imap.connection.ImapOptions;
 import org.postbus.outbound.submission.SubmissionFlusher;
 import org.postbus.outbound.submission.SubmissionServers;
 

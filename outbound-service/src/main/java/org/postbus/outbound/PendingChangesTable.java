@@ -29,7 +29,7 @@ import org.postbus.model.TenantId;
  * The table {@code pending_changes}, which is the queue, as the outbound side sees it. A wish is this process's while it is
  * {@code sending} and bears its name; nobody's result counts for a wish that is not theirs.
  */
-final class PendingChangesTable {
+public final class PendingChangesTable {
     /** A flush renews its claim long before; after a crash others wait as long as this. */
     static final Duration CLAIM_TIME = Duration.ofSeconds(60);
     /** So many wishes are folded together; what is more waits for the next round. */

@@ -3,7 +3,7 @@ package org.postbus.outbound;
 import java.util.Set;
 import org.junit.jupiter.api.BeforeAll;
 import org.postbus.devstack.DevStack;
-import org.postbus.devstack.Dovecot;
+import org.postbus.devstack.mailserver.Dovecot;
 
 class DovecotFlushTest extends ImapFlushContract {
     @BeforeAll

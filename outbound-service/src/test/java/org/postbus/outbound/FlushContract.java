@@ -20,7 +20,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.postbus.account.Secret;
-import org.postbus.devstack.RawImap;
+import org.postbus.devstack.rawclient.RawImap;
 import org.postbus.event.ChangeEvent;
 import org.postbus.model.EmailId;
 import org.postbus.model.MailboxId;

@@ -1,7 +1,7 @@
 package org.postbus.outbound;
 
 import org.postbus.devstack.DevStack;
-import org.postbus.devstack.James;
+import org.postbus.devstack.mailserver.James;
 
 class JamesImapFlushTest extends ImapFlushContract {
     @Override

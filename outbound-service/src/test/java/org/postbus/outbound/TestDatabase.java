@@ -19,9 +19,9 @@ import org.postbus.account.AccountSettings;
 import org.postbus.account.Credential;
 import org.postbus.account.CredentialCipher;
 import org.postbus.account.Secret;
-import org.postbus.devstack.Database;
 import org.postbus.devstack.DevStack;
-import org.postbus.devstack.Role;
+import org.postbus.devstack.postgres.Database;
+import org.postbus.devstack.postgres.Role;
 import org.postbus.event.ChangeEvent;
 import org.postbus.event.EventCodec;
 import org.postbus.model.AccountId;
@@ -183,7 +183,7 @@ final class TestDatabase implements AutoCloseable {
 
     Map<String, Object> submission(SubmissionId submission) {
         return rows(
-                        "select state, transmitting, copy, attempts, looks, error, refused::text as refused, next_try_at, message"
+                        "select state, transmitting, copy, attempts, checks, error, refused::text as refused, next_try_at, message"
                                 + " from submission where submission_id = ?",
                         submission.value())
                 .getFirst();

@@ -1,7 +1,7 @@
 package org.postbus.outbound;
 
 import org.junit.jupiter.api.Assumptions;
-import org.postbus.devstack.Dovecot;
+import org.postbus.devstack.mailserver.Dovecot;
 
 /** Where Dovecot is not installed, its tests are left out; not where it is required. */
 final class TestDovecot {

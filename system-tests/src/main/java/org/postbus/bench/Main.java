@@ -5,6 +5,11 @@ import java.util.Arrays;
 import java.util.Deque;
 import java.util.List;
 import java.util.stream.Collectors;
+import org.postbus.bench.flush.FlushBench;
+import org.postbus.bench.idle.IdleBench;
+import org.postbus.bench.latency.LatencyBench;
+import org.postbus.bench.sync.SyncBench;
+import org.postbus.bench.unchanged.UnchangedBench;
 
 /**
  * {@code ./postbus bench [NAME]}. Without a name it runs them all. Exit codes: 0 measured (whatever the figures are), 1 something

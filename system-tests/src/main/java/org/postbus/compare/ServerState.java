@@ -13,8 +13,8 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import org.postbus.compare.MailState.MailboxState;
 import org.postbus.compare.MailState.Placed;
-import org.postbus.devstack.RawImap;
-import org.postbus.devstack.RawJmap;
+import org.postbus.devstack.rawclient.RawImap;
+import org.postbus.devstack.rawclient.RawJmap;
 
 /** Reads all that a server has for an account, without {@code mail-client}. */
 public final class ServerState {

@@ -7,6 +7,8 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.postbus.bench.measure.Figures;
+import org.postbus.bench.sync.SyncBench;
 
 class OptionsTest {
     @Test

@@ -8,8 +8,8 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
-import org.postbus.devstack.James;
-import org.postbus.devstack.RawImap;
+import org.postbus.devstack.mailserver.James;
+import org.postbus.devstack.rawclient.RawImap;
 import org.postbus.system.Running.Account;
 import org.postbus.system.Running.Protocol;
 

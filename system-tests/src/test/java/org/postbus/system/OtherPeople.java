@@ -9,10 +9,10 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
-import org.postbus.client.PostbusApi;
-import org.postbus.devstack.James;
-import org.postbus.devstack.MailCorpus;
-import org.postbus.devstack.RawImap;
+import org.postbus.devstack.client.PostbusApi;
+import org.postbus.devstack.corpus.MailCorpus;
+import org.postbus.devstack.mailserver.James;
+import org.postbus.devstack.rawclient.RawImap;
 import org.postbus.event.EventCodec;
 import org.postbus.system.Running.Account;
 

@@ -18,12 +18,12 @@ import java.util.concurrent.Executors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
-import org.postbus.client.LiveEvents;
-import org.postbus.client.PostbusApi;
-import org.postbus.devstack.ApiKey;
-import org.postbus.devstack.James;
-import org.postbus.devstack.MailCorpus;
-import org.postbus.devstack.RawImap;
+import org.postbus.devstack.client.LiveEvents;
+import org.postbus.devstack.client.PostbusApi;
+import org.postbus.devstack.corpus.MailCorpus;
+import org.postbus.devstack.mailserver.James;
+import org.postbus.devstack.postgres.ApiKey;
+import org.postbus.devstack.rawclient.RawImap;
 import org.postbus.system.Running.Account;
 import org.postbus.system.Running.Protocol;
 

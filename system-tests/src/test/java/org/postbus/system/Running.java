@@ -13,18 +13,18 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import org.postbus.client.ChangeSubscriber;
-import org.postbus.client.PostbusApi;
 import org.postbus.compare.ChangeFold;
+import org.postbus.compare.ChangeSubscriber;
 import org.postbus.compare.DatabaseState;
 import org.postbus.compare.MailState;
 import org.postbus.compare.ServerState;
-import org.postbus.devstack.Directories;
-import org.postbus.devstack.James;
-import org.postbus.devstack.LocalPostbus;
-import org.postbus.devstack.MailCorpus;
-import org.postbus.devstack.RawImap;
-import org.postbus.devstack.RawJmap;
+import org.postbus.devstack.client.PostbusApi;
+import org.postbus.devstack.corpus.MailCorpus;
+import org.postbus.devstack.local.LocalPostbus;
+import org.postbus.devstack.mailserver.James;
+import org.postbus.devstack.process.Directories;
+import org.postbus.devstack.rawclient.RawImap;
+import org.postbus.devstack.rawclient.RawJmap;
 import org.postbus.model.AccountId;
 
 /**

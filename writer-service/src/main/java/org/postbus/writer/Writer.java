@@ -9,6 +9,14 @@ import jakarta.enterprise.inject.Produces;
 import jakarta.inject.Singleton;
 import java.time.Clock;
 import org.postbus.account.Secret;
+import org.postbus.writer.apply.BatchApplier;
+import org.postbus.writer.apply.TimeOrderedIds;
+import org.postbus.writer.ingest.BatchMetrics;
+import org.postbus.writer.ingest.Quarantine;
+import org.postbus.writer.ingest.RecordProcessor;
+import org.postbus.writer.publish.ChangePublisher;
+import org.postbus.writer.publish.RecordProducer;
+import org.postbus.writer.table.Database;
 
 /** Puts the parts of the service together. */
 @Singleton
@@ -32,22 +40,22 @@ public class Writer {
 
     @Produces
     @Singleton
-    WriterMetrics metrics(MeterRegistry registry) {
-        return new WriterMetrics(registry);
+    BatchMetrics metrics(MeterRegistry registry) {
+        return new BatchMetrics(registry);
     }
 
     @Produces
     @Singleton
-    ChangePublisher publisher(Database database, RecordProducer producer, WriterMetrics metrics) {
+    ChangePublisher publisher(Database database, RecordProducer producer, BatchMetrics metrics) {
         return new ChangePublisher(database, producer, metrics);
     }
 
     @Produces
     @Singleton
-    RecordsApplier records(
-            Database database, RecordProducer producer, ChangePublisher publisher, WriterMetrics metrics) {
+    RecordProcessor records(
+            Database database, RecordProducer producer, ChangePublisher publisher, BatchMetrics metrics) {
         Clock clock = Clock.systemUTC();
-        return new RecordsApplier(
+        return new RecordProcessor(
                 new BatchApplier(database, new TimeOrderedIds(clock)),
                 publisher,
                 new Quarantine(database, producer),
@@ -71,7 +79,7 @@ public class Writer {
         publisher.close();
     }
 
-    void close(@Disposes RecordsApplier records) {
+    void close(@Disposes RecordProcessor records) {
         records.close();
     }
 }

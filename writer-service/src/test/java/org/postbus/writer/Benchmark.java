@@ -13,6 +13,8 @@ import org.postbus.event.ObservedEmail;
 import org.postbus.model.EmailBody;
 import org.postbus.model.EmailBodyPart;
 import org.postbus.model.EmailBodyValue;
+import org.postbus.writer.apply.BatchApplier;
+import org.postbus.writer.ingest.ObservationDecoder;
 
 /**
  * How fast batches are applied, without Kafka: run {@code main}. Prints emails per second of the first application, and of
@@ -29,7 +31,7 @@ final class Benchmark {
     public static void main(String[] arguments) {
         for (int round = 1; round <= ROUNDS; round++) {
             TestAccount account = TestAccount.create();
-            account.apply(Seen.mailbox(Seen.INBOX));
+            account.apply(Observations.mailbox(Observations.INBOX));
             List<byte[]> batches = batches(account, round);
             long begun = System.nanoTime();
             Duration writer = cpu(ProcessHandle.current());
@@ -81,7 +83,7 @@ final class Benchmark {
         for (int from = 0; from < EMAILS; from += PER_BATCH) {
             List<Observation> observations = new ArrayList<>();
             for (int uid = from + 1; uid <= from + PER_BATCH; uid++) {
-                observations.add(Seen.imap(Seen.INBOX, 1, uid, email(uid, random), "$seen"));
+                observations.add(Observations.imap(Observations.INBOX, 1, uid, email(uid, random), "$seen"));
             }
             batches.add(EventCodec.encode(account.nextBatch(observations)));
         }
@@ -89,7 +91,7 @@ final class Benchmark {
     }
 
     private static ObservedEmail email(int uid, Random random) {
-        ObservedEmail plain = Seen.email("message-" + uid + "@example.com", Optional.empty(), List.of());
+        ObservedEmail plain = Observations.email("message-" + uid + "@example.com", Optional.empty(), List.of());
         String text = random.ints(BODY_LENGTH, 0, 40)
                 .collect(
                         StringBuilder::new,

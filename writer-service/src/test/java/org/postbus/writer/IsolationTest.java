@@ -1,8 +1,8 @@
 package org.postbus.writer;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.postbus.writer.Seen.ARCHIVE;
-import static org.postbus.writer.Seen.INBOX;
+import static org.postbus.writer.Observations.ARCHIVE;
+import static org.postbus.writer.Observations.INBOX;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -16,6 +16,7 @@ import org.postbus.event.Cursor;
 import org.postbus.event.Observation.ScopeSynced;
 import org.postbus.event.Observation;
 import org.postbus.event.SyncScope;
+import org.postbus.writer.table.Database;
 
 class IsolationTest {
     private static final List<String> TABLES = List.of(
@@ -37,10 +38,10 @@ class IsolationTest {
         TestAccount alice = TestAccount.create();
         TestAccount mallory = TestAccount.create();
         alice.apply(
-                Seen.mailbox(INBOX),
-                Seen.imap(INBOX, 1, "a@x"),
+                Observations.mailbox(INBOX),
+                Observations.imap(INBOX, 1, "a@x"),
                 new ScopeSynced(SyncScope.ofMailbox(INBOX), new Cursor.Imap(1, 2, Optional.empty(), 1)),
-                Seen.pass());
+                Observations.pass());
 
         for (String table : TABLES) {
             String sql = "select count(*) as n from " + table + " where account_id = $1";
@@ -53,9 +54,9 @@ class IsolationTest {
     void two_accounts_that_are_applied_at_once_do_not_wait_for_each_other() throws Exception {
         TestAccount alice = TestAccount.create();
         TestAccount bob = TestAccount.create();
-        List<Observation> there = new ArrayList<>(List.of(Seen.mailbox(INBOX), Seen.mailbox(ARCHIVE)));
+        List<Observation> there = new ArrayList<>(List.of(Observations.mailbox(INBOX), Observations.mailbox(ARCHIVE)));
         for (int uid = 1; uid <= 100; uid++) {
-            there.add(Seen.imap(INBOX, uid, "m" + uid + "@x"));
+            there.add(Observations.imap(INBOX, uid, "m" + uid + "@x"));
         }
         List<Observation> back = new ArrayList<>(there.subList(0, 2));
         back.addAll(there.subList(2, there.size()).reversed());
@@ -118,7 +119,7 @@ class IsolationTest {
         assertThatRowsAreFoundOneByOne(fresh);
     }
 
-    private static void assertThatRowsAreFoundOneByOne(org.postbus.devstack.Database database) throws Exception {
+    private static void assertThatRowsAreFoundOneByOne(org.postbus.devstack.postgres.Database database) throws Exception {
         try (var connection = database.connectAsAdmin();
                 var statement = connection.createStatement()) {
             statement.execute("alter database " + database.name() + " set track_counts = on");
@@ -130,18 +131,18 @@ class IsolationTest {
         TestAccount account = TestAccount.createIn(database);
         int batches = 20;
         int perBatch = 50;
-        account.apply(Seen.mailbox(INBOX));
+        account.apply(Observations.mailbox(INBOX));
         for (int batch = 0; batch < 2 * batches; batch++) {
             List<Observation> seen = new ArrayList<>();
             for (int i = 0; i < perBatch; i++) {
                 int uid = batch % batches * perBatch + i + 1;
-                seen.add(Seen.imap(INBOX, uid, "m" + uid + "@x"));
+                seen.add(Observations.imap(INBOX, uid, "m" + uid + "@x"));
             }
             account.apply(seen);
         }
-        account.apply(Seen.vanished(INBOX, 1, 500));
-        account.apply(Seen.pass());
-        account.apply(Seen.pass());
+        account.apply(Observations.vanished(INBOX, 1, 500));
+        account.apply(Observations.pass());
+        account.apply(Observations.pass());
         account.update("delete from account where account_id = ?", account.account.value());
         account.closeDatabase();
 
@@ -172,8 +173,8 @@ class IsolationTest {
             statement.execute("alter table pending_changes set (autovacuum_enabled = off)");
         }
         TestAccount account = TestAccount.createIn(database);
-        account.apply(Seen.mailbox(INBOX), Seen.imap(INBOX, 1, "m@x"));
-        account.apply(Seen.state(INBOX, 1, "first"));
+        account.apply(Observations.mailbox(INBOX), Observations.imap(INBOX, 1, "m@x"));
+        account.apply(Observations.state(INBOX, 1, "first"));
         try (var connection = database.connectAsAdmin();
                 var statement = connection.createStatement()) {
             statement.execute("insert into pending_changes (account_id, tenant_id, email_id, kind, state) select '"
@@ -182,7 +183,7 @@ class IsolationTest {
         }
 
         for (int i = 0; i < 10; i++) {
-            account.apply(Seen.state(INBOX, 1, "change" + i));
+            account.apply(Observations.state(INBOX, 1, "change" + i));
         }
         account.closeDatabase();
 
@@ -199,8 +200,8 @@ class IsolationTest {
     @Test
     void nothing_of_an_account_is_left_when_it_has_gone() throws Exception {
         TestAccount account = TestAccount.create();
-        account.apply(Seen.mailbox(INBOX), Seen.imap(INBOX, 1, "m1@x"), Seen.imap(INBOX, 2, "m2@x"));
-        account.apply(Seen.pass());
+        account.apply(Observations.mailbox(INBOX), Observations.imap(INBOX, 1, "m1@x"), Observations.imap(INBOX, 2, "m2@x"));
+        account.apply(Observations.pass());
         List<String> tables = new ArrayList<>();
         try (var connection = DevStack.postgres().database().connectAsAdmin();
                 var statement = connection.createStatement()) {

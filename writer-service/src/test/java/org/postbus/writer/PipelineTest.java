@@ -2,7 +2,7 @@ package org.postbus.writer;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
-import static org.postbus.writer.Seen.INBOX;
+import static org.postbus.writer.Observations.INBOX;
 
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.nio.charset.StandardCharsets;
@@ -25,6 +25,11 @@ import org.postbus.event.DeadLetter;
 import org.postbus.event.EventCodec;
 import org.postbus.event.Observation;
 import org.postbus.event.Topics;
+import org.postbus.writer.ingest.BatchMetrics;
+import org.postbus.writer.ingest.Quarantine;
+import org.postbus.writer.ingest.RecordProcessor;
+import org.postbus.writer.publish.ChangePublisher;
+import org.postbus.writer.publish.RecordProducer;
 
 /** Records in, rows and records out, on a real broker. */
 class PipelineTest {
@@ -34,9 +39,9 @@ class PipelineTest {
     private final String bootstrap = DevStack.kafka(PARTITIONS).bootstrap();
     private final RecordProducer producer = RecordProducer.to(bootstrap);
     private final SimpleMeterRegistry registry = new SimpleMeterRegistry();
-    private final WriterMetrics metrics = new WriterMetrics(registry);
+    private final BatchMetrics metrics = new BatchMetrics(registry);
     private final ChangePublisher publisher = new ChangePublisher(TestAccount.DATABASE, producer, metrics);
-    private final RecordsApplier records = new RecordsApplier(
+    private final RecordProcessor records = new RecordProcessor(
             TestAccount.APPLIER, publisher, new Quarantine(TestAccount.DATABASE, producer), metrics, Clock.systemUTC());
     private final TestAccount alice = TestAccount.create();
     private final TestAccount bob = TestAccount.create();
@@ -51,9 +56,9 @@ class PipelineTest {
     @Test
     void changes_are_published_in_order_as_cloud_events() {
         records.apply(List.of(
-                record(alice, Seen.mailbox(INBOX), Seen.imap(INBOX, 1, "a@x")),
-                record(bob, Seen.mailbox(INBOX)),
-                record(alice, Seen.imap(INBOX, 2, "b@x"), Seen.state(INBOX, 1, "$seen"))));
+                record(alice, Observations.mailbox(INBOX), Observations.imap(INBOX, 1, "a@x")),
+                record(bob, Observations.mailbox(INBOX)),
+                record(alice, Observations.imap(INBOX, 2, "b@x"), Observations.state(INBOX, 1, "$seen"))));
 
         List<ConsumerRecord<String, byte[]>> published = published(Topics.CHANGES, alice, 4);
         assertThat(published)
@@ -77,7 +82,7 @@ class PipelineTest {
 
     @Test
     void what_a_crash_left_over_is_published_by_the_sweep() {
-        alice.apply(Seen.mailbox(INBOX), Seen.imap(INBOX, 1, "a@x"));
+        alice.apply(Observations.mailbox(INBOX), Observations.imap(INBOX, 1, "a@x"));
 
         publisher.start();
 
@@ -89,9 +94,9 @@ class PipelineTest {
     void what_is_published_is_what_is_stored_to_the_byte() {
         for (int i = 0; i < 20; i++) {
             alice.apply(
-                    Seen.mailbox(INBOX, java.util.Optional.empty(), java.util.Optional.empty(), i + 1),
-                    Seen.imap(INBOX, 2 * i + 1, "m" + i + "@x"));
-            records.apply(List.of(record(alice, Seen.imap(INBOX, 2 * i + 2, "n" + i + "@x"))));
+                    Observations.mailbox(INBOX, java.util.Optional.empty(), java.util.Optional.empty(), i + 1),
+                    Observations.imap(INBOX, 2 * i + 1, "m" + i + "@x"));
+            records.apply(List.of(record(alice, Observations.imap(INBOX, 2 * i + 2, "n" + i + "@x"))));
         }
 
         List<String> stored = new java.util.ArrayList<>();
@@ -114,9 +119,9 @@ class PipelineTest {
     void two_publishers_of_one_account_keep_the_order() throws Exception {
         for (int i = 0; i < 40; i++) {
             alice.apply(
-                    Seen.mailbox(INBOX, java.util.Optional.empty(), java.util.Optional.empty(), i + 1),
-                    Seen.imap(INBOX, 2 * i + 1, "m" + i + "@x"),
-                    Seen.imap(INBOX, 2 * i + 2, "n" + i + "@x"));
+                    Observations.mailbox(INBOX, java.util.Optional.empty(), java.util.Optional.empty(), i + 1),
+                    Observations.imap(INBOX, 2 * i + 1, "m" + i + "@x"),
+                    Observations.imap(INBOX, 2 * i + 2, "n" + i + "@x"));
         }
 
         try (RecordProducer otherProducer = RecordProducer.to(bootstrap);
@@ -140,14 +145,14 @@ class PipelineTest {
         TestAccount carol = TestAccount.create();
         long offset = 40;
         byte[] forged = EventCodec.encode(
-                new org.postbus.event.ObservationBatch(bob.tenant, carol.account, 1, 1, List.of(Seen.mailbox(INBOX))));
+                new org.postbus.event.ObservationBatch(bob.tenant, carol.account, 1, 1, List.of(Observations.mailbox(INBOX))));
 
         records.apply(List.of(
                 new ConsumerRecord<>(Topics.OBSERVATIONS, 0, offset, alice.account.toString(), poison),
                 new ConsumerRecord<>(Topics.OBSERVATIONS, 0, offset + 1, "no account", poison),
                 new ConsumerRecord<>(Topics.OBSERVATIONS, 0, offset + 2, carol.account.toString(), forged),
                 new ConsumerRecord<>(Topics.OBSERVATIONS, 0, offset + 3, alice.account.toString(), null),
-                record(bob, Seen.mailbox(INBOX))));
+                record(bob, Observations.mailbox(INBOX))));
 
         assertThat(bob.types()).containsExactly("mailbox.created");
         assertThat(alice.number("select fence from account_sync where account_id = ? and full_pass_wanted"))
@@ -178,7 +183,7 @@ class PipelineTest {
                 lock.execute();
             }
             // Longer than the role's lock_timeout of 5 s.
-            Thread waiting = Thread.ofVirtual().start(() -> records.apply(List.of(record(alice, Seen.mailbox(INBOX)))));
+            Thread waiting = Thread.ofVirtual().start(() -> records.apply(List.of(record(alice, Observations.mailbox(INBOX)))));
             await().atMost(SOON)
                     .until(() -> registry.get("postbus.batch.retries").counter().count() > 0);
             connection.rollback();

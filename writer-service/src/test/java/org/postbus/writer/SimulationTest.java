@@ -159,7 +159,7 @@ class SimulationTest {
             List<Observation> seen = new ArrayList<>();
             server.messages
                     .keySet()
-                    .forEach(key -> seen.add(Seen.mailbox(
+                    .forEach(key -> seen.add(Observations.mailbox(
                             key,
                             Optional.empty(),
                             Optional.empty(),
@@ -200,11 +200,11 @@ class SimulationTest {
                     Set<String> keywords = server.flags.get(key).get(uid);
                     Set<String> before = here.put(uid, keywords);
                     if (before == null || random.nextInt(10) == 0) {
-                        seen.add(Seen.imap(
+                        seen.add(Observations.imap(
                                 key,
                                 current,
                                 uid,
-                                Seen.email(
+                                Observations.email(
                                         message,
                                         server.tellsIdentity ? Optional.of("emailid:" + message) : Optional.empty(),
                                         List.of()),
@@ -213,7 +213,7 @@ class SimulationTest {
                         seen.add(new Observation.EmailStateObserved(
                                 new org.postbus.event.EmailRef.ImapMessage(key, current, uid),
                                 Set.of(key),
-                                Seen.keywords(keywords.toArray(String[]::new)),
+                                Observations.keywords(keywords.toArray(String[]::new)),
                                 Optional.empty()));
                     }
                 });
@@ -237,7 +237,7 @@ class SimulationTest {
             }
             List<Observation> seen = fetcher.pass(server, random);
             apply(account, seen, random, "seed " + seed + ", pass " + pass);
-            account.apply(Seen.pass());
+            account.apply(Observations.pass());
             assertThat(account.contents()).as("seed %d, pass %d", seed, pass).isEqualTo(server.contents());
             idsNeverChange(account, server, ids, "seed " + seed + ", pass " + pass);
         }

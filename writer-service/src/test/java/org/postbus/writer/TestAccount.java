@@ -17,7 +17,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.UUID;
 import org.postbus.devstack.DevStack;
-import org.postbus.devstack.Role;
+import org.postbus.devstack.postgres.Role;
 import org.postbus.event.ChangeEvent.EmailCreated;
 import org.postbus.event.ChangeEvent.EmailDestroyed;
 import org.postbus.event.ChangeEvent.EmailUpdated;
@@ -32,48 +32,51 @@ import org.postbus.model.AccountId;
 import org.postbus.model.Email;
 import org.postbus.model.Mailbox;
 import org.postbus.model.TenantId;
-import org.postbus.writer.BatchApplier.Outcome;
+import org.postbus.writer.apply.BatchApplier.Outcome;
+import org.postbus.writer.apply.BatchApplier;
+import org.postbus.writer.apply.TimeOrderedIds;
+import org.postbus.writer.table.Database;
 
 /** An account of its own in the shared database, and a claimed fence under which batches are applied to it. */
-final class TestAccount {
-    static final Instant NOW = Instant.parse("2026-05-01T10:00:00Z");
+public final class TestAccount {
+    public static final Instant NOW = Instant.parse("2026-05-01T10:00:00Z");
 
     private static final Vertx VERTX = Vertx.vertx();
-    private static final org.postbus.devstack.Database SHARED =
+    private static final org.postbus.devstack.postgres.Database SHARED =
             DevStack.postgres().database();
-    static final Database DATABASE = connect(SHARED);
-    static final BatchApplier APPLIER = new BatchApplier(DATABASE, new TimeOrderedIds(Clock.systemUTC()));
+    public static final Database DATABASE = connect(SHARED);
+    public static final BatchApplier APPLIER = new BatchApplier(DATABASE, new TimeOrderedIds(Clock.systemUTC()));
 
-    final TenantId tenant = new TenantId(UUID.randomUUID());
-    final AccountId account = new AccountId(UUID.randomUUID());
-    private final org.postbus.devstack.Database postgres;
+    public final TenantId tenant = new TenantId(UUID.randomUUID());
+    public final AccountId account = new AccountId(UUID.randomUUID());
+    private final org.postbus.devstack.postgres.Database postgres;
     private final Database database;
     private final BatchApplier applier;
     private long fence = 1;
     private long seq;
 
-    private TestAccount(org.postbus.devstack.Database postgres, Database database, BatchApplier applier) {
+    private TestAccount(org.postbus.devstack.postgres.Database postgres, Database database, BatchApplier applier) {
         this.postgres = postgres;
         this.database = database;
         this.applier = applier;
     }
 
-    private static Database connect(org.postbus.devstack.Database postgres) {
+    private static Database connect(org.postbus.devstack.postgres.Database postgres) {
         return Database.connect(VERTX, postgres.url(), Role.WRITER.user(), postgres.password(Role.WRITER));
     }
 
-    static TestAccount create() {
+    public static TestAccount create() {
         return entered(new TestAccount(SHARED, DATABASE, APPLIER));
     }
 
     /** In a database of its own; {@link #closeDatabase} ends its connections. */
-    static TestAccount createIn(org.postbus.devstack.Database postgres) {
+    public static TestAccount createIn(org.postbus.devstack.postgres.Database postgres) {
         Database database = connect(postgres);
         return entered(
                 new TestAccount(postgres, database, new BatchApplier(database, new TimeOrderedIds(Clock.systemUTC()))));
     }
 
-    void closeDatabase() {
+    public void closeDatabase() {
         database.close();
     }
 
@@ -91,11 +94,11 @@ final class TestAccount {
     }
 
     /** The next batch in the chain; must be applied. Returns how many changes it made. */
-    long apply(Observation... observations) {
+    public long apply(Observation... observations) {
         return apply(Arrays.asList(observations));
     }
 
-    long apply(List<Observation> observations) {
+    public long apply(List<Observation> observations) {
         Outcome outcome = applier.apply(nextBatch(observations), NOW);
         if (outcome instanceof Outcome.Applied applied) {
             return applied.changes();
@@ -103,23 +106,23 @@ final class TestAccount {
         throw new AssertionError("not applied but " + outcome);
     }
 
-    ObservationBatch nextBatch(List<Observation> observations) {
+    public ObservationBatch nextBatch(List<Observation> observations) {
         seq++;
         return new ObservationBatch(tenant, account, fence, seq, observations);
     }
 
-    ObservationBatch batch(long batchFence, long batchSeq, Observation... observations) {
+    public ObservationBatch batch(long batchFence, long batchSeq, Observation... observations) {
         return new ObservationBatch(tenant, account, batchFence, batchSeq, Arrays.asList(observations));
     }
 
     /** As a fetcher does that takes the account over. */
-    void claim() {
+    public void claim() {
         update("update account_sync set fence = fence + 1, applied_seq = 0 where account_id = ?", account.value());
         fence = number("select fence from account_sync where account_id = ?");
         seq = 0;
     }
 
-    List<ChangeEvent> changes() {
+    public List<ChangeEvent> changes() {
         List<ChangeEvent> changes = new ArrayList<>();
         query("select data from change_log where account_id = ? order by seq", row -> {
             changes.add(EventCodec.decode(row.getString(1), ChangeEvent.class));
@@ -127,24 +130,24 @@ final class TestAccount {
         return changes;
     }
 
-    List<ChangeEvent> changesAfter(long after) {
+    public List<ChangeEvent> changesAfter(long after) {
         return changes().stream().filter(change -> change.seq() > after).toList();
     }
 
-    List<String> types() {
+    public List<String> types() {
         return changes().stream()
                 .map(change -> EventCodec.typeOf(change.change()))
                 .toList();
     }
 
-    long lastSeq() {
+    public long lastSeq() {
         return number("select change_seq from account_sync where account_id = ?");
     }
 
     /** What a subscriber believes who has had every event from the first. */
-    record World(Map<String, Mailbox> mailboxes, Map<String, Email> emails) {}
+    public record World(Map<String, Mailbox> mailboxes, Map<String, Email> emails) {}
 
-    World folded() {
+    public World folded() {
         World world = new World(new TreeMap<>(), new TreeMap<>());
         long expected = 0;
         for (ChangeEvent event : changes()) {
@@ -198,7 +201,7 @@ final class TestAccount {
     }
 
     /** What lies in the tables; an unlinked email as it was last told. */
-    World stored() {
+    public World stored() {
         Map<String, Map<org.postbus.model.MailboxId, Boolean>> links = new HashMap<>();
         query(
                 "select distinct email_id, mailbox_id from email_mailbox where account_id = ?",
@@ -255,7 +258,7 @@ final class TestAccount {
     }
 
     /** {@code path → message id → keywords} of every email that lies somewhere, with how often. */
-    Map<String, List<String>> contents() {
+    public Map<String, List<String>> contents() {
         Map<String, List<String>> contents = new TreeMap<>();
         query(
                 """
@@ -270,7 +273,7 @@ final class TestAccount {
         return contents;
     }
 
-    String emailIdOf(String messageId) {
+    public String emailIdOf(String messageId) {
         List<String> ids = new ArrayList<>();
         query(
                 "select email_id from email where account_id = ? and message_id = '" + messageId + "'",
@@ -282,23 +285,23 @@ final class TestAccount {
     }
 
     /** A number; the one parameter is the account. */
-    long number(String sql) {
+    public long number(String sql) {
         long[] number = new long[1];
         query(sql, row -> number[0] = row.getLong(1));
         return number[0];
     }
 
-    String text(String sql) {
+    public String text(String sql) {
         String[] text = new String[1];
         query(sql, row -> text[0] = row.getString(1));
         return text[0];
     }
 
-    interface RowReader {
+    public interface RowReader {
         void read(ResultSet row) throws SQLException;
     }
 
-    void query(String sql, RowReader reader) {
+    public void query(String sql, RowReader reader) {
         try (Connection connection = postgres.connectAsAdmin();
                 var statement = connection.prepareStatement(sql)) {
             statement.setObject(1, account.value());
@@ -311,7 +314,7 @@ final class TestAccount {
         }
     }
 
-    int update(String sql, Object... parameters) {
+    public int update(String sql, Object... parameters) {
         try (Connection connection = postgres.connectAsAdmin();
                 var statement = connection.prepareStatement(sql)) {
             for (int i = 0; i < parameters.length; i++) {

@@ -13,10 +13,10 @@ import org.postbus.account.Credential;
 import org.postbus.account.ServerAddress;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
-import org.postbus.mail.imap.ImapClient;
-import org.postbus.mail.imap.ImapOptions;
-import org.postbus.mail.jmap.JmapClient;
-import org.postbus.mail.jmap.JmapOptions;
+import org.postbus.mail.imap.connection.ImapClient;
+import org.postbus.mail.imap.connection.ImapOptions;
+import org.postbus.mail.jmap.http.JmapClient;
+import org.postbus.mail.jmap.http.JmapOptions;
 import org.postbus.mail.smtp.SmtpClient;
 
 /** Tries an account out: connects, logs in, looks around, leaves, and so on the SMTP server if there is one. Nothing is stored or sent. */

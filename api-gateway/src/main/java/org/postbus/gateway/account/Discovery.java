@@ -15,8 +15,8 @@ import java.util.Objects;
 import java.util.Optional;
 import org.postbus.gateway.Problem.Violation;
 import org.postbus.gateway.Problem;
-import org.postbus.mail.jmap.JmapDiscovery;
-import org.postbus.mail.jmap.JmapOptions;
+import org.postbus.mail.jmap.http.JmapDiscovery;
+import org.postbus.mail.jmap.http.JmapOptions;
 
 /** Finds out which servers are behind an e-mail address. The hosts that are asked must be ones that an account may name. */
 @ApplicationScoped

@@ -18,9 +18,9 @@ import org.postbus.account.AccountSettings;
 import org.postbus.gateway.account.HostPolicy;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
-import org.postbus.mail.imap.ImapClient;
-import org.postbus.mail.imap.ImapConnection;
-import org.postbus.mail.imap.ImapOptions;
+import org.postbus.mail.imap.connection.ImapClient;
+import org.postbus.mail.imap.connection.ImapConnection;
+import org.postbus.mail.imap.connection.ImapOptions;
 import org.postbus.model.AccountId;
 
 /**

@@ -12,17 +12,17 @@ import org.postbus.account.AccountSettings;
 import org.postbus.event.UidRange;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
-import org.postbus.mail.imap.BodyStructure;
-import org.postbus.mail.imap.FetchItems;
-import org.postbus.mail.imap.FetchedMessage;
-import org.postbus.mail.imap.ImapConnection;
-import org.postbus.mail.imap.MailboxName;
-import org.postbus.mail.imap.Section;
-import org.postbus.mail.imap.SectionPortion;
-import org.postbus.mail.imap.SelectedMailbox;
+import org.postbus.mail.imap.connection.ImapConnection;
+import org.postbus.mail.imap.connection.SectionChunk;
+import org.postbus.mail.imap.grammar.BodyStructure;
+import org.postbus.mail.imap.grammar.FetchItems;
+import org.postbus.mail.imap.grammar.FetchedMessage;
+import org.postbus.mail.imap.grammar.MailboxName;
+import org.postbus.mail.imap.grammar.Section;
+import org.postbus.mail.imap.grammar.SelectedMailbox;
 import org.postbus.mail.mime.MimeLimits;
 import org.postbus.mail.mime.MimeMessageReader;
-import org.postbus.mail.mime.TransferDecoder;
+import org.postbus.mail.mime.encoding.TransferDecoder;
 import org.postbus.model.EmailBody;
 
 /**
@@ -101,15 +101,15 @@ class ImapContent {
     private Optional<OpenContent> open(
             EmailOnServer email, ImapConnection connection, long uid, Section section, String encoding)
             throws InterruptedException {
-        Portions<SectionPortion> portions = Portions.of(connection.uidFetchPortions(uid, section), Runnable::run);
+        Portions<SectionChunk> portions = Portions.of(connection.uidFetchChunks(uid, section), Runnable::run);
         TransferDecoder decoder = TransferDecoder.of(encoding);
         try {
-            Optional<SectionPortion> first = portions.next(OpenContent.SILENCE_MAX);
-            long size = first.map(SectionPortion::size).orElse(0);
+            Optional<SectionChunk> first = portions.next(OpenContent.SILENCE_MAX);
+            long size = first.map(SectionChunk::size).orElse(0);
             return Optional.of(new OpenContent(
-                    first.map(SectionPortion::octets),
+                    first.map(SectionChunk::octets),
                     decoder.isIdentity() ? OptionalLong.of(size) : OptionalLong.empty(),
-                    () -> portions.next(OpenContent.SILENCE_MAX).map(SectionPortion::octets),
+                    () -> portions.next(OpenContent.SILENCE_MAX).map(SectionChunk::octets),
                     decoder,
                     whole -> {
                         portions.close();
@@ -157,9 +157,9 @@ class ImapContent {
     private static byte[] content(ImapConnection connection, long uid, Section section) throws InterruptedException {
         Buffer all = Buffer.buffer();
         int most = section.octetsMax().orElseThrow();
-        try (Portions<SectionPortion> portions =
-                Portions.of(connection.uidFetchPortions(uid, section), Runnable::run)) {
-            for (Optional<SectionPortion> next = portions.next(COMMAND_MAX);
+        try (Portions<SectionChunk> portions =
+                Portions.of(connection.uidFetchChunks(uid, section), Runnable::run)) {
+            for (Optional<SectionChunk> next = portions.next(COMMAND_MAX);
                     next.isPresent();
                     next = portions.next(COMMAND_MAX)) {
                 // Servers that do not know partial fetches send it all.

@@ -16,12 +16,12 @@ import org.postbus.account.AccountSettings;
 import org.postbus.gateway.account.HostPolicy;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
-import org.postbus.mail.jmap.JmapBlob;
-import org.postbus.mail.jmap.JmapClient;
-import org.postbus.mail.jmap.JmapEmail;
-import org.postbus.mail.jmap.JmapMethod;
-import org.postbus.mail.jmap.JmapOptions;
-import org.postbus.mail.mime.TransferDecoder;
+import org.postbus.mail.jmap.http.JmapBlob;
+import org.postbus.mail.jmap.http.JmapClient;
+import org.postbus.mail.jmap.http.JmapOptions;
+import org.postbus.mail.jmap.method.JmapEmail;
+import org.postbus.mail.jmap.method.JmapMethod;
+import org.postbus.mail.mime.encoding.TransferDecoder;
 import org.postbus.model.EmailBody;
 import org.postbus.model.EmailBodyPart;
 

@@ -6,7 +6,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.atomic.AtomicBoolean;
-import org.postbus.mail.mime.TransferDecoder;
+import org.postbus.mail.mime.encoding.TransferDecoder;
 
 /**
  * Content that has begun to arrive: its first portion is there, so that it is worth telling the caller that it comes. Must be

@@ -12,7 +12,7 @@ import org.postbus.gateway.Problem.Violation;
 import org.postbus.gateway.Problem;
 import org.postbus.gateway.account.AccountCheck;
 import org.postbus.gateway.account.HostPolicy;
-import org.postbus.mail.jmap.JmapSession;
+import org.postbus.mail.jmap.codec.JmapSession;
 import org.postbus.model.AccountId;
 
 /**

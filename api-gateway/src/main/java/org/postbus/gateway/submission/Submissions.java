@@ -179,7 +179,7 @@ public class Submissions {
                 update submission
                 set state = case when state = 'sent' then 'sent' else 'queued' end,
                     copy = case when state = 'sent' then 'due' else copy end,
-                    attempts = 0, looks = 0, transmitting = false, next_try_at = now(), error = null,
+                    attempts = 0, checks = 0, transmitting = false, next_try_at = now(), error = null,
                     held_at_revision = null, claimed_by = null, claimed_until = null, updated_at = now()
                 where account_id = $1 and submission_id = $2
                   and (state in ('rejected', 'failed', 'in-doubt') or (state = 'sent' and copy = 'failed'))

@@ -15,8 +15,8 @@ import org.postbus.account.Credential;
 import org.postbus.account.Secret;
 import org.postbus.account.ServerAddress;
 import org.postbus.account.TlsMode;
-import org.postbus.mail.imap.ScriptedImapServer;
-import org.postbus.mail.imap.Transcript;
+import org.postbus.mail.imap.fake.ScriptedImapServer;
+import org.postbus.mail.imap.fake.Transcript;
 import org.postbus.mail.smtp.ScriptedSmtpServer;
 
 class AccountCheckTest {

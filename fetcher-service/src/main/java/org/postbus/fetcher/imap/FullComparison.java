@@ -9,12 +9,8 @@ import java.util.Optional;
 import java.util.Set;
 import org.postbus.event.Cursor;
 import org.postbus.event.MailboxKey;
-import org.postbus.fetcher.imap.mailbox.FlagAndExpungeResync;
-import org.postbus.fetcher.imap.mailbox.ImapMailbox;
-import org.postbus.fetcher.imap.mailbox.MailboxSession;
-import org.postbus.fetcher.store.UidSet;
-import org.postbus.mail.imap.MailboxName;
-import org.postbus.mail.imap.SelectedMailbox;
+import org.postbus.mail.imap.grammar.MailboxName;
+import org.postbus.mail.imap.grammar.SelectedMailbox;
 import org.postbus.model.AccountId;
 
 /**

@@ -15,27 +15,11 @@ import org.postbus.event.Cursor;
 import org.postbus.event.MailboxKey;
 import org.postbus.event.Observation;
 import org.postbus.event.ObservedMailbox;
-import org.postbus.fetcher.imap.gmail.GmailLabels;
-import org.postbus.fetcher.imap.gmail.LabelAudit;
-import org.postbus.fetcher.imap.mailbox.FlagAndExpungeResync;
-import org.postbus.fetcher.imap.mailbox.ImapMailbox;
-import org.postbus.fetcher.imap.mailbox.ImapObservations;
-import org.postbus.fetcher.imap.mailbox.MailboxSession;
-import org.postbus.fetcher.imap.mailbox.MailboxWork;
-import org.postbus.fetcher.imap.message.MessageReader;
-import org.postbus.fetcher.imap.message.MoveDetection;
-import org.postbus.fetcher.imap.message.PoisonMessages;
-import org.postbus.fetcher.publish.ObservationPublisher;
-import org.postbus.fetcher.source.ChangeSource.PassOutcome;
-import org.postbus.fetcher.source.ChangeSource;
-import org.postbus.fetcher.source.FetcherContext;
-import org.postbus.kit.concurrent.Await;
-import org.postbus.fetcher.store.Claim;
-import org.postbus.fetcher.store.UidSet;
-import org.postbus.mail.imap.ImapConnection;
-import org.postbus.mail.imap.MailboxName;
-import org.postbus.mail.imap.MailboxStatus;
-import org.postbus.mail.imap.SelectedMailbox;
+import org.postbus.fetcher.ChangeSource.PassOutcome;
+import org.postbus.mail.imap.connection.ImapConnection;
+import org.postbus.mail.imap.grammar.MailboxName;
+import org.postbus.mail.imap.grammar.MailboxStatus;
+import org.postbus.mail.imap.grammar.SelectedMailbox;
 
 /**
  * One look at a whole IMAP account.

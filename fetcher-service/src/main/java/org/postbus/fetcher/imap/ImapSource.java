@@ -13,20 +13,8 @@ import org.postbus.account.AccountSettings;
 import org.postbus.account.Credential;
 import org.postbus.event.MailboxKey;
 import org.postbus.event.PushKind;
-import org.postbus.fetcher.imap.gmail.GmailLabels;
-import org.postbus.fetcher.imap.mailbox.ImapMailbox;
-import org.postbus.fetcher.imap.mailbox.MailboxSession;
-import org.postbus.fetcher.imap.message.PoisonMessages;
-import org.postbus.fetcher.publish.ObservationPublisher;
-import org.postbus.fetcher.source.ChangeSource;
-import org.postbus.fetcher.source.FetcherContext;
-import org.postbus.fetcher.source.HostBudget;
-import org.postbus.fetcher.source.WakeSignal;
-import org.postbus.kit.concurrent.Await;
-import org.postbus.fetcher.store.Claim;
-import org.postbus.fetcher.store.MailboxSnapshot;
-import org.postbus.mail.imap.ImapConnection;
-import org.postbus.mail.imap.MailboxName;
+import org.postbus.mail.imap.connection.ImapConnection;
+import org.postbus.mail.imap.grammar.MailboxName;
 
 /**
  * An account over IMAP: one connection that passes run on, and one that watches ({@link ImapWatcher}); no more than these two. Where

@@ -17,10 +17,10 @@ import org.postbus.fetcher.source.WakeKind;
 import org.postbus.fetcher.source.WakeSignal;
 import org.postbus.kit.concurrent.Await;
 import org.postbus.mail.ServerException;
-import org.postbus.mail.imap.AccountChange;
-import org.postbus.mail.imap.ImapConnection;
-import org.postbus.mail.imap.MailboxName;
-import org.postbus.mail.imap.WatchOutcome;
+import org.postbus.mail.imap.connection.ImapConnection;
+import org.postbus.mail.imap.connection.WatchOutcome;
+import org.postbus.mail.imap.grammar.MailboxName;
+import org.postbus.mail.imap.session.AccountChange;
 import org.postbus.model.AccountId;
 
 /**
@@ -163,7 +163,7 @@ final class ImapWatcher implements Runnable {
         }
         for (AccountChange change : connection.takeAccountChanges()) {
             switch (change) {
-                case AccountChange.Stirred(MailboxName name, var status) -> names.add(name.raw());
+                case AccountChange.Dirty(MailboxName name, var status) -> names.add(name.raw());
                 case AccountChange.Listed listed ->
                     names.add(listed.mailbox().name().raw());
                 case AccountChange.TooMany tooMany -> names.add(EVERY_MAILBOX);

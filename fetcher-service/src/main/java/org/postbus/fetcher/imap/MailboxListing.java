@@ -14,10 +14,9 @@ import java.util.Set;
 import org.postbus.event.Cursor;
 import org.postbus.event.MailboxKey;
 import org.postbus.event.ObservedMailbox;
-import org.postbus.fetcher.store.MailboxSnapshot;
-import org.postbus.mail.imap.ListedMailbox;
-import org.postbus.mail.imap.MailboxName;
-import org.postbus.mail.imap.MailboxStatus;
+import org.postbus.mail.imap.grammar.ListedMailbox;
+import org.postbus.mail.imap.grammar.MailboxName;
+import org.postbus.mail.imap.grammar.MailboxStatus;
 
 /**
  * What a LIST says about an account's mailboxes, laid beside what is known of them.

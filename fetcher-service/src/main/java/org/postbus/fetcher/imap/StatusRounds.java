@@ -13,13 +13,10 @@ import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.postbus.mail.ServerException;
 import org.postbus.event.Cursor;
-import org.postbus.fetcher.imap.mailbox.ImapMailbox;
-import org.postbus.fetcher.imap.mailbox.MailboxWork;
-import org.postbus.kit.concurrent.Await;
-import org.postbus.mail.imap.ImapConnection;
-import org.postbus.mail.imap.ListedMailbox;
-import org.postbus.mail.imap.MailboxName;
-import org.postbus.mail.imap.MailboxStatus;
+import org.postbus.mail.imap.connection.ImapConnection;
+import org.postbus.mail.imap.grammar.ListedMailbox;
+import org.postbus.mail.imap.grammar.MailboxName;
+import org.postbus.mail.imap.grammar.MailboxStatus;
 
 /**
  * Lists an account's mailboxes at the beginning of each pass. With LIST-STATUS that tells of all of them. Without, each is asked by

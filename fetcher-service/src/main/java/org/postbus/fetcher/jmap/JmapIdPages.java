@@ -6,7 +6,7 @@ import java.util.Optional;
 import java.util.Set;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
-import org.postbus.mail.jmap.JmapMethod.QueryStart;
+import org.postbus.mail.jmap.method.JmapMethod.QueryStart;
 
 /**
  * Goes through all email ids of an account, the newest first, page by page, while mail comes and goes.

@@ -9,10 +9,10 @@ import org.postbus.event.Observation.EmailObserved;
 import org.postbus.event.Observation.EmailStateObserved;
 import org.postbus.event.ObservedEmail;
 import org.postbus.event.ObservedMailbox;
-import org.postbus.mail.jmap.JmapEmail;
-import org.postbus.mail.jmap.JmapEmailState;
-import org.postbus.mail.jmap.JmapMailbox;
-import org.postbus.mail.jmap.JmapMailboxUpdate;
+import org.postbus.mail.jmap.method.JmapEmail;
+import org.postbus.mail.jmap.method.JmapEmailState;
+import org.postbus.mail.jmap.method.JmapMailbox;
+import org.postbus.mail.jmap.method.JmapMailboxUpdate;
 
 /** JMAP objects as observations. */
 public final class JmapObservations {

@@ -21,11 +21,11 @@ import org.postbus.kit.concurrent.Await;
 import org.postbus.fetcher.store.Claim;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
-import org.postbus.mail.jmap.JmapClient;
-import org.postbus.mail.jmap.JmapEventSource;
-import org.postbus.mail.jmap.JmapOptions;
-import org.postbus.mail.jmap.JmapPush;
-import org.postbus.mail.jmap.JmapWebSocket;
+import org.postbus.mail.jmap.http.JmapClient;
+import org.postbus.mail.jmap.http.JmapOptions;
+import org.postbus.mail.jmap.push.JmapEventSource;
+import org.postbus.mail.jmap.push.JmapPush;
+import org.postbus.mail.jmap.push.JmapWebSocket;
 
 /**
  * An account over JMAP, watched through an event source, where the server offers none through a WebSocket, and if there is

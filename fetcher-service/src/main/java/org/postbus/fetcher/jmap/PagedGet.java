@@ -9,8 +9,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
 import org.postbus.kit.concurrent.Await;
 import org.postbus.mail.ServerException;
-import org.postbus.mail.jmap.JmapClient;
-import org.postbus.mail.jmap.JmapMethod;
+import org.postbus.mail.jmap.http.JmapClient;
+import org.postbus.mail.jmap.method.JmapMethod;
 
 /**
  * Objects of a JMAP server by their ids, in portions: some answers are under way while the one before them is used. They are used

@@ -10,7 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import org.postbus.mail.jmap.JmapMethod.EmailMarks;
+import org.postbus.mail.jmap.method.JmapMethod.EmailMarks;
 
 /**
  * Finds emails again that a server destroyed and created under other ids (RFC 8621 section 3): by their blob; else, for the blob

@@ -9,7 +9,7 @@ import java.util.random.RandomGenerator;
 import org.postbus.fetcher.publish.BatchSink;
 import org.postbus.fetcher.store.ClaimStore;
 import org.postbus.kit.sql.TenantTransactions;
-import org.postbus.mail.imap.ImapClient;
+import org.postbus.mail.imap.connection.ImapClient;
 
 /**
  * What the loops of all accounts share.

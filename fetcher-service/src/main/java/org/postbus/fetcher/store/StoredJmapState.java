@@ -14,7 +14,7 @@ import org.postbus.event.EmailRef;
 import org.postbus.event.MailboxKey;
 import org.postbus.event.Observation.EmailStateObserved;
 import org.postbus.kit.sql.TenantTransactions;
-import org.postbus.mail.jmap.JmapMethod.EmailMarks;
+import org.postbus.mail.jmap.method.JmapMethod.EmailMarks;
 import org.postbus.model.Keyword;
 
 /** What the writer has stored of a JMAP account's emails, by their JMAP ids. */

@@ -10,7 +10,7 @@ import org.junit.jupiter.api.Test;
 import org.postbus.event.AccountRecord.Protocol;
 import org.postbus.event.AccountRecord.Status;
 import org.postbus.event.AccountRecord;
-import org.postbus.fetcher.assignment.Assignments.Decision;
+import org.postbus.fetcher.Assignments.Decision;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
 

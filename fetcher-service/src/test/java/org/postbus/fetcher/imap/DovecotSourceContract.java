@@ -9,7 +9,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.postbus.account.Secret;
 import org.postbus.devstack.DevStack;
-import org.postbus.devstack.Dovecot;
+import org.postbus.devstack.mailserver.Dovecot;
 import org.postbus.event.ChangeEvent;
 
 /** What is the same on every Dovecot. It has no OBJECTID, so only fingerprints tell what was moved. */
@@ -57,7 +57,7 @@ public abstract class DovecotSourceContract extends ImapSourceContract {
 
         DevStack.dovecot(hidden()).renumber(login(), "INBOX", 1_900_000_000L);
         other.close();
-        other = org.postbus.devstack.RawImap.login(host(), portOfNewUser(), user, PASSWORD);
+        other = org.postbus.devstack.rawclient.RawImap.login(host(), portOfNewUser(), user, PASSWORD);
         other.addFlags(select("INBOX").subList(0, 1), "\\Answered");
         awaitEqual();
         passes(2);

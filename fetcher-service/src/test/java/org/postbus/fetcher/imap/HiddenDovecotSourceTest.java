@@ -9,8 +9,7 @@ import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.postbus.devstack.DevStack;
-import org.postbus.devstack.Dovecot;
-import org.postbus.fetcher.FetcherUnderTest;
+import org.postbus.devstack.mailserver.Dovecot;
 
 /** Dovecot that says of none of its extensions: what is left is comparing. */
 class HiddenDovecotSourceTest extends DovecotSourceContract {

@@ -2,7 +2,7 @@ package org.postbus.fetcher.imap;
 
 import org.postbus.account.Secret;
 import org.postbus.devstack.DevStack;
-import org.postbus.devstack.James;
+import org.postbus.devstack.mailserver.James;
 
 /** James: CONDSTORE, QRESYNC, OBJECTID and MOVE, IDLE that does not tell of flags, no NOTIFY. */
 class JamesImapSourceTest extends ImapSourceContract {

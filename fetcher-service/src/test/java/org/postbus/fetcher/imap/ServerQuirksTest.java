@@ -16,12 +16,7 @@ import org.postbus.account.ServerAddress;
 import org.postbus.account.TlsMode;
 import org.postbus.devstack.DevStack;
 import org.postbus.event.Observation;
-import org.postbus.fetcher.DirectWriter;
-import org.postbus.fetcher.FetcherUnderTest;
-import org.postbus.fetcher.TestAccount;
-import org.postbus.fetcher.source.Backoff;
-import org.postbus.fetcher.source.HostBudget;
-import org.postbus.mail.imap.ImapOptions;
+import org.postbus.mail.imap.connection.ImapOptions;
 
 /** What the sync makes of servers as they are: those that fall behind, leave out, say too little or stumble. */
 class ServerQuirksTest {

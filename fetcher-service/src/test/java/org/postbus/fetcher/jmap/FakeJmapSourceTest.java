@@ -24,11 +24,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.postbus.account.AccountSettings;
 import org.postbus.devstack.DevStack;
 import org.postbus.event.ChangeEvent;
-import org.postbus.fetcher.DirectWriter;
-import org.postbus.fetcher.FetcherUnderTest;
-import org.postbus.fetcher.source.HostBudget;
-import org.postbus.mail.imap.ImapOptions;
-import org.postbus.mail.jmap.FakeJmapServer;
+import org.postbus.mail.imap.connection.ImapOptions;
+import org.postbus.mail.jmap.fake.FakeJmapServer;
 
 /** What real servers do not do when asked; and that every request is one which a strict server takes. */
 class FakeJmapSourceTest extends JmapSourceContract {

@@ -15,8 +15,7 @@ import org.postbus.account.Secret;
 import org.postbus.account.ServerAddress;
 import org.postbus.account.TlsMode;
 import org.postbus.devstack.DevStack;
-import org.postbus.devstack.James;
-import org.postbus.fetcher.TestAccount;
+import org.postbus.devstack.mailserver.James;
 
 /** James: event source and WebSocket, no anchors, pages of 256, and states that a change may overtake. */
 class JamesJmapSourceTest extends JmapSourceContract {

@@ -10,7 +10,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
-import org.postbus.devstack.RawJmap;
+import org.postbus.devstack.rawclient.RawJmap;
 
 /** What a busy person does to a mail account in years, drawn from a seed, over JMAP. */
 final class JmapHistory {

@@ -12,7 +12,7 @@ import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
-import org.postbus.mail.jmap.JmapMethod.QueryStart;
+import org.postbus.mail.jmap.method.JmapMethod.QueryStart;
 
 class JmapIdPagesTest {
 

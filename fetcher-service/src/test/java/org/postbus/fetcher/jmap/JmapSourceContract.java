@@ -19,7 +19,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.postbus.account.AccountSettings;
 import org.postbus.devstack.DevStack;
-import org.postbus.devstack.RawJmap;
+import org.postbus.devstack.rawclient.RawJmap;
 import org.postbus.event.ChangeEvent;
 import org.postbus.fetcher.DirectWriter;
 import org.postbus.fetcher.FetcherUnderTest;

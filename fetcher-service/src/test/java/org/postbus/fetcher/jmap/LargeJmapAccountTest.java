@@ -17,11 +17,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.parallel.Isolated;
 import org.postbus.account.AccountSettings;
 import org.postbus.devstack.DevStack;
-import org.postbus.fetcher.DirectWriter;
-import org.postbus.fetcher.FetcherUnderTest;
-import org.postbus.fetcher.SourceContract;
-import org.postbus.fetcher.TestAccount;
-import org.postbus.mail.jmap.FakeJmapServer;
+import org.postbus.mail.jmap.fake.FakeJmapServer;
 
 /**
  * An account of very many emails takes as much memory as one of some. The server is in the same heap of 192 MB and holds none of

@@ -17,12 +17,12 @@ import org.junit.jupiter.api.Test;
 import org.postbus.account.AccountSettings;
 import org.postbus.account.Credential;
 import org.postbus.account.Secret;
-import org.postbus.mail.jmap.FakeJmapServer;
-import org.postbus.mail.jmap.JmapClient;
-import org.postbus.mail.jmap.JmapEmailState;
-import org.postbus.mail.jmap.JmapMethod.GetResult;
-import org.postbus.mail.jmap.JmapMethod;
-import org.postbus.mail.jmap.JmapOptions;
+import org.postbus.mail.jmap.fake.FakeJmapServer;
+import org.postbus.mail.jmap.http.JmapClient;
+import org.postbus.mail.jmap.http.JmapOptions;
+import org.postbus.mail.jmap.method.JmapEmailState;
+import org.postbus.mail.jmap.method.JmapMethod.GetResult;
+import org.postbus.mail.jmap.method.JmapMethod;
 
 class PagedGetTest {
     private static final Duration WAIT = Duration.ofSeconds(60);

@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
-import org.postbus.mail.jmap.JmapMethod.EmailMarks;
+import org.postbus.mail.jmap.method.JmapMethod.EmailMarks;
 
 class ReassignedIdsTest {
     private static final Instant NOON = Instant.parse("2026-11-23T12:00:00.25Z");

@@ -5,7 +5,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
-import org.postbus.mail.imap.BodyStructure;
+import org.postbus.mail.imap.grammar.BodyStructure;
 
 /**
  * A message that is too large to be fetched whole: its beginning, and the structure that an IMAP server gives of it. It says which

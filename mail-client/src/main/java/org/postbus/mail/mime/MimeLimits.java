@@ -1,5 +1,6 @@
 package org.postbus.mail.mime;
 
+import org.postbus.mail.mime.header.HeaderLimits;
 import org.postbus.model.EmailBody;
 
 /**
@@ -18,5 +19,9 @@ public record MimeLimits(int depthMax, int partsMax, int headerFieldsMax, int he
         if (depthMax < 1 || partsMax < 1 || headerFieldsMax < 1 || headerBytesMax < 1 || textBytesMax < 0) {
             throw new IllegalArgumentException("a limit is too small");
         }
+    }
+
+    HeaderLimits header() {
+        return new HeaderLimits(headerFieldsMax, headerBytesMax, depthMax);
     }
 }

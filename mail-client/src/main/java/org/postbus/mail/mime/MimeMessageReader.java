@@ -21,7 +21,15 @@ import org.apache.james.mime4j.stream.RecursionMode;
 import org.postbus.mail.BodyTexts;
 import org.postbus.mail.HeaderBudget;
 import org.postbus.mail.Text;
-import org.postbus.mail.imap.BodyStructure;
+import org.postbus.mail.imap.grammar.BodyStructure;
+import org.postbus.mail.mime.encoding.MailCharset;
+import org.postbus.mail.mime.encoding.TransferEncoding;
+import org.postbus.mail.mime.header.AddressList;
+import org.postbus.mail.mime.header.EntityHeader;
+import org.postbus.mail.mime.header.HeaderParameters;
+import org.postbus.mail.mime.header.HeaderText;
+import org.postbus.mail.mime.header.MessageDate;
+import org.postbus.mail.mime.header.MessageIds;
 import org.postbus.model.EmailBody;
 import org.postbus.model.EmailBodyPart;
 import org.postbus.model.EmailBodyValue;
@@ -227,7 +235,7 @@ public final class MimeMessageReader {
     private record Level(String prefix, PartTree.Multipart multipart) {}
 
     private void read(byte[] raw) {
-        var header = new EntityHeader(limits, 0, "");
+        var header = new EntityHeader(limits.header(), 0, "");
         fields = header.fields();
         var stream = new MimeTokenStream(UNLIMITED, header);
         // A message inside a message is an attachment.

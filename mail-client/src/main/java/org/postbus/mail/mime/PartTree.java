@@ -3,6 +3,7 @@ package org.postbus.mail.mime;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.postbus.mail.mime.encoding.TransferEncoding;
 import org.postbus.model.EmailBodyPart;
 
 /**

@@ -8,7 +8,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import org.junit.jupiter.api.Test;
-import org.postbus.mail.imap.BodyStructure;
+import org.postbus.mail.imap.grammar.BodyStructure;
 import org.postbus.model.EmailBodyPart;
 
 /** A message that was not fetched whole is the same as if it had been, as far as its parts were. */

@@ -18,7 +18,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import javax.net.ssl.SSLSocket;
 import org.postbus.account.ServerAddress;
 import org.postbus.account.TlsMode;
-import org.postbus.mail.imap.TestCertificate;
+import org.postbus.mail.TestCertificate;
 
 /**
  * A submission server that takes everything, unless it is told to answer a command otherwise. What it took counts as

@@ -27,7 +27,7 @@ import org.postbus.account.ServerAddress;
 import org.postbus.account.TlsMode;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
-import org.postbus.mail.imap.TestCertificate;
+import org.postbus.mail.TestCertificate;
 
 class SmtpClientTest {
     private static final Duration WAIT = Duration.ofSeconds(60);

@@ -9,10 +9,10 @@ import org.postbus.account.AccountSettings;
 import org.postbus.account.Credential;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
-import org.postbus.mail.imap.ImapClient;
-import org.postbus.mail.imap.ImapConnection;
-import org.postbus.mail.imap.ImapFlag;
-import org.postbus.mail.imap.MailboxName;
+import org.postbus.mail.imap.connection.ImapClient;
+import org.postbus.mail.imap.connection.ImapConnection;
+import org.postbus.mail.imap.grammar.ImapFlag;
+import org.postbus.mail.imap.grammar.MailboxName;
 
 /** Keeps copies by IMAP: APPEND, after a look for the Message-ID. Connects when it must. */
 final class ImapSentMail implements SentMail {

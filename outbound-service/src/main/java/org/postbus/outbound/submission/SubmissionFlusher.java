@@ -9,7 +9,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.DoubleSupplier;
 import org.jboss.logging.Logger;
 import org.postbus.mail.ServerException;
-import org.postbus.mail.imap.MailboxName;
+import org.postbus.mail.imap.grammar.MailboxName;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
 import org.postbus.outbound.AccountFlushes;

@@ -17,7 +17,7 @@ import org.postbus.event.ChangeEvent.SubmissionInDoubt;
 import org.postbus.event.ChangeEvent.SubmissionRejected;
 import org.postbus.event.ChangeEvent.SubmissionSent;
 import org.postbus.event.EventCodec;
-import org.postbus.mail.imap.MailboxName;
+import org.postbus.mail.imap.grammar.MailboxName;
 import org.postbus.model.AccountId;
 import org.postbus.model.SubmissionId;
 import org.postbus.model.TenantId;
@@ -51,11 +51,11 @@ final class SubmissionTable {
             update submission s
             set state = case when s.state = 'queued' then 'sending' else s.state end,
                 attempts = s.attempts + (s.state in ('queued', 'sending'))::int,
-                looks = s.looks + (s.state in ('in-doubt', 'sent'))::int,
+                checks = s.checks + (s.state in ('in-doubt', 'sent'))::int,
                 claimed_by = $2, claimed_until = now() + $3 * interval '1 millisecond',
                 held_at_revision = null, updated_at = now()
             from due where s.account_id = $1 and s.submission_id = due.submission_id
-            returning s.submission_id, s.state, s.transmitting, s.attempts, s.looks, s.message_id, s.mail_from, s.recipients,
+            returning s.submission_id, s.state, s.transmitting, s.attempts, s.checks, s.message_id, s.mail_from, s.recipients,
                       s.message
             """;
 
@@ -73,7 +73,7 @@ final class SubmissionTable {
             update submission
             set state = $4, transmitting = $5, copy = coalesce($6, copy), refused = coalesce($7::text::jsonb, refused),
                 error = case when $4 = 'in-doubt' then coalesce($8, error) else $8 end, next_try_at = now() + $9 * interval '1 millisecond', held_at_revision = $10,
-                attempts = attempts - $11, looks = case when state = $4 then looks else 0 end,
+                attempts = attempts - $11, checks = case when state = $4 then checks else 0 end,
                 sent_at = case when $4 = 'sent' then coalesce(sent_at, now()) end,
                 message = case when $12 then null else message end,
                 claimed_by = null, claimed_until = null, updated_at = now()
@@ -131,7 +131,7 @@ final class SubmissionTable {
                     default -> throw new IllegalStateException("nothing is due in state " + row.getString("state"));
                 },
                 row.getInteger("attempts"),
-                row.getInteger("looks"),
+                row.getInteger("checks"),
                 row.getString("message_id"),
                 row.getString("mail_from"),
                 List.of(row.getArrayOfStrings("recipients")),

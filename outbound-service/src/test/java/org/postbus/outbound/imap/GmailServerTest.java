@@ -31,10 +31,10 @@ import org.postbus.account.ServerAddress;
 import org.postbus.account.TlsMode;
 import org.postbus.event.MailboxKey;
 import org.postbus.mail.ServerFailure;
-import org.postbus.mail.imap.ImapClient;
-import org.postbus.mail.imap.ImapOptions;
-import org.postbus.mail.imap.PretendGmail.Place;
-import org.postbus.mail.imap.PretendGmail;
+import org.postbus.mail.imap.connection.ImapClient;
+import org.postbus.mail.imap.connection.ImapOptions;
+import org.postbus.mail.imap.fake.FakeGmail.Place;
+import org.postbus.mail.imap.fake.FakeGmail;
 import org.postbus.model.EmailId;
 import org.postbus.model.MailboxId;
 import org.postbus.model.MailboxRole;
@@ -53,11 +53,11 @@ class GmailServerTest {
             1L,
             INBOX,
             2L,
-            PretendGmail.ALL_MAIL,
+            FakeGmail.ALL_MAIL,
             3L,
-            PretendGmail.TRASH,
+            FakeGmail.TRASH,
             4L,
-            PretendGmail.SPAM,
+            FakeGmail.SPAM,
             5L,
             WORK,
             6L,
@@ -79,7 +79,7 @@ class GmailServerTest {
     private static Vertx vertx;
     private static ImapClient client;
 
-    private final PretendGmail gmail = new PretendGmail();
+    private final FakeGmail gmail = new FakeGmail();
     private final Map<Long, Long> gmailIds = new LinkedHashMap<>();
     private ImapMailServer server;
 
@@ -125,9 +125,9 @@ class GmailServerTest {
                 mailboxes(3, 3, Map.of(5L, false, 6L, true, 7L, true)));
 
         assertDone(answers, 1, 2, 3);
-        assertThat(gmail.mailboxesOf(gmailIds.get(1L))).containsExactly(PretendGmail.ALL_MAIL);
+        assertThat(gmail.mailboxesOf(gmailIds.get(1L))).containsExactly(FakeGmail.ALL_MAIL);
         assertThat(gmail.mailboxesOf(gmailIds.get(3L)))
-                .containsExactlyInAnyOrder(BOOKS, PretendGmail.ALL_MAIL, "[Gmail]/Wichtig");
+                .containsExactlyInAnyOrder(BOOKS, FakeGmail.ALL_MAIL, "[Gmail]/Wichtig");
         assertThat(gmail.heard())
                 .containsExactly(
                         "SELECT \"[Gmail]/Alle Nachrichten\" (CONDSTORE)",
@@ -170,12 +170,12 @@ class GmailServerTest {
                 4,
                 5);
 
-        assertThat(gmail.mailboxesOf(gmailIds.get(1L))).containsExactly(PretendGmail.TRASH);
-        assertThat(gmail.mailboxesOf(gmailIds.get(2L))).containsExactly(PretendGmail.SPAM);
-        assertThat(gmail.mailboxesOf(gmailIds.get(3L))).containsExactly(PretendGmail.ALL_MAIL);
+        assertThat(gmail.mailboxesOf(gmailIds.get(1L))).containsExactly(FakeGmail.TRASH);
+        assertThat(gmail.mailboxesOf(gmailIds.get(2L))).containsExactly(FakeGmail.SPAM);
+        assertThat(gmail.mailboxesOf(gmailIds.get(3L))).containsExactly(FakeGmail.ALL_MAIL);
         assertThat(gmail.mailboxesOf(gmailIds.get(4L)))
-                .containsExactlyInAnyOrder(INBOX, BOOKS, PretendGmail.ALL_MAIL, "[Gmail]/Wichtig");
-        assertThat(gmail.mailboxesOf(gmailIds.get(5L))).containsExactly(PretendGmail.SPAM);
+                .containsExactlyInAnyOrder(INBOX, BOOKS, FakeGmail.ALL_MAIL, "[Gmail]/Wichtig");
+        assertThat(gmail.mailboxesOf(gmailIds.get(5L))).containsExactly(FakeGmail.SPAM);
     }
 
     @Test
@@ -202,9 +202,9 @@ class GmailServerTest {
         assertRefused(mailboxes(1, 1, Map.of(3L, true, 5L, true)), "in no other mailbox");
         assertRefused(mailboxes(1, 1, Map.of(3L, true, 4L, true)), "in no other mailbox");
         assertRefused(mailboxes(1, 2, Map.of(3L, false)), "must be in a mailbox");
-        gmail.showInImap(PretendGmail.TRASH, false);
+        gmail.showInImap(FakeGmail.TRASH, false);
         assertRefused(destroy(1, 1), "Show in IMAP");
-        assertThat(gmail.mailboxesOf(gmailIds.get(1L))).containsExactly(INBOX, PretendGmail.ALL_MAIL);
+        assertThat(gmail.mailboxesOf(gmailIds.get(1L))).containsExactly(INBOX, FakeGmail.ALL_MAIL);
     }
 
     @Test
@@ -225,7 +225,7 @@ class GmailServerTest {
     void where_all_mail_is_hidden_mailboxes_are_left_and_entered_and_the_trash_destroys() {
         mail(1, Place.ALL_MAIL, "\\Inbox", WORK);
         mail(2, Place.ALL_MAIL, "\\Inbox", WORK);
-        gmail.showInImap(PretendGmail.ALL_MAIL, false);
+        gmail.showInImap(FakeGmail.ALL_MAIL, false);
 
         assertDone(carryOut(mailboxes(1, 1, Map.of(1L, false, 6L, true)), destroy(2, 2)), 1, 2);
 
@@ -280,10 +280,10 @@ class GmailServerTest {
                 assertThat(gmail.has(id)).as(when).isFalse();
             case Wish.Change.Update(var keywords, var wanted) -> {
                 List<String> in = gmail.mailboxesOf(id);
-                boolean away = in.contains(PretendGmail.TRASH) || in.contains(PretendGmail.SPAM);
+                boolean away = in.contains(FakeGmail.TRASH) || in.contains(FakeGmail.SPAM);
                 wanted.forEach((mailbox, set) -> NAMES.forEach((key, name) -> {
                     // What goes to the Trash or to Spam leaves All Mail.
-                    boolean goesWithout = away && name.equals(PretendGmail.ALL_MAIL);
+                    boolean goesWithout = away && name.equals(FakeGmail.ALL_MAIL);
                     if (mailbox(key).equals(mailbox) && !goesWithout) {
                         assertThat(in.contains(name))
                                 .as(when + ": " + wish + " " + in)
@@ -291,7 +291,7 @@ class GmailServerTest {
                     }
                 }));
                 keywords.forEach((keyword, set) -> assertThat(
-                                PretendGmail.keywords(gmail.flagsOf(id)).contains(keyword.value()))
+                                FakeGmail.keywords(gmail.flagsOf(id)).contains(keyword.value()))
                         .as(when)
                         .isEqualTo(set));
             }
@@ -320,7 +320,7 @@ class GmailServerTest {
                                 true));
             }
         });
-        boolean labels = shown.containsKey(PretendGmail.ALL_MAIL);
+        boolean labels = shown.containsKey(FakeGmail.ALL_MAIL);
         Map<EmailId, Known.KnownEmail> emails = new HashMap<>();
         gmailIds.forEach((number, id) -> {
             if (!gmail.has(id)) {

@@ -16,7 +16,7 @@ import java.util.TreeSet;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.postbus.mail.ServerFailure;
-import org.postbus.mail.imap.ImapFlag;
+import org.postbus.mail.imap.grammar.ImapFlag;
 import org.postbus.outbound.Fold;
 import org.postbus.outbound.MailServer.Answer;
 import org.postbus.outbound.Wish;

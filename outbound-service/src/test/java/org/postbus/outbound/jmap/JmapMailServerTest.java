@@ -26,7 +26,7 @@ import org.postbus.account.Credential;
 import org.postbus.account.Secret;
 import org.postbus.event.EventCodec;
 import org.postbus.mail.ServerFailure;
-import org.postbus.mail.jmap.FakeJmapServer;
+import org.postbus.mail.jmap.fake.FakeJmapServer;
 import org.postbus.model.MutationId;
 import org.postbus.outbound.Fold;
 import org.postbus.outbound.MailServer.Answer;

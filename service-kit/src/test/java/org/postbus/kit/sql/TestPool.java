@@ -11,9 +11,9 @@ import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
-import org.postbus.devstack.Database;
 import org.postbus.devstack.DevStack;
-import org.postbus.devstack.Role;
+import org.postbus.devstack.postgres.Database;
+import org.postbus.devstack.postgres.Role;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
 

@@ -14,10 +14,10 @@ import org.postbus.fetcher.imap.MailboxListing;
 import org.postbus.fetcher.imap.mailbox.ImapMailbox;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
-import org.postbus.mail.imap.Capabilities;
-import org.postbus.mail.imap.FetchedMessage;
-import org.postbus.mail.imap.GmailLabel;
-import org.postbus.mail.imap.MailboxName;
+import org.postbus.mail.imap.grammar.Capabilities;
+import org.postbus.mail.imap.grammar.FetchedMessage;
+import org.postbus.mail.imap.grammar.GmailLabel;
+import org.postbus.mail.imap.grammar.MailboxName;
 import org.postbus.model.MailboxRole;
 
 /**

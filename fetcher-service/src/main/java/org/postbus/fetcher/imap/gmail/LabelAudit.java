@@ -10,20 +10,11 @@ import java.util.Set;
 import org.jboss.logging.Logger;
 import org.postbus.event.Cursor;
 import org.postbus.event.MailboxKey;
-import org.postbus.fetcher.imap.mailbox.FlagAndExpungeResync;
-import org.postbus.fetcher.imap.mailbox.ImapMailbox;
-import org.postbus.fetcher.imap.mailbox.ImapObservations;
-import org.postbus.fetcher.imap.mailbox.MailboxSession;
-import org.postbus.fetcher.publish.ObservationPublisher;
-import org.postbus.fetcher.source.Inflow;
-import org.postbus.fetcher.store.AccountTables;
-import org.postbus.fetcher.store.Claim;
-import org.postbus.fetcher.store.UidSet;
-import org.postbus.mail.imap.FetchItems;
-import org.postbus.mail.imap.FetchedMessage;
-import org.postbus.mail.imap.MailboxName;
-import org.postbus.mail.imap.MailboxStatus;
-import org.postbus.mail.imap.SelectedMailbox;
+import org.postbus.mail.imap.grammar.FetchItems;
+import org.postbus.mail.imap.grammar.FetchedMessage;
+import org.postbus.mail.imap.grammar.MailboxName;
+import org.postbus.mail.imap.grammar.MailboxStatus;
+import org.postbus.mail.imap.grammar.SelectedMailbox;
 
 /**
  * Whether the mailboxes that are labels ({@link GmailLabels}) show the emails that we believe. Google does not say that a change of labels

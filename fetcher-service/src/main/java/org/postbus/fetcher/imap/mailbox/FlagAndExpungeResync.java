@@ -13,17 +13,11 @@ import org.postbus.mail.ServerException;
 import org.postbus.event.Cursor;
 import org.postbus.event.MailboxKey;
 import org.postbus.event.UidRange;
-import org.postbus.fetcher.publish.ObservationPublisher;
-import org.postbus.fetcher.source.Inflow;
-import org.postbus.fetcher.store.AccountTables;
-import org.postbus.kit.concurrent.Await;
-import org.postbus.fetcher.store.Claim;
-import org.postbus.fetcher.store.UidSet;
-import org.postbus.mail.imap.FetchItems;
-import org.postbus.mail.imap.FetchedMessage;
-import org.postbus.mail.imap.MailboxChange;
-import org.postbus.mail.imap.MailboxName;
-import org.postbus.mail.imap.SelectedMailbox;
+import org.postbus.mail.imap.grammar.FetchItems;
+import org.postbus.mail.imap.grammar.FetchedMessage;
+import org.postbus.mail.imap.grammar.MailboxName;
+import org.postbus.mail.imap.grammar.SelectedMailbox;
+import org.postbus.mail.imap.session.MailboxChange;
 import org.postbus.model.Keyword;
 
 /**

@@ -11,9 +11,8 @@ import org.postbus.event.MailboxKey;
 import org.postbus.event.Observation.EmailObserved;
 import org.postbus.event.Observation.EmailStateObserved;
 import org.postbus.event.ObservedEmail;
-import org.postbus.fetcher.imap.message.MessageContent;
-import org.postbus.mail.imap.FetchedMessage;
-import org.postbus.mail.imap.ImapFlag;
+import org.postbus.mail.imap.grammar.FetchedMessage;
+import org.postbus.mail.imap.grammar.ImapFlag;
 import org.postbus.mail.mime.ParsedEmail;
 import org.postbus.model.Keyword;
 

@@ -16,13 +16,13 @@ import org.postbus.kit.concurrent.Await;
 import org.postbus.fetcher.store.UidSet;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
-import org.postbus.mail.imap.ImapConnection;
-import org.postbus.mail.imap.ImapFlag;
-import org.postbus.mail.imap.MailboxChange;
-import org.postbus.mail.imap.MailboxName;
-import org.postbus.mail.imap.Resync;
-import org.postbus.mail.imap.Resynced;
-import org.postbus.mail.imap.SelectedMailbox;
+import org.postbus.mail.imap.connection.ImapConnection;
+import org.postbus.mail.imap.grammar.ImapFlag;
+import org.postbus.mail.imap.grammar.MailboxName;
+import org.postbus.mail.imap.grammar.Resync;
+import org.postbus.mail.imap.grammar.Resynced;
+import org.postbus.mail.imap.grammar.SelectedMailbox;
+import org.postbus.mail.imap.session.MailboxChange;
 import org.postbus.model.AccountId;
 
 /**

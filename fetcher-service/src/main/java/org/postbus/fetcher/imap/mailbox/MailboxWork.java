@@ -3,7 +3,7 @@ package org.postbus.fetcher.imap.mailbox;
 import java.util.Optional;
 import java.util.OptionalLong;
 import org.postbus.event.Cursor;
-import org.postbus.mail.imap.MailboxStatus;
+import org.postbus.mail.imap.grammar.MailboxStatus;
 
 /** What a pass has to do in one mailbox, decided from its STATUS: most often nothing, and then it is not even selected. */
 public sealed interface MailboxWork {

@@ -27,10 +27,10 @@ import org.postbus.fetcher.store.UidSet;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
 import org.postbus.mail.Text;
-import org.postbus.mail.imap.BodyStructure;
-import org.postbus.mail.imap.FetchItem;
-import org.postbus.mail.imap.FetchItems;
-import org.postbus.mail.imap.FetchedMessage;
+import org.postbus.mail.imap.grammar.BodyStructure;
+import org.postbus.mail.imap.grammar.FetchItem;
+import org.postbus.mail.imap.grammar.FetchItems;
+import org.postbus.mail.imap.grammar.FetchedMessage;
 import org.postbus.model.AccountId;
 
 /**

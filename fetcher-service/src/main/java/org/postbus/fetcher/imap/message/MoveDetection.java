@@ -8,13 +8,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.postbus.event.MailboxKey;
-import org.postbus.fetcher.imap.mailbox.FlagAndExpungeResync;
-import org.postbus.fetcher.imap.mailbox.ImapMailbox;
-import org.postbus.fetcher.imap.mailbox.MailboxSession;
-import org.postbus.fetcher.store.AccountTables;
-import org.postbus.fetcher.store.Claim;
-import org.postbus.mail.imap.FetchedMessage;
-import org.postbus.mail.imap.MailboxName;
+import org.postbus.mail.imap.grammar.FetchedMessage;
+import org.postbus.mail.imap.grammar.MailboxName;
 
 /**
  * Tells a message that is being moved from one that is copied. Clients that do not know MOVE copy a message and then delete the old one, and

@@ -28,18 +28,15 @@ import org.postbus.event.ChangeEvent.EmailDestroyed;
 import org.postbus.event.ChangeEvent.EmailUpdated;
 import org.postbus.event.ChangeEvent;
 import org.postbus.event.EventCodec;
-import org.postbus.fetcher.DirectWriter;
-import org.postbus.fetcher.FetcherUnderTest;
-import org.postbus.fetcher.TestAccount;
-import org.postbus.mail.imap.PretendGmail.Place;
-import org.postbus.mail.imap.PretendGmail;
+import org.postbus.mail.imap.fake.FakeGmail.Place;
+import org.postbus.mail.imap.fake.FakeGmail;
 
 /** Gmail: a message lies once and its labels are mailboxes; whatever is done to it, it stays one email with one id. */
 class GmailTest {
     private static final Duration SOON = Duration.ofSeconds(60);
     private static final boolean LONG = Boolean.getBoolean("postbus.long");
 
-    private final PretendGmail gmail = new PretendGmail();
+    private final FakeGmail gmail = new FakeGmail();
     private FetcherUnderTest fetcher;
     private TestAccount account;
     private int made;
@@ -78,9 +75,9 @@ class GmailTest {
                 .isEqualTo("0");
         assertThat(mailboxesOf("everywhere@x"))
                 .containsExactlyInAnyOrder(
-                        "INBOX", PretendGmail.ALL_MAIL, "[Gmail]/Wichtig", "B&APw-cher", "Work/a (b)");
-        assertThat(mailboxesOf("archived@x")).containsExactly(PretendGmail.ALL_MAIL);
-        assertThat(mailboxesOf("trash@x")).containsExactly(PretendGmail.TRASH);
+                        "INBOX", FakeGmail.ALL_MAIL, "[Gmail]/Wichtig", "B&APw-cher", "Work/a (b)");
+        assertThat(mailboxesOf("archived@x")).containsExactly(FakeGmail.ALL_MAIL);
+        assertThat(mailboxesOf("trash@x")).containsExactly(FakeGmail.TRASH);
         assertThat(gmail.heard())
                 .filteredOn(command -> command.contains("BODY.PEEK"))
                 .as("no message is read twice")
@@ -109,7 +106,7 @@ class GmailTest {
                     gmail.label(id, "\\Inbox", true);
                 }))
                 .satisfiesExactly(GmailTest::isMove);
-        assertThat(mailboxesOf("a@x")).containsExactlyInAnyOrder("INBOX", PretendGmail.ALL_MAIL);
+        assertThat(mailboxesOf("a@x")).containsExactlyInAnyOrder("INBOX", FakeGmail.ALL_MAIL);
     }
 
     @Test
@@ -163,11 +160,11 @@ class GmailTest {
         gmail.showInImap("Late", false);
         gmail.deliver("a@x", "Hidden", "Late");
         synchronise();
-        assertThat(mailboxesOf("a@x")).containsExactly(PretendGmail.ALL_MAIL);
+        assertThat(mailboxesOf("a@x")).containsExactly(FakeGmail.ALL_MAIL);
 
         assertThat(changesOf(() -> gmail.showInImap("Late", true))).satisfiesExactly(GmailTest::isMove);
 
-        assertThat(mailboxesOf("a@x")).containsExactlyInAnyOrder(PretendGmail.ALL_MAIL, "Late");
+        assertThat(mailboxesOf("a@x")).containsExactlyInAnyOrder(FakeGmail.ALL_MAIL, "Late");
         gmail.heard();
         pass();
         assertThat(gmail.heard()).allMatch(GmailTest::isLookOrWait);
@@ -178,7 +175,7 @@ class GmailTest {
         gmail.createLabel("Work");
         gmail.deliver("a@x", "\\Inbox", "Work");
         gmail.deliver("archived@x");
-        gmail.showInImap(PretendGmail.ALL_MAIL, false);
+        gmail.showInImap(FakeGmail.ALL_MAIL, false);
         fetcher.start(account);
         awaitState("backoff");
         assertThat(account.read("select last_error from account_sync where account_id = ?"))
@@ -187,16 +184,16 @@ class GmailTest {
         assertThat(count("email")).isZero();
         assertThat(count("mailbox")).isZero();
 
-        gmail.showInImap(PretendGmail.ALL_MAIL, true);
+        gmail.showInImap(FakeGmail.ALL_MAIL, true);
         awaitState("idle");
         assertEqual();
         Map<String, String> before = emailIds();
 
-        gmail.showInImap(PretendGmail.ALL_MAIL, false);
+        gmail.showInImap(FakeGmail.ALL_MAIL, false);
         fetcher.wake(account.accountId());
         awaitState("backoff");
         assertThat(emailIds()).isEqualTo(before);
-        gmail.showInImap(PretendGmail.ALL_MAIL, true);
+        gmail.showInImap(FakeGmail.ALL_MAIL, true);
         awaitState("idle");
         assertEqual();
         assertThat(emailIds()).isEqualTo(before);
@@ -242,7 +239,7 @@ class GmailTest {
         List<String> heard = new ArrayList<>();
         await().atMost(SOON).until(() -> {
             heard.addAll(gmail.heard());
-            return heard.contains("EXAMINE \"" + PretendGmail.ALL_MAIL + "\" (CONDSTORE)") && heard.contains("IDLE");
+            return heard.contains("EXAMINE \"" + FakeGmail.ALL_MAIL + "\" (CONDSTORE)") && heard.contains("IDLE");
         });
 
         gmail.deliver("a@x", "Filtered");
@@ -401,7 +398,7 @@ class GmailTest {
                 .forEach((mailbox, mails) -> server.put(
                         mailbox,
                         mails.entrySet().stream()
-                                .map(mail -> DirectWriter.line(mail.getKey(), PretendGmail.keywords(mail.getValue())))
+                                .map(mail -> DirectWriter.line(mail.getKey(), FakeGmail.keywords(mail.getValue())))
                                 .sorted()
                                 .toList()));
         await().atMost(SOON)

@@ -7,7 +7,7 @@ import java.util.OptionalLong;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.postbus.event.Cursor;
-import org.postbus.mail.imap.MailboxStatus;
+import org.postbus.mail.imap.grammar.MailboxStatus;
 
 class MailboxWorkTest {
     private final Cursor.Imap cursor = new Cursor.Imap(7, 11, Optional.of(100L), 1);

@@ -1,0 +1,365 @@
+package org.postbus.devstack.local;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
+import org.postbus.account.Secret;
+import org.postbus.devstack.kafka.Kafka;
+import org.postbus.devstack.mailserver.James;
+import org.postbus.devstack.postgres.ApiKey;
+import org.postbus.devstack.postgres.Postgres;
+import org.postbus.devstack.process.FreePort;
+import org.postbus.devstack.process.Secrets;
+import org.postbus.event.EventCodec;
+import org.postbus.event.Topics;
+
+/**
+ * All of Postbus on this machine, from one directory.
+ *
+ * <p>Phases: 1. PostgreSQL, Kafka and, if asked for, James, all at once; 2. the API key; 3. the services; 4. {@code run.json}.
+ * If a phase fails, {@link #close()} ends what the earlier ones started; the directory can be started from again.
+ */
+public final class LocalPostbus implements AutoCloseable {
+    private static final String TENANT = "default";
+
+    private final Settings settings;
+    private final Consumer<String> progress;
+    /** Last started, first closed. Null when closed. */
+    private Deque<AutoCloseable> running = new ArrayDeque<>();
+
+    private Postgres postgres;
+    private Kafka kafka;
+    private Optional<James> james = Optional.empty();
+    private Services services;
+    private ApiKey apiKey;
+
+    private LocalPostbus(Settings settings, Consumer<String> progress) {
+        this.settings = settings;
+        this.progress = progress;
+    }
+
+    /**
+     * @param directory holds data, logs, secrets and {@code run.json}
+     * @param durable false: data need not survive a power cut
+     * @param apiPort empty: a free one
+     * @param users of James; empty: no James
+     * @param brief as in {@link Services.Settings}
+     * @param serviceHeap of each service, as for {@code -Xmx}
+     * @param jamesHeap the mail is in it
+     * @param environment of the services, besides what they need
+     */
+    public record Settings(
+            Path directory,
+            boolean durable,
+            boolean brief,
+            Optional<Integer> apiPort,
+            int fetchers,
+            List<James.User> users,
+            String serviceHeap,
+            String jamesHeap,
+            Map<String, String> environment) {
+        /** For real use. */
+        public static Settings kept(Path directory) {
+            return new Settings(directory, true, false, Optional.empty(), 1, List.of(), "256m", "512m", Map.of());
+        }
+
+        /** For demonstrations and tests. */
+        public static Settings passing(Path directory, List<James.User> users) {
+            return new Settings(directory, false, true, Optional.empty(), 1, users, "256m", "512m", Map.of());
+        }
+
+        /** For benchmarks: as fast as in real use. */
+        public Settings lasting() {
+            return new Settings(
+                    directory, durable, false, apiPort, fetchers, users, serviceHeap, jamesHeap, environment);
+        }
+
+        public Settings apiPort(int port) {
+            return new Settings(
+                    directory, durable, brief, Optional.of(port), fetchers, users, serviceHeap, jamesHeap, environment);
+        }
+
+        public Settings fetchers(int fetchers) {
+            return new Settings(
+                    directory, durable, brief, apiPort, fetchers, users, serviceHeap, jamesHeap, environment);
+        }
+
+        public Settings serviceHeap(String heap) {
+            return new Settings(directory, durable, brief, apiPort, fetchers, users, heap, jamesHeap, environment);
+        }
+
+        public Settings jamesHeap(String heap) {
+            return new Settings(directory, durable, brief, apiPort, fetchers, users, serviceHeap, heap, environment);
+        }
+
+        public Settings environment(Map<String, String> environment) {
+            return new Settings(
+                    directory, durable, brief, apiPort, fetchers, users, serviceHeap, jamesHeap, environment);
+        }
+    }
+
+    /** Not started yet, so that whoever ends this JVM can {@link #close()} it at any moment of the start. */
+    public static LocalPostbus prepare(Settings settings, Consumer<String> progress) {
+        return new LocalPostbus(settings, progress);
+    }
+
+    /** @throws IllegalStateException saying what did not start, with the end of its log */
+    public void start() {
+        try {
+            Path directory = privately(settings.directory().toAbsolutePath());
+            Path logs = Files.createDirectories(directory.resolve("logs"));
+            setAside(logs);
+            settings.apiPort().ifPresent(LocalPostbus::requireFree);
+            try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+                List<CompletableFuture<?>> starts = new ArrayList<>();
+                starts.add(CompletableFuture.runAsync(() -> startPostgres(directory, logs), threads));
+                starts.add(CompletableFuture.runAsync(() -> startKafka(directory, logs), threads));
+                if (!settings.users().isEmpty()) {
+                    starts.add(CompletableFuture.runAsync(() -> startJames(directory, logs), threads));
+                }
+                CompletableFuture.allOf(starts.toArray(CompletableFuture[]::new))
+                        .join();
+            }
+            apiKey = ApiKey.register(postgres.database(), TENANT, keptApiKey(directory));
+            startServices(directory, logs);
+            writeRunFile(directory.resolve("run.json"));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (CompletionException e) {
+            throw e.getCause() instanceof RuntimeException cause ? cause : e;
+        }
+    }
+
+    public Postgres postgres() {
+        return postgres;
+    }
+
+    public Kafka kafka() {
+        return kafka;
+    }
+
+    /** @throws java.util.NoSuchElementException if it was started without users */
+    public James james() {
+        return james.orElseThrow();
+    }
+
+    public Services services() {
+        return services;
+    }
+
+    /** The gateway's root. */
+    public URI api() {
+        return services.api();
+    }
+
+    public ApiKey apiKey() {
+        return apiKey;
+    }
+
+    /** Completes with what happened when a process of Postbus ends by itself; never, once this is being closed. */
+    public CompletableFuture<String> firstDeath() {
+        CompletableFuture<String> death = new CompletableFuture<>();
+        Stream.of(
+                        services.processes(),
+                        List.of(kafka.process()),
+                        james.map(James::process).stream().toList())
+                .flatMap(List::stream)
+                .forEach(child -> child.onExit().thenAccept(process -> {
+                    if (!isClosing()) {
+                        death.complete(child.name() + " ended with exit code " + process.exitValue() + child.logTail());
+                    }
+                }));
+        ProcessHandle.of(postgres.pid())
+                .ifPresent(process -> process.onExit().thenRun(() -> {
+                    if (!isClosing()) {
+                        death.complete(
+                                "PostgreSQL ended; see " + settings.directory().resolve("logs/postgres.log"));
+                    }
+                }));
+        return death;
+    }
+
+    /** Ends everything, the last started first, and removes {@code run.json}. May be called at any time, more than once. */
+    @Override
+    public void close() {
+        Deque<AutoCloseable> closing;
+        synchronized (this) {
+            if (running == null) {
+                return;
+            }
+            closing = running;
+            running = null;
+        }
+        for (AutoCloseable child : closing) {
+            closeLoudly(child);
+        }
+        try {
+            Files.deleteIfExists(settings.directory().resolve("run.json"));
+        } catch (IOException e) {
+            progress.accept("run.json is left over: " + e);
+        }
+    }
+
+    private synchronized boolean isClosing() {
+        return running == null;
+    }
+
+    private void startPostgres(Path directory, Path logs) {
+        postgres = started(
+                "PostgreSQL",
+                () -> Postgres.start(new Postgres.Settings(
+                        Optional.of(directory.resolve("postgres")),
+                        Optional.of(keptPort(directory.resolve("postgres-port"))),
+                        settings.durable(),
+                        logs.resolve("postgres.log"))));
+    }
+
+    private void startKafka(Path directory, Path logs) {
+        kafka = started(
+                "Kafka",
+                () -> Kafka.start(new Kafka.Settings(
+                        Optional.of(directory.resolve("kafka")),
+                        Optional.of(keptPort(directory.resolve("kafka-port"))),
+                        Topics.PARTITIONS,
+                        logs.resolve("kafka.log"))));
+    }
+
+    private void startJames(Path directory, Path logs) {
+        james = Optional.of(started(
+                "James",
+                () -> James.start(new James.Settings(
+                        settings.users(),
+                        settings.jamesHeap(),
+                        Optional.of(directory.resolve("james")),
+                        logs.resolve("james.log")))));
+    }
+
+    private void startServices(Path directory, Path logs) {
+        services = started(
+                "Postbus",
+                () -> Services.start(new Services.Settings(
+                        postgres.database(),
+                        kafka.bootstrap(),
+                        directory,
+                        logs,
+                        settings.fetchers(),
+                        settings.apiPort(),
+                        settings.serviceHeap(),
+                        settings.brief(),
+                        settings.environment())));
+    }
+
+    private <T extends AutoCloseable> T started(String name, Supplier<T> start) {
+        long begin = System.nanoTime();
+        T child = start.get();
+        synchronized (this) {
+            if (running != null) {
+                running.push(child);
+                progress.accept(String.format("  %-12s ready after %.1f s", name, secondsSince(begin)));
+                return child;
+            }
+        }
+        closeLoudly(child);
+        throw new IllegalStateException("closed while it started");
+    }
+
+    private void closeLoudly(AutoCloseable child) {
+        try {
+            child.close();
+        } catch (Exception e) {
+            progress.accept(child.getClass().getSimpleName() + " did not stop well: " + e);
+        }
+    }
+
+    private void writeRunFile(Path file) throws IOException {
+        Map<String, Object> run = new LinkedHashMap<>();
+        run.put("api", api().toString());
+        run.put("apiKey", apiKey.text().reveal());
+        run.put("postgres", postgres.url());
+        run.put("kafka", kafka.bootstrap());
+        run.put("services", services.pids());
+        james.ifPresent(server -> {
+            run.put("imap", server.ports().imap());
+            run.put("smtp", server.ports().smtp());
+            run.put("jmap", server.ports().jmap());
+            Map<String, String> passwords = new LinkedHashMap<>();
+            settings.users()
+                    .forEach(user ->
+                            passwords.put(user.address(), user.password().reveal()));
+            run.put("passwords", passwords);
+        });
+        Secrets.writePrivately(
+                file, EventCodec.mapper().writerWithDefaultPrettyPrinter().writeValueAsString(run) + "\n");
+    }
+
+    private static Secret keptApiKey(Path directory) throws IOException {
+        Path file = directory.resolve("api-key");
+        if (Files.exists(file)) {
+            return new Secret(Files.readString(file).strip());
+        }
+        Secret key = ApiKey.fresh();
+        Secrets.writePrivately(file, key.reveal());
+        return key;
+    }
+
+    /** The port of the last run if it is free, so that subscribers find Kafka where it was. */
+    private static int keptPort(Path file) {
+        try {
+            if (Files.exists(file)) {
+                int port = Integer.parseInt(Files.readString(file).strip());
+                if (FreePort.isFree(port)) {
+                    return port;
+                }
+            }
+            int port = FreePort.find();
+            Files.writeString(file, port + "\n");
+            return port;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static void requireFree(int port) {
+        if (!FreePort.isFree(port)) {
+            throw new IllegalStateException("port " + port + " is taken by another program: choose one with --port");
+        }
+    }
+
+    private static Path privately(Path directory) throws IOException {
+        return Files.createDirectories(
+                directory, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+    }
+
+    /** The logs of the last run stay beside those of this one; older ones go. */
+    private static void setAside(Path logs) throws IOException {
+        try (Stream<Path> files = Files.list(logs)) {
+            for (Path log :
+                    files.filter(file -> file.toString().endsWith(".log")).toList()) {
+                Files.move(log, log.resolveSibling(log.getFileName() + ".last"), StandardCopyOption.REPLACE_EXISTING);
+            }
+        }
+    }
+
+    private static double secondsSince(long begin) {
+        return Duration.ofNanos(System.nanoTime() - begin).toMillis() / 1000.0;
+    }
+}

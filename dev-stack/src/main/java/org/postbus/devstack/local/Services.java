@@ -1,0 +1,302 @@
+package org.postbus.devstack.local;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.HttpURLConnection;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.postbus.account.CredentialCipher;
+import org.postbus.devstack.kafka.Kafka;
+import org.postbus.devstack.postgres.Database;
+import org.postbus.devstack.postgres.Role;
+import org.postbus.devstack.process.ChildProcess;
+import org.postbus.devstack.process.FreePort;
+import org.postbus.devstack.process.ProjectRoot;
+
+/**
+ * Postbus's own processes, each in a JVM of its own as in production: the gateway, the writer, the outbound service and any number
+ * of fetchers. An instance is known by its name ({@code gateway-1}, {@code fetcher-2}), which it keeps when it is restarted, like
+ * its port.
+ */
+public final class Services implements AutoCloseable {
+    private static final Duration START_WAIT = Duration.ofMinutes(3);
+    private static final Duration PROBE_WAIT = Duration.ofSeconds(5);
+    private static final String HOST = "127.0.0.1";
+
+    private final Settings settings;
+    private final Path keyset;
+    private final Map<String, Instance> instances = new LinkedHashMap<>();
+
+    private Services(Settings settings, Path keyset) {
+        this.settings = settings;
+        this.keyset = keyset;
+    }
+
+    /** A program of Postbus. */
+    public enum Program {
+        GATEWAY("gateway", "api-gateway", Role.GATEWAY),
+        FETCHER("fetcher", "fetcher-service", Role.FETCHER),
+        OUTBOUND("outbound", "outbound-service", Role.OUTBOUND),
+        WRITER("writer", "writer-service", Role.WRITER);
+
+        private final String shortName;
+        private final String module;
+        private final Role role;
+
+        Program(String shortName, String module, Role role) {
+            this.shortName = shortName;
+            this.module = module;
+            this.role = role;
+        }
+
+        public String shortName() {
+            return shortName;
+        }
+
+        private Path jar() {
+            Path jar = ProjectRoot.find().resolve(module).resolve("target/quarkus-app/quarkus-run.jar");
+            if (!Files.exists(jar)) {
+                throw new IllegalStateException(
+                        jar + " is missing: build it with ./mvnw -DskipTests package -pl " + module + " -am");
+            }
+            return jar;
+        }
+
+        /** The writer sees no credentials, so it does not get the key to them. */
+        private boolean readsCredentials() {
+            return this != WRITER;
+        }
+    }
+
+    /**
+     * @param kafka {@code host:port}
+     * @param directory holds the keyset; it is made if there is none
+     * @param logs where each instance's log file goes
+     * @param fetchers how many
+     * @param gatewayPort empty: a free one
+     * @param maxHeap of each JVM, as for {@code -Xmx}
+     * @param brief whether they live for minutes: the second compiler, which takes as long as the first synchronisation of 10,000 messages,
+     *     is then left out
+     * @param environment more of it, for all of them
+     */
+    public record Settings(
+            Database database,
+            String kafka,
+            Path directory,
+            Path logs,
+            int fetchers,
+            Optional<Integer> gatewayPort,
+            String maxHeap,
+            boolean brief,
+            Map<String, String> environment) {
+        public static Settings of(Database database, Kafka kafka, Path directory) {
+            return new Settings(
+                    database,
+                    kafka.bootstrap(),
+                    directory,
+                    directory.resolve("logs"),
+                    1,
+                    Optional.empty(),
+                    "256m",
+                    true,
+                    Map.of());
+        }
+
+        public Settings fetchers(int fetchers) {
+            return new Settings(database, kafka, directory, logs, fetchers, gatewayPort, maxHeap, brief, environment);
+        }
+
+        public Settings gatewayPort(int port) {
+            return new Settings(
+                    database, kafka, directory, logs, fetchers, Optional.of(port), maxHeap, brief, environment);
+        }
+
+        public Settings maxHeap(String maxHeap) {
+            return new Settings(database, kafka, directory, logs, fetchers, gatewayPort, maxHeap, brief, environment);
+        }
+
+        public Settings environment(Map<String, String> environment) {
+            return new Settings(database, kafka, directory, logs, fetchers, gatewayPort, maxHeap, brief, environment);
+        }
+    }
+
+    private record Instance(Program program, String name, int port, ChildProcess process) {}
+
+    /** Starts them all at once and waits until each says that it is ready. If one is not, all are stopped. */
+    public static Services start(Settings settings) {
+        Services services = new Services(settings, keysetIn(settings.directory()));
+        try {
+            Arrays.stream(Program.values())
+                    .flatMap(program -> names(program, settings.fetchers()).map(name -> Map.entry(program, name)))
+                    .forEach(entry -> services.launch(
+                            entry.getKey(),
+                            entry.getValue(),
+                            entry.getKey() == Program.GATEWAY
+                                    ? settings.gatewayPort().orElseGet(FreePort::find)
+                                    : FreePort.find()));
+            services.instances.values().forEach(Services::awaitReady);
+            return services;
+        } catch (RuntimeException e) {
+            services.close();
+            throw e;
+        }
+    }
+
+    /** The gateway's root, {@code http://127.0.0.1:port}. */
+    public URI api() {
+        return baseUrl("gateway-1");
+    }
+
+    /** Where the instance answers {@code /q/health} and {@code /q/metrics}. */
+    public synchronized URI baseUrl(String instance) {
+        return URI.create("http://" + HOST + ":" + get(instance).port());
+    }
+
+    public synchronized List<String> instances() {
+        return List.copyOf(instances.keySet());
+    }
+
+    public synchronized long pid(String instance) {
+        return get(instance).process().pid();
+    }
+
+    /** The pids by {@link Program#shortName()}. */
+    public synchronized Map<String, List<Long>> pids() {
+        Map<String, List<Long>> pids = new TreeMap<>();
+        for (Instance instance : instances.values()) {
+            pids.computeIfAbsent(instance.program().shortName(), name -> new ArrayList<>())
+                    .add(instance.process().pid());
+        }
+        return pids;
+    }
+
+    /** SIGKILL, in the middle of whatever it does. */
+    public synchronized void kill(String instance) {
+        get(instance).process().kill();
+    }
+
+    /** Stops it as a deployment would: SIGTERM, and it may finish what it has begun. */
+    public synchronized void stop(String instance) {
+        get(instance).process().close();
+    }
+
+    /** Starts it again, with the same name and port, and waits until it is ready. Ends it first if it still runs. */
+    public synchronized void restart(String instance) {
+        Instance old = get(instance);
+        old.process().close();
+        launch(old.program(), old.name(), old.port());
+        awaitReady(get(instance));
+    }
+
+    /** One more fetcher. Answers its name. */
+    public synchronized String addFetcher() {
+        String name = names(Program.FETCHER, instances.size() + 1)
+                .filter(candidate -> !instances.containsKey(candidate))
+                .findFirst()
+                .orElseThrow();
+        launch(Program.FETCHER, name, FreePort.find());
+        awaitReady(get(name));
+        return name;
+    }
+
+    /** What takes in wishes and mail stops before what stores them. */
+    @Override
+    public synchronized void close() {
+        for (Program program : Program.values()) {
+            instances.values().stream()
+                    .filter(instance -> instance.program() == program)
+                    .parallel()
+                    .forEach(instance -> instance.process().close());
+        }
+    }
+
+    synchronized List<ChildProcess> processes() {
+        return instances.values().stream().map(Instance::process).toList();
+    }
+
+    private static Stream<String> names(Program program, int fetchers) {
+        return IntStream.rangeClosed(1, program == Program.FETCHER ? fetchers : 1)
+                .mapToObj(number -> program.shortName() + "-" + number);
+    }
+
+    private Instance get(String name) {
+        Instance instance = instances.get(name);
+        if (instance == null) {
+            throw new IllegalArgumentException("no instance " + name + " among " + instances.keySet());
+        }
+        return instance;
+    }
+
+    private void launch(Program program, String name, int port) {
+        Map<String, String> environment = new HashMap<>(settings.environment());
+        // People read these logs; where programs do, it is JSON.
+        environment.putIfAbsent("QUARKUS_LOG_CONSOLE_JSON_ENABLED", "false");
+        // On one's own machine the mail server may be on it, or beside it; an operator's own setting wins.
+        if (System.getenv("POSTBUS_PRIVATE_HOSTS") == null) {
+            environment.putIfAbsent("POSTBUS_PRIVATE_HOSTS", "allowed");
+        }
+        environment.put("POSTBUS_DB_URL", settings.database().url());
+        environment.put("POSTBUS_DB_USER", program.role.user());
+        environment.put(
+                "POSTBUS_DB_PASSWORD",
+                settings.database().password(program.role).reveal());
+        environment.put("POSTBUS_KAFKA", settings.kafka());
+        environment.put("POSTBUS_HOST", HOST);
+        environment.put("POSTBUS_PORT", Integer.toString(port));
+        environment.put("POSTBUS_INSTANCE", name);
+        if (program.readsCredentials()) {
+            environment.put("POSTBUS_KEYSET", keyset.toString());
+        }
+        List<String> arguments = new ArrayList<>(List.of(
+                "--enable-native-access=ALL-UNNAMED", "-jar", program.jar().toString()));
+        if (settings.brief()) {
+            arguments.addFirst("-XX:TieredStopAtLevel=1");
+        }
+        ChildProcess process = ChildProcess.start(
+                name,
+                ChildProcess.java(settings.maxHeap(), arguments.toArray(String[]::new)),
+                environment,
+                settings.directory(),
+                settings.logs().resolve(name + ".log"));
+        instances.put(name, new Instance(program, name, port, process));
+    }
+
+    private static void awaitReady(Instance instance) {
+        URI ready = URI.create("http://" + HOST + ":" + instance.port() + "/q/health/ready");
+        instance.process().awaitReady(START_WAIT, () -> {
+            HttpURLConnection connection = (HttpURLConnection) ready.toURL().openConnection();
+            connection.setConnectTimeout((int) PROBE_WAIT.toMillis());
+            connection.setReadTimeout((int) PROBE_WAIT.toMillis());
+            try {
+                return connection.getResponseCode() == 200;
+            } finally {
+                connection.disconnect();
+            }
+        });
+    }
+
+    private static Path keysetIn(Path directory) {
+        Path keyset = directory.toAbsolutePath().resolve("keyset.json");
+        try {
+            Files.createDirectories(directory);
+            if (!Files.exists(keyset)) {
+                CredentialCipher.createKeysetFile(keyset);
+            }
+            return keyset;
+        } catch (IOException e) {
+            throw new UncheckedIOException("no keyset " + keyset, e);
+        }
+    }
+}

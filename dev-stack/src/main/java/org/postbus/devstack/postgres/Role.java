@@ -1,0 +1,19 @@
+package org.postbus.devstack.postgres;
+
+/** A database role of one service. A migration creates it; whoever runs the database sets its password. */
+public enum Role {
+    FETCHER("postbus_fetcher"),
+    WRITER("postbus_writer"),
+    OUTBOUND("postbus_outbound"),
+    GATEWAY("postbus_gateway");
+
+    private final String user;
+
+    Role(String user) {
+        this.user = user;
+    }
+
+    public String user() {
+        return user;
+    }
+}

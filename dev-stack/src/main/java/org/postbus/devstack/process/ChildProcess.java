@@ -1,0 +1,176 @@
+package org.postbus.devstack.process;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.channels.Channels;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * A process that this one started, with its output in a log file. It never outlives this one ({@link ChildReaper}), and Ctrl-C does
+ * not reach it: the parent ends its children in order.
+ */
+public final class ChildProcess implements AutoCloseable {
+    private static final Duration PROBE_PAUSE = Duration.ofMillis(100);
+    private static final Duration STOP_WAIT = Duration.ofSeconds(20);
+    private static final int TAIL_LINES = 20;
+    private static final long TAIL_BYTES_MAX = 64 * 1024;
+
+    private final String name;
+    private final Process process;
+    private final Path log;
+
+    private ChildProcess(String name, Process process, Path log) {
+        this.name = name;
+        this.process = process;
+        this.log = log;
+    }
+
+    /** Answers whether the process is ready; an {@link IOException} means not yet. */
+    public interface Probe {
+        boolean isReady() throws IOException;
+    }
+
+    /** Starts a program. What it prints is appended to {@code log}. */
+    public static ChildProcess start(
+            String name, List<String> command, Map<String, String> environment, Path directory, Path log) {
+        try {
+            Files.createDirectories(directory);
+            Files.createDirectories(log.toAbsolutePath().getParent());
+            List<String> line = new ArrayList<>(List.of("sh", "-c", "trap '' INT HUP; exec \"$@\"", "sh"));
+            line.addAll(command);
+            ProcessBuilder builder = new ProcessBuilder(line)
+                    .directory(directory.toFile())
+                    .redirectInput(
+                            ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()))
+                    .redirectErrorStream(true)
+                    .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()));
+            builder.environment().putAll(environment);
+            Process process = builder.start();
+            ChildReaper.hold(process.pid());
+            process.onExit().thenRun(() -> ChildReaper.release(process.pid()));
+            return new ChildProcess(name, process, log);
+        } catch (IOException e) {
+            throw new UncheckedIOException(name + " did not start", e);
+        }
+    }
+
+    /** The {@code java} that runs this JVM, with options that suit a machine that runs many. */
+    public static List<String> java(String maxHeap, String... arguments) {
+        List<String> command = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-Xmx" + maxHeap,
+                "-XX:+UseSerialGC",
+                "-XX:+ExitOnOutOfMemoryError"));
+        if (Runtime.version().feature() >= 23) {
+            // Libraries still use it; JDK 21 does not know the option.
+            command.add("--sun-misc-unsafe-memory-access=allow");
+        }
+        if (Runtime.version().feature() >= 25) {
+            // A tenth less of heap, which most of an idle account's memory is.
+            command.add("-XX:+UseCompactObjectHeaders");
+        }
+        command.addAll(List.of(arguments));
+        return command;
+    }
+
+    public String name() {
+        return name;
+    }
+
+    public long pid() {
+        return process.pid();
+    }
+
+    public boolean isAlive() {
+        return process.isAlive();
+    }
+
+    /** Completes when the process has ended, however it did. */
+    public CompletableFuture<Process> onExit() {
+        return process.onExit();
+    }
+
+    /** @throws IllegalStateException with the end of the log, if the process ends or the time is over before it is ready */
+    public void awaitReady(Duration limit, Probe probe) {
+        long deadline = System.nanoTime() + limit.toNanos();
+        try {
+            while (!isReady(probe)) {
+                if (process.waitFor(PROBE_PAUSE.toMillis(), TimeUnit.MILLISECONDS)) {
+                    throw new IllegalStateException(
+                            name + " ended with exit code " + process.exitValue() + " while it started" + logTail());
+                }
+                if (System.nanoTime() > deadline) {
+                    close();
+                    throw new IllegalStateException(
+                            name + " was not ready after " + limit.toSeconds() + " s" + logTail());
+                }
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted while waiting for " + name, e);
+        }
+    }
+
+    /** @throws IllegalStateException with the end of the log, if the process does not end well in time */
+    public void awaitSuccess(Duration limit) {
+        try {
+            if (!process.waitFor(limit.toMillis(), TimeUnit.MILLISECONDS) || process.exitValue() != 0) {
+                kill();
+                throw new IllegalStateException(name + " failed" + logTail());
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted while waiting for " + name, e);
+        }
+    }
+
+    /** SIGKILL: what a power cut or the kernel's memory killer does. */
+    public void kill() {
+        process.destroyForcibly();
+        process.onExit().join();
+    }
+
+    /** Asks it to stop, and kills it if it has not after 20 s. */
+    @Override
+    public void close() {
+        process.destroy();
+        try {
+            if (!process.waitFor(STOP_WAIT.toMillis(), TimeUnit.MILLISECONDS)) {
+                kill();
+            }
+        } catch (InterruptedException e) {
+            kill();
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** The log's name and last lines, for a message. */
+    public String logTail() {
+        try (var file = Files.newByteChannel(log)) {
+            file.position(Math.max(0, file.size() - TAIL_BYTES_MAX));
+            List<String> lines = new String(Channels.newInputStream(file).readAllBytes(), StandardCharsets.UTF_8)
+                    .lines()
+                    .toList();
+            return "; the end of " + log + ":\n  "
+                    + String.join("\n  ", lines.subList(Math.max(0, lines.size() - TAIL_LINES), lines.size()));
+        } catch (IOException e) {
+            return "; its log " + log + " cannot be read: " + e;
+        }
+    }
+
+    private static boolean isReady(Probe probe) {
+        try {
+            return probe.isReady();
+        } catch (IOException e) {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,53 @@
+package org.postbus.devstack.process;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class ChildProcessTest {
+    @TempDir
+    Path directory;
+
+    @Test
+    void one_that_ends_while_it_starts_is_reported_with_the_end_of_its_log() {
+        ChildProcess child = start("echo no such luck; exit 3");
+        assertThatThrownBy(() -> child.awaitReady(Duration.ofSeconds(30), () -> false))
+                .hasMessageContainingAll("child", "exit code 3", "no such luck", log().toString());
+    }
+
+    @Test
+    void one_that_is_not_ready_in_time_is_ended() {
+        ChildProcess child = start("exec sleep 600");
+        assertThatThrownBy(() -> child.awaitReady(Duration.ofMillis(300), () -> false))
+                .hasMessageContaining("not ready");
+        assertThat(child.isAlive()).isFalse();
+    }
+
+    @Test
+    void a_failing_probe_is_asked_again() {
+        long[] asked = {0};
+        try (ChildProcess child = start("exec sleep 600")) {
+            child.awaitReady(Duration.ofSeconds(30), () -> {
+                if (asked[0]++ < 2) {
+                    throw new java.io.IOException("refused");
+                }
+                return true;
+            });
+        }
+        assertThat(asked[0]).isEqualTo(3);
+    }
+
+    private ChildProcess start(String script) {
+        return ChildProcess.start("child", List.of("sh", "-c", script), Map.of(), directory, log());
+    }
+
+    private Path log() {
+        return directory.resolve("child.log");
+    }
+}

@@ -1,4 +1,0 @@
-package org.postbus.mail.imap;
-
-/** Where an appended message is: APPENDUID (RFC 4315). */
-public record AppendedUid(long uidValidity, long uid) {}

@@ -1,7 +1,0 @@
-package org.postbus.mail.imap;
-
-/** How UID STORE changes flags. There is no replacing: it would undo what others do at the same time. */
-public enum StoreMode {
-    ADD,
-    REMOVE
-}

@@ -1,9 +1,0 @@
-package org.postbus.mail.imap;
-
-/** Why {@link ImapConnection#watch} ended. */
-public enum WatchOutcome {
-    /** The server said something: see {@link ImapConnection#takeChanges()} and {@link ImapConnection#takeAccountChanges()}. */
-    CHANGED,
-    /** Nothing was said in the time given, or the server ended it. */
-    TIME_UP
-}

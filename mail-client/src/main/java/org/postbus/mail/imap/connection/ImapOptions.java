@@ -1,0 +1,216 @@
+package org.postbus.mail.imap.connection;
+
+import java.time.Duration;
+import java.util.Objects;
+import java.util.Optional;
+import org.postbus.mail.imap.session.SessionLimits;
+
+/**
+ * Limits of every connection of an {@link ImapClient}. A server that exceeds one is disconnected, and the command in
+ * progress fails with {@code Unreachable}. Each is well beyond what well-behaved servers need.
+ */
+public final class ImapOptions {
+    /** What a well-behaved server stays within by far. */
+    public static final ImapOptions DEFAULT = new ImapOptions();
+
+    /** A server that sends fewer octets in {@link #silenceMax}, and no whole response, counts as silent. */
+    public static final int PROGRESS_OCTETS = 1024;
+
+    private Duration connectTimeout = Duration.ofSeconds(30);
+    private Duration loginTimeout = Duration.ofSeconds(60);
+    private Duration silenceMax = Duration.ofSeconds(60);
+    private int lineOctetsMax = 1 << 20;
+    private int literalOctetsMax = 1 << 20;
+    private int fetchedLiteralOctetsMax = 32 << 20;
+    private int streamedLiteralOctetsMax = 512 << 20;
+    private int nestingMax = 64;
+    private int responsesMax = 100_000;
+    private int answerOctetsMax = 16 << 20;
+    private Compression compression = Compression.WHERE_IT_PAYS;
+    private Optional<String> trustedCertificates = Optional.empty();
+
+    /** Whether a connection that is opened for bulk asks for COMPRESS=DEFLATE (RFC 4978). Others never do. */
+    public enum Compression {
+        NEVER,
+        /**
+         * With TLS, to another machine. Mail's headers and texts become a third or so on the line, which costs both sides some
+         * CPU per octet and us 300 KB of memory per connection. On this machine there is no line to save; a server that is
+         * spoken to without TLS is on this machine or next to it.
+         */
+        WHERE_IT_PAYS,
+        ALWAYS
+    }
+
+    private ImapOptions() {}
+
+    private ImapOptions(ImapOptions other) {
+        connectTimeout = other.connectTimeout;
+        loginTimeout = other.loginTimeout;
+        silenceMax = other.silenceMax;
+        lineOctetsMax = other.lineOctetsMax;
+        literalOctetsMax = other.literalOctetsMax;
+        fetchedLiteralOctetsMax = other.fetchedLiteralOctetsMax;
+        streamedLiteralOctetsMax = other.streamedLiteralOctetsMax;
+        nestingMax = other.nestingMax;
+        responsesMax = other.responsesMax;
+        answerOctetsMax = other.answerOctetsMax;
+        compression = other.compression;
+        trustedCertificates = other.trustedCertificates;
+    }
+
+    /** From the first packet to the end of the TLS handshake. */
+    public Duration connectTimeout() {
+        return connectTimeout;
+    }
+
+    public ImapOptions withConnectTimeout(Duration timeout) {
+        ImapOptions changed = new ImapOptions(this);
+        changed.connectTimeout = positive(timeout);
+        return changed;
+    }
+
+    /** From there until the connection can be used: greeting, STARTTLS, login and what follows it. */
+    public Duration loginTimeout() {
+        return loginTimeout;
+    }
+
+    public ImapOptions withLoginTimeout(Duration timeout) {
+        ImapOptions changed = new ImapOptions(this);
+        changed.loginTimeout = positive(timeout);
+        return changed;
+    }
+
+    /**
+     * How long a command waits for the server to get on: for the next whole response, or for {@link #PROGRESS_OCTETS} of one.
+     * The time in which a reader asks for nothing does not count.
+     */
+    public Duration silenceMax() {
+        return silenceMax;
+    }
+
+    public ImapOptions withSilenceMax(Duration silence) {
+        ImapOptions changed = new ImapOptions(this);
+        changed.silenceMax = positive(silence);
+        return changed;
+    }
+
+    /** One response without its literals. */
+    public int lineOctetsMax() {
+        return lineOctetsMax;
+    }
+
+    public ImapOptions withLineOctetsMax(int octets) {
+        ImapOptions changed = new ImapOptions(this);
+        changed.lineOctetsMax = octets(octets);
+        return changed;
+    }
+
+    /** One literal outside of a fetch, such as a mailbox name. */
+    public int literalOctetsMax() {
+        return literalOctetsMax;
+    }
+
+    public ImapOptions withLiteralOctetsMax(int octets) {
+        ImapOptions changed = new ImapOptions(this);
+        changed.literalOctetsMax = octets(octets);
+        return changed;
+    }
+
+    /** One literal of a fetched message; one message is held in memory at a time. */
+    public int fetchedLiteralOctetsMax() {
+        return fetchedLiteralOctetsMax;
+    }
+
+    public ImapOptions withFetchedLiteralOctetsMax(int octets) {
+        ImapOptions changed = new ImapOptions(this);
+        changed.fetchedLiteralOctetsMax = octets(octets);
+        return changed;
+    }
+
+    /** The literal of {@link ImapConnection#uidFetchSection}, of which one portion is held at a time. */
+    public int streamedLiteralOctetsMax() {
+        return streamedLiteralOctetsMax;
+    }
+
+    public ImapOptions withStreamedLiteralOctetsMax(int octets) {
+        ImapOptions changed = new ImapOptions(this);
+        changed.streamedLiteralOctetsMax = octets(octets);
+        return changed;
+    }
+
+    /** Parentheses within parentheses. A value that has more is kept unparsed: whoever can send mail can send such. */
+    public int nestingMax() {
+        return nestingMax;
+    }
+
+    public ImapOptions withNestingMax(int depth) {
+        ImapOptions changed = new ImapOptions(this);
+        changed.nestingMax = atLeast(1, depth);
+        return changed;
+    }
+
+    /** Responses to one command that are not passed on to a reader, besides some for each message of the mailbox. */
+    public int responsesMax() {
+        return responsesMax;
+    }
+
+    public ImapOptions withResponsesMax(int responses) {
+        ImapOptions changed = new ImapOptions(this);
+        changed.responsesMax = atLeast(1, responses);
+        return changed;
+    }
+
+    /** Those of them together that are kept until the command is answered. */
+    public int answerOctetsMax() {
+        return answerOctetsMax;
+    }
+
+    public ImapOptions withAnswerOctetsMax(int octets) {
+        ImapOptions changed = new ImapOptions(this);
+        changed.answerOctetsMax = octets(octets);
+        return changed;
+    }
+
+    SessionLimits sessionLimits() {
+        return new SessionLimits(literalOctetsMax, fetchedLiteralOctetsMax, responsesMax, answerOctetsMax);
+    }
+
+    public Compression compression() {
+        return compression;
+    }
+
+    public ImapOptions withCompression(Compression compression) {
+        ImapOptions changed = new ImapOptions(this);
+        changed.compression = Objects.requireNonNull(compression);
+        return changed;
+    }
+
+    /** Certificates in PEM form that are trusted besides the platform's, for private authorities. */
+    public Optional<String> trustedCertificates() {
+        return trustedCertificates;
+    }
+
+    public ImapOptions withTrustedCertificates(String pem) {
+        ImapOptions changed = new ImapOptions(this);
+        changed.trustedCertificates = Optional.of(pem);
+        return changed;
+    }
+
+    private static Duration positive(Duration time) {
+        if (!time.isPositive()) {
+            throw new IllegalArgumentException("a time limit must be positive");
+        }
+        return time;
+    }
+
+    private static int octets(int octets) {
+        return atLeast(1024, octets);
+    }
+
+    private static int atLeast(int least, int value) {
+        if (value < least) {
+            throw new IllegalArgumentException("a limit must be at least " + least + ": " + value);
+        }
+        return value;
+    }
+}

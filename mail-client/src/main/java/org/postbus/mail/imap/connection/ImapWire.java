@@ -1,0 +1,518 @@
+package org.postbus.mail.imap.connection;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.netty.util.NetUtil;
+import io.netty.util.concurrent.ScheduledFuture;
+import io.smallrye.mutiny.Multi;
+import io.smallrye.mutiny.Uni;
+import io.vertx.core.AsyncResult;
+import io.vertx.core.Handler;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.impl.ContextInternal;
+import io.vertx.core.net.NetSocket;
+import io.vertx.core.net.SocketAddress;
+import java.net.InetAddress;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import org.postbus.mail.ServerException;
+import org.postbus.mail.ServerFailure;
+import org.postbus.mail.imap.framing.DeflatedStream;
+import org.postbus.mail.imap.framing.ImapFrame;
+import org.postbus.mail.imap.framing.ImapFramer;
+import org.postbus.mail.imap.framing.ImapViolation;
+import org.postbus.mail.imap.grammar.command.ImapCommand;
+import org.postbus.mail.imap.grammar.command.ImapEncoder;
+import org.postbus.mail.imap.grammar.response.ImapParser;
+import org.postbus.mail.imap.sasl.SaslConversation;
+import org.postbus.mail.imap.session.ImapAnswer;
+import org.postbus.mail.imap.session.ImapFailures;
+import org.postbus.mail.imap.session.ImapSession;
+import org.postbus.mail.imap.session.ImapSessionState;
+
+/**
+ * The socket of one connection, the session on it, and who waits for what. Commands run one at a time, in the order in which
+ * they were subscribed to, from any thread; everything else happens on the connection's event loop.
+ *
+ * <p>Octets go socket, {@link ImapFramer}, {@link ImapParser}, {@link ImapSession}, exchange. As soon as a reader of a stream
+ * has not asked for what came, nothing is taken from the framer and the socket rests, so one item is held at most.
+ */
+final class ImapWire {
+    private static final int SEND_OCTETS = 64 * 1024;
+    /** Inflated octets that are handled before other connections of the event loop have their turn. */
+    private static final int TURN_OCTETS = 256 * 1024;
+
+    private final ContextInternal context;
+    private final NetSocket socket;
+    private final ImapOptions options;
+    private final ImapFramer framer;
+    private final ImapParser parser;
+    private final ImapSession session;
+    private final CompletableFuture<Void> ended = new CompletableFuture<>();
+    private final CompletableFuture<Void> greeted = new CompletableFuture<>();
+
+    // From here on only the event loop reads and writes.
+    private final Deque<Exchange> waiting = new ArrayDeque<>();
+    private Exchange current;
+    private boolean receiving;
+    private boolean paused;
+    private boolean upgrading;
+    private Optional<DeflatedStream> deflated = Optional.empty();
+    private final Deque<byte[]> compressed = new ArrayDeque<>();
+    private boolean yielding;
+    private ServerFailure failure;
+    /** When the server last got on, and what it has sent since then. */
+    private long heardAt = System.nanoTime();
+
+    private long octetsHeard;
+    private boolean watching;
+
+    private ImapWire(ContextInternal context, NetSocket socket, ImapOptions options) {
+        this.context = context;
+        this.socket = socket;
+        this.options = options;
+        this.framer = new ImapFramer(options.lineOctetsMax(), options.literalOctetsMax());
+        this.parser = new ImapParser(options.nestingMax());
+        this.session = new ImapSession(options.sessionLimits());
+    }
+
+    /** Takes over a connected socket, on its event loop; it can be used when {@link #greeted} has completed. */
+    static ImapWire on(ContextInternal context, NetSocket socket, ImapOptions options) {
+        ImapWire wire = new ImapWire(context, socket, options);
+        socket.handler(wire::received);
+        socket.exceptionHandler(error -> wire.fail(new ServerFailure.Unreachable("connection lost: " + error)));
+        socket.closeHandler(closed -> wire.fail(new ServerFailure.Unreachable("the server closed the connection")));
+        wire.watchSilence();
+        return wire;
+    }
+
+    ImapSession session() {
+        return session;
+    }
+
+    /** Completes with the greeting. */
+    Uni<Void> greeted() {
+        return Uni.createFrom().completionStage(greeted::copy);
+    }
+
+    /** Completes when the connection has ended, whoever ended it. */
+    Uni<Void> closed() {
+        return Uni.createFrom().completionStage(ended::copy);
+    }
+
+    /** Closes at once; commands in progress fail. */
+    void close() {
+        onEventLoop(() -> fail(new ServerFailure.Unreachable("closed by us")));
+    }
+
+    /** STARTTLS and the TLS handshake; what was known of the server before is forgotten. */
+    Uni<Void> startTls() {
+        return run(new ImapCommand.StartTls())
+                .chain(answer -> Uni.createFrom()
+                        .completionStage(() -> socket.upgradeToSsl().toCompletionStage())
+                        .onFailure()
+                        .transform(error -> new ServerException(
+                                new ServerFailure.Unreachable(
+                                        "STARTTLS: the TLS handshake failed: " + error.getMessage()),
+                                error))
+                        .invoke(() -> {
+                            upgrading = false;
+                            session.forgetCapabilities();
+                        }));
+    }
+
+    /** COMPRESS; the connection goes on as it is if the server refuses. */
+    Uni<Void> compress() {
+        return run(new ImapCommand.Compress()).replaceWithVoid();
+    }
+
+    /** Whether the server is on this machine. */
+    boolean toLoopback() {
+        SocketAddress remote = socket.remoteAddress();
+        InetAddress address = remote == null || remote.hostAddress() == null
+                ? null
+                : NetUtil.createInetAddressFromIpAddressString(remote.hostAddress());
+        return address != null && address.isLoopbackAddress();
+    }
+
+    Uni<ImapAnswer> run(ImapCommand command) {
+        return Uni.createFrom().emitter(emitter -> {
+            Exchange.Answer exchange = new Exchange.Answer(command, emitter);
+            emitter.onTermination(() -> onEventLoop(() -> cancel(exchange)));
+            onEventLoop(() -> submit(exchange));
+        });
+    }
+
+    /** AUTHENTICATE: the conversation computes on a worker thread. */
+    Uni<Void> authenticate(SaslConversation conversation) {
+        return Uni.createFrom()
+                .<ImapAnswer>emitter(emitter -> {
+                    LoginExchange exchange = new LoginExchange(
+                            this,
+                            conversation,
+                            emitter,
+                            ImapEncoder.sendsInitialResponse(conversation, session.capabilities()));
+                    emitter.onTermination(() -> onEventLoop(() -> cancel(exchange)));
+                    onEventLoop(() -> submit(exchange));
+                })
+                .replaceWithVoid();
+    }
+
+    /** The items come as fast as the subscriber requests them; cancelling lets the server finish and drops the rest. */
+    <T> Multi<T> stream(ImapCommand.Streams<T> command) {
+        return stream(command, answer -> {});
+    }
+
+    /** @param answered told before the stream completes */
+    <T> Multi<T> stream(ImapCommand.Streams<T> command, Consumer<ImapAnswer> answered) {
+        return Multi.createFrom().safePublisher(subscriber -> {
+            StreamExchange<T> exchange = new StreamExchange<>(this, command, subscriber, answered);
+            subscriber.onSubscribe(exchange);
+            onEventLoop(() -> submit(exchange));
+        });
+    }
+
+    /** Waits without a command; at the end NOOP. */
+    Uni<WatchOutcome> listen(Duration atMost) {
+        return Uni.createFrom().emitter(emitter -> {
+            ListenExchange exchange = new ListenExchange(this, emitter, atMost);
+            emitter.onTermination(() -> onEventLoop(() -> cancel(exchange)));
+            onEventLoop(() -> submit(exchange));
+        });
+    }
+
+    Uni<WatchOutcome> idle(Duration atMost) {
+        return Uni.createFrom().emitter(emitter -> {
+            IdleExchange exchange = new IdleExchange(this, emitter, atMost);
+            emitter.onTermination(() -> onEventLoop(() -> cancel(exchange)));
+            onEventLoop(() -> submit(exchange));
+        });
+    }
+
+    // ---- the event loop
+    // -------------------------------------------------------------------------------------------------
+
+    void onEventLoop(Runnable task) {
+        if (context.inThread()) {
+            task.run();
+        } else {
+            context.runOnContext(go -> task.run());
+        }
+    }
+
+    private void submit(Exchange exchange) {
+        if (failure != null) {
+            exchange.failed(new ServerException(failure));
+            return;
+        }
+        waiting.add(exchange);
+        beginNext();
+    }
+
+    void cancel(Exchange exchange) {
+        if (waiting.remove(exchange)) {
+            return;
+        }
+        if (exchange == current) {
+            exchange.cancelled();
+        }
+    }
+
+    private void beginNext() {
+        while (current == null && failure == null && !waiting.isEmpty()) {
+            Exchange next = waiting.removeFirst();
+            if (!next.wanted()) {
+                continue;
+            }
+            List<ImapSession.Output> outputs;
+            try {
+                outputs = next.sendsAtOnce() ? session.begin(next.command()) : List.of();
+            } catch (IllegalStateException | IllegalArgumentException e) {
+                next.failed(e);
+                continue;
+            }
+            current = next;
+            framer.literalOctetsMax(session.literalOctetsMax());
+            deflated.ifPresent(DeflatedStream::restart);
+            framer.stream(session::streams, options.streamedLiteralOctetsMax());
+            heardAt = System.nanoTime();
+            watchSilence();
+            act(outputs);
+            next.begun();
+        }
+    }
+
+    private void received(Buffer buffer) {
+        octetsHeard += buffer.length();
+        if (octetsHeard >= ImapOptions.PROGRESS_OCTETS) {
+            progressed();
+        }
+        if (failure != null) {
+            return;
+        }
+        if (upgrading) {
+            fail(new ServerFailure.Unreachable("the server sent plain text after STARTTLS"));
+            return;
+        }
+        ByteBuf octets = buffer.getByteBuf();
+        if (deflated.isPresent()) {
+            compressed.add(buffer.getBytes());
+        } else if (octets.hasArray()) {
+            framer.feed(octets.array(), octets.arrayOffset() + octets.readerIndex(), octets.readableBytes());
+        } else {
+            byte[] copy = buffer.getBytes();
+            framer.feed(copy, 0, copy.length);
+        }
+        receive();
+    }
+
+    private void progressed() {
+        heardAt = System.nanoTime();
+        octetsHeard = 0;
+    }
+
+    /** Handles what is there until a message waits for its reader; then the socket rests until the reader asks again. */
+    void receive() {
+        if (receiving) {
+            return;
+        }
+        receiving = true;
+        int inflated = 0;
+        try {
+            while (failure == null && !yielding) {
+                if (current != null) {
+                    current.deliverHeld();
+                }
+                ImapFramer.Framed framed = blocked() ? null : framer.next();
+                if (framed == null) {
+                    int more = blocked() ? 0 : inflate();
+                    if (more == 0) {
+                        break;
+                    }
+                    inflated += more;
+                    if (inflated >= TURN_OCTETS) {
+                        yieldTurn();
+                    }
+                    continue;
+                }
+                act(
+                        switch (framed) {
+                            case ImapFrame frame -> {
+                                progressed();
+                                yield session.receive(parser.parse(frame), frame.octets());
+                            }
+                            case ImapFramer.LiteralPart part -> session.receive(part);
+                        });
+            }
+        } catch (ImapViolation e) {
+            fail(new ServerFailure.Unreachable("the server broke the protocol: " + e.getMessage()));
+        } catch (RuntimeException bug) {
+            // Ours, not the server's: whoever waits is told what it is, and nobody reads on from a place that is not
+            // sure.
+            Exchange out = current;
+            current = null;
+            fail(new ServerFailure.Unreachable("given up"));
+            if (out != null) {
+                out.failed(bug);
+            }
+            throw bug;
+        } finally {
+            receiving = false;
+        }
+        if (failure != null) {
+            return;
+        }
+        boolean hold = blocked() || yielding;
+        if (hold && !paused) {
+            paused = true;
+            socket.pause();
+        } else if (!hold && paused) {
+            paused = false;
+            heardAt = System.nanoTime();
+            socket.resume();
+        }
+    }
+
+    /** Feeds the framer with a portion of what is still compressed; 0 if there is none. */
+    private int inflate() {
+        if (deflated.isEmpty()) {
+            return 0;
+        }
+        DeflatedStream stream = deflated.get();
+        while (true) {
+            if (stream.isEmpty()) {
+                if (compressed.isEmpty()) {
+                    return 0;
+                }
+                byte[] next = compressed.removeFirst();
+                stream.feed(next, 0, next.length);
+            }
+            byte[] portion = stream.inflate();
+            if (portion.length > 0) {
+                framer.feed(portion, 0, portion.length);
+                return portion.length;
+            }
+        }
+    }
+
+    private void yieldTurn() {
+        yielding = true;
+        context.runOnContext(go -> {
+            yielding = false;
+            receive();
+        });
+    }
+
+    private boolean blocked() {
+        return current != null && current.holds();
+    }
+
+    void act(List<ImapSession.Output> outputs) {
+        for (ImapSession.Output output : outputs) {
+            switch (output) {
+                case ImapSession.Output.Send(var octets) -> send(octets);
+                case ImapSession.Output.Deliver(var item) -> current.item(item);
+                case ImapSession.Output.Stirred stirred -> {
+                    if (current != null) {
+                        current.stirred();
+                    }
+                }
+                case ImapSession.Output.Challenged(var challenge) -> current.challenged(challenge);
+                case ImapSession.Output.Greeted greeting -> greeted.complete(null);
+                case ImapSession.Output.Answered(var answer) -> answered(answer);
+                case ImapSession.Output.Ended(var why) -> fail(why);
+            }
+        }
+    }
+
+    private void send(byte[] plain) {
+        if (failure != null) {
+            return;
+        }
+        byte[] octets = deflated.isPresent() ? deflated.get().deflate(plain) : plain;
+        for (int from = 0; from < octets.length; from += SEND_OCTETS) {
+            ByteBuf some = Unpooled.wrappedBuffer(octets, from, Math.min(SEND_OCTETS, octets.length - from));
+            // That the server takes what we send is a sign of life, too.
+            socket.write(Buffer.buffer(some)).onSuccess(sent -> heardAt = System.nanoTime());
+        }
+    }
+
+    private void answered(ImapAnswer answer) {
+        Exchange done = current;
+        current = null;
+        framer.literalOctetsMax(session.literalOctetsMax());
+        Optional<ServerFailure> refused = done.verdict(ImapFailures.of(answer.command(), answer.tagged()));
+        if (refused.isPresent()) {
+            done.failed(new ServerException(refused.get()));
+        } else if (answer.command() instanceof ImapCommand.StartTls) {
+            // Whatever came in clear text behind the OK was not said by the server that TLS will prove (RFC 9051
+            // section 11.1).
+            if (!framer.isEmpty()) {
+                fail(new ServerFailure.Unreachable("the server sent plain text after STARTTLS"));
+                done.failed(new ServerException(failure));
+                return;
+            }
+            upgrading = true;
+            done.done(answer);
+        } else if (answer.command() instanceof ImapCommand.Compress) {
+            deflated = Optional.of(new DeflatedStream());
+            compressed.add(framer.takeRest());
+            done.done(answer);
+        } else {
+            done.done(answer);
+        }
+        beginNext();
+    }
+
+    void fail(ServerFailure why) {
+        if (failure != null) {
+            return;
+        }
+        failure = why;
+        socket.close();
+        deflated.ifPresent(DeflatedStream::end);
+        compressed.clear();
+        framer.release();
+        Exchange out = current;
+        current = null;
+        if (out != null) {
+            out.failed(new ServerException(ImapFailures.ofLostConnection(out.command(), session.sentWhole(), why)));
+        }
+        session.release();
+        while (!waiting.isEmpty()) {
+            waiting.removeFirst().failed(new ServerException(why));
+        }
+        greeted.completeExceptionally(new ServerException(why));
+        ended.complete(null);
+    }
+
+    /** A timer while the server owes us an answer; none otherwise. */
+    void watchSilence() {
+        if (watching || failure != null || !serverOwesAnswer()) {
+            return;
+        }
+        watching = true;
+        long left = options.silenceMax().toNanos() - (System.nanoTime() - heardAt);
+        context.nettyEventLoop()
+                .schedule(
+                        () -> context.runOnContext(go -> {
+                            watching = false;
+                            if (failure != null || !serverOwesAnswer()) {
+                                return;
+                            }
+                            if (System.nanoTime() - heardAt
+                                    >= options.silenceMax().toNanos()) {
+                                fail(new ServerFailure.Unreachable(
+                                        octetsHeard == 0
+                                                ? "the server was silent for more than "
+                                                        + options.silenceMax().toMillis() + " ms"
+                                                : "the server sent no more than " + octetsHeard + " octets in "
+                                                        + options.silenceMax().toMillis() + " ms"));
+                            } else {
+                                watchSilence();
+                            }
+                        }),
+                        Math.max(1, left),
+                        TimeUnit.NANOSECONDS);
+    }
+
+    private boolean serverOwesAnswer() {
+        boolean greeting = session.state() instanceof ImapSessionState.Greeting;
+        return (greeting || session.busy()) && !session.idling() && !blocked();
+    }
+
+    // ---- for the exchanges
+    // --------------------------------------------------------------------------------------------
+
+    boolean isCurrent(Exchange exchange) {
+        return current == exchange;
+    }
+
+    /** The current exchange is over without an answer. */
+    void endTurn() {
+        current = null;
+        beginNext();
+    }
+
+    /** From now on the server has its whole time again. */
+    void waitAnew() {
+        heardAt = System.nanoTime();
+    }
+
+    ScheduledFuture<?> after(Duration time, Runnable task) {
+        return context.nettyEventLoop()
+                .schedule(() -> context.runOnContext(go -> task.run()), time.toMillis(), TimeUnit.MILLISECONDS);
+    }
+
+    /** On a worker thread; the result is handled on the event loop. */
+    <T> void compute(Callable<T> computation, Handler<AsyncResult<T>> then) {
+        context.executeBlocking(computation).onComplete(then);
+    }
+}

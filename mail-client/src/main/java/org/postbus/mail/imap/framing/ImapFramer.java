@@ -1,0 +1,358 @@
+package org.postbus.mail.imap.framing;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * Splits the byte stream into complete responses: lines plus the literals they announce, and nothing else about IMAP.
+ * Parsing is a second step, so one malformed response can be dropped without losing our place in the stream (a literal
+ * must never be read as a response). RFC 9051 section 4.3.
+ *
+ * <p>Pulled from, so that who cannot take more simply stops asking. Literals are copied once, from the input into an
+ * array of their own, which grows with what has come and not with what was announced.
+ */
+public final class ImapFramer {
+    /** What came next. */
+    public sealed interface Framed permits ImapFrame, LiteralPart {}
+
+    /**
+     * A portion of a literal that is not kept, in order; of an empty literal one empty portion. The octets are not copied, and
+     * nobody changes them afterwards.
+     */
+    public record LiteralPart(byte[] octets, int offset, int count, int literalSize) implements Framed {}
+
+    /** Whether the literal that is announced next is to be passed on in portions. */
+    public interface LiteralChoice {
+        boolean streams(byte[] text, int length);
+
+        LiteralChoice NONE = (text, length) -> false;
+    }
+
+    /** Stands for such a literal among those of its frame. */
+    public static final byte[] STREAMED = new byte[0];
+
+    private static final int LITERAL_AT_ONCE_OCTETS = 256 * 1024;
+    private static final int TEXT_AT_FIRST_OCTETS = 1024;
+    private static final int TEXT_KEPT_OCTETS = 64 * 1024;
+    /** NULs and empty lines between responses. */
+    private static final int PADDING_OCTETS_MAX = 64 * 1024;
+
+    private static final int LITERALS_MAX = 10_000;
+    private static final byte[] NOTHING = new byte[0];
+
+    private final int lineOctetsMax;
+    private int literalOctetsMax;
+
+    private byte[] input = NOTHING;
+    private int at;
+    private int end;
+
+    /** Given up between responses when nothing more is there: most connections wait most of the time. */
+    private byte[] text = NOTHING;
+
+    private int length;
+    private List<byte[]> literals = new ArrayList<>();
+    private long literalOctets;
+    private byte[] literal;
+    private int literalSize;
+    private int literalFilled;
+    private LiteralChoice choice = LiteralChoice.NONE;
+    private int streamedOctetsMax;
+    private boolean streaming;
+    private int padding;
+    private boolean emitted;
+
+    public ImapFramer(int lineOctetsMax, int literalOctetsMax) {
+        this.lineOctetsMax = lineOctetsMax;
+        this.literalOctetsMax = literalOctetsMax;
+    }
+
+    /** For literals that are announced from now on; a response has at most a quarter more octets in all its literals. */
+    public void literalOctetsMax(int octets) {
+        literalOctetsMax = octets;
+    }
+
+    /** Which of the literals that are announced from now on are not kept, and how many octets each of these may have. */
+    public void stream(LiteralChoice choice, int octetsMax) {
+        this.choice = choice;
+        this.streamedOctetsMax = octetsMax;
+    }
+
+    /** The octets may not be changed afterwards. */
+    public void feed(byte[] octets, int offset, int count) {
+        if (at == end) {
+            input = octets;
+            at = offset;
+            end = offset + count;
+        } else {
+            byte[] joined = Arrays.copyOfRange(input, at, end + count);
+            System.arraycopy(octets, offset, joined, end - at, count);
+            end = joined.length;
+            input = joined;
+            at = 0;
+        }
+    }
+
+    /** Whether nothing is held: neither fed and not asked for, nor the beginning of a response. */
+    public boolean isEmpty() {
+        return at == end && literal == null && !streaming && (emitted || (length == 0 && literals.isEmpty()));
+    }
+
+    /** Forgets everything: nothing more will be asked for. A timer may keep the connection for a while. */
+    public void release() {
+        releaseInput();
+        text = NOTHING;
+        length = 0;
+        literals = List.of();
+        literal = null;
+    }
+
+    /** What was fed and not looked at yet; it is forgotten here. */
+    public byte[] takeRest() {
+        byte[] rest = Arrays.copyOfRange(input, at, end);
+        releaseInput();
+        return rest;
+    }
+
+    /**
+     * The next response or portion, or null until more is fed.
+     *
+     * @throws ImapViolation if a limit is exceeded; nothing can be read after that
+     */
+    public Framed next() {
+        if (emitted) {
+            startResponse();
+        }
+        while (true) {
+            if (streaming) {
+                LiteralPart part = portion();
+                if (part == null || part.count() > 0 || literalSize == 0) {
+                    return part;
+                }
+            }
+            if (literal != null && !fillLiteral()) {
+                return null;
+            }
+            if (!fillLine()) {
+                return null;
+            }
+            if (length > 0 && text[length - 1] == '\r') {
+                length--;
+            }
+            if (length == 0 && literals.isEmpty()) {
+                padded(1); // an empty line between responses means nothing
+                continue;
+            }
+            int announced = announcedLiteral();
+            if (announced < 0) {
+                emitted = true;
+                return new ImapFrame(text, length, literals);
+            }
+            boolean passedOn = choice.streams(text, length);
+            append((byte) '\n');
+            if (passedOn) {
+                startStreaming(announced);
+            } else {
+                startLiteral(announced);
+            }
+        }
+    }
+
+    private void startResponse() {
+        emitted = false;
+        length = 0;
+        literalOctets = 0;
+        padding = 0;
+        literals = new ArrayList<>(2);
+        if (text.length > TEXT_KEPT_OCTETS) {
+            text = NOTHING;
+        }
+    }
+
+    /** Takes octets up to the LF, which is left out; false if the input ends before. */
+    private boolean fillLine() {
+        if (length == 0) {
+            int from = at;
+            while (at < end && input[at] == 0) { // some servers pad with NUL before a response
+                at++;
+            }
+            padded(at - from);
+        }
+        int lf = at;
+        while (lf < end && input[lf] != '\n') {
+            lf++;
+        }
+        int count = lf - at;
+        if (lf == end && length + count == 0 && literals.isEmpty()) {
+            releaseInput();
+            text = NOTHING;
+            return false;
+        }
+        if (length + count > lineOctetsMax) {
+            throw new ImapViolation("a response of more than " + lineOctetsMax + " octets");
+        }
+        ensureText(count + 2);
+        System.arraycopy(input, at, text, length, count);
+        length += count;
+        at = lf;
+        if (lf == end) {
+            releaseInput();
+            return false;
+        }
+        at++;
+        return true;
+    }
+
+    private boolean fillLiteral() {
+        while (literalFilled < literalSize) {
+            if (at == end) {
+                releaseInput();
+                return false;
+            }
+            int count = Math.min(end - at, literalSize - literalFilled);
+            if (literalFilled + count > literal.length) {
+                long doubled = Math.max(2L * literal.length, literalFilled + count);
+                literal = Arrays.copyOf(literal, (int) Math.min(doubled, literalSize));
+            }
+            System.arraycopy(input, at, literal, literalFilled, count);
+            literalFilled += count;
+            at += count;
+        }
+        literals.add(literal);
+        literal = null;
+        return true;
+    }
+
+    private void padded(int octets) {
+        padding += octets;
+        if (padding > PADDING_OCTETS_MAX) {
+            throw new ImapViolation("more than " + PADDING_OCTETS_MAX + " octets that are no response");
+        }
+    }
+
+    /** What is there of the literal, an empty portion at its end, or null until more is fed. */
+    private LiteralPart portion() {
+        int count = Math.min(end - at, literalSize - literalFilled);
+        if (count == 0 && literalFilled < literalSize) {
+            releaseInput();
+            return null;
+        }
+        LiteralPart part = new LiteralPart(input, at, count, literalSize);
+        at += count;
+        literalFilled += count;
+        if (literalFilled == literalSize) {
+            streaming = false;
+            literals.add(STREAMED);
+        }
+        return part;
+    }
+
+    private void startStreaming(int size) {
+        if (size > streamedOctetsMax) {
+            throw new ImapViolation("a literal of more than " + streamedOctetsMax + " octets");
+        }
+        checkLiterals();
+        literalSize = size;
+        literalFilled = 0;
+        streaming = true;
+    }
+
+    private void checkLiterals() {
+        if (literals.size() == LITERALS_MAX) {
+            throw new ImapViolation("more than " + LITERALS_MAX + " literals in a response");
+        }
+    }
+
+    private void startLiteral(int size) {
+        literalOctets += size;
+        if (size > literalOctetsMax || literalOctets > literalOctetsMax + literalOctetsMax / 4L) {
+            throw new ImapViolation("a literal of more than " + literalOctetsMax + " octets");
+        }
+        checkLiterals();
+        literalSize = size;
+        literalFilled = 0;
+        literal = new byte[Math.min(size, LITERAL_AT_ONCE_OCTETS)];
+    }
+
+    /**
+     * The size that the end of the line announces, or -1. {@code literal = "{" number ["+"] "}"}, {@code literal8 = "~{" ...}.
+     * Human text may end in the same way: status responses, continuations and tagged responses have no literals.
+     */
+    private int announcedLiteral() {
+        int i = length - 1;
+        if (i < 4 || text[i] != '}' || !mayHaveLiterals()) {
+            return -1;
+        }
+        i--;
+        if (text[i] == '+') {
+            i--;
+        }
+        int lastDigit = i;
+        while (i > 0 && text[i] >= '0' && text[i] <= '9') {
+            i--;
+        }
+        if (i == lastDigit || text[i] != '{') {
+            return -1;
+        }
+        int before = text[i - 1] == '~' ? i - 2 : i - 1;
+        // Anything else before the brace makes it part of an atom, which some servers let stand unquoted.
+        if (before < 0 || " ([]>".indexOf(text[before]) < 0) {
+            return -1;
+        }
+        long size = 0;
+        for (int digit = i + 1; digit <= lastDigit; digit++) {
+            size = size * 10 + (text[digit] - '0');
+            if (size > Integer.MAX_VALUE) {
+                throw new ImapViolation("a literal of more than " + literalOctetsMax + " octets");
+            }
+        }
+        return (int) size;
+    }
+
+    private boolean mayHaveLiterals() {
+        if (text[0] != '*') {
+            return false;
+        }
+        int word = 1;
+        while (word < length && text[word] == ' ') {
+            word++;
+        }
+        return word < length
+                && text[word] != '['
+                && !startsWithWord(word, "OK")
+                && !startsWithWord(word, "NO")
+                && !startsWithWord(word, "BAD")
+                && !startsWithWord(word, "BYE")
+                && !startsWithWord(word, "PREAUTH");
+    }
+
+    private boolean startsWithWord(int from, String word) {
+        if (from + word.length() > length) {
+            return false;
+        }
+        for (int i = 0; i < word.length(); i++) {
+            if ((text[from + i] & ~0x20) != word.charAt(i)) {
+                return false;
+            }
+        }
+        return from + word.length() == length || text[from + word.length()] == ' ';
+    }
+
+    private void append(byte octet) {
+        ensureText(1);
+        text[length++] = octet;
+    }
+
+    private void ensureText(int more) {
+        if (length + more > text.length) {
+            text = Arrays.copyOf(text, Math.max(length + more, Math.max(2 * text.length, TEXT_AT_FIRST_OCTETS)));
+        }
+    }
+
+    private void releaseInput() {
+        input = NOTHING;
+        at = 0;
+        end = 0;
+    }
+}

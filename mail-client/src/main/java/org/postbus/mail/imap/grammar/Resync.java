@@ -1,0 +1,24 @@
+package org.postbus.mail.imap.grammar;
+
+import java.util.List;
+import org.postbus.event.UidRange;
+
+/**
+ * What is known of a mailbox when it is opened again (RFC 7162 section 3.2.5).
+ *
+ * @param modSeq HIGHESTMODSEQ as of the last complete look, at least 1: a mailbox that had none (0, NOMODSEQ) has no
+ *     baseline to resynchronise from
+ * @param knownUids what the server may leave out of VANISHED if it is not in it; empty: everything below UIDNEXT. Only a
+ *     hint: a set that is too long for a command is not sent
+ */
+public record Resync(long uidValidity, long modSeq, List<UidRange> knownUids) {
+    public Resync {
+        if (uidValidity < 1 || uidValidity > UidSets.UID_MAX) {
+            throw new IllegalArgumentException("UIDVALIDITY has 32 bits and is not 0: " + uidValidity);
+        }
+        if (modSeq < 1) {
+            throw new IllegalArgumentException("no baseline: " + modSeq);
+        }
+        knownUids = List.copyOf(UidSets.normalize(knownUids));
+    }
+}

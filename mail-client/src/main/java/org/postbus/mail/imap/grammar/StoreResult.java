@@ -1,0 +1,19 @@
+package org.postbus.mail.imap.grammar;
+
+import java.util.List;
+import java.util.Map;
+import org.postbus.event.UidRange;
+
+/**
+ * What UID STORE did.
+ *
+ * @param modified messages that were left alone because somebody changed them after {@code unchangedSince} (RFC 7162
+ *     section 3.1.3)
+ * @param modSeqs the new mod-sequence by UID, where the server told it
+ */
+public record StoreResult(List<UidRange> modified, Map<Long, Long> modSeqs) {
+    public StoreResult {
+        modified = List.copyOf(modified);
+        modSeqs = Map.copyOf(modSeqs);
+    }
+}

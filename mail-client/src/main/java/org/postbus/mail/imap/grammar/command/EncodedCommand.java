@@ -1,0 +1,10 @@
+package org.postbus.mail.imap.grammar.command;
+
+import java.util.List;
+
+/**
+ * A command in octets.
+ *
+ * @param parts the first is sent at once, each further one when the server has asked for it with {@code +}
+ */
+public record EncodedCommand(List<byte[]> parts) {}

@@ -1,0 +1,68 @@
+package org.postbus.mail.imap.session;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.postbus.mail.imap.grammar.MailboxName;
+
+/** The account's changes that nobody has asked for yet, one of each kind for a mailbox. Written by the event loop, taken by any thread. */
+public final class AccountChanges {
+    private record Key(MailboxName name, boolean listed) implements Comparable<Key> {
+        @Override
+        public int compareTo(Key other) {
+            int byName = name.compareTo(other.name);
+            return byName == 0 ? Boolean.compare(listed, other.listed) : byName;
+        }
+    }
+
+    private final int max;
+    private final long octetsMax;
+    private Map<Key, AccountChange> changes = new LinkedHashMap<>();
+    private boolean tooMany;
+    private long octetsHeld;
+
+    public AccountChanges(int max, long octetsMax) {
+        this.max = max;
+        this.octetsMax = octetsMax;
+    }
+
+    /** @param octets what it took on the wire */
+    synchronized void add(AccountChange change, long octets) {
+        octetsHeld += octets;
+        switch (change) {
+            case AccountChange.Dirty stirred -> put(new Key(stirred.name(), false), stirred);
+            case AccountChange.Listed listed -> put(new Key(listed.mailbox().name(), true), listed);
+            case AccountChange.TooMany more -> forget();
+        }
+    }
+
+    private void put(Key key, AccountChange change) {
+        if (tooMany) {
+            return;
+        }
+        // The order of what happened to one mailbox is kept: renamed after created.
+        changes.remove(key);
+        changes.put(key, change);
+        if (changes.size() > max || octetsHeld > octetsMax) {
+            forget();
+        }
+    }
+
+    private void forget() {
+        changes = new LinkedHashMap<>();
+        tooMany = true;
+    }
+
+    public synchronized boolean isEmpty() {
+        return changes.isEmpty() && !tooMany;
+    }
+
+    public synchronized List<AccountChange> take() {
+        List<AccountChange> taken = tooMany ? List.of(new AccountChange.TooMany()) : new ArrayList<>(changes.values());
+        changes = new LinkedHashMap<>();
+        tooMany = false;
+        octetsHeld = 0;
+        return List.copyOf(taken);
+    }
+}

@@ -1,0 +1,505 @@
+package org.postbus.mail.jmap.http;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.MissingNode;
+import io.smallrye.mutiny.Uni;
+import io.smallrye.mutiny.subscription.UniEmitter;
+import io.vertx.core.AsyncResult;
+import io.vertx.core.Future;
+import io.vertx.core.Handler;
+import io.vertx.core.MultiMap;
+import io.vertx.core.Promise;
+import io.vertx.core.Vertx;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpClient;
+import io.vertx.core.http.HttpClientOptions;
+import io.vertx.core.http.HttpClientRequest;
+import io.vertx.core.http.HttpClientResponse;
+import io.vertx.core.http.HttpClosedException;
+import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.http.HttpMethod;
+import io.vertx.core.http.RequestOptions;
+import io.vertx.core.http.WebSocket;
+import io.vertx.core.http.WebSocketClient;
+import io.vertx.core.http.WebSocketClientOptions;
+import io.vertx.core.http.WebSocketConnectOptions;
+import io.vertx.ext.web.client.HttpRequest;
+import io.vertx.ext.web.client.HttpResponse;
+import io.vertx.ext.web.client.WebClient;
+import io.vertx.ext.web.client.WebClientOptions;
+import io.vertx.ext.web.client.impl.ClientPhase;
+import io.vertx.ext.web.client.impl.HttpContext;
+import io.vertx.ext.web.client.impl.WebClientInternal;
+import io.vertx.ext.web.codec.BodyCodec;
+import io.vertx.ext.web.codec.spi.BodyStream;
+import java.io.IOException;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Base64;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jboss.logging.Logger;
+import org.postbus.account.AccountSettings;
+import org.postbus.account.Credential;
+import org.postbus.account.Secret;
+import org.postbus.event.EventCodec;
+import org.postbus.mail.ServerException;
+import org.postbus.mail.ServerFailure;
+import org.postbus.mail.jmap.method.JmapFailures;
+
+/**
+ * HTTP exchanges with one user's credentials, bounded in bytes and time. Answers that are read whole go through the Web
+ * Client; streams (blobs, events) through the HttpClient under it, for only that one pauses and breaks off a response.
+ */
+public final class JmapHttp implements AutoCloseable {
+    private static final Logger LOG = Logger.getLogger(JmapHttp.class);
+
+    /** James speaks RFC 8621 only if it is asked for so, unless it is configured to; it takes what follows the last {@code ;}. */
+    private static final String RFC_8621 = "application/json; jmapVersion=rfc-8621";
+
+    private static final String JSON = "application/json; charset=utf-8";
+    private static final String AGENT = "Postbus";
+
+    /** Below what common servers and proxies allow: an idle connection that they close first looks like a lost answer. */
+    private static final int KEEP_ALIVE_SECONDS = 10;
+    /** The connections of all accounts to one host; each account has its own {@link ConcurrencyLimit}. */
+    private static final int POOL_SIZE_MAX = 20_000;
+
+    private final Vertx vertx;
+    private final HttpClient client;
+    private final WebClient web;
+    private final WebSocketClient webSockets;
+    private final JmapOptions options;
+    private final Optional<Login> login;
+    private final boolean plainAllowed;
+
+    /** @param authorization the header's value */
+    private record Login(Secret authorization, TrustedHosts hosts) {}
+
+    /** Plain HTTP is spoken only if the session URL is of it. */
+    JmapHttp(Vertx vertx, AccountSettings.Jmap settings, Credential credential, JmapOptions options) {
+        this(
+                vertx,
+                settings.sessionUrl(),
+                Optional.of(new Login(
+                        new Secret(authorization(settings.username(), credential)), TrustedHosts.of(settings))),
+                options);
+    }
+
+    /** For what is asked before anybody logs in. */
+    static JmapHttp withoutLogin(Vertx vertx, URI url, JmapOptions options) {
+        return new JmapHttp(vertx, url, Optional.empty(), options);
+    }
+
+    private JmapHttp(Vertx vertx, URI sessionUrl, Optional<Login> login, JmapOptions options) {
+        this.vertx = vertx;
+        this.options = options;
+        this.plainAllowed = "http".equalsIgnoreCase(sessionUrl.getScheme());
+        this.login = login;
+        int connectTimeoutMs = (int) options.connectTimeout().toMillis();
+        // Shared: thousands of accounts need one pool, not thousands.
+        this.client = vertx.createHttpClient(new HttpClientOptions()
+                .setShared(true)
+                .setName("postbus-jmap-" + connectTimeoutMs)
+                .setMaxPoolSize(POOL_SIZE_MAX)
+                .setKeepAliveTimeout(KEEP_ALIVE_SECONDS)
+                .setConnectTimeout(connectTimeoutMs)
+                .setVerifyHost(true));
+        this.webSockets = vertx.createWebSocketClient(new WebSocketClientOptions()
+                .setShared(true)
+                .setName("postbus-jmap-" + connectTimeoutMs)
+                .setMaxConnections(POOL_SIZE_MAX)
+                .setConnectTimeout(connectTimeoutMs)
+                .setVerifyHost(true));
+        this.web = WebClient.wrap(
+                client, new WebClientOptions().setFollowRedirects(false).setUserAgentEnabled(false));
+        ((WebClientInternal) web).addInterceptor(Exchange::watch);
+    }
+
+    /** RFC 7617 and RFC 6750 section 2.1. */
+    private static String authorization(String username, Credential credential) {
+        return switch (credential) {
+            case Credential.Password(var password) ->
+                "Basic "
+                        + Base64.getEncoder()
+                                .encodeToString((username + ":" + password.reveal()).getBytes(StandardCharsets.UTF_8));
+            case Credential.AccessToken(var token) -> "Bearer " + token.reveal();
+        };
+    }
+
+    /** An answer with its whole body. */
+    record Answer(URI url, int status, MultiMap headers, Buffer body) {
+        Optional<String> header(CharSequence name) {
+            return Optional.ofNullable(headers.get(name));
+        }
+
+        /** Missing if the body is not JSON. */
+        JsonNode jsonOrMissing() {
+            try {
+                JsonNode json = EventCodec.mapper().readTree(body.getBytes());
+                return json == null ? MissingNode.getInstance() : json;
+            } catch (IOException notJson) {
+                return MissingNode.getInstance();
+            }
+        }
+
+        /** @throws ServerException {@link ServerFailure.Unreachable} if the body is not JSON */
+        JsonNode json() {
+            try {
+                return EventCodec.mapper().readTree(body.getBytes());
+            } catch (IOException notJson) {
+                // Without the cause: its text holds a piece of the answer.
+                throw new ServerException(new ServerFailure.Unreachable(
+                        url.getHost() + " answers " + contentKind() + " where JSON is expected"));
+            }
+        }
+
+        private String contentKind() {
+            String start =
+                    body.getString(0, Math.min(body.length(), 256)).strip().toLowerCase(Locale.ROOT);
+            return start.isEmpty()
+                    ? "nothing"
+                    : start.startsWith("<") ? "a web page" : start.startsWith("{") ? "broken JSON" : "something else";
+        }
+
+        ServerFailure failure(Instant now) {
+            return JmapFailures.ofStatus(status, header(HttpHeaders.RETRY_AFTER), jsonOrMissing(), now);
+        }
+    }
+
+    /** A response whose body has not been read: it is paused. */
+    public record OpenResponse(HttpClientRequest request, HttpClientResponse response) {
+
+        /** Gives it up unread. */
+        public void discard() {
+            request.reset();
+        }
+    }
+
+    public Vertx vertx() {
+        return vertx;
+    }
+
+    JmapOptions options() {
+        return options;
+    }
+
+    Uni<Answer> get(URI url, boolean withCredentials) {
+        return exchangeAgainIfIdleClosed(HttpMethod.GET, url, withCredentials, Buffer.buffer(), JSON);
+    }
+
+    Uni<Answer> upload(URI url, Buffer content, String type) {
+        return exchangeAgainIfIdleClosed(HttpMethod.POST, url, true, content, type);
+    }
+
+    /**
+     * @param changesSomething then a lost answer is {@link ServerFailure.OutcomeUnknown}, and nothing is sent twice
+     */
+    Uni<Answer> post(URI url, Buffer json, boolean changesSomething) {
+        return changesSomething
+                ? exchange(HttpMethod.POST, url, true, json, JSON, true)
+                : exchangeAgainIfIdleClosed(HttpMethod.POST, url, true, json, JSON);
+    }
+
+    /** A kept connection may be closed by the server in the very moment that it is used again: that is no failure. */
+    private Uni<Answer> exchangeAgainIfIdleClosed(
+            HttpMethod method, URI url, boolean withCredentials, Buffer body, String type) {
+        return exchange(method, url, withCredentials, body, type, false)
+                .onFailure(failure -> failure.getCause() instanceof HttpClosedException)
+                .recoverWithUni(() -> exchange(method, url, withCredentials, body, type, false));
+    }
+
+    private Uni<Answer> exchange(
+            HttpMethod method, URI url, boolean withCredentials, Buffer body, String type, boolean changesSomething) {
+        return Uni.createFrom().emitter(emitter -> {
+            Optional<ServerFailure> refusal = refusal(url, withCredentials);
+            if (refusal.isPresent()) {
+                emitter.fail(new ServerException(refusal.get()));
+                return;
+            }
+            new Exchange(emitter, url, changesSomething).start(method, withCredentials, body, type);
+        });
+    }
+
+    /**
+     * Opens a response for streaming; the caller resumes it, and resets the request to break off.
+     *
+     * @param silenceMax breaks it off when no byte has come for so long
+     */
+    Future<OpenResponse> open(URI url, String accept, Optional<Duration> silenceMax) {
+        return open(url, accept, silenceMax, "");
+    }
+
+    /** @param lastEventId WHATWG HTML section 9.2.4; empty if there is none */
+    public Future<OpenResponse> openEvents(URI url, String lastEventId) {
+        return open(url, "text/event-stream", Optional.empty(), lastEventId);
+    }
+
+    private Future<OpenResponse> open(URI url, String accept, Optional<Duration> silenceMax, String lastEventId) {
+        Optional<ServerFailure> refusal = refusal(url, true);
+        if (refusal.isPresent()) {
+            return Future.failedFuture(new ServerException(refusal.get()));
+        }
+        RequestOptions head = new RequestOptions()
+                .setMethod(HttpMethod.GET)
+                .setAbsoluteURI(url.toString())
+                .setFollowRedirects(false)
+                .putHeader(HttpHeaders.USER_AGENT, AGENT)
+                .putHeader(HttpHeaders.ACCEPT, accept + ", " + RFC_8621)
+                // A compressing proxy holds events back, and hides a blob's size.
+                .putHeader(HttpHeaders.ACCEPT_ENCODING, "identity");
+        login.ifPresent(to ->
+                head.putHeader(HttpHeaders.AUTHORIZATION, to.authorization().reveal()));
+        if (!lastEventId.isEmpty()) {
+            head.putHeader("Last-Event-ID", lastEventId);
+        }
+        silenceMax.ifPresent(silence -> head.setIdleTimeout(silence.toMillis()));
+        Promise<OpenResponse> opened = Promise.promise();
+        var request = new AtomicReference<HttpClientRequest>();
+        long timer = vertx.setTimer(options.requestTimeout().toMillis(), id -> {
+            if (opened.tryFail(unreachable(url, new IOException("no answer within " + options.requestTimeout())))
+                    && request.get() != null) {
+                request.get().reset();
+            }
+        });
+        client.request(head)
+                .onFailure(cause -> opened.tryFail(unreachable(url, cause)))
+                .onSuccess(sent -> {
+                    request.set(sent);
+                    // On the response's own future: one composed from it may come late, when the response has ended.
+                    sent.send()
+                            .onFailure(cause -> opened.tryFail(unreachable(url, cause)))
+                            .onSuccess(response -> {
+                                response.exceptionHandler(
+                                        reset -> LOG.debugf("not read to its end: %s", reset.getMessage()));
+                                response.pause();
+                                if (!opened.tryComplete(new OpenResponse(sent, response))) {
+                                    sent.reset();
+                                }
+                            });
+                });
+        opened.future().onComplete(result -> vertx.cancelTimer(timer));
+        return opened.future();
+    }
+
+    /** @param url {@code ws} or {@code wss}; what holds for http and https holds for them */
+    public Future<WebSocket> openWebSocket(URI url) {
+        boolean tls = "wss".equalsIgnoreCase(url.getScheme());
+        Optional<ServerFailure> refusal = refusal(URI.create(url.toString().replaceFirst("(?i)^ws", "http")), true);
+        if (refusal.isPresent()) {
+            return Future.failedFuture(new ServerException(refusal.get()));
+        }
+        String path = url.getRawPath() == null || url.getRawPath().isEmpty() ? "/" : url.getRawPath();
+        WebSocketConnectOptions head = new WebSocketConnectOptions()
+                .setHost(url.getHost())
+                .setPort(url.getPort() > 0 ? url.getPort() : tls ? 443 : 80)
+                .setSsl(tls)
+                .setURI(url.getRawQuery() == null ? path : path + "?" + url.getRawQuery())
+                .addSubProtocol("jmap")
+                .setTimeout(options.requestTimeout().toMillis())
+                .putHeader(HttpHeaders.USER_AGENT, AGENT)
+                .putHeader(HttpHeaders.ACCEPT, RFC_8621);
+        login.ifPresent(to ->
+                head.putHeader(HttpHeaders.AUTHORIZATION, to.authorization().reveal()));
+        return webSockets.connect(head);
+    }
+
+    public static ServerException unreachable(URI url, Throwable cause) {
+        String reason = cause.getMessage() == null ? cause.getClass().getSimpleName() : cause.getMessage();
+        return new ServerException(
+                new ServerFailure.Unreachable(JmapFailures.cut(url.getHost() + ": " + reason)), cause);
+    }
+
+    boolean trusts(URI url) {
+        return login.isPresent() && login.get().hosts().trusts(url);
+    }
+
+    /** @throws ServerException {@code Rejected("host-not-trusted")} if the credential does not go there */
+    void requireTrust(URI url) {
+        login.flatMap(to -> to.hosts().refusal(url)).ifPresent(refusal -> {
+            throw new ServerException(refusal);
+        });
+    }
+
+    private Optional<ServerFailure> refusal(URI url, boolean withCredentials) {
+        boolean https = "https".equalsIgnoreCase(url.getScheme());
+        boolean http = "http".equalsIgnoreCase(url.getScheme());
+        if (url.getHost() == null || !(https || http)) {
+            return Optional.of(new ServerFailure.Rejected("bad-url", "not an http(s) address: " + url));
+        }
+        if (http && !plainAllowed) {
+            return Optional.of(new ServerFailure.Rejected(
+                    "insecure-url", "the server sends us from https to " + url + "; that is not followed"));
+        }
+        return withCredentials ? login.flatMap(to -> to.hosts().refusal(url)) : Optional.empty();
+    }
+
+    @Override
+    public void close() {
+        client.close();
+        webSockets.close();
+    }
+
+    /**
+     * One request and its whole answer: the body is kept up to the limit, and beyond it, or after the time limit, the request
+     * is reset, where the Web Client by itself would read on to the end.
+     */
+    private final class Exchange implements BodyCodec<Void>, BodyStream<Void> {
+        private final UniEmitter<? super Answer> emitter;
+        private final URI url;
+        private final boolean changesSomething;
+        private final Buffer body = Buffer.buffer();
+        private final Promise<Void> read = Promise.promise();
+        private final long timer;
+        private volatile boolean sent;
+        private volatile HttpClientRequest request;
+        private final AtomicBoolean over = new AtomicBoolean();
+
+        Exchange(UniEmitter<? super Answer> emitter, URI url, boolean changesSomething) {
+            this.emitter = emitter;
+            this.url = url;
+            this.changesSomething = changesSomething;
+            this.timer = vertx.setTimer(
+                    options.requestTimeout().toMillis(),
+                    id -> fail(new IOException("no answer within " + options.requestTimeout())));
+            emitter.onTermination(this::breakOff);
+        }
+
+        /**
+         * The Web Client shows its request to interceptors only, and cannot bear that it is reset while it sends: so it is
+         * reset before, and the Web Client goes no further, or after.
+         */
+        static void watch(HttpContext<?> context) {
+            if (context.phase() == ClientPhase.SEND_REQUEST
+                    && context.request().bodyCodec() instanceof Exchange exchange) {
+                HttpClientRequest opened = context.clientRequest();
+                exchange.sent = !exchange.over.get();
+                if (exchange.sent) {
+                    context.next();
+                    exchange.request = opened;
+                }
+                if (exchange.over.get()) {
+                    opened.reset();
+                }
+            } else {
+                context.next();
+            }
+        }
+
+        void start(HttpMethod method, boolean withCredentials, Buffer content, String type) {
+            HttpRequest<Void> head = web.requestAbs(method, url.toString())
+                    .as(this)
+                    .putHeader(HttpHeaders.USER_AGENT.toString(), AGENT)
+                    .putHeader(HttpHeaders.ACCEPT.toString(), RFC_8621);
+            if (withCredentials) {
+                login.ifPresent(to -> head.putHeader(
+                        HttpHeaders.AUTHORIZATION.toString(), to.authorization().reveal()));
+            }
+            Future<HttpResponse<Void>> answer = method == HttpMethod.POST
+                    ? head.putHeader(HttpHeaders.CONTENT_TYPE.toString(), type).sendBuffer(content)
+                    : head.send();
+            answer.onFailure(this::fail)
+                    .onSuccess(response -> end(
+                            () -> emitter.complete(new Answer(url, response.statusCode(), response.headers(), body))));
+        }
+
+        private void fail(Throwable cause) {
+            ServerException unreachable = unreachable(url, cause);
+            end(() -> emitter.fail(
+                    changesSomething && sent
+                            ? new ServerException(
+                                    new ServerFailure.OutcomeUnknown(
+                                            unreachable.failure().text()),
+                                    cause)
+                            : unreachable));
+            resetRequest();
+        }
+
+        private void end(Runnable result) {
+            if (over.compareAndSet(false, true)) {
+                vertx.cancelTimer(timer);
+                result.run();
+            }
+        }
+
+        /** Called when it has ended, too: then nothing is left to do. */
+        private void breakOff() {
+            if (over.compareAndSet(false, true)) {
+                vertx.cancelTimer(timer);
+                resetRequest();
+            }
+        }
+
+        private void resetRequest() {
+            HttpClientRequest opened = request;
+            if (opened != null) {
+                opened.reset();
+            }
+        }
+
+        @Override
+        public void create(Handler<AsyncResult<BodyStream<Void>>> ready) {
+            ready.handle(Future.succeededFuture(this));
+        }
+
+        @Override
+        public Future<Void> write(Buffer chunk) {
+            if (body.length() + chunk.length() > options.responseBytesMax()) {
+                ServerException tooLarge = new ServerException(new ServerFailure.Rejected(
+                        "answer-too-large",
+                        url.getHost() + " answers more than " + options.responseBytesMax() + " bytes"));
+                end(() -> emitter.fail(tooLarge));
+                resetRequest();
+                return Future.failedFuture(tooLarge);
+            }
+            body.appendBuffer(chunk);
+            return Future.succeededFuture();
+        }
+
+        @Override
+        public void write(Buffer chunk, Handler<AsyncResult<Void>> written) {
+            write(chunk).onComplete(written);
+        }
+
+        @Override
+        public void end(Handler<AsyncResult<Void>> ended) {
+            read.tryComplete();
+            ended.handle(Future.succeededFuture());
+        }
+
+        @Override
+        public Future<Void> result() {
+            return read.future();
+        }
+
+        /** The response broke off. */
+        @Override
+        public void handle(Throwable cause) {
+            read.tryFail(cause);
+        }
+
+        @Override
+        public Exchange exceptionHandler(Handler<Throwable> handler) {
+            return this;
+        }
+
+        @Override
+        public Exchange setWriteQueueMaxSize(int bytes) {
+            return this;
+        }
+
+        @Override
+        public boolean writeQueueFull() {
+            return false;
+        }
+
+        @Override
+        public Exchange drainHandler(Handler<Void> handler) {
+            return this;
+        }
+    }
+}

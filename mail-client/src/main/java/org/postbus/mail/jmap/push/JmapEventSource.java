@@ -1,0 +1,117 @@
+package org.postbus.mail.jmap.push;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.smallrye.mutiny.Multi;
+import io.smallrye.mutiny.subscription.MultiEmitter;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpClientResponse;
+import io.vertx.core.http.HttpHeaders;
+import java.io.IOException;
+import java.net.URI;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.postbus.event.EventCodec;
+import org.postbus.mail.ServerException;
+import org.postbus.mail.jmap.codec.UriTemplates;
+import org.postbus.mail.jmap.http.JmapClient;
+import org.postbus.mail.jmap.http.JmapHttp;
+
+/** Push over an event source (RFC 8620 section 7.3). */
+public final class JmapEventSource {
+    private JmapEventSource() {}
+
+    /**
+     * Opens the stream when subscribed to and closes it when cancelled. It never completes: it fails with
+     * {@link org.postbus.mail.ServerFailure.Unreachable} when it ends or when 2.5 ping intervals pass in silence, and with
+     * {@code Rejected(JmapPush.NOT_OFFERED)} if the server does not offer it. Opening it again is the caller's loop; the server is
+     * then told which event was the last that this client has seen. What it does with that is not relied on.
+     *
+     * @param types such as {@code Email}, {@code Mailbox}
+     * @param ping asked for, in whole seconds; the server may choose another interval, which is then the one that counts
+     */
+    public static Multi<JmapPush> open(JmapClient client, List<String> types, Duration ping) {
+        return PushConnection.stream(emitter -> new Stream(client, url(client, types, ping), emitter, ping));
+    }
+
+    private static URI url(JmapClient client, List<String> types, Duration ping) {
+        String template = client.session()
+                .eventSourceUrl()
+                .orElseThrow(() -> PushConnection.notOffered("the session has no eventSourceUrl"));
+        String pingSeconds = Long.toString(Math.max(1, ping.toSeconds()));
+        return URI.create(UriTemplates.expand(
+                template, Map.of("types", String.join(",", types), "closeafter", "no", "ping", pingSeconds)));
+    }
+
+    private static final class Stream extends PushConnection {
+        private final EventStreamParser parser = new EventStreamParser();
+        private Duration ping;
+        private JmapHttp.OpenResponse open;
+
+        Stream(JmapClient client, URI url, MultiEmitter<? super JmapPush> emitter, Duration ping) {
+            super(client, url, emitter);
+            this.ping = ping;
+        }
+
+        @Override
+        void connect(URI url) {
+            client.http()
+                    .openEvents(url, client.lastEventId())
+                    .onFailure(this::fail)
+                    .onSuccess(this::read);
+        }
+
+        private synchronized void read(JmapHttp.OpenResponse response) {
+            if (isOver()) {
+                response.discard();
+                return;
+            }
+            open = response;
+            HttpClientResponse stream = response.response();
+            String type = stream.getHeader(HttpHeaders.CONTENT_TYPE);
+            if (stream.statusCode() != 200) {
+                fail(refusal(stream.statusCode(), Optional.ofNullable(stream.getHeader(HttpHeaders.RETRY_AFTER))));
+            } else if (type == null || !type.startsWith("text/event-stream")) {
+                fail(new IOException("the event source answers " + type));
+            } else {
+                watch(ping);
+                opened();
+                stream.exceptionHandler(this::fail);
+                stream.endHandler(done -> fail(new IOException("the event source ended")));
+                stream.handler(this::take);
+                stream.resume();
+            }
+        }
+
+        private synchronized void take(Buffer chunk) {
+            if (isOver()) {
+                return;
+            }
+            try {
+                for (EventStreamParser.Event event : parser.feed(chunk.getBytes())) {
+                    JsonNode data = EventCodec.mapper().readTree(event.data());
+                    long pingSeconds = data.path("interval").asLong(0);
+                    if (event.type().equals("ping") && pingSeconds > 0) {
+                        ping = Duration.ofSeconds(Math.min(pingSeconds, 3600));
+                    }
+                    said(data);
+                }
+                client.sawEvent(parser.lastEventId());
+                watch(ping);
+            } catch (IOException notJson) {
+                // Without the cause: its text holds a piece of the answer.
+                fail(new IOException("the event source sends an event that is not JSON"));
+            } catch (ServerException tooLong) {
+                fail(tooLong);
+            }
+        }
+
+        @Override
+        void disconnect() {
+            if (open != null) {
+                open.discard();
+            }
+        }
+    }
+}

@@ -1,0 +1,128 @@
+package org.postbus.mail.jmap.push;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.smallrye.mutiny.Multi;
+import io.smallrye.mutiny.subscription.MultiEmitter;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.UpgradeRejectedException;
+import io.vertx.core.http.WebSocket;
+import java.io.IOException;
+import java.net.URI;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import org.postbus.event.EventCodec;
+import org.postbus.mail.jmap.http.JmapClient;
+import org.postbus.mail.jmap.method.JmapFailures;
+
+/** Push over a WebSocket (RFC 8887 section 4.3.5). Nothing else is asked over it. */
+public final class JmapWebSocket {
+    private JmapWebSocket() {}
+
+    /**
+     * Connects when subscribed to and disconnects when cancelled. It never completes: it fails with
+     * {@link org.postbus.mail.ServerFailure.Unreachable} when the connection ends or when 2.5 pings pass without a word, and with
+     * {@code Rejected(JmapPush.NOT_OFFERED)} if the server does not offer it. Connecting again is the caller's loop; the server is
+     * then told the last push state that this client has seen. What it does with that is not relied on.
+     *
+     * @param types such as {@code Email}, {@code Mailbox}
+     * @param ping how often the server is asked for a sign of life
+     */
+    public static Multi<JmapPush> open(JmapClient client, List<String> types, Duration ping) {
+        return PushConnection.stream(emitter -> new Connection(
+                client,
+                client.session()
+                        .webSocketUrl()
+                        .orElseThrow(() -> PushConnection.notOffered("the session names no WebSocket for push")),
+                emitter,
+                types,
+                ping));
+    }
+
+    private static final class Connection extends PushConnection {
+        private final List<String> types;
+        private final Duration ping;
+        private long pinging = -1;
+        private WebSocket socket;
+
+        Connection(
+                JmapClient client, URI url, MultiEmitter<? super JmapPush> emitter, List<String> types, Duration ping) {
+            super(client, url, emitter);
+            this.types = types;
+            this.ping = ping;
+        }
+
+        @Override
+        void connect(URI url) {
+            client.http().openWebSocket(url).onFailure(this::refused).onSuccess(this::talk);
+        }
+
+        private void refused(Throwable cause) {
+            fail(
+                    cause instanceof UpgradeRejectedException refused
+                            ? refusal(refused.getStatus(), Optional.empty())
+                            : cause);
+        }
+
+        private synchronized void talk(WebSocket opened) {
+            socket = opened;
+            if (isOver()) {
+                opened.close();
+                return;
+            }
+            opened.exceptionHandler(this::fail);
+            opened.closeHandler(closed -> fail(new IOException("the WebSocket was closed")));
+            opened.pongHandler(pong -> watch(ping));
+            opened.textMessageHandler(this::take);
+            opened.writeTextMessage(enabling()).onFailure(this::fail);
+            pinging = client.http()
+                    .vertx()
+                    .setPeriodic(
+                            ping.toMillis(),
+                            id -> opened.writePing(Buffer.buffer()).onFailure(this::fail));
+            watch(ping);
+            opened();
+        }
+
+        private String enabling() {
+            ObjectNode enable = JsonNodeFactory.instance.objectNode().put("@type", "WebSocketPushEnable");
+            ArrayNode names = enable.putArray("dataTypes");
+            types.forEach(names::add);
+            if (!client.lastPushState().isEmpty()) {
+                enable.put("pushState", client.lastPushState());
+            }
+            return enable.toString();
+        }
+
+        private synchronized void take(String message) {
+            if (isOver()) {
+                return;
+            }
+            watch(ping);
+            try {
+                JsonNode json = EventCodec.mapper().readTree(message);
+                if (json.path("@type").asText().equals("RequestError")) {
+                    fail(notOffered("the server refuses to push: "
+                            + JmapFailures.cut(json.path("type").asText(""))));
+                    return;
+                }
+                said(json);
+                client.sawPushState(json.path("pushState").asText(""));
+            } catch (IOException notJson) {
+                // Without the cause: its text holds a piece of the message.
+                fail(new IOException("the WebSocket sends a message that is not JSON"));
+            }
+        }
+
+        @Override
+        void disconnect() {
+            client.http().vertx().cancelTimer(pinging);
+            if (socket != null) {
+                socket.close();
+            }
+        }
+    }
+}

@@ -1,0 +1,125 @@
+package org.postbus.mail.jmap.push;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.MissingNode;
+import io.smallrye.mutiny.Multi;
+import io.smallrye.mutiny.subscription.MultiEmitter;
+import java.io.IOException;
+import java.net.URI;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Function;
+import org.postbus.mail.ServerException;
+import org.postbus.mail.ServerFailure;
+import org.postbus.mail.jmap.http.JmapClient;
+import org.postbus.mail.jmap.http.JmapHttp;
+import org.postbus.mail.jmap.method.JmapFailures;
+
+/**
+ * One connection over which a server says that something changed, until it breaks, falls silent, or nobody listens any more.
+ * Guarded by itself.
+ */
+abstract class PushConnection {
+    /** A reader that does not take this many is broken. */
+    private static final int UNREAD_MAX = 256;
+
+    private static final double SILENCE_IN_PINGS = 2.5;
+    private static final long PING_MIN_MS = 100;
+
+    final JmapClient client;
+    private final URI url;
+    private final MultiEmitter<? super JmapPush> emitter;
+    private long watchdog = -1;
+    private boolean over;
+
+    PushConnection(JmapClient client, URI url, MultiEmitter<? super JmapPush> emitter) {
+        this.client = client;
+        this.url = url;
+        this.emitter = emitter;
+    }
+
+    /** Connects when subscribed to and disconnects when cancelled. It never completes: it fails. */
+    static Multi<JmapPush> stream(Function<MultiEmitter<? super JmapPush>, PushConnection> connection) {
+        return Multi.createFrom()
+                .emitter(
+                        emitter -> {
+                            PushConnection opened = connection.apply(emitter);
+                            emitter.onTermination(opened::end);
+                            opened.connect(opened.url);
+                        },
+                        UNREAD_MAX);
+    }
+
+    static ServerException notOffered(String text) {
+        return new ServerException(new ServerFailure.Rejected(JmapPush.NOT_OFFERED, text));
+    }
+
+    /** What another status means than the one by which the connection stands. */
+    static ServerException refusal(int status, Optional<String> retryAfter) {
+        ServerFailure failure = JmapFailures.ofStatus(status, retryAfter, MissingNode.getInstance(), Instant.now());
+        boolean never = failure instanceof ServerFailure.Rejected || status == 501 || status / 100 == 2;
+        return never ? notOffered("HTTP " + status) : new ServerException(failure);
+    }
+
+    abstract void connect(URI url);
+
+    /** Called once or more often, the connection may not stand yet. */
+    abstract void disconnect();
+
+    boolean isOver() {
+        return over;
+    }
+
+    void opened() {
+        emitter.emit(new JmapPush.Opened());
+    }
+
+    /** An event's data, or a message; a ping and what is not known is no news. */
+    void said(JsonNode data) {
+        JsonNode changed = data.path("changed");
+        if (!changed.isObject()) {
+            return;
+        }
+        Map<String, Map<String, String>> accounts = new LinkedHashMap<>();
+        changed.fields().forEachRemaining(account -> {
+            Map<String, String> states = new LinkedHashMap<>();
+            account.getValue()
+                    .fields()
+                    .forEachRemaining(
+                            type -> states.put(type.getKey(), type.getValue().asText("")));
+            accounts.put(account.getKey(), Map.copyOf(states));
+        });
+        emitter.emit(new JmapPush.StateChange(accounts));
+    }
+
+    /** Something was heard: from now on there may be silence for 2.5 pings. */
+    synchronized void watch(Duration ping) {
+        client.http().vertx().cancelTimer(watchdog);
+        if (!over) {
+            Duration silence = Duration.ofMillis((long) (Math.max(ping.toMillis(), PING_MIN_MS) * SILENCE_IN_PINGS));
+            watchdog = client.http()
+                    .vertx()
+                    .setTimer(silence.toMillis(), id -> fail(new IOException("nothing heard for " + silence)));
+        }
+    }
+
+    void fail(Throwable cause) {
+        boolean first;
+        synchronized (this) {
+            first = !over;
+        }
+        end();
+        if (first) {
+            emitter.fail(cause instanceof ServerException ? cause : JmapHttp.unreachable(url, cause));
+        }
+    }
+
+    private synchronized void end() {
+        over = true;
+        client.http().vertx().cancelTimer(watchdog);
+        disconnect();
+    }
+}

@@ -1,0 +1,83 @@
+package org.postbus.mail.imap.connection;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+import org.junit.jupiter.api.Test;
+import org.postbus.mail.imap.grammar.MailboxName;
+import org.postbus.mail.imap.grammar.MailboxStatus;
+import org.postbus.mail.imap.session.AccountChange;
+
+class ImapWatchTest extends TranscriptPlayer {
+    private static final Duration LONG = Duration.ofSeconds(8);
+
+    private static MailboxStatus status(OptionalLong messages, OptionalLong unseen) {
+        return new MailboxStatus(
+                messages, unseen, OptionalLong.empty(), OptionalLong.empty(), OptionalLong.empty(), Optional.empty());
+    }
+
+    /** All that is said by the time that {@code count} mailboxes were heard of. */
+    private static List<AccountChange> news(ImapConnection connection, int count) {
+        List<AccountChange> all = new java.util.ArrayList<>();
+        while (all.size() < count) {
+            assertThat(await(connection.watch(LONG))).isEqualTo(WatchOutcome.CHANGED);
+            all.addAll(connection.takeAccountChanges());
+        }
+        return all;
+    }
+
+    private static boolean isLast(AccountChange change) {
+        return change instanceof AccountChange.Listed listed
+                && listed.mailbox().name().raw().equals("old");
+    }
+
+    @Test
+    void notify_tells_of_every_mailbox_without_a_command() {
+        play("dovecot/notify.txt", connection -> {
+            assertThat(await(connection.notifyPersonal())).isTrue();
+            assertThat(connection.notifying()).isTrue();
+
+            // Both STATUS of the inbox may come as one.
+            List<AccountChange> news = new java.util.ArrayList<>();
+            while (news.stream().noneMatch(ImapWatchTest::isLast)) {
+                news.addAll(news(connection, 1));
+            }
+
+            AccountChange.Dirty inbox = (AccountChange.Dirty) news.getFirst();
+            assertThat(inbox.name()).isEqualTo(MailboxName.INBOX);
+            List<AccountChange.Listed> listed = news.stream()
+                    .filter(AccountChange.Listed.class::isInstance)
+                    .map(AccountChange.Listed.class::cast)
+                    .toList();
+            assertThat(listed.get(0).mailbox().subscribed()).isTrue();
+            assertThat(listed.get(1).oldName()).contains(new MailboxName("foo"));
+            assertThat(listed.get(1).mailbox().name()).isEqualTo(new MailboxName("b ar"));
+            assertThat(listed.get(2).mailbox().attributes()).contains("\\nonexistent");
+
+            assertThat(await(connection.status(new MailboxName("Trash"))).messages())
+                    .hasValue(1);
+            assertThat(connection.takeAccountChanges())
+                    .containsExactly(new AccountChange.Dirty(
+                            MailboxName.INBOX, status(OptionalLong.of(9), OptionalLong.empty())));
+            assertThat(await(connection.watch(Duration.ofMillis(100)))).isEqualTo(WatchOutcome.TIME_UP);
+            await(connection.notifyNone());
+            assertThat(await(connection.watch(Duration.ofMillis(100)))).isEqualTo(WatchOutcome.TIME_UP);
+        });
+    }
+
+    @Test
+    void notify_asks_for_less_and_ends_when_the_server_gives_up() {
+        play("rfc/notify-degrades.txt", connection -> {
+            assertThat(await(connection.notifyPersonal())).isTrue();
+            while (connection.notifying()) {
+                await(connection.watch(LONG));
+            }
+            assertThat(connection.takeAccountChanges()).contains(new AccountChange.TooMany());
+
+            assertThat(await(connection.notifyPersonal())).isFalse();
+        });
+    }
+}

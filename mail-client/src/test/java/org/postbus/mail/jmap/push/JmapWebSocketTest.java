@@ -1,0 +1,182 @@
+package org.postbus.mail.jmap.push;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.smallrye.mutiny.subscription.Cancellable;
+import io.vertx.core.Vertx;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.postbus.account.AccountSettings;
+import org.postbus.account.Credential;
+import org.postbus.account.Secret;
+import org.postbus.mail.ServerException;
+import org.postbus.mail.ServerFailure;
+import org.postbus.mail.jmap.codec.JmapSession;
+import org.postbus.mail.jmap.fake.FakeJmapServer;
+import org.postbus.mail.jmap.http.JmapClient;
+import org.postbus.mail.jmap.http.JmapOptions;
+
+class JmapWebSocketTest {
+    private static final Vertx VERTX = Vertx.vertx();
+    private static final Duration WAIT = Duration.ofSeconds(60);
+    private static final Duration LONG = Duration.ofMinutes(5);
+
+    private final List<JmapPush> heard = new CopyOnWriteArrayList<>();
+    private final AtomicReference<ServerFailure> failure = new AtomicReference<>();
+    private FakeJmapServer server;
+    private JmapClient client;
+
+    @BeforeEach
+    void start() {
+        server = FakeJmapServer.start(VERTX);
+        server.offerWebSocket();
+        connect();
+    }
+
+    private void connect() {
+        client = JmapClient.open(
+                        VERTX,
+                        new AccountSettings.Jmap(FakeJmapServer.USER, server.sessionUrl()),
+                        new Credential.Password(new Secret(FakeJmapServer.PASSWORD)),
+                        JmapOptions.DEFAULTS)
+                .await()
+                .atMost(WAIT);
+    }
+
+    @AfterEach
+    void stop() {
+        client.close();
+        server.close();
+        assertThat(server.complaints()).isEmpty();
+    }
+
+    @AfterAll
+    static void stopVertx() {
+        VERTX.close().toCompletionStage().toCompletableFuture().join();
+    }
+
+    @Test
+    void changes_are_heard_once_they_have_been_asked_for() {
+        Cancellable socket = listen(LONG);
+        await().atMost(WAIT).until(() -> server.webSockets() == 1);
+
+        server.addEmail("E1", "inbox-id", "2026-01-01T00:00:00Z", "s", "t");
+
+        await().atMost(WAIT).until(() -> heard.size() == 2);
+        assertThat(heard)
+                .containsExactly(
+                        new JmapPush.Opened(),
+                        new JmapPush.StateChange(Map.of(FakeJmapServer.ACCOUNT, Map.of("Email", "2"))));
+        socket.cancel();
+        await().atMost(WAIT).until(() -> server.webSockets() == 0);
+        assertThat(failure.get()).isNull();
+    }
+
+    @Test
+    void a_server_that_answers_pings_is_alive() {
+        Cancellable socket = listen(Duration.ofSeconds(1));
+        await().atMost(WAIT).until(() -> heard.size() == 1);
+
+        await().during(Duration.ofSeconds(3)).atMost(WAIT).until(() -> failure.get() == null);
+
+        socket.cancel();
+    }
+
+    @Test
+    void the_end_of_the_connection_is_a_failure() {
+        listen(LONG);
+        await().atMost(WAIT).until(() -> server.webSockets() == 1);
+
+        server.closeStreams();
+
+        await().atMost(WAIT).until(() -> failure.get() != null);
+        assertThat(failure.get()).isInstanceOf(ServerFailure.Unreachable.class);
+    }
+
+    @Test
+    void the_last_push_state_is_named_when_it_is_opened_again() {
+        listen(LONG);
+        await().atMost(WAIT).until(() -> server.webSockets() == 1);
+        server.pushMessage("{\"@type\":\"StateChange\",\"changed\":{\"A1\":{\"Email\":\"7\"}},\"pushState\":\"p1\"}");
+        // The next message is only heard when the one before it has been taken.
+        server.pushMessage("{\"@type\":\"StateChange\",\"changed\":{\"A1\":{\"Email\":\"8\"}}}");
+        await().atMost(WAIT).until(() -> heard.size() == 3);
+        server.closeStreams();
+        await().atMost(WAIT).until(() -> failure.get() != null && server.webSockets() == 0);
+
+        listen(LONG);
+
+        await().atMost(WAIT).until(() -> server.enabled().size() == 2);
+        assertThat(server.enabled().getFirst()).doesNotContain("pushState");
+        assertThat(server.enabled().getLast()).contains("\"pushState\":\"p1\"");
+    }
+
+    @Test
+    void nonsense_is_a_failure() {
+        listen(LONG);
+        await().atMost(WAIT).until(() -> server.webSockets() == 1);
+
+        server.pushMessage("<html>");
+
+        await().atMost(WAIT).until(() -> failure.get() != null);
+        assertThat(failure.get()).isInstanceOf(ServerFailure.Unreachable.class);
+    }
+
+    @Test
+    void a_server_that_refuses_the_wish_for_changes_does_not_offer_them() {
+        listen(LONG);
+        await().atMost(WAIT).until(() -> server.webSockets() == 1);
+
+        server.pushMessage("{\"@type\":\"RequestError\",\"type\":\"urn:ietf:params:jmap:error:notRequest\"}");
+
+        await().atMost(WAIT).until(() -> failure.get() != null);
+        assertNotOffered();
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {404, 501})
+    void a_server_that_has_no_web_socket_where_it_says_does_not_offer_it(int status) {
+        server.next("/ws", request -> request.response().setStatusCode(status).end());
+
+        listen(LONG);
+
+        await().atMost(WAIT).until(() -> failure.get() != null);
+        assertNotOffered();
+    }
+
+    @Test
+    void a_session_without_one_that_pushes_does_not_offer_it() {
+        server.session(session ->
+                ((ObjectNode) session.path("capabilities").path(JmapSession.WEBSOCKET)).put("supportsPush", false));
+        client.close();
+        connect();
+
+        listen(LONG);
+
+        assertNotOffered();
+    }
+
+    private void assertNotOffered() {
+        assertThat(failure.get())
+                .isInstanceOfSatisfying(
+                        ServerFailure.Rejected.class,
+                        rejected -> assertThat(rejected.code()).isEqualTo(JmapPush.NOT_OFFERED));
+    }
+
+    private Cancellable listen(Duration ping) {
+        return JmapWebSocket.open(client, List.of("Email", "Mailbox"), ping)
+                .subscribe()
+                .with(heard::add, failed -> failure.set(((ServerException) failed).failure()));
+    }
+}

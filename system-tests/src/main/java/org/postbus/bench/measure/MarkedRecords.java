@@ -1,0 +1,104 @@
+package org.postbus.bench.measure;
+
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.apache.kafka.clients.consumer.ConsumerConfig;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+
+/** When the first record came, from now on, that holds a mark such as {@code mark-17-}: another system's view of a topic. */
+public final class MarkedRecords implements AutoCloseable {
+    private static final Duration POLL = Duration.ofMillis(100);
+    private static final Pattern MARK = Pattern.compile("mark-\\d+-");
+
+    private final KafkaConsumer<byte[], byte[]> consumer;
+    private final Thread thread;
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition more = lock.newCondition();
+    private final Map<String, Seen> seen = new HashMap<>();
+
+    private volatile boolean closed;
+
+    /**
+     * @param sent by its producer's clock, which is this machine's; in whole milliseconds
+     * @param received by us
+     */
+    public record Seen(Instant sent, Instant received) {}
+
+    public MarkedRecords(String bootstrap, String topic) {
+        consumer = new KafkaConsumer<>(
+                Map.of(ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrap),
+                new ByteArrayDeserializer(),
+                new ByteArrayDeserializer());
+        List<TopicPartition> partitions = consumer.partitionsFor(topic).stream()
+                .map(partition -> new TopicPartition(partition.topic(), partition.partition()))
+                .toList();
+        consumer.assign(partitions);
+        consumer.seekToEnd(partitions);
+        partitions.forEach(consumer::position);
+        thread = Thread.ofPlatform().daemon().name("marked-" + topic).start(this::follow);
+    }
+
+    public static String mark(int number) {
+        return "mark-" + number + "-";
+    }
+
+    public Optional<Seen> await(String mark, Duration limit) throws InterruptedException {
+        long nanos = limit.toNanos();
+        lock.lockInterruptibly();
+        try {
+            while (!seen.containsKey(mark) && nanos > 0) {
+                nanos = more.awaitNanos(nanos);
+            }
+            return Optional.ofNullable(seen.get(mark));
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
+    public void close() {
+        closed = true;
+        try {
+            thread.join();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void follow() {
+        try (consumer) {
+            while (!closed) {
+                consumer.poll(POLL).forEach(this::accept);
+            }
+        }
+    }
+
+    private void accept(ConsumerRecord<byte[], byte[]> record) {
+        Seen now = new Seen(Instant.ofEpochMilli(record.timestamp()), Instant.now());
+        if (record.value() == null) {
+            return;
+        }
+        Matcher marks = MARK.matcher(new String(record.value(), StandardCharsets.ISO_8859_1));
+        lock.lock();
+        try {
+            while (marks.find()) {
+                seen.putIfAbsent(marks.group(), now);
+            }
+            more.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+}

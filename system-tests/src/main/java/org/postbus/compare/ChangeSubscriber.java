@@ -1,0 +1,140 @@
+package org.postbus.compare;
+
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.apache.kafka.clients.consumer.ConsumerConfig;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.header.Header;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.postbus.event.ChangeEvent;
+import org.postbus.event.EventCodec;
+import org.postbus.event.Topics;
+import org.postbus.model.AccountId;
+
+/**
+ * Another system that follows {@code postbus.changes} from its first record, and holds Postbus to every promise of
+ * {@code docs/events.md}: order, no gap, repeated deliveries identical, CloudEvents in binary mode.
+ */
+public final class ChangeSubscriber implements AutoCloseable {
+    private static final Duration POLL = Duration.ofMillis(100);
+
+    private final KafkaConsumer<byte[], byte[]> consumer;
+    private final AtomicBoolean running = new AtomicBoolean(true);
+    private final Thread thread;
+    private final Map<AccountId, Followed> accounts = new HashMap<>();
+    private final List<String> problems = new ArrayList<>();
+
+    private static final class Followed {
+        private final ChangeFold fold = new ChangeFold();
+        private final List<byte[]> values = new ArrayList<>();
+        private final List<String> ids = new ArrayList<>();
+        private long repeated;
+    }
+
+    /** What is known of an account. */
+    public record Known(ChangeFold fold, long repeated) {}
+
+    /** @param bootstrap {@code host:port} of a broker */
+    public ChangeSubscriber(String bootstrap) {
+        consumer = new KafkaConsumer<>(
+                Map.of(ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrap),
+                new ByteArrayDeserializer(),
+                new ByteArrayDeserializer());
+        List<TopicPartition> partitions = consumer.partitionsFor(Topics.CHANGES).stream()
+                .map(partition -> new TopicPartition(partition.topic(), partition.partition()))
+                .toList();
+        consumer.assign(partitions);
+        consumer.seekToBeginning(partitions);
+        thread = Thread.ofPlatform()
+                .daemon()
+                .name("change-subscriber")
+                .uncaughtExceptionHandler((dying, cause) -> ended(cause))
+                .start(this::follow);
+    }
+
+    /** The last seq that has come; 0 if none has. */
+    public synchronized long seq(AccountId account) {
+        Followed followed = accounts.get(account);
+        return followed == null ? 0 : followed.fold.seq();
+    }
+
+    public synchronized Known known(AccountId account) {
+        Followed followed = accounts.getOrDefault(account, new Followed());
+        return new Known(followed.fold, followed.repeated);
+    }
+
+    /** Promises that were broken so far. */
+    public synchronized List<String> problems() {
+        return List.copyOf(problems);
+    }
+
+    @Override
+    public void close() {
+        running.set(false);
+        try {
+            thread.join();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void follow() {
+        try (consumer) {
+            while (running.get()) {
+                for (ConsumerRecord<byte[], byte[]> record : consumer.poll(POLL)) {
+                    accept(record);
+                }
+            }
+        }
+    }
+
+    private synchronized void ended(Throwable cause) {
+        problems.add("the subscriber ended: " + cause);
+    }
+
+    private synchronized void accept(ConsumerRecord<byte[], byte[]> record) {
+        ChangeEvent event = EventCodec.decode(record.value(), ChangeEvent.class);
+        Followed followed = accounts.computeIfAbsent(event.accountId(), id -> new Followed());
+        String where = event.accountId() + " seq " + event.seq() + ": ";
+        String id = header(record, "ce_id");
+        expect(where + "key", event.accountId().toString(), new String(record.key(), StandardCharsets.UTF_8));
+        expect(where + "ce_specversion", "1.0", header(record, "ce_specversion"));
+        expect(where + "ce_type", EventCodec.typeOf(event.change()), header(record, "ce_type"));
+        expect(where + "ce_source", "/postbus/accounts/" + event.accountId(), header(record, "ce_source"));
+        expect(where + "content-type", "application/json", header(record, "content-type"));
+        if (id.isEmpty() || header(record, "ce_time").isEmpty()) {
+            problems.add(where + "ce_id or ce_time is missing");
+        }
+        if (event.seq() <= followed.fold.seq()) {
+            followed.repeated++;
+            int index = (int) event.seq() - 1;
+            if (!Arrays.equals(followed.values.get(index), record.value())
+                    || !followed.ids.get(index).equals(id)) {
+                problems.add(where + "was delivered again and is another");
+            }
+            return;
+        }
+        followed.values.add(record.value());
+        followed.ids.add(id);
+        followed.fold.apply(event);
+    }
+
+    private void expect(String what, String expected, String actual) {
+        if (!expected.equals(actual)) {
+            problems.add(what + " is " + actual + ", not " + expected);
+        }
+    }
+
+    private static String header(ConsumerRecord<?, ?> record, String name) {
+        Header header = record.headers().lastHeader(name);
+        return header == null ? "" : new String(header.value(), StandardCharsets.UTF_8);
+    }
+}

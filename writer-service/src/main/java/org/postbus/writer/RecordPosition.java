@@ -1,4 +1,0 @@
-package org.postbus.writer;
-
-/** Where a record lies in Kafka. */
-record RecordPosition(String topic, int partition, long offset) {}

@@ -1,0 +1,89 @@
+package org.postbus.writer.decide;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.stream.Collectors;
+import org.postbus.event.ChangeEvent.AccountStateChanged;
+import org.postbus.event.ChangeEvent.AccountSynced;
+import org.postbus.event.ChangeEvent.Change;
+import org.postbus.event.ChangeEvent.EmailCreated;
+import org.postbus.event.ChangeEvent.EmailDestroyed;
+import org.postbus.event.ChangeEvent.EmailUpdated;
+import org.postbus.event.ChangeEvent.MailboxCreated;
+import org.postbus.event.ChangeEvent.MailboxDestroyed;
+import org.postbus.event.ChangeEvent.MailboxReset;
+import org.postbus.event.ChangeEvent.MailboxUpdated;
+import org.postbus.event.ChangeEvent.MutationConfirmed;
+import org.postbus.event.ChangeEvent.MutationDiscarded;
+import org.postbus.event.ChangeEvent.MutationFailed;
+import org.postbus.event.ChangeEvent.MutationRejected;
+import org.postbus.event.ChangeEvent.SubmissionCanceled;
+import org.postbus.event.ChangeEvent.SubmissionFailed;
+import org.postbus.event.ChangeEvent.SubmissionInDoubt;
+import org.postbus.event.ChangeEvent.SubmissionQueued;
+import org.postbus.event.ChangeEvent.SubmissionRejected;
+import org.postbus.event.ChangeEvent.SubmissionSent;
+import org.postbus.event.Changed;
+import org.postbus.model.MutationId;
+
+/**
+ * What somebody asked of an email through the API.
+ *
+ * @param patch {@code {"keywords": {"$seen": true, "$flagged": null}, "mailboxIds": {…}}}
+ */
+public record OpenMutation(MutationId mutationId, UUID emailId, boolean destroys, JsonNode patch) {
+
+    /** Whether a change of its email may be its effect: all that it asks for holds afterwards, and some of it did not before. */
+    public boolean isFulfilledBy(Change change) {
+        return switch (change) {
+            case EmailDestroyed destroyed -> destroys;
+            case EmailUpdated updated -> !destroys && isFulfilledBy(updated);
+            case EmailCreated created -> false;
+            case MailboxCreated created -> false;
+            case MailboxUpdated updated -> false;
+            case MailboxDestroyed destroyed -> false;
+            case MailboxReset reset -> false;
+            case AccountSynced synced -> false;
+            case AccountStateChanged changed -> false;
+            case MutationConfirmed confirmed -> false;
+            case MutationRejected rejected -> false;
+            case MutationFailed failed -> false;
+            case MutationDiscarded discarded -> false;
+            case SubmissionQueued queued -> false;
+            case SubmissionSent sent -> false;
+            case SubmissionRejected rejected -> false;
+            case SubmissionFailed failed -> false;
+            case SubmissionInDoubt inDoubt -> false;
+            case SubmissionCanceled canceled -> false;
+        };
+    }
+
+    private boolean isFulfilledBy(EmailUpdated updated) {
+        Property keywords =
+                property("keywords", updated.keywords(), updated.email().keywords());
+        Property mailboxes =
+                property("mailboxIds", updated.mailboxIds(), updated.email().mailboxIds());
+        return keywords.holds() && mailboxes.holds() && (keywords.isNew() || mailboxes.isNew());
+    }
+
+    private record Property(boolean holds, boolean isNew) {}
+
+    private <K> Property property(String name, Optional<Changed<Map<K, Boolean>>> changed, Map<K, Boolean> now) {
+        var after = texts(now);
+        var before = changed.map(values -> texts(values.oldValue())).orElse(after);
+        boolean holds = true;
+        boolean isNew = false;
+        for (var wanted : patch.path(name).properties()) {
+            boolean present = wanted.getValue().asBoolean(false);
+            holds &= after.contains(wanted.getKey()) == present;
+            isNew |= before.contains(wanted.getKey()) != present;
+        }
+        return new Property(holds, isNew);
+    }
+
+    private static java.util.Set<String> texts(Map<?, Boolean> map) {
+        return map.keySet().stream().map(Object::toString).collect(Collectors.toSet());
+    }
+}

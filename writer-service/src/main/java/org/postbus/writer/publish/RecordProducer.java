@@ -1,0 +1,111 @@
+package org.postbus.writer.publish;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Supplier;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.Producer;
+import org.apache.kafka.clients.producer.ProducerConfig;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.clients.producer.RecordMetadata;
+import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.apache.kafka.common.serialization.StringSerializer;
+import org.postbus.writer.table.UnavailableException;
+
+/**
+ * The writer's rim towards Kafka: records out, acknowledged by all replicas. Not a channel of the messaging framework: that
+ * sends a failed record again behind later ones, and changes must keep their order.
+ *
+ * <p>If acknowledgements fail or do not come in time the client is thrown away with all that it still holds, before it could
+ * send later records without the failed one. Records may then come twice, but none overtakes another.
+ */
+public final class RecordProducer implements AutoCloseable {
+    /** Less than the 15 s after which PostgreSQL ends a transaction that does nothing. */
+    static final Duration ACK_WAIT = Duration.ofSeconds(10);
+
+    private static final Duration CLOSE_WAIT = Duration.ofSeconds(5);
+
+    private final Supplier<Producer<String, byte[]>> clients;
+    private Producer<String, byte[]> client;
+
+    RecordProducer(Supplier<Producer<String, byte[]>> clients) {
+        this.clients = clients;
+    }
+
+    public static RecordProducer to(String bootstrap) {
+        Map<String, Object> settings = settings(bootstrap);
+        return new RecordProducer(() -> new KafkaProducer<>(settings));
+    }
+
+    /** Both acks and idempotence are named: the client then refuses to start with a pair that would lose records. */
+    public static Map<String, Object> settings(String bootstrap) {
+        return Map.ofEntries(
+                Map.entry(ProducerConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrap),
+                Map.entry(ProducerConfig.CLIENT_ID_CONFIG, "writer-service"),
+                Map.entry(ProducerConfig.KEY_SERIALIZER_CLASS_CONFIG, StringSerializer.class),
+                Map.entry(ProducerConfig.VALUE_SERIALIZER_CLASS_CONFIG, ByteArraySerializer.class),
+                Map.entry(ProducerConfig.ACKS_CONFIG, "all"),
+                Map.entry(ProducerConfig.ENABLE_IDEMPOTENCE_CONFIG, true),
+                Map.entry(ProducerConfig.MAX_IN_FLIGHT_REQUESTS_PER_CONNECTION, 5),
+                Map.entry(ProducerConfig.DELIVERY_TIMEOUT_MS_CONFIG, 120_000),
+                Map.entry(ProducerConfig.MAX_BLOCK_MS_CONFIG, ACK_WAIT.toMillis()),
+                // Whoever sends waits for the acknowledgement; what is sent together is in one batch without lingering.
+                Map.entry(ProducerConfig.LINGER_MS_CONFIG, 0),
+                Map.entry(ProducerConfig.BATCH_SIZE_CONFIG, 128 * 1024),
+                // Its code is native; the client's lz4 is not, and takes several times as long.
+                Map.entry(ProducerConfig.COMPRESSION_TYPE_CONFIG, "zstd"),
+                Map.entry(ProducerConfig.COMPRESSION_ZSTD_LEVEL_CONFIG, 1));
+    }
+
+    /**
+     * Sends records in this order and waits until all are acknowledged.
+     *
+     * @throws UnavailableException if one is not: any of them may or may not be on its topic
+     */
+    public void send(List<ProducerRecord<String, byte[]>> records) {
+        Producer<String, byte[]> used = client();
+        try {
+            List<Future<RecordMetadata>> sent = new ArrayList<>(records.size());
+            records.forEach(record -> sent.add(used.send(record)));
+            long deadline = System.nanoTime() + ACK_WAIT.toNanos();
+            for (Future<RecordMetadata> record : sent) {
+                record.get(Math.max(0, deadline - System.nanoTime()), TimeUnit.NANOSECONDS);
+            }
+        } catch (ExecutionException | TimeoutException | KafkaException | IllegalStateException e) {
+            discard(used);
+            throw new UnavailableException("Kafka did not acknowledge: " + e, e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new UnavailableException("interrupted", e);
+        }
+    }
+
+    private synchronized Producer<String, byte[]> client() {
+        if (client == null) {
+            client = clients.get();
+        }
+        return client;
+    }
+
+    private synchronized void discard(Producer<String, byte[]> failed) {
+        if (client == failed) {
+            client = null;
+        }
+        failed.close(Duration.ZERO);
+    }
+
+    @Override
+    public synchronized void close() {
+        if (client != null) {
+            client.close(CLOSE_WAIT);
+            client = null;
+        }
+    }
+}

@@ -1,0 +1,153 @@
+package org.postbus.writer.table;
+
+import static org.postbus.writer.table.MailboxTable.column;
+
+import io.vertx.sqlclient.Row;
+import java.time.OffsetDateTime;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+import org.postbus.model.AccountId;
+import org.postbus.model.TenantId;
+import org.postbus.writer.decide.EmailEntry;
+import org.postbus.writer.decide.LinkSelection;
+import org.postbus.writer.decide.StoredEmail.Link;
+import org.postbus.writer.decide.StoredEmail.Place;
+import org.postbus.writer.decide.StoredEmail;
+
+/** {@code email_mailbox}: where emails lie. */
+public final class EmailMailboxTable {
+    private EmailMailboxTable() {}
+
+    /** @param keywords empty: the email's own */
+    record StoredLink(long uidValidity, Optional<Long> modSeq, Optional<List<String>> keywords) {}
+
+    /** A link to be stored. */
+    public record NewLink(EmailEntry entry, Place place) {
+        Link link() {
+            return entry.links().get(place);
+        }
+    }
+
+    static Map<UUID, Map<Place, StoredLink>> linksOf(
+            Transaction transaction, AccountId account, Collection<UUID> emails) {
+        Map<UUID, Map<Place, StoredLink>> links = new HashMap<>();
+        for (Row row : transaction.run("""
+                select l.email_id, l.mailbox_id, l.uid, l.uidvalidity, l.modseq, l.keywords
+                from unnest($2::uuid[]) k(email_id)
+                cross join lateral (
+                  select * from email_mailbox
+                  where account_id = $1 and email_id between k.email_id and k.email_id order by email_id offset 0) l""", account.value(), emails.toArray(UUID[]::new))) {
+            links.computeIfAbsent(row.getUUID("email_id"), email -> new HashMap<>())
+                    .put(
+                            new Place(row.getUUID("mailbox_id"), row.getLong("uid")),
+                            new StoredLink(
+                                    row.getLong("uidvalidity"),
+                                    Optional.ofNullable(row.getLong("modseq")),
+                                    Optional.ofNullable(row.getArrayOfStrings("keywords"))
+                                            .map(List::of)));
+        }
+        return links;
+    }
+
+    public static void save(Transaction transaction, TenantId tenant, AccountId account, List<NewLink> links) {
+        transaction.send(
+                """
+                insert into email_mailbox (account_id, tenant_id, mailbox_id, uid, email_id, uidvalidity, modseq, keywords,
+                                           received_at)
+                select $1, $2, n.mailbox_id, n.uid, n.email_id, n.uidvalidity, n.modseq, string_to_array(n.keywords, ' '),
+                       n.received_at
+                from unnest($3::uuid[], $4::bigint[], $5::uuid[], $6::bigint[], $7::bigint[], $8::text[], $9::timestamptz[])
+                  n(mailbox_id, uid, email_id, uidvalidity, modseq, keywords, received_at)
+                on conflict (account_id, mailbox_id, uid, email_id) do update set
+                  uidvalidity = excluded.uidvalidity, modseq = excluded.modseq, keywords = excluded.keywords""",
+                account.value(),
+                tenant.value(),
+                column(links, link -> link.place().mailboxId(), UUID[]::new),
+                column(links, link -> link.place().uid(), Long[]::new),
+                column(links, link -> link.entry().id(), UUID[]::new),
+                column(links, link -> link.link().uidValidity(), Long[]::new),
+                column(links, link -> link.link().modSeq().orElse(null), Long[]::new),
+                column(
+                        links,
+                        link -> EmailEntry.differing(link.link(), link.entry().keywords())
+                                .map(keywords -> String.join(" ", keywords))
+                                .orElse(null),
+                        String[]::new),
+                column(
+                        links,
+                        link -> AccountSyncTable.time(link.entry().fingerprint().receivedAt()),
+                        OffsetDateTime[]::new));
+    }
+
+    public static void delete(Transaction transaction, AccountId account, List<NewLink> links) {
+        transaction.send(
+                """
+                delete from email_mailbox l
+                using unnest($2::uuid[], $3::bigint[], $4::uuid[]) k(mailbox_id, uid, email_id)
+                cross join lateral (
+                  select ctid as row from email_mailbox
+                  where account_id = $1 and mailbox_id = k.mailbox_id and uid between k.uid and k.uid
+                    and email_id = k.email_id order by uid offset 0) at
+                where l.ctid = at.row""",
+                account.value(),
+                column(links, link -> link.place().mailboxId(), UUID[]::new),
+                column(links, link -> link.place().uid(), Long[]::new),
+                column(links, link -> link.entry().id(), UUID[]::new));
+    }
+
+    /** Emails that have a link of {@code links} and another one that is not of them: they stay, and are changed one by one. */
+    public static List<UUID> linkedElsewhere(Transaction transaction, AccountId account, LinkSelection links) {
+        List<UUID> emails = new ArrayList<>();
+        transaction.run("""
+                        select distinct l.email_id
+                        from unnest($3::bigint[], $4::bigint[]) r(first, last)
+                        cross join lateral (
+                          select email_id from email_mailbox
+                          where account_id = $1 and mailbox_id = $2 and uid between r.first and r.last
+                            and (uidvalidity = $5) is not false and (uidvalidity <> $6) is not false
+                          order by uid offset 0) l
+                        where exists (
+                            select from (
+                              select * from email_mailbox
+                              where account_id = $1 and email_id between l.email_id and l.email_id order by email_id
+                              offset 0) o
+                            where not (o.mailbox_id = $2
+                              and exists (select from unnest($3::bigint[], $4::bigint[]) q(first, last)
+                                          where o.uid between q.first and q.last)
+                              and (o.uidvalidity = $5) is not false and (o.uidvalidity <> $6) is not false))""", links.parameters(account)).forEach(row -> emails.add(row.getUUID("email_id")));
+        return emails;
+    }
+
+    /**
+     * Deletes links of emails that have no other ones, and marks the emails: unlinked in {@code pass}, told to be in that
+     * mailbox until they are found again.
+     *
+     * @return how many emails
+     */
+    public static long unlink(Transaction transaction, AccountId account, LinkSelection links, long pass) {
+        Object[] parameters = java.util.Arrays.copyOf(links.parameters(account), 7);
+        parameters[6] = pass;
+        return transaction.run("""
+                        with gone as (
+                          delete from email_mailbox l
+                          using unnest($3::bigint[], $4::bigint[]) r(first, last)
+                          cross join lateral (
+                            select ctid as row from email_mailbox
+                            where account_id = $1 and mailbox_id = $2 and uid between r.first and r.last
+                              and (uidvalidity = $5) is not false and (uidvalidity <> $6) is not false
+                            order by uid offset 0) at
+                          where l.ctid = at.row
+                          returning l.email_id)
+                        update email e set unlinked_pass = $7, unlinked_from = array[$2::uuid]
+                        from (select distinct email_id from gone) g
+                        cross join lateral (
+                          select ctid as row from email
+                          where account_id = $1 and email_id between g.email_id and g.email_id order by email_id offset 0) at
+                        where e.ctid = at.row""", parameters).rowCount();
+    }
+}

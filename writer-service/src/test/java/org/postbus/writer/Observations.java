@@ -1,0 +1,154 @@
+package org.postbus.writer;
+
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.postbus.event.EmailRef;
+import org.postbus.event.MailboxKey;
+import org.postbus.event.Observation.EmailObserved;
+import org.postbus.event.Observation.EmailStateObserved;
+import org.postbus.event.Observation.MailboxObserved;
+import org.postbus.event.Observation.PassFinished;
+import org.postbus.event.Observation.UidsVanished;
+import org.postbus.event.ObservedEmail;
+import org.postbus.event.ObservedMailbox;
+import org.postbus.event.UidRange;
+import org.postbus.model.EmailAddress;
+import org.postbus.model.EmailBody;
+import org.postbus.model.EmailBodyPart;
+import org.postbus.model.EmailBodyValue;
+import org.postbus.model.EmailHeaders;
+import org.postbus.model.Keyword;
+import org.postbus.model.MutationId;
+
+/** Observations as a fetcher makes them. */
+public final class Observations {
+    public static final Instant RECEIVED = Instant.parse("2026-03-01T08:00:00Z");
+    public static final MailboxKey INBOX = MailboxKey.ofRawName("INBOX");
+    public static final MailboxKey ARCHIVE = MailboxKey.ofRawName("Archive");
+
+    private Observations() {}
+
+    public static MailboxObserved mailbox(MailboxKey key) {
+        return mailbox(key, Optional.empty(), Optional.empty(), 0);
+    }
+
+    public static MailboxObserved mailbox(
+            MailboxKey key, Optional<MailboxKey> renamedFrom, Optional<MailboxKey> parent, long total) {
+        String raw = key.value().substring(key.value().indexOf(':') + 1);
+        return new MailboxObserved(new ObservedMailbox(
+                key,
+                renamedFrom,
+                Optional.of(raw),
+                raw.substring(raw.lastIndexOf('/') + 1),
+                parent,
+                Optional.empty(),
+                0,
+                true,
+                true,
+                total,
+                0));
+    }
+
+    public static EmailHeaders headers(String messageId, List<String> references) {
+        return new EmailHeaders(
+                messageId.isEmpty() ? List.of() : List.of(messageId),
+                List.of(),
+                references,
+                List.of(),
+                List.of(new EmailAddress(Optional.of("Ann"), "ann@example.com")),
+                List.of(new EmailAddress(Optional.empty(), "bob@example.com")),
+                List.of(),
+                List.of(),
+                List.of(),
+                Optional.of("About " + messageId),
+                Optional.empty());
+    }
+
+    /** The message is the same wherever the same message id is given. */
+    public static ObservedEmail email(String messageId) {
+        return email(messageId, Optional.empty(), List.of());
+    }
+
+    public static ObservedEmail email(String messageId, Optional<String> identity, List<String> references) {
+        EmailBodyPart text = new EmailBodyPart(
+                "1",
+                Optional.empty(),
+                5,
+                Optional.empty(),
+                "text/plain",
+                Optional.of("utf-8"),
+                Optional.empty(),
+                Optional.empty());
+        EmailBodyPart attachment = new EmailBodyPart(
+                "2",
+                Optional.empty(),
+                50,
+                Optional.of("a.pdf"),
+                "application/pdf",
+                Optional.empty(),
+                Optional.of("attachment"),
+                Optional.empty());
+        return new ObservedEmail(
+                identity,
+                Optional.empty(),
+                Optional.empty(),
+                Optional.of("hash-of-" + messageId),
+                headers(messageId, references),
+                RECEIVED,
+                1000 + messageId.length(),
+                true,
+                "Hello",
+                Optional.of(new EmailBody(
+                        List.of(text),
+                        List.of(),
+                        List.of(attachment),
+                        java.util.Map.of("1", new EmailBodyValue("Hello", false, false)))));
+    }
+
+    public static EmailObserved imap(MailboxKey mailbox, long uidValidity, long uid, ObservedEmail email, String... keywords) {
+        return new EmailObserved(
+                new EmailRef.ImapMessage(mailbox, uidValidity, uid),
+                Set.of(mailbox),
+                keywords(keywords),
+                Optional.empty(),
+                email);
+    }
+
+    public static EmailObserved imap(MailboxKey mailbox, long uid, String messageId, String... keywords) {
+        return imap(mailbox, 1, uid, email(messageId), keywords);
+    }
+
+    public static EmailStateObserved state(MailboxKey mailbox, long uid, String... keywords) {
+        return new EmailStateObserved(
+                new EmailRef.ImapMessage(mailbox, 1, uid), Set.of(mailbox), keywords(keywords), Optional.empty());
+    }
+
+    public static EmailObserved jmap(String id, Set<MailboxKey> mailboxes, String... keywords) {
+        return new EmailObserved(
+                new EmailRef.JmapEmail(id),
+                mailboxes,
+                keywords(keywords),
+                Optional.empty(),
+                email(id + "@example.com", Optional.of("jmap:" + id), List.of()));
+    }
+
+    public static EmailStateObserved jmapState(String id, Set<MailboxKey> mailboxes, String... keywords) {
+        return new EmailStateObserved(new EmailRef.JmapEmail(id), mailboxes, keywords(keywords), Optional.empty());
+    }
+
+    public static UidsVanished vanished(MailboxKey mailbox, long first, long last) {
+        return new UidsVanished(mailbox, 1, List.of(new UidRange(first, last)));
+    }
+
+    public static PassFinished pass(MutationId... confirmed) {
+        return new PassFinished(TestAccount.NOW.minusSeconds(5), TestAccount.NOW, true, List.of(confirmed));
+    }
+
+    public static Set<Keyword> keywords(String... keywords) {
+        return Stream.of(keywords).map(Keyword::of).collect(Collectors.toSet());
+    }
+}

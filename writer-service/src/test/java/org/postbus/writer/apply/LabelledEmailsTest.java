@@ -1,0 +1,179 @@
+package org.postbus.writer.apply;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.postbus.writer.Observations.INBOX;
+
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.postbus.event.ChangeEvent.Change;
+import org.postbus.event.ChangeEvent.EmailUpdated;
+import org.postbus.event.EmailRef;
+import org.postbus.event.MailboxKey;
+import org.postbus.event.Observation.EmailObserved;
+import org.postbus.event.Observation.EmailStateObserved;
+import org.postbus.event.Observation.MailboxReset;
+import org.postbus.event.Observation.MailboxVanished;
+import org.postbus.writer.Observations;
+import org.postbus.writer.TestAccount;
+
+/** Emails that lie once on the server and are in other mailboxes by their labels (Gmail). */
+class LabelledEmailsTest {
+    private static final MailboxKey ALL = MailboxKey.ofRawName("All Mail");
+    private static final MailboxKey TRASH = MailboxKey.ofRawName("Trash");
+    private static final MailboxKey WORK = MailboxKey.ofRawName("Work");
+
+    private final TestAccount alice = TestAccount.create();
+
+    @AfterEach
+    void the_change_log_folds_to_the_tables() {
+        assertThat(alice.folded()).isEqualTo(alice.stored());
+    }
+
+    @Test
+    void an_email_with_labels_is_one_email_in_several_mailboxes() {
+        mailboxes();
+        alice.apply(lies(ALL, 7, "a", Set.of(INBOX, WORK), "$seen"));
+
+        assertThat(alice.contents())
+                .isEqualTo(Map.of(
+                        "All Mail",
+                        List.of("a@x [$seen]"),
+                        "INBOX",
+                        List.of("a@x [$seen]"),
+                        "Work",
+                        List.of("a@x [$seen]")));
+        assertThat(alice.number("select count(*) from email where account_id = ?"))
+                .isEqualTo(1);
+        assertThat(changesOf(lies(ALL, 7, "a", Set.of(INBOX, WORK), "$seen"))).isEmpty();
+    }
+
+    @Test
+    void a_change_of_labels_is_one_update() {
+        mailboxes();
+        alice.apply(lies(ALL, 7, "a", Set.of(INBOX)));
+
+        List<Change> labelled = changesOf(state(ALL, 7, Set.of(INBOX, WORK)));
+        List<Change> archived = changesOf(state(ALL, 7, Set.of(), "$seen"));
+
+        assertThat(labelled).singleElement().satisfies(change -> {
+            EmailUpdated updated = (EmailUpdated) change;
+            assertThat(updated.mailboxIds().orElseThrow().newValue()).hasSize(3);
+            assertThat(updated.keywords()).isEmpty();
+        });
+        assertThat(archived).singleElement().satisfies(change -> {
+            EmailUpdated updated = (EmailUpdated) change;
+            assertThat(updated.mailboxIds().orElseThrow().newValue()).hasSize(1);
+            assertThat(updated.keywords()).isPresent();
+        });
+        assertThat(alice.contents()).containsEntry("All Mail", List.of("a@x [$seen]"));
+    }
+
+    @Test
+    void who_leaves_the_place_leaves_the_labels_and_is_found_again_in_one_update() {
+        mailboxes();
+        alice.apply(lies(ALL, 7, "a", Set.of(INBOX, WORK)), lies(ALL, 8, "b", Set.of()));
+        String id = alice.emailIdOf("a@x");
+
+        List<Change> left = changesOf(Observations.vanished(ALL, 1, 100));
+        List<Change> found = changesOf(lies(TRASH, 3, "a", Set.of()));
+        alice.apply(Observations.pass());
+        alice.apply(Observations.pass());
+
+        assertThat(left).isEmpty();
+        assertThat(found).singleElement().satisfies(change -> {
+            EmailUpdated updated = (EmailUpdated) change;
+            assertThat(updated.mailboxIds().orElseThrow().oldValue()).hasSize(3);
+            assertThat(updated.mailboxIds().orElseThrow().newValue()).hasSize(1);
+        });
+        assertThat(alice.emailIdOf("a@x")).isEqualTo(id);
+        assertThat(alice.types()).endsWith("email.destroyed");
+        assertThat(alice.contents().get("Trash")).containsExactly("a@x []");
+    }
+
+    @Test
+    void a_place_that_is_renumbered_keeps_the_labels_when_it_is_read_again() {
+        mailboxes();
+        alice.apply(lies(ALL, 7, "a", Set.of(INBOX, WORK)));
+
+        assertThat(changesOf(new MailboxReset(ALL, 2)))
+                .singleElement()
+                .isInstanceOf(org.postbus.event.ChangeEvent.MailboxReset.class);
+        assertThat(changesOf(new EmailObserved(
+                        new EmailRef.ImapMessage(ALL, 2, 1),
+                        Set.of(ALL, INBOX, WORK),
+                        Set.of(),
+                        Optional.empty(),
+                        Observations.email("a@x", Optional.of("gm:a"), List.of()))))
+                .isEmpty();
+    }
+
+    @Test
+    void a_label_that_is_deleted_is_taken_from_its_emails_and_a_renamed_one_stays() {
+        mailboxes();
+        alice.apply(lies(ALL, 7, "a", Set.of(INBOX, WORK)), lies(ALL, 8, "b", Set.of(WORK)));
+        MailboxKey jobs = MailboxKey.ofRawName("Jobs");
+
+        List<Change> renamed = changesOf(Observations.mailbox(jobs, Optional.of(WORK), Optional.empty(), 0));
+        List<Change> same = changesOf(state(ALL, 7, Set.of(INBOX, jobs)));
+        List<Change> deleted = changesOf(new MailboxVanished(jobs));
+
+        assertThat(renamed).singleElement().isInstanceOf(org.postbus.event.ChangeEvent.MailboxUpdated.class);
+        assertThat(same).isEmpty();
+        assertThat(deleted)
+                .hasSize(3)
+                .filteredOn(EmailUpdated.class::isInstance)
+                .hasSize(2);
+        assertThat(alice.contents().get("All Mail")).hasSize(2);
+    }
+
+    /** As when All Mail is shown to IMAP clients after it was hidden. */
+    @Test
+    void a_message_that_lay_in_a_mailbox_is_there_by_a_label_now_and_nothing_is_told() {
+        mailboxes();
+        alice.apply(lies(INBOX, 5, "a", Set.of()), lies(WORK, 9, "a", Set.of()));
+
+        List<Change> all = changesOf(lies(ALL, 7, "a", Set.of(INBOX, WORK)));
+        List<Change> gone = changesOf(Observations.vanished(INBOX, 1, 0xFFFF_FFFFL), Observations.vanished(WORK, 1, 0xFFFF_FFFFL));
+
+        assertThat(all).singleElement().isInstanceOf(EmailUpdated.class);
+        assertThat(gone).isEmpty();
+        assertThat(alice.number("select count(*) from email_mailbox where account_id = ? and uid > 0"))
+                .isEqualTo(1);
+    }
+
+    private void mailboxes() {
+        alice.apply(Observations.mailbox(ALL), Observations.mailbox(INBOX), Observations.mailbox(TRASH), Observations.mailbox(WORK));
+    }
+
+    private List<Change> changesOf(org.postbus.event.Observation... observations) {
+        long before = alice.lastSeq();
+        alice.apply(observations);
+        return alice.changesAfter(before).stream().map(event -> event.change()).toList();
+    }
+
+    private static EmailObserved lies(
+            MailboxKey home, long uid, String gmailId, Set<MailboxKey> labels, String... keywords) {
+        return new EmailObserved(
+                new EmailRef.ImapMessage(home, 1, uid),
+                with(home, labels),
+                Observations.keywords(keywords),
+                Optional.empty(),
+                Observations.email(gmailId + "@x", Optional.of("gm:" + gmailId), List.of()));
+    }
+
+    private static EmailStateObserved state(MailboxKey home, long uid, Set<MailboxKey> labels, String... keywords) {
+        return new EmailStateObserved(
+                new EmailRef.ImapMessage(home, 1, uid), with(home, labels), Observations.keywords(keywords), Optional.empty());
+    }
+
+    private static Set<MailboxKey> with(MailboxKey home, Set<MailboxKey> labels) {
+        Set<MailboxKey> mailboxes = new LinkedHashSet<>(labels);
+        mailboxes.add(home);
+        return mailboxes;
+    }
+}
