@@ -1,85 +1,91 @@
 package org.postbus.fetcher.imap;
 
 import java.time.Duration;
-import java.time.Instant;
-import java.util.HashSet;
-import java.util.LinkedHashMap;
-import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
-import java.util.concurrent.atomic.AtomicBoolean;
-import org.postbus.mail.ServerException;
+import java.util.stream.Stream;
 import org.postbus.account.AccountSettings;
 import org.postbus.account.Credential;
-import org.postbus.event.MailboxKey;
+import org.postbus.event.ObservedMailbox;
 import org.postbus.event.PushKind;
+import org.postbus.fetcher.imap.gmail.GmailLabels;
+import org.postbus.fetcher.imap.mailbox.ImapMailbox;
+import org.postbus.fetcher.imap.mailbox.MailboxSession;
+import org.postbus.fetcher.imap.message.PoisonMessages;
+import org.postbus.fetcher.publish.ObservationPublisher;
+import org.postbus.fetcher.source.ChangeSource;
+import org.postbus.fetcher.source.FetcherContext;
+import org.postbus.fetcher.source.HostBudget;
+import org.postbus.fetcher.source.WakeSignal;
+import org.postbus.fetcher.store.Claim;
+import org.postbus.kit.concurrent.Await;
+import org.postbus.mail.ServerException;
 import org.postbus.mail.imap.connection.ImapConnection;
 import org.postbus.mail.imap.grammar.MailboxName;
 
 /**
- * An account over IMAP: one connection that passes run on, and one that watches ({@link ImapWatcher}); no more than these two. Where
- * the provider's connections are scarce, that of the passes is given up between them.
+ * An account over IMAP: one connection for the passes and one for the watcher ({@link ImapWatcher}), never more. Where the provider's
+ * connections are scarce, that of the passes is closed between them.
+ *
+ * <p>Where {@link ImapPass#BULK_MESSAGES} messages or more are to be read, the connection of the passes is compressed (RFC 4978) and closed when
+ * they have been read: compression costs 300 KB of memory and cannot be ended. Text shrinks to a third but costs CPU time on both sides, so by
+ * default only connections with TLS to another machine are compressed.
  */
 public final class ImapSource implements ChangeSource {
     private static final Duration OPEN_TIME_MAX = Duration.ofSeconds(90);
 
-    private final Claim claim;
+    private final ImapAccount account;
     private final AccountSettings.Imap settings;
     private final Credential credential;
-    private final FetcherContext around;
-    private final PoisonMessages suspects;
-    private final Map<MailboxKey, ImapMailbox> mailboxes = new LinkedHashMap<>();
-    private final StatusRounds rounds;
-    private final FullComparison comparison;
-    /** Whether the next pass must look at every mailbox: the first one, and who follows one that found something gone. */
+    private final FetcherContext context;
+    /** The first pass checks every mailbox, and so does one that follows another because messages vanished. */
     private boolean everythingNext = true;
 
-    private final AtomicBoolean resyncTellsFlags = new AtomicBoolean();
-    private final Set<String> unlistedLabels = new HashSet<>();
     private Optional<Open> open = Optional.empty();
     private volatile MailboxName idleOn = MailboxName.INBOX;
-    private volatile ImapWatcher watch;
-    private volatile Thread watcher;
+    private volatile ImapWatcher watcher;
+    private volatile Thread watcherThread;
 
-    private record Open(ImapConnection connection, HostBudget.Place place, Optional<HostBudget.Place> compressed) {
+    private record Open(
+            ImapConnection connection, HostBudget.Permit permit, Optional<HostBudget.Permit> compression) {
         void close() {
             connection.close();
-            place.close();
-            compressed.ifPresent(HostBudget.Place::close);
+            permit.close();
+            compression.ifPresent(HostBudget.Permit::close);
         }
     }
 
-    private ImapSource(
-            Claim claim, AccountSettings.Imap settings, Credential credential, PoisonMessages suspects, FetcherContext around) {
-        this.suspects = suspects;
-        this.claim = claim;
+    private ImapSource(ImapAccount account, AccountSettings.Imap settings, Credential credential) {
+        this.account = account;
         this.settings = settings;
         this.credential = credential;
-        this.around = around;
-        this.rounds = new StatusRounds(around.poll());
-        this.comparison = new FullComparison(claim.accountId(), around.compareEvery());
-        for (MailboxSnapshot mailbox : claim.mailboxes()) {
-            mailboxes.put(mailbox.observed().key(), ImapMailbox.known(mailbox));
-        }
+        this.context = account.context();
     }
 
-    /** @param suspects outlives the source: what broke a connection is known to the next */
+    /**
+     * Connects and logs in.
+     *
+     * @param poisonMessages outlives the source: messages that broke an earlier connection
+     */
     public static ImapSource open(
-            Claim claim, AccountSettings.Imap settings, Credential credential, PoisonMessages suspects, FetcherContext around)
+            Claim claim,
+            AccountSettings.Imap settings,
+            Credential credential,
+            PoisonMessages poisonMessages,
+            FetcherContext context)
             throws InterruptedException {
-        ImapSource source = new ImapSource(claim, settings, credential, suspects, around);
-        source.idleOn = GmailLabels.mostTelling(source.connection().capabilities(), source.mailboxes.values());
+        ImapSource source = new ImapSource(ImapAccount.of(claim, context, poisonMessages), settings, credential);
+        source.idleOn = source.mailboxToWatch(source.connection());
         return source;
     }
 
     private ImapConnection connection() throws InterruptedException {
         if (open.isEmpty()) {
-            HostBudget.Place place = around.hosts().place(host());
+            HostBudget.Permit permit = context.hosts().connectionPermit(host());
             try {
-                open = Optional.of(new Open(connect(), place, Optional.empty()));
+                open = Optional.of(new Open(connect(), permit, Optional.empty()));
             } finally {
                 if (open.isEmpty()) {
-                    place.close();
+                    permit.close();
                 }
             }
         }
@@ -87,28 +93,28 @@ public final class ImapSource implements ChangeSource {
     }
 
     private ImapConnection connect() throws InterruptedException {
-        return around.hosts()
+        return context.hosts()
                 .login(
                         host(),
                         () -> Await.of(
-                                around.imap()
+                                context.imap()
                                         .open(
                                                 settings.imap(),
                                                 settings.username(),
                                                 credential,
-                                                around.hosts().loginTurn(host())),
-                                OPEN_TIME_MAX, ServerException::unreachable));
+                                                context.hosts().loginPermit(host())),
+                                OPEN_TIME_MAX,
+                                ServerException::unreachable));
     }
 
-    /** Much is about to be read. The connection ends with the passes that read it: compression costs memory and cannot be ended. */
     private void compress() throws InterruptedException {
         Open plain = open.orElseThrow();
-        if (plain.compressed().isPresent() || !around.imap().compressionPays(plain.connection(), settings.imap())) {
+        if (plain.compression().isPresent() || !context.imap().compressionPays(plain.connection(), settings.imap())) {
             return;
         }
-        Optional<HostBudget.Place> place = around.hosts().placeToCompress();
-        if (place.isPresent()) {
-            open = Optional.of(new Open(plain.connection(), plain.place(), place));
+        Optional<HostBudget.Permit> permit = context.hosts().compressionPermit();
+        if (permit.isPresent()) {
+            open = Optional.of(new Open(plain.connection(), plain.permit(), permit));
             Await.of(plain.connection().compress(), MailboxSession.COMMAND_TIME_MAX, ServerException::unreachable);
         }
     }
@@ -117,33 +123,24 @@ public final class ImapSource implements ChangeSource {
         return settings.imap().host();
     }
 
+    private MailboxName mailboxToWatch(ImapConnection connection) {
+        Stream<ObservedMailbox> mailboxes =
+                account.mailboxes().values().stream().map(ImapMailbox::observed);
+        return GmailLabels.allMail(connection.capabilities(), mailboxes).orElse(MailboxName.INBOX);
+    }
+
     @Override
-    public PassOutcome pass(ObservationPublisher out, boolean full, boolean everything, Instant now)
-            throws InterruptedException {
-        ImapWatcher watching = watch;
-        Set<String> stirred = watching == null ? Set.of() : watching.takeStirred();
-        boolean all = full || everything || everythingNext;
+    public PassOutcome pass(ObservationPublisher out, PassRequest request) throws InterruptedException {
+        ImapWatcher watching = watcher;
+        DirtyMailboxes dirty = watching == null ? DirtyMailboxes.NONE : watching.takeDirty();
+        boolean everything = request.full() || request.requested() || everythingNext;
         PassOutcome outcome = new ImapPass(
-                        claim,
-                        around,
-                        connection(),
-                        this::compress,
-                        mailboxes,
-                        suspects,
-                        resyncTellsFlags,
-                        unlistedLabels,
-                        out,
-                        full,
-                        rounds,
-                        comparison,
-                        all,
-                        stirred,
-                        now)
+                        account, connection(), this::compress, out, new ImapPass.Scope(request, everything, dirty))
                 .run();
         everythingNext = outcome.again();
-        idleOn = GmailLabels.mostTelling(connection().capabilities(), mailboxes.values());
-        boolean compressed = open.flatMap(Open::compressed).isPresent();
-        if (!outcome.again() && (compressed || around.hosts().isWaitedFor(host()))) {
+        idleOn = mailboxToWatch(connection());
+        boolean compressed = open.flatMap(Open::compression).isPresent();
+        if (!outcome.again() && (compressed || context.hosts().isContended(host()))) {
             open.ifPresent(Open::close);
             open = Optional.empty();
         }
@@ -152,20 +149,23 @@ public final class ImapSource implements ChangeSource {
 
     @Override
     public void watch(WakeSignal wakes) {
-        ImapWatcher watching = new ImapWatcher(claim.accountId(), host(), around, this::connect, () -> idleOn, wakes);
-        watch = watching;
-        watcher = Thread.ofVirtual().name("watch-" + claim.accountId()).start(watching);
+        ImapWatcher watching =
+                new ImapWatcher(account.claim().accountId(), host(), context, this::connect, () -> idleOn, wakes);
+        watcher = watching;
+        watcherThread = Thread.ofVirtual()
+                .name("watch-" + account.claim().accountId())
+                .start(watching);
     }
 
     @Override
     public PushKind push() {
-        ImapWatcher watching = watch;
+        ImapWatcher watching = watcher;
         return watching == null ? PushKind.POLL : watching.push();
     }
 
     @Override
     public void close() {
-        Thread watching = watcher;
+        Thread watching = watcherThread;
         if (watching != null) {
             watching.interrupt();
         }

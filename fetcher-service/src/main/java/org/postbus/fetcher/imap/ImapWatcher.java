@@ -17,6 +17,7 @@ import org.postbus.fetcher.source.WakeKind;
 import org.postbus.fetcher.source.WakeSignal;
 import org.postbus.kit.concurrent.Await;
 import org.postbus.mail.ServerException;
+import org.postbus.mail.ServerFailure;
 import org.postbus.mail.imap.connection.ImapConnection;
 import org.postbus.mail.imap.connection.WatchOutcome;
 import org.postbus.mail.imap.grammar.MailboxName;
@@ -24,17 +25,17 @@ import org.postbus.mail.imap.session.AccountChange;
 import org.postbus.model.AccountId;
 
 /**
- * Watches an account over a connection of its own and wakes its loop: all mailboxes where the server has NOTIFY, else one (the inbox, on
- * Gmail All Mail) with IDLE. What is said only tells that, and where, to look: the pass finds out what happened. When it breaks it begins anew, for as
- * long as its thread is not interrupted; where there is no room for a watcher the account is polled meanwhile.
+ * Watches an account over a connection of its own and wakes its loop: all mailboxes where the server has NOTIFY (RFC 5465), otherwise one with
+ * IDLE (the inbox, on Gmail All Mail). It only reports that something changed and in which mailbox; the pass finds out what. When its connection
+ * fails it connects again, until its thread is interrupted. While the host's budget has no connection for it, the account is only polled.
  */
 final class ImapWatcher implements Runnable {
-    // Networks forget a quiet connection after some minutes, RFC 2177 says 29; drawn evenly, so that the connections of
-    // many accounts do not stir at the same moment.
+    // NATs and firewalls drop a quiet connection after some minutes, and RFC 2177 requires a new IDLE within 29. The time is drawn evenly, so
+    // that the connections of many accounts are not renewed at the same moment.
     private static final Duration QUIET_MIN = Duration.ofMinutes(4);
     private static final Duration QUIET_MAX = Duration.ofMinutes(9);
     private static final Duration ANSWER_MAX = Duration.ofMinutes(1);
-    private static final Duration NO_PLACE_PAUSE = Duration.ofMinutes(2);
+    private static final Duration NO_PERMIT_PAUSE = Duration.ofMinutes(2);
     private static final Logger LOG = Logger.getLogger(ImapWatcher.class);
 
     /** Connects and logs in. */
@@ -45,26 +46,26 @@ final class ImapWatcher implements Runnable {
 
     private final AccountId account;
     private final String host;
-    private final FetcherContext around;
+    private final FetcherContext context;
     private final Connector connector;
     private final Supplier<MailboxName> idleOn;
     private final WakeSignal wakes;
-    private final AtomicReference<Set<String>> stirred = new AtomicReference<>(Set.of());
+    private final AtomicReference<DirtyMailboxes> dirty = new AtomicReference<>(DirtyMailboxes.NONE);
     private volatile PushKind push = PushKind.POLL;
 
-    /** @param idleOn the mailbox that tells most: asked for each time that IDLE begins */
+    /** @param idleOn the mailbox to watch with IDLE, evaluated each time that IDLE begins */
     ImapWatcher(
             AccountId account,
             String host,
-            FetcherContext around,
+            FetcherContext context,
             Connector connector,
             Supplier<MailboxName> idleOn,
             WakeSignal wakes) {
-        this.idleOn = idleOn;
         this.account = account;
         this.host = host;
-        this.around = around;
+        this.context = context;
         this.connector = connector;
+        this.idleOn = idleOn;
         this.wakes = wakes;
     }
 
@@ -72,9 +73,9 @@ final class ImapWatcher implements Runnable {
         return push;
     }
 
-    /** The raw names of mailboxes in which something was reported since the last call. */
-    Set<String> takeStirred() {
-        return stirred.getAndSet(Set.of());
+    /** The mailboxes in which something was reported since the last call. */
+    DirtyMailboxes takeDirty() {
+        return dirty.getAndSet(DirtyMailboxes.NONE);
     }
 
     @Override
@@ -82,65 +83,66 @@ final class ImapWatcher implements Runnable {
         int failures = 0;
         try {
             while (true) {
-                Optional<HostBudget.Place> place = around.hosts().placeToWatch(host);
-                if (place.isEmpty()) {
-                    Thread.sleep(NO_PLACE_PAUSE.plus(
-                            Backoff.delay(1, Optional.empty(), around.random().nextDouble())));
+                Optional<HostBudget.Permit> permit = context.hosts().watcherPermit(host);
+                if (permit.isEmpty()) {
+                    Thread.sleep(NO_PERMIT_PAUSE.plus(Backoff.delay(
+                            1, Optional.empty(), context.random().nextDouble())));
                     continue;
                 }
-                Instant began = around.clock().instant();
-                try (HostBudget.Place held = place.get()) {
+                Instant began = context.clock().instant();
+                try (HostBudget.Permit held = permit.get()) {
                     watch();
                     return;
                 } catch (ServerException e) {
-                    boolean lived =
-                            began.plus(QUIET_MIN).isBefore(around.clock().instant());
-                    failures = lived ? 1 : failures + 1;
+                    boolean lasted =
+                            began.plus(QUIET_MIN).isBefore(context.clock().instant());
+                    failures = lasted ? 1 : failures + 1;
                     LOG.debugf(
-                            "account %s: watching broke: %s",
+                            "account %s: the watcher failed: %s",
                             account, e.failure().text());
                 }
                 push = PushKind.POLL;
                 Thread.sleep(Backoff.delay(
-                        failures, Optional.empty(), around.random().nextDouble()));
+                        failures, Optional.empty(), context.random().nextDouble()));
             }
         } catch (InterruptedException closed) {
             push = PushKind.POLL;
         }
     }
 
-    /** Until the connection breaks; returns only where there is nothing to watch by. */
+    /** Until the connection fails; returns only if the server offers neither NOTIFY nor IDLE. */
     private void watch() throws InterruptedException {
         ImapConnection connection = OwnThread.run(connector::connect);
         try {
             if (Await.of(connection.notifyPersonal(), ANSWER_MAX, ServerException::unreachable)) {
                 push = PushKind.NOTIFY;
             } else if (connection.capabilities().has("IDLE")) {
-                open(connection);
+                select(connection);
                 push = PushKind.IDLE;
             } else {
                 push = PushKind.POLL;
                 return;
             }
-            // Whatever came before this connection stood was not announced to it.
+            // What changed before this connection was open was not reported on it.
             wakes.wake(WakeKind.PUSH);
             while (true) {
                 if (push == PushKind.IDLE) {
-                    open(connection);
+                    select(connection);
                 }
                 Duration quiet = QUIET_MIN.plusMillis((long)
-                        (QUIET_MAX.minus(QUIET_MIN).toMillis() * around.random().nextDouble()));
-                WatchOutcome outcome = Await.of(connection.watch(quiet), quiet.plus(ANSWER_MAX), ServerException::unreachable);
+                        (QUIET_MAX.minus(QUIET_MIN).toMillis() * context.random().nextDouble()));
+                WatchOutcome outcome =
+                        Await.of(connection.watch(quiet), quiet.plus(ANSWER_MAX), ServerException::unreachable);
                 boolean notifying = connection.notifying();
-                stir(connection);
+                noteDirty(connection);
                 if (outcome == WatchOutcome.CHANGED) {
                     wakes.wake(WakeKind.PUSH);
                 }
                 if (push == PushKind.NOTIFY && !notifying) {
-                    // Too much for the server at once: it is asked again, and if it will not any more, all begins anew.
+                    // NOTIFICATIONOVERFLOW: the server has ended NOTIFY, so it is requested again.
                     if (!Await.of(connection.notifyPersonal(), ANSWER_MAX, ServerException::unreachable)) {
                         throw new ServerException(
-                                new org.postbus.mail.ServerFailure.Unreachable("the server notifies no more"));
+                                new ServerFailure.Unreachable("the server refuses NOTIFY after an overflow"));
                     }
                 }
             }
@@ -149,15 +151,16 @@ final class ImapWatcher implements Runnable {
         }
     }
 
-    private void open(ImapConnection connection) throws InterruptedException {
+    private void select(ImapConnection connection) throws InterruptedException {
         MailboxName mailbox = idleOn.get();
         if (!connection.selectedName().equals(Optional.of(mailbox))) {
             Await.of(connection.select(mailbox, true), ANSWER_MAX, ServerException::unreachable);
         }
     }
 
-    private void stir(ImapConnection connection) {
+    private void noteDirty(ImapConnection connection) {
         Set<String> names = new HashSet<>();
+        boolean every = false;
         if (!connection.takeChanges().isEmpty()) {
             connection.selectedName().ifPresent(name -> names.add(name.raw()));
         }
@@ -166,20 +169,9 @@ final class ImapWatcher implements Runnable {
                 case AccountChange.Dirty(MailboxName name, var status) -> names.add(name.raw());
                 case AccountChange.Listed listed ->
                     names.add(listed.mailbox().name().raw());
-                case AccountChange.TooMany tooMany -> names.add(EVERY_MAILBOX);
+                case AccountChange.TooMany tooMany -> every = true;
             }
         }
-        if (!names.isEmpty()) {
-            stirred.accumulateAndGet(names, ImapWatcher::both);
-        }
-    }
-
-    /** No mailbox has an empty name. */
-    static final String EVERY_MAILBOX = "";
-
-    private static Set<String> both(Set<String> one, Set<String> other) {
-        Set<String> both = new HashSet<>(one);
-        both.addAll(other);
-        return both;
+        dirty.accumulateAndGet(new DirtyMailboxes(names, every), DirtyMailboxes::and);
     }
 }

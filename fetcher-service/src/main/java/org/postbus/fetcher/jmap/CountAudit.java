@@ -5,17 +5,16 @@ import java.util.Map;
 import org.postbus.event.MailboxKey;
 
 /**
- * Whether the mailboxes hold as many emails as the server says. A server whose states are not handed out in the order of its changes
- * leaves out of {@code Email/changes} and {@code Mailbox/changes} what happened while a state was read (James does), and nothing but the
- * counts ever shows it.
+ * Whether the mailboxes hold as many emails as the server reports. A server that does not return states in the order of its changes omits from
+ * {@code Email/changes} and {@code Mailbox/changes} what happened while a state was read (James does), and only the counts ever show it. Pure.
  *
- * <p>Looked at after passes that found nothing, for only then do both sides speak of the same moment, and believed when two of them in
- * a row say the same. Counts that stay wrong after all ids have been compared are the server's way of counting. Right counts are looked at
- * again when something has changed, when push told of a change that the pass did not find, when somebody asks, and every
- * {@link #EVERY}: what a server leaves out last is followed by nothing else.
+ * <p>Emails are counted after passes that found nothing, because only then do both numbers belong to the same moment, and a difference is believed
+ * when two counts in a row find the same. Counts that still differ after all ids have been compared are the server's way of counting. Right counts
+ * are checked again when something has changed, when push reported a change that the pass did not find, on a sync request, and every {@link
+ * #EVERY}: nothing follows the last change that a server omits.
  *
- * @param suspected what the last look found
- * @param compared for which all ids have been compared
+ * @param suspected the differences that the last count found
+ * @param compared the differences for which all ids have been compared
  */
 record CountAudit(boolean due, Map<MailboxKey, Long> suspected, Map<MailboxKey, Long> compared) {
     static final Duration EVERY = Duration.ofMinutes(10);
@@ -26,24 +25,24 @@ record CountAudit(boolean due, Map<MailboxKey, Long> suspected, Map<MailboxKey, 
         compared = Map.copyOf(compared);
     }
 
-    /** Something changed: the counts are to be looked at once all is quiet. */
-    CountAudit stirred() {
+    /** Something changed: emails are to be counted after the next pass that finds nothing. */
+    CountAudit changed() {
         return new CountAudit(true, Map.of(), compared);
     }
 
-    /** Nothing changed, but the counts are to be looked at. */
+    /** Nothing changed, but emails are to be counted. */
     CountAudit wanted() {
         return new CountAudit(true, suspected, compared);
     }
 
-    /** @param missing by mailbox, how many emails more the server has than the database; those with none left out */
-    CountAudit looked(Map<MailboxKey, Long> missing) {
-        return new CountAudit(!missing.isEmpty() && !missing.equals(compared), missing, compared);
+    /** @param differences by mailbox, how many more emails the server reports than are stored; mailboxes without a difference left out */
+    CountAudit counted(Map<MailboxKey, Long> differences) {
+        return new CountAudit(!differences.isEmpty() && !differences.equals(compared), differences, compared);
     }
 
-    /** Whether what was just found calls for a comparison of all ids. */
-    boolean isProvenBy(Map<MailboxKey, Long> missing) {
-        return !missing.isEmpty() && missing.equals(suspected) && !missing.equals(compared);
+    /** Whether these differences, which were just found, require a comparison of all ids. */
+    boolean isProvenBy(Map<MailboxKey, Long> differences) {
+        return !differences.isEmpty() && differences.equals(suspected) && !differences.equals(compared);
     }
 
     CountAudit comparing() {

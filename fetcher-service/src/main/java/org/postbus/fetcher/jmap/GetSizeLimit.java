@@ -2,26 +2,26 @@ package org.postbus.fetcher.jmap;
 
 import org.postbus.mail.ServerFailure;
 
-/** How many objects one request asks for. A server that finds it too much, whatever its session says, is asked for half as many. */
+/** How many objects one request asks for. It is halved when the server finds a request too large, whatever its session object allows. */
 final class GetSizeLimit {
-    private int most;
+    private int max;
 
-    GetSizeLimit(int most) {
-        this.most = most;
+    GetSizeLimit(int max) {
+        this.max = max;
     }
 
-    int most(int allowedByTheServer) {
-        return Math.min(most, allowedByTheServer);
+    int max(int allowedByTheServer) {
+        return Math.min(max, allowedByTheServer);
     }
 
-    /** @return false if that was not the trouble, or if there is no less to ask for */
-    boolean isLess(ServerFailure failure, int asked) {
-        boolean tooMuch = failure instanceof ServerFailure.Rejected(var code, var text)
+    /** @return false if the size was not the cause, or if there is no smaller request */
+    boolean reduce(ServerFailure failure, int asked) {
+        boolean tooLarge = failure instanceof ServerFailure.Rejected(var code, var text)
                 && (code.equals("requestTooLarge") || code.equals("answer-too-large") || code.startsWith("limit:"));
-        if (!tooMuch || asked < 2) {
+        if (!tooLarge || asked < 2) {
             return false;
         }
-        most = Math.min(most, asked / 2);
+        max = Math.min(max, asked / 2);
         return true;
     }
 }

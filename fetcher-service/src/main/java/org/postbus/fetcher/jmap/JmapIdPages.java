@@ -9,12 +9,12 @@ import org.postbus.mail.ServerFailure;
 import org.postbus.mail.jmap.method.JmapMethod.QueryStart;
 
 /**
- * Goes through all email ids of an account, the newest first, page by page, while mail comes and goes.
+ * Enumerates all email ids of an account, the newest first, page by page, while mail arrives and is deleted.
  *
- * <p>An anchor (RFC 8620 section 5.5) holds its place whatever happens. A server without anchors is asked by position, each
- * page beginning a little before the end of the last one: as long as they overlap nothing was left out between them; if
- * they do not, so much was deleted meanwhile that we go back. New mail at the top makes some ids come twice. Mail that
- * comes at the top is not seen here: it is among the changes since the state that was taken before.
+ * <p>An anchor (RFC 8620 section 5.5) keeps the position whatever happens. A server without anchors is asked by position, each page beginning a
+ * little before the end of the one before: as long as they overlap nothing was skipped between them; if they do not, so much was deleted meanwhile
+ * that the enumeration goes back. Mail that arrives at the top makes some ids appear twice. It is not itself enumerated: it is among the changes
+ * since the state that was read before.
  */
 final class JmapIdPages {
     static final int PAGE_IDS = 500;
@@ -28,22 +28,21 @@ final class JmapIdPages {
 
     private final Query query;
     private boolean anchors = true;
+    private boolean restarted;
     private Optional<String> last;
     private List<String> tail = List.of();
     private long position;
 
-    /** @param after the last id of an earlier run's last page, if one broke off */
+    /** @param after the last id of an earlier enumeration that was interrupted */
     JmapIdPages(Query query, Optional<String> after) {
         this.query = query;
         this.last = after;
     }
 
-    /** Whether the place of an earlier run is lost: everything comes from the top again. */
-    boolean beganAgain() {
-        return beganAgain;
+    /** Whether the position of an earlier enumeration is lost: everything is enumerated from the top again. */
+    boolean restarted() {
+        return restarted;
     }
-
-    private boolean beganAgain;
 
     /** The next ids; empty at the end. */
     List<String> next() throws InterruptedException {
@@ -56,9 +55,9 @@ final class JmapIdPages {
                 if (!(e.failure() instanceof ServerFailure.Rejected)) {
                     throw e;
                 }
-                // The server knows no anchors, or not this one any more.
+                // The server does not know anchors, or not this one any more.
                 anchors = false;
-                beganAgain = tail.isEmpty();
+                restarted = tail.isEmpty();
             }
         }
         return nextByPosition();

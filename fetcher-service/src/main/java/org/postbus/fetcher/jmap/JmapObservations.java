@@ -1,5 +1,10 @@
 package org.postbus.fetcher.jmap;
 
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -14,7 +19,7 @@ import org.postbus.mail.jmap.method.JmapEmailState;
 import org.postbus.mail.jmap.method.JmapMailbox;
 import org.postbus.mail.jmap.method.JmapMailboxUpdate;
 
-/** JMAP objects as observations. */
+/** JMAP objects as observations. Pure. */
 public final class JmapObservations {
     public static final String IDENTITY_PREFIX = "jmap:";
 
@@ -76,5 +81,25 @@ public final class JmapObservations {
 
     private static Set<MailboxKey> keys(Set<String> mailboxIds) {
         return mailboxIds.stream().map(MailboxKey::ofId).collect(Collectors.toUnmodifiableSet());
+    }
+
+    /** Parents first, those without a parent among them before all others; a cycle of parents, which no server should have, last. */
+    static List<ObservedMailbox> parentsFirst(Collection<ObservedMailbox> mailboxes) {
+        Map<MailboxKey, ObservedMailbox> waiting = new LinkedHashMap<>();
+        mailboxes.forEach(mailbox -> waiting.put(mailbox.key(), mailbox));
+        List<ObservedMailbox> ordered = new ArrayList<>();
+        while (!waiting.isEmpty()) {
+            List<ObservedMailbox> next = waiting.values().stream()
+                    .filter(mailbox -> mailbox.parent()
+                            .map(parent -> !waiting.containsKey(parent))
+                            .orElse(true))
+                    .toList();
+            if (next.isEmpty()) {
+                next = List.copyOf(waiting.values());
+            }
+            next.forEach(mailbox -> waiting.remove(mailbox.key()));
+            ordered.addAll(next);
+        }
+        return ordered;
     }
 }

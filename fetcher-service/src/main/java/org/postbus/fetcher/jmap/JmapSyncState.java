@@ -1,10 +1,7 @@
 package org.postbus.fetcher.jmap;
 
 import java.time.Instant;
-import java.util.ArrayList;
-import java.util.Collection;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.postbus.event.Cursor;
@@ -13,24 +10,34 @@ import org.postbus.event.ObservedMailbox;
 import org.postbus.event.SyncScope;
 import org.postbus.fetcher.store.Claim;
 
-/** What has been published of an account's JMAP data under the present claim, or was stored before it. */
+/**
+ * What has been published of an account's JMAP data under the present claim, or was stored before it, and what one pass leaves to the next.
+ * Belongs to the account's loop.
+ */
 final class JmapSyncState {
+    private static final int BODIES_PER_GET = 50;
+    private static final int STATES_PER_GET = 500;
+
+    /** Empty before the initial sync has begun. */
     Optional<Cursor.Jmap> emails;
+
     Optional<String> mailboxState;
     final Map<MailboxKey, ObservedMailbox> mailboxes = new LinkedHashMap<>();
     CountAudit audit = CountAudit.DUE;
     Instant countedAt = Instant.EPOCH;
-    Optional<Instant> lookedAt = Optional.empty();
-    ReconciliationSchedule lost = ReconciliationSchedule.NONE;
+    /** When it was last checked whether the daily comparison is due. */
+    Optional<Instant> comparisonCheckedAt = Optional.empty();
+
+    ReconciliationSchedule reconciliations = ReconciliationSchedule.NONE;
     /** Empty until a state is known. */
-    Optional<OverlapWindow> secondLook = Optional.empty();
-    /** How many changes the server told of since all emails were compared. */
-    long changedSinceCompared;
-    /** Whether the server gives emails in the answer that says that they changed. */
+    Optional<OverlapWindow> overlap = Optional.empty();
+    /** How many changes the server reported since all emails were compared. */
+    long changesSinceComparison;
+    /** Whether the server returns emails in the answer that reports their change. */
     boolean emailsWithChanges = true;
 
-    final GetSizeLimit bodiesAtOnce = new GetSizeLimit(50);
-    final GetSizeLimit statesAtOnce = new GetSizeLimit(500);
+    final GetSizeLimit bodiesPerGet = new GetSizeLimit(BODIES_PER_GET);
+    final GetSizeLimit statesPerGet = new GetSizeLimit(STATES_PER_GET);
 
     private JmapSyncState(Optional<Cursor.Jmap> emails, Optional<String> mailboxState) {
         this.emails = emails;
@@ -38,39 +45,19 @@ final class JmapSyncState {
     }
 
     static JmapSyncState of(Claim claim) {
-        JmapSyncState view = new JmapSyncState(
+        JmapSyncState state = new JmapSyncState(
                 cursor(claim, SyncScope.JMAP_EMAIL),
                 cursor(claim, SyncScope.JMAP_MAILBOX).map(Cursor.Jmap::state));
-        view.changedSinceCompared = view.emails
+        state.changesSinceComparison = state.emails
                 .flatMap(Cursor.Jmap::unsettled)
                 .map(Cursor.Jmap.Unsettled::changes)
                 .orElse(0L);
         claim.mailboxes()
-                .forEach(mailbox -> view.mailboxes.put(mailbox.observed().key(), mailbox.observed()));
-        return view;
+                .forEach(mailbox -> state.mailboxes.put(mailbox.observed().key(), mailbox.observed()));
+        return state;
     }
 
     private static Optional<Cursor.Jmap> cursor(Claim claim, SyncScope scope) {
         return claim.cursors().get(scope) instanceof Cursor.Jmap cursor ? Optional.of(cursor) : Optional.empty();
-    }
-
-    /** Parents first, those that have none among them before all; a loop of parents, which no server should have, last. */
-    static List<ObservedMailbox> parentsFirst(Collection<ObservedMailbox> mailboxes) {
-        Map<MailboxKey, ObservedMailbox> waiting = new LinkedHashMap<>();
-        mailboxes.forEach(mailbox -> waiting.put(mailbox.key(), mailbox));
-        List<ObservedMailbox> ordered = new ArrayList<>();
-        while (!waiting.isEmpty()) {
-            List<ObservedMailbox> next = waiting.values().stream()
-                    .filter(mailbox -> mailbox.parent()
-                            .map(parent -> !waiting.containsKey(parent))
-                            .orElse(true))
-                    .toList();
-            if (next.isEmpty()) {
-                next = List.copyOf(waiting.values());
-            }
-            next.forEach(mailbox -> waiting.remove(mailbox.key()));
-            ordered.addAll(next);
-        }
-        return ordered;
     }
 }

@@ -7,19 +7,20 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * From which state a JMAP server is asked once more what changed. A server that orders its states by the time at which changes began, and
- * not in the order in which they can be seen, leaves out of what changed since a state all that was still under way when it gave that
- * state out (James does). Nothing else tells of it: a keyword shows in no count, and emails too many may be as many as the server
- * counts twice. From a state that was given out before all that began, the server tells it.
+ * From which earlier state a JMAP server is asked again what changed, and when. A server that orders its states by the time at which changes
+ * began, not by the order in which they become visible, omits from the changes since a state those that were in progress when it returned that
+ * state (James does). Nothing else shows them: a keyword shows in no count, and missing emails may be as many as the server counts twice. Since a
+ * state that was returned before all of these began, the server reports them. Pure.
  *
- * <p>Due once nothing has changed for {@link #SETTLED}, and while changes never rest every {@link #AT_LATEST}.
+ * <p>Due once nothing has changed for {@link #SETTLED}, and while changes never cease every {@link #AT_LATEST}. The cursor holds the base, so a
+ * new claim asks from it too.
  *
- * @param base since which all that changed has been told, but for what came together with the states behind it
- * @param held states behind it in the order in which they were got, the first of each second
- * @param latest the last one that was got
+ * @param base everything that changed since it has been published, except what was in progress when one of the later states was returned
+ * @param held states after it in the order in which they were received, the first of each second
+ * @param latest the last state received
  */
-record OverlapWindow(String base, Instant lookedAt, List<Held> held, Held latest) {
-    /** No change is under way for longer. */
+record OverlapWindow(String base, Instant queriedAt, List<Held> held, Held latest) {
+    /** No change is in progress for longer. */
     static final Duration SETTLED = Duration.ofSeconds(10);
 
     static final Duration AT_LATEST = Duration.ofSeconds(60);
@@ -35,32 +36,32 @@ record OverlapWindow(String base, Instant lookedAt, List<Held> held, Held latest
         return new OverlapWindow(state, now, List.of(), new Held(state, now));
     }
 
-    /** After a change of hands: whatever is known of {@code state}, what came since {@code base} is asked for once more. */
+    /** For a new claim: what changed between {@code base} and {@code state} is asked for again. */
     static OverlapWindow between(String base, String state, Instant now) {
-        return from(base, now).got(state, now);
+        return from(base, now).advanced(state, now);
     }
 
-    OverlapWindow got(String state, Instant now) {
+    OverlapWindow advanced(String state, Instant now) {
         if (state.equals(latest.state)) {
             return this;
         }
-        Held got = new Held(state, now);
+        Held received = new Held(state, now);
         if (!held.isEmpty() && held.getLast().since.plus(HELD_EVERY).isAfter(now)) {
-            return new OverlapWindow(base, lookedAt, held, got);
+            return new OverlapWindow(base, queriedAt, held, received);
         }
         List<Held> more = new ArrayList<>(held);
-        more.add(got);
-        return new OverlapWindow(base, lookedAt, more, got);
+        more.add(received);
+        return new OverlapWindow(base, queriedAt, more, received);
     }
 
-    /** The state to ask from, if it is time. */
+    /** The state to ask from, if a query is due. */
     Optional<String> due(Instant now) {
         boolean changed = !latest.state.equals(base);
-        boolean time = isSettled(latest, now) || !lookedAt.plus(AT_LATEST).isAfter(now);
+        boolean time = isSettled(latest, now) || !queriedAt.plus(AT_LATEST).isAfter(now);
         return changed && time ? Optional.of(base) : Optional.empty();
     }
 
-    OverlapWindow looked(Instant now) {
+    OverlapWindow queried(Instant now) {
         if (isSettled(latest, now)) {
             return from(latest.state, now);
         }

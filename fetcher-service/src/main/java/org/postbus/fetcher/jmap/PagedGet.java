@@ -13,8 +13,8 @@ import org.postbus.mail.jmap.http.JmapClient;
 import org.postbus.mail.jmap.method.JmapMethod;
 
 /**
- * Objects of a JMAP server by their ids, in portions: some answers are under way while the one before them is used. They are used
- * in the order in which they were asked for, by whoever asks for more or for the end.
+ * Reads objects of a JMAP server by their ids, in pages: several requests are in flight while the answer before them is used. Answers are used in
+ * the order of the requests, on the thread that asks for more or for the end.
  */
 final class PagedGet<R> implements AutoCloseable {
     private static final int AT_ONCE = 3;
@@ -29,85 +29,85 @@ final class PagedGet<R> implements AutoCloseable {
         void take() throws InterruptedException;
     }
 
-    private record UnderWay<R>(List<String> ids, CompletableFuture<R> answer, List<Step> then) {}
+    private record InFlight<R>(List<String> ids, CompletableFuture<R> answer, List<Step> then) {}
 
     private final JmapClient client;
-    private final GetSizeLimit atOnce;
+    private final GetSizeLimit limit;
     private final Function<JmapMethod.Ids, JmapMethod<R>> get;
     private final Use<R> use;
-    private final ArrayDeque<UnderWay<R>> underWay = new ArrayDeque<>();
+    private final ArrayDeque<InFlight<R>> inFlight = new ArrayDeque<>();
 
-    PagedGet(JmapClient client, GetSizeLimit atOnce, Function<JmapMethod.Ids, JmapMethod<R>> get, Use<R> use) {
+    PagedGet(JmapClient client, GetSizeLimit limit, Function<JmapMethod.Ids, JmapMethod<R>> get, Use<R> use) {
         this.client = client;
-        this.atOnce = atOnce;
+        this.limit = limit;
         this.get = get;
         this.use = use;
     }
 
-    /** On return all have been asked for, and most of the answers used. */
+    /** On return all have been requested, and most of the answers used. */
     void ask(List<String> ids) throws InterruptedException {
-        int most = atOnce.most(client.session().limits().maxObjectsInGet());
-        for (List<String> portion : JmapClient.chunks(ids, most)) {
-            if (underWay.size() >= AT_ONCE) {
+        int max = limit.max(client.session().limits().maxObjectsInGet());
+        for (List<String> page : JmapClient.chunks(ids, max)) {
+            if (inFlight.size() >= AT_ONCE) {
                 useNext();
             }
-            Uni<R> answer = client.call(get.apply(JmapMethod.Ids.these(portion)));
-            underWay.add(new UnderWay<>(portion, answer.subscribeAsCompletionStage(), new ArrayList<>()));
+            Uni<R> answer = client.call(get.apply(JmapMethod.Ids.these(page)));
+            inFlight.add(new InFlight<>(page, answer.subscribeAsCompletionStage(), new ArrayList<>()));
         }
     }
 
-    /** What is to be done when all that has been asked for until now is used. */
+    /** Runs the step when the answers to all that was requested until now have been used. */
     void then(Step step) throws InterruptedException {
-        if (underWay.isEmpty()) {
+        if (inFlight.isEmpty()) {
             step.take();
         } else {
-            underWay.getLast().then().add(step);
+            inFlight.getLast().then().add(step);
         }
     }
 
-    /** Uses all. */
+    /** Waits for all answers and uses them. */
     void end() throws InterruptedException {
-        while (!underWay.isEmpty()) {
+        while (!inFlight.isEmpty()) {
             useNext();
         }
     }
 
     private void useNext() throws InterruptedException {
-        UnderWay<R> next = underWay.poll();
+        InFlight<R> next = inFlight.poll();
         Optional<R> answer = answer(next);
         if (answer.isPresent()) {
             use.use(next.ids(), answer.get());
         } else {
-            askInSmallerPortions(next.ids());
+            askInSmallerPages(next.ids());
         }
         for (Step step : next.then()) {
             step.take();
         }
     }
 
-    /** Empty if it was too much to ask for at once. */
-    private Optional<R> answer(UnderWay<R> asked) throws InterruptedException {
+    /** Empty if the request was too large. */
+    private Optional<R> answer(InFlight<R> asked) throws InterruptedException {
         try {
             return Optional.of(
-                    Await.of(Uni.createFrom().completionStage(asked.answer()), JmapPass.REQUEST_TIME_MAX, ServerException::unreachable));
+                    Await.of(Uni.createFrom().completionStage(asked.answer()), JmapPassContext.REQUEST_TIME_MAX, ServerException::unreachable));
         } catch (ServerException e) {
-            if (!atOnce.isLess(e.failure(), asked.ids().size())) {
+            if (!limit.reduce(e.failure(), asked.ids().size())) {
                 throw e;
             }
             return Optional.empty();
         }
     }
 
-    private void askInSmallerPortions(List<String> ids) throws InterruptedException {
-        try (PagedGet<R> smaller = new PagedGet<>(client, atOnce, get, use)) {
+    private void askInSmallerPages(List<String> ids) throws InterruptedException {
+        try (PagedGet<R> smaller = new PagedGet<>(client, limit, get, use)) {
             smaller.ask(ids);
             smaller.end();
         }
     }
 
-    /** Gives up what is under way. */
+    /** Cancels requests in flight. */
     @Override
     public void close() {
-        underWay.forEach(one -> one.answer().cancel(true));
+        inFlight.forEach(one -> one.answer().cancel(true));
     }
 }

@@ -13,23 +13,23 @@ import java.util.Optional;
 import org.postbus.mail.jmap.method.JmapMethod.EmailMarks;
 
 /**
- * Finds emails again that a server destroyed and created under other ids (RFC 8621 section 3): by their blob; else, for the blob
- * may be another one too, by Message-ID, size and time of receipt, where exactly one of the destroyed and one of the created
- * have these. Keeps of the created ones those only that may be meant.
+ * Recognises emails that a server destroyed and created again with other ids (RFC 8621 section 3): by their blob; else, because the blob may have
+ * another id too, by Message-ID, size and time of receipt, where exactly one destroyed and one created email have these. Of the created emails it
+ * keeps only those that may match.
  */
 final class ReassignedIds {
     private final Map<String, Deque<String>> byBlob = new HashMap<>();
-    private final Map<Likeness, List<String>> destroyed = new HashMap<>();
-    private final Map<Likeness, List<String>> created = new LinkedHashMap<>();
+    private final Map<Fingerprint, List<String>> destroyed = new HashMap<>();
+    private final Map<Fingerprint, List<String>> created = new LinkedHashMap<>();
     private final Map<String, String> newIds = new LinkedHashMap<>();
 
-    /** The time in whole seconds: some servers keep no more. */
-    private record Likeness(String messageId, long size, long receivedAtSecond) {
-        static Optional<Likeness> of(EmailMarks email) {
+    /** The time in whole seconds, because some servers keep no fractions. */
+    private record Fingerprint(String messageId, long size, long receivedAtSecond) {
+        static Optional<Fingerprint> of(EmailMarks email) {
             return email.messageId()
                     .flatMap(messageId -> email.receivedAt()
                             .map(Instant::getEpochSecond)
-                            .map(second -> new Likeness(messageId, email.size(), second)));
+                            .map(second -> new Fingerprint(messageId, email.size(), second)));
         }
     }
 
@@ -38,23 +38,23 @@ final class ReassignedIds {
             email.blobId()
                     .ifPresent(blob -> byBlob.computeIfAbsent(blob, unused -> new ArrayDeque<>(1))
                             .add(email.id()));
-            Likeness.of(email)
-                    .ifPresent(likeness -> destroyed
-                            .computeIfAbsent(likeness, unused -> new ArrayList<>(1))
+            Fingerprint.of(email)
+                    .ifPresent(fingerprint -> destroyed
+                            .computeIfAbsent(fingerprint, unused -> new ArrayList<>(1))
                             .add(email.id()));
         }
     }
 
-    /** After all that were destroyed. */
+    /** To be called after {@link #destroyed} has been called for all. */
     void created(Collection<EmailMarks> emails) {
         for (EmailMarks email : emails) {
             Optional<String> oldId = email.blobId().map(byBlob::get).map(Deque::poll);
             if (oldId.isPresent()) {
                 newIds.put(oldId.get(), email.id());
             } else {
-                Likeness.of(email)
+                Fingerprint.of(email)
                         .filter(destroyed::containsKey)
-                        .ifPresent(likeness -> created.computeIfAbsent(likeness, unused -> new ArrayList<>())
+                        .ifPresent(fingerprint -> created.computeIfAbsent(fingerprint, unused -> new ArrayList<>())
                                 .add(email.id()));
             }
         }
@@ -64,10 +64,10 @@ final class ReassignedIds {
         return byBlob.isEmpty() && destroyed.isEmpty();
     }
 
-    /** By old id the new one. */
+    /** The new ids, by old id. */
     Map<String, String> newIds() {
-        created.forEach((likeness, ids) -> {
-            List<String> oldIds = destroyed.get(likeness).stream()
+        created.forEach((fingerprint, ids) -> {
+            List<String> oldIds = destroyed.get(fingerprint).stream()
                     .filter(id -> !newIds.containsKey(id))
                     .toList();
             if (oldIds.size() == 1 && ids.size() == 1) {

@@ -4,9 +4,9 @@ import java.time.Duration;
 import java.time.Instant;
 
 /**
- * When all ids are compared because the server could not say what changed. The first time and the second at once: the state is fresh
- * after the first, so a server that does not know that one either knows none, and to compare all of a large account at every look would
- * be all that we do. From then on it is done at growing intervals.
+ * When all ids are compared because the server could not report what changed. The first two times at once: after the first comparison the state is
+ * new, so a server that does not know that one either keeps no states, and comparing a large account in every pass would leave no time for
+ * anything else. From then on at growing intervals. Pure.
  *
  * @param inARow how often the server did not know a state, since it last did
  */
@@ -20,15 +20,16 @@ record ReconciliationSchedule(int inARow, Instant notBefore) {
         return !now.isBefore(notBefore);
     }
 
-    ReconciliationSchedule compared(Instant now) {
+    ReconciliationSchedule reconciled(Instant now) {
         if (inARow == 0) {
             return new ReconciliationSchedule(1, now);
         }
         Duration interval = INTERVAL_MIN.multipliedBy(1L << Math.min(inARow - 1, 10));
-        return new ReconciliationSchedule(inARow + 1, now.plus(interval.compareTo(INTERVAL_MAX) > 0 ? INTERVAL_MAX : interval));
+        return new ReconciliationSchedule(
+                inARow + 1, now.plus(interval.compareTo(INTERVAL_MAX) > 0 ? INTERVAL_MAX : interval));
     }
 
-    /** Whether the state that was taken for the comparison is worth a try at once. */
+    /** Whether to ask at once for the changes since the state that was read for the comparison. */
     boolean isWorthATry() {
         return inARow == 1;
     }

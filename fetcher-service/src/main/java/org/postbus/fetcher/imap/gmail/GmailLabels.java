@@ -1,6 +1,5 @@
 package org.postbus.fetcher.imap.gmail;
 
-import java.util.Collection;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -8,10 +7,11 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Stream;
 import org.postbus.event.MailboxKey;
 import org.postbus.event.ObservedMailbox;
-import org.postbus.fetcher.imap.MailboxListing;
-import org.postbus.fetcher.imap.mailbox.ImapMailbox;
+import org.postbus.fetcher.imap.mailbox.MailboxListing;
+import org.postbus.fetcher.imap.mailbox.MailboxMembership;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
 import org.postbus.mail.imap.grammar.Capabilities;
@@ -21,101 +21,97 @@ import org.postbus.mail.imap.grammar.MailboxName;
 import org.postbus.model.MailboxRole;
 
 /**
- * Which mailboxes are only labels. On Gmail a message lies once: in All Mail, or in the Trash, or in Spam. All other mailboxes show
- * messages of All Mail that have their label, so they are not read; what is in them is told by X-GM-LABELS. A message in the Trash or in
- * Spam is shown nowhere else, whatever labels it keeps.
+ * Which mailboxes of a Gmail account are only labels. Gmail stores a message once: in All Mail, in the Trash or in Spam. All other mailboxes
+ * show the messages of All Mail that have their label, so they are not read; X-GM-LABELS says what they show. A message in the Trash or in Spam
+ * is shown nowhere else, whatever labels it keeps.
  *
- * <p>On every other server each mailbox holds messages of its own. Gmail without All Mail, which its users can hide from IMAP, is neither:
- * what is archived would be missing without a word. It is an error that its owner is told.
+ * <p>Users can hide All Mail from IMAP. Archived mail would then be missing without a notice, so this is an error that the account's owner sees.
  */
-public final class GmailLabels {
+public final class GmailLabels implements MailboxMembership {
     private static final String EXTENSION = "X-GM-EXT-1";
-    private static final String ALL_MAIL_HIDDEN = "Gmail hides All Mail from IMAP, and only there is all of the mail."
-            + " Switch it on in Gmail: Settings, GmailLabels, All Mail, \"Show in IMAP\"";
+    private static final String ALL_MAIL_HIDDEN = "Gmail hides All Mail from IMAP, and only All Mail contains all messages."
+            + " Enable it in Gmail: Settings, Labels, All Mail, \"Show in IMAP\"";
 
-    /** No mailbox is a label. */
-    public static final GmailLabels NONE = new GmailLabels(false, Map.of());
-
-    private final boolean some;
-    private final Map<String, MailboxKey> mailboxes;
+    private final Map<String, MailboxKey> mailboxesByLabel;
     private final Set<String> unlisted = ConcurrentHashMap.newKeySet();
 
-    private GmailLabels(boolean some, Map<String, MailboxKey> mailboxes) {
-        this.some = some;
-        this.mailboxes = mailboxes;
+    private GmailLabels(Map<String, MailboxKey> mailboxesByLabel) {
+        this.mailboxesByLabel = mailboxesByLabel;
     }
 
-    /** @throws ServerException if All Mail is not shown */
-    public static GmailLabels of(Capabilities offered, List<MailboxListing.Entry> listed) {
+    /**
+     * Empty if the server is not Gmail.
+     *
+     * @throws ServerException if All Mail is hidden
+     */
+    public static Optional<GmailLabels> find(Capabilities offered, List<MailboxListing.Entry> listed) {
         if (!offered.has(EXTENSION)) {
-            return NONE;
+            return Optional.empty();
         }
-        boolean allMailIsShown = listed.stream()
+        boolean allMailIsListed = listed.stream()
                 .anyMatch(entry -> entry.mailbox().selectable() && has(entry.mailbox(), MailboxRole.ALL));
-        if (!allMailIsShown) {
+        if (!allMailIsListed) {
             throw new ServerException(new ServerFailure.Rejected("NONEXISTENT", ALL_MAIL_HIDDEN));
         }
         Map<String, MailboxKey> mailboxes = new HashMap<>();
         for (MailboxListing.Entry entry : listed) {
             ObservedMailbox mailbox = entry.mailbox();
-            if (mailbox.selectable() && !isPlace(mailbox)) {
-                String name = mailbox.role()
+            if (mailbox.selectable() && !isStorage(mailbox)) {
+                String label = mailbox.role()
                         .flatMap(GmailLabel::of)
                         .orElseGet(() -> GmailLabel.of(entry.listed().name()))
                         .raw();
-                mailboxes.put(name, mailbox.key());
+                mailboxes.put(label, mailbox.key());
             }
         }
-        return new GmailLabels(true, Map.copyOf(mailboxes));
+        return Optional.of(new GmailLabels(Map.copyOf(mailboxes)));
     }
 
-    /** Whether messages lie there; else it is a label. */
-    public boolean isRead(ObservedMailbox mailbox) {
-        return !some || isPlace(mailbox);
+    @Override
+    public boolean storesMessages(ObservedMailbox mailbox) {
+        return isStorage(mailbox);
     }
 
-    /** Whether the labels of messages there say in which mailboxes they are. */
-    public boolean areOn(ObservedMailbox place) {
-        return some && has(place, MailboxRole.ALL);
+    @Override
+    public boolean hasLabels(ObservedMailbox mailbox) {
+        return has(mailbox, MailboxRole.ALL);
     }
 
-    /** The mailboxes that a message is in by lying at {@code place}; empty if the server did not tell its labels. */
-    public Optional<Set<MailboxKey>> mailboxes(ObservedMailbox place, FetchedMessage message) {
-        if (!areOn(place)) {
-            return Optional.of(Set.of(place.key()));
+    @Override
+    public Optional<Set<MailboxKey>> mailboxes(ObservedMailbox mailbox, FetchedMessage message) {
+        if (!hasLabels(mailbox)) {
+            return Optional.of(Set.of(mailbox.key()));
         }
         return message.gmail().flatMap(FetchedMessage.Gmail::labels).map(labels -> {
-            Set<MailboxKey> in = new LinkedHashSet<>();
-            in.add(place.key());
+            Set<MailboxKey> mailboxes = new LinkedHashSet<>();
+            mailboxes.add(mailbox.key());
             for (String label : labels) {
-                mailbox(new GmailLabel(label)).ifPresentOrElse(in::add, () -> unlisted.add(label));
+                mailboxOf(new GmailLabel(label)).ifPresentOrElse(mailboxes::add, () -> unlisted.add(label));
             }
-            return in;
+            return mailboxes;
         });
     }
 
-    private Optional<MailboxKey> mailbox(GmailLabel label) {
+    private Optional<MailboxKey> mailboxOf(GmailLabel label) {
         String name = label.role().flatMap(GmailLabel::of).orElse(label).raw();
-        return Optional.ofNullable(mailboxes.get(name));
+        return Optional.ofNullable(mailboxesByLabel.get(name));
     }
 
-    /** GmailLabels that were met on messages and have no mailbox: hidden from IMAP, or made since the mailboxes were listed. */
+    /** Labels that were seen on messages and have no mailbox: hidden from IMAP, or created since the mailboxes were listed. */
     public Set<String> unlisted() {
         return Set.copyOf(unlisted);
     }
 
-    /** The mailbox to watch if only one can be: where there are labels all that comes, however filtered, comes into All Mail. */
-    public static MailboxName mostTelling(Capabilities offered, Collection<ImapMailbox> mailboxes) {
-        return mailboxes.stream()
-                .map(mailbox -> mailbox.observed)
+    /** The mailbox in which all new mail appears, also what filters archive; empty if the server is not Gmail. */
+    public static Optional<MailboxName> allMail(Capabilities offered, Stream<ObservedMailbox> mailboxes) {
+        return mailboxes
                 .filter(mailbox -> offered.has(EXTENSION) && mailbox.selectable() && has(mailbox, MailboxRole.ALL))
                 .flatMap(mailbox -> mailbox.rawName().stream())
                 .findFirst()
-                .map(MailboxName::new)
-                .orElse(MailboxName.INBOX);
+                .map(MailboxName::new);
     }
 
-    private static boolean isPlace(ObservedMailbox mailbox) {
+    private static boolean isStorage(ObservedMailbox mailbox) {
         return has(mailbox, MailboxRole.ALL) || has(mailbox, MailboxRole.JUNK) || has(mailbox, MailboxRole.TRASH);
     }
 

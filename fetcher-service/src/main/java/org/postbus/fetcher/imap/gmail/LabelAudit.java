@@ -5,98 +5,115 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalLong;
 import java.util.Set;
 import org.jboss.logging.Logger;
 import org.postbus.event.Cursor;
 import org.postbus.event.MailboxKey;
+import org.postbus.fetcher.imap.mailbox.FlagComparison;
+import org.postbus.fetcher.imap.mailbox.ImapMailbox;
+import org.postbus.fetcher.imap.mailbox.ImapPassContext;
+import org.postbus.fetcher.imap.mailbox.MailboxListing;
+import org.postbus.fetcher.imap.mailbox.MailboxSession;
+import org.postbus.fetcher.imap.mailbox.StatusNumbers;
+import org.postbus.fetcher.source.Inflow;
+import org.postbus.fetcher.store.UidSet;
 import org.postbus.mail.imap.grammar.FetchItems;
 import org.postbus.mail.imap.grammar.FetchedMessage;
 import org.postbus.mail.imap.grammar.MailboxName;
-import org.postbus.mail.imap.grammar.MailboxStatus;
 import org.postbus.mail.imap.grammar.SelectedMailbox;
 
 /**
- * Whether the mailboxes that are labels ({@link GmailLabels}) show the emails that we believe. Google does not say that a change of labels
- * gives a message of All Mail another mod-sequence; should it not, only the label's own STATUS tells. So a label whose numbers moved
- * is counted. What a server told us is true, so if only some were added since we agreed, or only some taken away, and the count is right,
- * we know them all. Else the messages that it shows are laid beside ours, and those in which they differ are read again in All Mail: a
- * wrong answer here costs a few commands and changes nothing.
+ * Checks whether the mailboxes that are labels ({@link GmailLabels}) show the emails that are stored for them. Google does not document that a
+ * change of labels raises the mod-sequence of the message in All Mail; if it does not, only the label's own STATUS changes. So a label whose
+ * STATUS changed is counted. What the server reported is true, so if messages were only added since the last check, or only removed, and the
+ * count is right, all changes are known. Otherwise the messages that the label shows are compared with those stored, and those that differ are
+ * read again in All Mail: a wrong decision costs a few commands and changes nothing.
  */
 public final class LabelAudit {
     private static final int AHEAD_MESSAGES = 500;
     private static final Logger LOG = Logger.getLogger(LabelAudit.class);
 
-    private final Claim claim;
-    private final AccountTables tables;
-    private final MailboxSession visit;
-    private final FlagAndExpungeResync lookBack;
-    private final ObservationPublisher out;
+    private final ImapPassContext pass;
+    private final MailboxSession session;
+    private final FlagComparison flags;
 
-    public LabelAudit(Claim claim, AccountTables tables, MailboxSession visit, FlagAndExpungeResync lookBack, ObservationPublisher out) {
-        this.claim = claim;
-        this.tables = tables;
-        this.visit = visit;
-        this.lookBack = lookBack;
-        this.out = out;
-    }
-
-    /** By which it shows that a label was given or taken: who gets it gets a UID. What its HIGHESTMODSEQ counts is not known. */
-    public record Members(long uidValidity, long uidNext, long messages) {
-        /** Whether since {@code before} some got the label or some lost it, and not both. */
-        boolean onlyGrewOrShrank(Members before) {
-            return uidValidity == before.uidValidity
-                    && (uidNext == before.uidNext || uidNext - before.uidNext == messages - before.messages);
-        }
-
-        public static Optional<Members> of(MailboxStatus status) {
-            return status.uidValidity().isPresent()
-                            && status.uidNext().isPresent()
-                            && status.messages().isPresent()
-                    ? Optional.of(new Members(
-                            status.uidValidity().getAsLong(),
-                            status.uidNext().getAsLong(),
-                            status.messages().getAsLong()))
-                    : Optional.empty();
-        }
+    public LabelAudit(ImapPassContext pass, FlagComparison flags) {
+        this.pass = pass;
+        this.session = pass.session();
+        this.flags = flags;
     }
 
     /** A label as it was listed. */
-    public record Label(ImapMailbox mailbox, MailboxName name, Members members) {
-        public boolean isDue() {
-            return !mailbox.labelCounted || !mailbox.agreed.equals(Optional.of(members));
+    private record Label(ImapMailbox mailbox, MailboxName name, StatusNumbers numbers) {
+        boolean isDue() {
+            ImapMailbox.LabelCheck last = mailbox.labelCheck();
+            return !last.seen() || !last.agreed().equals(Optional.of(numbers));
         }
 
-        boolean isProven(long ours) {
-            return ours == members.messages()
-                    && mailbox.agreed.filter(members::onlyGrewOrShrank).isPresent();
+        boolean isProven(long stored) {
+            return stored == numbers.messages()
+                    && mailbox.labelCheck()
+                            .agreed()
+                            .filter(numbers::onlyGrewOrShrank)
+                            .isPresent();
         }
     }
 
-    /** @param allMail all of it is known */
-    public void run(List<Label> labels, ImapMailbox allMail, MailboxName allMailName) throws InterruptedException {
-        List<Label> due = labels.stream().filter(Label::isDue).toList();
+    /** Does nothing while the initial sync of All Mail has not ended. */
+    public void run(GmailLabels labels, MailboxListing listing, Map<MailboxKey, ImapMailbox> mailboxes)
+            throws InterruptedException {
+        List<Label> listed = new ArrayList<>();
+        Optional<MailboxListing.Entry> allMail = Optional.empty();
+        for (MailboxListing.Entry entry : listing.listed()) {
+            ImapMailbox mailbox = mailboxes.get(entry.mailbox().key());
+            if (labels.hasLabels(entry.mailbox())) {
+                allMail = Optional.of(entry);
+            } else if (entry.mailbox().selectable()
+                    && !mailbox.refusals().isPausing(pass.now())
+                    && !labels.storesMessages(entry.mailbox())) {
+                if (pass.full()) {
+                    mailbox.distrustLabel();
+                }
+                entry.listed()
+                        .status()
+                        .flatMap(StatusNumbers::of)
+                        .ifPresent(numbers ->
+                                listed.add(new Label(mailbox, entry.listed().name(), numbers)));
+            }
+        }
+        if (allMail.isPresent()) {
+            ImapMailbox mailbox = mailboxes.get(allMail.get().mailbox().key());
+            if (mailbox.isBackfilled()) {
+                check(
+                        listed.stream().filter(Label::isDue).toList(),
+                        mailbox,
+                        allMail.get().listed().name());
+            }
+        }
+    }
+
+    private void check(List<Label> due, ImapMailbox allMail, MailboxName allMailName) throws InterruptedException {
         if (due.isEmpty()) {
             return;
         }
-        out.awaitApplied();
-        Map<MailboxKey, Long> ours = tables.labelled(claim.tenantId(), claim.accountId());
+        pass.out().awaitApplied();
+        Map<MailboxKey, Long> stored = pass.storedLabels().counts();
         Set<String> differing = new HashSet<>();
-        List<Label> looked = new ArrayList<>();
+        List<Label> checked = new ArrayList<>();
         for (Label label : due) {
-            if (label.isProven(ours.getOrDefault(label.mailbox().key(), 0L))) {
-                looked.add(label);
+            if (label.isProven(stored.getOrDefault(label.mailbox().key(), 0L))) {
+                checked.add(label);
             } else {
-                visit.unlessRefused(label.mailbox(), () -> {
+                session.unlessRefused(label.mailbox(), () -> {
                     differing.addAll(differing(label));
-                    looked.add(label);
+                    checked.add(label);
                 });
             }
         }
-        visit.unlessRefused(allMail, () -> {
+        session.unlessRefused(allMail, () -> {
             readAgain(allMail, allMailName, differing);
-            for (Label label : looked) {
-                agree(label);
+            for (Label label : checked) {
+                noteAgreed(label);
             }
         });
     }
@@ -105,68 +122,54 @@ public final class LabelAudit {
         if (differing.isEmpty()) {
             return;
         }
-        LOG.debugf("account %s: the labels of %d messages differ", claim.accountId(), differing.size());
-        SelectedMailbox selected = visit.select(allMail, name);
-        if (allMail.cursor.isPresent()) {
-            List<Long> uids = tables.uidsOf(
-                    claim.tenantId(),
-                    claim.accountId(),
-                    allMail.key(),
-                    allMail.cursor.get().uidValidity(),
-                    differing);
-            lookBack.readAgain(allMail, selected, UidSet.ofUids(uids));
+        LOG.debugf("account %s: the labels of %d messages differ", pass.account(), differing.size());
+        SelectedMailbox selected = session.select(allMail, name);
+        if (allMail.cursor().isPresent()) {
+            List<Long> uids = pass.storedLabels()
+                    .uids(allMail.key(), allMail.cursor().get().uidValidity(), differing);
+            flags.compare(allMail, selected, UidSet.ofUids(uids));
         }
     }
 
-    /** The cursor by which a label is known again when it is renamed; it says nothing of messages. */
-    private void agree(Label label) throws InterruptedException {
+    /** Publishes a cursor by which a renamed label is recognised; it says nothing of messages. */
+    private void noteAgreed(Label label) throws InterruptedException {
         ImapMailbox mailbox = label.mailbox();
-        if (mailbox.cursor.isPresent() && mailbox.known.orElse(1) > 0) {
-            // All Mail was hidden, and messages were read here: now they are here by their labels alone.
-            visit.vanished(mailbox, mailbox.cursor.get().uidValidity(), UidSet.ALL);
+        if (mailbox.cursor().isPresent() && mailbox.known().orElse(1) > 0) {
+            // All Mail was hidden before, and messages were read here: now they are here by their labels only.
+            session.publishVanished(mailbox, mailbox.cursor().get().uidValidity(), UidSet.ALL);
         }
-        mailbox.known = OptionalLong.of(0);
-        mailbox.agreed = Optional.of(label.members());
-        mailbox.labelCounted = true;
+        mailbox.knows(0);
+        mailbox.labelChecked(label.numbers());
         Cursor.Imap cursor =
-                new Cursor.Imap(label.members().uidValidity(), label.members().uidNext(), Optional.empty(), 1);
-        if (!mailbox.cursor.equals(Optional.of(cursor))) {
-            visit.synced(mailbox, cursor);
+                new Cursor.Imap(label.numbers().uidValidity(), label.numbers().uidNext(), Optional.empty(), 1);
+        if (!mailbox.cursor().equals(Optional.of(cursor))) {
+            session.publishCursor(mailbox, cursor);
         }
     }
 
-    /** A label that was deleted and made again has another UIDVALIDITY: that is nothing to us, for it holds no message. */
-    private SelectedMailbox open(Label label) throws InterruptedException {
-        Optional<Cursor.Imap> cursor = label.mailbox().cursor;
-        label.mailbox().cursor = Optional.empty();
-        SelectedMailbox selected = visit.select(label.mailbox(), label.name());
-        label.mailbox().cursor = cursor;
-        return selected;
-    }
-
-    /** Identities of emails that are in the label here or there, but not both. */
+    /**
+     * Identities of emails that the label shows and that are not stored for it, or the other way round. A label that was deleted and created
+     * again has another UIDVALIDITY, which does not matter because its UIDs are not stored.
+     */
     private Set<String> differing(Label label) throws InterruptedException {
-        Set<String> differing = tables.identitiesIn(
-                claim.tenantId(), claim.accountId(), label.mailbox().key());
-        SelectedMailbox selected = open(label);
+        Set<String> differing = pass.storedLabels().identities(label.mailbox().key());
+        SelectedMailbox selected = session.selectWithoutCursor(label.mailbox(), label.name());
         if (selected.messages() == 0) {
             return differing;
         }
-        List<String> notOurs = new ArrayList<>();
+        List<String> notStored = new ArrayList<>();
         try (Inflow<FetchedMessage> messages = Inflow.of(
-                visit.connection().uidFetch(UidSet.ALL.ranges(), FetchItems.of(FetchItems.GMAIL_MESSAGE_ID)),
+                session.connection().uidFetch(UidSet.ALL.ranges(), FetchItems.of(FetchItems.GMAIL_MESSAGE_ID)),
                 AHEAD_MESSAGES)) {
             for (Optional<FetchedMessage> next = messages.next(); next.isPresent(); next = messages.next()) {
-                Optional<String> identity = next.get()
-                        .gmail()
-                        .flatMap(FetchedMessage.Gmail::messageId)
-                        .map(ImapObservations.GMAIL_PREFIX::concat);
+                Optional<String> identity =
+                        next.get().gmail().flatMap(FetchedMessage.Gmail::messageId).map("gm:"::concat);
                 if (identity.isPresent() && !differing.remove(identity.get())) {
-                    notOurs.add(identity.get());
+                    notStored.add(identity.get());
                 }
             }
         }
-        differing.addAll(notOurs);
+        differing.addAll(notStored);
         return differing;
     }
 }

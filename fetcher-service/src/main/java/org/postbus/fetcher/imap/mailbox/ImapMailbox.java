@@ -6,62 +6,58 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.LongPredicate;
 import org.postbus.event.Cursor;
 import org.postbus.event.MailboxKey;
 import org.postbus.event.ObservedMailbox;
 import org.postbus.event.SyncScope;
-import org.postbus.fetcher.imap.gmail.LabelAudit;
 import org.postbus.fetcher.store.MailboxSnapshot;
+import org.postbus.fetcher.store.UidSet;
+import org.postbus.mail.imap.grammar.MailboxName;
 
-/** What has been published of one mailbox under the present claim, or was stored before it. Belongs to the account's loop. */
+/**
+ * What has been published of one mailbox under the present claim, or was stored before it: its cursor, how many messages are known, and which
+ * are quarantined. Belongs to the account's loop, except {@link #quarantine}, which parsing threads call too.
+ */
 public final class ImapMailbox {
-    private static final Duration REFUSED_PAUSE_MIN = Duration.ofSeconds(30);
-    private static final Duration REFUSED_PAUSE_MAX = Duration.ofMinutes(15);
-
-    public ObservedMailbox observed;
-    public Optional<Cursor.Imap> cursor;
-    /** Messages below the cursor's UIDNEXT that are known; empty when the server said that some went but not which. */
-    public OptionalLong known;
-    /** The server reported a flag without saying whose, or IDLE reported something. */
-    public boolean flagsSuspect;
-    /** The last time that the flags of recent messages, and of all, were compared one by one. */
-    public Instant recentComparedAt = Instant.EPOCH;
-
-    public Instant allComparedAt = Instant.EPOCH;
-    /** STATUS gives a mod-sequence, SELECT none: then it means nothing. */
-    public boolean modSeqOfStatusMeansNothing;
-    /** The server lists the mailbox but refuses it; until then it is left alone. */
-    public Instant refusedUntil = Instant.EPOCH;
-
-    /** Of a label: what its STATUS said when the emails in it were last found to be ours. */
-    public Optional<LabelAudit.Members> agreed = Optional.empty();
-    /** Of a label: whether that was seen under this claim. */
-    public boolean labelCounted;
-
-    private int refusals;
-    /** Messages that the server lists but does not hand out. They are asked for again in a full pass only. */
-    public final Set<Long> withheld = ConcurrentHashMap.newKeySet();
+    private ObservedMailbox observed;
+    private Optional<Cursor.Imap> cursor;
+    private OptionalLong known;
+    private final Set<Long> quarantined = ConcurrentHashMap.newKeySet();
+    private final FlagChecks flagChecks = new FlagChecks();
+    private final Refusals refusals = new Refusals();
+    private boolean statusModSeqUsable = true;
+    private LabelCheck labelCheck;
 
     private ImapMailbox(ObservedMailbox observed, Optional<Cursor.Imap> cursor, OptionalLong known) {
         this.observed = observed;
         this.cursor = cursor;
         this.known = known;
+        this.labelCheck = new LabelCheck(
+                cursor.map(at -> new StatusNumbers(at.uidValidity(), at.uidNext(), observed.totalEmails())), false);
     }
 
-    public static ImapMailbox known(MailboxSnapshot mailbox) {
+    /** A mailbox as it was stored when the account was claimed. */
+    public static ImapMailbox stored(MailboxSnapshot mailbox) {
         long messages = mailbox.messages() + mailbox.quarantined().size();
-        ImapMailbox known = new ImapMailbox(mailbox.observed(), mailbox.cursor(), OptionalLong.of(messages));
-        known.withheld.addAll(mailbox.quarantined());
-        known.agreed = mailbox.cursor()
-                .map(cursor -> new LabelAudit.Members(
-                        cursor.uidValidity(),
-                        cursor.uidNext(),
-                        mailbox.observed().totalEmails()));
-        return known;
+        ImapMailbox stored = new ImapMailbox(mailbox.observed(), mailbox.cursor(), OptionalLong.of(messages));
+        stored.quarantined.addAll(mailbox.quarantined());
+        return stored;
     }
 
+    /** A mailbox that was listed for the first time. */
     public static ImapMailbox fresh(ObservedMailbox observed) {
         return new ImapMailbox(observed, Optional.empty(), OptionalLong.of(0));
+    }
+
+    public MailboxSnapshot snapshot() {
+        return new MailboxSnapshot(observed, cursor, known.orElse(0), quarantined);
+    }
+
+    // ---- What the server said of the mailbox itself
+
+    public ObservedMailbox observed() {
+        return observed;
     }
 
     public MailboxKey key() {
@@ -72,43 +68,194 @@ public final class ImapMailbox {
         return SyncScope.ofMailbox(key());
     }
 
-    public MailboxSnapshot asKnown() {
-        return new MailboxSnapshot(observed, cursor, known.orElse(0), withheld);
+    public Optional<MailboxName> name() {
+        return observed.rawName().map(MailboxName::new);
     }
 
-    /** Forgets everything: the server renumbered it. */
-    public void renumbered() {
+    /** It was listed again, perhaps under another name and key. */
+    public void listed(ObservedMailbox as) {
+        if (!observed.rawName().equals(as.rawName())) {
+            refusals.opened();
+        }
+        observed = as;
+    }
+
+    // ---- The cursor
+
+    public Optional<Cursor.Imap> cursor() {
+        return cursor;
+    }
+
+    /** Whether its initial sync has ended. */
+    public boolean isBackfilled() {
+        return cursor.map(Cursor.Imap::backfilled).orElse(false);
+    }
+
+    public void moveCursor(Cursor.Imap to) {
+        cursor = Optional.of(to);
+    }
+
+    /** All its UIDs are void: nothing is known of its messages any more. */
+    public void uidValidityChanged() {
         cursor = Optional.empty();
         known = OptionalLong.of(0);
-        withheld.clear();
+        quarantined.clear();
     }
 
-    /**
-     * Once is nothing: it was renamed or deleted after it was listed, and the next LIST says so. A mailbox that is refused
-     * again and again is a phantom, and is tried more and more seldom.
-     */
-    public void refused(Instant now) {
-        refusals++;
-        if (refusals > 1) {
-            Duration pause = REFUSED_PAUSE_MIN.multipliedBy(1L << Math.min(refusals - 2, 10));
-            refusedUntil = now.plus(pause.compareTo(REFUSED_PAUSE_MAX) > 0 ? REFUSED_PAUSE_MAX : pause);
+    /** Nothing that is known of its messages is trusted any more; what is quarantined is to be tried again. */
+    public void distrust() {
+        quarantined.clear();
+        known = OptionalLong.empty();
+        if (!isBackfilled()) {
+            // An initial sync that was interrupted and cannot be trusted begins again; what it left is compared after it.
+            cursor = Optional.empty();
         }
     }
 
-    /** Nothing that was put aside stays so without another try. */
-    public void trustNothing() {
-        withheld.clear();
+    // ---- How many messages are known
+
+    /** Messages below the cursor's UIDNEXT that are known, the quarantined among them; empty if some vanished and it is not known how many. */
+    public OptionalLong known() {
+        return known;
+    }
+
+    public void knows(long messages) {
+        known = OptionalLong.of(messages);
+    }
+
+    public void knowsMore(long messages) {
+        if (known.isPresent()) {
+            known = OptionalLong.of(known.getAsLong() + messages);
+        }
+    }
+
+    public void countIsUncertain() {
         known = OptionalLong.empty();
     }
 
-    public void opened() {
-        refusals = 0;
-        refusedUntil = Instant.EPOCH;
+    // ---- Quarantine
+
+    /** Messages that cannot be read. They are tried again in a full pass only. */
+    public UidSet quarantined() {
+        return UidSet.ofUids(quarantined);
     }
 
-    public void saw(long messages) {
-        if (known.isPresent()) {
-            known = OptionalLong.of(known.getAsLong() + messages);
+    public void quarantine(long uid) {
+        quarantined.add(uid);
+    }
+
+    public void endQuarantine(LongPredicate uids) {
+        quarantined.removeIf(uids::test);
+    }
+
+    // ---- Checks
+
+    /** When flags were compared one by one, for servers without mod-sequences. */
+    public FlagChecks flagChecks() {
+        return flagChecks;
+    }
+
+    /** Whether the server refuses it. */
+    public Refusals refusals() {
+        return refusals;
+    }
+
+    /** False if STATUS gives a mod-sequence but SELECT gives none: the mailbox keeps none, and that of STATUS has no meaning. */
+    public boolean statusModSeqUsable() {
+        return statusModSeqUsable;
+    }
+
+    public void statusModSeqUsable(boolean usable) {
+        statusModSeqUsable = usable;
+    }
+
+    public LabelCheck labelCheck() {
+        return labelCheck;
+    }
+
+    public void distrustLabel() {
+        labelCheck = new LabelCheck(Optional.empty(), labelCheck.seen());
+    }
+
+    public void labelChecked(StatusNumbers numbers) {
+        labelCheck = new LabelCheck(Optional.of(numbers), true);
+    }
+
+    /**
+     * Of a mailbox that is a Gmail label.
+     *
+     * @param agreed what its STATUS said when the emails that have it were last found to be those stored
+     * @param seen whether that was seen under this claim
+     */
+    public record LabelCheck(Optional<StatusNumbers> agreed, boolean seen) {}
+
+    /** When the flags of a mailbox without mod-sequences were compared with those stored. */
+    public static final class FlagChecks {
+        private static final Duration RECENT_EVERY = Duration.ofMinutes(2);
+        private static final Duration ALL_EVERY = Duration.ofMinutes(30);
+
+        private boolean dirty;
+        private Instant recentComparedAt = Instant.EPOCH;
+        private Instant allComparedAt = Instant.EPOCH;
+
+        /** The server reported a flag change without the message, or IDLE reported something. */
+        void markDirty() {
+            dirty = true;
+        }
+
+        /** Whether the flags of the newest messages are to be compared. */
+        public boolean recentDue(Instant now) {
+            return dirty || !recentComparedAt.plus(RECENT_EVERY).isAfter(now);
+        }
+
+        /** Whether the flags of all messages are to be compared. */
+        boolean allDue(Instant now) {
+            return !allComparedAt.plus(ALL_EVERY).isAfter(now);
+        }
+
+        void compared(boolean all, Instant now) {
+            dirty = false;
+            recentComparedAt = now;
+            if (all) {
+                allComparedAt = now;
+            }
+        }
+
+        /** The initial sync begins: all flags are read with their messages. */
+        public void initialSyncBegan(Instant now) {
+            recentComparedAt = now;
+            allComparedAt = now;
+        }
+    }
+
+    /** When a mailbox that the server refuses is tried again. */
+    public static final class Refusals {
+        private static final Duration PAUSE_MIN = Duration.ofSeconds(30);
+        private static final Duration PAUSE_MAX = Duration.ofMinutes(15);
+
+        private int inARow;
+        private Instant until = Instant.EPOCH;
+
+        /**
+         * A first refusal has no consequence: the mailbox was renamed or deleted after it was listed, and the next LIST shows it. A mailbox
+         * that is refused again and again is listed but does not exist, and is tried at growing intervals.
+         */
+        void refused(Instant now) {
+            inARow++;
+            if (inARow > 1) {
+                Duration pause = PAUSE_MIN.multipliedBy(1L << Math.min(inARow - 2, 10));
+                until = now.plus(pause.compareTo(PAUSE_MAX) > 0 ? PAUSE_MAX : pause);
+            }
+        }
+
+        void opened() {
+            inARow = 0;
+            until = Instant.EPOCH;
+        }
+
+        /** Whether the mailbox is not to be tried now. */
+        public boolean isPausing(Instant now) {
+            return until.isAfter(now);
         }
     }
 }

@@ -4,16 +4,14 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalLong;
 import org.jboss.logging.Logger;
 import org.postbus.event.Cursor;
 import org.postbus.event.Observation;
 import org.postbus.event.UidRange;
-import org.postbus.fetcher.imap.gmail.GmailLabels;
 import org.postbus.fetcher.publish.ObservationPublisher;
 import org.postbus.fetcher.source.Inflow;
-import org.postbus.kit.concurrent.Await;
 import org.postbus.fetcher.store.UidSet;
+import org.postbus.kit.concurrent.Await;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
 import org.postbus.mail.imap.connection.ImapConnection;
@@ -26,8 +24,8 @@ import org.postbus.mail.imap.session.MailboxChange;
 import org.postbus.model.AccountId;
 
 /**
- * The connection of a pass, in one mailbox at a time. It opens mailboxes, publishes what the server says of the open one without
- * being asked, for it says so once (RFC 7162 section 3.2.10), and notes whether the pass must be followed by another.
+ * The connection of a pass, with one mailbox selected at a time. It publishes what the server reports of the selected mailbox without being
+ * asked, because the server reports it only once (RFC 7162 section 3.2.10), and records whether the pass must be followed by another.
  */
 public final class MailboxSession {
     public static final Duration COMMAND_TIME_MAX = Duration.ofMinutes(2);
@@ -38,6 +36,12 @@ public final class MailboxSession {
 
     private static final Logger LOG = Logger.getLogger(MailboxSession.class);
 
+    /** A part of a pass. */
+    @FunctionalInterface
+    public interface Step {
+        void run() throws InterruptedException;
+    }
+
     private final AccountId account;
     private final ImapConnection connection;
     private final ObservationPublisher out;
@@ -45,7 +49,7 @@ public final class MailboxSession {
     private Optional<SelectedMailbox> selected = Optional.empty();
     private Optional<ImapMailbox> open = Optional.empty();
     private boolean again;
-    private GmailLabels labels = GmailLabels.NONE;
+    private MailboxMembership membership = MailboxMembership.OWN;
 
     public MailboxSession(AccountId account, ImapConnection connection, ObservationPublisher out, Instant now) {
         this.account = account;
@@ -58,61 +62,73 @@ public final class MailboxSession {
         return connection;
     }
 
-    public GmailLabels labels() {
-        return labels;
+    public MailboxMembership membership() {
+        return membership;
     }
 
-    public void takeLabels(GmailLabels asListed) {
-        labels = asListed;
+    public void membership(MailboxMembership asListed) {
+        membership = asListed;
     }
 
-    /** What SELECT said of this mailbox, if it is the open one; still as it was when its numbers were read. */
-    public Optional<SelectedMailbox> ifOpen(ImapMailbox mailbox) {
+    /** What SELECT said of this mailbox, if it is selected. */
+    public Optional<SelectedMailbox> ifSelected(ImapMailbox mailbox) {
         return open.filter(current -> current == mailbox).flatMap(unused -> selected);
     }
 
+    /** Whether the selected mailbox keeps mod-sequences (RFC 7162). */
     public boolean keepsModSeqs() {
         return selected.filter(mailbox -> mailbox.highestModSeq().isPresent()).isPresent();
     }
 
-    /** Another pass is to follow at once: something went, or more has come. */
-    public void lookAgain() {
+    /** Another pass is to follow at once: messages vanished, or more changed meanwhile. */
+    public void requestAnotherPass() {
         again = true;
     }
 
-    public boolean isToLookAgain() {
+    public boolean anotherPassRequested() {
         return again;
     }
 
+    /** If the UIDVALIDITY has changed, the mailbox has no cursor afterwards. */
     public SelectedMailbox select(ImapMailbox mailbox, MailboxName name) throws InterruptedException {
+        SelectedMailbox selectedNow = selectWithoutCursor(mailbox, name);
+        checkUidValidity(mailbox, selectedNow);
+        return selectedNow;
+    }
+
+    /** For a mailbox whose UIDs are not stored: its UIDVALIDITY does not matter. */
+    public SelectedMailbox selectWithoutCursor(ImapMailbox mailbox, MailboxName name) throws InterruptedException {
         close();
-        return opened(mailbox, Await.of(connection.select(name, true), COMMAND_TIME_MAX, ServerException::unreachable));
+        SelectedMailbox selectedNow =
+                Await.of(connection.select(name, true), COMMAND_TIME_MAX, ServerException::unreachable);
+        opened(mailbox, selectedNow);
+        return selectedNow;
     }
 
     /**
-     * What a SELECT with QRESYNC told.
+     * What a SELECT with QRESYNC reported.
      *
-     * @param vanished a predicate: it may name UIDs that never were
-     * @param flags of how many messages that are known
-     * @param complete whether, by the server's word, nothing else has changed
+     * @param vanished may name UIDs that never existed
+     * @param flags the number of known messages whose flags were reported
+     * @param complete whether, according to the server, nothing else has changed
      */
-    record Told(SelectedMailbox mailbox, UidSet vanished, long flags, boolean complete) {}
+    record ResyncResult(SelectedMailbox mailbox, UidSet vanished, long flags, boolean complete) {}
 
-    /** Publishes the flags that changed, as they come; what vanished is for the caller, who knows what there was. */
-    Told resync(ImapMailbox mailbox, MailboxName name, Cursor.Imap cursor) throws InterruptedException {
+    /** Publishes flag changes as they arrive. What vanished is returned, because the caller knows which messages existed. */
+    ResyncResult resync(ImapMailbox mailbox, MailboxName name, Cursor.Imap cursor) throws InterruptedException {
         close();
         Resync since = new Resync(cursor.uidValidity(), cursor.highestModSeq().orElseThrow(), List.of());
         UidSet vanished = UidSet.EMPTY;
         long flags = 0;
         Optional<Resynced.Selected> end = Optional.empty();
-        try (Inflow<Resynced> told = Inflow.of(connection.resync(name, true, since), AHEAD_STATES)) {
-            for (Optional<Resynced> next = told.next(); next.isPresent(); next = told.next()) {
+        try (Inflow<Resynced> reported = Inflow.of(connection.resync(name, true, since), AHEAD_STATES)) {
+            for (Optional<Resynced> next = reported.next(); next.isPresent(); next = reported.next()) {
                 switch (next.get()) {
                     case Resynced.Vanished(List<UidRange> uids) -> vanished = vanished.or(UidSet.of(uids));
                     case Resynced.StateReported state -> {
                         if (state.uid() < cursor.uidNext()) {
                             flags++;
-                            out.add(ImapObservations.state(
+                            out.add(ImapStates.state(
                                     mailbox.key(),
                                     cursor.uidValidity(),
                                     state.uid(),
@@ -124,52 +140,56 @@ public final class MailboxSession {
                 }
             }
         }
-        Resynced.Selected selectedNow = end.orElseThrow(() ->
-                new ServerException(new ServerFailure.Unreachable("a mailbox was opened, and nothing said of it")));
-        return new Told(opened(mailbox, selectedNow.mailbox()), vanished, flags, selectedNow.complete());
+        Resynced.Selected selectedNow = end.orElseThrow(() -> new ServerException(
+                new ServerFailure.Unreachable("the server opened a mailbox without reporting its state")));
+        opened(mailbox, selectedNow.mailbox());
+        checkUidValidity(mailbox, selectedNow.mailbox());
+        return new ResyncResult(selectedNow.mailbox(), vanished, flags, selectedNow.complete());
     }
 
-    private SelectedMailbox opened(ImapMailbox mailbox, SelectedMailbox as) throws InterruptedException {
+    private void opened(ImapMailbox mailbox, SelectedMailbox as) {
         selected = Optional.of(as);
         open = Optional.of(mailbox);
-        mailbox.opened();
+        mailbox.refusals().opened();
+    }
+
+    private void checkUidValidity(ImapMailbox mailbox, SelectedMailbox as) throws InterruptedException {
         long uidValidity = as.uidValidity().orElse(0);
-        if (mailbox.cursor.isPresent() && mailbox.cursor.get().uidValidity() != uidValidity) {
-            renumbered(mailbox, uidValidity);
+        if (mailbox.cursor().isPresent() && mailbox.cursor().get().uidValidity() != uidValidity) {
+            publishReset(mailbox, uidValidity);
         }
-        return as;
     }
 
     private void close() throws InterruptedException {
-        takeChanges();
+        publishUnsolicited();
         open = Optional.empty();
         selected = Optional.empty();
     }
 
     /**
-     * The next LIST would tell of an open mailbox what this connection last saw of it, not what is there (Dovecot; RFC 9051
-     * section 6.3.11 warns of STATUS).
+     * Ends the pass on this connection. Of a mailbox that stayed selected, the next LIST would report what this connection last saw instead
+     * of its present state (Dovecot; RFC 9051 section 6.3.11 warns of STATUS).
      */
-    public void leave() throws InterruptedException {
+    public void unselect() throws InterruptedException {
         close();
         if (connection.selectedName().isPresent()) {
             Await.of(connection.unselect(), COMMAND_TIME_MAX, ServerException::unreachable);
         }
     }
 
-    public void renumbered(ImapMailbox mailbox, long uidValidity) throws InterruptedException {
+    public void publishReset(ImapMailbox mailbox, long uidValidity) throws InterruptedException {
         out.add(new Observation.MailboxReset(mailbox.key(), uidValidity));
-        mailbox.renumbered();
+        mailbox.uidValidityChanged();
         again = true;
     }
 
-    public void synced(ImapMailbox mailbox, Cursor.Imap cursor) throws InterruptedException {
-        mailbox.cursor = Optional.of(cursor);
+    public void publishCursor(ImapMailbox mailbox, Cursor.Imap cursor) throws InterruptedException {
+        mailbox.moveCursor(cursor);
         out.add(new Observation.ScopeSynced(mailbox.scope(), cursor));
     }
 
-    public void vanished(ImapMailbox mailbox, long uidValidity, UidSet gone) throws InterruptedException {
-        List<UidRange> ranges = gone.ranges();
+    public void publishVanished(ImapMailbox mailbox, long uidValidity, UidSet uids) throws InterruptedException {
+        List<UidRange> ranges = uids.ranges();
         for (int from = 0; from < ranges.size(); from += RANGES_MAX) {
             out.add(new Observation.UidsVanished(
                     mailbox.key(), uidValidity, ranges.subList(from, Math.min(ranges.size(), from + RANGES_MAX))));
@@ -177,44 +197,39 @@ public final class MailboxSession {
         }
     }
 
-    /** What the server said unasked about the mailbox that is open. */
-    public void takeChanges() throws InterruptedException {
+    /** Publishes or records what the server reported unasked about the selected mailbox. */
+    public void publishUnsolicited() throws InterruptedException {
         List<MailboxChange> changes = connection.takeChanges();
-        if (open.isEmpty() || open.get().cursor.isEmpty()) {
+        if (open.isEmpty() || open.get().cursor().isEmpty()) {
             return;
         }
         ImapMailbox mailbox = open.get();
-        Cursor.Imap cursor = mailbox.cursor.orElseThrow();
+        Cursor.Imap cursor = mailbox.cursor().orElseThrow();
         for (MailboxChange change : changes) {
             switch (change) {
                 case MailboxChange.Exists exists -> again |= isMore(mailbox, exists.messages());
-                case MailboxChange.Vanished gone -> {
-                    vanished(mailbox, cursor.uidValidity(), UidSet.of(gone.uids()));
-                    mailbox.known = OptionalLong.empty();
+                case MailboxChange.Vanished vanished -> {
+                    publishVanished(mailbox, cursor.uidValidity(), UidSet.of(vanished.uids()));
+                    mailbox.countIsUncertain();
                 }
-                case MailboxChange.Expunged gone -> {
-                    mailbox.known = OptionalLong.empty();
+                case MailboxChange.Expunged expunged -> {
+                    mailbox.countIsUncertain();
                     again = true;
                 }
-                case MailboxChange.FlagsReported flags -> mailbox.flagsSuspect = true;
+                case MailboxChange.FlagsReported flags -> mailbox.flagChecks().markDirty();
                 case MailboxChange.TooMany tooMany -> {
-                    mailbox.known = OptionalLong.empty();
-                    mailbox.flagsSuspect = true;
+                    mailbox.countIsUncertain();
+                    mailbox.flagChecks().markDirty();
                 }
             }
         }
     }
 
     private static boolean isMore(ImapMailbox mailbox, long messages) {
-        return mailbox.known.isPresent() && messages > mailbox.known.getAsLong();
+        return mailbox.known().isPresent() && messages > mailbox.known().getAsLong();
     }
 
-    @FunctionalInterface
-    public interface Step {
-        void run() throws InterruptedException;
-    }
-
-    /** One mailbox that cannot be opened (a phantom, or it went since LIST) does not stop the others. */
+    /** Runs a step for one mailbox. If the server refuses that mailbox, the others are synced all the same. */
     public void unlessRefused(ImapMailbox mailbox, Step step) throws InterruptedException {
         try {
             step.run();
@@ -224,9 +239,9 @@ public final class MailboxSession {
             }
             LOG.infof(
                     "account %s: a mailbox is refused: %s", account, e.failure().text());
-            mailbox.refused(now);
-            // What of it was published before is not counted.
-            mailbox.known = OptionalLong.empty();
+            mailbox.refusals().refused(now);
+            // Messages of it that were published before the refusal were not counted.
+            mailbox.countIsUncertain();
             open = Optional.empty();
             selected = Optional.empty();
         }

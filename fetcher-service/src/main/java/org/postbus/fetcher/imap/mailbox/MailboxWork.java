@@ -5,62 +5,62 @@ import java.util.OptionalLong;
 import org.postbus.event.Cursor;
 import org.postbus.mail.imap.grammar.MailboxStatus;
 
-/** What a pass has to do in one mailbox, decided from its STATUS: most often nothing, and then it is not even selected. */
+/** What a pass has to do in one mailbox, decided from its STATUS: usually nothing, and then the mailbox is not even selected. Pure. */
 public sealed interface MailboxWork {
 
-    /** Everything is as it was. */
+    /** Nothing has changed. */
     record Nothing() implements MailboxWork {}
 
-    /** The server renumbered the mailbox: all links are void, and everything is read again. */
-    record Renumbered(long uidValidity) implements MailboxWork {}
+    /** All stored UIDs are void, and everything is read again. */
+    record UidValidityChanged(long uidValidity) implements MailboxWork {}
 
-    /** The mailbox is being read for the first time and goes on where it stopped; nothing older is looked at before. */
-    record FirstRun() implements MailboxWork {}
+    /** The initial sync begins, or continues where it stopped; known messages are not resynced before it has ended. */
+    record InitialSync() implements MailboxWork {}
 
     /**
-     * @param lookBack whether messages that are known may have changed or gone
+     * @param resync whether known messages may have changed or vanished
      * @param arrivals whether there are new ones
      */
-    record CatchUp(boolean lookBack, boolean arrivals) implements MailboxWork {}
+    record CatchUp(boolean resync, boolean arrivals) implements MailboxWork {}
 
     /**
      * @param known how many messages below the cursor's UIDNEXT are known; empty if that is not certain
-     * @param suspicion something else than the numbers says that flags may differ: IDLE, the unseen count, or that it was
-     *     long ago that they were compared. Only asked where there are no mod-sequences
+     * @param flagsDirty flags may differ for a reason other than these numbers: IDLE, the unseen count, or the time since they were
+     *     compared. Considered only where there are no mod-sequences
      */
     static MailboxWork of(
-            Optional<Cursor.Imap> cursor, OptionalLong known, MailboxStatus status, boolean suspicion, boolean full) {
+            Optional<Cursor.Imap> cursor, OptionalLong known, MailboxStatus status, boolean flagsDirty, boolean full) {
         if (cursor.isEmpty()) {
-            return new FirstRun();
+            return new InitialSync();
         }
         Cursor.Imap at = cursor.get();
         if (status.uidValidity().isPresent() && status.uidValidity().getAsLong() != at.uidValidity()) {
-            return new Renumbered(status.uidValidity().getAsLong());
+            return new UidValidityChanged(status.uidValidity().getAsLong());
         }
         if (!at.backfilled()) {
-            return new FirstRun();
+            return new InitialSync();
         }
         boolean arrivals = status.uidNext().isEmpty() || status.uidNext().getAsLong() > at.uidNext();
-        boolean lookBack = full
-                || flagsMayDiffer(at, status, suspicion)
-                || !nothingVanished(at, known, status.messages(), status.uidNext());
-        return lookBack || arrivals ? new CatchUp(lookBack, arrivals) : new Nothing();
+        boolean resync = full
+                || flagsMayDiffer(at, status, flagsDirty)
+                || !noneVanished(at, known, status.messages(), status.uidNext());
+        return resync || arrivals ? new CatchUp(resync, arrivals) : new Nothing();
     }
 
-    private static boolean flagsMayDiffer(Cursor.Imap at, MailboxStatus status, boolean suspicion) {
+    private static boolean flagsMayDiffer(Cursor.Imap at, MailboxStatus status, boolean flagsDirty) {
         if (at.highestModSeq().isPresent() && status.highestModSeq().isPresent()) {
             return at.highestModSeq().get() != status.highestModSeq().getAsLong();
         }
-        // A mailbox that has begun to keep mod-sequences is compared once, and from then on they tell.
-        return suspicion
+        // A mailbox that has begun to keep mod-sequences is compared once; from then on they show changes.
+        return flagsDirty
                 || at.highestModSeq().isEmpty() && status.highestModSeq().isPresent();
     }
 
     /**
-     * Proves by counting that no known message has gone: of n new UIDs at most n messages are there, so if the mailbox has
-     * grown by n, all of them are and nothing else is missing.
+     * Proves by counting that no known message has vanished: n new UIDs are at most n messages, so if the mailbox has grown by n messages, all of
+     * them exist and no other is missing.
      */
-    static boolean nothingVanished(Cursor.Imap at, OptionalLong known, OptionalLong messages, OptionalLong uidNext) {
+    static boolean noneVanished(Cursor.Imap at, OptionalLong known, OptionalLong messages, OptionalLong uidNext) {
         return known.isPresent()
                 && messages.isPresent()
                 && uidNext.isPresent()

@@ -23,20 +23,20 @@ import org.postbus.mail.mime.MimeLimits;
 import org.postbus.model.AccountId;
 
 /**
- * Content of messages of which only the beginning was fetched. The server's structure says what is in them, and of the rest only
- * the texts are fetched that do not lie in the beginning: none, most often. Where the structure is missing, refused or
- * contradicts the beginning, the message is read whole, and where it is too large for that, its body is left to be fetched on demand.
+ * The content of messages of which only the beginning was fetched. Their BODYSTRUCTURE shows their parts, and of the rest only those texts are
+ * fetched that are not in the beginning: usually none. Where the structure is missing, refused or contradicts the beginning, the message is read
+ * whole; where it is too large for that, it is published without its body, which is fetched on demand.
  */
 public final class LargeMessages {
-    /** Beginnings that are held at the same time. */
+    /** Beginnings in memory at the same time. */
     public static final int AT_ONCE = 32;
-    /** A message beyond this is never held whole. */
-    public static final int WHOLE_OCTETS_MAX = 25 * 1024 * 1024;
-    /** Other accounts may be reading messages whole, some from servers that take their time: none waits for them longer. */
-    private static final Duration TURN_TIME_MAX = Duration.ofSeconds(5);
+    /** A larger message is never held in memory whole. */
+    public static final int WHOLE_BYTES_MAX = 25 * 1024 * 1024;
+    /** The longest wait for other accounts, which may be reading whole messages from slow servers. */
+    private static final Duration PERMIT_TIME_MAX = Duration.ofSeconds(5);
 
     private static final int AHEAD_STRUCTURES = 4;
-    private static final int AHEAD_PORTIONS = 4;
+    private static final int AHEAD_CHUNKS = 4;
     private static final Logger LOG = Logger.getLogger(LargeMessages.class);
 
     private final AccountId account;
@@ -49,12 +49,12 @@ public final class LargeMessages {
         this.wholeAtOnce = wholeAtOnce;
     }
 
-    /** The structures of at most {@link #AT_ONCE} messages, by UID; without those that the server does not tell. */
+    /** The structures of at most {@link #AT_ONCE} messages, by UID; those that the server does not report are left out. */
     Map<Long, BodyStructure> structures(UidSet uids) throws InterruptedException {
         Map<Long, BodyStructure> structures = new HashMap<>();
-        try (Inflow<FetchedMessage> told = Inflow.of(
+        try (Inflow<FetchedMessage> fetched = Inflow.of(
                 connection.uidFetch(uids.ranges(), FetchItems.of(FetchItems.BODY_STRUCTURE)), AHEAD_STRUCTURES)) {
-            for (Optional<FetchedMessage> next = told.next(); next.isPresent(); next = told.next()) {
+            for (Optional<FetchedMessage> next = fetched.next(); next.isPresent(); next = fetched.next()) {
                 FetchedMessage message = next.get();
                 message.bodyStructure().ifPresent(structure -> structures.put(message.uid(), structure));
             }
@@ -67,7 +67,7 @@ public final class LargeMessages {
     /** @param start the message as far as it was fetched */
     public MessageContent content(FetchedMessage start, Optional<BodyStructure> structure) throws InterruptedException {
         byte[] beginning = start.body().orElseThrow();
-        Optional<LargeMessage> known = structure.flatMap(told -> LargeMessage.of(beginning, told, MimeLimits.DEFAULTS));
+        Optional<LargeMessage> known = structure.flatMap(reported -> LargeMessage.of(beginning, reported, MimeLimits.DEFAULTS));
         if (known.isPresent()) {
             try {
                 return new MessageContent.InParts(known.get(), texts(start.uid(), known.get()));
@@ -75,12 +75,12 @@ public final class LargeMessages {
                 unlessRejected(e);
             }
         }
-        boolean holdable = start.size().orElse(Long.MAX_VALUE) <= WHOLE_OCTETS_MAX;
-        if (!holdable || !wholeAtOnce.tryAcquire(TURN_TIME_MAX.toMillis(), TimeUnit.MILLISECONDS)) {
+        boolean holdable = start.size().orElse(Long.MAX_VALUE) <= WHOLE_BYTES_MAX;
+        if (!holdable || !wholeAtOnce.tryAcquire(PERMIT_TIME_MAX.toMillis(), TimeUnit.MILLISECONDS)) {
             return new MessageContent.Beginning(beginning);
         }
         try {
-            Buffer raw = octets(start.uid(), Section.message(), WHOLE_OCTETS_MAX);
+            Buffer raw = section(start.uid(), Section.message(), WHOLE_BYTES_MAX);
             return raw.length() < beginning.length
                     ? new MessageContent.Beginning(beginning)
                     : new MessageContent.Whole(raw.getBytes());
@@ -92,24 +92,24 @@ public final class LargeMessages {
     private Map<String, byte[]> texts(long uid, LargeMessage message) throws InterruptedException {
         Map<String, byte[]> texts = new LinkedHashMap<>();
         for (BodyStructure.Part part : message.wantedTexts()) {
-            Buffer text = octets(uid, Section.part(part.partId()), LargeMessage.TEXT_OCTETS_MAX);
+            Buffer text = section(uid, Section.part(part.partId()), LargeMessage.TEXT_OCTETS_MAX);
             if (text.length() == 0 && part.octets().orElse(0) > 0) {
-                // Dovecot has nothing to say of parts that are not there.
+                // Dovecot returns an empty text for a part that does not exist.
                 throw new ServerException(
-                        new ServerFailure.Rejected("NONEXISTENT", "a text is not where the structure has it"));
+                        new ServerFailure.Rejected("NONEXISTENT", "the structure names a text that does not exist"));
             }
             texts.put(part.partId(), text.getBytes());
         }
         return texts;
     }
 
-    private Buffer octets(long uid, Section section, int octetsMax) throws InterruptedException {
+    private Buffer section(long uid, Section section, int bytesMax) throws InterruptedException {
         Buffer all = Buffer.buffer();
-        try (Inflow<Buffer> portions =
-                Inflow.of(connection.uidFetchSection(uid, section.first(octetsMax)), AHEAD_PORTIONS)) {
-            for (Optional<Buffer> next = portions.next(); next.isPresent(); next = portions.next()) {
-                // Servers that do not know partial fetches send it all.
-                all.appendBuffer(next.get(), 0, Math.min(next.get().length(), octetsMax - all.length()));
+        try (Inflow<Buffer> chunks =
+                Inflow.of(connection.uidFetchSection(uid, section.first(bytesMax)), AHEAD_CHUNKS)) {
+            for (Optional<Buffer> next = chunks.next(); next.isPresent(); next = chunks.next()) {
+                // Servers without partial FETCH send everything.
+                all.appendBuffer(next.get(), 0, Math.min(next.get().length(), bytesMax - all.length()));
             }
         }
         return all;

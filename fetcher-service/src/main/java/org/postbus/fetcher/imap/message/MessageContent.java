@@ -6,15 +6,15 @@ import org.postbus.mail.mime.MimeLimits;
 import org.postbus.mail.mime.MimeMessageReader;
 import org.postbus.mail.mime.ParsedEmail;
 
-/** What was fetched of a message. Large arrays: they are not copied and must not be changed. */
+/** What was fetched of a message. The arrays are large, so they are not copied and must not be changed. */
 public sealed interface MessageContent {
     ParsedEmail parsed();
 
-    /** Whether the body that was read is all that a reader is shown, and all attachments. */
+    /** Whether the body is complete: all text that readers see, and all attachments. */
     boolean hasBody();
 
-    /** Of the message, as far as it was fetched: for a server that does not tell its size. */
-    long octets();
+    /** The size of what was fetched, for a server that does not report the message's size. */
+    long bytes();
 
     record Whole(byte[] raw) implements MessageContent {
         @Override
@@ -28,7 +28,7 @@ public sealed interface MessageContent {
         }
 
         @Override
-        public long octets() {
+        public long bytes() {
             return raw.length;
         }
     }
@@ -46,12 +46,12 @@ public sealed interface MessageContent {
         }
 
         @Override
-        public long octets() {
+        public long bytes() {
             return message.octets();
         }
     }
 
-    /** Too large to be held, on a server that does not know its own message's parts: the body is fetched on demand. */
+    /** Too large to be held in memory, on a server that does not report its structure: the body is fetched on demand. */
     record Beginning(byte[] raw) implements MessageContent {
         @Override
         public ParsedEmail parsed() {
@@ -64,7 +64,7 @@ public sealed interface MessageContent {
         }
 
         @Override
-        public long octets() {
+        public long bytes() {
             return raw.length;
         }
     }

@@ -8,100 +8,90 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.postbus.event.MailboxKey;
+import org.postbus.fetcher.imap.mailbox.FlagAndExpungeResync;
+import org.postbus.fetcher.imap.mailbox.ImapMailbox;
+import org.postbus.fetcher.imap.mailbox.ImapPassContext;
+import org.postbus.fetcher.store.StoredImapState.CopyMarks;
 import org.postbus.mail.imap.grammar.FetchedMessage;
-import org.postbus.mail.imap.grammar.MailboxName;
 
 /**
- * Tells a message that is being moved from one that is copied. Clients that do not know MOVE copy a message and then delete the old one, and
- * even a server that knows it may show both for a moment; a watched mailbox wakes the pass just then. So a message that is older than its
- * arrival, and looks like one that lies elsewhere, is held back for a moment until the place where that one lay has been looked at again. If it has
- * gone from there, it is found under its new place and keeps its id; if not, there are two.
+ * Distinguishes messages that are being moved from copies. Clients that do not know MOVE copy a message and then expunge the original, and even
+ * a server that knows it may show both for a moment; a watched mailbox wakes the pass just then. So a message that is older than its arrival and
+ * has the date and size of a stored one is held back until the mailbox of that one has been resynced. If the original vanished, the message is
+ * found at its new location and keeps its id; otherwise there are two.
  *
- * <p>Only in an account that has been read whole: before that nobody is told of anything twice. Belongs to one pass.
+ * <p>Only in an account whose initial sync has ended: before that nothing has been published twice. Belongs to one pass.
  */
 public final class MoveDetection {
-    /** Between the two halves of a move, by a client on a slow line. */
+    /** Between the two halves of a move, by a client on a slow connection. */
     static final Duration GRACE = Duration.ofSeconds(1);
-    /** A message that has just been delivered is no copy. The server's clock may be so much off. */
+    /** A message that was just delivered is no copy. The server's clock may differ by this much. */
     private static final Duration FRESH = Duration.ofSeconds(5);
-    /** Octets of messages that are held back at once; what comes after them is told as it comes. */
-    private static final long HELD_OCTETS_MAX = 4L * 1024 * 1024;
+    /** Bytes of messages that are held back at once; messages beyond that are published as they arrive. */
+    private static final long HELD_BYTES_MAX = 4L * 1024 * 1024;
 
-    private final Claim claim;
-    private final AccountTables tables;
-    private final MailboxSession visit;
-    private final FlagAndExpungeResync lookBack;
+    private final ImapPassContext pass;
+    private final FlagAndExpungeResync resync;
     private final Map<MailboxKey, ImapMailbox> mailboxes;
-    private final boolean watching;
-    private final Instant now;
-    private final List<Arrival> held = new ArrayList<>();
-    private long heldOctets;
+    private final boolean enabled;
+    private final List<CopyMarks> held = new ArrayList<>();
+    private long heldBytes;
     private boolean waited;
 
-    /** @param watching whether the account has been read whole */
+    /** @param enabled whether the account's initial sync has ended */
     public MoveDetection(
-            Claim claim,
-            AccountTables tables,
-            MailboxSession visit,
-            FlagAndExpungeResync lookBack,
+            ImapPassContext pass,
+            FlagAndExpungeResync resync,
             Map<MailboxKey, ImapMailbox> mailboxes,
-            boolean watching,
-            Instant now) {
-        this.claim = claim;
-        this.tables = tables;
-        this.visit = visit;
-        this.lookBack = lookBack;
+            boolean enabled) {
+        this.pass = pass;
+        this.resync = resync;
         this.mailboxes = mailboxes;
-        this.watching = watching;
-        this.now = now;
+        this.enabled = enabled;
     }
 
-    /** What is compared of a message before its content is; INTERNALDATE and RFC822.SIZE stay with a message that is copied. */
-    public record Arrival(Instant receivedAt, long size) {}
-
-    /** Whether the message may be a copy; it is then to be told after {@link #settle} only. */
-    boolean holds(FetchedMessage message) {
-        boolean nameless = message.emailId().isEmpty() && message.gmail().isEmpty();
+    /** Whether the message may be a copy; it must then be published only after {@link #settle}. */
+    boolean holdsBack(FetchedMessage message) {
+        boolean hasServerId = message.emailId().isPresent() || message.gmail().isPresent();
         Optional<Instant> receivedAt = message.internalDate();
-        if (!watching
-                || !nameless
+        if (!enabled
+                || hasServerId
                 || receivedAt.isEmpty()
-                || receivedAt.get().isAfter(now.minus(FRESH))
+                || receivedAt.get().isAfter(pass.now().minus(FRESH))
                 || message.size().isEmpty()
-                || heldOctets + message.size().getAsLong() > HELD_OCTETS_MAX) {
+                || heldBytes + message.size().getAsLong() > HELD_BYTES_MAX) {
             return false;
         }
-        heldOctets += message.size().getAsLong();
-        held.add(new Arrival(receivedAt.get(), message.size().getAsLong()));
+        heldBytes += message.size().getAsLong();
+        held.add(new CopyMarks(receivedAt.get(), message.size().getAsLong()));
         return true;
     }
 
-    /** Looks again where messages lie that those held back may be copies of. The mailbox that is being read is open again after it. */
+    /** Resyncs the mailboxes of the likely originals. The mailbox that is being read is selected again afterwards. */
     void settle(ImapMailbox reading) throws InterruptedException {
         if (held.isEmpty()) {
             return;
         }
-        Set<MailboxKey> places = tables.placesOf(claim.tenantId(), claim.accountId(), held);
+        Set<MailboxKey> originals = pass.stored().mailboxesOfLikelyOriginals(held);
         held.clear();
-        heldOctets = 0;
-        places.remove(reading.key());
-        if (places.isEmpty()) {
+        heldBytes = 0;
+        originals.remove(reading.key());
+        if (originals.isEmpty()) {
             return;
         }
         if (!waited) {
-            // There is nothing to wait for but time: that the other half of a move does not come nobody tells.
+            // Only time can be waited for: no event reports that the second half of a move does not follow.
             Thread.sleep(GRACE);
             waited = true;
         }
-        for (MailboxKey place : places) {
-            ImapMailbox mailbox = mailboxes.get(place);
-            if (mailbox != null
-                    && mailbox.cursor.isPresent()
-                    && mailbox.observed.rawName().isPresent()) {
-                MailboxName name = new MailboxName(mailbox.observed.rawName().get());
-                visit.unlessRefused(mailbox, () -> lookBack.at(mailbox, name));
+        for (MailboxKey key : originals) {
+            ImapMailbox mailbox = mailboxes.get(key);
+            if (mailbox != null && mailbox.cursor().isPresent() && mailbox.name().isPresent()) {
+                pass.session()
+                        .unlessRefused(
+                                mailbox, () -> resync.run(mailbox, mailbox.name().get()));
             }
         }
-        visit.select(reading, new MailboxName(reading.observed.rawName().orElseThrow()));
+        pass.session().select(reading, reading.name().orElseThrow());
     }
 }

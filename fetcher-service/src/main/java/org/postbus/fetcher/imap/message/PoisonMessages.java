@@ -6,52 +6,54 @@ import org.postbus.event.MailboxKey;
 import org.postbus.fetcher.store.UidSet;
 
 /**
- * Messages of an account at which reading broke, over connections and claims: each is from then on read alone and last, and found
- * guilty when that has failed {@link #BREAKS} times. A connection breaks for many reasons; an innocent message is read the next
+ * Messages of an account at which reading failed, over connections and claims. Such a message is from then on read alone and last, and
+ * quarantined when that has failed {@link #FAILURES} times. A connection fails for many reasons; a message that is readable is read the next
  * time, and forgotten here. Belongs to the account's loop.
  */
 public final class PoisonMessages {
-    /** A network that is lost as often at the same message, read alone, is not the network. */
-    static final int BREAKS = 3;
+    /** A network that fails this often at the same message, which is read alone, is not the cause. */
+    static final int FAILURES = 3;
 
     private record Message(MailboxKey mailbox, long uidValidity, long uid) {}
 
-    private record Charge(int times, String reason) {}
+    private record Failed(int times, String reason) {}
 
-    private final Map<Message, Charge> charges = new HashMap<>();
+    private final Map<Message, Failed> failed = new HashMap<>();
 
-    void suspect(MailboxKey mailbox, long uidValidity, long uid, String reason) {
-        charges.merge(
+    void failed(MailboxKey mailbox, long uidValidity, long uid, String reason) {
+        failed.merge(
                 new Message(mailbox, uidValidity, uid),
-                new Charge(1, reason),
-                (before, now) -> new Charge(before.times() + 1, reason));
+                new Failed(1, reason),
+                (before, now) -> new Failed(before.times() + 1, reason));
     }
 
-    void acquit(MailboxKey mailbox, long uidValidity, UidSet uids) {
-        charges.keySet()
+    void succeeded(MailboxKey mailbox, long uidValidity, UidSet uids) {
+        failed.keySet()
                 .removeIf(message -> message.mailbox().equals(mailbox)
                         && message.uidValidity() == uidValidity
                         && uids.contains(message.uid()));
     }
 
-    public UidSet of(MailboxKey mailbox, long uidValidity) {
+    /** Messages that are to be read alone. */
+    UidSet of(MailboxKey mailbox, long uidValidity) {
         return of(mailbox, uidValidity, 1);
     }
 
-    UidSet convicted(MailboxKey mailbox, long uidValidity) {
-        return of(mailbox, uidValidity, BREAKS);
+    /** Messages that are to be quarantined. */
+    UidSet proven(MailboxKey mailbox, long uidValidity) {
+        return of(mailbox, uidValidity, FAILURES);
     }
 
-    public String reason(MailboxKey mailbox, long uidValidity, long uid) {
-        return charges.get(new Message(mailbox, uidValidity, uid)).reason();
+    String reason(MailboxKey mailbox, long uidValidity, long uid) {
+        return failed.get(new Message(mailbox, uidValidity, uid)).reason();
     }
 
     private UidSet of(MailboxKey mailbox, long uidValidity, int timesMin) {
-        return UidSet.ofUids(charges.entrySet().stream()
-                .filter(charge -> charge.getKey().mailbox().equals(mailbox)
-                        && charge.getKey().uidValidity() == uidValidity
-                        && charge.getValue().times() >= timesMin)
-                .map(charge -> charge.getKey().uid())
+        return UidSet.ofUids(failed.entrySet().stream()
+                .filter(entry -> entry.getKey().mailbox().equals(mailbox)
+                        && entry.getKey().uidValidity() == uidValidity
+                        && entry.getValue().times() >= timesMin)
+                .map(entry -> entry.getKey().uid())
                 .toList());
     }
 }

@@ -19,13 +19,13 @@ import org.postbus.mail.imap.grammar.MailboxName;
 import org.postbus.mail.imap.grammar.MailboxStatus;
 
 /**
- * What a LIST says about an account's mailboxes, laid beside what is known of them.
+ * The result of a LIST compared with the known mailboxes of the account. Pure.
  *
  * @param listed all mailboxes, parents first
- * @param changed those of them that are new or differ from what is known, parents first; {@code renamedFrom} is set where a
- *     known mailbox goes on under another key
+ * @param changed those of them that are new or differ from what is known, parents first; {@code renamedFrom} is set where a known mailbox has another key
+ *     now
  * @param renamed new key to old key
- * @param vanished known, but not listed any more
+ * @param vanished known, but no longer listed
  */
 public record MailboxListing(
         List<Entry> listed,
@@ -43,8 +43,7 @@ public record MailboxListing(
         }
     }
 
-    /** @param answer of a LIST that succeeded; one that is empty or lacks the inbox is taken for a mistake of the
-     *     server, and nothing vanishes */
+    /** @param answer of a LIST that succeeded; if it is empty or lacks the inbox, it is considered a mistake of the server and nothing has vanished */
     public static MailboxListing of(Collection<MailboxSnapshot> known, List<ListedMailbox> answer) {
         Map<MailboxKey, MailboxSnapshot> byKey = new LinkedHashMap<>();
         Map<String, MailboxSnapshot> byRawName = new HashMap<>();
@@ -53,7 +52,7 @@ public record MailboxListing(
             mailbox.observed().rawName().ifPresent(name -> byRawName.put(name, mailbox));
         }
         List<ListedMailbox> parentsFirst = new ArrayList<>(answer);
-        // A parent's name is the beginning of its child's.
+        // A parent's name is a prefix of its child's.
         parentsFirst.sort(Comparator.comparingInt(
                         (ListedMailbox mailbox) -> mailbox.name().raw().length())
                 .thenComparing(ListedMailbox::name));
@@ -90,7 +89,7 @@ public record MailboxListing(
         return new MailboxListing(List.copyOf(entries), List.copyOf(changed), Map.copyOf(renamed), vanished);
     }
 
-    /** Every account has an INBOX (RFC 9051 section 5.1): an answer that does not name it any more is not whole. */
+    /** Every account has an INBOX (RFC 9051 section 5.1): an answer that no longer contains it is incomplete. */
     private static boolean isMistaken(Map<String, MailboxSnapshot> byRawName, List<ListedMailbox> answer) {
         return answer.isEmpty()
                 || byRawName.keySet().stream().anyMatch(INBOX::equalsIgnoreCase)
@@ -99,8 +98,8 @@ public record MailboxListing(
     }
 
     /**
-     * MAILBOXID where the server gives one, else the name. A mailbox whose STATUS is refused for once keeps the key that it
-     * has: otherwise it would seem to be another one.
+     * MAILBOXID where the server gives one, else the name. A mailbox whose STATUS is refused once keeps its key: otherwise it would look like another
+     * mailbox.
      */
     private static MailboxKey key(ListedMailbox mailbox, Map<String, MailboxSnapshot> byRawName) {
         return mailbox.status()
@@ -169,18 +168,18 @@ public record MailboxListing(
     }
 
     /**
-     * Which new mailboxes are known ones under another key: the same raw name, for a server that has begun to give
-     * MAILBOXIDs; else the same UIDVALIDITY and UIDNEXT, if that pairs one vanished name with one new name and no others.
+     * Which new mailboxes are known ones with another key: the same raw name, for a server that has begun to give MAILBOXIDs; else the same UIDVALIDITY
+     * and UIDNEXT, if exactly one vanished and one new mailbox have them.
      */
     private static Map<MailboxKey, MailboxKey> renames(
             Map<MailboxKey, MailboxSnapshot> known,
             Map<String, MailboxSnapshot> byRawName,
             List<MailboxKey> missing,
             List<Entry> entries) {
-        record Place(long uidValidity, long uidNext) {}
+        record Numbers(long uidValidity, long uidNext) {}
         Map<MailboxKey, MailboxKey> renamed = new HashMap<>();
-        Map<Place, List<MailboxKey>> gone = new HashMap<>();
-        Map<Place, List<MailboxKey>> come = new HashMap<>();
+        Map<Numbers, List<MailboxKey>> vanished = new HashMap<>();
+        Map<Numbers, List<MailboxKey>> appeared = new HashMap<>();
         for (Entry entry : entries) {
             MailboxKey key = entry.mailbox().key();
             if (known.containsKey(key)) {
@@ -195,9 +194,9 @@ public record MailboxListing(
             }
             entry.listed().status().ifPresent(status -> {
                 if (status.uidValidity().isPresent() && status.uidNext().isPresent()) {
-                    Place place = new Place(
+                    Numbers numbers = new Numbers(
                             status.uidValidity().getAsLong(), status.uidNext().getAsLong());
-                    come.computeIfAbsent(place, unused -> new ArrayList<>()).add(key);
+                    appeared.computeIfAbsent(numbers, unused -> new ArrayList<>()).add(key);
                 }
             });
         }
@@ -205,12 +204,12 @@ public record MailboxListing(
             if (!renamed.containsValue(key)) {
                 Optional<Cursor.Imap> cursor = known.get(key).cursor();
                 cursor.ifPresent(
-                        c -> gone.computeIfAbsent(new Place(c.uidValidity(), c.uidNext()), unused -> new ArrayList<>())
+                        c -> vanished.computeIfAbsent(new Numbers(c.uidValidity(), c.uidNext()), unused -> new ArrayList<>())
                                 .add(key));
             }
         }
-        come.forEach((place, keys) -> {
-            List<MailboxKey> before = gone.getOrDefault(place, List.of());
+        appeared.forEach((numbers, keys) -> {
+            List<MailboxKey> before = vanished.getOrDefault(numbers, List.of());
             if (keys.size() == 1 && before.size() == 1) {
                 renamed.put(keys.getFirst(), before.getFirst());
             }

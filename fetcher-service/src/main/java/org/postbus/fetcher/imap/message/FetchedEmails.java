@@ -1,0 +1,67 @@
+package org.postbus.fetcher.imap.message;
+
+import java.time.DateTimeException;
+import java.time.Instant;
+import java.time.OffsetDateTime;
+import java.util.Optional;
+import java.util.Set;
+import org.postbus.event.EmailRef;
+import org.postbus.event.MailboxKey;
+import org.postbus.event.Observation.EmailObserved;
+import org.postbus.event.ObservedEmail;
+import org.postbus.fetcher.imap.mailbox.ImapStates;
+import org.postbus.mail.imap.grammar.FetchedMessage;
+import org.postbus.mail.mime.ParsedEmail;
+
+/** Fetched messages as observations. Pure. */
+final class FetchedEmails {
+    private FetchedEmails() {}
+
+    /**
+     * @param mailboxes the mailboxes in which it is shown, {@code mailbox} among them
+     * @param message with its flags
+     */
+    static EmailObserved observed(
+            MailboxKey mailbox,
+            long uidValidity,
+            Set<MailboxKey> mailboxes,
+            FetchedMessage message,
+            MessageContent content) {
+        ParsedEmail parsed = content.parsed();
+        return new EmailObserved(
+                new EmailRef.ImapMessage(mailbox, uidValidity, message.uid()),
+                mailboxes,
+                ImapStates.keywords(message),
+                ImapStates.boxed(message.modSeq()),
+                new ObservedEmail(
+                        message.gmail()
+                                .flatMap(FetchedMessage.Gmail::messageId)
+                                .map("gm:"::concat)
+                                .or(() -> message.emailId().map("emailid:"::concat)),
+                        message.gmail()
+                                .flatMap(FetchedMessage.Gmail::threadId)
+                                .map("gm:"::concat)
+                                .or(() -> message.threadId().map("threadid:"::concat)),
+                        Optional.empty(),
+                        Optional.of(parsed.headerHash()),
+                        parsed.headers(),
+                        message.internalDate().orElseGet(() -> sentAt(parsed)),
+                        message.size().orElse(content.bytes()),
+                        parsed.hasAttachment(),
+                        parsed.preview(),
+                        content.hasBody() ? Optional.of(parsed.body()) : Optional.empty()));
+    }
+
+    /** For a server that omits INTERNALDATE: the sender's date is better than none. */
+    private static Instant sentAt(ParsedEmail parsed) {
+        try {
+            return parsed.headers()
+                    .sentAt()
+                    .map(OffsetDateTime::parse)
+                    .map(OffsetDateTime::toInstant)
+                    .orElse(Instant.EPOCH);
+        } catch (DateTimeException notDate) {
+            return Instant.EPOCH;
+        }
+    }
+}
