@@ -1,5 +1,5 @@
 #!/bin/sh
-# Creates Postbus's topics where they are missing, with the names of org.postbus.event.Topics and the settings of
+# Creates Postbus's topics where they are missing, with the names of org.postbus.topic.Topics and the settings of
 # org.postbus.devstack.kafka.Kafka. Partitions are fixed for life: an account must stay in its partition.
 # KAFKA: host:port · PARTITIONS: 64 · REPLICAS: 1 here, 3 where it matters · KAFKA_TOPICS: Kafka's own kafka-topics.sh
 set -eu

@@ -5,10 +5,10 @@ import io.vertx.sqlclient.SqlConnection;
 import io.vertx.sqlclient.Tuple;
 import java.util.Map;
 import java.util.UUID;
-import org.postbus.event.ChangeEvent.Change;
-import org.postbus.event.ChangeEvent;
-import org.postbus.event.EventCodec;
-import org.postbus.event.Origin;
+import org.postbus.change.ChangeEvent.Change;
+import org.postbus.change.ChangeEvent;
+import org.postbus.change.Origin;
+import org.postbus.codec.EventCodec;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
 
@@ -37,7 +37,7 @@ public final class ChangeLogAppend {
                 .execute(Tuple.tuple()
                         .addUUID(account.value())
                         .addArrayOfString(changes.values().stream()
-                                .map(EventCodec::typeOf)
+                                .map(ChangeEvent::typeOf)
                                 .toArray(String[]::new))
                         .addArrayOfUUID(changes.keySet().toArray(UUID[]::new))
                         .addArrayOfString(changes.values().stream()

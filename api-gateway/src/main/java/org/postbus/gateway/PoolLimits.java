@@ -1,30 +1,16 @@
 package org.postbus.gateway;
 
-import io.quarkus.reactive.pg.client.PgPoolCreator;
-import io.vertx.pgclient.PgBuilder;
-import io.vertx.sqlclient.Pool;
-import io.vertx.sqlclient.PoolOptions;
-import io.vertx.sqlclient.SqlConnectOptions;
+import jakarta.enterprise.inject.Produces;
 import jakarta.inject.Singleton;
-import java.util.List;
-import java.util.concurrent.TimeUnit;
+import java.time.Duration;
+import org.postbus.kit.sql.PostgresSettings.Pooling;
 
-/** The pool's limits that the configuration has no name for: without them requests would queue without end or time. */
+/** The limits of the datasource's pool. Without them requests would wait for a connection in any number and for any time. */
 @Singleton
-final class PoolLimits implements PgPoolCreator {
-    private static final int WAITING_MAX = 1_000;
-    private static final int WAIT_SECONDS_MAX = 5;
-
-    @Override
-    public Pool create(Input input) {
-        PoolOptions options = input.poolOptions()
-                .setMaxWaitQueueSize(WAITING_MAX)
-                .setConnectionTimeout(WAIT_SECONDS_MAX)
-                .setConnectionTimeoutUnit(TimeUnit.SECONDS);
-        return PgBuilder.pool()
-                .with(options)
-                .connectingTo(List.<SqlConnectOptions>copyOf(input.pgConnectOptionsList()))
-                .using(input.vertx())
-                .build();
+final class PoolLimits {
+    @Produces
+    @Singleton
+    Pooling limits() {
+        return new Pooling(16, 1_000, Duration.ofSeconds(5));
     }
 }

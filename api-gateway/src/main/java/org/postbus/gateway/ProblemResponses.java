@@ -17,7 +17,7 @@ import java.util.Optional;
 import java.util.concurrent.TimeoutException;
 import org.jboss.logging.Logger;
 import org.jboss.resteasy.reactive.server.ServerExceptionMapper;
-import org.postbus.event.EventCodec;
+import org.postbus.codec.EventCodec;
 
 /** Turns whatever ends a request into a {@link Problem}: there is no other kind of error body. */
 public final class ProblemResponses {

@@ -2,8 +2,8 @@ package org.postbus.gateway;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.util.List;
-import org.postbus.event.EventCodec;
-import org.postbus.event.MalformedRecordException;
+import org.postbus.codec.EventCodec;
+import org.postbus.codec.MalformedRecordException;
 
 /** The JSON of a request, before anybody knows whether it is valid. */
 public final class RequestJson {

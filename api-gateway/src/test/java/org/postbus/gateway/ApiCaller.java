@@ -10,7 +10,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.time.Duration;
 import java.util.Optional;
-import org.postbus.event.EventCodec;
+import org.postbus.codec.EventCodec;
 
 /** Calls the API as one tenant. */
 record ApiCaller(HttpClient http, URI url, Optional<String> key) {

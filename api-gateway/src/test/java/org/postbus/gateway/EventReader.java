@@ -12,7 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
-import org.postbus.event.EventCodec;
+import org.postbus.codec.EventCodec;
 
 /** Listens to server-sent events as a browser does (HTML Living Standard section 9.2.6). */
 final class EventReader implements AutoCloseable {

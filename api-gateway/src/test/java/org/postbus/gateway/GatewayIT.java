@@ -43,15 +43,12 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.postbus.change.ChangeEvent;
+import org.postbus.codec.EventCodec;
 import org.postbus.devstack.DevStack;
 import org.postbus.devstack.kafka.Kafka;
 import org.postbus.devstack.postgres.ApiKey;
 import org.postbus.devstack.postgres.Database;
-import org.postbus.event.AccountRecord;
-import org.postbus.event.ChangeEvent;
-import org.postbus.event.EventCodec;
-import org.postbus.event.MutationBell;
-import org.postbus.event.Topics;
 import org.postbus.gateway.ApiCaller.Answer;
 import org.postbus.gateway.EventReader.Event;
 import org.postbus.mail.jmap.fake.FakeJmapServer;
@@ -59,6 +56,9 @@ import org.postbus.model.AccountId;
 import org.postbus.model.EmailId;
 import org.postbus.model.MailboxId;
 import org.postbus.model.TenantId;
+import org.postbus.topic.AccountRecord;
+import org.postbus.topic.MutationNotification;
+import org.postbus.topic.Topics;
 
 /**
  * The built service, from outside: every endpoint over HTTP, with a real database and a real broker. A second gateway refuses
@@ -755,8 +755,8 @@ class GatewayIT {
                 .atMost(SOON)
                 .untilAsserted(() -> assertThat(records(Topics.MUTATIONS)).anySatisfy(record -> {
                     assertThat(record.key()).isEqualTo(account.toString());
-                    assertThat(EventCodec.decode(record.value(), MutationBell.class))
-                            .isEqualTo(new MutationBell(tenant, account));
+                    assertThat(EventCodec.decode(record.value(), MutationNotification.class))
+                            .isEqualTo(new MutationNotification(tenant, account));
                 }));
     }
 
@@ -1702,7 +1702,7 @@ class GatewayIT {
                 ProducerRecord<String, byte[]> record =
                         new ProducerRecord<>(Topics.CHANGES, change.accountId().toString(), EventCodec.encode(change));
                 record.headers()
-                        .add("ce_type", EventCodec.typeOf(change.change()).getBytes());
+                        .add("ce_type", ChangeEvent.typeOf(change.change()).getBytes());
                 producer.send(record);
             }
         }

@@ -12,7 +12,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import org.awaitility.Awaitility;
-import org.postbus.account.CredentialCipher;
+import org.postbus.account.cipher.CredentialCipher;
 import org.postbus.devstack.kafka.Kafka;
 import org.postbus.devstack.postgres.Database;
 import org.postbus.devstack.postgres.Role;

@@ -9,10 +9,10 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
+import org.postbus.change.ChangeEvent;
+import org.postbus.change.Origin;
+import org.postbus.codec.EventCodec;
 import org.postbus.devstack.postgres.Database;
-import org.postbus.event.ChangeEvent;
-import org.postbus.event.EventCodec;
-import org.postbus.event.Origin;
 import org.postbus.model.AccountId;
 import org.postbus.model.EmailAddress;
 import org.postbus.model.EmailBody;
@@ -137,7 +137,7 @@ record StoredMail(Database database, Connection connection) implements AutoClose
                 account.value(),
                 tenant.value(),
                 seq,
-                EventCodec.typeOf(event.change()),
+                ChangeEvent.typeOf(event.change()),
                 EventCodec.encodeToString(event));
         return event;
     }

@@ -16,7 +16,7 @@ import java.util.Arrays;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
-import org.postbus.event.EventCodec;
+import org.postbus.codec.EventCodec;
 
 /**
  * {@link EmailBody#bodyValues()} as JSON that is read when somebody looks. They are most of what Postbus moves, and who stores them

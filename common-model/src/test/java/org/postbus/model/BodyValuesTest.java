@@ -9,8 +9,8 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.postbus.event.EventCodec;
-import org.postbus.event.MalformedRecordException;
+import org.postbus.codec.EventCodec;
+import org.postbus.codec.MalformedRecordException;
 
 class BodyValuesTest {
     private static final EmailBody BODY = new EmailBody(

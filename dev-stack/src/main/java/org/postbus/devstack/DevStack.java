@@ -10,7 +10,7 @@ import org.postbus.devstack.mailserver.Dovecot;
 import org.postbus.devstack.mailserver.James;
 import org.postbus.devstack.postgres.Postgres;
 
-/** What tests run on: started when first asked for, shared by all tests of the JVM, gone with it. */
+/** The servers that tests share: each is started at its first use in a JVM and ends with the JVM. */
 public final class DevStack {
     private static Postgres postgres;
     private static Kafka kafka;
@@ -19,7 +19,7 @@ public final class DevStack {
 
     private DevStack() {}
 
-    /** Migrated. A test that wants a database to itself takes {@link Postgres#freshDatabase()}. */
+    /** Migrated. {@link Postgres#freshDatabase()} gives a test a database of its own. */
     public static synchronized Postgres postgres() {
         if (postgres == null) {
             postgres = Postgres.start(Postgres.Settings.temporary(log("postgres")));
@@ -29,8 +29,8 @@ public final class DevStack {
     }
 
     /**
-     * With {@code partitions} per topic, whatever the first who asked in this JVM wanted: 8 are enough for a test, and much quicker
-     * to create than {@link org.postbus.event.Topics#PARTITIONS}.
+     * The first call in a JVM decides the number of partitions per topic. 8 are enough for a test, and much quicker to create than
+     * {@link org.postbus.topic.Topics#PARTITIONS}.
      */
     public static synchronized Kafka kafka(int partitions) {
         if (kafka == null) {
@@ -40,7 +40,7 @@ public final class DevStack {
         return kafka;
     }
 
-    /** The same server for all of the JVM; users that it does not know yet are created. */
+    /** One server per JVM; creates the users. */
     public static synchronized James james(James.User... users) {
         if (james == null) {
             james = James.start(James.Settings.of(List.of(), log("james")));
@@ -52,7 +52,7 @@ public final class DevStack {
         return james;
     }
 
-    /** One server for each set of hidden capabilities; users that it does not know yet are created. */
+    /** One server per set of hidden capabilities; creates the users. */
     public static synchronized Dovecot dovecot(Set<String> hidden, Dovecot.User... users) {
         Dovecot dovecot = dovecots.computeIfAbsent(hidden, unused -> {
             Dovecot started = Dovecot.start(
@@ -76,7 +76,7 @@ public final class DevStack {
         }));
     }
 
-    /** In the {@code target} of the module whose tests run. */
+    /** In {@code target} of the module whose tests run. */
     private static Path log(String name) {
         return Path.of("target", "dev-stack", name + ".log").toAbsolutePath();
     }

@@ -19,7 +19,7 @@ import java.util.random.RandomGenerator;
 import org.eclipse.microprofile.reactive.messaging.Channel;
 import org.eclipse.microprofile.reactive.messaging.Message;
 import org.eclipse.microprofile.reactive.messaging.OnOverflow;
-import org.postbus.account.CredentialCipher;
+import org.postbus.account.cipher.CredentialCipher;
 import org.postbus.mail.imap.connection.ImapClient;
 import org.postbus.mail.imap.connection.ImapOptions;
 

@@ -3,7 +3,7 @@ package org.postbus.fetcher;
 import io.vertx.core.Vertx;
 import java.time.Clock;
 import org.postbus.devstack.postgres.Role;
-import org.postbus.event.ObservationBatch;
+import org.postbus.observation.ObservationBatch;
 import org.postbus.writer.apply.BatchApplier;
 import org.postbus.writer.apply.TimeOrderedIds;
 import org.postbus.writer.ingest.ObservationDecoder;

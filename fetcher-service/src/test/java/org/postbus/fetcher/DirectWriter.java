@@ -24,6 +24,8 @@ import org.postbus.event.Observation;
 import org.postbus.event.ObservationBatch;
 import org.postbus.fetcher.publish.EncodedBatch;
 import org.postbus.model.AccountId;
+import org.postbus.observation.Observation;
+import org.postbus.observation.ObservationBatch;
 
 /**
  * Takes the place of Kafka: acknowledges a batch at once and hands it to the real writer, in order. A batch that is too large,

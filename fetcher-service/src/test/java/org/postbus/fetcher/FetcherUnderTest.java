@@ -17,14 +17,14 @@ import java.util.concurrent.TimeUnit;
 import java.util.random.RandomGenerator;
 import org.postbus.account.AccountSettings;
 import org.postbus.account.Credential;
-import org.postbus.account.CredentialCipher;
 import org.postbus.account.Secret;
+import org.postbus.account.cipher.CredentialCipher;
 import org.postbus.devstack.postgres.Database;
 import org.postbus.devstack.postgres.Role;
-import org.postbus.event.AccountRecord.Status;
 import org.postbus.mail.imap.connection.ImapClient;
 import org.postbus.mail.imap.connection.ImapOptions;
 import org.postbus.model.AccountId;
+import org.postbus.topic.AccountRecord.Status;
 
 /** The service without Quarkus and Kafka: real loops, clients and database, and the real writer ({@link DirectWriter}). */
 public final class FetcherUnderTest implements AutoCloseable {

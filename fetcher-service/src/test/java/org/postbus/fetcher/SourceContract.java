@@ -10,9 +10,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
-import org.postbus.event.ChangeEvent.Change;
-import org.postbus.event.ChangeEvent;
-import org.postbus.event.EventCodec;
+import org.postbus.change.ChangeEvent.Change;
+import org.postbus.change.ChangeEvent;
+import org.postbus.codec.EventCodec;
 
 /** What the contracts of both protocols are said in: an account under a real fetcher and writer, laid beside its server. */
 public abstract class SourceContract {

@@ -12,14 +12,14 @@ import java.time.temporal.ChronoUnit;
 import java.util.UUID;
 import org.postbus.account.AccountSettings;
 import org.postbus.account.Credential;
-import org.postbus.account.CredentialCipher;
+import org.postbus.account.cipher.CredentialCipher;
+import org.postbus.codec.EventCodec;
 import org.postbus.devstack.postgres.Database;
-import org.postbus.event.AccountRecord.Protocol;
-import org.postbus.event.AccountRecord.Status;
-import org.postbus.event.AccountRecord;
-import org.postbus.event.EventCodec;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
+import org.postbus.topic.AccountRecord.Protocol;
+import org.postbus.topic.AccountRecord.Status;
+import org.postbus.topic.AccountRecord;
 
 /** An account as api-gateway stores it. */
 public record TestAccount(Database database, TenantId tenantId, AccountId accountId, Protocol protocol) {

@@ -4,9 +4,9 @@ import java.time.Duration;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import org.jboss.logging.Logger;
-import org.postbus.event.MutationBell;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
+import org.postbus.topic.MutationNotification;
 
 /**
  * Flushes accounts when they are rung for: one flush per account at a time, accounts beside each other. Ringing while an
@@ -53,7 +53,7 @@ public final class AccountFlushes implements AutoCloseable {
     }
 
     /** Returns at once. */
-    public void ring(MutationBell bell) {
+    public void ring(MutationNotification bell) {
         if (stopping) {
             return;
         }
@@ -67,7 +67,7 @@ public final class AccountFlushes implements AutoCloseable {
         return places.taken();
     }
 
-    private void run(MutationBell bell) {
+    private void run(MutationNotification bell) {
         AccountId account = bell.accountId();
         try (Places.Place place = places.take()) {
             do {

@@ -8,13 +8,13 @@ import io.vertx.sqlclient.Tuple;
 import java.util.Optional;
 import org.postbus.account.AccountSettings;
 import org.postbus.account.Credential;
-import org.postbus.account.CredentialCipher;
-import org.postbus.event.AccountRecord;
-import org.postbus.event.EventCodec;
+import org.postbus.account.cipher.CredentialCipher;
+import org.postbus.codec.EventCodec;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
+import org.postbus.topic.AccountRecord;
 
 /** The tables {@code account} and {@code credential}, as the outbound side sees them. */
 public final class AccountTable {

@@ -5,9 +5,9 @@ import io.vertx.sqlclient.Row;
 import io.vertx.sqlclient.Tuple;
 import java.time.Duration;
 import org.jboss.logging.Logger;
-import org.postbus.event.MutationBell;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
+import org.postbus.topic.MutationNotification;
 
 /** Rings for whatever is due: wishes whose next try has come, whose bell was lost, whose claim ran out after a crash. */
 public final class DueSweeper implements AutoCloseable {
@@ -61,7 +61,7 @@ public final class DueSweeper implements AutoCloseable {
         for (Row row :
                 database.query("select tenant_id, account_id from " + accountsDue + "($1)", Tuple.of(ACCOUNTS_MAX))) {
             flushes.ring(
-                    new MutationBell(new TenantId(row.getUUID("tenant_id")), new AccountId(row.getUUID("account_id"))));
+                    new MutationNotification(new TenantId(row.getUUID("tenant_id")), new AccountId(row.getUUID("account_id"))));
         }
     }
 

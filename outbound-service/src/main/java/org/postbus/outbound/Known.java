@@ -4,10 +4,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import org.postbus.event.MailboxKey;
 import org.postbus.model.EmailId;
 import org.postbus.model.MailboxId;
 import org.postbus.model.MailboxRole;
+import org.postbus.observation.MailboxKey;
 
 /**
  * What the database knew, when the wishes were claimed, of the emails and mailboxes that they name, and of the mailboxes for all mail, junk

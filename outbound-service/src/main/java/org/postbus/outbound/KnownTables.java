@@ -13,11 +13,11 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
-import org.postbus.event.MailboxKey;
 import org.postbus.model.AccountId;
 import org.postbus.model.EmailId;
 import org.postbus.model.MailboxId;
 import org.postbus.model.MailboxRole;
+import org.postbus.observation.MailboxKey;
 import org.postbus.outbound.PendingChangesTable.Claim;
 
 /** Reads from {@code email}, {@code email_mailbox} and {@code mailbox} where the emails of some wishes are. */

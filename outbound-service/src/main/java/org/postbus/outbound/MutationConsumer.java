@@ -3,9 +3,9 @@ package org.postbus.outbound;
 import jakarta.enterprise.context.ApplicationScoped;
 import org.eclipse.microprofile.reactive.messaging.Incoming;
 import org.jboss.logging.Logger;
-import org.postbus.event.EventCodec;
-import org.postbus.event.MalformedRecordException;
-import org.postbus.event.MutationBell;
+import org.postbus.codec.EventCodec;
+import org.postbus.codec.MalformedRecordException;
+import org.postbus.topic.MutationNotification;
 
 /** Hears the bells on {@code postbus.mutations}. A bell is done with when it has been heard: the row is the queue. */
 @ApplicationScoped
@@ -24,7 +24,7 @@ public class MutationConsumer {
     @Incoming("mutations")
     public void hear(byte[] value) {
         try {
-            queues.ring(EventCodec.decode(value, MutationBell.class));
+            queues.ring(EventCodec.decode(value, MutationNotification.class));
         } catch (MalformedRecordException e) {
             metrics.malformedBell();
             LOG.errorf("not a bell: %s", e.getMessage());

@@ -15,7 +15,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.DoubleSupplier;
 import org.jboss.logging.Logger;
 import org.postbus.account.Credential;
-import org.postbus.account.CredentialCipher;
+import org.postbus.account.cipher.CredentialCipher;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
 import org.postbus.model.AccountId;

@@ -9,9 +9,9 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.Function;
 import org.jboss.logging.Logger;
-import org.postbus.event.AccountRecord;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
+import org.postbus.topic.AccountRecord;
 
 /**
  * Publishes accounts whose {@code wake} was raised, so their fetchers look at once. Several wakes of an account become one

@@ -18,14 +18,14 @@ import org.postbus.account.AccountSettings;
 import org.postbus.account.Secret;
 import org.postbus.account.ServerAddress;
 import org.postbus.account.TlsMode;
-import org.postbus.event.ChangeEvent;
-import org.postbus.event.MutationBell;
+import org.postbus.change.ChangeEvent;
 import org.postbus.mail.imap.fake.ScriptedImapServer;
 import org.postbus.mail.imap.fake.Transcript;
 import org.postbus.model.EmailId;
 import org.postbus.model.MutationId;
 import org.postbus.outbound.TestDatabase.Account;
 import org.postbus.outbound.TestDatabase.Row;
+import org.postbus.topic.MutationNotification;
 
 /** The way of a wish through {@code pending_changes}, with servers that fail on cue. */
 class FlushStatesTest {
@@ -156,7 +156,7 @@ class FlushStatesTest {
             for (int i = 0; i < 10; i++) {
                 Account stuck = account(new ServerAddress("127.0.0.1", silent.getLocalPort(), TlsMode.NONE));
                 waiting.add(side.database.wish(stuck, email(stuck), SEEN));
-                flushes.ring(new MutationBell(stuck.tenant(), stuck.id()));
+                flushes.ring(new MutationNotification(stuck.tenant(), stuck.id()));
             }
             await().atMost(WAIT)
                     .untilAsserted(() ->

@@ -12,15 +12,15 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.UnaryOperator;
-import org.postbus.account.CredentialCipher;
 import org.postbus.account.Secret;
-import org.postbus.event.AccountRecord;
+import org.postbus.account.cipher.CredentialCipher;
 import org.postbus.mail.imap.connection.ImapClient;
 import org.postbus.mail.imap.connection.ImapOptions;
 import org.postbus.outbound.TestDatabase.Account;
 import org.postbus.outbound.submission.SubmissionFlusher;
 import org.postbus.outbound.submission.SubmissionServer;
 import org.postbus.outbound.submission.SubmissionServers;
+import org.postbus.topic.AccountRecord;
 
 /** The outbound side as one process has it, on a database of its own, with a list in place of {@code postbus.accounts}. */
 final class OutboundSide implements AutoCloseable {

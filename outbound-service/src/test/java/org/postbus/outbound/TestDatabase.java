@@ -17,13 +17,13 @@ import java.util.Map;
 import java.util.UUID;
 import org.postbus.account.AccountSettings;
 import org.postbus.account.Credential;
-import org.postbus.account.CredentialCipher;
 import org.postbus.account.Secret;
+import org.postbus.account.cipher.CredentialCipher;
+import org.postbus.change.ChangeEvent;
+import org.postbus.codec.EventCodec;
 import org.postbus.devstack.DevStack;
 import org.postbus.devstack.postgres.Database;
 import org.postbus.devstack.postgres.Role;
-import org.postbus.event.ChangeEvent;
-import org.postbus.event.EventCodec;
 import org.postbus.model.AccountId;
 import org.postbus.model.EmailId;
 import org.postbus.model.MailboxId;
@@ -222,7 +222,7 @@ final class TestDatabase implements AutoCloseable {
             changes.add(event.change());
             if (event.seq() != changes.size()
                     || !row.get("seq").equals(event.seq())
-                    || !row.get("type").equals(EventCodec.typeOf(event.change()))) {
+                    || !row.get("type").equals(ChangeEvent.typeOf(event.change()))) {
                 throw new AssertionError("not the next change: " + row);
             }
         }

@@ -8,7 +8,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
-import org.postbus.event.EventCodec;
+import org.postbus.codec.EventCodec;
 import org.postbus.model.Keyword;
 
 class WishTest {

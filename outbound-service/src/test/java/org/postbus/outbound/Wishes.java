@@ -6,11 +6,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
-import org.postbus.event.MailboxKey;
 import org.postbus.model.EmailId;
 import org.postbus.model.Keyword;
 import org.postbus.model.MailboxId;
 import org.postbus.model.MutationId;
+import org.postbus.observation.MailboxKey;
 
 /** Sample wishes, and what is known of the emails they are about. Numbers stand for ids. */
 public final class Wishes {

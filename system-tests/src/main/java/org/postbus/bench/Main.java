@@ -6,75 +6,80 @@ import java.util.Deque;
 import java.util.List;
 import java.util.stream.Collectors;
 import org.postbus.bench.flush.FlushBench;
+import org.postbus.bench.flush.FlushOptions;
 import org.postbus.bench.idle.IdleBench;
+import org.postbus.bench.idle.IdleOptions;
 import org.postbus.bench.latency.LatencyBench;
+import org.postbus.bench.latency.LatencyOptions;
 import org.postbus.bench.sync.SyncBench;
+import org.postbus.bench.sync.SyncOptions;
 import org.postbus.bench.unchanged.UnchangedBench;
+import org.postbus.bench.unchanged.UnchangedOptions;
 
 /**
- * {@code ./postbus bench [NAME]}. Without a name it runs them all. Exit codes: 0 measured (whatever the figures are), 1 something
- * failed, 2 the arguments were not understood.
+ * {@code ./postbus bench [NAME]}. Without a name it runs all benchmarks. Exit codes: 0 measured (with any result), 1 failure, 2 invalid
+ * arguments.
  */
 public final class Main {
     private static final String USAGE = """
             usage: ./postbus bench [NAME [OPTION VALUE]...]
 
             %s
-            Without a name: all of them, one after the other. docs/benchmarks.md says how to read the tables.
+            Without a name: all of them, one after the other. docs/benchmarks.md explains the tables.
             """;
 
     private Main() {}
 
-    /** The benchmarks there are. */
+    /** The benchmarks. */
     private enum Bench {
         SYNC("sync", """
-                the first synchronisation of a mailbox, beside the least time in which the server can give it
+                the initial sync of a mailbox, beside the least time in which the server can deliver it
                     --server S     james or dovecot (james)
                     --protocol P   imap or jmap, on James (both)
                     --messages N   in the mailbox (10000)
-                    --runs N       how often each is measured; the first is with cold JVMs, the second half counts (8)""") {
+                    --runs N       runs per protocol; the first has cold JVMs, the second half counts (8)""") {
             @Override
             Runnable parse(Deque<String> options) {
-                return new SyncBench(SyncBench.Options.parse(options), System.out);
+                return new SyncBench(SyncOptions.parse(options), System.out);
             }
         },
         LATENCY("latency", """
-                from the arrival of a message to its event on postbus.changes, beside a raw connection that waits for it
+                from the arrival of a message to its event on postbus.changes, beside the notification of a raw connection
                     --protocol P   imap: Dovecot and IDLE; jmap: James and its event source (imap)
-                    --arrivals N   by APPEND to INBOX, and a third each by two other ways (300)
-                    --before N     messages that arrive for others first: what runs is a process that was not just started (2000)""") {
+                    --arrivals N   by APPEND to INBOX, and a third of it by each of two other paths (300)
+                    --before N     messages to other accounts first, so that the processes are warmed up (2000)""") {
             @Override
             Runnable parse(Deque<String> options) {
-                return new LatencyBench(LatencyBench.Options.parse(options), System.out);
+                return new LatencyBench(LatencyOptions.parse(options), System.out);
             }
         },
         FLUSH("flush", """
-                wishes on their way to Dovecot and to James over JMAP, beside a raw client's fewest commands
+                mutations on their way to Dovecot and to James over JMAP, beside the fewest commands of a raw client
                     --server S     james or dovecot (both)
                     --emails N     changed at once (10000)
-                    --runs N       how often that is measured (3)
-                    --single N     wishes one at a time (200)""") {
+                    --runs N       number of such changes (3)
+                    --single N     mutations one at a time (200)""") {
             @Override
             Runnable parse(Deque<String> options) {
-                return new FlushBench(FlushBench.Options.parse(options), System.out);
+                return new FlushBench(FlushOptions.parse(options), System.out);
             }
         },
         UNCHANGED("unchanged", """
-                a look at a mailbox in which nothing has changed, beside one LIST with STATUS
+                a sync pass over a mailbox without changes, beside one LIST with STATUS
                     --messages N   in the mailbox, on Dovecot (200000)
-                    --passes N     how many looks are measured (100)""") {
+                    --passes N     sync passes that are measured (100)""") {
             @Override
             Runnable parse(Deque<String> options) {
-                return new UnchangedBench(UnchangedBench.Options.parse(options), System.out);
+                return new UnchangedBench(UnchangedOptions.parse(options), System.out);
             }
         },
         IDLE("idle", """
-                a fetcher's memory for each account that waits over TLS, and its logins a second after a restart
-                    --accounts N     the larger number; the smaller is a fifth (10000)
-                    --histogram true what the heap consists of""") {
+                a fetcher's memory per idle account over TLS, and its logins per second after a restart
+                    --accounts N     the larger number of accounts; the smaller is a fifth (10000)
+                    --histogram true print the classes that take most of the heap""") {
             @Override
             Runnable parse(Deque<String> options) {
-                return new IdleBench(IdleBench.Options.parse(options), System.out);
+                return new IdleBench(IdleOptions.parse(options), System.out);
             }
         };
 
@@ -86,7 +91,7 @@ public final class Main {
             this.what = what;
         }
 
-        /** @throws IllegalArgumentException saying what was not understood */
+        /** @throws IllegalArgumentException naming the invalid option */
         abstract Runnable parse(Deque<String> options);
     }
 

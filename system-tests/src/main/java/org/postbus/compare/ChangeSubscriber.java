@@ -14,10 +14,10 @@ import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
-import org.postbus.event.ChangeEvent;
-import org.postbus.event.EventCodec;
-import org.postbus.event.Topics;
+import org.postbus.change.ChangeEvent;
+import org.postbus.codec.EventCodec;
 import org.postbus.model.AccountId;
+import org.postbus.topic.Topics;
 
 /**
  * Another system that follows {@code postbus.changes} from its first record, and holds Postbus to every promise of
@@ -107,7 +107,7 @@ public final class ChangeSubscriber implements AutoCloseable {
         String id = header(record, "ce_id");
         expect(where + "key", event.accountId().toString(), new String(record.key(), StandardCharsets.UTF_8));
         expect(where + "ce_specversion", "1.0", header(record, "ce_specversion"));
-        expect(where + "ce_type", EventCodec.typeOf(event.change()), header(record, "ce_type"));
+        expect(where + "ce_type", ChangeEvent.typeOf(event.change()), header(record, "ce_type"));
         expect(where + "ce_source", "/postbus/accounts/" + event.accountId(), header(record, "ce_source"));
         expect(where + "content-type", "application/json", header(record, "content-type"));
         if (id.isEmpty() || header(record, "ce_time").isEmpty()) {

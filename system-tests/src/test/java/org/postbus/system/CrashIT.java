@@ -50,7 +50,7 @@ class CrashIT {
                 .map(email -> email.get("id").asText())
                 .toList();
         for (String id : ids) {
-            RUNNING.api.wish(account.id(), id, Map.of("keywords", Map.of("after-the-crash", true)));
+            RUNNING.api.mutate(account.id(), id, Map.of("keywords", Map.of("after-the-crash", true)));
             if (id.equals(ids.get(WISHES / 2))) {
                 RUNNING.postbus.services().kill("outbound-1");
             }

@@ -9,11 +9,11 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
+import org.postbus.codec.EventCodec;
 import org.postbus.devstack.client.PostbusApi;
 import org.postbus.devstack.corpus.MailCorpus;
 import org.postbus.devstack.mailserver.James;
 import org.postbus.devstack.rawclient.RawImap;
-import org.postbus.event.EventCodec;
 import org.postbus.system.Running.Account;
 
 /**

@@ -80,9 +80,9 @@ class PipelineIT {
         List<String> messageIds =
                 emails.stream().map(email -> email.at("/messageId/0").asText()).toList();
 
-        running.api.wish(
+        running.api.mutate(
                 account.id(), id(emails.get(0)), Map.of("keywords", Map.of("$flagged", true, "by-rest", true)));
-        running.api.wish(account.id(), id(emails.get(1)), Map.of("mailboxIds", Map.of(archive, true, inbox, false)));
+        running.api.mutate(account.id(), id(emails.get(1)), Map.of("mailboxIds", Map.of(archive, true, inbox, false)));
         running.api.delete(account.path() + "/emails/" + id(emails.get(2))).expect(202);
 
         // At once, before the server has been asked.
@@ -164,7 +164,7 @@ class PipelineIT {
                 .expect(202)
                 .get("mailboxId")
                 .asText();
-        running.api.wish(account.id(), email, Map.of("mailboxIds", Map.of(made, true, inbox, false)));
+        running.api.mutate(account.id(), email, Map.of("mailboxIds", Map.of(made, true, inbox, false)));
         running.api
                 .patch(account.path() + "/mailboxes/" + made, Map.of("name", "Bills"))
                 .expect(202);

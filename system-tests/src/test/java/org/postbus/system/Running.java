@@ -49,7 +49,7 @@ final class Running {
         Directories.delete(directory);
         // A first user makes it start James.
         postbus = LocalPostbus.prepare(
-                LocalPostbus.Settings.passing(directory, List.of(James.User.of("first", "secret"))),
+                LocalPostbus.Settings.temporary(directory, List.of(James.User.of("first", "secret"))),
                 System.out::println);
         Runtime.getRuntime().addShutdownHook(new Thread(postbus::close, "close"));
         postbus.start();

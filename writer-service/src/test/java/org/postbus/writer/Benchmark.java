@@ -6,13 +6,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import org.postbus.codec.EventCodec;
 import org.postbus.devstack.DevStack;
-import org.postbus.event.EventCodec;
-import org.postbus.event.Observation;
-import org.postbus.event.ObservedEmail;
 import org.postbus.model.EmailBody;
 import org.postbus.model.EmailBodyPart;
 import org.postbus.model.EmailBodyValue;
+import org.postbus.observation.Observation;
+import org.postbus.observation.ObservedEmail;
 import org.postbus.writer.apply.BatchApplier;
 import org.postbus.writer.ingest.ObservationDecoder;
 

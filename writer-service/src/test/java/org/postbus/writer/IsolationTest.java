@@ -12,10 +12,10 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import org.junit.jupiter.api.Test;
 import org.postbus.devstack.DevStack;
-import org.postbus.event.Cursor;
-import org.postbus.event.Observation.ScopeSynced;
-import org.postbus.event.Observation;
-import org.postbus.event.SyncScope;
+import org.postbus.observation.Cursor;
+import org.postbus.observation.Observation.ScopeSynced;
+import org.postbus.observation.Observation;
+import org.postbus.observation.SyncScope;
 import org.postbus.writer.table.Database;
 
 class IsolationTest {

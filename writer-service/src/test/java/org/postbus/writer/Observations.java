@@ -6,16 +6,6 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
-import org.postbus.event.EmailRef;
-import org.postbus.event.MailboxKey;
-import org.postbus.event.Observation.EmailObserved;
-import org.postbus.event.Observation.EmailStateObserved;
-import org.postbus.event.Observation.MailboxObserved;
-import org.postbus.event.Observation.PassFinished;
-import org.postbus.event.Observation.UidsVanished;
-import org.postbus.event.ObservedEmail;
-import org.postbus.event.ObservedMailbox;
-import org.postbus.event.UidRange;
 import org.postbus.model.EmailAddress;
 import org.postbus.model.EmailBody;
 import org.postbus.model.EmailBodyPart;
@@ -23,6 +13,16 @@ import org.postbus.model.EmailBodyValue;
 import org.postbus.model.EmailHeaders;
 import org.postbus.model.Keyword;
 import org.postbus.model.MutationId;
+import org.postbus.observation.EmailRef;
+import org.postbus.observation.MailboxKey;
+import org.postbus.observation.Observation.EmailObserved;
+import org.postbus.observation.Observation.EmailStateObserved;
+import org.postbus.observation.Observation.MailboxObserved;
+import org.postbus.observation.Observation.PassFinished;
+import org.postbus.observation.Observation.UidsVanished;
+import org.postbus.observation.ObservedEmail;
+import org.postbus.observation.ObservedMailbox;
+import org.postbus.observation.UidRange;
 
 /** Observations as a fetcher makes them. */
 public final class Observations {

@@ -19,12 +19,12 @@ import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.StringDeserializer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.postbus.change.ChangeEvent;
+import org.postbus.codec.EventCodec;
 import org.postbus.devstack.DevStack;
-import org.postbus.event.ChangeEvent;
-import org.postbus.event.DeadLetter;
-import org.postbus.event.EventCodec;
-import org.postbus.event.Observation;
-import org.postbus.event.Topics;
+import org.postbus.observation.Observation;
+import org.postbus.topic.DeadLetter;
+import org.postbus.topic.Topics;
 import org.postbus.writer.ingest.BatchMetrics;
 import org.postbus.writer.ingest.Quarantine;
 import org.postbus.writer.ingest.RecordProcessor;
@@ -145,7 +145,7 @@ class PipelineTest {
         TestAccount carol = TestAccount.create();
         long offset = 40;
         byte[] forged = EventCodec.encode(
-                new org.postbus.event.ObservationBatch(bob.tenant, carol.account, 1, 1, List.of(Observations.mailbox(INBOX))));
+                new org.postbus.observation.ObservationBatch(bob.tenant, carol.account, 1, 1, List.of(Observations.mailbox(INBOX))));
 
         records.apply(List.of(
                 new ConsumerRecord<>(Topics.OBSERVATIONS, 0, offset, alice.account.toString(), poison),

@@ -15,12 +15,12 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.postbus.event.MailboxKey;
-import org.postbus.event.Observation.MailboxReset;
-import org.postbus.event.Observation.MailboxVanished;
-import org.postbus.event.Observation.UidsVanished;
-import org.postbus.event.Observation;
-import org.postbus.event.UidRange;
+import org.postbus.observation.MailboxKey;
+import org.postbus.observation.Observation.MailboxReset;
+import org.postbus.observation.Observation.MailboxVanished;
+import org.postbus.observation.Observation.UidsVanished;
+import org.postbus.observation.Observation;
+import org.postbus.observation.UidRange;
 
 /**
  * A server in memory that changes at random, and a fetcher that reports it in batches of random size, some of them twice,
@@ -211,7 +211,7 @@ class SimulationTest {
                                 keywords.toArray(String[]::new)));
                     } else if (!before.equals(keywords)) {
                         seen.add(new Observation.EmailStateObserved(
-                                new org.postbus.event.EmailRef.ImapMessage(key, current, uid),
+                                new org.postbus.observation.EmailRef.ImapMessage(key, current, uid),
                                 Set.of(key),
                                 Observations.keywords(keywords.toArray(String[]::new)),
                                 Optional.empty()));

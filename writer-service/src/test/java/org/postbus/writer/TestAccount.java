@@ -16,22 +16,22 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.UUID;
+import org.postbus.change.ChangeEvent.EmailCreated;
+import org.postbus.change.ChangeEvent.EmailDestroyed;
+import org.postbus.change.ChangeEvent.EmailUpdated;
+import org.postbus.change.ChangeEvent.MailboxCreated;
+import org.postbus.change.ChangeEvent.MailboxDestroyed;
+import org.postbus.change.ChangeEvent.MailboxUpdated;
+import org.postbus.change.ChangeEvent;
+import org.postbus.codec.EventCodec;
 import org.postbus.devstack.DevStack;
 import org.postbus.devstack.postgres.Role;
-import org.postbus.event.ChangeEvent.EmailCreated;
-import org.postbus.event.ChangeEvent.EmailDestroyed;
-import org.postbus.event.ChangeEvent.EmailUpdated;
-import org.postbus.event.ChangeEvent.MailboxCreated;
-import org.postbus.event.ChangeEvent.MailboxDestroyed;
-import org.postbus.event.ChangeEvent.MailboxUpdated;
-import org.postbus.event.ChangeEvent;
-import org.postbus.event.EventCodec;
-import org.postbus.event.Observation;
-import org.postbus.event.ObservationBatch;
 import org.postbus.model.AccountId;
 import org.postbus.model.Email;
 import org.postbus.model.Mailbox;
 import org.postbus.model.TenantId;
+import org.postbus.observation.Observation;
+import org.postbus.observation.ObservationBatch;
 import org.postbus.writer.apply.BatchApplier.Outcome;
 import org.postbus.writer.apply.BatchApplier;
 import org.postbus.writer.apply.TimeOrderedIds;
@@ -136,7 +136,7 @@ public final class TestAccount {
 
     public List<String> types() {
         return changes().stream()
-                .map(change -> EventCodec.typeOf(change.change()))
+                .map(change -> ChangeEvent.typeOf(change.change()))
                 .toList();
     }
 

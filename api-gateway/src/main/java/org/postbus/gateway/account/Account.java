@@ -6,11 +6,11 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import org.postbus.account.AccountSettings;
+import org.postbus.account.PushKind;
 import org.postbus.account.ServerAddress;
-import org.postbus.event.AccountRecord;
-import org.postbus.event.PushKind;
-import org.postbus.event.SyncState;
+import org.postbus.account.SyncState;
 import org.postbus.model.AccountId;
+import org.postbus.topic.AccountRecord;
 
 /** An account as the API shows it: what was asked for when it was made, without the password, and what its sync is doing. */
 public record Account(

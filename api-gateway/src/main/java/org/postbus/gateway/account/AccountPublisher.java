@@ -18,12 +18,12 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.StreamSupport;
 import org.jboss.logging.Logger;
-import org.postbus.event.AccountRecord;
-import org.postbus.event.EventCodec;
-import org.postbus.event.Topics;
+import org.postbus.codec.EventCodec;
 import org.postbus.gateway.TopicProducer;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
+import org.postbus.topic.AccountRecord;
+import org.postbus.topic.Topics;
 
 /**
  * Brings {@code postbus.accounts} to what the table {@code account} says. It works when it is rung and every

@@ -15,10 +15,10 @@ import org.postbus.account.Credential;
 import org.postbus.account.Secret;
 import org.postbus.account.ServerAddress;
 import org.postbus.account.TlsMode;
-import org.postbus.event.AccountRecord;
-import org.postbus.event.EventCodec;
+import org.postbus.codec.EventCodec;
 import org.postbus.gateway.Problem.Violation;
 import org.postbus.gateway.Problem;
+import org.postbus.topic.AccountRecord;
 
 /** What a new account is to be, or an old one after a change; valid in form. Whether its hosts may be used is not known yet. */
 record AccountRequest(

@@ -13,12 +13,12 @@ import org.hibernate.annotations.JdbcTypeCode;
 import org.hibernate.reactive.mutiny.Mutiny;
 import org.hibernate.type.SqlTypes;
 import org.postbus.account.AccountSettings;
-import org.postbus.event.AccountRecord;
-import org.postbus.event.EventCodec;
-import org.postbus.event.PushKind;
-import org.postbus.event.SyncState;
+import org.postbus.account.PushKind;
+import org.postbus.account.SyncState;
+import org.postbus.codec.EventCodec;
 import org.postbus.gateway.Problem;
 import org.postbus.model.AccountId;
+import org.postbus.topic.AccountRecord;
 
 /** A row of {@code account_view}: an account and what its sync is doing. */
 @Entity

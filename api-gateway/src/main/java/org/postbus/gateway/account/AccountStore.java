@@ -10,14 +10,14 @@ import io.vertx.sqlclient.Tuple;
 import jakarta.enterprise.context.ApplicationScoped;
 import org.postbus.account.AccountSettings;
 import org.postbus.account.Credential;
-import org.postbus.account.CredentialCipher;
-import org.postbus.event.AccountRecord;
-import org.postbus.event.EventCodec;
+import org.postbus.account.cipher.CredentialCipher;
+import org.postbus.codec.EventCodec;
 import org.postbus.gateway.Database;
 import org.postbus.gateway.GatewayConfig;
 import org.postbus.gateway.Problem;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
+import org.postbus.topic.AccountRecord;
 
 /**
  * The tables {@code account} and {@code credential}. Every change raises the account's revision, or leaves a tombstone, in

@@ -24,10 +24,10 @@ import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.StringDeserializer;
 import org.jboss.logging.Logger;
-import org.postbus.event.EventCodec;
-import org.postbus.event.Topics;
+import org.postbus.codec.EventCodec;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
+import org.postbus.topic.Topics;
 
 /**
  * Reads all of {@code postbus.changes} from its end and hands each change to the streams of this process. It belongs to no

@@ -9,7 +9,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import org.postbus.account.AccountSettings;
-import org.postbus.event.UidRange;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
 import org.postbus.mail.imap.connection.ImapConnection;
@@ -24,6 +23,7 @@ import org.postbus.mail.mime.MimeLimits;
 import org.postbus.mail.mime.MimeMessageReader;
 import org.postbus.mail.mime.encoding.TransferDecoder;
 import org.postbus.model.EmailBody;
+import org.postbus.observation.UidRange;
 
 /**
  * Content of an email on an IMAP server. The mailboxes that it lies in are tried one after the other: each says by its

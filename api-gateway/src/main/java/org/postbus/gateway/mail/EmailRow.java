@@ -13,7 +13,7 @@ import java.util.stream.Collectors;
 import org.hibernate.annotations.Immutable;
 import org.hibernate.annotations.JdbcTypeCode;
 import org.hibernate.type.SqlTypes;
-import org.postbus.event.EventCodec;
+import org.postbus.codec.EventCodec;
 import org.postbus.model.Email;
 import org.postbus.model.EmailHeaders;
 import org.postbus.model.EmailId;

@@ -12,7 +12,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Function;
 import java.util.stream.Stream;
-import org.postbus.event.EventCodec;
+import org.postbus.codec.EventCodec;
 import org.postbus.gateway.Problem.Violation;
 import org.postbus.gateway.Problem;
 import org.postbus.model.Keyword;

@@ -14,7 +14,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.stream.StreamSupport;
-import org.postbus.event.EventCodec;
+import org.postbus.codec.EventCodec;
 import org.postbus.gateway.Database;
 import org.postbus.gateway.Idempotency;
 import org.postbus.gateway.Problem.Violation;

@@ -12,12 +12,12 @@ import java.util.List;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import org.jboss.logging.Logger;
-import org.postbus.event.EventCodec;
-import org.postbus.event.MutationBell;
-import org.postbus.event.Topics;
+import org.postbus.codec.EventCodec;
 import org.postbus.gateway.TopicProducer;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
+import org.postbus.topic.MutationNotification;
+import org.postbus.topic.Topics;
 
 /**
  * Rings {@code postbus.mutations} behind the request's back. Many wishes and messages of one account that wait together are one ring. A
@@ -30,7 +30,7 @@ public class MutationBells {
 
     private final TopicProducer topics;
     private final Counter lost;
-    private final BlockingQueue<MutationBell> waiting = new ArrayBlockingQueue<>(WAITING_MAX);
+    private final BlockingQueue<MutationNotification> waiting = new ArrayBlockingQueue<>(WAITING_MAX);
     private volatile Thread loop;
 
     MutationBells(TopicProducer topics, MeterRegistry metrics) {
@@ -48,13 +48,13 @@ public class MutationBells {
 
     /** Never blocks. */
     public void ring(TenantId tenant, AccountId account) {
-        if (!waiting.offer(new MutationBell(tenant, account))) {
+        if (!waiting.offer(new MutationNotification(tenant, account))) {
             lost.increment();
         }
     }
 
     private void run() {
-        List<MutationBell> taken = new ArrayList<>();
+        List<MutationNotification> taken = new ArrayList<>();
         while (!Thread.currentThread().isInterrupted()) {
             try {
                 taken.clear();
@@ -67,7 +67,7 @@ public class MutationBells {
         }
     }
 
-    private void send(MutationBell bell) {
+    private void send(MutationNotification bell) {
         topics.send(Topics.MUTATIONS, bell.accountId(), EventCodec.encode(bell)).whenComplete((sent, failure) -> {
             if (failure != null) {
                 lost.increment();

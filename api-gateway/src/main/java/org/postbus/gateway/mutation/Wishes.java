@@ -16,7 +16,7 @@ import java.util.Set;
 import java.util.UUID;
 import java.util.stream.Collectors;
 import java.util.stream.StreamSupport;
-import org.postbus.event.ChangeEvent.MutationDiscarded;
+import org.postbus.change.ChangeEvent.MutationDiscarded;
 import org.postbus.gateway.ChangeLogAppend;
 import org.postbus.gateway.Database;
 import org.postbus.gateway.Idempotency;

@@ -15,10 +15,10 @@ import org.postbus.account.Credential;
 import org.postbus.account.Secret;
 import org.postbus.account.ServerAddress;
 import org.postbus.account.TlsMode;
-import org.postbus.event.AccountRecord;
-import org.postbus.event.EventCodec;
+import org.postbus.codec.EventCodec;
 import org.postbus.gateway.Problem.Violation;
 import org.postbus.gateway.ProblemException;
+import org.postbus.topic.AccountRecord;
 
 class AccountRequestTest {
     private static final ServerAddress IMAP = new ServerAddress("imap.example.com", 993, TlsMode.TLS);

@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
-import org.postbus.event.EventCodec;
+import org.postbus.codec.EventCodec;
 import org.postbus.gateway.ProblemException;
 import org.postbus.gateway.RequestJson;
 import org.postbus.mail.mime.MimeLimits;

@@ -12,11 +12,11 @@ import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
-import org.postbus.event.ChangeEvent;
-import org.postbus.event.EventCodec;
-import org.postbus.event.Topics;
+import org.postbus.change.ChangeEvent;
+import org.postbus.codec.EventCodec;
+import org.postbus.topic.Topics;
 
-/** When each new email came on {@code postbus.changes}, from now on: another system's view, with a consumer of its own. */
+/** Records when each {@code email.created} arrives on {@code postbus.changes}, from its construction on, with a consumer of its own. */
 public final class ChangeArrivals implements AutoCloseable {
     private static final Duration POLL = Duration.ofMillis(100);
 
@@ -43,7 +43,7 @@ public final class ChangeArrivals implements AutoCloseable {
         thread = Thread.ofPlatform().daemon().name("change-arrivals").start(this::follow);
     }
 
-    /** The {@link System#nanoTime()} at which the creation of the email with this subject came. */
+    /** The {@link System#nanoTime()} at which the first {@code email.created} with this subject arrived; empty if none does within {@code limit}. */
     public Optional<Long> awaitCreated(String subject, Duration limit) throws InterruptedException {
         long nanos = limit.toNanos();
         lock.lockInterruptibly();

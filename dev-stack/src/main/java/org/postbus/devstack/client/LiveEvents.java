@@ -5,9 +5,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.stream.Stream;
-import org.postbus.event.EventCodec;
+import org.postbus.codec.EventCodec;
 
-/** What has come over one stream of server-sent events so far. */
+/** The events received over one stream of {@code /v1/events} (server-sent events). */
 public final class LiveEvents implements AutoCloseable {
     private final Stream<String> lines;
     private final List<LiveEvent> received = new CopyOnWriteArrayList<>();
@@ -67,7 +67,7 @@ public final class LiveEvents implements AutoCloseable {
         try {
             return EventCodec.mapper().readTree(json);
         } catch (JsonProcessingException e) {
-            throw new IllegalStateException("an event that is not JSON", e);
+            throw new IllegalStateException("an event is not JSON", e);
         }
     }
 }

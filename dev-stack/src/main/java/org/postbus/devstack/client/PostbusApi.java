@@ -14,11 +14,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.postbus.account.Secret;
+import org.postbus.codec.EventCodec;
 import org.postbus.devstack.mailserver.James;
-import org.postbus.event.EventCodec;
 import org.postbus.model.AccountId;
 
-/** A program that uses Postbus: blocking calls of the REST API under one key. */
+/** A client of Postbus's REST API: blocking calls with one API key. */
 public final class PostbusApi implements AutoCloseable {
     private static final Duration ANSWER_WAIT = Duration.ofSeconds(30);
     private static final int PAGE = 500;
@@ -36,9 +36,9 @@ public final class PostbusApi implements AutoCloseable {
         this.key = key;
     }
 
-    /** @param body null node where there is none */
+    /** @param body the missing node if the response is empty */
     public record Answer(int status, JsonNode body) {
-        /** @throws IllegalStateException with the whole answer if the status is another */
+        /** @throws IllegalStateException with status and body if the status is another */
         public JsonNode expect(int expected) {
             if (status != expected) {
                 throw new IllegalStateException("expected " + expected + ", got " + status + " " + body);
@@ -47,14 +47,14 @@ public final class PostbusApi implements AutoCloseable {
         }
     }
 
-    /** It can send. */
+    /** An account with an SMTP server, which can send. */
     public AccountId addImapAccount(James james, James.User user) {
         ObjectNode account = imapAccount(James.HOST, james.ports().imap(), user.address(), user.password());
         putServer(account, "smtp", James.HOST, james.ports().smtp());
         return added(account);
     }
 
-    /** It has no SMTP server. */
+    /** An account without an SMTP server, which cannot send. */
     public AccountId addImapAccount(String host, int port, String address, Secret password) {
         return added(imapAccount(host, port, address, password));
     }
@@ -65,7 +65,7 @@ public final class PostbusApi implements AutoCloseable {
         return account;
     }
 
-    /** Without TLS. */
+    /** A server without TLS. */
     private static void putServer(ObjectNode account, String name, String host, int port) {
         account.putObject(name).put("host", host).put("port", port).put("tls", "none");
     }
@@ -76,7 +76,7 @@ public final class PostbusApi implements AutoCloseable {
         return added(account);
     }
 
-    /** {@code path} is relative to {@code /v1/}. */
+    /** Paths of all methods are relative to {@code /v1/}. */
     public Answer get(String path) {
         return send("GET", path, null);
     }
@@ -93,7 +93,7 @@ public final class PostbusApi implements AutoCloseable {
         return send("DELETE", path, null);
     }
 
-    /** All emails, or those of one mailbox, newest first. */
+    /** All emails of the account, or of one mailbox, newest first. */
     public List<JsonNode> emails(AccountId account, String... mailboxId) {
         List<JsonNode> emails = new ArrayList<>();
         String filter = mailboxId.length == 0 ? "" : "&mailboxId=" + mailboxId[0];
@@ -109,14 +109,17 @@ public final class PostbusApi implements AutoCloseable {
         }
     }
 
-    /** A merge patch of an email; the mutation's id. */
-    public String wish(AccountId account, String emailId, Map<String, Map<String, Boolean>> patch) {
-        // A merge patch removes with null, which Map.of does not hold: false stands for it here.
+    /**
+     * Patches an email and returns the mutation's id.
+     *
+     * @param patch by property ({@code keywords}, {@code mailboxIds}); false removes an entry, since {@code Map.of} has no null
+     */
+    public String mutate(AccountId account, String emailId, Map<String, Map<String, Boolean>> patch) {
         ObjectNode body = EventCodec.mapper().createObjectNode();
         patch.forEach((property, entries) -> {
             ObjectNode changes = body.putObject(property);
-            entries.forEach((name, wanted) -> {
-                if (wanted) {
+            entries.forEach((name, set) -> {
+                if (set) {
                     changes.put(name, true);
                 } else {
                     changes.putNull(name);
@@ -129,7 +132,7 @@ public final class PostbusApi implements AutoCloseable {
                 .asText();
     }
 
-    /** Listens to {@code /v1/events} until it is closed. */
+    /** Opens a stream of {@code /v1/events}. */
     public LiveEvents listen() {
         HttpRequest request =
                 request("events").header("Accept", "text/event-stream").build();

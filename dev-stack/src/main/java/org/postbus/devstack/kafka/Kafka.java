@@ -24,9 +24,9 @@ import org.postbus.devstack.process.ChildReaper;
 import org.postbus.devstack.process.Directories;
 import org.postbus.devstack.process.FreePort;
 import org.postbus.devstack.process.ProjectRoot;
-import org.postbus.event.Topics;
+import org.postbus.topic.Topics;
 
-/** A Kafka broker (KRaft, its own controller) on loopback in a JVM of its own, with Postbus's topics. */
+/** A Kafka broker (KRaft, combined with its controller) on loopback in a JVM of its own, with Postbus's topics. */
 public final class Kafka implements AutoCloseable {
     private static final Duration START_WAIT = Duration.ofMinutes(3);
     private static final Duration TOPICS_WAIT = Duration.ofSeconds(120);
@@ -43,18 +43,15 @@ public final class Kafka implements AutoCloseable {
     }
 
     /**
-     * @param directory keeps the log and the cluster's id; empty: a temporary one, deleted at the end
-     * @param partitions of each topic, for topics that are not there yet
-     * @param log where the broker's output goes
+     * @param directory for the log segments and the cluster id; empty: a temporary one, deleted at the end
+     * @param port empty: a free one
+     * @param partitions of each topic that has to be created
+     * @param log receives the broker's output
      */
     public record Settings(Optional<Path> directory, Optional<Integer> port, int partitions, Path log) {
         /** For tests and demonstrations. */
         public static Settings temporary(int partitions, Path log) {
             return new Settings(Optional.empty(), Optional.empty(), partitions, log);
-        }
-
-        public static Settings kept(Path directory, Path log) {
-            return new Settings(Optional.of(directory), Optional.empty(), Topics.PARTITIONS, log);
         }
     }
 
@@ -100,22 +97,13 @@ public final class Kafka implements AutoCloseable {
         }
     }
 
-    /** {@code host:port}: what a service gets as {@code POSTBUS_KAFKA}. */
+    /** {@code host:port}: the value of a service's {@code POSTBUS_KAFKA}. */
     public String bootstrap() {
         return HOST + ":" + port;
     }
 
     public long pid() {
         return broker.pid();
-    }
-
-    /** Deletes the topics' records by deleting the topics, and makes them anew: for a test that wants them empty. */
-    public void resetTopics(int partitions) {
-        try (Admin admin = admin()) {
-            Set<String> names = await(admin.listTopics().names());
-            await(admin.deleteTopics(names).all());
-        }
-        createTopics(partitions);
     }
 
     @Override
@@ -142,7 +130,7 @@ public final class Kafka implements AutoCloseable {
         return Admin.create(Map.of(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrap()));
     }
 
-    /** deploy/topics.sh creates the same ones in a real cluster. */
+    /** deploy/topics.sh creates the same topics in a real cluster. */
     private static Stream<NewTopic> topics(int partitions) {
         short replicas = 1;
         Map<String, String> newestPerKey = Map.of(
@@ -203,7 +191,7 @@ public final class Kafka implements AutoCloseable {
                 .awaitSuccess(START_WAIT);
     }
 
-    /** What differs from the defaults: one node, small and quick to start. */
+    /** The settings that differ from the defaults: one node, small and quick to start. */
     private static String properties(Path log, int port, int controllerPort) {
         return String.join(
                 "\n",
@@ -225,9 +213,9 @@ public final class Kafka implements AutoCloseable {
                         "transaction.state.log.min.isr=1",
                         "share.coordinator.state.topic.replication.factor=1",
                         "share.coordinator.state.topic.min.isr=1",
-                        // The first member of a group need not wait for others: on one machine there may be none.
+                        // The first member of a group does not wait for others: on one machine there may be none.
                         "group.initial.rebalance.delay.ms=0",
-                        // Hundreds of partitions, each with two indexes that are mapped at their full size.
+                        // There are hundreds of partitions, each with two index files that are mapped at their full size.
                         "log.index.size.max.bytes=1048576",
                         "log.cleaner.dedupe.buffer.size=16777216",
                         "num.network.threads=2",

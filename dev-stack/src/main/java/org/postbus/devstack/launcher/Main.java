@@ -18,14 +18,14 @@ import org.postbus.devstack.process.Directories;
 import org.postbus.devstack.process.ProjectRoot;
 
 /**
- * What {@code ./postbus up} and {@code ./postbus demo} run. Exit codes: 0 all went well, 1 something failed or a Postbus already
- * runs from the directory, 2 the arguments were not understood.
+ * The program behind {@code ./postbus up} and {@code ./postbus demo}. Exit codes: 0 success, 1 failure or another Postbus runs from the
+ * same directory, 2 invalid arguments.
  */
 public final class Main {
     private static final int FETCHERS_MAX = 64;
 
-    /** Kept reachable: a lock goes with its channel. */
-    private static FileChannel held;
+    /** Keeps the channel reachable; its lock ends with it. */
+    private static FileChannel lockedFile;
 
     private Main() {}
 
@@ -37,7 +37,7 @@ public final class Main {
 
         record Help() implements Command {}
 
-        record NotUnderstood(String why) implements Command {}
+        record Invalid(String why) implements Command {}
 
         static Command parse(List<String> arguments) {
             Deque<String> rest = new ArrayDeque<>(arguments);
@@ -46,7 +46,7 @@ public final class Main {
                 case "demo" -> demo(rest);
                 case "up" -> up(rest);
                 case "help", "--help", "-h" -> new Help();
-                default -> new NotUnderstood("no such command: " + command);
+                default -> new Invalid("no such command: " + command);
             };
         }
 
@@ -55,7 +55,7 @@ public final class Main {
             if (once) {
                 rest.pop();
             }
-            return rest.isEmpty() ? new Demo(once) : new NotUnderstood("no such argument: " + rest.peek());
+            return rest.isEmpty() ? new Demo(once) : new Invalid("no such argument: " + rest.peek());
         }
 
         private static Command up(Deque<String> rest) {
@@ -65,10 +65,10 @@ public final class Main {
             while (!rest.isEmpty()) {
                 String option = rest.pop();
                 if (!List.of("--port", "--data", "--fetchers").contains(option)) {
-                    return new NotUnderstood("no such argument: " + option);
+                    return new Invalid("no such argument: " + option);
                 }
                 if (rest.isEmpty()) {
-                    return new NotUnderstood(option + " needs a value");
+                    return new Invalid(option + " needs a value");
                 }
                 String value = rest.pop();
                 try {
@@ -78,7 +78,7 @@ public final class Main {
                         default -> data = Path.of(value);
                     }
                 } catch (IllegalArgumentException e) {
-                    return new NotUnderstood(option + ": " + e.getMessage());
+                    return new Invalid(option + ": " + e.getMessage());
                 }
             }
             return new Up(port, data, fetchers);
@@ -101,7 +101,7 @@ public final class Main {
     public static void main(String[] arguments) throws IOException, InterruptedException {
         switch (Command.parse(List.of(arguments))) {
             case Command.Help() -> System.out.print(usage());
-            case Command.NotUnderstood(String why) -> {
+            case Command.Invalid(String why) -> {
                 System.err.println("postbus: " + why + "\n");
                 System.err.print(usage());
                 System.exit(2);
@@ -119,17 +119,17 @@ public final class Main {
         }
     }
 
-    /** The launcher prints the same file. */
+    /** The script {@code postbus} prints the same file. */
     private static String usage() throws IOException {
         try (InputStream text = Main.class.getResourceAsStream("usage.txt")) {
             return new String(text.readAllBytes(), StandardCharsets.UTF_8);
         }
     }
 
-    /** Answers the exit code, when a process has died. Ctrl-C ends this JVM, and its shutdown hook the rest. */
+    /** Returns the exit code when a child process has ended. Ctrl-C ends this JVM, whose shutdown hook ends the children. */
     private static int up(Command.Up up) {
         LocalPostbus postbus = LocalPostbus.prepare(
-                LocalPostbus.Settings.kept(up.data()).apiPort(up.port()).fetchers(up.fetchers()), System.out::println);
+                LocalPostbus.Settings.persistent(up.data()).apiPort(up.port()).fetchers(up.fetchers()), System.out::println);
         closeAtExit(postbus);
         try {
             postbus.start();
@@ -143,36 +143,36 @@ public final class Main {
                 Kafka      %s   topic postbus.changes
                 PostgreSQL %s
                 API key and pids: %s
-                Ctrl-C ends it; the data stays.""".formatted(
+                Ctrl-C stops it; the data is kept.""".formatted(
                         postbus.api(),
                         postbus.api(),
                         postbus.kafka().bootstrap(),
                         postbus.postgres().url(),
                         up.data().resolve("run.json")));
-        System.err.println("postbus: " + postbus.firstDeath().join() + "\npostbus: stopping the rest");
+        System.err.println("postbus: " + postbus.firstExit().join() + "\npostbus: stopping the rest");
         return 1;
     }
 
-    /** Closing is quick or has limits of its own, so the hook ends; the order is in {@link LocalPostbus#close()}. */
+    /** The hook always ends, since every step of {@link LocalPostbus#close()} has a time limit. */
     static void closeAtExit(LocalPostbus postbus) {
         Runtime.getRuntime().addShutdownHook(new Thread(postbus::close, "close"));
     }
 
-    /** Holds the directory until this JVM ends. Ends it at once if another Postbus holds it. */
+    /** Locks the directory until this JVM ends. Exits with code 1 if another process has the lock. */
     private static void lock(Path directory) throws IOException {
         Files.createDirectories(directory);
         Path file = directory.resolve("lock");
-        held = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
-        if (held.tryLock() == null) {
+        lockedFile = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
+        if (lockedFile.tryLock() == null) {
             System.err.println("postbus: already running from " + directory + ", pid "
                     + Files.readString(file).strip() + "; its addresses are in " + directory.resolve("run.json"));
             System.exit(1);
         }
-        held.truncate(0);
-        held.write(ByteBuffer.wrap((ProcessHandle.current().pid() + "\n").getBytes(StandardCharsets.US_ASCII)));
+        lockedFile.truncate(0);
+        lockedFile.write(ByteBuffer.wrap((ProcessHandle.current().pid() + "\n").getBytes(StandardCharsets.US_ASCII)));
     }
 
-    /** All but the lock: the mail server of a demonstration forgets, so its database must too. */
+    /** Deletes everything but the lock: the demo's mail server starts empty, so the database must too. */
     private static void empty(Path directory) throws IOException {
         try (Stream<Path> children = Files.list(directory)) {
             children.filter(child -> !child.endsWith("lock")).toList().forEach(Directories::delete);

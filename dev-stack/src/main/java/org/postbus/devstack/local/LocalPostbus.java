@@ -23,27 +23,27 @@ import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.postbus.account.Secret;
+import org.postbus.codec.EventCodec;
 import org.postbus.devstack.kafka.Kafka;
 import org.postbus.devstack.mailserver.James;
 import org.postbus.devstack.postgres.ApiKey;
 import org.postbus.devstack.postgres.Postgres;
 import org.postbus.devstack.process.FreePort;
 import org.postbus.devstack.process.Secrets;
-import org.postbus.event.EventCodec;
-import org.postbus.event.Topics;
+import org.postbus.topic.Topics;
 
 /**
- * All of Postbus on this machine, from one directory.
+ * All of Postbus on this machine, with its data in one directory.
  *
- * <p>Phases: 1. PostgreSQL, Kafka and, if asked for, James, all at once; 2. the API key; 3. the services; 4. {@code run.json}.
- * If a phase fails, {@link #close()} ends what the earlier ones started; the directory can be started from again.
+ * <p>Phases: 1. PostgreSQL, Kafka and, if it has users, James, concurrently; 2. the API key; 3. the services; 4. {@code run.json}.
+ * If a phase fails, {@link #close()} ends the processes of the earlier ones; a new start in the same directory is possible.
  */
 public final class LocalPostbus implements AutoCloseable {
     private static final String TENANT = "default";
 
     private final Settings settings;
     private final Consumer<String> progress;
-    /** Last started, first closed. Null when closed. */
+    /** Closed in reverse order of their start. Null once this is closed. */
     private Deque<AutoCloseable> running = new ArrayDeque<>();
 
     private Postgres postgres;
@@ -58,76 +58,76 @@ public final class LocalPostbus implements AutoCloseable {
     }
 
     /**
-     * @param directory holds data, logs, secrets and {@code run.json}
-     * @param durable false: data need not survive a power cut
+     * @param directory for data, logs, secrets and {@code run.json}
+     * @param durable false: data may be lost in a power failure
+     * @param shortLived as in {@link Services.Settings}
      * @param apiPort empty: a free one
      * @param users of James; empty: no James
-     * @param brief as in {@link Services.Settings}
      * @param serviceHeap of each service, as for {@code -Xmx}
-     * @param jamesHeap the mail is in it
-     * @param environment of the services, besides what they need
+     * @param jamesHeap as for {@code -Xmx}; must hold all mail
+     * @param environment additional variables of the services
      */
     public record Settings(
             Path directory,
             boolean durable,
-            boolean brief,
+            boolean shortLived,
             Optional<Integer> apiPort,
             int fetchers,
             List<James.User> users,
             String serviceHeap,
             String jamesHeap,
             Map<String, String> environment) {
-        /** For real use. */
-        public static Settings kept(Path directory) {
+        /** For real use: durable, one fetcher, no mail server. */
+        public static Settings persistent(Path directory) {
             return new Settings(directory, true, false, Optional.empty(), 1, List.of(), "256m", "512m", Map.of());
         }
 
-        /** For demonstrations and tests. */
-        public static Settings passing(Path directory, List<James.User> users) {
+        /** For demonstrations and tests: not durable, quick to start. */
+        public static Settings temporary(Path directory, List<James.User> users) {
             return new Settings(directory, false, true, Optional.empty(), 1, users, "256m", "512m", Map.of());
         }
 
-        /** For benchmarks: as fast as in real use. */
-        public Settings lasting() {
+        /** For benchmarks: the JVMs compile as in real use. */
+        public Settings longLived() {
             return new Settings(
                     directory, durable, false, apiPort, fetchers, users, serviceHeap, jamesHeap, environment);
         }
 
         public Settings apiPort(int port) {
             return new Settings(
-                    directory, durable, brief, Optional.of(port), fetchers, users, serviceHeap, jamesHeap, environment);
+                    directory, durable, shortLived, Optional.of(port), fetchers, users, serviceHeap, jamesHeap, environment);
         }
 
         public Settings fetchers(int fetchers) {
             return new Settings(
-                    directory, durable, brief, apiPort, fetchers, users, serviceHeap, jamesHeap, environment);
+                    directory, durable, shortLived, apiPort, fetchers, users, serviceHeap, jamesHeap, environment);
         }
 
         public Settings serviceHeap(String heap) {
-            return new Settings(directory, durable, brief, apiPort, fetchers, users, heap, jamesHeap, environment);
+            return new Settings(directory, durable, shortLived, apiPort, fetchers, users, heap, jamesHeap, environment);
         }
 
         public Settings jamesHeap(String heap) {
-            return new Settings(directory, durable, brief, apiPort, fetchers, users, serviceHeap, heap, environment);
+            return new Settings(directory, durable, shortLived, apiPort, fetchers, users, serviceHeap, heap, environment);
         }
 
         public Settings environment(Map<String, String> environment) {
             return new Settings(
-                    directory, durable, brief, apiPort, fetchers, users, serviceHeap, jamesHeap, environment);
+                    directory, durable, shortLived, apiPort, fetchers, users, serviceHeap, jamesHeap, environment);
         }
     }
 
-    /** Not started yet, so that whoever ends this JVM can {@link #close()} it at any moment of the start. */
+    /** Does not start anything, so that a shutdown hook can call {@link #close()} at any moment of the start. */
     public static LocalPostbus prepare(Settings settings, Consumer<String> progress) {
         return new LocalPostbus(settings, progress);
     }
 
-    /** @throws IllegalStateException saying what did not start, with the end of its log */
+    /** @throws IllegalStateException naming the process that did not start, with the end of its log */
     public void start() {
         try {
-            Path directory = privately(settings.directory().toAbsolutePath());
+            Path directory = createPrivate(settings.directory().toAbsolutePath());
             Path logs = Files.createDirectories(directory.resolve("logs"));
-            setAside(logs);
+            keepLastLogs(logs);
             settings.apiPort().ifPresent(LocalPostbus::requireFree);
             try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
                 List<CompletableFuture<?>> starts = new ArrayList<>();
@@ -139,7 +139,7 @@ public final class LocalPostbus implements AutoCloseable {
                 CompletableFuture.allOf(starts.toArray(CompletableFuture[]::new))
                         .join();
             }
-            apiKey = ApiKey.register(postgres.database(), TENANT, keptApiKey(directory));
+            apiKey = ApiKey.register(postgres.database(), TENANT, storedApiKey(directory));
             startServices(directory, logs);
             writeRunFile(directory.resolve("run.json"));
         } catch (IOException e) {
@@ -157,7 +157,7 @@ public final class LocalPostbus implements AutoCloseable {
         return kafka;
     }
 
-    /** @throws java.util.NoSuchElementException if it was started without users */
+    /** @throws java.util.NoSuchElementException if the settings have no users */
     public James james() {
         return james.orElseThrow();
     }
@@ -175,9 +175,9 @@ public final class LocalPostbus implements AutoCloseable {
         return apiKey;
     }
 
-    /** Completes with what happened when a process of Postbus ends by itself; never, once this is being closed. */
-    public CompletableFuture<String> firstDeath() {
-        CompletableFuture<String> death = new CompletableFuture<>();
+    /** Completes with a description when a child process ends by itself; never after {@link #close()}. */
+    public CompletableFuture<String> firstExit() {
+        CompletableFuture<String> exit = new CompletableFuture<>();
         Stream.of(
                         services.processes(),
                         List.of(kafka.process()),
@@ -185,20 +185,20 @@ public final class LocalPostbus implements AutoCloseable {
                 .flatMap(List::stream)
                 .forEach(child -> child.onExit().thenAccept(process -> {
                     if (!isClosing()) {
-                        death.complete(child.name() + " ended with exit code " + process.exitValue() + child.logTail());
+                        exit.complete(child.name() + " ended with exit code " + process.exitValue() + child.logTail());
                     }
                 }));
         ProcessHandle.of(postgres.pid())
                 .ifPresent(process -> process.onExit().thenRun(() -> {
                     if (!isClosing()) {
-                        death.complete(
+                        exit.complete(
                                 "PostgreSQL ended; see " + settings.directory().resolve("logs/postgres.log"));
                     }
                 }));
-        return death;
+        return exit;
     }
 
-    /** Ends everything, the last started first, and removes {@code run.json}. May be called at any time, more than once. */
+    /** Ends all child processes, the last started first, and deletes {@code run.json}. May be called at any time and repeatedly. */
     @Override
     public void close() {
         Deque<AutoCloseable> closing;
@@ -210,12 +210,12 @@ public final class LocalPostbus implements AutoCloseable {
             running = null;
         }
         for (AutoCloseable child : closing) {
-            closeLoudly(child);
+            closeAndReport(child);
         }
         try {
             Files.deleteIfExists(settings.directory().resolve("run.json"));
         } catch (IOException e) {
-            progress.accept("run.json is left over: " + e);
+            progress.accept("run.json could not be deleted: " + e);
         }
     }
 
@@ -228,7 +228,7 @@ public final class LocalPostbus implements AutoCloseable {
                 "PostgreSQL",
                 () -> Postgres.start(new Postgres.Settings(
                         Optional.of(directory.resolve("postgres")),
-                        Optional.of(keptPort(directory.resolve("postgres-port"))),
+                        Optional.of(storedPort(directory.resolve("postgres-port"))),
                         settings.durable(),
                         logs.resolve("postgres.log"))));
     }
@@ -238,7 +238,7 @@ public final class LocalPostbus implements AutoCloseable {
                 "Kafka",
                 () -> Kafka.start(new Kafka.Settings(
                         Optional.of(directory.resolve("kafka")),
-                        Optional.of(keptPort(directory.resolve("kafka-port"))),
+                        Optional.of(storedPort(directory.resolve("kafka-port"))),
                         Topics.PARTITIONS,
                         logs.resolve("kafka.log"))));
     }
@@ -264,7 +264,7 @@ public final class LocalPostbus implements AutoCloseable {
                         settings.fetchers(),
                         settings.apiPort(),
                         settings.serviceHeap(),
-                        settings.brief(),
+                        settings.shortLived(),
                         settings.environment())));
     }
 
@@ -278,15 +278,15 @@ public final class LocalPostbus implements AutoCloseable {
                 return child;
             }
         }
-        closeLoudly(child);
-        throw new IllegalStateException("closed while it started");
+        closeAndReport(child);
+        throw new IllegalStateException("closed while " + name + " started");
     }
 
-    private void closeLoudly(AutoCloseable child) {
+    private void closeAndReport(AutoCloseable child) {
         try {
             child.close();
         } catch (Exception e) {
-            progress.accept(child.getClass().getSimpleName() + " did not stop well: " + e);
+            progress.accept(child.getClass().getSimpleName() + " did not stop cleanly: " + e);
         }
     }
 
@@ -311,7 +311,7 @@ public final class LocalPostbus implements AutoCloseable {
                 file, EventCodec.mapper().writerWithDefaultPrettyPrinter().writeValueAsString(run) + "\n");
     }
 
-    private static Secret keptApiKey(Path directory) throws IOException {
+    private static Secret storedApiKey(Path directory) throws IOException {
         Path file = directory.resolve("api-key");
         if (Files.exists(file)) {
             return new Secret(Files.readString(file).strip());
@@ -321,8 +321,8 @@ public final class LocalPostbus implements AutoCloseable {
         return key;
     }
 
-    /** The port of the last run if it is free, so that subscribers find Kafka where it was. */
-    private static int keptPort(Path file) {
+    /** The port of the last run if it is free, so that addresses stay the same over a restart. */
+    private static int storedPort(Path file) {
         try {
             if (Files.exists(file)) {
                 int port = Integer.parseInt(Files.readString(file).strip());
@@ -340,17 +340,17 @@ public final class LocalPostbus implements AutoCloseable {
 
     private static void requireFree(int port) {
         if (!FreePort.isFree(port)) {
-            throw new IllegalStateException("port " + port + " is taken by another program: choose one with --port");
+            throw new IllegalStateException("port " + port + " is in use by another program: choose one with --port");
         }
     }
 
-    private static Path privately(Path directory) throws IOException {
+    private static Path createPrivate(Path directory) throws IOException {
         return Files.createDirectories(
                 directory, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
     }
 
-    /** The logs of the last run stay beside those of this one; older ones go. */
-    private static void setAside(Path logs) throws IOException {
+    /** Renames the logs of the last run, replacing those of the run before it. */
+    private static void keepLastLogs(Path logs) throws IOException {
         try (Stream<Path> files = Files.list(logs)) {
             for (Path log :
                     files.filter(file -> file.toString().endsWith(".log")).toList()) {

@@ -17,7 +17,7 @@ import java.util.Optional;
 import java.util.TreeMap;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
-import org.postbus.account.CredentialCipher;
+import org.postbus.account.cipher.CredentialCipher;
 import org.postbus.devstack.kafka.Kafka;
 import org.postbus.devstack.postgres.Database;
 import org.postbus.devstack.postgres.Role;
@@ -26,9 +26,8 @@ import org.postbus.devstack.process.FreePort;
 import org.postbus.devstack.process.ProjectRoot;
 
 /**
- * Postbus's own processes, each in a JVM of its own as in production: the gateway, the writer, the outbound service and any number
- * of fetchers. An instance is known by its name ({@code gateway-1}, {@code fetcher-2}), which it keeps when it is restarted, like
- * its port.
+ * Postbus's services, each in a JVM of its own as in production: the gateway, the writer, the outbound service and any number of
+ * fetchers. An instance keeps its name ({@code gateway-1}, {@code fetcher-2}) and its port when it is restarted.
  */
 public final class Services implements AutoCloseable {
     private static final Duration START_WAIT = Duration.ofMinutes(3);
@@ -44,7 +43,7 @@ public final class Services implements AutoCloseable {
         this.keyset = keyset;
     }
 
-    /** A program of Postbus. */
+    /** A service of Postbus. */
     public enum Program {
         GATEWAY("gateway", "api-gateway", Role.GATEWAY),
         FETCHER("fetcher", "fetcher-service", Role.FETCHER),
@@ -74,7 +73,7 @@ public final class Services implements AutoCloseable {
             return jar;
         }
 
-        /** The writer sees no credentials, so it does not get the key to them. */
+        /** The writer reads no credentials, so it does not get their key. */
         private boolean readsCredentials() {
             return this != WRITER;
         }
@@ -82,14 +81,14 @@ public final class Services implements AutoCloseable {
 
     /**
      * @param kafka {@code host:port}
-     * @param directory holds the keyset; it is made if there is none
-     * @param logs where each instance's log file goes
-     * @param fetchers how many
+     * @param directory for the keyset, which is created if it does not exist
+     * @param logs directory of the instances' log files
+     * @param fetchers number of fetchers
      * @param gatewayPort empty: a free one
      * @param maxHeap of each JVM, as for {@code -Xmx}
-     * @param brief whether they live for minutes: the second compiler, which takes as long as the first synchronisation of 10,000 messages,
-     *     is then left out
-     * @param environment more of it, for all of them
+     * @param shortLived true: the JVMs use only the first compiler. The second one takes as long as the initial sync of 10,000 messages,
+     *     which does not pay within minutes
+     * @param environment additional variables of all services
      */
     public record Settings(
             Database database,
@@ -99,7 +98,7 @@ public final class Services implements AutoCloseable {
             int fetchers,
             Optional<Integer> gatewayPort,
             String maxHeap,
-            boolean brief,
+            boolean shortLived,
             Map<String, String> environment) {
         public static Settings of(Database database, Kafka kafka, Path directory) {
             return new Settings(
@@ -115,26 +114,17 @@ public final class Services implements AutoCloseable {
         }
 
         public Settings fetchers(int fetchers) {
-            return new Settings(database, kafka, directory, logs, fetchers, gatewayPort, maxHeap, brief, environment);
-        }
-
-        public Settings gatewayPort(int port) {
-            return new Settings(
-                    database, kafka, directory, logs, fetchers, Optional.of(port), maxHeap, brief, environment);
-        }
-
-        public Settings maxHeap(String maxHeap) {
-            return new Settings(database, kafka, directory, logs, fetchers, gatewayPort, maxHeap, brief, environment);
+            return new Settings(database, kafka, directory, logs, fetchers, gatewayPort, maxHeap, shortLived, environment);
         }
 
         public Settings environment(Map<String, String> environment) {
-            return new Settings(database, kafka, directory, logs, fetchers, gatewayPort, maxHeap, brief, environment);
+            return new Settings(database, kafka, directory, logs, fetchers, gatewayPort, maxHeap, shortLived, environment);
         }
     }
 
     private record Instance(Program program, String name, int port, ChildProcess process) {}
 
-    /** Starts them all at once and waits until each says that it is ready. If one is not, all are stopped. */
+    /** Starts all instances concurrently and waits until each is ready. If one fails, all are stopped. */
     public static Services start(Settings settings) {
         Services services = new Services(settings, keysetIn(settings.directory()));
         try {
@@ -159,7 +149,7 @@ public final class Services implements AutoCloseable {
         return baseUrl("gateway-1");
     }
 
-    /** Where the instance answers {@code /q/health} and {@code /q/metrics}. */
+    /** The root of the instance's {@code /q/health} and {@code /q/metrics}. */
     public synchronized URI baseUrl(String instance) {
         return URI.create("http://" + HOST + ":" + get(instance).port());
     }
@@ -182,17 +172,17 @@ public final class Services implements AutoCloseable {
         return pids;
     }
 
-    /** SIGKILL, in the middle of whatever it does. */
+    /** SIGKILL. */
     public synchronized void kill(String instance) {
         get(instance).process().kill();
     }
 
-    /** Stops it as a deployment would: SIGTERM, and it may finish what it has begun. */
+    /** SIGTERM, as in a deployment: the service finishes its work in progress. */
     public synchronized void stop(String instance) {
         get(instance).process().close();
     }
 
-    /** Starts it again, with the same name and port, and waits until it is ready. Ends it first if it still runs. */
+    /** Starts the instance again, with the same name and port, and waits until it is ready. Stops it first if it still runs. */
     public synchronized void restart(String instance) {
         Instance old = get(instance);
         old.process().close();
@@ -200,18 +190,7 @@ public final class Services implements AutoCloseable {
         awaitReady(get(instance));
     }
 
-    /** One more fetcher. Answers its name. */
-    public synchronized String addFetcher() {
-        String name = names(Program.FETCHER, instances.size() + 1)
-                .filter(candidate -> !instances.containsKey(candidate))
-                .findFirst()
-                .orElseThrow();
-        launch(Program.FETCHER, name, FreePort.find());
-        awaitReady(get(name));
-        return name;
-    }
-
-    /** What takes in wishes and mail stops before what stores them. */
+    /** Services that accept requests and mail stop before the one that stores them. */
     @Override
     public synchronized void close() {
         for (Program program : Program.values()) {
@@ -234,16 +213,16 @@ public final class Services implements AutoCloseable {
     private Instance get(String name) {
         Instance instance = instances.get(name);
         if (instance == null) {
-            throw new IllegalArgumentException("no instance " + name + " among " + instances.keySet());
+            throw new IllegalArgumentException("no instance " + name + " in " + instances.keySet());
         }
         return instance;
     }
 
     private void launch(Program program, String name, int port) {
         Map<String, String> environment = new HashMap<>(settings.environment());
-        // People read these logs; where programs do, it is JSON.
+        // Here people read the logs; in production log collectors parse them as JSON.
         environment.putIfAbsent("QUARKUS_LOG_CONSOLE_JSON_ENABLED", "false");
-        // On one's own machine the mail server may be on it, or beside it; an operator's own setting wins.
+        // The mail server may be on this machine or in its network. A setting of the caller takes precedence.
         if (System.getenv("POSTBUS_PRIVATE_HOSTS") == null) {
             environment.putIfAbsent("POSTBUS_PRIVATE_HOSTS", "allowed");
         }
@@ -261,7 +240,7 @@ public final class Services implements AutoCloseable {
         }
         List<String> arguments = new ArrayList<>(List.of(
                 "--enable-native-access=ALL-UNNAMED", "-jar", program.jar().toString()));
-        if (settings.brief()) {
+        if (settings.shortLived()) {
             arguments.addFirst("-XX:TieredStopAtLevel=1");
         }
         ChildProcess process = ChildProcess.start(
@@ -296,7 +275,7 @@ public final class Services implements AutoCloseable {
             }
             return keyset;
         } catch (IOException e) {
-            throw new UncheckedIOException("no keyset " + keyset, e);
+            throw new UncheckedIOException("the keyset could not be created: " + keyset, e);
         }
     }
 }

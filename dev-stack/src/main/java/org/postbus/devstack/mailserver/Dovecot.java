@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -19,15 +20,15 @@ import org.postbus.devstack.process.Directories;
 import org.postbus.devstack.process.FreePort;
 
 /**
- * A real Dovecot (Debian's dovecot-imapd, 2.3) under a configuration of its own, in a temporary directory, on free ports of the
- * loopback interface: IMAP with CONDSTORE, QRESYNC, NOTIFY, MOVE and LIST-STATUS, no OBJECTID. It touches neither Debian's own
- * configuration nor its service, and runs as root (mail then belongs to {@code nobody}) and as an ordinary user alike.
+ * Dovecot 2.3 (Debian's dovecot-imapd) with a configuration of its own, in a temporary directory, on free loopback ports: IMAP with
+ * CONDSTORE, QRESYNC, NOTIFY, MOVE and LIST-STATUS, without OBJECTID. It does not use Debian's configuration or service, and runs as
+ * root (mail then belongs to {@code nobody}) or as an ordinary user.
  *
- * <p>Mail arrives by APPEND. Users have INBOX, Drafts, Junk, Sent and Trash; names are separated by {@code /}.
+ * <p>Mail arrives by APPEND or {@link #deliver}. Users have INBOX, Drafts, Junk, Sent and Trash; the hierarchy separator is {@code /}.
  */
 public final class Dovecot implements AutoCloseable {
     public static final String HOST = "127.0.0.1";
-    /** What hides everything by which a client could learn of changes other than by comparing. */
+    /** Without these capabilities a client can detect changes only by comparing complete mailboxes. */
     public static final Set<String> DELTAS = Set.of("CONDSTORE", "QRESYNC", "NOTIFY", "MOVE", "ESEARCH", "LIST-STATUS");
 
     private static final Path PROGRAM = Path.of("/usr/sbin/dovecot");
@@ -43,7 +44,7 @@ public final class Dovecot implements AutoCloseable {
         this.configuration = configuration;
     }
 
-    /** {@code imap} is plain and offers STARTTLS, {@code imaps} is TLS from the first byte. */
+    /** {@code imap} starts in plain text and offers STARTTLS; {@code imaps} is implicit TLS. */
     public record Ports(int imap, int imaps) {
         static Ports free() {
             return new Ports(FreePort.find(), FreePort.find());
@@ -58,8 +59,9 @@ public final class Dovecot implements AutoCloseable {
     }
 
     /**
-     * @param hidden capabilities that it does not announce. Dovecot still carries out the commands: a client must go by the
-     *     word, as it must with servers where it means what it says
+     * @param hidden capabilities that are not advertised. Dovecot still executes their commands; clients must use only what is
+     *     advertised
+     * @param log receives the server's output
      */
     public record Settings(List<User> users, Set<String> hidden, Path log) {
         public Settings {
@@ -68,12 +70,12 @@ public final class Dovecot implements AutoCloseable {
         }
     }
 
-    /** Whether this machine has the program. */
+    /** Whether Dovecot is installed on this machine. */
     public static boolean isInstalled() {
         return Files.isExecutable(PROGRAM) && Files.isExecutable(IMAP);
     }
 
-    /** Whether tests that need it must fail without it, rather than be left out: {@code CI} or {@code POSTBUS_REQUIRE_DOVECOT}. */
+    /** Whether tests must fail rather than be skipped without Dovecot: {@code CI} or {@code POSTBUS_REQUIRE_DOVECOT} is set. */
     public static boolean isRequired() {
         return System.getenv("CI") != null || System.getenv("POSTBUS_REQUIRE_DOVECOT") != null;
     }
@@ -103,7 +105,7 @@ public final class Dovecot implements AutoCloseable {
         }
     }
 
-    /** A user that is there already gets this password, within a second. */
+    /** Creates the user; an existing user gets this password within a second. */
     public synchronized void addUser(User user) {
         try {
             configuration.writeUser(user);
@@ -112,7 +114,7 @@ public final class Dovecot implements AutoCloseable {
         }
     }
 
-    /** With which this user may log in until then, by OAUTHBEARER or XOAUTH2. */
+    /** A token with which the user may log in by OAUTHBEARER or XOAUTH2 until it expires. */
     public Secret accessToken(String user, Instant issued, Instant expires) {
         return configuration.accessToken(user, issued, expires);
     }
@@ -121,20 +123,20 @@ public final class Dovecot implements AutoCloseable {
         return configuration.ports();
     }
 
-    /** The master's; each session is a process below it. */
+    /** The master process; each session is a child of it. */
     public long pid() {
         return server.pid();
     }
 
-    /** In PEM form, for {@code localhost} and 127.0.0.1, signed by itself. */
+    /** The self-signed certificate for {@code localhost} and 127.0.0.1, in PEM form. */
     public String certificate() {
         return configuration.certificate();
     }
 
-    /** Puts a message into the user's INBOX as a delivery agent does, without IMAP. One at a time. */
+    /** Stores a message in the user's INBOX as a delivery agent does, without IMAP. Not thread safe. */
     public void deliver(User user, byte[] message) {
         try {
-            // Not a temporary file: the user that owns the mail must be able to read it.
+            // The temporary directory of this JVM may not be readable by the user that owns the mail.
             Path file = Files.write(configuration.directory().resolve("delivery.eml"), message);
             doveadm("save", "-u", user.name(), "-m", "INBOX", file.toString());
             Files.delete(file);
@@ -143,12 +145,12 @@ public final class Dovecot implements AutoCloseable {
         }
     }
 
-    /** Gives a mailbox another UIDVALIDITY, as a server does whose index was lost. */
+    /** Changes a mailbox's UIDVALIDITY, as a server does that has lost its index. */
     public void renumber(User user, String mailbox, long uidValidity) {
         doveadm("mailbox", "update", "-u", user.name(), "--uid-validity", Long.toString(uidValidity), mailbox);
     }
 
-    /** Ends the user's sessions, as a server does that is restarted. */
+    /** Ends the user's sessions, as a restart of the server does. */
     public void kick(User user) {
         doveadm("kick", user.name());
     }
@@ -168,7 +170,7 @@ public final class Dovecot implements AutoCloseable {
     }
 
     private void doveadm(String... arguments) {
-        List<String> command = new java.util.ArrayList<>(
+        List<String> command = new ArrayList<>(
                 List.of("doveadm", "-c", configuration.file().toString()));
         command.addAll(List.of(arguments));
         try (ChildProcess doveadm = ChildProcess.start(

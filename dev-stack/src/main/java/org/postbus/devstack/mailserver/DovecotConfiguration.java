@@ -12,32 +12,28 @@ import java.nio.file.attribute.UserPrincipal;
 import java.security.GeneralSecurityException;
 import java.security.KeyStore;
 import java.security.SecureRandom;
-import java.time.Duration;
 import java.time.Instant;
 import java.util.Base64;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
 import org.postbus.account.Secret;
-import org.postbus.devstack.process.ChildProcess;
 
 /**
  * Dovecot's files: configuration, certificate, passwords and mail, all in one directory.
  *
- * @param hidden capabilities that are not announced
+ * @param hidden capabilities that are not advertised
  */
 record DovecotConfiguration(Path directory, Dovecot.Ports ports, Set<String> hidden) {
-    private static final Duration KEYTOOL_WAIT = Duration.ofSeconds(30);
-    /** Dovecot never touches mail as root; this user is on every system and owns nothing. */
+    /** Dovecot refuses to access mail as root; every system has this user. */
     private static final String MAIL_USER = "nobody";
 
     private static final String MAIL_GROUP = "nogroup";
-    /** The keystore lives for a moment. */
+    /** The keystore is deleted at once. */
     private static final String KEYSTORE_PASSWORD = "not a secret";
-    /** What Dovecot 2.3.19 announces after the login. */
+    /** The capabilities that Dovecot 2.3.19 advertises after login. */
     private static final List<String> CAPABILITIES =
             List.of(("IMAP4rev1 SASL-IR LOGIN-REFERRALS ID ENABLE IDLE SORT SORT=DISPLAY THREAD=REFERENCES THREAD=REFS"
                             + " THREAD=ORDEREDSUBJECT MULTIAPPEND URL-PARTIAL CATENATE UNSELECT CHILDREN NAMESPACE UIDPLUS"
@@ -52,7 +48,7 @@ record DovecotConfiguration(Path directory, Dovecot.Ports ports, Set<String> hid
 
     void write(Path log) throws IOException {
         if (isRoot()) {
-            // Processes that are not root look for their sockets and mail below it.
+            // Processes without root's rights must reach their sockets and mail below it.
             Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwxr-xr-x"));
         }
         own(Files.createDirectories(directory.resolve("mail")));
@@ -63,8 +59,7 @@ record DovecotConfiguration(Path directory, Dovecot.Ports ports, Set<String> hid
     }
 
     /**
-     * A file of its own for each: of a file that it has read, Dovecot notices only in the next second that it is another one, and
-     * until then refuses whoever was added.
+     * One file per user: Dovecot notices that a file has changed only in the next second, and until then refuses added users.
      */
     void writeUser(Dovecot.User user) throws IOException {
         Path fresh = directory.resolve("user.new");
@@ -74,7 +69,7 @@ record DovecotConfiguration(Path directory, Dovecot.Ports ports, Set<String> hid
         Files.move(fresh, users().resolve(user.name()), StandardCopyOption.ATOMIC_MOVE);
     }
 
-    /** Where Dovecot looks for the key of HS256 when a token does not name one. */
+    /** The path at which Dovecot looks for the HS256 key of tokens without a key id. */
     private void writeTokenKey() throws IOException {
         Path keys = Files.createDirectories(directory.resolve("keys/default/HS256"));
         byte[] key = new byte[32];
@@ -88,7 +83,7 @@ record DovecotConfiguration(Path directory, Dovecot.Ports ports, Set<String> hid
                 """.replace("DIRECTORY", directory.toString()));
     }
 
-    /** A JSON Web Token (RFC 7519). */
+    /** A JSON Web Token (RFC 7519) that {@code oauth2.conf} accepts. */
     Secret accessToken(String user, Instant issued, Instant expires) {
         Base64.Encoder base64 = Base64.getUrlEncoder().withoutPadding();
         String claims = "{\"sub\":\"%1$s\",\"email\":\"%1$s\",\"iat\":%2$d,\"exp\":%3$d}"
@@ -152,7 +147,7 @@ record DovecotConfiguration(Path directory, Dovecot.Ports ports, Set<String> hid
                 default_internal_group = GROUP
                 disable_plaintext_auth = no
                 auth_mechanisms = plain login scram-sha-1 scram-sha-256 oauthbearer xoauth2
-                # A wrong password is answered at once: tests wait for it.
+                # Tests wait for the response to a wrong password.
                 auth_failure_delay = 0
                 ssl = yes
                 ssl_cert = <DIRECTORY/cert.pem
@@ -162,13 +157,13 @@ record DovecotConfiguration(Path directory, Dovecot.Ports ports, Set<String> hid
                 # sdbox keeps mod-sequences and expunged UIDs in its index, and a message is one file.
                 mail_location = sdbox:~/mail
                 mail_fsync = never
-                # The kernel's locks are taken for a deadlock now and then, and a session panics.
+                # With kernel locks a session panics now and then because it suspects a deadlock.
                 lock_method = dotlock
                 mail_max_userip_connections = 100
                 mailbox_list_index = yes
                 first_valid_uid = 1
                 CAPABILITIES
-                # COMPRESS=DEFLATE.
+                # Adds COMPRESS=DEFLATE.
                 protocol imap {
                   mail_plugins = zlib imap_zlib
                 }
@@ -206,7 +201,7 @@ record DovecotConfiguration(Path directory, Dovecot.Ports ports, Set<String> hid
                   }
                 }
                 protocol imap {
-                  # Changes of other sessions are told at once, not after half a minute.
+                  # Changes by other sessions are reported within a second, not after half a minute.
                   mailbox_idle_check_interval = 1 s
                 }
                 service imap-login {
@@ -233,7 +228,7 @@ record DovecotConfiguration(Path directory, Dovecot.Ports ports, Set<String> hid
                 .replace("GROUP", group());
     }
 
-    /** Of an ordinary user: the group that the files get which that user makes. */
+    /** For an ordinary user: the group of the files that this user creates. */
     private String group() {
         try {
             return isRoot()
@@ -244,48 +239,21 @@ record DovecotConfiguration(Path directory, Dovecot.Ports ports, Set<String> hid
         }
     }
 
-    /** For {@code localhost}, signed by itself. */
+    /** In PEM form, as Dovecot reads it. */
     private void writeCertificate(Path log) throws IOException {
         Path file = directory.resolve("keystore");
-        ChildProcess.start(
-                        "keytool",
-                        List.of(
-                                Path.of(System.getProperty("java.home"), "bin", "keytool")
-                                        .toString(),
-                                "-genkeypair",
-                                "-alias",
-                                "dovecot",
-                                "-keyalg",
-                                "EC",
-                                "-groupname",
-                                "secp256r1",
-                                "-validity",
-                                "3650",
-                                "-dname",
-                                "CN=localhost",
-                                "-ext",
-                                "SAN=dns:localhost,ip:127.0.0.1",
-                                "-storetype",
-                                "PKCS12",
-                                "-keystore",
-                                file.toString(),
-                                "-storepass",
-                                KEYSTORE_PASSWORD),
-                        Map.of(),
-                        directory,
-                        log)
-                .awaitSuccess(KEYTOOL_WAIT);
+        SelfSignedCertificate.write(file, KEYSTORE_PASSWORD, log);
         try (InputStream in = Files.newInputStream(file)) {
             KeyStore store = KeyStore.getInstance("PKCS12");
             store.load(in, KEYSTORE_PASSWORD.toCharArray());
             Files.writeString(
                     directory.resolve("cert.pem"),
-                    pem("CERTIFICATE", store.getCertificate("dovecot").getEncoded()));
+                    pem("CERTIFICATE", store.getCertificate(SelfSignedCertificate.ALIAS).getEncoded()));
             Files.writeString(
                     directory.resolve("key.pem"),
                     pem(
                             "PRIVATE KEY",
-                            store.getKey("dovecot", KEYSTORE_PASSWORD.toCharArray())
+                            store.getKey(SelfSignedCertificate.ALIAS, KEYSTORE_PASSWORD.toCharArray())
                                     .getEncoded()));
         } catch (GeneralSecurityException e) {
             throw new IllegalStateException(e);

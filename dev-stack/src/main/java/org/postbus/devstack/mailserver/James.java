@@ -13,17 +13,17 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.postbus.account.Secret;
+import org.postbus.codec.EventCodec;
 import org.postbus.devstack.process.ChildProcess;
 import org.postbus.devstack.process.ChildReaper;
 import org.postbus.devstack.process.Directories;
 import org.postbus.devstack.process.FreePort;
 import org.postbus.devstack.process.ProjectRoot;
 import org.postbus.devstack.process.Secrets;
-import org.postbus.event.EventCodec;
 
 /**
- * Apache James in a JVM of its own: a real mail server with IMAP, JMAP and SMTP. It keeps mail in memory only. Users have the
- * mailboxes that it makes for them: INBOX, Outbox, Sent, Trash, Drafts, Archive, Spam, Templates, Restored-Messages.
+ * Apache James in a JVM of its own: a mail server with IMAP, JMAP and SMTP that keeps mail in memory. Each user has the mailboxes INBOX,
+ * Outbox, Sent, Trash, Drafts, Archive, Spam, Templates and Restored-Messages.
  */
 public final class James implements AutoCloseable {
     public static final String HOST = "127.0.0.1";
@@ -44,14 +44,14 @@ public final class James implements AutoCloseable {
         this.temporary = temporary;
     }
 
-    /** {@code imap} and {@code smtp} are plain and offer STARTTLS, {@code imaps} is TLS from the first byte. */
+    /** {@code imap} and {@code smtp} start in plain text and offer STARTTLS; {@code imaps} is implicit TLS. */
     public record Ports(int imap, int imaps, int smtp, int jmap, int webAdmin) {
         static Ports free() {
             return new Ports(FreePort.find(), FreePort.find(), FreePort.find(), FreePort.find(), FreePort.find());
         }
     }
 
-    /** @param address such as {@code alice@example.com}, which is also the user name */
+    /** @param address such as {@code alice@example.com}; also the login name */
     public record User(String address, Secret password) {
         public static User of(String localPart, String password) {
             return new User(localPart + "@" + DOMAIN, new Secret(password));
@@ -59,8 +59,9 @@ public final class James implements AutoCloseable {
     }
 
     /**
-     * @param maxHeap as for {@code -Xmx}; the mail is in it
-     * @param directory holds its configuration; empty: a temporary one, deleted at the end
+     * @param maxHeap as for {@code -Xmx}; must hold all mail
+     * @param directory for the configuration; empty: a temporary one, deleted at the end
+     * @param log receives the server's output
      */
     public record Settings(List<User> users, String maxHeap, Optional<Path> directory, Path log) {
         public static Settings of(List<User> users, Path log) {
@@ -113,7 +114,7 @@ public final class James implements AutoCloseable {
         }
     }
 
-    /** The user's domain is {@link #DOMAIN}. A user that is there already gets this password. */
+    /** Creates the user, whose domain must be {@link #DOMAIN}; an existing user gets this password. */
     public void addUser(User user) {
         try {
             require(
@@ -121,7 +122,7 @@ public final class James implements AutoCloseable {
                     "/users/" + user.address() + "?force",
                     EventCodec.encodeToString(Map.of("password", user.password().reveal())));
         } catch (IOException e) {
-            throw new UncheckedIOException("no user " + user.address(), e);
+            throw new UncheckedIOException("user " + user.address() + " could not be created", e);
         }
     }
 
@@ -151,7 +152,7 @@ public final class James implements AutoCloseable {
     private void require(String method, String path, String body) throws IOException {
         int status = webAdmin(method, path, body);
         if (status >= 300) {
-            throw new IOException("James answered " + status + " to " + method + " " + path);
+            throw new IOException("James responded " + status + " to " + method + " " + path);
         }
     }
 
@@ -165,7 +166,7 @@ public final class James implements AutoCloseable {
             return http.send(request, HttpResponse.BodyHandlers.discarding()).statusCode();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw new IllegalStateException("interrupted while talking to James", e);
+            throw new IllegalStateException("interrupted while waiting for James", e);
         }
     }
 }

@@ -3,19 +3,14 @@ package org.postbus.devstack.mailserver;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.List;
-import java.util.Map;
-import org.postbus.devstack.process.ChildProcess;
 
 /**
- * Writes the folder that James reads at its start. Everything is delivered locally or bounced: mail never leaves this machine.
- * All listen on 127.0.0.1, except JMAP, which this version of James cannot be told; so passwords must not be guessable.
+ * Writes the directory that James reads at its start. Mail is delivered locally or bounced; it never leaves this machine. Every port is
+ * bound to 127.0.0.1, except JMAP's, which James 3.8.1 cannot restrict; therefore passwords must not be guessable.
  */
 record JamesConfiguration(James.Ports ports, String keystorePassword) {
-    private static final Duration KEYTOOL_WAIT = Duration.ofSeconds(30);
-
-    /** @param directory James's working directory; the folder is {@code conf} in it */
+    /** @param directory James's working directory; the files go to {@code conf} in it */
     void writeTo(Path directory, Path log) throws IOException {
         Path conf = Files.createDirectories(directory.resolve("conf"));
         Files.writeString(conf.resolve("imapserver.xml"), imap());
@@ -31,42 +26,10 @@ record JamesConfiguration(James.Ports ports, String keystorePassword) {
         for (String unused : List.of("pop3server", "lmtpserver", "managesieveserver")) {
             Files.writeString(conf.resolve(unused + ".xml"), "<" + unused + "s/>\n");
         }
-        writeKeystore(conf.resolve("keystore"), log);
-    }
-
-    /** For {@code localhost}, signed by itself. */
-    private void writeKeystore(Path file, Path log) {
-        if (Files.exists(file)) {
-            return;
+        Path keystore = conf.resolve("keystore");
+        if (!Files.exists(keystore)) {
+            SelfSignedCertificate.write(keystore, keystorePassword, log);
         }
-        ChildProcess.start(
-                        "keytool",
-                        List.of(
-                                Path.of(System.getProperty("java.home"), "bin", "keytool")
-                                        .toString(),
-                                "-genkeypair",
-                                "-alias",
-                                "james",
-                                "-keyalg",
-                                "EC",
-                                "-groupname",
-                                "secp256r1",
-                                "-validity",
-                                "3650",
-                                "-dname",
-                                "CN=localhost",
-                                "-ext",
-                                "SAN=dns:localhost,ip:127.0.0.1",
-                                "-storetype",
-                                "PKCS12",
-                                "-keystore",
-                                file.toString(),
-                                "-storepass:env",
-                                "KEYSTORE_PASSWORD"),
-                        Map.of("KEYSTORE_PASSWORD", keystorePassword),
-                        file.getParent(),
-                        log)
-                .awaitSuccess(KEYTOOL_WAIT);
     }
 
     private String imap() {
@@ -74,7 +37,7 @@ record JamesConfiguration(James.Ports ports, String keystorePassword) {
                 + "</imapservers>\n";
     }
 
-    /** The idle interval is what James sends an untagged OK after, to keep the connection. */
+    /** After {@code idleTimeInterval} James sends an untagged OK to an idling client, to keep the connection open. */
     private String imapServer(String name, int port, boolean tls) {
         return """
                 <imapserver enabled="true">
@@ -103,7 +66,7 @@ record JamesConfiguration(James.Ports ports, String keystorePassword) {
                   </tls>""".formatted(fromFirstByte, !fromFirstByte, keystorePassword);
     }
 
-    /** Both a relay's port and a submission port: who logs in may send, who does not may deliver to local users. */
+    /** Serves as relay and submission port: without login only delivery to local users is allowed. */
     private String smtp() {
         return """
                 <smtpservers>
@@ -184,7 +147,7 @@ record JamesConfiguration(James.Ports ports, String keystorePassword) {
             </domainlist>
             """;
 
-    /** JMAP checks the password with every request, so the hash is a quick one; the passwords are random or of no value. */
+    /** James checks the password in every JMAP request, hence a fast hash; the passwords are random or worthless. */
     private static final String USERS = """
             <usersrepository name="LocalUsers">
               <algorithm>SHA-512</algorithm>
@@ -199,7 +162,7 @@ record JamesConfiguration(James.Ports ports, String keystorePassword) {
                 <encoder><pattern>%d{HH:mm:ss.SSS} %-5level %logger{15} %msg%n%ex{5}</pattern></encoder>
               </appender>
               <root level="WARN"><appender-ref ref="console"/></root>
-              <!-- That a file is missing which need not be there. -->
+              <!-- It warns about optional files that are missing. -->
               <logger name="org.apache.james.server.core.configuration.FileConfigurationProvider" level="ERROR"/>
             </configuration>
             """;

@@ -13,18 +13,17 @@ import org.postbus.devstack.process.Secrets;
 import org.postbus.model.TenantId;
 
 /**
- * What a client of the REST API sends as {@code Authorization: Bearer}: {@code pb_} and 256 random bits. The database has only its
- * SHA-256.
+ * A key of the REST API, sent as {@code Authorization: Bearer}: {@code pb_} and 256 random bits. The database stores only its SHA-256.
  */
 public record ApiKey(TenantId tenant, Secret text) {
     private static final String PREFIX = "pb_";
 
-    /** The key of a tenant of this name, which is made if there is none. */
+    /** Creates a key for the tenant of this name, and the tenant if it does not exist. */
     public static ApiKey issue(Database database, String tenantName) {
         return register(database, tenantName, fresh());
     }
 
-    /** Sees to it that the database knows this key. */
+    /** Inserts this key if the database does not have it, and the tenant if it does not exist. */
     public static ApiKey register(Database database, String tenantName, Secret text) {
         try (Connection connection = database.connectAsAdmin()) {
             TenantId tenant = tenantNamed(tenantName, connection);
@@ -37,7 +36,7 @@ public record ApiKey(TenantId tenant, Secret text) {
             }
             return new ApiKey(tenant, text);
         } catch (SQLException e) {
-            throw new IllegalStateException("no API key for tenant " + tenantName, e);
+            throw new IllegalStateException("the API key could not be stored for tenant " + tenantName, e);
         }
     }
 

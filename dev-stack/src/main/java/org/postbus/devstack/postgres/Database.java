@@ -7,17 +7,17 @@ import java.util.Map;
 import java.util.Properties;
 import org.postbus.account.Secret;
 
-/** A migrated database on {@code 127.0.0.1}: where it is, and the passwords that open it. */
+/** The address of a migrated database on {@code 127.0.0.1}, and the passwords of its roles. */
 public record Database(int port, String name, Secret adminPassword, Map<Role, Secret> passwords) {
     public static final String HOST = "127.0.0.1";
-    /** The superuser: owns the tables and is above row-level security. Tests look with it; no service has it. */
+    /** The superuser: owns the tables and bypasses row-level security. Tests read with it; no service has it. */
     public static final String ADMIN = "postgres";
 
     public Database {
         passwords = Map.copyOf(passwords);
     }
 
-    /** {@code postgresql://host:port/name}: what a service gets as {@code POSTBUS_DB_URL}. */
+    /** {@code postgresql://host:port/name}: the value of a service's {@code POSTBUS_DB_URL}. */
     public String url() {
         return "postgresql://" + HOST + ":" + port + "/" + name;
     }

@@ -25,13 +25,13 @@ import org.postbus.devstack.process.Secrets;
 import org.postgresql.util.PSQLException;
 
 /**
- * PostgreSQL 18 on loopback, migrated, with a fresh password for every role. It listens on TCP only, and nobody gets in without a
- * password, the superuser included: other people may have a shell on this machine.
+ * PostgreSQL 18 on loopback, migrated, with a fresh password for every role. It listens on TCP only, and every login needs a password,
+ * the superuser's included: other users may have a shell on this machine.
  */
 public final class Postgres implements AutoCloseable {
     private static final Duration START_WAIT = Duration.ofMinutes(3);
     private static final String NAME = "postbus";
-    /** Migrated and then left alone: what databases are copied from where nothing is kept. */
+    /** Migrated once and never connected to again: the template of the databases of a temporary server. */
     private static final String TEMPLATE = "postbus_template";
 
     private final EmbeddedPostgres server;
@@ -48,10 +48,10 @@ public final class Postgres implements AutoCloseable {
     }
 
     /**
-     * @param directory keeps the data and the superuser's password; empty: a temporary one, deleted at the end
+     * @param directory for the data and the superuser's password; empty: a temporary one, deleted at the end
      * @param port empty: a free one
-     * @param durable false: no fsync, for data that nobody will miss after a power cut
-     * @param log where the server's output goes
+     * @param durable false: no fsync, for data that may be lost in a power failure
+     * @param log receives the server's output
      */
     public record Settings(Optional<Path> directory, Optional<Integer> port, boolean durable, Path log) {
         /** For tests and demonstrations. */
@@ -101,9 +101,9 @@ public final class Postgres implements AutoCloseable {
                             ProcessBuilder.Redirect.appendTo(settings.log().toFile()))
                     .start();
             long pid = postmaster(data).orElseThrow(() -> new IOException("no postmaster.pid in " + data));
-            ChildReaper.hold(pid);
+            ChildReaper.register(pid);
             Database postgres = new Database(port, "postgres", adminPassword, Map.of());
-            closeToStrangers(data, postgres);
+            requirePasswords(data, postgres);
             Map<Role, Secret> passwords = new EnumMap<>(Role.class);
             for (Role role : Role.values()) {
                 passwords.put(role, secrets.fresh());
@@ -136,10 +136,6 @@ public final class Postgres implements AutoCloseable {
         return database.url();
     }
 
-    public String adminUrl() {
-        return database.jdbcUrl() + "?user=" + Database.ADMIN;
-    }
-
     public int port() {
         return database.port();
     }
@@ -150,14 +146,14 @@ public final class Postgres implements AutoCloseable {
     }
 
     /**
-     * An empty, migrated database of its own for one test: a copy that takes a fraction of a second. Only where no data is kept.
+     * An empty, migrated database for one test, copied from the template in a fraction of a second. Only on a temporary server.
      */
     public synchronized Database freshDatabase() {
         String name = NAME + "_" + copies.incrementAndGet();
         try {
             execute(named("postgres"), "CREATE DATABASE " + name + " TEMPLATE " + TEMPLATE);
         } catch (SQLException e) {
-            throw new IllegalStateException("no fresh database", e);
+            throw new IllegalStateException("the database could not be created", e);
         }
         return named(name);
     }
@@ -177,7 +173,7 @@ public final class Postgres implements AutoCloseable {
         return new Database(database.port(), name, database.adminPassword(), database.passwords());
     }
 
-    /** Roles belong to the whole server, so the migrations run once per server: on the database, or on the template of all. */
+    /** Roles belong to the whole server, so the migrations run once per server: on the database, or on the template. */
     private void migrate() throws SQLException {
         Database admin = named("postgres");
         if (temporary.isEmpty()) {
@@ -231,8 +227,8 @@ public final class Postgres implements AutoCloseable {
         return failure.getMessage();
     }
 
-    /** {@code initdb} leaves the door open to whoever is on this machine; from here on a password is asked for. */
-    private static void closeToStrangers(Path data, Database admin) throws IOException, SQLException {
+    /** {@code initdb} trusts every local user; this changes the rule to password authentication. */
+    private static void requirePasswords(Path data, Database admin) throws IOException, SQLException {
         String rules = "host all all 127.0.0.1/32 scram-sha-256\n";
         Path file = data.resolve("pg_hba.conf");
         if (Files.readString(file).equals(rules)) {
@@ -255,7 +251,7 @@ public final class Postgres implements AutoCloseable {
         }
     }
 
-    /** After a SIGKILL of the launcher its server may take a moment to end; two on one directory would refuse to start. */
+    /** After a SIGKILL of the launcher its server needs a moment to end; a second one in its directory would not start. */
     private static void awaitEndOfPredecessor(Path data) throws IOException {
         Optional<ProcessHandle> predecessor = postmaster(data)
                 .flatMap(ProcessHandle::of)

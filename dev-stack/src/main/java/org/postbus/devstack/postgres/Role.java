@@ -1,6 +1,6 @@
 package org.postbus.devstack.postgres;
 
-/** A database role of one service. A migration creates it; whoever runs the database sets its password. */
+/** The database role of one service. A migration creates it; the operator sets its password. */
 public enum Role {
     FETCHER("postbus_fetcher"),
     WRITER("postbus_writer"),

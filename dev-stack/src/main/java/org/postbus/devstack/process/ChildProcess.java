@@ -14,8 +14,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 
 /**
- * A process that this one started, with its output in a log file. It never outlives this one ({@link ChildReaper}), and Ctrl-C does
- * not reach it: the parent ends its children in order.
+ * A child process with its output in a log file. It never outlives this JVM ({@link ChildReaper}). Ctrl-C does not reach it: the parent
+ * ends its children in order.
  */
 public final class ChildProcess implements AutoCloseable {
     private static final Duration PROBE_PAUSE = Duration.ofMillis(100);
@@ -33,12 +33,12 @@ public final class ChildProcess implements AutoCloseable {
         this.log = log;
     }
 
-    /** Answers whether the process is ready; an {@link IOException} means not yet. */
+    /** Returns whether the process is ready; an {@link IOException} means not yet. */
     public interface Probe {
         boolean isReady() throws IOException;
     }
 
-    /** Starts a program. What it prints is appended to {@code log}. */
+    /** Starts a program. Its output is appended to {@code log}. */
     public static ChildProcess start(
             String name, List<String> command, Map<String, String> environment, Path directory, Path log) {
         try {
@@ -54,7 +54,7 @@ public final class ChildProcess implements AutoCloseable {
                     .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()));
             builder.environment().putAll(environment);
             Process process = builder.start();
-            ChildReaper.hold(process.pid());
+            ChildReaper.register(process.pid());
             process.onExit().thenRun(() -> ChildReaper.release(process.pid()));
             return new ChildProcess(name, process, log);
         } catch (IOException e) {
@@ -62,7 +62,7 @@ public final class ChildProcess implements AutoCloseable {
         }
     }
 
-    /** The {@code java} that runs this JVM, with options that suit a machine that runs many. */
+    /** A command line for the {@code java} of this JVM, with options for a machine that runs many JVMs. */
     public static List<String> java(String maxHeap, String... arguments) {
         List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
@@ -70,11 +70,11 @@ public final class ChildProcess implements AutoCloseable {
                 "-XX:+UseSerialGC",
                 "-XX:+ExitOnOutOfMemoryError"));
         if (Runtime.version().feature() >= 23) {
-            // Libraries still use it; JDK 21 does not know the option.
+            // Netty and Jackson still use it; JDK 21 does not have the option.
             command.add("--sun-misc-unsafe-memory-access=allow");
         }
         if (Runtime.version().feature() >= 25) {
-            // A tenth less of heap, which most of an idle account's memory is.
+            // Reduces the heap, most of an idle account's memory, by a tenth.
             command.add("-XX:+UseCompactObjectHeaders");
         }
         command.addAll(List.of(arguments));
@@ -93,12 +93,12 @@ public final class ChildProcess implements AutoCloseable {
         return process.isAlive();
     }
 
-    /** Completes when the process has ended, however it did. */
+    /** Completes when the process has ended, with any exit code. */
     public CompletableFuture<Process> onExit() {
         return process.onExit();
     }
 
-    /** @throws IllegalStateException with the end of the log, if the process ends or the time is over before it is ready */
+    /** @throws IllegalStateException with the end of the log, if the process ends or {@code limit} passes before it is ready */
     public void awaitReady(Duration limit, Probe probe) {
         long deadline = System.nanoTime() + limit.toNanos();
         try {
@@ -119,7 +119,7 @@ public final class ChildProcess implements AutoCloseable {
         }
     }
 
-    /** @throws IllegalStateException with the end of the log, if the process does not end well in time */
+    /** @throws IllegalStateException with the end of the log, if the process does not end with exit code 0 within {@code limit} */
     public void awaitSuccess(Duration limit) {
         try {
             if (!process.waitFor(limit.toMillis(), TimeUnit.MILLISECONDS) || process.exitValue() != 0) {
@@ -132,13 +132,13 @@ public final class ChildProcess implements AutoCloseable {
         }
     }
 
-    /** SIGKILL: what a power cut or the kernel's memory killer does. */
+    /** SIGKILL, as by the kernel's out-of-memory killer. Waits for the end. */
     public void kill() {
         process.destroyForcibly();
         process.onExit().join();
     }
 
-    /** Asks it to stop, and kills it if it has not after 20 s. */
+    /** SIGTERM, and SIGKILL after 20 s. Waits for the end. */
     @Override
     public void close() {
         process.destroy();
@@ -152,7 +152,7 @@ public final class ChildProcess implements AutoCloseable {
         }
     }
 
-    /** The log's name and last lines, for a message. */
+    /** The log's name and last lines, for an error message. */
     public String logTail() {
         try (var file = Files.newByteChannel(log)) {
             file.position(Math.max(0, file.size() - TAIL_BYTES_MAX));

@@ -7,9 +7,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 
 /**
- * Ends what this JVM started when the JVM is gone, even by SIGKILL: a shell holds the read end of a pipe and the list of pids, and
- * when the pipe closes it asks them to stop (SIGTERM; SIGINT is PostgreSQL's word for "stop now, cleanly"), and after 10 s kills them.
- * One shell serves the whole JVM.
+ * Ends child processes when this JVM has ended, even by SIGKILL: a shell holds the read end of a pipe and the list of pids. When the
+ * pipe closes it sends SIGINT (PostgreSQL's fast shutdown) and SIGTERM, and SIGKILL after 10 s. One shell serves the whole JVM.
  */
 public final class ChildReaper {
     private static final String SCRIPT = """
@@ -18,7 +17,7 @@ public final class ChildReaper {
             set --
             while read -r verb what; do
               case $verb in
-                hold) pids="$pids$what " ;;
+                register) pids="$pids$what " ;;
                 release) pids=$(printf '%s.' "$pids" | sed "s/ $what / /"); pids=${pids%.} ;;
                 remove) set -- "$@" "$what" ;;
               esac
@@ -47,22 +46,22 @@ public final class ChildReaper {
                 .getOutputStream();
     }
 
-    /** The process ends, at the latest, when this JVM has ended. */
-    public static void hold(long pid) {
-        tell("hold " + pid);
+    /** From now on the process ends at the latest when this JVM ends. */
+    public static void register(long pid) {
+        send("register " + pid);
     }
 
-    /** The process has ended or is to live on. */
+    /** The process has ended, or may outlive this JVM. */
     public static void release(long pid) {
-        tell("release " + pid);
+        send("release " + pid);
     }
 
-    /** A temporary directory: deleted, at the latest, when this JVM and what it held have ended. */
+    /** Deletes a temporary directory at the latest when this JVM and its registered processes have ended. */
     public static void removeAtEnd(Path temporary) {
-        tell("remove " + temporary);
+        send("remove " + temporary);
     }
 
-    private static synchronized void tell(String line) {
+    private static synchronized void send(String line) {
         try {
             if (shared == null) {
                 shared = new ChildReaper();
@@ -70,7 +69,7 @@ public final class ChildReaper {
             shared.pipe.write((line + "\n").getBytes(StandardCharsets.US_ASCII));
             shared.pipe.flush();
         } catch (IOException e) {
-            throw new UncheckedIOException("the lifeline of child processes is gone", e);
+            throw new UncheckedIOException("the process that ends orphaned child processes is gone", e);
         }
     }
 }

@@ -7,7 +7,7 @@ import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.stream.Stream;
 
-/** Directories with all they contain. */
+/** Deletes directory trees. */
 public final class Directories {
     private Directories() {}
 

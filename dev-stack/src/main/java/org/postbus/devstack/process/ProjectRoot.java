@@ -6,7 +6,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** The checkout that everything runs from: the nearest directory upwards that holds the modules. */
+/** The checkout that this JVM runs in: the nearest parent of the working directory that contains the modules. */
 public final class ProjectRoot {
     private ProjectRoot() {}
 
@@ -22,7 +22,7 @@ public final class ProjectRoot {
     }
 
     /**
-     * The class path that {@code module} writes when it is built, with its own classes if it has any.
+     * The class path that the build of {@code module} has written, with the module's own classes if it has sources.
      *
      * @throws IllegalStateException if it has not been built
      */

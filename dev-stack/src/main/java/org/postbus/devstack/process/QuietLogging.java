@@ -4,8 +4,8 @@ import java.util.logging.Level;
 import java.util.logging.Logger;
 
 /**
- * Lets the libraries that this JVM uses speak up only when something is wrong; what the children say is in their log files.
- * Named as {@code java.util.logging.config.class}.
+ * Limits java.util.logging to warnings, for the launcher, the benchmarks and tests outside of Quarkus. Child processes log to files of
+ * their own. Set as {@code java.util.logging.config.class}.
  */
 public final class QuietLogging {
     public QuietLogging() {

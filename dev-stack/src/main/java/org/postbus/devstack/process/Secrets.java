@@ -9,21 +9,21 @@ import java.security.SecureRandom;
 import java.util.Base64;
 import org.postbus.account.Secret;
 
-/** Makes passwords and keeps them in files that only their owner can read. */
+/** Generates passwords and stores them in files that only their owner can read. */
 public final class Secrets {
     /** 256 bits. */
     private static final int BYTES = 32;
 
     private final SecureRandom random = new SecureRandom();
 
-    /** Letters, digits, {@code -} and {@code _} only. */
+    /** A random secret of 256 bits, in letters, digits, {@code -} and {@code _}. */
     public Secret fresh() {
         byte[] bytes = new byte[BYTES];
         random.nextBytes(bytes);
         return new Secret(Base64.getUrlEncoder().withoutPadding().encodeToString(bytes));
     }
 
-    /** What the file holds; if there is none yet, a fresh secret that it holds from now on. */
+    /** The secret in the file; if the file does not exist, a fresh one that is written to it. */
     public Secret keptIn(Path file) throws IOException {
         if (Files.exists(file)) {
             return new Secret(Files.readString(file).strip());
@@ -33,7 +33,7 @@ public final class Secrets {
         return secret;
     }
 
-    /** Writes the file anew, readable by its owner only from its first byte, and in one step: no reader sees half of it. */
+    /** Replaces the file atomically; at no time can anyone but its owner read it. */
     public static void writePrivately(Path file, String text) throws IOException {
         Path draft = file.resolveSibling(file.getFileName() + ".new");
         Files.deleteIfExists(draft);

@@ -19,18 +19,18 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import org.postbus.codec.EventCodec;
 import org.postbus.devstack.mailserver.James;
-import org.postbus.event.EventCodec;
 
 /**
- * Somebody else's JMAP program: blocking, over the JDK's HTTP client, sharing nothing with {@code mail-client}. What the server
- * refuses is a {@link RefusedException}.
+ * A blocking JMAP client over the JDK's HTTP client (RFC 8620, 8621). It shares no code with {@code mail-client}. An error response is a
+ * {@link RefusedException}.
  */
 public final class RawJmap implements AutoCloseable {
-    private static final Duration ANSWER_WAIT = Duration.ofSeconds(20);
+    private static final Duration RESPONSE_WAIT = Duration.ofSeconds(20);
     private static final Duration PING = Duration.ofSeconds(10);
     private static final List<String> USING = List.of("urn:ietf:params:jmap:core", "urn:ietf:params:jmap:mail");
-    /** Servers must take at least 500 ids at once (RFC 8620 section 2), James answers queries with at most 256. */
+    /** Servers accept at least 500 ids per request (RFC 8620 section 2); James returns at most 256 ids per query. */
     private static final int PAGE = 200;
 
     private final HttpClient http = HttpClient.newBuilder()
@@ -42,7 +42,7 @@ public final class RawJmap implements AutoCloseable {
     private final String eventSourceUrl;
     private final String accountId;
 
-    /** The server answered with an error. */
+    /** The server responded with an error. */
     public static final class RefusedException extends RuntimeException {
         private static final long serialVersionUID = 1;
 
@@ -106,18 +106,18 @@ public final class RawJmap implements AutoCloseable {
 
     /** @param patches by email id: a patch object (RFC 8620 section 5.3), such as {@code {"keywords/$seen": true}} */
     public void update(Map<String, Map<String, Object>> patches) {
-        JsonNode answer = call("Email/set", json().set("update", node(patches)));
-        refuseIfAny(answer.get("notUpdated"));
+        JsonNode response = call("Email/set", json().set("update", node(patches)));
+        failIfAny(response.get("notUpdated"));
     }
 
     public void destroy(Collection<String> ids) {
-        JsonNode answer =
+        JsonNode response =
                 call("Email/set", json().set("destroy", EventCodec.mapper().valueToTree(ids)));
-        refuseIfAny(answer.get("notDestroyed"));
+        failIfAny(response.get("notDestroyed"));
     }
 
     /**
-     * A {@code /set} (RFC 8620 section 5.3) and what became of each object: {@code created}, {@code notUpdated}, …
+     * A {@code /set} call (RFC 8620 section 5.3). Returns its result arguments: {@code created}, {@code notUpdated}, …
      *
      * @param type such as {@code Mailbox}
      * @param arguments {@code create}, {@code update}, {@code destroy}
@@ -127,9 +127,9 @@ public final class RawJmap implements AutoCloseable {
     }
 
     /**
-     * The bytes of an answer, counted and thrown away.
+     * Sends a request, discards the response and returns its size in bytes.
      *
-     * @param request a whole request object with {@code using} and {@code methodCalls}
+     * @param request a complete request object with {@code using} and {@code methodCalls}
      */
     public long discard(byte[] request) {
         HttpRequest.Builder post = HttpRequest.newBuilder(apiUrl)
@@ -148,9 +148,9 @@ public final class RawJmap implements AutoCloseable {
     }
 
     /**
-     * The lines of the event source as they come, until {@link #abort}.
+     * The lines of the event source as they arrive, until {@link #abort} (RFC 8620 section 7.3).
      *
-     * @param types separated by commas
+     * @param types comma separated
      */
     public Stream<String> eventSource(String types) {
         String url = eventSourceUrl
@@ -171,7 +171,7 @@ public final class RawJmap implements AutoCloseable {
         }
     }
 
-    /** Ends what is under way too. */
+    /** Closes the client and cancels requests in progress. */
     public void abort() {
         http.shutdownNow();
     }
@@ -185,7 +185,7 @@ public final class RawJmap implements AutoCloseable {
         http.close();
     }
 
-    /** One method call and its answer's arguments. */
+    /** Makes one method call and returns the response's arguments. */
     private JsonNode call(String method, JsonNode arguments) {
         ((ObjectNode) arguments).put("accountId", accountId);
         ObjectNode request = json();
@@ -194,11 +194,11 @@ public final class RawJmap implements AutoCloseable {
         HttpRequest.Builder post = HttpRequest.newBuilder(apiUrl)
                 .header("Content-Type", "application/json")
                 .POST(HttpRequest.BodyPublishers.ofByteArray(EventCodec.encode(request)));
-        JsonNode answer = tree(send(post)).at("/methodResponses/0");
-        if (!answer.at("/0").asText().equals(method)) {
-            throw new RefusedException(method + ": " + answer);
+        JsonNode response = tree(send(post)).at("/methodResponses/0");
+        if (!response.at("/0").asText().equals(method)) {
+            throw new RefusedException(method + ": " + response);
         }
-        return answer.get(1);
+        return response.get(1);
     }
 
     private InputStream send(HttpRequest.Builder request) {
@@ -206,7 +206,7 @@ public final class RawJmap implements AutoCloseable {
             HttpResponse<InputStream> response = http.send(
                     request.header("Authorization", authorization)
                             .header("Accept", "application/json; jmapVersion=rfc-8621")
-                            .timeout(ANSWER_WAIT)
+                            .timeout(RESPONSE_WAIT)
                             .build(),
                     HttpResponse.BodyHandlers.ofInputStream());
             if (response.statusCode() != 200) {
@@ -214,7 +214,7 @@ public final class RawJmap implements AutoCloseable {
             }
             return response.body();
         } catch (HttpTimeoutException e) {
-            throw new RefusedException("no answer within " + ANSWER_WAIT.toSeconds() + " s");
+            throw new RefusedException("no response within " + RESPONSE_WAIT.toSeconds() + " s");
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         } catch (InterruptedException e) {
@@ -231,7 +231,7 @@ public final class RawJmap implements AutoCloseable {
         }
     }
 
-    /** Unlike the mapper it keeps what is null: in a patch that takes away. */
+    /** Keeps null values, which the shared mapper leaves out: in a patch object null removes a property. */
     private static JsonNode node(Object value) {
         return switch (value) {
             case Map<?, ?> map -> {
@@ -252,7 +252,7 @@ public final class RawJmap implements AutoCloseable {
         return EventCodec.mapper().createObjectNode();
     }
 
-    private static void refuseIfAny(JsonNode refused) {
+    private static void failIfAny(JsonNode refused) {
         if (refused != null && !refused.isEmpty()) {
             throw new RefusedException("Email/set: " + refused);
         }

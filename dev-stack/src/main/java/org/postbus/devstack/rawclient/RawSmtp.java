@@ -7,10 +7,10 @@ import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
-import org.postbus.devstack.mailserver.James;
 
-/** Delivers one message over plain SMTP (RFC 5321), as another mail server would: for demonstrations and tests. */
+/** Delivers messages over plain SMTP (RFC 5321) to a server on this machine, as another mail server does. */
 public final class RawSmtp {
+    private static final String HOST = "127.0.0.1";
     private static final int TIMEOUT_MILLIS = 30_000;
 
     private RawSmtp() {}
@@ -20,30 +20,30 @@ public final class RawSmtp {
      * @throws IllegalStateException if the server refuses
      */
     public static void deliver(int port, String from, String to, String message) {
-        try (Socket socket = new Socket(James.HOST, port)) {
+        try (Socket socket = new Socket(HOST, port)) {
             socket.setSoTimeout(TIMEOUT_MILLIS);
             BufferedReader in =
                     new BufferedReader(new InputStreamReader(socket.getInputStream(), StandardCharsets.UTF_8));
             OutputStream out = socket.getOutputStream();
             expect("220", in);
-            say("EHLO localhost", out);
+            send("EHLO localhost", out);
             expect("250", in);
-            say("MAIL FROM:<" + from + ">", out);
+            send("MAIL FROM:<" + from + ">", out);
             expect("250", in);
-            say("RCPT TO:<" + to + ">", out);
+            send("RCPT TO:<" + to + ">", out);
             expect("250", in);
-            say("DATA", out);
+            send("DATA", out);
             expect("354", in);
             // RFC 5321 section 4.5.2: a leading dot is doubled.
-            say(message.replace("\r\n.", "\r\n..") + "\r\n.", out);
+            send(message.replace("\r\n.", "\r\n..") + "\r\n.", out);
             expect("250", in);
-            say("QUIT", out);
+            send("QUIT", out);
         } catch (IOException e) {
-            throw new UncheckedIOException("no mail could be delivered to port " + port, e);
+            throw new UncheckedIOException("SMTP delivery to port " + port + " failed", e);
         }
     }
 
-    private static void say(String line, OutputStream out) throws IOException {
+    private static void send(String line, OutputStream out) throws IOException {
         out.write((line + "\r\n").getBytes(StandardCharsets.UTF_8));
         out.flush();
     }
@@ -54,7 +54,7 @@ public final class RawSmtp {
             line = in.readLine();
         }
         if (line == null || !line.startsWith(code)) {
-            throw new IllegalStateException("the server answered " + line + " where " + code + " was due");
+            throw new IllegalStateException("the server responded " + line + ", expected " + code);
         }
     }
 }

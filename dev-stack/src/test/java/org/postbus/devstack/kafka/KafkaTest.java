@@ -18,7 +18,7 @@ import org.apache.kafka.common.serialization.StringSerializer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.postbus.devstack.DevStack;
-import org.postbus.event.Topics;
+import org.postbus.topic.Topics;
 
 class KafkaTest {
     @Test

@@ -11,7 +11,7 @@ import org.postbus.devstack.launcher.Main.Command;
 
 class MainTest {
     @Test
-    void every_option_is_understood() {
+    void every_option_is_parsed() {
         assertThat(parse("demo")).isEqualTo(new Command.Demo(false));
         assertThat(parse("demo --once")).isEqualTo(new Command.Demo(true));
         assertThat(parse("up --port 9000 --data /tmp/there --fetchers 3"))
@@ -32,8 +32,8 @@ class MainTest {
                 "up --fetchers 65",
                 "up here"
             })
-    void anything_else_is_not(String arguments) {
-        assertThat(parse(arguments)).isInstanceOf(Command.NotUnderstood.class);
+    void anything_else_is_invalid(String arguments) {
+        assertThat(parse(arguments)).isInstanceOf(Command.Invalid.class);
     }
 
     private static Command parse(String arguments) {

@@ -18,6 +18,7 @@ import org.postbus.event.EventCodec;
 import org.postbus.event.MalformedRecordException;
 import org.postbus.fetcher.loop.AccountLoops;
 import org.postbus.model.AccountId;
+import org.postbus.topic.AccountRecord;
 
 /**
  * Consumes {@code postbus.accounts}: the partitions that the consumer group assigns to this fetcher hold the accounts that it syncs. Offsets

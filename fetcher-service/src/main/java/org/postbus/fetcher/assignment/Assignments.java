@@ -8,6 +8,7 @@ import java.util.Optional;
 import java.util.Set;
 import org.postbus.event.AccountRecord;
 import org.postbus.model.AccountId;
+import org.postbus.topic.AccountRecord;
 
 /**
  * Which accounts this fetcher syncs: those whose latest record is in a partition that is assigned to it. A function of the records read and

@@ -8,16 +8,16 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
-import org.postbus.event.EmailRef;
-import org.postbus.event.MailboxKey;
-import org.postbus.event.Observation.EmailObserved;
-import org.postbus.event.Observation.EmailStateObserved;
-import org.postbus.event.ObservedEmail;
-import org.postbus.event.ObservedMailbox;
 import org.postbus.mail.jmap.method.JmapEmail;
 import org.postbus.mail.jmap.method.JmapEmailState;
 import org.postbus.mail.jmap.method.JmapMailbox;
 import org.postbus.mail.jmap.method.JmapMailboxUpdate;
+import org.postbus.observation.EmailRef;
+import org.postbus.observation.MailboxKey;
+import org.postbus.observation.Observation.EmailObserved;
+import org.postbus.observation.Observation.EmailStateObserved;
+import org.postbus.observation.ObservedEmail;
+import org.postbus.observation.ObservedMailbox;
 
 /** JMAP objects as observations. Pure. */
 public final class JmapObservations {

@@ -15,6 +15,7 @@ import org.postbus.fetcher.source.FetcherContext;
 import org.postbus.fetcher.source.WakeKind;
 import org.postbus.fetcher.source.WakeSignal;
 import org.postbus.model.AccountId;
+import org.postbus.topic.AccountRecord;
 
 /** The loops of the accounts that are assigned to this fetcher. Thread-safe. */
 public class AccountLoops {

@@ -1,10 +1,10 @@
 package org.postbus.fetcher.publish;
 
 import java.util.List;
-import org.postbus.event.EventCodec;
-import org.postbus.event.ObservationBatch;
+import org.postbus.codec.EventCodec;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
+import org.postbus.observation.ObservationBatch;
 
 /**
  * The value of one record of {@code postbus.observations}: an {@link ObservationBatch} assembled from observations that

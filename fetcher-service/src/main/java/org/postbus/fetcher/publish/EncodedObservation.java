@@ -2,15 +2,15 @@ package org.postbus.fetcher.publish;
 
 import java.util.List;
 import java.util.Optional;
-import org.postbus.event.EventCodec;
-import org.postbus.event.Observation.EmailObserved;
-import org.postbus.event.Observation.EmailStateObserved;
-import org.postbus.event.Observation.EmailsDestroyed;
-import org.postbus.event.Observation;
-import org.postbus.event.ObservationBatch;
-import org.postbus.event.ObservedEmail;
+import org.postbus.codec.EventCodec;
 import org.postbus.model.EmailAddress;
 import org.postbus.model.EmailHeaders;
+import org.postbus.observation.Observation.EmailObserved;
+import org.postbus.observation.Observation.EmailStateObserved;
+import org.postbus.observation.Observation.EmailsDestroyed;
+import org.postbus.observation.Observation;
+import org.postbus.observation.ObservationBatch;
+import org.postbus.observation.ObservedEmail;
 
 /**
  * An observation in the encoding of its batch. It is encoded once, on the thread that parses the mail, so that batches can be limited by
@@ -52,7 +52,7 @@ public record EncodedObservation(byte[] json, int emails) {
             case EmailObserved email -> 1;
             case EmailStateObserved state -> 1;
             case EmailsDestroyed destroyed -> destroyed.jmapIds().size();
-            case Observation.JmapIdsChanged changed -> changed.newIds().size();
+            case Observation.JmapIdsReassigned changed -> changed.newIds().size();
             case Observation.MailboxObserved mailbox -> 0;
             case Observation.MailboxVanished mailbox -> 0;
             case Observation.MailboxReset mailbox -> 0;

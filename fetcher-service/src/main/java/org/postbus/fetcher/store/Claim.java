@@ -6,12 +6,12 @@ import java.util.Objects;
 import java.util.Optional;
 import org.postbus.account.AccountSettings;
 import org.postbus.account.Credential;
-import org.postbus.event.Cursor;
-import org.postbus.event.PushKind;
-import org.postbus.event.SyncScope;
-import org.postbus.event.SyncState;
+import org.postbus.account.PushKind;
+import org.postbus.account.SyncState;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
+import org.postbus.observation.Cursor;
+import org.postbus.observation.SyncScope;
 
 /**
  * The claim on an account: the fence under which all its batches are sent, and what the database held when it was made.

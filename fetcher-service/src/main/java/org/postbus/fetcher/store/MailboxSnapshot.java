@@ -3,8 +3,8 @@ package org.postbus.fetcher.store;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
-import org.postbus.event.Cursor;
-import org.postbus.event.ObservedMailbox;
+import org.postbus.observation.Cursor;
+import org.postbus.observation.ObservedMailbox;
 
 /**
  * A mailbox as the server last showed it: as stored in the database, or as published since.

@@ -6,7 +6,7 @@ import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
 import java.util.function.LongConsumer;
-import org.postbus.event.UidRange;
+import org.postbus.observation.UidRange;
 
 /** A set of UIDs as ranges: sorted, disjoint and not adjacent, so that a mailbox of millions is a few ranges. Immutable. */
 public record UidSet(List<UidRange> ranges) {

@@ -7,12 +7,12 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import org.junit.jupiter.api.Test;
-import org.postbus.event.AccountRecord.Protocol;
-import org.postbus.event.AccountRecord.Status;
-import org.postbus.event.AccountRecord;
 import org.postbus.fetcher.Assignments.Decision;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
+import org.postbus.topic.AccountRecord.Protocol;
+import org.postbus.topic.AccountRecord.Status;
+import org.postbus.topic.AccountRecord;
 
 class AssignmentsTest {
     private final AccountId alice = new AccountId(new UUID(1, 1));

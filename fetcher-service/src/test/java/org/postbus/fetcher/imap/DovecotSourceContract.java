@@ -8,9 +8,9 @@ import java.util.Set;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.postbus.account.Secret;
+import org.postbus.change.ChangeEvent;
 import org.postbus.devstack.DevStack;
 import org.postbus.devstack.mailserver.Dovecot;
-import org.postbus.event.ChangeEvent;
 
 /** What is the same on every Dovecot. It has no OBJECTID, so only fingerprints tell what was moved. */
 public abstract class DovecotSourceContract extends ImapSourceContract {

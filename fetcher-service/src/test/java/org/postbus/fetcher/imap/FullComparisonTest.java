@@ -10,8 +10,8 @@ import java.util.List;
 import java.util.Random;
 import java.util.UUID;
 import org.junit.jupiter.api.Test;
-import org.postbus.event.MailboxKey;
 import org.postbus.model.AccountId;
+import org.postbus.observation.MailboxKey;
 
 class FullComparisonTest {
     private static final Duration DAY = Duration.ofDays(1);

@@ -15,8 +15,8 @@ import org.postbus.account.AccountSettings;
 import org.postbus.account.ServerAddress;
 import org.postbus.account.TlsMode;
 import org.postbus.devstack.DevStack;
-import org.postbus.event.Observation;
 import org.postbus.mail.imap.connection.ImapOptions;
+import org.postbus.observation.Observation;
 
 /** What the sync makes of servers as they are: those that fall behind, leave out, say too little or stumble. */
 class ServerQuirksTest {
@@ -285,7 +285,7 @@ class ServerQuirksTest {
 
         List<Long> order = fetcher.writer.observations().stream()
                 .filter(Observation.EmailObserved.class::isInstance)
-                .map(observation -> ((org.postbus.event.EmailRef.ImapMessage)
+                .map(observation -> ((org.postbus.observation.EmailRef.ImapMessage)
                                 ((Observation.EmailObserved) observation).ref())
                         .uid())
                 .toList();

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.Map;
 import org.junit.jupiter.api.Test;
-import org.postbus.event.MailboxKey;
+import org.postbus.observation.MailboxKey;
 
 class CountAuditTest {
     private static final Map<MailboxKey, Long> THREE_TOO_MANY = Map.of(MailboxKey.ofId("22"), -3L);

@@ -22,8 +22,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.postbus.account.AccountSettings;
+import org.postbus.change.ChangeEvent;
 import org.postbus.devstack.DevStack;
-import org.postbus.event.ChangeEvent;
 import org.postbus.mail.imap.connection.ImapOptions;
 import org.postbus.mail.jmap.fake.FakeJmapServer;
 

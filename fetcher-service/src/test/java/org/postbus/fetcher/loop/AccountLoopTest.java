@@ -22,6 +22,7 @@ import org.postbus.account.AccountSettings;
 import org.postbus.account.Credential;
 import org.postbus.account.Secret;
 import org.postbus.account.ServerAddress;
+import org.postbus.account.SyncState;
 import org.postbus.account.TlsMode;
 import org.postbus.devstack.DevStack;
 import org.postbus.devstack.corpus.MailCorpus;
@@ -200,7 +201,7 @@ class AccountLoopTest {
                         .until(() -> patient.writer.observations().stream()
                                 .anyMatch(observation -> observation instanceof Observation.AccountStateObserved state
                                         && state.push().isPresent()
-                                        && state.push().get() != org.postbus.event.PushKind.POLL));
+                                        && state.push().get() != org.postbus.account.PushKind.POLL));
                 await().pollDelay(Duration.ofSeconds(2)).until(() -> true);
                 int before = emails(patient);
 

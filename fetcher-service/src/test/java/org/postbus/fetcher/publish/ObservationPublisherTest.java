@@ -36,6 +36,11 @@ import org.postbus.model.EmailBody;
 import org.postbus.model.EmailBodyValue;
 import org.postbus.model.EmailHeaders;
 import org.postbus.model.TenantId;
+import org.postbus.observation.EmailRef;
+import org.postbus.observation.MailboxKey;
+import org.postbus.observation.Observation;
+import org.postbus.observation.ObservationBatch;
+import org.postbus.observation.ObservedEmail;
 
 class ObservationPublisherTest {
     private static final int BYTES_IN_FLIGHT = 64 * 1024 * 1024;

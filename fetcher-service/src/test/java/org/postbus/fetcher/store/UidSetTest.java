@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
-import org.postbus.event.UidRange;
+import org.postbus.observation.UidRange;
 
 class UidSetTest {
 

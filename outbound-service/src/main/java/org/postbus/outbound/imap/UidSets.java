@@ -4,7 +4,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.TreeSet;
-import org.postbus.event.UidRange;
+import org.postbus.observation.UidRange;
 
 /** Cuts UIDs into sets that one command may carry. */
 final class UidSets {

@@ -7,7 +7,7 @@ import java.util.Random;
 import java.util.TreeSet;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
-import org.postbus.event.UidRange;
+import org.postbus.observation.UidRange;
 
 class UidSetsTest {
     @Test

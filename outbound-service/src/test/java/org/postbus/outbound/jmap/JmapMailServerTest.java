@@ -24,7 +24,7 @@ import org.junit.jupiter.api.Test;
 import org.postbus.account.AccountSettings;
 import org.postbus.account.Credential;
 import org.postbus.account.Secret;
-import org.postbus.event.EventCodec;
+import org.postbus.codec.EventCodec;
 import org.postbus.mail.ServerFailure;
 import org.postbus.mail.jmap.fake.FakeJmapServer;
 import org.postbus.model.MutationId;

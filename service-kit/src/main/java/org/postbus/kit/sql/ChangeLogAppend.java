@@ -5,10 +5,10 @@ import io.vertx.sqlclient.SqlConnection;
 import io.vertx.sqlclient.Tuple;
 import java.util.Map;
 import java.util.UUID;
-import org.postbus.event.ChangeEvent;
-import org.postbus.event.ChangeEvent.Change;
-import org.postbus.event.EventCodec;
-import org.postbus.event.Origin;
+import org.postbus.change.ChangeEvent.Change;
+import org.postbus.change.ChangeEvent;
+import org.postbus.change.Origin;
+import org.postbus.codec.EventCodec;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
 
@@ -36,7 +36,7 @@ public final class ChangeLogAppend {
         if (changes.isEmpty()) {
             return Future.succeededFuture();
         }
-        String[] types = changes.values().stream().map(EventCodec::typeOf).toArray(String[]::new);
+        String[] types = changes.values().stream().map(ChangeEvent::typeOf).toArray(String[]::new);
         // The function replaces the sequence number 0 by the one that it allocates.
         String[] events = changes.values().stream()
                 .map(change -> EventCodec.encodeToString(

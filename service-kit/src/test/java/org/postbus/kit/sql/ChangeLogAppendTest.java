@@ -9,8 +9,8 @@ import java.util.UUID;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.postbus.event.ChangeEvent.Change;
-import org.postbus.event.ChangeEvent.SubmissionQueued;
+import org.postbus.change.ChangeEvent.Change;
+import org.postbus.change.ChangeEvent.SubmissionQueued;
 import org.postbus.kit.sql.TestPool.Account;
 import org.postbus.model.SubmissionId;
 

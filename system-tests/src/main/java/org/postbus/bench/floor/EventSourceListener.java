@@ -9,7 +9,7 @@ import org.postbus.devstack.rawclient.RawJmap;
 /** A raw connection that does nothing but listen to the event source of a JMAP account (RFC 8620 section 7.3). */
 public final class EventSourceListener implements AutoCloseable {
     private final RawJmap jmap;
-    private final NotificationTimes notices = new NotificationTimes();
+    private final NotificationTimes notifications = new NotificationTimes();
     private volatile boolean closed;
 
     public EventSourceListener(MailServer.OfJames server) {
@@ -19,14 +19,14 @@ public final class EventSourceListener implements AutoCloseable {
         Thread.ofPlatform().daemon().name("event-source").start(() -> listen(lines));
     }
 
-    public NotificationTimes notices() {
-        return notices;
+    public NotificationTimes notifications() {
+        return notifications;
     }
 
     private void listen(Stream<String> lines) {
         try (lines) {
             lines.filter(line -> line.startsWith("data:") && line.contains("StateChange"))
-                    .forEach(line -> notices.add(Instant.now()));
+                    .forEach(line -> notifications.add(Instant.now()));
         } catch (UncheckedIOException e) {
             if (!closed) {
                 throw e;

@@ -6,21 +6,21 @@ import java.util.Optional;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 
-/** When a raw connection that does nothing else was told that something has arrived: nobody can know earlier. */
+/** The times at which the server notified a raw connection of a change. No client of the same server can be faster. */
 public final class NotificationTimes {
-    private final LinkedBlockingQueue<Instant> told = new LinkedBlockingQueue<>();
+    private final LinkedBlockingQueue<Instant> times = new LinkedBlockingQueue<>();
 
-    public void add(Instant notice) {
-        told.add(notice);
+    void add(Instant time) {
+        times.add(time);
     }
 
-    /** Empty if none is in time. */
+    /** The next notification; empty if none comes within {@code limit}. */
     public Optional<Instant> next(Duration limit) throws InterruptedException {
-        return Optional.ofNullable(told.poll(limit.toMillis(), TimeUnit.MILLISECONDS));
+        return Optional.ofNullable(times.poll(limit.toMillis(), TimeUnit.MILLISECONDS));
     }
 
-    /** What was told until now is of no interest. */
-    public void forget() {
-        told.clear();
+    /** Drops the notifications received so far. */
+    public void clear() {
+        times.clear();
     }
 }

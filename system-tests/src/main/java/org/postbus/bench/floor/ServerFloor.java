@@ -14,22 +14,23 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import org.postbus.bench.measure.Figures;
 import org.postbus.bench.stage.MailServer;
+import org.postbus.codec.EventCodec;
 import org.postbus.devstack.rawclient.RawJmap;
-import org.postbus.event.EventCodec;
 import org.postbus.model.EmailBody;
 
 /**
- * The least time in which a server gives what the fetcher reads: the same items over one connection, and nobody looks at them.
- * Nothing that asks for these items can be faster than this.
+ * The least time in which a server delivers what the fetcher reads: a raw client requests the same items over one connection and
+ * discards them. No client that requests these items can be faster.
  */
 public final class ServerFloor {
-    /** What fetcher-service asks for when it reads a mailbox for the first time. */
+    /** The items that fetcher-service requests in an initial sync. */
     private static final String IMAP_ITEMS = "UID FLAGS INTERNALDATE RFC822.SIZE %s BODY.PEEK[]<0.65536>";
 
     private static final int JMAP_EMAILS = 50;
     private static final int JMAP_AT_ONCE = 3;
-    /** James gives no more ids at a time. */
+    /** James returns at most this many ids per query. */
     private static final int JMAP_PAGE = 256;
 
     private static final List<String> JMAP_PROPERTIES = List.of(
@@ -60,20 +61,20 @@ public final class ServerFloor {
     private static final List<String> JMAP_PART =
             List.of("partId", "blobId", "size", "name", "type", "charset", "disposition", "cid");
 
-    private static final int ANSWER_MILLIS = 120_000;
-    /** Long enough for the last line of an answer. */
+    private static final int RESPONSE_MILLIS = 120_000;
+    /** Long enough for the last line of a response. */
     private static final int TAIL_BYTES = 512;
 
     private ServerFloor() {}
 
-    /** @param bytes as they came over the socket */
+    /** @param bytes received over the connection */
     public record Read(double seconds, long bytes) {}
 
     /** INBOX in one command. */
     public static Read overImap(MailServer server) {
         try (Socket socket = new Socket(MailServer.HOST, server.imapPort())) {
             socket.setTcpNoDelay(true);
-            socket.setSoTimeout(ANSWER_MILLIS);
+            socket.setSoTimeout(RESPONSE_MILLIS);
             InputStream in = socket.getInputStream();
             OutputStream out = socket.getOutputStream();
             long begin = System.nanoTime();
@@ -84,13 +85,13 @@ public final class ServerFloor {
                     "LOGIN \"" + server.user() + "\" \"" + server.password().reveal() + "\"");
             command(in, out, "SELECT INBOX (CONDSTORE)");
             long bytes = command(in, out, "UID FETCH 1:* (" + IMAP_ITEMS.formatted(server.imapItems()) + ")");
-            return new Read(secondsSince(begin), bytes);
+            return new Read(Figures.secondsSince(begin), bytes);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
     }
 
-    /** All ids, page by page, then the emails in portions, some at once, as the fetcher asks for them. */
+    /** All ids, page by page, then the emails in batches, several requests at a time, as the fetcher requests them. */
     public static Read overJmap(MailServer.OfJames server) {
         long begin = System.nanoTime();
         try (RawJmap jmap = RawJmap.login(
@@ -103,11 +104,11 @@ public final class ServerFloor {
                 answers.add(CompletableFuture.supplyAsync(() -> jmap.discard(request), threads));
             }
             long bytes = answers.stream().mapToLong(CompletableFuture::join).sum();
-            return new Read(secondsSince(begin), bytes);
+            return new Read(Figures.secondsSince(begin), bytes);
         }
     }
 
-    /** Page after page of ids with their emails, the newest first: {@code Email/query} and {@code Email/get} in one request. */
+    /** Pages of emails, newest first: {@code Email/query} and {@code Email/get} in one request, one request at a time. */
     public static Read overJmapByPages(MailServer.OfJames server, int emails) {
         long begin = System.nanoTime();
         try (RawJmap jmap = RawJmap.login(
@@ -116,7 +117,7 @@ public final class ServerFloor {
             for (int position = 0; position < emails; position += JMAP_PAGE) {
                 bytes += jmap.discard(page(jmap.accountId(), position));
             }
-            return new Read(secondsSince(begin), bytes);
+            return new Read(Figures.secondsSince(begin), bytes);
         }
     }
 
@@ -148,7 +149,7 @@ public final class ServerFloor {
         return request;
     }
 
-    /** @return its arguments, which lack the ids */
+    /** @return the call's arguments, still without ids */
     private static ObjectNode addGet(ObjectNode request, String accountId) {
         ArrayNode call = request.withArray("methodCalls").addArray().add("Email/get");
         ObjectNode get = call.addObject();
@@ -169,7 +170,7 @@ public final class ServerFloor {
         return readUntil(in, tag + " OK");
     }
 
-    /** Reads until the last line that has come begins so. Its end is all that is looked at. */
+    /** Reads until the last received line starts with {@code lastLine}; only the end of each read is inspected. */
     private static long readUntil(InputStream in, String lastLine) throws IOException {
         byte[] buffer = new byte[256 * 1024];
         byte[] tail = new byte[0];
@@ -199,9 +200,5 @@ public final class ServerFloor {
     private static String lastLine(byte[] tail) {
         String text = new String(tail, StandardCharsets.ISO_8859_1).stripTrailing();
         return text.substring(text.lastIndexOf('\n') + 1);
-    }
-
-    private static double secondsSince(long begin) {
-        return (System.nanoTime() - begin) / 1e9;
     }
 }

@@ -5,11 +5,13 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.io.OutputStream;
+import java.net.InetAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.KeyStore;
+import java.util.Arrays;
 import java.util.Locale;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -20,12 +22,12 @@ import javax.net.ssl.SSLSocket;
 import org.postbus.bench.options.Arguments;
 
 /**
- * An IMAP server over TLS on which nothing ever happens, in a process of its own: everybody may log in and has the same few empty
- * mailboxes. It knows what a client asks that waits: LIST with STATUS, SELECT, IDLE. It counts connections and logins.
+ * An IMAP server over TLS without activity, in a process of its own: every login succeeds, and every user has the same empty mailboxes.
+ * It implements the commands of a waiting client: LIST with STATUS, SELECT, IDLE. It counts connections and logins.
  *
- * <p>Arguments: a PKCS12 keystore and its password. The first line it prints is its port. To each line on its standard input it
- * answers with one: the connections that are open, the logins since the last line, and the most of them within one second. It ends
- * with its standard input.
+ * <p>Arguments: a PKCS12 keystore and its password. It prints its port first, and then for each line of standard input one line: the
+ * number of open connections, the logins since the last such line, and the most of them within one second. It exits at the end of
+ * standard input.
  */
 final class IdleServer {
     private static final String CAPABILITIES =
@@ -39,7 +41,7 @@ final class IdleServer {
         {"Trash", "\\HasNoChildren \\Trash"},
         {"Archive", "\\HasNoChildren \\Archive"}
     };
-    private static final int WAITING_MAX = 4096;
+    private static final int BACKLOG = 4096;
     private static final int LINE_MAX = 8192;
     private static final long SECOND_NANOS = 1_000_000_000;
 
@@ -58,7 +60,7 @@ final class IdleServer {
         try (BufferedReader commands =
                 new BufferedReader(new InputStreamReader(System.in, StandardCharsets.US_ASCII))) {
             while (commands.readLine() != null) {
-                System.out.println(server.told());
+                System.out.println(server.counts());
             }
         }
         System.exit(0);
@@ -75,15 +77,15 @@ final class IdleServer {
         SSLContext context = SSLContext.getInstance("TLS");
         context.init(keys.getKeyManagers(), null, null);
         return (SSLServerSocket) context.getServerSocketFactory()
-                .createServerSocket(0, WAITING_MAX, java.net.InetAddress.getLoopbackAddress());
+                .createServerSocket(0, BACKLOG, InetAddress.getLoopbackAddress());
     }
 
-    private String told() {
+    private String counts() {
         long[] times = new long[logins.size()];
         for (int i = 0; i < times.length; i++) {
             times[i] = logins.remove();
         }
-        java.util.Arrays.sort(times);
+        Arrays.sort(times);
         int most = 0;
         for (int last = 0, first = 0; last < times.length; last++) {
             while (times[last] - times[first] >= SECOND_NANOS) {
@@ -101,7 +103,7 @@ final class IdleServer {
                 socket.setTcpNoDelay(true);
                 Thread.ofVirtual().start(() -> serve(socket));
             } catch (IOException e) {
-                System.err.println("a connection was not taken: " + e);
+                System.err.println("a connection could not be accepted: " + e);
             }
         }
     }
@@ -111,44 +113,44 @@ final class IdleServer {
         try (socket) {
             InputStream in = socket.getInputStream();
             OutputStream out = socket.getOutputStream();
-            say(out, "* OK [CAPABILITY " + CAPABILITIES + "] ready");
+            send(out, "* OK [CAPABILITY " + CAPABILITIES + "] ready");
             for (String line = readLine(in); !line.isEmpty(); line = readLine(in)) {
-                answer(line, in, out);
+                respond(line, in, out);
             }
         } catch (IOException gone) {
-            // Clients come and go; that is counted.
+            // A client has closed its connection.
         } finally {
             open.decrementAndGet();
         }
     }
 
-    private void answer(String line, InputStream in, OutputStream out) throws IOException {
+    private void respond(String line, InputStream in, OutputStream out) throws IOException {
         String[] words = line.split(" ", 3);
         String tag = words[0];
         switch (words[1].toUpperCase(Locale.ROOT)) {
-            case "CAPABILITY" -> say(out, "* CAPABILITY " + CAPABILITIES, tag + " OK done");
+            case "CAPABILITY" -> send(out, "* CAPABILITY " + CAPABILITIES, tag + " OK done");
             case "AUTHENTICATE", "LOGIN" -> {
                 logins.add(System.nanoTime());
-                say(out, tag + " OK [CAPABILITY " + CAPABILITIES + "] logged in");
+                send(out, tag + " OK [CAPABILITY " + CAPABILITIES + "] logged in");
             }
-            case "ENABLE" -> say(out, "* ENABLED CONDSTORE", tag + " OK done");
+            case "ENABLE" -> send(out, "* ENABLED CONDSTORE", tag + " OK done");
             case "LIST" -> {
-                StringBuilder answer = new StringBuilder();
+                StringBuilder response = new StringBuilder();
                 for (String[] mailbox : MAILBOXES) {
-                    answer.append("* LIST (\\Subscribed ")
+                    response.append("* LIST (\\Subscribed ")
                             .append(mailbox[1])
                             .append(") \"/\" ")
                             .append(mailbox[0]);
-                    answer.append("\r\n* STATUS ")
+                    response.append("\r\n* STATUS ")
                             .append(mailbox[0])
                             .append(' ')
                             .append(STATUS)
                             .append("\r\n");
                 }
-                say(out, answer + tag + " OK done");
+                send(out, response + tag + " OK done");
             }
             case "SELECT", "EXAMINE" ->
-                say(
+                send(
                         out,
                         "* 0 EXISTS",
                         "* FLAGS (\\Seen \\Flagged \\Deleted \\Draft \\Answered)",
@@ -157,24 +159,24 @@ final class IdleServer {
                         "* OK [HIGHESTMODSEQ 1] ok",
                         tag + " OK [READ-ONLY] done");
             case "IDLE" -> {
-                say(out, "+ idling");
+                send(out, "+ idling");
                 if (readLine(in).equalsIgnoreCase("DONE")) {
-                    say(out, tag + " OK done");
+                    send(out, tag + " OK done");
                 }
             }
-            case "NOOP", "UNSELECT", "CLOSE" -> say(out, tag + " OK done");
-            case "UID" -> say(out, "* SEARCH", tag + " OK done");
-            case "LOGOUT" -> say(out, "* BYE", tag + " OK done");
-            default -> say(out, tag + " BAD unknown");
+            case "NOOP", "UNSELECT", "CLOSE" -> send(out, tag + " OK done");
+            case "UID" -> send(out, "* SEARCH", tag + " OK done");
+            case "LOGOUT" -> send(out, "* BYE", tag + " OK done");
+            default -> send(out, tag + " BAD unknown");
         }
     }
 
-    private static void say(OutputStream out, String... lines) throws IOException {
+    private static void send(OutputStream out, String... lines) throws IOException {
         out.write((String.join("\r\n", lines) + "\r\n").getBytes(StandardCharsets.US_ASCII));
         out.flush();
     }
 
-    /** "" at the end. Without a buffer of its own: there are very many. */
+    /** Empty at the end. It reads without a buffer, because of the number of connections. */
     private static String readLine(InputStream in) throws IOException {
         StringBuilder line = new StringBuilder();
         for (int b = in.read(); b >= 0 && b != '\n' && line.length() < LINE_MAX; b = in.read()) {

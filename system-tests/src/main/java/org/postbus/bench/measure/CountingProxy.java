@@ -14,19 +14,19 @@ import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicBoolean;
 
-/** Stands between a client and a server on this machine and notes what the client asks; adds some 0.1 ms to each round trip. */
+/** A TCP proxy between a client and a server on this machine that records round trips; it adds about 0.1 ms to each. */
 public final class CountingProxy implements AutoCloseable {
     private final ServerSocket listener;
     private final int target;
-    private final List<Asked> asked = new CopyOnWriteArrayList<>();
+    private final List<RoundTrip> roundTrips = new CopyOnWriteArrayList<>();
     private final List<Socket> sockets = new CopyOnWriteArrayList<>();
 
     /**
-     * What a client sent in one go, after the server had spoken last or as the first word: with it a round trip begins.
+     * The start of a round trip: the first bytes that a client sends on a connection, or after data from the server.
      *
-     * @param commands its lines
+     * @param commands the lines sent
      */
-    public record Asked(Instant at, List<String> commands) {}
+    public record RoundTrip(Instant at, List<String> commands) {}
 
     /** @param target a port of the loopback interface */
     public CountingProxy(int target) {
@@ -43,9 +43,9 @@ public final class CountingProxy implements AutoCloseable {
         return listener.getLocalPort();
     }
 
-    /** All round trips that began within these times, on all connections. */
-    public List<Asked> between(Instant from, Instant to) {
-        return asked.stream()
+    /** The round trips on all connections that began within these times. */
+    public List<RoundTrip> between(Instant from, Instant to) {
+        return roundTrips.stream()
                 .filter(one -> !one.at().isBefore(from) && !one.at().isAfter(to))
                 .toList();
     }
@@ -61,18 +61,18 @@ public final class CountingProxy implements AutoCloseable {
             while (true) {
                 Socket client = listener.accept();
                 Socket server = new Socket(InetAddress.getLoopbackAddress(), target);
-                AtomicBoolean serverSpoke = new AtomicBoolean(true);
+                AtomicBoolean serverSentLast = new AtomicBoolean(true);
                 for (Socket socket : List.of(client, server)) {
                     socket.setTcpNoDelay(true);
                     sockets.add(socket);
                 }
                 Thread.ofVirtual()
-                        .start(() -> pass(client, server, (bytes, length) -> {
-                            if (serverSpoke.getAndSet(false)) {
-                                asked.add(new Asked(Instant.now(), lines(bytes, length)));
+                        .start(() -> forward(client, server, (bytes, length) -> {
+                            if (serverSentLast.getAndSet(false)) {
+                                roundTrips.add(new RoundTrip(Instant.now(), lines(bytes, length)));
                             }
                         }));
-                Thread.ofVirtual().start(() -> pass(server, client, (bytes, length) -> serverSpoke.set(true)));
+                Thread.ofVirtual().start(() -> forward(server, client, (bytes, length) -> serverSentLast.set(true)));
             }
         } catch (IOException e) {
             close();
@@ -80,22 +80,22 @@ public final class CountingProxy implements AutoCloseable {
     }
 
     @FunctionalInterface
-    private interface Look {
-        void at(byte[] bytes, int length);
+    private interface Observer {
+        void observe(byte[] bytes, int length);
     }
 
-    private static void pass(Socket from, Socket to, Look look) {
+    private static void forward(Socket from, Socket to, Observer observer) {
         byte[] buffer = new byte[64 * 1024];
         try (from;
                 to) {
             InputStream in = from.getInputStream();
             OutputStream out = to.getOutputStream();
             for (int length = in.read(buffer); length >= 0; length = in.read(buffer)) {
-                look.at(buffer, length);
+                observer.observe(buffer, length);
                 out.write(buffer, 0, length);
             }
         } catch (IOException closed) {
-            // Either side may go at any time; the other then goes too.
+            // When one side closes its connection the other one is closed too.
             closeQuietly(to);
         }
     }

@@ -2,11 +2,11 @@ package org.postbus.bench.measure;
 
 import java.util.Arrays;
 
-/** What the tables of all benchmarks say in the same way. */
+/** Figures that the tables of all benchmarks present in the same way. */
 public final class Figures {
     private Figures() {}
 
-    /** What it was measured on, for the line above a table. */
+    /** The machine and the settings of the run, for the line above a table. */
     public static String machine() {
         return "%d processors, Java %s, PostgreSQL without fsync"
                 .formatted(
@@ -14,7 +14,7 @@ public final class Figures {
                         Runtime.version().feature());
     }
 
-    /** The least value that so many of a hundred do not exceed. */
+    /** The least of the values that {@code percent} % of them do not exceed. */
     public static double percentile(double[] values, int percent) {
         double[] sorted = values.clone();
         Arrays.sort(sorted);
@@ -23,5 +23,10 @@ public final class Figures {
 
     public static String verdict(String what, boolean met) {
         return (met ? "**pass** " : "**miss** ") + what + ".";
+    }
+
+    /** @param begin a {@link System#nanoTime()} */
+    public static double secondsSince(long begin) {
+        return (System.nanoTime() - begin) / 1e9;
     }
 }

@@ -17,7 +17,10 @@ import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 
-/** When the first record came, from now on, that holds a mark such as {@code mark-17-}: another system's view of a topic. */
+/**
+ * Consumes a topic from its end and records when the first record arrives that contains a mark such as {@code mark-17-}, as a
+ * subscriber sees it.
+ */
 public final class MarkedRecords implements AutoCloseable {
     private static final Duration POLL = Duration.ofMillis(100);
     private static final Pattern MARK = Pattern.compile("mark-\\d+-");
@@ -31,8 +34,8 @@ public final class MarkedRecords implements AutoCloseable {
     private volatile boolean closed;
 
     /**
-     * @param sent by its producer's clock, which is this machine's; in whole milliseconds
-     * @param received by us
+     * @param sent the record's timestamp, by the producer's clock (this machine's), in whole milliseconds
+     * @param received the time of its arrival here
      */
     public record Seen(Instant sent, Instant received) {}
 
@@ -54,6 +57,7 @@ public final class MarkedRecords implements AutoCloseable {
         return "mark-" + number + "-";
     }
 
+    /** The first record with this mark; empty if none arrives within {@code limit}. */
     public Optional<Seen> await(String mark, Duration limit) throws InterruptedException {
         long nanos = limit.toNanos();
         lock.lockInterruptibly();

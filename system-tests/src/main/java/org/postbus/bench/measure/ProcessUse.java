@@ -12,7 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.LongStream;
 
-/** What processes have used so far, from {@code /proc} (proc_pid_stat(5), proc_pid_status(5)). */
+/** CPU time and memory of processes, from {@code /proc} (proc_pid_stat(5), proc_pid_status(5)). */
 public final class ProcessUse {
     /** USER_HZ: 100 on every Linux that Java runs on. */
     private static final double TICKS_PER_SECOND = 100;
@@ -23,29 +23,29 @@ public final class ProcessUse {
 
     private ProcessUse() {}
 
-    /** CPU seconds by name: of each process and of its children, but for those that have a name themselves. */
+    /** CPU seconds by name: of each process and its descendants, without descendants that are in {@code pids} themselves. */
     public static Map<String, Double> cpuSeconds(Map<String, Long> pids) {
         Map<String, Double> seconds = new LinkedHashMap<>();
         pids.forEach((name, pid) -> seconds.put(name, cpuSeconds(pid, pids.values())));
         return seconds;
     }
 
-    private static double cpuSeconds(long pid, Collection<Long> counted) {
+    private static double cpuSeconds(long pid, Collection<Long> listed) {
         return ownCpuSeconds(pid)
                 + ProcessHandle.of(pid).stream()
                         .flatMap(ProcessHandle::children)
                         .mapToLong(ProcessHandle::pid)
-                        .filter(child -> !counted.contains(child))
-                        .mapToDouble(child -> cpuSeconds(child, counted))
+                        .filter(child -> !listed.contains(child))
+                        .mapToDouble(child -> cpuSeconds(child, listed))
                         .sum();
     }
 
-    /** The peak of a process's resident memory since its start. */
+    /** Peak resident memory of a process since its start, in bytes. */
     public static long peakBytes(long pid) {
         return status(pid, "VmHWM");
     }
 
-    /** What a process and its children hold now, with shared memory counted once. */
+    /** Resident memory of a process and its descendants, in bytes; shared memory is counted once. */
     public static long residentBytes(long pid) {
         long own = LongStream.concat(LongStream.of(pid), children(pid))
                 .map(each -> status(each, "RssAnon"))
@@ -57,7 +57,7 @@ public final class ProcessUse {
         return own + shared;
     }
 
-    /** All CPU time that this machine has spent on work, and all there was, in seconds. */
+    /** CPU time since boot, summed over all processors, in seconds: busy time and total time. */
     public static double[] machineSeconds() {
         // /proc/stat: cpu user nice system idle iowait irq softirq steal
         long[] ticks = Arrays.stream(read(Path.of("/proc/stat"))
@@ -80,7 +80,7 @@ public final class ProcessUse {
                 .mapToLong(ProcessHandle::pid);
     }
 
-    /** With that of its children that have ended. */
+    /** Includes children that have ended. */
     private static double ownCpuSeconds(long pid) {
         String stat = read(Path.of("/proc", Long.toString(pid), "stat"));
         if (stat.isEmpty()) {
@@ -102,7 +102,7 @@ public final class ProcessUse {
                 .orElse(0);
     }
 
-    /** "" if the process has ended. */
+    /** Empty if the process has ended. */
     private static String read(Path file) {
         try {
             return Files.readString(file);

@@ -4,12 +4,13 @@ import java.util.Arrays;
 import java.util.Deque;
 import java.util.Locale;
 
-/** Options on a command line: {@code --name value}, again and again. */
+/** Parses options of the form {@code --name value}. */
 public final class Arguments {
     private Arguments() {}
 
     /**
-     * @param apply the options with one more
+     * @param options the defaults
+     * @param apply returns the options with one of them changed
      * @throws IllegalArgumentException if an option has no value, or {@code apply} throws it
      */
     public static <T> T parse(T options, Deque<String> rest, Apply<T> apply) {
@@ -33,7 +34,7 @@ public final class Arguments {
         return new IllegalArgumentException("no such option: " + name);
     }
 
-    /** A constant by its name, in any case. */
+    /** The enum constant of this name, in any case. */
     public static <E extends Enum<E>> E named(Class<E> type, String name) {
         return Arrays.stream(type.getEnumConstants())
                 .filter(constant -> constant.name().equalsIgnoreCase(name))

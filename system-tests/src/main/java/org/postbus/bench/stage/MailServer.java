@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.Set;
 import org.postbus.account.Secret;
 import org.postbus.bench.measure.ProcessUse;
-import org.postbus.bench.sync.SyncBench;
+import org.postbus.bench.options.Protocol;
 import org.postbus.devstack.client.PostbusApi;
 import org.postbus.devstack.local.LocalPostbus;
 import org.postbus.devstack.mailserver.Dovecot;
@@ -15,7 +15,7 @@ import org.postbus.devstack.mailserver.James;
 import org.postbus.devstack.rawclient.RawImap;
 import org.postbus.model.AccountId;
 
-/** The mail server that a benchmark runs against, with one user on it. */
+/** One user's account on the mail server of a benchmark. */
 public sealed interface MailServer extends AutoCloseable {
     String HOST = "127.0.0.1";
 
@@ -25,18 +25,18 @@ public sealed interface MailServer extends AutoCloseable {
 
     Secret password();
 
-    /** Plain. */
+    /** The port without TLS. */
     int imapPort();
 
     long pid();
 
-    /** Peak of its resident memory since its start, or what it holds now if it is many processes. */
+    /** Peak resident memory since the start; for a server of many processes the current one. In bytes. */
     long memoryBytes();
 
-    /** Extensions of FETCH that the fetcher uses here. */
+    /** The FETCH items of extensions that the fetcher requests from this server. */
     String imapItems();
 
-    AccountId add(PostbusApi api, SyncBench.Protocol protocol);
+    AccountId add(PostbusApi api, Protocol protocol);
 
     @Override
     void close();
@@ -45,7 +45,7 @@ public sealed interface MailServer extends AutoCloseable {
         return RawImap.login(HOST, imapPort(), user(), password().reveal());
     }
 
-    /** James is part of {@link LocalPostbus}, which closes it. */
+    /** James is closed by {@link LocalPostbus}. */
     public record OfJames(James james, James.User account) implements MailServer {
         @Override
         public String name() {
@@ -87,7 +87,7 @@ public sealed interface MailServer extends AutoCloseable {
         }
 
         @Override
-        public AccountId add(PostbusApi api, SyncBench.Protocol protocol) {
+        public AccountId add(PostbusApi api, Protocol protocol) {
             return switch (protocol) {
                 case IMAP -> api.addImapAccount(james, account);
                 case JMAP -> api.addJmapAccount(james, account);
@@ -98,16 +98,16 @@ public sealed interface MailServer extends AutoCloseable {
         public void close() {}
     }
 
-    /** It speaks no JMAP. */
+    /** IMAP only. */
     public record OfDovecot(Dovecot dovecot, Dovecot.User account) implements MailServer {
         private static final Dovecot.User ALICE = Dovecot.User.of("alice@example.com", "bench-password");
 
-        /** @throws IllegalStateException naming the package to install, if there is no Dovecot on this machine */
+        /** @throws IllegalStateException naming the package to install, if Dovecot is not installed */
         public static OfDovecot start(Path log) {
             return start(List.of(), log);
         }
 
-        /** @param others who have mailboxes too */
+        /** @param others further users of the server */
         public static OfDovecot start(List<Dovecot.User> others, Path log) {
             List<Dovecot.User> users = new ArrayList<>(others);
             users.add(ALICE);
@@ -150,7 +150,7 @@ public sealed interface MailServer extends AutoCloseable {
         }
 
         @Override
-        public AccountId add(PostbusApi api, SyncBench.Protocol protocol) {
+        public AccountId add(PostbusApi api, Protocol protocol) {
             return api.addImapAccount(HOST, imapPort(), user(), password());
         }
 

@@ -15,7 +15,7 @@ import org.postbus.devstack.process.Directories;
 import org.postbus.devstack.process.ProjectRoot;
 import org.postbus.model.AccountId;
 
-/** All of Postbus on this machine, started anew for one benchmark, with the compilers and limits of real use. */
+/** All of Postbus on this machine, started with an empty directory for one benchmark, with the compilers and limits of real use. */
 public final class Stage implements AutoCloseable {
     private static final Path DIRECTORY = Path.of(".postbus/bench");
     private static final Duration POLL = Duration.ofMillis(20);
@@ -33,7 +33,7 @@ public final class Stage implements AutoCloseable {
         Directories.delete(directory);
         LocalPostbus postbus = LocalPostbus.prepare(
                 adjusted.apply(
-                        LocalPostbus.Settings.passing(directory, jamesUsers).lasting()),
+                        LocalPostbus.Settings.temporary(directory, jamesUsers).longLived()),
                 out::println);
         Runtime.getRuntime().addShutdownHook(new Thread(postbus::close, "close"));
         out.println("Starting (logs in " + directory.resolve("logs") + ")");
@@ -58,7 +58,7 @@ public final class Stage implements AutoCloseable {
         return api;
     }
 
-    /** Holds the keyset; gone at the next benchmark. */
+    /** Contains the keyset. Deleted at the start of the next benchmark. */
     public Path directory() {
         return ProjectRoot.find().resolve(DIRECTORY);
     }
@@ -67,12 +67,12 @@ public final class Stage implements AutoCloseable {
         return directory().resolve("logs").resolve(name + ".log");
     }
 
-    /** With the superuser's eyes. */
+    /** A connection of the superuser, which sees all rows. */
     public Connection database() throws SQLException {
         return postbus.postgres().database().connectAsAdmin();
     }
 
-    /** Until everything of the account has been seen once. */
+    /** Waits until the account's initial sync is complete. */
     public void awaitIdle(AccountId account, Duration limit) {
         await(
                 "account " + account + " is idle",
@@ -94,12 +94,12 @@ public final class Stage implements AutoCloseable {
         try {
             while (!condition.holds()) {
                 if (System.nanoTime() > deadline) {
-                    throw new IllegalStateException("not so after " + limit.toSeconds() + " s: " + what);
+                    throw new IllegalStateException("not within " + limit.toSeconds() + " s: " + what);
                 }
                 LockSupport.parkNanos(POLL.toNanos());
             }
         } catch (SQLException e) {
-            throw new IllegalStateException("the database could not be asked whether " + what, e);
+            throw new IllegalStateException("the database query failed while waiting: " + what, e);
         }
     }
 

@@ -1,13 +1,6 @@
 package org.postbus.bench.unchanged;
 
-import java.io.BufferedOutputStream;
-import java.io.BufferedReader;
-import java.io.IOException;
-import java.io.InputStreamReader;
-import java.io.OutputStream;
 import java.io.PrintStream;
-import java.io.UncheckedIOException;
-import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -16,26 +9,26 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.OffsetDateTime;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
-import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
+import org.postbus.bench.floor.PlainImap;
 import org.postbus.bench.measure.CountingProxy;
 import org.postbus.bench.measure.Figures;
-import org.postbus.bench.options.Arguments;
 import org.postbus.bench.stage.MailServer;
 import org.postbus.bench.stage.Stage;
+import org.postbus.codec.EventCodec;
 import org.postbus.devstack.rawclient.RawImap;
-import org.postbus.event.Cursor;
-import org.postbus.event.EventCodec;
 import org.postbus.model.AccountId;
+import org.postbus.observation.Cursor;
 
 /**
- * A look at an account in which nothing has changed: one mailbox with very many messages on Dovecot, all of them known. Beside the
- * least that tells whether anything changed: one LIST with the STATUS of all mailboxes, on a raw connection that is open.
+ * Measures a sync pass over an account without changes: one large mailbox on Dovecot whose messages are all in the database. Beside the
+ * least command that shows whether anything changed: one LIST with the STATUS of all mailboxes, on an open raw connection.
  *
- * <p>The messages are not read by Postbus; their rows and the cursor are put into the database as a first synchronisation would have
- * left them. That the looks then find nothing is checked.
+ * <p>Postbus does not read the messages; the benchmark inserts their rows and the cursor as an initial sync would. It fails if a pass
+ * finds changes.
  */
 public final class UnchangedBench implements Runnable {
     private static final Duration PASS_MAX = Duration.ofMillis(50);
@@ -45,36 +38,22 @@ public final class UnchangedBench implements Runnable {
     private static final int PER_COMMAND = 1000;
     private static final Duration WAIT = Duration.ofMinutes(2);
     private static final String SCOPE = "mailbox:name:INBOX";
-    /** What the fetcher asks Dovecot. */
+    /** The fetcher's command to Dovecot. */
     private static final String LIST = "LIST \"\" \"*\" RETURN (SUBSCRIBED SPECIAL-USE STATUS"
             + " (MESSAGES UIDNEXT UIDVALIDITY UNSEEN HIGHESTMODSEQ))";
 
-    private final Options options;
+    private final UnchangedOptions options;
     private final PrintStream out;
 
-    public UnchangedBench(Options options, PrintStream out) {
+    public UnchangedBench(UnchangedOptions options, PrintStream out) {
         this.options = options;
         this.out = out;
     }
 
-    public record Options(int messages, int passes) {
-        private static final Options DEFAULT = new Options(200_000, 100);
-        private static final int MESSAGES_MAX = 2_000_000;
-        private static final int PASSES_MAX = 10_000;
-
-        public static Options parse(Deque<String> rest) {
-            return Arguments.parse(DEFAULT, rest, (options, name, value) -> switch (name) {
-                case "--messages" -> new Options(Arguments.number(value, MESSAGES_MAX), options.passes);
-                case "--passes" -> new Options(options.messages, Arguments.number(value, PASSES_MAX));
-                default -> throw Arguments.unknown(name);
-            });
-        }
-    }
-
-    private record Pass(Duration took, List<CountingProxy.Asked> roundTrips) {
+    private record Pass(Duration took, List<CountingProxy.RoundTrip> roundTrips) {
         long commands() {
             return roundTrips.stream()
-                    .mapToLong(asked -> asked.commands().size())
+                    .mapToLong(roundTrip -> roundTrip.commands().size())
                     .sum();
         }
     }
@@ -90,58 +69,44 @@ public final class UnchangedBench implements Runnable {
             stage.awaitIdle(account, WAIT);
             stage.postbus().services().stop("fetcher-1");
             fill(server);
-            pretendSynchronised(server, database, account);
+            insertSyncedState(server, database, account);
             long changes = emailChanges(database, account);
             stage.postbus().services().restart("fetcher-1");
             List<Pass> passes = passes(stage, proxy, database, account);
             if (emailChanges(database, account) != changes) {
-                throw new IllegalStateException("the looks found something: they were not at an unchanged mailbox");
+                throw new IllegalStateException("a sync pass found changes in the unchanged mailbox");
             }
             print(passes, floor(server));
         } catch (SQLException e) {
-            throw new IllegalStateException("the database could not be asked", e);
+            throw new IllegalStateException("a database query failed", e);
         }
     }
 
-    /** Many messages with one command each time (RFC 3502), without waiting to be asked for each (RFC 7888). */
+    /** By MULTIAPPEND (RFC 3502) with non-synchronizing literals (RFC 7888). */
     private void fill(MailServer server) {
         long begin = System.nanoTime();
-        byte[] message = ("From: somebody@example.org\r\nSubject: One of many\r\n\r\n" + "Short.\r\n")
-                .getBytes(StandardCharsets.US_ASCII);
-        try (Socket socket = new Socket(MailServer.HOST, server.imapPort())) {
-            BufferedReader in =
-                    new BufferedReader(new InputStreamReader(socket.getInputStream(), StandardCharsets.ISO_8859_1));
-            OutputStream out = new BufferedOutputStream(socket.getOutputStream(), 256 * 1024);
-            command(
-                    in,
-                    out,
-                    "LOGIN \"" + server.user() + "\" \"" + server.password().reveal() + "\"");
-            byte[] literal = (" (\\Seen) {" + message.length + "+}\r\n"
-                            + new String(message, StandardCharsets.US_ASCII))
-                    .getBytes(StandardCharsets.US_ASCII);
+        String message = "From: sender@example.org\r\nSubject: One of many\r\n\r\nShort.\r\n";
+        byte[] literal =
+                (" (\\Seen) {" + message.length() + "+}\r\n" + message).getBytes(StandardCharsets.US_ASCII);
+        try (PlainImap imap = PlainImap.logIn(server)) {
             for (int left = options.messages(); left > 0; left -= PER_COMMAND) {
-                out.write("f APPEND INBOX".getBytes(StandardCharsets.US_ASCII));
+                imap.begin("APPEND INBOX");
                 for (int i = 0; i < Math.min(left, PER_COMMAND); i++) {
-                    out.write(literal);
+                    imap.write(literal);
                 }
-                out.write("\r\n".getBytes(StandardCharsets.US_ASCII));
-                out.flush();
-                awaitOk(in, "f");
+                imap.end();
             }
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
         }
-        this.out.printf(
-                "Filled INBOX with %d messages in %.0f s%n", options.messages(), (System.nanoTime() - begin) / 1e9);
+        out.printf("Filled INBOX with %d messages in %.0f s%n", options.messages(), Figures.secondsSince(begin));
     }
 
-    private void pretendSynchronised(MailServer server, Connection database, AccountId account) throws SQLException {
+    private void insertSyncedState(MailServer server, Connection database, AccountId account) throws SQLException {
         RawImap.Selected selected;
         try (RawImap imap = server.logIn()) {
             selected = imap.select("INBOX");
         }
         if (selected.exists() != options.messages() || selected.uidNext() != options.messages() + 1) {
-            throw new IllegalStateException("INBOX is not as it was filled: " + selected);
+            throw new IllegalStateException("INBOX does not hold the appended messages: " + selected);
         }
         execute(database, """
                 insert into email (account_id, email_id, tenant_id, thread_id, message_id, size, received_at, headers, subject,
@@ -170,7 +135,7 @@ public final class UnchangedBench implements Runnable {
         execute(database, "analyze email_mailbox");
     }
 
-    /** A look that is asked for is always told to the writer, which notes when it began and ended. */
+    /** The fetcher reports every requested pass, and the writer stores its times in {@code sync_log}. */
     private List<Pass> passes(Stage stage, CountingProxy proxy, Connection database, AccountId account)
             throws SQLException {
         stage.awaitIdle(account, WAIT);
@@ -178,13 +143,13 @@ public final class UnchangedBench implements Runnable {
         for (int number = 0; number < WARM_UP + options.passes(); number++) {
             Instant before = Instant.now();
             stage.api().post("accounts/" + account + "/sync", "").expect(202);
-            List<Pass> told = new ArrayList<>();
-            Stage.await("a look was had", WAIT, () -> {
-                passSince(proxy, database, account, before).ifPresent(told::add);
-                return !told.isEmpty();
+            List<Pass> reported = new ArrayList<>();
+            Stage.await("a sync pass is reported", WAIT, () -> {
+                passSince(proxy, database, account, before).ifPresent(reported::add);
+                return !reported.isEmpty();
             });
             if (number >= WARM_UP) {
-                passes.add(told.getFirst());
+                passes.add(reported.getFirst());
             }
         }
         return passes;
@@ -195,7 +160,7 @@ public final class UnchangedBench implements Runnable {
         try (PreparedStatement log = database.prepareStatement("select started_at, finished_at from sync_log"
                 + " where account_id = ? and started_at >= ? order by started_at limit 1")) {
             log.setObject(1, account.value());
-            log.setObject(2, OffsetDateTime.ofInstant(since, java.time.ZoneOffset.UTC));
+            log.setObject(2, OffsetDateTime.ofInstant(since, ZoneOffset.UTC));
             try (ResultSet row = log.executeQuery()) {
                 if (!row.next()) {
                     return Optional.empty();
@@ -207,43 +172,18 @@ public final class UnchangedBench implements Runnable {
         }
     }
 
+    /** Milliseconds of each LIST. */
     private double[] floor(MailServer server) {
-        try (Socket socket = new Socket(MailServer.HOST, server.imapPort())) {
-            socket.setTcpNoDelay(true);
-            BufferedReader in =
-                    new BufferedReader(new InputStreamReader(socket.getInputStream(), StandardCharsets.ISO_8859_1));
-            OutputStream out = new BufferedOutputStream(socket.getOutputStream());
-            command(
-                    in,
-                    out,
-                    "LOGIN \"" + server.user() + "\" \"" + server.password().reveal() + "\"");
+        try (PlainImap imap = PlainImap.logIn(server)) {
             double[] millis = new double[options.passes()];
             for (int i = -WARM_UP; i < millis.length; i++) {
                 long begin = System.nanoTime();
-                command(in, out, LIST);
+                imap.command(LIST);
                 if (i >= 0) {
-                    millis[i] = (System.nanoTime() - begin) / 1e6;
+                    millis[i] = Figures.secondsSince(begin) * 1e3;
                 }
             }
             return millis;
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-    }
-
-    private static void command(BufferedReader in, OutputStream out, String command) throws IOException {
-        out.write(("f " + command + "\r\n").getBytes(StandardCharsets.US_ASCII));
-        out.flush();
-        awaitOk(in, "f");
-    }
-
-    private static void awaitOk(BufferedReader in, String tag) throws IOException {
-        String line = in.readLine();
-        while (line != null && !line.startsWith(tag + " ")) {
-            line = in.readLine();
-        }
-        if (line == null || !line.startsWith(tag + " OK")) {
-            throw new IOException("refused: " + line);
         }
     }
 
@@ -280,7 +220,7 @@ public final class UnchangedBench implements Runnable {
         double took = Figures.percentile(millis, 50);
         out.println();
         out.printf(
-                "A look at an account with %d unchanged messages on Dovecot, %d times; %s.%n%n",
+                "A sync pass over %d unchanged messages on Dovecot, %d times; %s.%n%n",
                 options.messages(), passes.size(), Figures.machine());
         out.println("| | ms p50 | ms p99 | round trips | commands | times the floor |");
         out.println("|---|---:|---:|---:|---:|---:|");
@@ -296,9 +236,9 @@ public final class UnchangedBench implements Runnable {
                 "%d round trips, target at most %d".formatted(roundTrips, ROUND_TRIPS_MAX),
                 roundTrips <= ROUND_TRIPS_MAX));
         out.println();
-        out.println("What was sent in the last one: "
+        out.println("Commands of the last pass: "
                 + passes.getLast().roundTrips().stream()
-                        .flatMap(asked -> asked.commands().stream())
+                        .flatMap(roundTrip -> roundTrip.commands().stream())
                         .toList());
     }
 }

@@ -8,33 +8,33 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.function.Supplier;
-import org.postbus.event.ChangeEvent.AccountStateChanged;
-import org.postbus.event.ChangeEvent.AccountSynced;
-import org.postbus.event.ChangeEvent.EmailDestroyed;
-import org.postbus.event.ChangeEvent.MailboxDestroyed;
-import org.postbus.event.Cursor;
-import org.postbus.event.MailboxKey;
-import org.postbus.event.Observation.AccountStateObserved;
-import org.postbus.event.Observation.EmailObserved;
-import org.postbus.event.Observation.EmailStateObserved;
-import org.postbus.event.Observation.EmailsDestroyed;
-import org.postbus.event.Observation.JmapIdsChanged;
-import org.postbus.event.Observation.MailboxObserved;
-import org.postbus.event.Observation.MailboxReset;
-import org.postbus.event.Observation.MailboxVanished;
-import org.postbus.event.Observation.MessageQuarantined;
-import org.postbus.event.Observation.PassFinished;
-import org.postbus.event.Observation.ScopeSynced;
-import org.postbus.event.Observation.UidsVanished;
-import org.postbus.event.Observation;
-import org.postbus.event.ObservedMailbox;
-import org.postbus.event.SyncScope;
-import org.postbus.event.SyncState;
+import org.postbus.account.SyncState;
+import org.postbus.change.ChangeEvent.AccountStateChanged;
+import org.postbus.change.ChangeEvent.AccountSynced;
+import org.postbus.change.ChangeEvent.EmailDestroyed;
+import org.postbus.change.ChangeEvent.MailboxDestroyed;
 import org.postbus.model.AccountId;
 import org.postbus.model.EmailBody;
 import org.postbus.model.EmailId;
 import org.postbus.model.MailboxId;
 import org.postbus.model.TenantId;
+import org.postbus.observation.Cursor;
+import org.postbus.observation.MailboxKey;
+import org.postbus.observation.Observation.AccountStateObserved;
+import org.postbus.observation.Observation.EmailObserved;
+import org.postbus.observation.Observation.EmailStateObserved;
+import org.postbus.observation.Observation.EmailsDestroyed;
+import org.postbus.observation.Observation.JmapIdsReassigned;
+import org.postbus.observation.Observation.MailboxObserved;
+import org.postbus.observation.Observation.MailboxReset;
+import org.postbus.observation.Observation.MailboxVanished;
+import org.postbus.observation.Observation.MessageQuarantined;
+import org.postbus.observation.Observation.PassFinished;
+import org.postbus.observation.Observation.ScopeSynced;
+import org.postbus.observation.Observation.UidsVanished;
+import org.postbus.observation.Observation;
+import org.postbus.observation.ObservedMailbox;
+import org.postbus.observation.SyncScope;
 import org.postbus.writer.decide.AccountSync;
 import org.postbus.writer.decide.EmailEntry;
 import org.postbus.writer.decide.EmailRun;
@@ -124,7 +124,7 @@ final class BatchApplication {
                 endMailboxRun();
                 emailRun.add(destroyed);
             }
-            case JmapIdsChanged changed -> {
+            case JmapIdsReassigned changed -> {
                 endMailboxRun();
                 emailRun.add(changed);
             }
@@ -326,7 +326,7 @@ final class BatchApplication {
             SyncStateTable.delete(transaction, account, scope);
         }
         if (cursorLost || unlinked > 0) {
-            changes.add(new org.postbus.event.ChangeEvent.MailboxReset(new MailboxId(id)));
+            changes.add(new org.postbus.change.ChangeEvent.MailboxReset(new MailboxId(id)));
         }
     }
 

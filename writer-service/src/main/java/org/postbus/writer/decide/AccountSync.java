@@ -2,8 +2,8 @@ package org.postbus.writer.decide;
 
 import java.time.Instant;
 import java.util.Optional;
-import org.postbus.event.PushKind;
-import org.postbus.event.SyncState;
+import org.postbus.account.PushKind;
+import org.postbus.account.SyncState;
 
 /**
  * The row of {@code account_sync} while it is locked: read once, changed in memory, written back once. The fence is not in

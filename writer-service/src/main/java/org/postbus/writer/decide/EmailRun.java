@@ -9,14 +9,14 @@ import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
 import java.util.function.Consumer;
-import org.postbus.event.EmailRef.ImapMessage;
-import org.postbus.event.EmailRef.JmapEmail;
-import org.postbus.event.EmailRef;
-import org.postbus.event.MailboxKey;
-import org.postbus.event.Observation.EmailObserved;
-import org.postbus.event.Observation.EmailStateObserved;
-import org.postbus.event.Observation.EmailsDestroyed;
-import org.postbus.event.Observation.JmapIdsChanged;
+import org.postbus.observation.EmailRef.ImapMessage;
+import org.postbus.observation.EmailRef.JmapEmail;
+import org.postbus.observation.EmailRef;
+import org.postbus.observation.MailboxKey;
+import org.postbus.observation.Observation.EmailObserved;
+import org.postbus.observation.Observation.EmailStateObserved;
+import org.postbus.observation.Observation.EmailsDestroyed;
+import org.postbus.observation.Observation.JmapIdsReassigned;
 import org.postbus.writer.decide.StoredEmail.Fingerprint;
 import org.postbus.writer.decide.StoredEmail.Place;
 import org.postbus.writer.table.EmailTable;
@@ -56,7 +56,7 @@ public final class EmailRun {
         steps.add(emails -> emails.destroy(observation));
     }
 
-    public void add(JmapIdsChanged observation) {
+    public void add(JmapIdsReassigned observation) {
         observation.newIds().forEach((before, now) -> {
             identities.add(EmailSet.identity(new JmapEmail(before)));
             identities.add(EmailSet.identity(new JmapEmail(now)));

@@ -14,16 +14,16 @@ import java.util.Set;
 import java.util.UUID;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
-import org.postbus.event.EmailRef.ImapMessage;
-import org.postbus.event.EmailRef.JmapEmail;
-import org.postbus.event.EmailRef;
-import org.postbus.event.Observation.EmailObserved;
-import org.postbus.event.Observation.EmailStateObserved;
-import org.postbus.event.Observation.EmailsDestroyed;
-import org.postbus.event.Observation.JmapIdsChanged;
-import org.postbus.event.ObservedEmail;
 import org.postbus.model.EmailBody;
 import org.postbus.model.Keyword;
+import org.postbus.observation.EmailRef.ImapMessage;
+import org.postbus.observation.EmailRef.JmapEmail;
+import org.postbus.observation.EmailRef;
+import org.postbus.observation.Observation.EmailObserved;
+import org.postbus.observation.Observation.EmailStateObserved;
+import org.postbus.observation.Observation.EmailsDestroyed;
+import org.postbus.observation.Observation.JmapIdsReassigned;
+import org.postbus.observation.ObservedEmail;
 import org.postbus.writer.decide.StoredEmail.Fingerprint;
 import org.postbus.writer.decide.StoredEmail.Link;
 import org.postbus.writer.decide.StoredEmail.Place;
@@ -102,7 +102,7 @@ public final class EmailSet {
     }
 
     /** An email that is known under both ids has been observed under the new one before: the old one is then gone. */
-    void rename(JmapIdsChanged observation) {
+    void rename(JmapIdsReassigned observation) {
         observation.newIds().forEach((before, now) -> {
             EmailEntry entry = byIdentity.remove(identity(new JmapEmail(before)));
             String identity = identity(new JmapEmail(now));

@@ -6,8 +6,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
-import org.postbus.event.UidRange;
 import org.postbus.model.AccountId;
+import org.postbus.observation.UidRange;
 import org.postbus.writer.decide.StoredEmail.Link;
 import org.postbus.writer.decide.StoredEmail.Place;
 

@@ -11,12 +11,12 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.function.Supplier;
-import org.postbus.event.ChangeEvent.Change;
-import org.postbus.event.ChangeEvent.MailboxCreated;
-import org.postbus.event.ChangeEvent.MailboxUpdated;
-import org.postbus.event.MailboxKey;
-import org.postbus.event.ObservedMailbox;
+import org.postbus.change.ChangeEvent.Change;
+import org.postbus.change.ChangeEvent.MailboxCreated;
+import org.postbus.change.ChangeEvent.MailboxUpdated;
 import org.postbus.model.Mailbox;
+import org.postbus.observation.MailboxKey;
+import org.postbus.observation.ObservedMailbox;
 import org.postbus.writer.table.PendingChangesTable.Place;
 import org.postbus.writer.table.PendingChangesTable;
 

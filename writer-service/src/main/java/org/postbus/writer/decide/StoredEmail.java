@@ -7,9 +7,9 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
-import org.postbus.event.EventCodec;
-import org.postbus.event.ObservedEmail;
+import org.postbus.codec.EventCodec;
 import org.postbus.model.EmailHeaders;
+import org.postbus.observation.ObservedEmail;
 import org.postbus.writer.ingest.ObservationDecoder;
 
 /**

@@ -2,10 +2,10 @@ package org.postbus.writer.decide;
 
 import java.util.Optional;
 import java.util.UUID;
-import org.postbus.event.MailboxKey;
 import org.postbus.model.Mailbox;
 import org.postbus.model.MailboxId;
 import org.postbus.model.MailboxRole;
+import org.postbus.observation.MailboxKey;
 
 /** A row of {@code mailbox}. */
 public record StoredMailbox(

@@ -16,8 +16,8 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.UUID;
 import java.util.function.Supplier;
-import org.postbus.event.ObservedEmail;
 import org.postbus.model.EmailHeaders;
+import org.postbus.observation.ObservedEmail;
 import org.postbus.writer.decide.StoredEmail.Fingerprint;
 
 /**

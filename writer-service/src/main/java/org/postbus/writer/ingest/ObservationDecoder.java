@@ -5,9 +5,9 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.databind.node.TextNode;
 import java.util.Map;
-import org.postbus.event.EventCodec;
-import org.postbus.event.MalformedRecordException;
-import org.postbus.event.ObservationBatch;
+import org.postbus.codec.EventCodec;
+import org.postbus.codec.MalformedRecordException;
+import org.postbus.observation.ObservationBatch;
 
 /**
  * Decodes a record's value and strips what PostgreSQL's text and jsonb cannot hold, U+0000 and lone surrogates: mail may contain

@@ -8,10 +8,10 @@ import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.function.Function;
-import org.postbus.event.MailboxKey;
 import org.postbus.model.AccountId;
 import org.postbus.model.MailboxRole;
 import org.postbus.model.TenantId;
+import org.postbus.observation.MailboxKey;
 import org.postbus.writer.decide.StoredMailbox;
 
 /** {@code mailbox}. An account has tens of them, seldom thousands: they are read whole. */

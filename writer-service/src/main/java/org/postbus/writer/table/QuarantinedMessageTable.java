@@ -1,9 +1,9 @@
 package org.postbus.writer.table;
 
 import java.util.UUID;
-import org.postbus.event.Observation.MessageQuarantined;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
+import org.postbus.observation.Observation.MessageQuarantined;
 import org.postbus.writer.decide.LinkSelection;
 
 /** {@code quarantined_message}: what could not be read. An account has none, or a few. */

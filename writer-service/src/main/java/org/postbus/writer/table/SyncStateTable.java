@@ -2,11 +2,11 @@ package org.postbus.writer.table;
 
 import java.util.Iterator;
 import java.util.Optional;
-import org.postbus.event.Cursor;
-import org.postbus.event.EventCodec;
-import org.postbus.event.SyncScope;
+import org.postbus.codec.EventCodec;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
+import org.postbus.observation.Cursor;
+import org.postbus.observation.SyncScope;
 
 /** {@code sync_state}: the cursors, stored in the transaction of the rows that they follow from. */
 public final class SyncStateTable {

@@ -10,14 +10,14 @@ import java.util.Optional;
 import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
-import org.postbus.event.ChangeEvent.Change;
-import org.postbus.event.ChangeEvent.EmailUpdated;
-import org.postbus.event.EmailRef;
-import org.postbus.event.MailboxKey;
-import org.postbus.event.Observation.EmailObserved;
-import org.postbus.event.Observation.EmailStateObserved;
-import org.postbus.event.Observation.MailboxReset;
-import org.postbus.event.Observation.MailboxVanished;
+import org.postbus.change.ChangeEvent.Change;
+import org.postbus.change.ChangeEvent.EmailUpdated;
+import org.postbus.observation.EmailRef;
+import org.postbus.observation.MailboxKey;
+import org.postbus.observation.Observation.EmailObserved;
+import org.postbus.observation.Observation.EmailStateObserved;
+import org.postbus.observation.Observation.MailboxReset;
+import org.postbus.observation.Observation.MailboxVanished;
 import org.postbus.writer.Observations;
 import org.postbus.writer.TestAccount;
 
@@ -102,7 +102,7 @@ class LabelledEmailsTest {
 
         assertThat(changesOf(new MailboxReset(ALL, 2)))
                 .singleElement()
-                .isInstanceOf(org.postbus.event.ChangeEvent.MailboxReset.class);
+                .isInstanceOf(org.postbus.change.ChangeEvent.MailboxReset.class);
         assertThat(changesOf(new EmailObserved(
                         new EmailRef.ImapMessage(ALL, 2, 1),
                         Set.of(ALL, INBOX, WORK),
@@ -122,7 +122,7 @@ class LabelledEmailsTest {
         List<Change> same = changesOf(state(ALL, 7, Set.of(INBOX, jobs)));
         List<Change> deleted = changesOf(new MailboxVanished(jobs));
 
-        assertThat(renamed).singleElement().isInstanceOf(org.postbus.event.ChangeEvent.MailboxUpdated.class);
+        assertThat(renamed).singleElement().isInstanceOf(org.postbus.change.ChangeEvent.MailboxUpdated.class);
         assertThat(same).isEmpty();
         assertThat(deleted)
                 .hasSize(3)
@@ -150,7 +150,7 @@ class LabelledEmailsTest {
         alice.apply(Observations.mailbox(ALL), Observations.mailbox(INBOX), Observations.mailbox(TRASH), Observations.mailbox(WORK));
     }
 
-    private List<Change> changesOf(org.postbus.event.Observation... observations) {
+    private List<Change> changesOf(org.postbus.observation.Observation... observations) {
         long before = alice.lastSeq();
         alice.apply(observations);
         return alice.changesAfter(before).stream().map(event -> event.change()).toList();

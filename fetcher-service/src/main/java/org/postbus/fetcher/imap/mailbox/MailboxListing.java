@@ -11,12 +11,12 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
-import org.postbus.event.Cursor;
-import org.postbus.event.MailboxKey;
-import org.postbus.event.ObservedMailbox;
 import org.postbus.mail.imap.grammar.ListedMailbox;
 import org.postbus.mail.imap.grammar.MailboxName;
 import org.postbus.mail.imap.grammar.MailboxStatus;
+import org.postbus.observation.Cursor;
+import org.postbus.observation.MailboxKey;
+import org.postbus.observation.ObservedMailbox;
 
 /**
  * The result of a LIST compared with the known mailboxes of the account. Pure.

@@ -6,8 +6,8 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
-import org.postbus.event.Cursor;
 import org.postbus.mail.imap.grammar.MailboxStatus;
+import org.postbus.observation.Cursor;
 
 class MailboxWorkTest {
     private final Cursor.Imap cursor = new Cursor.Imap(7, 11, Optional.of(100L), 1);

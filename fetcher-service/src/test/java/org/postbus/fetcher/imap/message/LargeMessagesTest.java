@@ -27,7 +27,6 @@ import org.postbus.account.TlsMode;
 import org.postbus.devstack.DevStack;
 import org.postbus.devstack.mailserver.Dovecot;
 import org.postbus.devstack.rawclient.RawImap;
-import org.postbus.event.UidRange;
 import org.postbus.mail.imap.connection.ImapClient;
 import org.postbus.mail.imap.connection.ImapConnection;
 import org.postbus.mail.imap.connection.ImapOptions;
@@ -40,6 +39,7 @@ import org.postbus.mail.mime.MimeMessageReader;
 import org.postbus.mail.mime.ParsedEmail;
 import org.postbus.model.AccountId;
 import org.postbus.model.EmailBodyPart;
+import org.postbus.observation.UidRange;
 
 /** On a real Dovecot: a message that is read by its structure is the email that it is when it is read whole. */
 class LargeMessagesTest {

@@ -23,7 +23,6 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import org.postbus.account.Secret;
-import org.postbus.event.UidRange;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
 import org.postbus.mail.imap.grammar.AppendedUid;
@@ -43,7 +42,7 @@ import org.postbus.mail.imap.grammar.Section;
 import org.postbus.mail.imap.grammar.SelectedMailbox;
 import org.postbus.mail.imap.grammar.StoreMode;
 import org.postbus.mail.imap.grammar.StoreResult;
-import org.postbus.mail.imap.grammar.UidSets;
+import org.postbus.mail.imap.grammar.UidSet;
 import org.postbus.mail.imap.grammar.command.ImapCommand.SearchKey;
 import org.postbus.mail.imap.grammar.command.ImapCommand;
 import org.postbus.mail.imap.sasl.SaslConversation;
@@ -52,6 +51,7 @@ import org.postbus.mail.imap.session.ImapAnswer;
 import org.postbus.mail.imap.session.ImapSession;
 import org.postbus.mail.imap.session.ImapSessionState;
 import org.postbus.mail.imap.session.MailboxChange;
+import org.postbus.observation.UidRange;
 
 /**
  * One logged-in connection to an IMAP server. Commands run one at a time, in the order in which they were subscribed to;
@@ -362,7 +362,7 @@ public final class ImapConnection {
      * @param uids up to 4294967295 for "to the end"; long sets are sent in several commands
      */
     public Multi<FetchedMessage> uidFetch(List<UidRange> uids, FetchItems items) {
-        List<List<UidRange>> sets = UidSets.split(UidSets.normalize(uids));
+        List<UidSet> sets = UidSet.of(uids).split();
         if (sets.size() == 1) {
             return fetch(sets.getFirst(), items);
         }
@@ -370,7 +370,7 @@ public final class ImapConnection {
     }
 
     /** A server with a message limit does as many as it likes, from the end, and says how far it came (RFC 9738). */
-    private Multi<FetchedMessage> fetch(List<UidRange> uids, FetchItems items) {
+    private Multi<FetchedMessage> fetch(UidSet uids, FetchItems items) {
         AtomicLong lowest = new AtomicLong();
         Multi<FetchedMessage> first = wire.stream(
                 new ImapCommand.UidFetch(uids, items),
@@ -378,7 +378,7 @@ public final class ImapConnection {
         return Multi.createBy()
                 .concatenating()
                 .streams(first, Multi.createFrom().deferred(() -> {
-                    List<UidRange> rest = UidSets.below(uids, lowest.get());
+                    UidSet rest = uids.below(lowest.get());
                     if (rest.equals(uids)) {
                         return Multi.createFrom()
                                 .failure(new ServerException(new ServerFailure.Rejected(
@@ -419,7 +419,7 @@ public final class ImapConnection {
             long messages = session.messages();
             long portionMax = Math.min(SEARCH_MESSAGES_MAX, capabilities().messageLimit());
             if (messages <= portionMax) {
-                return search(new SearchKey.All(), messages == 0);
+                return search(new SearchKey.All(), messages == 0).map(UidSet::ranges);
             }
             // From the end to the beginning: what is expunged meanwhile moves messages towards what is still to be
             // read.
@@ -435,26 +435,28 @@ public final class ImapConnection {
                     .transformToUniAndConcatenate(portion -> search(portion, false))
                     .collect()
                     .asList()
-                    .map(found -> UidSets.normalize(
-                            found.stream().flatMap(List::stream).toList()));
+                    .map(found -> UidSet.of(found.stream()
+                                    .flatMap(set -> set.ranges().stream())
+                                    .toList())
+                            .ranges());
         });
     }
 
     /** UIDs of the messages with that Message-ID, ascending: how a message is found again after {@code OutcomeUnknown}. */
     public Uni<List<UidRange>> uidSearchMessageId(String messageId) {
-        return Uni.createFrom().deferred(() -> search(new SearchKey.MessageId(messageId), true));
+        return Uni.createFrom().deferred(() -> search(new SearchKey.MessageId(messageId), true).map(UidSet::ranges));
     }
 
     /** Messages of the selected mailbox of exactly that many octets (RFC822.SIZE). */
     public Uni<List<UidRange>> uidSearchSize(long octets) {
-        return Uni.createFrom().deferred(() -> search(new SearchKey.Size(octets), true));
+        return Uni.createFrom().deferred(() -> search(new SearchKey.Size(octets), true).map(UidSet::ranges));
     }
 
-    private Uni<List<UidRange>> search(SearchKey key, boolean silenceMeansNone) {
+    private Uni<UidSet> search(SearchKey key, boolean silenceMeansNone) {
         return wire.run(new ImapCommand.UidSearch(key, capabilities().hasOrRev2("ESEARCH")))
                 .map(answer -> answer.found().orElseGet(() -> {
                     if (silenceMeansNone) {
-                        return List.of();
+                        return UidSet.EMPTY;
                     }
                     // "Nothing found" would mean that every message is gone.
                     throw new ServerException(
@@ -478,9 +480,10 @@ public final class ImapConnection {
                     Map<Long, Long> modSeqs = new HashMap<>();
                     results.forEach(result -> modSeqs.putAll(result.modSeqs()));
                     return new StoreResult(
-                            UidSets.normalize(results.stream()
-                                    .flatMap(result -> result.modified().stream())
-                                    .toList()),
+                            UidSet.of(results.stream()
+                                            .flatMap(result -> result.modified().stream())
+                                            .toList())
+                                    .ranges(),
                             modSeqs);
                 });
     }
@@ -514,9 +517,9 @@ public final class ImapConnection {
                 .replaceWithVoid();
     }
 
-    private <T> Uni<List<T>> forEachSet(List<UidRange> uids, Function<List<UidRange>, Uni<? extends T>> send) {
+    private <T> Uni<List<T>> forEachSet(List<UidRange> uids, Function<UidSet, Uni<? extends T>> send) {
         return Multi.createFrom()
-                .iterable(UidSets.split(UidSets.normalize(uids), capabilities().messageLimit()))
+                .iterable(UidSet.of(uids).split(capabilities().messageLimit()))
                 .onItem()
                 .transformToUniAndConcatenate(send)
                 .collect()

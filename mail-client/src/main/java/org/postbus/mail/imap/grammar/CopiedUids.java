@@ -1,7 +1,7 @@
 package org.postbus.mail.imap.grammar;
 
 import java.util.List;
-import org.postbus.event.UidRange;
+import org.postbus.observation.UidRange;
 
 /**
  * Where messages went: COPYUID (RFC 4315). The n-th UID of {@code sources} became the n-th of {@code targets}; ranges are

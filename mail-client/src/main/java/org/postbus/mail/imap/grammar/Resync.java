@@ -1,7 +1,7 @@
 package org.postbus.mail.imap.grammar;
 
 import java.util.List;
-import org.postbus.event.UidRange;
+import org.postbus.observation.UidRange;
 
 /**
  * What is known of a mailbox when it is opened again (RFC 7162 section 3.2.5).
@@ -13,12 +13,12 @@ import org.postbus.event.UidRange;
  */
 public record Resync(long uidValidity, long modSeq, List<UidRange> knownUids) {
     public Resync {
-        if (uidValidity < 1 || uidValidity > UidSets.UID_MAX) {
+        if (uidValidity < 1 || uidValidity > UidSet.UID_MAX) {
             throw new IllegalArgumentException("UIDVALIDITY has 32 bits and is not 0: " + uidValidity);
         }
         if (modSeq < 1) {
             throw new IllegalArgumentException("no baseline: " + modSeq);
         }
-        knownUids = List.copyOf(UidSets.normalize(knownUids));
+        knownUids = UidSet.of(knownUids).ranges();
     }
 }

@@ -3,8 +3,8 @@ package org.postbus.mail.imap.grammar;
 import java.util.List;
 import java.util.OptionalLong;
 import java.util.Set;
-import org.postbus.event.UidRange;
 import org.postbus.mail.imap.connection.ImapConnection;
+import org.postbus.observation.UidRange;
 
 /** What {@link ImapConnection#resync} brings, in the server's order; {@link Selected} once, as the last. */
 public sealed interface Resynced {

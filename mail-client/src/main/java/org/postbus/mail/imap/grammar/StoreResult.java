@@ -2,7 +2,7 @@ package org.postbus.mail.imap.grammar;
 
 import java.util.List;
 import java.util.Map;
-import org.postbus.event.UidRange;
+import org.postbus.observation.UidRange;
 
 /**
  * What UID STORE did.

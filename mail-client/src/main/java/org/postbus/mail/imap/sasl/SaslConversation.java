@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.Optional;
 import org.postbus.account.Secret;
 import org.postbus.account.ServerAddress;
-import org.postbus.event.EventCodec;
+import org.postbus.codec.EventCodec;
 import org.postbus.mail.imap.grammar.Section;
 
 /**

@@ -10,7 +10,6 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.stream.Stream;
-import org.postbus.event.UidRange;
 import org.postbus.mail.imap.grammar.AppendedUid;
 import org.postbus.mail.imap.grammar.CopiedUids;
 import org.postbus.mail.imap.grammar.ListedMailbox;
@@ -19,11 +18,12 @@ import org.postbus.mail.imap.grammar.MailboxStatus;
 import org.postbus.mail.imap.grammar.Namespaces;
 import org.postbus.mail.imap.grammar.SelectedMailbox;
 import org.postbus.mail.imap.grammar.StoreResult;
-import org.postbus.mail.imap.grammar.UidSets;
+import org.postbus.mail.imap.grammar.UidSet;
 import org.postbus.mail.imap.grammar.command.ImapCommand;
 import org.postbus.mail.imap.grammar.response.ImapResponse;
 import org.postbus.mail.imap.grammar.response.ResponseCode;
 import org.postbus.model.MailboxRole;
+import org.postbus.observation.UidRange;
 
 /** What the server said to one command: the untagged responses that belong to it, and the tagged one that ends it. */
 public record ImapAnswer(ImapCommand command, ImapResponse.Tagged tagged, List<ImapResponse> untagged) {
@@ -150,13 +150,13 @@ public record ImapAnswer(ImapCommand command, ImapResponse.Tagged tagged, List<I
     }
 
     /** Empty if the server answered without saying what it found: that is not the same as nothing found. */
-    public Optional<List<UidRange>> found() {
+    public Optional<UidSet> found() {
         List<ImapResponse.Found> found = all(ImapResponse.Found.class).toList();
         if (found.isEmpty()) {
             return Optional.empty();
         }
-        return Optional.of(UidSets.normalize(
-                found.stream().flatMap(one -> one.uids().stream()).toList()));
+        return Optional.of(UidSet.of(
+                found.stream().flatMap(one -> one.uids().ranges().stream()).toList()));
     }
 
     public StoreResult stored() {
@@ -164,10 +164,10 @@ public record ImapAnswer(ImapCommand command, ImapResponse.Tagged tagged, List<I
         all(ImapResponse.Fetch.class)
                 .map(ImapResponse.Fetch::message)
                 .forEach(message -> message.modSeq().ifPresent(modSeq -> modSeqs.put(message.uid(), modSeq)));
-        List<UidRange> modified = UidSets.normalize(codes(ResponseCode.Modified.class)
-                .flatMap(code -> code.uids().stream())
+        UidSet modified = UidSet.of(codes(ResponseCode.Modified.class)
+                .flatMap(code -> code.uids().ranges().stream())
                 .toList());
-        return new StoreResult(modified, modSeqs);
+        return new StoreResult(modified.ranges(), modSeqs);
     }
 
     /** Untagged before the EXPUNGEs (RFC 6851) or tagged. */

@@ -18,7 +18,7 @@ import org.postbus.mail.imap.grammar.FetchedMessage;
 import org.postbus.mail.imap.grammar.Resync;
 import org.postbus.mail.imap.grammar.Resynced;
 import org.postbus.mail.imap.grammar.SelectedMailbox;
-import org.postbus.mail.imap.grammar.UidSets;
+import org.postbus.mail.imap.grammar.UidSet;
 import org.postbus.mail.imap.grammar.command.ImapCommand;
 import org.postbus.mail.imap.grammar.command.ImapEncoder;
 import org.postbus.mail.imap.grammar.response.ImapResponse.Condition;
@@ -361,12 +361,12 @@ public final class ImapSession {
 
     private List<Output> vanished(ImapResponse.Vanished vanished) {
         if (command instanceof ImapCommand.Resync) {
-            return otherMailbox ? List.of() : List.of(new Output.Deliver(new Resynced.Vanished(vanished.uids())));
+            return otherMailbox ? List.of() : List.of(new Output.Deliver(new Resynced.Vanished(vanished.uids().ranges())));
         }
         if (!vanished.earlier()) {
-            messages = Math.max(-1, messages - UidSets.count(vanished.uids()));
+            messages = Math.max(-1, messages - vanished.uids().size());
         }
-        return changed(new MailboxChange.Vanished(vanished.uids(), vanished.earlier()));
+        return changed(new MailboxChange.Vanished(vanished.uids().ranges(), vanished.earlier()));
     }
 
     private List<Output> greeting(ImapResponse response) {
@@ -517,7 +517,7 @@ public final class ImapSession {
     private List<Output> fetch(ImapResponse.Fetch fetch) {
         FetchedMessage message = fetch.message();
         if (command instanceof ImapCommand.UidFetch(var uids, var items)
-                && UidSets.contains(uids, message.uid())
+                && uids.contains(message.uid())
                 && !(fetch.stateOnly() && asksForMoreThanState(items))) {
             return List.of(new Output.Deliver(message));
         }
@@ -538,7 +538,7 @@ public final class ImapSession {
                 return content(message.uid() == uid, content.get());
             }
         }
-        if (command instanceof ImapCommand.UidStore store && UidSets.contains(store.uids(), message.uid())) {
+        if (command instanceof ImapCommand.UidStore store && store.uids().contains(message.uid())) {
             collect(fetch);
         }
         return message.flags()

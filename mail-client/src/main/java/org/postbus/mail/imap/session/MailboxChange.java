@@ -3,8 +3,8 @@ package org.postbus.mail.imap.session;
 import java.util.List;
 import java.util.OptionalLong;
 import java.util.Set;
-import org.postbus.event.UidRange;
 import org.postbus.mail.imap.grammar.ImapFlag;
+import org.postbus.observation.UidRange;
 
 /**
  * What the server said about the selected mailbox without being asked, in the order in which it said it. It says each

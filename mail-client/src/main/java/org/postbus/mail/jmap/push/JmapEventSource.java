@@ -12,7 +12,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import org.postbus.event.EventCodec;
+import org.postbus.codec.EventCodec;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.jmap.codec.UriTemplates;
 import org.postbus.mail.jmap.http.JmapClient;

@@ -14,7 +14,7 @@ import java.net.URI;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
-import org.postbus.event.EventCodec;
+import org.postbus.codec.EventCodec;
 import org.postbus.mail.jmap.http.JmapClient;
 import org.postbus.mail.jmap.method.JmapFailures;
 

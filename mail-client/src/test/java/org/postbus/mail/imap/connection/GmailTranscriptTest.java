@@ -7,7 +7,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
-import org.postbus.event.UidRange;
 import org.postbus.mail.ServerFailure;
 import org.postbus.mail.imap.grammar.CopiedUids;
 import org.postbus.mail.imap.grammar.FetchItems;
@@ -17,6 +16,7 @@ import org.postbus.mail.imap.grammar.ListedMailbox;
 import org.postbus.mail.imap.grammar.MailboxName;
 import org.postbus.mail.imap.grammar.StoreMode;
 import org.postbus.model.MailboxRole;
+import org.postbus.observation.UidRange;
 
 /** Gmail's mailboxes and labels; each transcript says in its first line what it holds. */
 class GmailTranscriptTest extends TranscriptPlayer {

@@ -25,7 +25,6 @@ import org.junit.jupiter.api.TestFactory;
 import org.postbus.account.Credential;
 import org.postbus.account.Secret;
 import org.postbus.account.TlsMode;
-import org.postbus.event.UidRange;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
 import org.postbus.mail.imap.fake.HostileImapServer.Behaviour;
@@ -34,7 +33,8 @@ import org.postbus.mail.imap.grammar.FetchItems;
 import org.postbus.mail.imap.grammar.MailboxName;
 import org.postbus.mail.imap.grammar.Resync;
 import org.postbus.mail.imap.grammar.Section;
-import org.postbus.mail.imap.grammar.UidSets;
+import org.postbus.mail.imap.grammar.UidSet;
+import org.postbus.observation.UidRange;
 
 /**
  * Servers that mean harm. The tests of this module run in a heap of 192 MB. Every call ends with a failure that says what
@@ -52,7 +52,7 @@ class HostileServersTest {
 
     private static final Duration GIVEN_BACK_MAX = Duration.ofSeconds(10);
     private static final Credential PASSWORD = new Credential.Password(new Secret("secret"));
-    private static final List<UidRange> ALL = List.of(new UidRange(1, UidSets.UID_MAX));
+    private static final List<UidRange> ALL = List.of(new UidRange(1, UidSet.UID_MAX));
     private static final FetchItems HEADER = FetchItems.of(FetchItems.FLAGS, FetchItems.HEADER);
 
     private static Vertx vertx;

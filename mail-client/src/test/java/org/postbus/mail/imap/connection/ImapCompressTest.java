@@ -25,7 +25,6 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.postbus.account.ServerAddress;
 import org.postbus.account.TlsMode;
-import org.postbus.event.UidRange;
 import org.postbus.mail.ServerFailure;
 import org.postbus.mail.imap.connection.ImapOptions.Compression;
 import org.postbus.mail.imap.fake.ScriptedImapServer;
@@ -33,7 +32,8 @@ import org.postbus.mail.imap.fake.Transcript;
 import org.postbus.mail.imap.grammar.FetchItems;
 import org.postbus.mail.imap.grammar.MailboxName;
 import org.postbus.mail.imap.grammar.Section;
-import org.postbus.mail.imap.grammar.UidSets;
+import org.postbus.mail.imap.grammar.UidSet;
+import org.postbus.observation.UidRange;
 
 /** COMPRESS=DEFLATE against a server made of the JDK's own streams. */
 class ImapCompressTest extends TranscriptPlayer {
@@ -121,7 +121,7 @@ class ImapCompressTest extends TranscriptPlayer {
                 },
                 connection -> {
                     List<Integer> sizes = await(connection
-                            .uidFetch(List.of(new UidRange(1, UidSets.UID_MAX)), FetchItems.of(FetchItems.BODY))
+                            .uidFetch(List.of(new UidRange(1, UidSet.UID_MAX)), FetchItems.of(FetchItems.BODY))
                             .map(message -> {
                                 byte[] body = message.body().orElseThrow();
                                 if (message.uid() < 4) {

@@ -25,7 +25,6 @@ import org.postbus.account.Credential;
 import org.postbus.account.Secret;
 import org.postbus.account.ServerAddress;
 import org.postbus.account.TlsMode;
-import org.postbus.event.UidRange;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
 import org.postbus.mail.imap.fake.ScriptedImapServer;
@@ -35,7 +34,8 @@ import org.postbus.mail.imap.grammar.FetchedMessage;
 import org.postbus.mail.imap.grammar.ImapFlag;
 import org.postbus.mail.imap.grammar.MailboxName;
 import org.postbus.mail.imap.grammar.StoreMode;
-import org.postbus.mail.imap.grammar.UidSets;
+import org.postbus.mail.imap.grammar.UidSet;
+import org.postbus.observation.UidRange;
 
 /** What a transcript cannot show: pace, silence, limits, giving up. */
 class ImapConnectionTest {
@@ -45,7 +45,7 @@ class ImapConnectionTest {
             S: * 3 EXISTS
             S: A1 OK done
             """;
-    private static final List<UidRange> ALL = List.of(new UidRange(1, UidSets.UID_MAX));
+    private static final List<UidRange> ALL = List.of(new UidRange(1, UidSet.UID_MAX));
     private static final Duration SILENCE_MAX = Duration.ofSeconds(1);
     private static Vertx vertx;
     private static ImapClient client;
@@ -279,7 +279,7 @@ class ImapConnectionTest {
         List<UidRange> uids = new ArrayList<>();
         for (long uid = 1_000_000_001L; uid < 1_000_002_000L; uid += 2) {
             uids.add(new UidRange(uid, uid));
-            StringBuilder set = first.length() + 11 > UidSets.SET_OCTETS_MAX ? second : first;
+            StringBuilder set = first.length() + 11 > UidSet.COMMAND_OCTETS_MAX ? second : first;
             set.append(set.isEmpty() ? "" : ",").append(uid);
         }
         inbox(

@@ -7,7 +7,6 @@ import java.util.List;
 import java.util.OptionalLong;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
-import org.postbus.event.UidRange;
 import org.postbus.mail.ServerFailure;
 import org.postbus.mail.imap.grammar.ImapFlag;
 import org.postbus.mail.imap.grammar.MailboxName;
@@ -16,6 +15,7 @@ import org.postbus.mail.imap.grammar.Resynced.Selected;
 import org.postbus.mail.imap.grammar.Resynced.StateReported;
 import org.postbus.mail.imap.grammar.Resynced.Vanished;
 import org.postbus.mail.imap.grammar.Resynced;
+import org.postbus.observation.UidRange;
 
 class ImapResyncTest extends TranscriptPlayer {
     private static final Resync SINCE = new Resync(5, 7, List.of());

@@ -17,7 +17,6 @@ import org.postbus.account.Credential;
 import org.postbus.account.Secret;
 import org.postbus.account.ServerAddress;
 import org.postbus.account.TlsMode;
-import org.postbus.event.UidRange;
 import org.postbus.mail.ServerFailure;
 import org.postbus.mail.TestCertificate;
 import org.postbus.mail.imap.fake.ScriptedImapServer;
@@ -35,6 +34,7 @@ import org.postbus.mail.imap.grammar.StoreMode;
 import org.postbus.mail.imap.grammar.StoreResult;
 import org.postbus.mail.imap.session.MailboxChange;
 import org.postbus.model.MailboxRole;
+import org.postbus.observation.UidRange;
 
 /** Whole conversations on a real socket, word for word. */
 class ImapTranscriptTest extends TranscriptPlayer {

@@ -17,7 +17,6 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.postbus.event.UidRange;
 import org.postbus.mail.ServerFailure.Rejected;
 import org.postbus.mail.ServerFailure.Throttled;
 import org.postbus.mail.ServerFailure.Unreachable;
@@ -35,8 +34,9 @@ import org.postbus.mail.imap.grammar.Namespaces;
 import org.postbus.mail.imap.grammar.SelectedMailbox;
 import org.postbus.mail.imap.grammar.StoreMode;
 import org.postbus.mail.imap.grammar.StoreResult;
-import org.postbus.mail.imap.grammar.UidSets;
+import org.postbus.mail.imap.grammar.UidSet;
 import org.postbus.mail.imap.session.MailboxChange;
+import org.postbus.observation.UidRange;
 
 /** What single servers do in their own way; each transcript says in its first line what it holds. */
 class ServerQuirksTest extends TranscriptPlayer {
@@ -109,7 +109,7 @@ class ServerQuirksTest extends TranscriptPlayer {
             assertThat(fetch(connection, ALL, FLAGS))
                     .extracting(FetchedMessage::uid)
                     .containsExactly(50L, 40L, 30L, 20L, 10L);
-            assertThat(UidSets.count(await(connection.uidSearchAll()))).isEqualTo(5);
+            assertThat(UidSet.count(await(connection.uidSearchAll()))).isEqualTo(5);
             await(connection.uidExpunge(List.of(new UidRange(10, 12), new UidRange(20, 20))));
         });
     }

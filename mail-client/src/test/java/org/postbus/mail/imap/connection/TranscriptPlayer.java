@@ -13,18 +13,18 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.postbus.account.Credential;
 import org.postbus.account.Secret;
-import org.postbus.event.UidRange;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
 import org.postbus.mail.imap.fake.ScriptedImapServer;
 import org.postbus.mail.imap.fake.Transcript;
 import org.postbus.mail.imap.grammar.FetchItems;
 import org.postbus.mail.imap.grammar.FetchedMessage;
-import org.postbus.mail.imap.grammar.UidSets;
+import org.postbus.mail.imap.grammar.UidSet;
+import org.postbus.observation.UidRange;
 
 /** A client, and transcripts played to it twice, the second time octet by octet. */
 abstract class TranscriptPlayer {
-    static final List<UidRange> ALL = List.of(new UidRange(1, UidSets.UID_MAX));
+    static final List<UidRange> ALL = List.of(new UidRange(1, UidSet.UID_MAX));
     static final Credential SECRET = new Credential.Password(new Secret("secret"));
     static Vertx vertx;
     static ImapClient client;

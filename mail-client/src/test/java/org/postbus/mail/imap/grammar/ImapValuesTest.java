@@ -2,14 +2,11 @@ package org.postbus.mail.imap.grammar;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
-import java.util.Set;
-import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
-import org.postbus.event.UidRange;
 import org.postbus.model.Keyword;
+import org.postbus.observation.UidRange;
 
 class ImapValuesTest {
     @Test
@@ -52,31 +49,5 @@ class ImapValuesTest {
             assertThat(ImapFlag.of(keyword).keyword()).contains(keyword);
         }
         assertThat(ImapFlag.of(new Keyword("$Forwarded")).name()).isEqualTo("$forwarded");
-    }
-
-    @Test
-    void sets_are_split_without_losing_a_uid() {
-        for (long seed = 1; seed <= 50; seed++) {
-            Random random = new Random(seed);
-            Set<Long> uids = new TreeSet<>();
-            for (int i = random.nextInt(6000); i > 0; i--) {
-                uids.add(1 + (random.nextLong() & 0x7FFF_FFFFL));
-            }
-            List<UidRange> ranges = UidSets.normalize(
-                    uids.stream().map(uid -> new UidRange(uid, uid)).toList());
-
-            List<List<UidRange>> sets = UidSets.split(ranges);
-
-            List<UidRange> again = new ArrayList<>();
-            for (List<UidRange> set : sets) {
-                assertThat(UidSets.format(set, false).length())
-                        .as("seed %d", seed)
-                        .isBetween(1, UidSets.SET_OCTETS_MAX);
-                again.addAll(set);
-            }
-            assertThat(again).as("seed %d", seed).isEqualTo(ranges);
-            assertThat(UidSets.count(ranges)).as("seed %d", seed).isEqualTo(uids.size());
-            assertThat(uids).as("seed %d", seed).allMatch(uid -> UidSets.contains(ranges, uid));
-        }
     }
 }

@@ -12,19 +12,20 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.postbus.account.Secret;
-import org.postbus.event.UidRange;
 import org.postbus.mail.ServerFailure;
 import org.postbus.mail.imap.framing.ImapFrame;
 import org.postbus.mail.imap.grammar.FetchItems;
 import org.postbus.mail.imap.grammar.ImapFlag;
 import org.postbus.mail.imap.grammar.MailboxName;
 import org.postbus.mail.imap.grammar.StoreMode;
+import org.postbus.mail.imap.grammar.UidSet;
 import org.postbus.mail.imap.grammar.command.ImapCommand;
 import org.postbus.mail.imap.grammar.response.ImapParser;
 import org.postbus.mail.imap.grammar.response.ImapResponse;
+import org.postbus.observation.UidRange;
 
 class ImapFailuresTest {
-    private static final List<UidRange> UIDS = List.of(new UidRange(1, 1));
+    private static final UidSet UIDS = UidSet.ofUids(1);
     private static final ImapCommand LOGIN = new ImapCommand.Login("alice", new Secret("secret"));
     private static final ImapCommand SELECT = new ImapCommand.Select(MailboxName.INBOX, false, false);
     private static final ImapCommand FETCH = new ImapCommand.UidFetch(UIDS, FetchItems.of(FetchItems.FLAGS));

@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
-import org.postbus.event.EventCodec;
+import org.postbus.codec.EventCodec;
 import org.postbus.mail.ServerFailure;
 import org.postbus.mail.jmap.http.JmapClient;
 import org.postbus.mail.jmap.method.JmapMethod.BodyValues;

@@ -7,7 +7,6 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import org.postbus.account.Secret;
-import org.postbus.event.UidRange;
 import org.postbus.mail.imap.framing.ImapFramer;
 import org.postbus.mail.imap.grammar.FetchItems;
 import org.postbus.mail.imap.grammar.FetchedMessage;
@@ -18,9 +17,11 @@ import org.postbus.mail.imap.grammar.Resync;
 import org.postbus.mail.imap.grammar.Resynced;
 import org.postbus.mail.imap.grammar.Section;
 import org.postbus.mail.imap.grammar.StoreMode;
+import org.postbus.mail.imap.grammar.UidSet;
 import org.postbus.mail.imap.sasl.SaslConversation;
+import org.postbus.observation.UidRange;
 
-/** One command to the server (RFC 9051 section 6 and extensions); {@link ImapEncoder} writes it. UID ranges are normalized. */
+/** One command to the server (RFC 9051 section 6 and extensions); {@link ImapEncoder} writes it. */
 public sealed interface ImapCommand {
 
     /** Needs a selected mailbox. */
@@ -95,7 +96,7 @@ public sealed interface ImapCommand {
     /** RFC 3691. */
     record Unselect() implements OnMailbox {}
 
-    record UidFetch(List<UidRange> uids, FetchItems items) implements OnMailbox, Streams<FetchedMessage> {
+    record UidFetch(UidSet uids, FetchItems items) implements OnMailbox, Streams<FetchedMessage> {
         @Override
         public Class<FetchedMessage> itemType() {
             return FetchedMessage.class;
@@ -113,20 +114,20 @@ public sealed interface ImapCommand {
     /** @param extended RETURN (ALL), RFC 4731 */
     record UidSearch(SearchKey key, boolean extended) implements OnMailbox {}
 
-    record UidStore(List<UidRange> uids, StoreMode mode, Set<ImapFlag> flags, OptionalLong unchangedSince)
+    record UidStore(UidSet uids, StoreMode mode, Set<ImapFlag> flags, OptionalLong unchangedSince)
             implements OnMailbox, ChangesMail {}
 
     /** Gmail's X-GM-EXT-1. */
-    record UidStoreLabels(List<UidRange> uids, StoreMode mode, Set<GmailLabel> labels)
+    record UidStoreLabels(UidSet uids, StoreMode mode, Set<GmailLabel> labels)
             implements OnMailbox, ChangesMail {}
 
     /** RFC 6851. */
-    record UidMove(List<UidRange> uids, MailboxName target) implements OnMailbox, ChangesMail {}
+    record UidMove(UidSet uids, MailboxName target) implements OnMailbox, ChangesMail {}
 
-    record UidCopy(List<UidRange> uids, MailboxName target) implements OnMailbox, ChangesMail {}
+    record UidCopy(UidSet uids, MailboxName target) implements OnMailbox, ChangesMail {}
 
     /** RFC 4315. */
-    record UidExpunge(List<UidRange> uids) implements OnMailbox, ChangesMail {}
+    record UidExpunge(UidSet uids) implements OnMailbox, ChangesMail {}
 
     record Create(MailboxName name) implements ChangesMail {}
 

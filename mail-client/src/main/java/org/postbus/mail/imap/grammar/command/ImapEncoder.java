@@ -18,7 +18,7 @@ import org.postbus.mail.imap.grammar.GmailLabel;
 import org.postbus.mail.imap.grammar.ImapFlag;
 import org.postbus.mail.imap.grammar.MailboxName;
 import org.postbus.mail.imap.grammar.Resync;
-import org.postbus.mail.imap.grammar.UidSets;
+import org.postbus.mail.imap.grammar.UidSet;
 import org.postbus.mail.imap.grammar.command.ImapCommand.SearchKey;
 import org.postbus.mail.imap.sasl.SaslConversation;
 
@@ -88,10 +88,10 @@ public final class ImapEncoder {
             case ImapCommand.UidStore c -> store(c);
             case ImapCommand.UidStoreLabels c -> storeLabels(c);
             case ImapCommand.UidMove(var uids, var target) ->
-                ascii("UID MOVE ").ascii(UidSets.format(uids, false)).ascii(" ").mailbox(target);
+                ascii("UID MOVE ").ascii(uids.sequenceSet(false)).ascii(" ").mailbox(target);
             case ImapCommand.UidCopy(var uids, var target) ->
-                ascii("UID COPY ").ascii(UidSets.format(uids, false)).ascii(" ").mailbox(target);
-            case ImapCommand.UidExpunge(var uids) -> ascii("UID EXPUNGE ").ascii(UidSets.format(uids, false));
+                ascii("UID COPY ").ascii(uids.sequenceSet(false)).ascii(" ").mailbox(target);
+            case ImapCommand.UidExpunge(var uids) -> ascii("UID EXPUNGE ").ascii(uids.sequenceSet(false));
             case ImapCommand.Create(var name) -> ascii("CREATE ").mailbox(name);
             case ImapCommand.Rename(var from, var to) ->
                 ascii("RENAME ").mailbox(from).ascii(" ").mailbox(to);
@@ -170,15 +170,15 @@ public final class ImapEncoder {
         Resync since = command.since();
         ascii(command.readOnly() ? "EXAMINE " : "SELECT ").mailbox(command.name());
         ascii(" (QRESYNC (" + since.uidValidity() + " " + since.modSeq());
-        String known = UidSets.format(since.knownUids(), false);
-        if (!known.isEmpty() && known.length() <= UidSets.SET_OCTETS_MAX) {
+        String known = UidSet.of(since.knownUids()).sequenceSet(false);
+        if (!known.isEmpty() && known.length() <= UidSet.COMMAND_OCTETS_MAX) {
             ascii(" ").ascii(known);
         }
         ascii("))");
     }
 
     private void fetch(ImapCommand.UidFetch command) {
-        ascii("UID FETCH ").ascii(UidSets.format(command.uids(), true)).ascii(" (UID");
+        ascii("UID FETCH ").ascii(command.uids().sequenceSet(true)).ascii(" (UID");
         for (FetchItem item : command.items().items()) {
             ascii(" ")
                     .ascii(
@@ -202,7 +202,7 @@ public final class ImapEncoder {
     }
 
     private void store(ImapCommand.UidStore command) {
-        ascii("UID STORE ").ascii(UidSets.format(command.uids(), false)).ascii(" ");
+        ascii("UID STORE ").ascii(command.uids().sequenceSet(false)).ascii(" ");
         command.unchangedSince().ifPresent(modSeq -> ascii("(UNCHANGEDSINCE " + modSeq + ") "));
         ascii(
                 switch (command.mode()) {
@@ -213,7 +213,7 @@ public final class ImapEncoder {
     }
 
     private void storeLabels(ImapCommand.UidStoreLabels command) {
-        ascii("UID STORE ").ascii(UidSets.format(command.uids(), false)).ascii(" ");
+        ascii("UID STORE ").ascii(command.uids().sequenceSet(false)).ascii(" ");
         ascii(
                 switch (command.mode()) {
                     case ADD -> "+X-GM-LABELS (";

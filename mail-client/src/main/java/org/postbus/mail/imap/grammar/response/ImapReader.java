@@ -6,11 +6,12 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
-import org.postbus.event.UidRange;
+import java.util.Optional;
 import org.postbus.mail.imap.framing.ImapFrame;
 import org.postbus.mail.imap.grammar.ImapFlag;
-import org.postbus.mail.imap.grammar.UidSets;
+import org.postbus.mail.imap.grammar.UidSet;
 import org.postbus.model.Keyword;
+import org.postbus.observation.UidRange;
 
 /**
  * Reads the tokens of one frame from left to right. Lenient where servers differ from RFC 9051 section 9 and nothing else
@@ -200,7 +201,7 @@ final class ImapReader {
         return i + 1 < end && text[i] == '}' && text[i + 1] == '\n';
     }
 
-    private byte[] literal() {
+    byte[] literal() {
         while (text[at] != '\n') {
             at++;
         }
@@ -212,7 +213,7 @@ final class ImapReader {
      * {@code quoted = DQUOTE *QUOTED-CHAR DQUOTE}. A quote that no space, parenthesis, bracket or end follows is taken as a
      * character: servers forget the backslash.
      */
-    private byte[] quoted() {
+    byte[] quoted() {
         int from = at;
         at++;
         ByteArrayOutputStream value = null;
@@ -292,13 +293,13 @@ final class ImapReader {
     }
 
     /** {@code sequence-set} of UIDs in the order sent; {@code *} is the highest, and what cannot be a UID is left out. */
-    List<UidRange> uidSet() {
+    List<UidRange> uidRanges() {
         List<UidRange> ranges = new ArrayList<>();
         do {
             long first = uidOrStar();
             long last = take(':') ? uidOrStar() : first;
             long low = Math.max(1, Math.min(first, last));
-            long high = Math.min(UidSets.UID_MAX, Math.max(first, last));
+            long high = Math.min(UidSet.UID_MAX, Math.max(first, last));
             if (low <= high) {
                 ranges.add(new UidRange(low, high));
             }
@@ -307,7 +308,40 @@ final class ImapReader {
     }
 
     private long uidOrStar() {
-        return take('*') ? UidSets.UID_MAX : number();
+        return take('*') ? UidSet.UID_MAX : number();
+    }
+
+    /** What lies between two positions. */
+    byte[] octets(Mark from, Mark to) {
+        return Arrays.copyOfRange(text, from.at, to.at);
+    }
+
+    boolean isBefore(Mark mark) {
+        return at < mark.at;
+    }
+
+    /** Takes one octet; not at the end. */
+    int next() {
+        return text[at++];
+    }
+
+    /** An atom with all that is in its brackets; at least one octet. */
+    void skipAtom() {
+        boolean bracket = false;
+        int from = at;
+        while (at < end && (bracket || " ()\t".indexOf(text[at]) < 0)) {
+            if (text[at] == '[') {
+                bracket = true;
+            } else if (text[at] == ']') {
+                bracket = false;
+            } else if (text[at] == '\n') {
+                break;
+            }
+            at++;
+        }
+        if (at == from) {
+            at++;
+        }
     }
 
     void skipOctets(int count) {
@@ -344,113 +378,26 @@ final class ImapReader {
         return new String(text, from, to - from, StandardCharsets.ISO_8859_1);
     }
 
-    /**
-     * One value of any shape.
-     *
-     * @throws ImapSyntaxException also if it is nested deeper than the limit
-     */
-    ImapValue value() {
-        return value(0);
-    }
-
-    private ImapValue value(int depth) {
+    /** {@code "(" objectid ")"} or NIL (RFC 8474 section 7); also without the parentheses. */
+    Optional<String> objectId() {
+        if (takeNil()) {
+            return Optional.empty();
+        }
+        boolean list = take('(');
         skipSpaces();
-        if (!take('(')) {
-            return takeNil() ? new ImapValue.Nil() : new ImapValue.Text(string());
+        byte[] id = list && peek() == ')' ? null : nstring();
+        skipSpaces();
+        if (list) {
+            expect(')');
         }
-        if (depth == nestingMax) {
-            throw new ImapSyntaxException("nested deeper than " + nestingMax);
-        }
-        List<ImapValue> values = new ArrayList<>();
-        while (true) {
-            skipSpaces();
-            if (take(')')) {
-                return new ImapValue.Values(values);
-            }
-            values.add(value(depth + 1));
-        }
+        return Optional.ofNullable(id).filter(octets -> octets.length > 0).map(ImapReader::latin1);
     }
 
-    /** Passes over one value of any shape: a list however deep, a string, an atom with brackets. */
-    void skipValue() {
-        int depth = 0;
-        do {
-            skipSpaces();
-            int c = peek();
-            if (c == -1) {
-                throw new ImapSyntaxException("a value without an end");
-            } else if (c == '(') {
-                at++;
-                depth++;
-            } else if (c == ')') {
-                if (depth == 0) {
-                    throw new ImapSyntaxException("expected a value");
-                }
-                at++;
-                depth--;
-            } else if (c == '"') {
-                quoted();
-            } else if (atLiteral()) {
-                literal();
-            } else {
-                skipAtom();
-            }
-        } while (depth > 0);
+    static String latin1(byte[] octets) {
+        return new String(octets, StandardCharsets.ISO_8859_1);
     }
 
-    private void skipAtom() {
-        boolean bracket = false;
-        int from = at;
-        while (at < end && (bracket || " ()\t".indexOf(text[at]) < 0)) {
-            if (text[at] == '[') {
-                bracket = true;
-            } else if (text[at] == ']') {
-                bracket = false;
-            } else if (text[at] == '\n') {
-                break;
-            }
-            at++;
-        }
-        if (at == from) {
-            at++;
-        }
-    }
-
-    /** The octets of one value; literals in it become quoted strings. A value that is a string alone comes without quotes. */
-    byte[] rawValue() {
-        if (peek() == '"' || atLiteral()) {
-            return string();
-        }
-        Mark from = mark();
-        skipValue();
-        int to = at;
-        if (literalsRead == from.literalsRead) {
-            return Arrays.copyOfRange(text, from.at, to);
-        }
-        ByteArrayOutputStream raw = new ByteArrayOutputStream();
-        reset(from);
-        boolean quoted = false;
-        while (at < to) {
-            if (!quoted && atLiteral()) {
-                byte[] literal = literal();
-                raw.write('"');
-                for (byte c : literal) {
-                    if (c == '"' || c == '\\') {
-                        raw.write('\\');
-                    }
-                    raw.write(c);
-                }
-                raw.write('"');
-                continue;
-            }
-            byte c = text[at++];
-            raw.write(c);
-            if (c == '"') {
-                quoted = !quoted;
-            } else if (quoted && c == '\\' && at < to) {
-                raw.write(text[at++]);
-            }
-        }
-        return raw.toByteArray();
+    int nestingMax() {
+        return nestingMax;
     }
 }

@@ -1,11 +1,9 @@
 package org.postbus.mail.imap.grammar.response;
 
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
-import org.postbus.event.UidRange;
 import org.postbus.mail.imap.framing.ImapFramer;
 import org.postbus.mail.imap.grammar.Capabilities;
 import org.postbus.mail.imap.grammar.FetchedMessage;
@@ -13,6 +11,7 @@ import org.postbus.mail.imap.grammar.ImapFlag;
 import org.postbus.mail.imap.grammar.MailboxName;
 import org.postbus.mail.imap.grammar.MailboxStatus;
 import org.postbus.mail.imap.grammar.Namespaces;
+import org.postbus.mail.imap.grammar.UidSet;
 
 /** One response of the server (RFC 9051 section 7). */
 public sealed interface ImapResponse {
@@ -66,7 +65,7 @@ public sealed interface ImapResponse {
 
     record Expunge(long sequenceNumber) implements ImapResponse {}
 
-    record Vanished(List<UidRange> uids, boolean earlier) implements ImapResponse {}
+    record Vanished(UidSet uids, boolean earlier) implements ImapResponse {}
 
     /**
      * FETCH with a UID.
@@ -83,7 +82,7 @@ public sealed interface ImapResponse {
             implements ImapResponse {}
 
     /** SEARCH or ESEARCH, ascending. */
-    record Found(List<UidRange> uids) implements ImapResponse {}
+    record Found(UidSet uids) implements ImapResponse {}
 
     /** ID: names in lower case. */
     record Id(Map<String, String> fields) implements ImapResponse {}

@@ -1,12 +1,11 @@
 package org.postbus.mail.imap.grammar.response;
 
-import java.util.List;
 import java.util.Set;
-import org.postbus.event.UidRange;
 import org.postbus.mail.imap.grammar.AppendedUid;
 import org.postbus.mail.imap.grammar.Capabilities;
 import org.postbus.mail.imap.grammar.CopiedUids;
 import org.postbus.mail.imap.grammar.ImapFlag;
+import org.postbus.mail.imap.grammar.UidSet;
 
 /** What stands in brackets before the text of a status response (RFC 9051 section 7.1 and extensions). */
 public sealed interface ResponseCode {
@@ -26,7 +25,7 @@ public sealed interface ResponseCode {
     /** The responses before it belong to the mailbox that was selected before (RFC 7162 section 3.2.11). */
     record Closed() implements ResponseCode {}
 
-    record Modified(List<UidRange> uids) implements ResponseCode {}
+    record Modified(UidSet uids) implements ResponseCode {}
 
     record AppendUid(AppendedUid appended) implements ResponseCode {}
 

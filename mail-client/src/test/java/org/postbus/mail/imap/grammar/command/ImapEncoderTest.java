@@ -18,7 +18,6 @@ import java.util.Set;
 import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
 import org.postbus.account.Secret;
-import org.postbus.event.UidRange;
 import org.postbus.mail.imap.grammar.Capabilities;
 import org.postbus.mail.imap.grammar.FetchItems;
 import org.postbus.mail.imap.grammar.GmailLabel;
@@ -26,9 +25,10 @@ import org.postbus.mail.imap.grammar.ImapFlag;
 import org.postbus.mail.imap.grammar.MailboxName;
 import org.postbus.mail.imap.grammar.Resync;
 import org.postbus.mail.imap.grammar.StoreMode;
-import org.postbus.mail.imap.grammar.UidSets;
+import org.postbus.mail.imap.grammar.UidSet;
 import org.postbus.mail.imap.sasl.SaslConversation;
 import org.postbus.model.MailboxRole;
+import org.postbus.observation.UidRange;
 
 class ImapEncoderTest {
     private static final Capabilities LITERAL_PLUS = Capabilities.of(List.of("IMAP4rev1", "LITERAL+"));
@@ -36,7 +36,7 @@ class ImapEncoderTest {
     @Test
     void commands_are_written_as_the_rfcs_say() {
         Map<ImapCommand, String> expected = new LinkedHashMap<>();
-        List<UidRange> uids = List.of(new UidRange(1, 1), new UidRange(3, UidSets.UID_MAX));
+        UidSet uids = UidSet.of(List.of(new UidRange(1, 1), new UidRange(3, UidSet.UID_MAX)));
         expected.put(new ImapCommand.Noop(), "NOOP");
         expected.put(new ImapCommand.Login("alice", new Secret("a b")), "LOGIN alice \"a b\"");
         expected.put(new ImapCommand.Login("", new Secret("nil")), "LOGIN \"\" \"nil\"");
@@ -137,7 +137,7 @@ class ImapEncoderTest {
                             () -> new ImapCommand.Status(utf8Name(text), List.of("MESSAGES")),
                             List.of("STATUS", inboxFolded(text), List.of("MESSAGES"))),
                     new Attempt(
-                            () -> new ImapCommand.UidMove(List.of(new UidRange(1, 1)), utf8Name(text)),
+                            () -> new ImapCommand.UidMove(UidSet.ofUids(1), utf8Name(text)),
                             List.of("UID", "MOVE", "1", inboxFolded(text))),
                     new Attempt(
                             () -> new ImapCommand.Append(
@@ -145,14 +145,14 @@ class ImapEncoderTest {
                             List.of("APPEND", inboxFolded(text), List.of("x"), other)),
                     new Attempt(
                             () -> new ImapCommand.UidStore(
-                                    List.of(new UidRange(1, 1)),
+                                    UidSet.ofUids(1),
                                     StoreMode.ADD,
                                     Set.of(new ImapFlag(text)),
                                     OptionalLong.empty()),
                             List.of("UID", "STORE", "1", "+FLAGS.SILENT", List.of(text))),
                     new Attempt(
                             () -> new ImapCommand.UidStoreLabels(
-                                    List.of(new UidRange(1, 1)), StoreMode.REMOVE, Set.of(label(text))),
+                                    UidSet.ofUids(1), StoreMode.REMOVE, Set.of(label(text))),
                             List.of("UID", "STORE", "1", "-X-GM-LABELS", List.of(inboxFolded(text)))));
             for (Attempt attempt : attempts) {
                 byte[] octets;

@@ -10,7 +10,6 @@ import java.util.OptionalLong;
 import java.util.Random;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
-import org.postbus.event.UidRange;
 import org.postbus.mail.imap.framing.ImapFrame;
 import org.postbus.mail.imap.framing.ImapFramer;
 import org.postbus.mail.imap.grammar.Capabilities;
@@ -18,7 +17,9 @@ import org.postbus.mail.imap.grammar.FetchedMessage;
 import org.postbus.mail.imap.grammar.ImapFlag;
 import org.postbus.mail.imap.grammar.MailboxStatus;
 import org.postbus.mail.imap.grammar.Namespaces;
+import org.postbus.mail.imap.grammar.UidSet;
 import org.postbus.mail.imap.grammar.response.ImapResponse.Condition;
+import org.postbus.observation.UidRange;
 
 class ImapParserTest {
     private final ImapParser parser = new ImapParser(64);
@@ -108,20 +109,21 @@ class ImapParserTest {
 
     @Test
     void search_results() {
-        List<UidRange> expected = List.of(new UidRange(1, 3), new UidRange(7, 7));
+        UidSet expected = UidSet.of(List.of(new UidRange(1, 3), new UidRange(7, 7)));
         assertThat(parse("* SEARCH 7 3 1 2")).isEqualTo(new ImapResponse.Found(expected));
         assertThat(parse("* SEARCH 7 3 1 2 (MODSEQ 5)")).isEqualTo(new ImapResponse.Found(expected));
         assertThat(parse("* ESEARCH (TAG \"A1\") UID COUNT 4 ALL 7,1:3 MODSEQ 5"))
                 .isEqualTo(new ImapResponse.Found(expected));
-        assertThat(parse("* ESEARCH (TAG \"A1\") UID")).isEqualTo(new ImapResponse.Found(List.of()));
-        assertThat(parse("* SEARCH")).isEqualTo(new ImapResponse.Found(List.of()));
+        assertThat(parse("* ESEARCH (TAG \"A1\") UID")).isEqualTo(new ImapResponse.Found(UidSet.EMPTY));
+        assertThat(parse("* SEARCH")).isEqualTo(new ImapResponse.Found(UidSet.EMPTY));
         assertThat(parse("* SEARCH broken")).isInstanceOf(ImapResponse.Unknown.class);
     }
 
     @Test
     void vanished_is_a_predicate_of_any_size() {
         assertThat(parse("* VANISHED (EARLIER) 300:310,405,9:1,12:*"))
-                .isEqualTo(new ImapResponse.Vanished(List.of(new UidRange(1, 9), new UidRange(12, 4294967295L)), true));
+                .isEqualTo(new ImapResponse.Vanished(
+                        UidSet.of(List.of(new UidRange(1, 9), new UidRange(12, 4294967295L))), true));
     }
 
     @Test

@@ -1,0 +1,32 @@
+package org.postbus.observation;
+
+import com.fasterxml.jackson.annotation.JsonSubTypes;
+import com.fasterxml.jackson.annotation.JsonTypeInfo;
+import java.util.Objects;
+
+/** How a server points at one email. The writer turns it into an {@link org.postbus.model.EmailId}. */
+@JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "type")
+@JsonSubTypes({
+    @JsonSubTypes.Type(value = EmailRef.JmapEmail.class, name = "jmap"),
+    @JsonSubTypes.Type(value = EmailRef.ImapMessage.class, name = "imap")
+})
+public sealed interface EmailRef {
+
+    /** A JMAP Email id. */
+    record JmapEmail(String id) implements EmailRef {
+        public JmapEmail {
+            Objects.requireNonNull(id);
+        }
+    }
+
+    /** A message in one mailbox; means nothing under another UIDVALIDITY (RFC 9051 section 2.3.1.1). */
+    record ImapMessage(MailboxKey mailbox, long uidValidity, long uid) implements EmailRef {
+        public ImapMessage {
+            Objects.requireNonNull(mailbox);
+            if (uid < 1 || uid > 0xFFFF_FFFFL || uidValidity < 0 || uidValidity > 0xFFFF_FFFFL) {
+                throw new IllegalArgumentException(
+                        "uid " + uid + " or uidValidity " + uidValidity + " is out of range");
+            }
+        }
+    }
+}

@@ -1,0 +1,7 @@
+/**
+ * Processes on this machine and what they need: child processes and their end, free ports, directories, secrets in files, and the place of
+ * built class paths.
+ *
+ * <p>Nothing here knows which programs are started.
+ */
+package org.postbus.devstack.process;

@@ -1,0 +1,179 @@
+package org.postbus.kit.concurrent;
+
+import io.smallrye.mutiny.Multi;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Optional;
+import java.util.concurrent.Executor;
+import java.util.concurrent.Flow;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Function;
+
+/**
+ * Reads a {@link Multi} from a sequential loop on a virtual thread, item by item, and requests more only as the loop takes them: while the loop
+ * is held up, at most {@code ahead} items wait here and the source's socket is not read. One reader. Closing it before the end cancels the
+ * source.
+ */
+public final class BoundedPull<T> implements AutoCloseable {
+    private final int ahead;
+    private final Executor context;
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition arrived = lock.newCondition();
+    private final ArrayDeque<T> items = new ArrayDeque<>();
+    private Flow.Subscription subscription;
+    private Throwable failure;
+    private boolean ended;
+    private int taken;
+
+    private BoundedPull(int ahead, Executor context) {
+        this.ahead = ahead;
+        this.context = context;
+    }
+
+    /** @param ahead items that may wait here, 1 or more */
+    public static <T> BoundedPull<T> of(Multi<T> source, int ahead) {
+        return of(source, ahead, Runnable::run);
+    }
+
+    /** @param context where the source is subscribed to, requested from and cancelled, if it must not be touched from elsewhere */
+    public static <T> BoundedPull<T> of(Multi<T> source, int ahead, Executor context) {
+        BoundedPull<T> pull = new BoundedPull<>(ahead, context);
+        context.execute(() -> source.subscribe().withSubscriber(pull.new Subscriber()));
+        return pull;
+    }
+
+    /**
+     * The next item, waited for as long as it takes; empty at the end. Fails with what the source failed with, after the items before it; a
+     * checked exception is the cause of an {@link IllegalStateException}.
+     */
+    public Optional<T> next() throws InterruptedException {
+        return next(Long.MAX_VALUE, () -> new IllegalStateException("three hundred years have passed"));
+    }
+
+    /** As {@link #next()}, for at most that time: then it throws what {@code onTimeout} makes. */
+    public <X extends Exception> Optional<T> next(Duration atMost, Function<Duration, X> onTimeout)
+            throws InterruptedException, X {
+        return next(atMost.toNanos(), () -> onTimeout.apply(atMost));
+    }
+
+    private interface Timeout<X extends Exception> {
+        X make();
+    }
+
+    private <X extends Exception> Optional<T> next(long nanos, Timeout<X> timeout) throws InterruptedException, X {
+        Flow.Subscription more = null;
+        int count = 0;
+        T item;
+        lock.lockInterruptibly();
+        try {
+            long left = nanos;
+            while (items.isEmpty() && !ended) {
+                if (left <= 0) {
+                    throw timeout.make();
+                }
+                left = arrived.awaitNanos(left);
+            }
+            if (items.isEmpty()) {
+                if (failure == null) {
+                    return Optional.empty();
+                }
+                throw unchecked(failure);
+            }
+            item = items.poll();
+            // Requested in halves: one request per item would cost a hop to the event loop each.
+            if (++taken * 2 >= ahead && !ended) {
+                more = subscription;
+                count = taken;
+                taken = 0;
+            }
+        } finally {
+            lock.unlock();
+        }
+        if (more != null) {
+            request(more, count);
+        }
+        return Optional.of(item);
+    }
+
+    private void request(Flow.Subscription open, int count) {
+        context.execute(() -> open.request(count));
+    }
+
+    private final class Subscriber implements Flow.Subscriber<T> {
+        @Override
+        public void onSubscribe(Flow.Subscription begun) {
+            boolean wanted;
+            lock.lock();
+            try {
+                subscription = begun;
+                wanted = !ended;
+            } finally {
+                lock.unlock();
+            }
+            if (wanted) {
+                begun.request(ahead);
+            } else {
+                begun.cancel();
+            }
+        }
+
+        @Override
+        public void onNext(T item) {
+            lock.lock();
+            try {
+                if (!ended) {
+                    items.add(item);
+                    arrived.signal();
+                }
+            } finally {
+                lock.unlock();
+            }
+        }
+
+        @Override
+        public void onError(Throwable cause) {
+            end(cause);
+        }
+
+        @Override
+        public void onComplete() {
+            end(null);
+        }
+
+        private void end(Throwable cause) {
+            lock.lock();
+            try {
+                failure = cause;
+                ended = true;
+                arrived.signal();
+            } finally {
+                lock.unlock();
+            }
+        }
+    }
+
+    @Override
+    public void close() {
+        Flow.Subscription open;
+        lock.lock();
+        try {
+            open = ended ? null : subscription;
+            ended = true;
+            items.clear();
+        } finally {
+            lock.unlock();
+        }
+        if (open != null) {
+            context.execute(open::cancel);
+        }
+    }
+
+    private static RuntimeException unchecked(Throwable cause) {
+        return switch (cause) {
+            case RuntimeException e -> e;
+            case Error e -> throw e;
+            default -> new IllegalStateException(cause);
+        };
+    }
+}

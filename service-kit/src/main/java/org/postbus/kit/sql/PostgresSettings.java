@@ -1,0 +1,157 @@
+package org.postbus.kit.sql;
+
+import io.vertx.core.Vertx;
+import io.vertx.core.net.PemTrustOptions;
+import io.vertx.pgclient.PgBuilder;
+import io.vertx.pgclient.PgConnectOptions;
+import io.vertx.pgclient.SslMode;
+import io.vertx.sqlclient.Pool;
+import io.vertx.sqlclient.PoolOptions;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Locale;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.function.UnaryOperator;
+import org.postbus.account.Secret;
+import org.postbus.kit.settings.Settings;
+
+/**
+ * How this process reaches PostgreSQL. The names of modes and certificates are libpq's.
+ *
+ * <table>
+ *   <caption>Environment variables</caption>
+ *   <tr><td>{@code POSTBUS_DB_URL}<td>{@code postgresql://host:port/database}
+ *   <tr><td>{@code POSTBUS_DB_USER}<td>the service's role
+ *   <tr><td>{@code POSTBUS_DB_PASSWORD}, {@code POSTBUS_DB_PASSWORD_FILE}<td>its password, or the file that holds it
+ *   <tr><td>{@code POSTBUS_DB_SSLMODE}<td>{@code disable} (default), {@code allow}, {@code prefer}, {@code require}, {@code verify-ca} or
+ *       {@code verify-full}. Only the last two check whom the process talks to
+ *   <tr><td>{@code POSTBUS_DB_SSLROOTCERT}<td>PEM file with the certificates of the authorities that are trusted; needed for {@code
+ *       verify-ca} and {@code verify-full}. With {@code require} it has the effect of {@code verify-ca}
+ * </table>
+ *
+ * @param url {@code postgresql://host:port/database}
+ * @param password empty: the server asks for none, or for a client certificate
+ */
+public record PostgresSettings(
+        String url, String user, Optional<Secret> password, SslMode sslMode, Optional<Path> rootCertificate) {
+    private static final Duration CONNECT_MAX = Duration.ofSeconds(10);
+
+    public PostgresSettings {
+        Objects.requireNonNull(url);
+        Objects.requireNonNull(user);
+        Objects.requireNonNull(password);
+        Objects.requireNonNull(sslMode);
+        if ((sslMode == SslMode.VERIFY_CA || sslMode == SslMode.VERIFY_FULL) && rootCertificate.isEmpty()) {
+            throw new IllegalArgumentException("POSTBUS_DB_SSLMODE " + sslMode + " needs POSTBUS_DB_SSLROOTCERT");
+        }
+    }
+
+    /**
+     * The limits of a pool.
+     *
+     * @param connectionsMax connections at once
+     * @param waitingMax requests that wait for a connection; more fail at once
+     * @param waitMax how long a request waits for a connection
+     */
+    public record Pooling(int connectionsMax, int waitingMax, Duration waitMax) {
+        PoolOptions applyTo(PoolOptions options) {
+            return options.setMaxSize(connectionsMax)
+                    .setMaxWaitQueueSize(waitingMax)
+                    .setConnectionTimeout((int) waitMax.toSeconds())
+                    .setConnectionTimeoutUnit(TimeUnit.SECONDS);
+        }
+    }
+
+    /** @throws IllegalArgumentException if one is missing or contradicts another; names the environment variable */
+    public static PostgresSettings of(Settings settings) {
+        return new PostgresSettings(
+                settings.require("postbus.db.url"),
+                settings.require("postbus.db.user"),
+                settings.secret("postbus.db.password"),
+                sslMode(settings),
+                settings.file("postbus.db.sslrootcert"));
+    }
+
+    /** @param applicationName shown by {@code pg_stat_activity} */
+    public PgConnectOptions connectOptions(String applicationName) {
+        PgConnectOptions options = PgConnectOptions.fromUri(url)
+                .setUser(user)
+                .setCachePreparedStatements(true)
+                .addProperty("application_name", applicationName);
+        password.ifPresent(secret -> options.setPassword(secret.reveal()));
+        return secured(options, sslMode, rootCertificate);
+    }
+
+    /** @param adjust what this service's connections need besides, such as {@link #planForKeys} */
+    public Pool pool(Vertx vertx, String applicationName, Pooling pooling, UnaryOperator<PgConnectOptions> adjust) {
+        return PgBuilder.pool()
+                .with(pooling.applyTo(new PoolOptions()))
+                .connectingTo(adjust.apply(connectOptions(applicationName)))
+                .using(vertx)
+                .build();
+    }
+
+    /**
+     * For a service whose statements all find their rows by key: PostgreSQL then plans them with the index even where a table was empty when
+     * the plan was made, and an {@code ORDER BY} prescribes the index.
+     */
+    public static PgConnectOptions planForKeys(PgConnectOptions options) {
+        return options.addProperty("plan_cache_mode", "force_generic_plan")
+                .addProperty("enable_seqscan", "off")
+                .addProperty("enable_hashjoin", "off")
+                .addProperty("enable_mergejoin", "off")
+                .addProperty("enable_sort", "off")
+                .addProperty("jit", "off");
+    }
+
+    /**
+     * Puts the password file and TLS into options that a framework made of its own settings. Without these settings the options stay as they
+     * are.
+     */
+    static PgConnectOptions complete(PgConnectOptions options, Settings settings) {
+        settings.secret("postbus.db.password").ifPresent(password -> options.setPassword(password.reveal()));
+        return settings.find("postbus.db.sslmode").isEmpty()
+                ? options
+                : secured(options, sslMode(settings), settings.file("postbus.db.sslrootcert"));
+    }
+
+    private static PgConnectOptions secured(PgConnectOptions options, SslMode mode, Optional<Path> rootCertificate) {
+        options.setConnectTimeout((int) CONNECT_MAX.toMillis());
+        options.setTcpKeepAlive(true);
+        // As libpq does: a root certificate is checked wherever TLS is insisted on.
+        SslMode effective = mode == SslMode.REQUIRE && rootCertificate.isPresent() ? SslMode.VERIFY_CA : mode;
+        options.setSslMode(effective);
+        switch (effective) {
+            case DISABLE -> {}
+            case ALLOW, PREFER, REQUIRE -> options.setTrustAll(true).setHostnameVerificationAlgorithm("");
+            case VERIFY_CA -> trust(options, rootCertificate).setHostnameVerificationAlgorithm("");
+            case VERIFY_FULL -> trust(options, rootCertificate).setHostnameVerificationAlgorithm("HTTPS");
+        }
+        return options;
+    }
+
+    private static PgConnectOptions trust(PgConnectOptions options, Optional<Path> rootCertificate) {
+        return options.setPemTrustOptions(new PemTrustOptions()
+                .addCertPath(rootCertificate
+                        .orElseThrow(() -> new IllegalArgumentException(
+                                "verify-ca and verify-full need POSTBUS_DB_SSLROOTCERT"))
+                        .toString()));
+    }
+
+    private static SslMode sslMode(Settings settings) {
+        Optional<String> given = settings.find("postbus.db.sslmode");
+        try {
+            return given.map(mode -> SslMode.of(mode.toLowerCase(Locale.ROOT))).orElse(SslMode.DISABLE);
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException("POSTBUS_DB_SSLMODE: there is no mode " + given.orElseThrow(), e);
+        }
+    }
+
+    /** Without the password. */
+    @Override
+    public String toString() {
+        return user + " at " + url + ", sslmode " + sslMode;
+    }
+}

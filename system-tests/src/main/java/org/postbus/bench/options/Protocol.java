@@ -1,0 +1,7 @@
+package org.postbus.bench.options;
+
+/** The protocol of an account. */
+public enum Protocol {
+    IMAP,
+    JMAP
+}

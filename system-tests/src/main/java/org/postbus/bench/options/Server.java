@@ -1,0 +1,7 @@
+package org.postbus.bench.options;
+
+/** A mail server program. */
+public enum Server {
+    JAMES,
+    DOVECOT
+}

@@ -1,0 +1,4 @@
+/**
+ * {@code bench sync}: the initial sync of a mailbox.
+ */
+package org.postbus.bench.sync;
