@@ -6,7 +6,6 @@ import java.util.HashSet;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import org.postbus.event.AccountRecord;
 import org.postbus.model.AccountId;
 import org.postbus.topic.AccountRecord;
 

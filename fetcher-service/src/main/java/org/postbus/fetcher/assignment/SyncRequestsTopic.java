@@ -4,10 +4,10 @@ import jakarta.enterprise.context.ApplicationScoped;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.eclipse.microprofile.reactive.messaging.Incoming;
 import org.jboss.logging.Logger;
-import org.postbus.event.EventCodec;
-import org.postbus.event.MalformedRecordException;
-import org.postbus.event.SyncRequest;
+import org.postbus.codec.EventCodec;
+import org.postbus.codec.MalformedRecordException;
 import org.postbus.fetcher.loop.AccountLoops;
+import org.postbus.topic.SyncRequest;
 
 /**
  * Consumes {@code postbus.sync-requests}. Every fetcher reads all of them, in a consumer group of its own and from the end on, and ignores

@@ -7,18 +7,18 @@ import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import org.postbus.event.Cursor;
-import org.postbus.event.MailboxKey;
 import org.postbus.fetcher.imap.NewMessages.Unread;
 import org.postbus.fetcher.imap.mailbox.ExpungeDetection;
 import org.postbus.fetcher.imap.mailbox.FlagComparison;
 import org.postbus.fetcher.imap.mailbox.ImapMailbox;
 import org.postbus.fetcher.imap.mailbox.MailboxSession;
 import org.postbus.fetcher.source.ComparisonSchedule;
-import org.postbus.fetcher.store.UidSet;
 import org.postbus.mail.imap.grammar.MailboxName;
 import org.postbus.mail.imap.grammar.SelectedMailbox;
+import org.postbus.mail.imap.grammar.UidSet;
 import org.postbus.model.AccountId;
+import org.postbus.observation.Cursor;
+import org.postbus.observation.MailboxKey;
 
 /**
  * Compares every mailbox that keeps mod-sequences with the database once a day ({@link ComparisonSchedule}): otherwise a change for which a

@@ -5,12 +5,12 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
-import org.postbus.event.MailboxKey;
 import org.postbus.fetcher.imap.mailbox.ImapMailbox;
 import org.postbus.fetcher.imap.message.PoisonMessages;
 import org.postbus.fetcher.source.FetcherContext;
 import org.postbus.fetcher.store.Claim;
 import org.postbus.fetcher.store.MailboxSnapshot;
+import org.postbus.observation.MailboxKey;
 
 /**
  * One IMAP account under one claim: what its passes share and what one pass leaves to the next. Belongs to the account's loop.

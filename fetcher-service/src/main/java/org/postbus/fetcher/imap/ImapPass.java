@@ -4,10 +4,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import org.postbus.event.Cursor;
-import org.postbus.event.MailboxKey;
-import org.postbus.event.Observation;
-import org.postbus.event.ObservedMailbox;
 import org.postbus.fetcher.imap.NewMessages.Unread;
 import org.postbus.fetcher.imap.gmail.GmailLabels;
 import org.postbus.fetcher.imap.gmail.LabelAudit;
@@ -27,8 +23,12 @@ import org.postbus.fetcher.source.ChangeSource.PassOutcome;
 import org.postbus.fetcher.source.ChangeSource.PassRequest;
 import org.postbus.fetcher.store.StoredImapState;
 import org.postbus.fetcher.store.StoredLabels;
-import org.postbus.fetcher.store.UidSet;
 import org.postbus.mail.imap.connection.ImapConnection;
+import org.postbus.mail.imap.grammar.UidSet;
+import org.postbus.observation.Cursor;
+import org.postbus.observation.MailboxKey;
+import org.postbus.observation.Observation;
+import org.postbus.observation.ObservedMailbox;
 
 /**
  * One pass over an IMAP account.

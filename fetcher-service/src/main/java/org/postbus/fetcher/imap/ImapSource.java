@@ -5,8 +5,7 @@ import java.util.Optional;
 import java.util.stream.Stream;
 import org.postbus.account.AccountSettings;
 import org.postbus.account.Credential;
-import org.postbus.event.ObservedMailbox;
-import org.postbus.event.PushKind;
+import org.postbus.account.PushKind;
 import org.postbus.fetcher.imap.gmail.GmailLabels;
 import org.postbus.fetcher.imap.mailbox.ImapMailbox;
 import org.postbus.fetcher.imap.mailbox.MailboxSession;
@@ -19,8 +18,10 @@ import org.postbus.fetcher.source.WakeSignal;
 import org.postbus.fetcher.store.Claim;
 import org.postbus.kit.concurrent.Await;
 import org.postbus.mail.ServerException;
+import org.postbus.mail.Text;
 import org.postbus.mail.imap.connection.ImapConnection;
 import org.postbus.mail.imap.grammar.MailboxName;
+import org.postbus.observation.ObservedMailbox;
 
 /**
  * An account over IMAP: one connection for the passes and one for the watcher ({@link ImapWatcher}), never more. Where the provider's

@@ -6,14 +6,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
-import org.postbus.event.MailboxKey;
-import org.postbus.event.ObservedMailbox;
 import org.postbus.fetcher.imap.mailbox.ImapMailbox;
 import org.postbus.fetcher.imap.mailbox.ImapPassContext;
 import org.postbus.fetcher.imap.mailbox.MailboxListing;
 import org.postbus.fetcher.imap.mailbox.MailboxWork;
 import org.postbus.mail.imap.grammar.MailboxName;
 import org.postbus.mail.imap.grammar.MailboxStatus;
+import org.postbus.observation.MailboxKey;
+import org.postbus.observation.ObservedMailbox;
 
 /** A mailbox in which a pass has work to do, with the STATUS that shows it. */
 record MailboxTask(ImapMailbox mailbox, MailboxName name, MailboxStatus status, MailboxWork work) {

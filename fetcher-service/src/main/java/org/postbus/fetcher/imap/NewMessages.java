@@ -1,17 +1,17 @@
 package org.postbus.fetcher.imap;
 
 import java.util.Optional;
-import org.postbus.event.Cursor;
 import org.postbus.fetcher.imap.mailbox.ImapMailbox;
 import org.postbus.fetcher.imap.mailbox.ImapPassContext;
 import org.postbus.fetcher.imap.mailbox.ImapStates;
 import org.postbus.fetcher.imap.mailbox.MailboxSession;
 import org.postbus.fetcher.imap.message.MessageReader;
-import org.postbus.fetcher.store.UidSet;
 import org.postbus.kit.concurrent.Await;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.imap.grammar.MailboxName;
 import org.postbus.mail.imap.grammar.SelectedMailbox;
+import org.postbus.mail.imap.grammar.UidSet;
+import org.postbus.observation.Cursor;
 
 /**
  * Reads the messages of a mailbox that are not known yet and moves its cursor with them: those that arrived since the cursor, oldest first, and

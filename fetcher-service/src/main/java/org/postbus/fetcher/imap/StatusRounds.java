@@ -11,7 +11,6 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
-import org.postbus.event.Cursor;
 import org.postbus.fetcher.imap.mailbox.ImapMailbox;
 import org.postbus.fetcher.imap.mailbox.MailboxWork;
 import org.postbus.kit.concurrent.Await;
@@ -20,6 +19,7 @@ import org.postbus.mail.imap.connection.ImapConnection;
 import org.postbus.mail.imap.grammar.ListedMailbox;
 import org.postbus.mail.imap.grammar.MailboxName;
 import org.postbus.mail.imap.grammar.MailboxStatus;
+import org.postbus.observation.Cursor;
 
 /**
  * Lists an account's mailboxes with their STATUS at the beginning of each pass. With LIST-STATUS (RFC 5819) one command returns all of them.

@@ -2,7 +2,10 @@ package org.postbus.fetcher.jmap;
 
 import java.time.Duration;
 import java.util.Map;
-import org.postbus.event.MailboxKey;
+import org.postbus.devstack.mailserver.James;
+import org.postbus.model.Email;
+import org.postbus.model.Mailbox;
+import org.postbus.observation.MailboxKey;
 
 /**
  * Whether the mailboxes hold as many emails as the server reports. A server that does not return states in the order of its changes omits from

@@ -5,7 +5,6 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import org.postbus.event.Cursor;
 import org.postbus.kit.concurrent.Await;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
@@ -18,6 +17,7 @@ import org.postbus.mail.jmap.method.JmapMethod.EmailStateGet;
 import org.postbus.mail.jmap.method.JmapMethod.GetResult;
 import org.postbus.mail.jmap.method.JmapRequest;
 import org.postbus.mail.jmap.method.JmapResults;
+import org.postbus.observation.Cursor;
 
 /**
  * Publishes what changed since the account's states, page by page: mailboxes and emails in one request, and a few changed emails in the same

@@ -12,15 +12,9 @@ import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.jboss.logging.Logger;
-import org.postbus.event.Cursor;
-import org.postbus.event.Observation;
-import org.postbus.event.Observation.EmailStateObserved;
-import org.postbus.event.ObservationBatch;
-import org.postbus.event.SyncScope;
 import org.postbus.mail.jmap.http.JmapClient;
 import org.postbus.mail.jmap.method.JmapEmail;
 import org.postbus.mail.jmap.method.JmapEmailState;
-import org.postbus.mail.jmap.method.JmapMethod;
 import org.postbus.mail.jmap.method.JmapMethod.BodyValues;
 import org.postbus.mail.jmap.method.JmapMethod.EmailGet;
 import org.postbus.mail.jmap.method.JmapMethod.EmailMarks;
@@ -30,9 +24,15 @@ import org.postbus.mail.jmap.method.JmapMethod.EmailStateGet;
 import org.postbus.mail.jmap.method.JmapMethod.GetResult;
 import org.postbus.mail.jmap.method.JmapMethod.Ids;
 import org.postbus.mail.jmap.method.JmapMethod.QueryStart;
+import org.postbus.mail.jmap.method.JmapMethod;
 import org.postbus.mail.jmap.method.JmapRequest;
 import org.postbus.mail.jmap.method.JmapResults;
 import org.postbus.model.EmailBody;
+import org.postbus.observation.Cursor;
+import org.postbus.observation.Observation.EmailStateObserved;
+import org.postbus.observation.Observation;
+import org.postbus.observation.ObservationBatch;
+import org.postbus.observation.SyncScope;
 
 /** Reads emails by their ids and publishes them: whole, or what can change of them, or that they were destroyed or have new ids. */
 final class EmailPublishing {

@@ -2,7 +2,6 @@ package org.postbus.fetcher.jmap;
 
 import java.util.List;
 import java.util.Optional;
-import org.postbus.event.Cursor;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
 import org.postbus.mail.jmap.method.JmapEmail;
@@ -13,6 +12,7 @@ import org.postbus.mail.jmap.method.JmapMethod.QueryResult;
 import org.postbus.mail.jmap.method.JmapMethod.QueryStart;
 import org.postbus.mail.jmap.method.JmapRequest;
 import org.postbus.mail.jmap.method.JmapResults;
+import org.postbus.observation.Cursor;
 
 /**
  * Reads all emails of an account once, the newest first, and resumes after an interruption at the last email that was published. The first page

@@ -3,7 +3,7 @@ package org.postbus.fetcher.jmap;
 import java.time.Duration;
 import org.postbus.account.AccountSettings;
 import org.postbus.account.Credential;
-import org.postbus.event.PushKind;
+import org.postbus.account.PushKind;
 import org.postbus.fetcher.publish.ObservationPublisher;
 import org.postbus.fetcher.source.ChangeSource;
 import org.postbus.fetcher.source.FetcherContext;

@@ -4,11 +4,11 @@ import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
-import org.postbus.event.Cursor;
-import org.postbus.event.MailboxKey;
-import org.postbus.event.ObservedMailbox;
-import org.postbus.event.SyncScope;
 import org.postbus.fetcher.store.Claim;
+import org.postbus.observation.Cursor;
+import org.postbus.observation.MailboxKey;
+import org.postbus.observation.ObservedMailbox;
+import org.postbus.observation.SyncScope;
 
 /**
  * What has been published of an account's JMAP data under the present claim, or was stored before it, and what one pass leaves to the next.

@@ -7,12 +7,12 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jboss.logging.Logger;
-import org.postbus.event.PushKind;
+import org.postbus.account.PushKind;
 import org.postbus.fetcher.source.Backoff;
 import org.postbus.fetcher.source.FetcherContext;
-import org.postbus.fetcher.source.Inflow;
 import org.postbus.fetcher.source.WakeKind;
 import org.postbus.fetcher.source.WakeSignal;
+import org.postbus.kit.concurrent.BoundedPull;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
 import org.postbus.mail.jmap.http.JmapClient;
@@ -93,7 +93,7 @@ final class JmapWatcher {
         Multi<JmapPush> stream = kind == PushKind.WEBSOCKET
                 ? JmapWebSocket.open(client, TYPES, PING)
                 : JmapEventSource.open(client, TYPES, PING);
-        try (Inflow<JmapPush> notifications = Inflow.of(stream, AHEAD_NOTIFICATIONS)) {
+        try (BoundedPull<JmapPush> notifications = BoundedPull.of(stream, AHEAD_NOTIFICATIONS)) {
             for (Optional<JmapPush> next = notifications.next(); next.isPresent(); next = notifications.next()) {
                 switch (next.get()) {
                     case JmapPush.Opened opened -> push = kind;

@@ -7,11 +7,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import org.postbus.event.Cursor;
-import org.postbus.event.MailboxKey;
-import org.postbus.event.Observation;
-import org.postbus.event.ObservedMailbox;
-import org.postbus.event.SyncScope;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
 import org.postbus.mail.jmap.method.JmapMailbox;
@@ -24,6 +19,11 @@ import org.postbus.mail.jmap.method.JmapMethod.MailboxGet;
 import org.postbus.mail.jmap.method.JmapMethod.MailboxUpdatesGet;
 import org.postbus.mail.jmap.method.JmapRequest;
 import org.postbus.mail.jmap.method.JmapResults;
+import org.postbus.observation.Cursor;
+import org.postbus.observation.MailboxKey;
+import org.postbus.observation.Observation;
+import org.postbus.observation.ObservedMailbox;
+import org.postbus.observation.SyncScope;
 
 /** Publishes the mailboxes of an account: all of them, or those that changed. */
 final class MailboxSync {

@@ -3,13 +3,13 @@ package org.postbus.fetcher.jmap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.Optional;
-import org.postbus.event.Observation.EmailStateObserved;
+import java.util.Set;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
 import org.postbus.mail.jmap.method.JmapMethod.ChangesResult;
 import org.postbus.mail.jmap.method.JmapMethod.EmailChanges;
+import org.postbus.observation.Observation.EmailStateObserved;
 
 /**
  * Asks again for the changes since an earlier state ({@link OverlapWindow}) and publishes what is not stored as the server has it. The cursor

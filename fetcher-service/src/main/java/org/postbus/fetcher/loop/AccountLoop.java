@@ -8,9 +8,8 @@ import java.util.Set;
 import org.jboss.logging.Logger;
 import org.postbus.account.AccountSettings;
 import org.postbus.account.Credential;
-import org.postbus.event.AccountRecord;
-import org.postbus.event.PushKind;
-import org.postbus.event.SyncState;
+import org.postbus.account.PushKind;
+import org.postbus.account.SyncState;
 import org.postbus.fetcher.imap.ImapSource;
 import org.postbus.fetcher.imap.message.PoisonMessages;
 import org.postbus.fetcher.jmap.JmapSource;
@@ -27,6 +26,7 @@ import org.postbus.kit.InfrastructureFailureException;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
 import org.postbus.mail.Text;
+import org.postbus.topic.AccountRecord;
 
 /**
  * Keeps one account in sync, on a virtual thread of its own, until it is interrupted: claim, connect, pass, wait for a wake-up, pass, and so

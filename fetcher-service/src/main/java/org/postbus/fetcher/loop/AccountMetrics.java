@@ -10,10 +10,11 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.postbus.event.SyncState;
+import org.postbus.account.SyncState;
 import org.postbus.fetcher.source.WakeKind;
+import org.postbus.mail.ServerFailure;
 import org.postbus.model.AccountId;
-import org.postbus.model.Protocol;
+import org.postbus.topic.AccountRecord.Protocol;
 
 /** The meters of accounts and passes. None is tagged with an account: there are too many of them. */
 public final class AccountMetrics {

@@ -2,11 +2,11 @@ package org.postbus.fetcher.loop;
 
 import java.time.Instant;
 import java.util.Optional;
-import org.postbus.event.Observation.AccountStateObserved;
-import org.postbus.event.PushKind;
-import org.postbus.event.SyncState;
+import org.postbus.account.PushKind;
+import org.postbus.account.SyncState;
 import org.postbus.fetcher.publish.ObservationPublisher;
 import org.postbus.fetcher.store.Claim;
+import org.postbus.observation.Observation.AccountStateObserved;
 
 /** Publishes an account's sync state under one claim, when it differs from what was last published or stored. */
 final class StateReport {

@@ -6,16 +6,16 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
-import org.postbus.event.Observation;
-import org.postbus.event.Observation.PassFinished;
-import org.postbus.event.SyncState;
+import org.postbus.account.SyncState;
 import org.postbus.fetcher.publish.ObservationPublisher;
-import org.postbus.fetcher.source.ChangeSource;
 import org.postbus.fetcher.source.ChangeSource.PassOutcome;
 import org.postbus.fetcher.source.ChangeSource.PassRequest;
+import org.postbus.fetcher.source.ChangeSource;
 import org.postbus.fetcher.source.FetcherContext;
 import org.postbus.fetcher.source.WakeKind;
 import org.postbus.fetcher.store.Claim;
+import org.postbus.observation.Observation.PassFinished;
+import org.postbus.observation.Observation;
 
 /**
  * The passes of one claim, and what one pass leaves to the next.

@@ -5,13 +5,15 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import org.postbus.event.Observation;
-import org.postbus.event.ObservationBatch;
+import org.postbus.devstack.kafka.Kafka;
 import org.postbus.fetcher.store.FenceLostException;
 import org.postbus.fetcher.store.Progress;
+import org.postbus.kit.InfrastructureFailureException;
 import org.postbus.kit.concurrent.Await;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
+import org.postbus.observation.Observation;
+import org.postbus.observation.ObservationBatch;
 
 /**
  * Publishes what was observed under one claim, in order, in batches limited by number and bytes. One batch at a time is in flight, so that a

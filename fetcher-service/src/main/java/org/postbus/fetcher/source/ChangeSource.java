@@ -1,7 +1,7 @@
 package org.postbus.fetcher.source;
 
 import java.time.Instant;
-import org.postbus.event.PushKind;
+import org.postbus.account.PushKind;
 import org.postbus.fetcher.publish.ObservationPublisher;
 
 /**

@@ -2,8 +2,8 @@ package org.postbus.fetcher.source;
 
 import java.time.Duration;
 import java.time.Instant;
-import org.postbus.event.MailboxKey;
 import org.postbus.model.AccountId;
+import org.postbus.observation.MailboxKey;
 
 /**
  * When a mailbox or an account is compared whole although its server reports changes: once in each interval, at a time that depends only on

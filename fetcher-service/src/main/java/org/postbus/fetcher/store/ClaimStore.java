@@ -14,18 +14,19 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.postbus.account.AccountSettings;
-import org.postbus.account.CredentialCipher;
-import org.postbus.event.Cursor;
-import org.postbus.event.EventCodec;
-import org.postbus.event.MailboxKey;
-import org.postbus.event.ObservedMailbox;
-import org.postbus.event.PushKind;
-import org.postbus.event.SyncScope;
-import org.postbus.event.SyncState;
+import org.postbus.account.PushKind;
+import org.postbus.account.SyncState;
+import org.postbus.account.cipher.CredentialCipher;
+import org.postbus.codec.EventCodec;
+import org.postbus.kit.InfrastructureFailureException;
 import org.postbus.kit.sql.TenantTransactions;
 import org.postbus.model.AccountId;
 import org.postbus.model.MailboxRole;
 import org.postbus.model.TenantId;
+import org.postbus.observation.Cursor;
+import org.postbus.observation.MailboxKey;
+import org.postbus.observation.ObservedMailbox;
+import org.postbus.observation.SyncScope;
 
 /**
  * Claims of accounts and the numbers of their passes: all that this service writes to the database. Every method that fails throws {@code

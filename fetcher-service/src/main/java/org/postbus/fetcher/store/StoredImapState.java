@@ -10,10 +10,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
-import org.postbus.event.MailboxKey;
-import org.postbus.event.UidRange;
 import org.postbus.kit.sql.TenantTransactions;
+import org.postbus.mail.imap.grammar.UidSet;
 import org.postbus.model.Keyword;
+import org.postbus.observation.MailboxKey;
+import org.postbus.observation.UidRange;
 
 /** What the writer has stored of an IMAP account's mailboxes: UIDs, keywords and likely originals of copies. */
 public final class StoredImapState {

@@ -10,12 +10,12 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
-import org.postbus.event.EmailRef;
-import org.postbus.event.MailboxKey;
-import org.postbus.event.Observation.EmailStateObserved;
 import org.postbus.kit.sql.TenantTransactions;
 import org.postbus.mail.jmap.method.JmapMethod.EmailMarks;
 import org.postbus.model.Keyword;
+import org.postbus.observation.EmailRef;
+import org.postbus.observation.MailboxKey;
+import org.postbus.observation.Observation.EmailStateObserved;
 
 /** What the writer has stored of a JMAP account's emails, by their JMAP ids. */
 public final class StoredJmapState {

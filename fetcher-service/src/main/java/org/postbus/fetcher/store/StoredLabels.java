@@ -6,9 +6,9 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import org.postbus.event.MailboxKey;
-import org.postbus.event.UidRange;
 import org.postbus.kit.sql.TenantTransactions;
+import org.postbus.observation.MailboxKey;
+import org.postbus.observation.UidRange;
 
 /**
  * What the writer has stored of a Gmail account's labels. An email is linked to a label's mailbox with UID 0, and to the mailbox in which it

@@ -7,7 +7,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import org.junit.jupiter.api.Test;
-import org.postbus.fetcher.Assignments.Decision;
+import org.postbus.fetcher.assignment.Assignments.Decision;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
 import org.postbus.topic.AccountRecord.Protocol;

@@ -10,6 +10,7 @@ import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.postbus.devstack.DevStack;
 import org.postbus.devstack.mailserver.Dovecot;
+import org.postbus.fetcher.FetcherUnderTest;
 
 /** Dovecot that says of none of its extensions: what is left is comparing. */
 class HiddenDovecotSourceTest extends DovecotSourceContract {

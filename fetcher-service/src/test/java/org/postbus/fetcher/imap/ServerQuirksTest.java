@@ -15,6 +15,10 @@ import org.postbus.account.AccountSettings;
 import org.postbus.account.ServerAddress;
 import org.postbus.account.TlsMode;
 import org.postbus.devstack.DevStack;
+import org.postbus.fetcher.DirectWriter;
+import org.postbus.fetcher.FetcherUnderTest;
+import org.postbus.fetcher.TestAccount;
+import org.postbus.fetcher.source.HostBudget;
 import org.postbus.mail.imap.connection.ImapOptions;
 import org.postbus.observation.Observation;
 
@@ -28,7 +32,7 @@ class ServerQuirksTest {
     private static final String[] CONDSTORE = {"CONDSTORE", "ENABLE", "LIST-EXTENDED", "LIST-STATUS", "UNSELECT"};
     private static final String[] NOTHING = {};
 
-    private ScriptedImapServer server;
+    private QuirkyImapServer server;
     private FetcherUnderTest fetcher;
     private TestAccount account;
 
@@ -343,7 +347,7 @@ class ServerQuirksTest {
 
     @Test
     void a_copy_whose_original_goes_while_it_is_read_is_a_move() throws Exception {
-        ScriptedImapServer.Mailbox archive = copiedIntoTheArchive(() -> server.inbox().expunge(3));
+        QuirkyImapServer.Mailbox archive = copiedIntoTheArchive(() -> server.inbox().expunge(3));
 
         assertThat(toldSince).isEqualTo("email.updated");
         assertThat(inbox()).hasSize(4);
@@ -361,9 +365,9 @@ class ServerQuirksTest {
     private String toldSince;
 
     /** @param meanwhile once the pass has asked for the copy's content */
-    private ScriptedImapServer.Mailbox copiedIntoTheArchive(Runnable meanwhile) throws Exception {
+    private QuirkyImapServer.Mailbox copiedIntoTheArchive(Runnable meanwhile) throws Exception {
         server = server(ALL, 5);
-        ScriptedImapServer.Mailbox archive = server.mailbox("Archive", "");
+        QuirkyImapServer.Mailbox archive = server.mailbox("Archive", "");
         archive.add("old");
         start();
         archive.expunge(1);
@@ -512,13 +516,13 @@ class ServerQuirksTest {
     }
 
     private static String cutAt(String answer, String where) {
-        return answer.substring(0, answer.lastIndexOf("* ", answer.indexOf(where))) + ScriptedImapServer.HANG_UP;
+        return answer.substring(0, answer.lastIndexOf("* ", answer.indexOf(where))) + QuirkyImapServer.HANG_UP;
     }
 
     // ---- what the tests are said in
 
-    private static ScriptedImapServer server(String[] capabilities, int messages) {
-        ScriptedImapServer server = new ScriptedImapServer(capabilities);
+    private static QuirkyImapServer server(String[] capabilities, int messages) {
+        QuirkyImapServer server = new QuirkyImapServer(capabilities);
         LongStream.rangeClosed(1, messages).forEach(uid -> server.inbox().add("m" + uid));
         return server;
     }

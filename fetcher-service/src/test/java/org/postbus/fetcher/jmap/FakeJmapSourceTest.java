@@ -24,6 +24,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.postbus.account.AccountSettings;
 import org.postbus.change.ChangeEvent;
 import org.postbus.devstack.DevStack;
+import org.postbus.fetcher.DirectWriter;
+import org.postbus.fetcher.FetcherUnderTest;
+import org.postbus.fetcher.source.HostBudget;
 import org.postbus.mail.imap.connection.ImapOptions;
 import org.postbus.mail.jmap.fake.FakeJmapServer;
 

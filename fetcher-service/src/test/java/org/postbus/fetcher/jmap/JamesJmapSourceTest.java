@@ -16,6 +16,7 @@ import org.postbus.account.ServerAddress;
 import org.postbus.account.TlsMode;
 import org.postbus.devstack.DevStack;
 import org.postbus.devstack.mailserver.James;
+import org.postbus.fetcher.TestAccount;
 
 /** James: event source and WebSocket, no anchors, pages of 256, and states that a change may overtake. */
 class JamesJmapSourceTest extends JmapSourceContract {

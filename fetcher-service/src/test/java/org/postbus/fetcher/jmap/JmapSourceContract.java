@@ -21,7 +21,6 @@ import org.postbus.account.AccountSettings;
 import org.postbus.change.ChangeEvent;
 import org.postbus.devstack.DevStack;
 import org.postbus.devstack.rawclient.RawJmap;
-import org.postbus.event.ChangeEvent;
 import org.postbus.fetcher.DirectWriter;
 import org.postbus.fetcher.FetcherUnderTest;
 import org.postbus.fetcher.SourceContract;

@@ -17,6 +17,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.parallel.Isolated;
 import org.postbus.account.AccountSettings;
 import org.postbus.devstack.DevStack;
+import org.postbus.fetcher.DirectWriter;
+import org.postbus.fetcher.FetcherUnderTest;
+import org.postbus.fetcher.SourceContract;
+import org.postbus.fetcher.TestAccount;
 import org.postbus.mail.jmap.fake.FakeJmapServer;
 
 /**

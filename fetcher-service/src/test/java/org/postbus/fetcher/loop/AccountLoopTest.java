@@ -28,13 +28,11 @@ import org.postbus.devstack.DevStack;
 import org.postbus.devstack.corpus.MailCorpus;
 import org.postbus.devstack.mailserver.James;
 import org.postbus.devstack.rawclient.RawImap;
-import org.postbus.event.AccountRecord.Status;
-import org.postbus.event.Observation;
-import org.postbus.event.SyncState;
 import org.postbus.fetcher.DirectWriter;
 import org.postbus.fetcher.FetcherUnderTest;
 import org.postbus.fetcher.TestAccount;
-import org.postbus.fetcher.store.AccountTables;
+import org.postbus.observation.Observation;
+import org.postbus.topic.AccountRecord.Status;
 
 /** Whole loops against a real mail server and a real database; what changes the mail does not use our client. */
 class AccountLoopTest {

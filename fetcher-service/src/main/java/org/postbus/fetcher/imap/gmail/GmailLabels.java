@@ -8,8 +8,6 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
-import org.postbus.event.MailboxKey;
-import org.postbus.event.ObservedMailbox;
 import org.postbus.fetcher.imap.mailbox.MailboxListing;
 import org.postbus.fetcher.imap.mailbox.MailboxMembership;
 import org.postbus.mail.ServerException;
@@ -19,6 +17,8 @@ import org.postbus.mail.imap.grammar.FetchedMessage;
 import org.postbus.mail.imap.grammar.GmailLabel;
 import org.postbus.mail.imap.grammar.MailboxName;
 import org.postbus.model.MailboxRole;
+import org.postbus.observation.MailboxKey;
+import org.postbus.observation.ObservedMailbox;
 
 /**
  * Which mailboxes of a Gmail account are only labels. Gmail stores a message once: in All Mail, in the Trash or in Spam. All other mailboxes

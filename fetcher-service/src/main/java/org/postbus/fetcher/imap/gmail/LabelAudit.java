@@ -7,20 +7,20 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.jboss.logging.Logger;
-import org.postbus.event.Cursor;
-import org.postbus.event.MailboxKey;
 import org.postbus.fetcher.imap.mailbox.FlagComparison;
 import org.postbus.fetcher.imap.mailbox.ImapMailbox;
 import org.postbus.fetcher.imap.mailbox.ImapPassContext;
 import org.postbus.fetcher.imap.mailbox.MailboxListing;
 import org.postbus.fetcher.imap.mailbox.MailboxSession;
 import org.postbus.fetcher.imap.mailbox.StatusNumbers;
-import org.postbus.fetcher.source.Inflow;
-import org.postbus.fetcher.store.UidSet;
+import org.postbus.kit.concurrent.BoundedPull;
 import org.postbus.mail.imap.grammar.FetchItems;
 import org.postbus.mail.imap.grammar.FetchedMessage;
 import org.postbus.mail.imap.grammar.MailboxName;
 import org.postbus.mail.imap.grammar.SelectedMailbox;
+import org.postbus.mail.imap.grammar.UidSet;
+import org.postbus.observation.Cursor;
+import org.postbus.observation.MailboxKey;
 
 /**
  * Checks whether the mailboxes that are labels ({@link GmailLabels}) show the emails that are stored for them. Google does not document that a
@@ -158,7 +158,7 @@ public final class LabelAudit {
             return differing;
         }
         List<String> notStored = new ArrayList<>();
-        try (Inflow<FetchedMessage> messages = Inflow.of(
+        try (BoundedPull<FetchedMessage> messages = BoundedPull.of(
                 session.connection().uidFetch(UidSet.ALL.ranges(), FetchItems.of(FetchItems.GMAIL_MESSAGE_ID)),
                 AHEAD_MESSAGES)) {
             for (Optional<FetchedMessage> next = messages.next(); next.isPresent(); next = messages.next()) {

@@ -2,12 +2,12 @@ package org.postbus.fetcher.imap.mailbox;
 
 import java.util.OptionalLong;
 import org.jboss.logging.Logger;
-import org.postbus.event.Cursor;
-import org.postbus.fetcher.store.UidSet;
 import org.postbus.kit.concurrent.Await;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.imap.grammar.SelectedMailbox;
+import org.postbus.mail.imap.grammar.UidSet;
 import org.postbus.mail.imap.session.MailboxChange;
+import org.postbus.observation.Cursor;
 
 /**
  * Finds the known messages that vanished from a mailbox, and counts those that are left. Nothing is published as vanished because of an

@@ -2,10 +2,11 @@ package org.postbus.fetcher.imap.mailbox;
 
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jboss.logging.Logger;
-import org.postbus.event.Cursor;
-import org.postbus.fetcher.store.UidSet;
+import org.postbus.devstack.mailserver.James;
 import org.postbus.mail.imap.grammar.MailboxName;
 import org.postbus.mail.imap.grammar.SelectedMailbox;
+import org.postbus.mail.imap.grammar.UidSet;
+import org.postbus.observation.Cursor;
 
 /**
  * Brings the known messages of one mailbox up to date, those below its cursor: by QRESYNC, which reports both flags and expunged messages; else

@@ -4,15 +4,15 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
-import org.postbus.event.Cursor;
-import org.postbus.event.MailboxKey;
-import org.postbus.event.UidRange;
-import org.postbus.fetcher.source.Inflow;
-import org.postbus.fetcher.store.UidSet;
+import org.postbus.kit.concurrent.BoundedPull;
 import org.postbus.mail.imap.grammar.FetchItems;
 import org.postbus.mail.imap.grammar.FetchedMessage;
 import org.postbus.mail.imap.grammar.SelectedMailbox;
+import org.postbus.mail.imap.grammar.UidSet;
 import org.postbus.model.Keyword;
+import org.postbus.observation.Cursor;
+import org.postbus.observation.MailboxKey;
+import org.postbus.observation.UidRange;
 
 /** Publishes the flags, and on Gmail the labels, of known messages: those that the server reports as changed, or those that differ. */
 public final class FlagComparison {
@@ -38,8 +38,8 @@ public final class FlagComparison {
         MailboxSession session = pass.session();
         FetchItems items = stateItems(mailbox, true).changedSince(modSeq);
         Set<Long> withoutLabels = new TreeSet<>();
-        try (Inflow<FetchedMessage> messages =
-                Inflow.of(session.connection().uidFetch(known.ranges(), items), AHEAD_STATES)) {
+        try (BoundedPull<FetchedMessage> messages =
+                BoundedPull.of(session.connection().uidFetch(known.ranges(), items), AHEAD_STATES)) {
             for (Optional<FetchedMessage> next = messages.next(); next.isPresent(); next = messages.next()) {
                 FetchedMessage message = next.get();
                 if (message.flags().isEmpty() || message.uid() >= cursor.uidNext()) {
@@ -98,8 +98,8 @@ public final class FlagComparison {
                 : Map.of();
         Set<MailboxKey> own = Set.of(mailbox.key());
         FetchItems items = stateItems(mailbox, selected.highestModSeq().isPresent());
-        try (Inflow<FetchedMessage> messages =
-                Inflow.of(pass.session().connection().uidFetch(uids.ranges(), items), AHEAD_STATES)) {
+        try (BoundedPull<FetchedMessage> messages =
+                BoundedPull.of(pass.session().connection().uidFetch(uids.ranges(), items), AHEAD_STATES)) {
             for (Optional<FetchedMessage> next = messages.next(); next.isPresent(); next = messages.next()) {
                 FetchedMessage message = next.get();
                 Set<Keyword> before = stored.get(message.uid());

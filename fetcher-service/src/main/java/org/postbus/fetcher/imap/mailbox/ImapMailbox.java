@@ -7,13 +7,13 @@ import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.LongPredicate;
-import org.postbus.event.Cursor;
-import org.postbus.event.MailboxKey;
-import org.postbus.event.ObservedMailbox;
-import org.postbus.event.SyncScope;
 import org.postbus.fetcher.store.MailboxSnapshot;
-import org.postbus.fetcher.store.UidSet;
 import org.postbus.mail.imap.grammar.MailboxName;
+import org.postbus.mail.imap.grammar.UidSet;
+import org.postbus.observation.Cursor;
+import org.postbus.observation.MailboxKey;
+import org.postbus.observation.ObservedMailbox;
+import org.postbus.observation.SyncScope;
 
 /**
  * What has been published of one mailbox under the present claim, or was stored before it: its cursor, how many messages are known, and which

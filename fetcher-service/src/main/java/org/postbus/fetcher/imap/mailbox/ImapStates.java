@@ -3,12 +3,12 @@ package org.postbus.fetcher.imap.mailbox;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
-import org.postbus.event.EmailRef;
-import org.postbus.event.MailboxKey;
-import org.postbus.event.Observation.EmailStateObserved;
 import org.postbus.mail.imap.grammar.FetchedMessage;
 import org.postbus.mail.imap.grammar.ImapFlag;
 import org.postbus.model.Keyword;
+import org.postbus.observation.EmailRef;
+import org.postbus.observation.MailboxKey;
+import org.postbus.observation.Observation.EmailStateObserved;
 
 /** What can change of a message, as observations. {@code \Deleted} is no keyword: such a message stays until it is expunged. */
 public final class ImapStates {

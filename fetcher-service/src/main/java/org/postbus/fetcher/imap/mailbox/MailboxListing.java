@@ -1,4 +1,4 @@
-package org.postbus.fetcher.imap;
+package org.postbus.fetcher.imap.mailbox;
 
 import java.util.ArrayList;
 import java.util.Collection;
@@ -11,6 +11,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
+import org.postbus.fetcher.store.MailboxSnapshot;
 import org.postbus.mail.imap.grammar.ListedMailbox;
 import org.postbus.mail.imap.grammar.MailboxName;
 import org.postbus.mail.imap.grammar.MailboxStatus;

@@ -2,9 +2,9 @@ package org.postbus.fetcher.imap.mailbox;
 
 import java.util.Optional;
 import java.util.Set;
-import org.postbus.event.MailboxKey;
-import org.postbus.event.ObservedMailbox;
 import org.postbus.mail.imap.grammar.FetchedMessage;
+import org.postbus.observation.MailboxKey;
+import org.postbus.observation.ObservedMailbox;
 
 /**
  * In which mailboxes a message is shown that is stored in one of them. On most servers in that one only ({@link #OWN}); on Gmail also in those

@@ -5,13 +5,10 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import org.jboss.logging.Logger;
-import org.postbus.event.Cursor;
-import org.postbus.event.Observation;
-import org.postbus.event.UidRange;
+import org.postbus.devstack.mailserver.Dovecot;
 import org.postbus.fetcher.publish.ObservationPublisher;
-import org.postbus.fetcher.source.Inflow;
-import org.postbus.fetcher.store.UidSet;
 import org.postbus.kit.concurrent.Await;
+import org.postbus.kit.concurrent.BoundedPull;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
 import org.postbus.mail.imap.connection.ImapConnection;
@@ -20,8 +17,12 @@ import org.postbus.mail.imap.grammar.MailboxName;
 import org.postbus.mail.imap.grammar.Resync;
 import org.postbus.mail.imap.grammar.Resynced;
 import org.postbus.mail.imap.grammar.SelectedMailbox;
+import org.postbus.mail.imap.grammar.UidSet;
 import org.postbus.mail.imap.session.MailboxChange;
 import org.postbus.model.AccountId;
+import org.postbus.observation.Cursor;
+import org.postbus.observation.Observation;
+import org.postbus.observation.UidRange;
 
 /**
  * The connection of a pass, with one mailbox selected at a time. It publishes what the server reports of the selected mailbox without being
@@ -121,7 +122,7 @@ public final class MailboxSession {
         UidSet vanished = UidSet.EMPTY;
         long flags = 0;
         Optional<Resynced.Selected> end = Optional.empty();
-        try (Inflow<Resynced> reported = Inflow.of(connection.resync(name, true, since), AHEAD_STATES)) {
+        try (BoundedPull<Resynced> reported = BoundedPull.of(connection.resync(name, true, since), AHEAD_STATES)) {
             for (Optional<Resynced> next = reported.next(); next.isPresent(); next = reported.next()) {
                 switch (next.get()) {
                     case Resynced.Vanished(List<UidRange> uids) -> vanished = vanished.or(UidSet.of(uids));

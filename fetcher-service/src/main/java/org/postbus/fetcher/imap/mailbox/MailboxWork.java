@@ -2,8 +2,8 @@ package org.postbus.fetcher.imap.mailbox;
 
 import java.util.Optional;
 import java.util.OptionalLong;
-import org.postbus.event.Cursor;
 import org.postbus.mail.imap.grammar.MailboxStatus;
+import org.postbus.observation.Cursor;
 
 /** What a pass has to do in one mailbox, decided from its STATUS: usually nothing, and then the mailbox is not even selected. Pure. */
 public sealed interface MailboxWork {

@@ -5,13 +5,13 @@ import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.util.Optional;
 import java.util.Set;
-import org.postbus.event.EmailRef;
-import org.postbus.event.MailboxKey;
-import org.postbus.event.Observation.EmailObserved;
-import org.postbus.event.ObservedEmail;
 import org.postbus.fetcher.imap.mailbox.ImapStates;
 import org.postbus.mail.imap.grammar.FetchedMessage;
 import org.postbus.mail.mime.ParsedEmail;
+import org.postbus.observation.EmailRef;
+import org.postbus.observation.MailboxKey;
+import org.postbus.observation.Observation.EmailObserved;
+import org.postbus.observation.ObservedEmail;
 
 /** Fetched messages as observations. Pure. */
 final class FetchedEmails {

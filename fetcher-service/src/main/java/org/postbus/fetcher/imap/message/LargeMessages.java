@@ -9,8 +9,7 @@ import java.util.Optional;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import org.jboss.logging.Logger;
-import org.postbus.fetcher.source.Inflow;
-import org.postbus.fetcher.store.UidSet;
+import org.postbus.kit.concurrent.BoundedPull;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
 import org.postbus.mail.imap.connection.ImapConnection;
@@ -18,6 +17,7 @@ import org.postbus.mail.imap.grammar.BodyStructure;
 import org.postbus.mail.imap.grammar.FetchItems;
 import org.postbus.mail.imap.grammar.FetchedMessage;
 import org.postbus.mail.imap.grammar.Section;
+import org.postbus.mail.imap.grammar.UidSet;
 import org.postbus.mail.mime.LargeMessage;
 import org.postbus.mail.mime.MimeLimits;
 import org.postbus.model.AccountId;
@@ -52,7 +52,7 @@ public final class LargeMessages {
     /** The structures of at most {@link #AT_ONCE} messages, by UID; those that the server does not report are left out. */
     Map<Long, BodyStructure> structures(UidSet uids) throws InterruptedException {
         Map<Long, BodyStructure> structures = new HashMap<>();
-        try (Inflow<FetchedMessage> fetched = Inflow.of(
+        try (BoundedPull<FetchedMessage> fetched = BoundedPull.of(
                 connection.uidFetch(uids.ranges(), FetchItems.of(FetchItems.BODY_STRUCTURE)), AHEAD_STRUCTURES)) {
             for (Optional<FetchedMessage> next = fetched.next(); next.isPresent(); next = fetched.next()) {
                 FetchedMessage message = next.get();
@@ -105,8 +105,8 @@ public final class LargeMessages {
 
     private Buffer section(long uid, Section section, int bytesMax) throws InterruptedException {
         Buffer all = Buffer.buffer();
-        try (Inflow<Buffer> chunks =
-                Inflow.of(connection.uidFetchSection(uid, section.first(bytesMax)), AHEAD_CHUNKS)) {
+        try (BoundedPull<Buffer> chunks =
+                BoundedPull.of(connection.uidFetchSection(uid, section.first(bytesMax)), AHEAD_CHUNKS)) {
             for (Optional<Buffer> next = chunks.next(); next.isPresent(); next = chunks.next()) {
                 // Servers without partial FETCH send everything.
                 all.appendBuffer(next.get(), 0, Math.min(next.get().length(), bytesMax - all.length()));

@@ -13,20 +13,20 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Future;
 import org.jboss.logging.Logger;
-import org.postbus.event.MailboxKey;
-import org.postbus.event.Observation;
 import org.postbus.fetcher.imap.mailbox.ImapMailbox;
 import org.postbus.fetcher.imap.mailbox.ImapPassContext;
 import org.postbus.fetcher.publish.EncodedObservation;
 import org.postbus.fetcher.source.FetcherContext;
-import org.postbus.fetcher.source.Inflow;
-import org.postbus.fetcher.store.UidSet;
+import org.postbus.kit.concurrent.BoundedPull;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.imap.grammar.BodyStructure;
 import org.postbus.mail.imap.grammar.Capabilities;
 import org.postbus.mail.imap.grammar.FetchItem;
 import org.postbus.mail.imap.grammar.FetchItems;
 import org.postbus.mail.imap.grammar.FetchedMessage;
+import org.postbus.mail.imap.grammar.UidSet;
+import org.postbus.observation.MailboxKey;
+import org.postbus.observation.Observation;
 
 /**
  * Fetches messages with one UID FETCH, parses them on other threads and publishes them in order. Of each message at most {@link #FIRST_BYTES}
@@ -70,8 +70,8 @@ final class MessageFetch {
         ArrayDeque<Future<EncodedObservation>> heldBack = new ArrayDeque<>();
         FetchItems items = items(FetchItems.bodyStart(FIRST_BYTES));
         try {
-            try (Inflow<FetchedMessage> messages =
-                    Inflow.of(pass.session().connection().uidFetch(uids.ranges(), items), AHEAD_MESSAGES)) {
+            try (BoundedPull<FetchedMessage> messages =
+                    BoundedPull.of(pass.session().connection().uidFetch(uids.ranges(), items), AHEAD_MESSAGES)) {
                 for (Optional<FetchedMessage> next = messages.next(); next.isPresent(); next = messages.next()) {
                     FetchedMessage message = next.get();
                     if (!uids.contains(message.uid())

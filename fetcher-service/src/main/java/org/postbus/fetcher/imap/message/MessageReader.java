@@ -6,15 +6,15 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.jboss.logging.Logger;
-import org.postbus.event.Observation;
-import org.postbus.event.UidRange;
 import org.postbus.fetcher.imap.mailbox.ImapMailbox;
 import org.postbus.fetcher.imap.mailbox.ImapPassContext;
 import org.postbus.fetcher.source.FetcherContext;
-import org.postbus.fetcher.store.UidSet;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
 import org.postbus.mail.Text;
+import org.postbus.mail.imap.grammar.UidSet;
+import org.postbus.observation.Observation;
+import org.postbus.observation.UidRange;
 
 /**
  * Reads messages of the selected mailbox and publishes them whole, and decides which cannot be read. If the server refuses to return a set of

@@ -7,12 +7,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import org.postbus.event.MailboxKey;
 import org.postbus.fetcher.imap.mailbox.FlagAndExpungeResync;
 import org.postbus.fetcher.imap.mailbox.ImapMailbox;
 import org.postbus.fetcher.imap.mailbox.ImapPassContext;
 import org.postbus.fetcher.store.StoredImapState.CopyMarks;
 import org.postbus.mail.imap.grammar.FetchedMessage;
+import org.postbus.observation.MailboxKey;
 
 /**
  * Distinguishes messages that are being moved from copies. Clients that do not know MOVE copy a message and then expunge the original, and even

@@ -2,8 +2,8 @@ package org.postbus.fetcher.imap.message;
 
 import java.util.HashMap;
 import java.util.Map;
-import org.postbus.event.MailboxKey;
-import org.postbus.fetcher.store.UidSet;
+import org.postbus.mail.imap.grammar.UidSet;
+import org.postbus.observation.MailboxKey;
 
 /**
  * Messages of an account at which reading failed, over connections and claims. Such a message is from then on read alone and last, and

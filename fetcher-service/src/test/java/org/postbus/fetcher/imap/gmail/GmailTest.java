@@ -28,6 +28,9 @@ import org.postbus.change.ChangeEvent.EmailUpdated;
 import org.postbus.change.ChangeEvent;
 import org.postbus.codec.EventCodec;
 import org.postbus.devstack.DevStack;
+import org.postbus.fetcher.DirectWriter;
+import org.postbus.fetcher.FetcherUnderTest;
+import org.postbus.fetcher.TestAccount;
 import org.postbus.mail.imap.fake.FakeGmail.Place;
 import org.postbus.mail.imap.fake.FakeGmail;
 

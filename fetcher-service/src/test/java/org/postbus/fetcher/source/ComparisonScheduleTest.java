@@ -1,4 +1,4 @@
-package org.postbus.fetcher.imap;
+package org.postbus.fetcher.source;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.UUID;
 import org.junit.jupiter.api.Test;
+import org.postbus.fetcher.imap.FullComparison;
 import org.postbus.model.AccountId;
 import org.postbus.observation.MailboxKey;
 

@@ -32,7 +32,7 @@ import java.util.stream.Collectors;
  * An IMAP server in memory that a test gives the habits of servers which cannot be started here: which capabilities it has, what it
  * leaves out, where it says NO, and what it says instead of the truth. As many of the commands as the fetcher sends.
  */
-public final class ScriptedImapServer implements AutoCloseable {
+public final class QuirkyImapServer implements AutoCloseable {
     private static final DateTimeFormatter DATE = DateTimeFormatter.ofPattern("dd-MMM-yyyy HH:mm:ss Z", Locale.ENGLISH)
             .withZone(ZoneOffset.UTC);
     private static final Pattern QRESYNC = Pattern.compile("\\(QRESYNC \\((\\d+) (\\d+)");
@@ -50,7 +50,7 @@ public final class ScriptedImapServer implements AutoCloseable {
     private volatile Set<String> capabilities;
 
     /** @param capabilities besides IMAP4rev1 */
-    public ScriptedImapServer(String... capabilities) {
+    public QuirkyImapServer(String... capabilities) {
         this.capabilities = new TreeSet<>(Arrays.asList(capabilities));
         mailbox("INBOX", "");
         try {
@@ -91,7 +91,7 @@ public final class ScriptedImapServer implements AutoCloseable {
         }
 
         public long add(byte[] raw, String... flags) {
-            synchronized (ScriptedImapServer.this) {
+            synchronized (QuirkyImapServer.this) {
                 Mail mail = new Mail(raw, 7_000_000 + Arrays.hashCode(raw));
                 mail.flags.addAll(Arrays.asList(flags));
                 mail.modSeq = ++modSeq;
@@ -106,7 +106,7 @@ public final class ScriptedImapServer implements AutoCloseable {
         }
 
         public void flag(long uid, String... flags) {
-            synchronized (ScriptedImapServer.this) {
+            synchronized (QuirkyImapServer.this) {
                 Mail mail = mails.get(uid);
                 mail.flags.clear();
                 mail.flags.addAll(Arrays.asList(flags));
@@ -115,7 +115,7 @@ public final class ScriptedImapServer implements AutoCloseable {
         }
 
         public void expunge(long uid) {
-            synchronized (ScriptedImapServer.this) {
+            synchronized (QuirkyImapServer.this) {
                 mails.remove(uid);
                 expunged.put(uid, ++modSeq);
             }
@@ -155,7 +155,7 @@ public final class ScriptedImapServer implements AutoCloseable {
     }
 
     public void hangUp() {
-        open.forEach(ScriptedImapServer::closeQuietly);
+        open.forEach(QuirkyImapServer::closeQuietly);
         open.clear();
     }
 
