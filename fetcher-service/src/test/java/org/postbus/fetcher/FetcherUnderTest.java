@@ -22,11 +22,14 @@ import org.postbus.account.cipher.CredentialCipher;
 import org.postbus.devstack.kafka.Kafka;
 import org.postbus.devstack.postgres.Database;
 import org.postbus.devstack.postgres.Role;
-import org.postbus.fetcher.assignment.Assignments;
-import org.postbus.fetcher.jmap.JmapPass;
 import org.postbus.fetcher.loop.AccountLoops;
+import org.postbus.fetcher.loop.AccountMetrics;
+import org.postbus.fetcher.publish.BatchSink;
+import org.postbus.fetcher.publish.PublisherMetrics;
 import org.postbus.fetcher.source.FetcherContext;
 import org.postbus.fetcher.source.HostBudget;
+import org.postbus.fetcher.store.ClaimStore;
+import org.postbus.kit.sql.TenantTransactions;
 import org.postbus.mail.imap.connection.ImapClient;
 import org.postbus.mail.imap.connection.ImapOptions;
 import org.postbus.model.AccountId;
@@ -37,13 +40,11 @@ public final class FetcherUnderTest implements AutoCloseable {
     public final Database database;
     public final DirectWriter writer;
     public final CredentialCipher cipher = TestAccount.newCipher();
-    public final AccountTables tables;
     private final Vertx vertx = Vertx.vertx();
     private final Pool pool;
     private final ImapClient imap;
     private final ExecutorService parsing = Executors.newVirtualThreadPerTaskExecutor();
     private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
-    private final FetcherContext around;
     private AccountLoops loops;
 
     public FetcherUnderTest(Database database, Duration poll) {
@@ -68,24 +69,22 @@ public final class FetcherUnderTest implements AutoCloseable {
                 .with(new PoolOptions().setMaxSize(4))
                 .using(vertx)
                 .build();
-        this.tables = new AccountTables(pool, cipher);
         this.imap = new ImapClient(vertx, options);
-        this.around = new FetcherContext(
+        TenantTransactions transactions = new TenantTransactions(pool);
+        FetcherContext context = new FetcherContext(
                 vertx,
                 imap,
-                tables,
-                writer::accept,
-                new Semaphore(64 * 1024 * 1024),
-                new Semaphore(2),
-                new Semaphore(JmapPass.MANY_IDS_AT_ONCE),
+                new ClaimStore(transactions, cipher),
+                transactions,
+                new BatchSink(writer::accept, new Semaphore(64 * 1024 * 1024), new PublisherMetrics(meters)),
+                new FetcherContext.Bulkheads(new Semaphore(2), new Semaphore(2)),
                 parsing,
                 budget,
                 poll,
                 compareEvery,
-                new FetcherMetrics(meters),
                 Clock.systemUTC(),
                 RandomGenerator.of("L64X128MixRandom"));
-        this.loops = new AccountLoops(around);
+        this.loops = new AccountLoops(context, new AccountMetrics(meters));
     }
 
     public TestAccount account(AccountSettings settings, String password) {
@@ -97,18 +96,18 @@ public final class FetcherUnderTest implements AutoCloseable {
     }
 
     public void start(TestAccount account) {
-        loops.carryOut(new Assignments.Decision.Start(account.record(Status.ACTIVE)));
+        loops.start(account.record(Status.ACTIVE));
     }
 
     public void restart(TestAccount account, Status status) {
-        loops.carryOut(new Assignments.Decision.Restart(account.record(status)));
+        loops.start(account.record(status));
     }
 
-    public void wake(AccountId account) {
-        loops.carryOut(new Assignments.Decision.Wake(account));
+    public void requestSync(AccountId account) {
+        loops.requestSync(account);
     }
 
-    /** How often a server's own word woke a loop. */
+    /** How often a push notification woke a loop. */
     public double wokenByPush() {
         return woken("push");
     }
@@ -122,7 +121,7 @@ public final class FetcherUnderTest implements AutoCloseable {
     }
 
     public void stop(TestAccount account) {
-        loops.stop(List.of(new Assignments.Decision.Stop(account.accountId())), Duration.ofSeconds(5));
+        loops.stop(List.of(account.accountId()), Duration.ofSeconds(5));
     }
 
     public Map<String, List<String>> content(TestAccount account) {

@@ -116,7 +116,7 @@ public abstract class SourceContract {
         for (int i = 0; i < count; i++) {
             long before = Long.parseLong(account.read("select passes_finished from account_sync where account_id = ?"));
             await().atMost(SOON).until(() -> {
-                fetcher.wake(account.accountId());
+                fetcher.requestSync(account.accountId());
                 return Long.parseLong(account.read("select passes_finished from account_sync where account_id = ?")) > before;
             });
         }

@@ -80,7 +80,7 @@ public record TestAccount(Database database, TenantId tenantId, AccountId accoun
     }
 
     /** Whether a pass has ended well that began after then: one that was under way may have looked before. */
-    public boolean wasLookedAtSince(Instant then) {
+    public boolean wasSyncedSince(Instant then) {
         return !read("select count(*) from sync_log where account_id = ? and error is null and started_at >= '"
                         + then.truncatedTo(ChronoUnit.MICROS) + "'")
                 .equals("0");

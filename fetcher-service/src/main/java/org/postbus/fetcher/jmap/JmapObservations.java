@@ -12,17 +12,17 @@ import org.postbus.mail.jmap.method.JmapEmail;
 import org.postbus.mail.jmap.method.JmapEmailState;
 import org.postbus.mail.jmap.method.JmapMailbox;
 import org.postbus.mail.jmap.method.JmapMailboxUpdate;
+import org.postbus.observation.EmailIdentity;
 import org.postbus.observation.EmailRef;
 import org.postbus.observation.MailboxKey;
 import org.postbus.observation.Observation.EmailObserved;
 import org.postbus.observation.Observation.EmailStateObserved;
 import org.postbus.observation.ObservedEmail;
 import org.postbus.observation.ObservedMailbox;
+import org.postbus.observation.ThreadIdentity;
 
 /** JMAP objects as observations. Pure. */
 public final class JmapObservations {
-    public static final String IDENTITY_PREFIX = "jmap:";
-
     private JmapObservations() {}
 
     public static EmailObserved observed(JmapEmail email) {
@@ -32,8 +32,8 @@ public final class JmapObservations {
                 email.keywords(),
                 Optional.empty(),
                 new ObservedEmail(
-                        Optional.of(IDENTITY_PREFIX + email.id()),
-                        email.threadId().map(id -> IDENTITY_PREFIX + id),
+                        Optional.of(new EmailIdentity.Jmap(email.id()).value()),
+                        email.threadId().map(ThreadIdentity::ofJmap).map(ThreadIdentity::value),
                         email.blobId(),
                         Optional.empty(),
                         email.headers(),

@@ -13,13 +13,14 @@ import java.util.stream.Collectors;
 import org.postbus.kit.sql.TenantTransactions;
 import org.postbus.mail.jmap.method.JmapMethod.EmailMarks;
 import org.postbus.model.Keyword;
+import org.postbus.observation.EmailIdentity;
 import org.postbus.observation.EmailRef;
 import org.postbus.observation.MailboxKey;
 import org.postbus.observation.Observation.EmailStateObserved;
 
 /** What the writer has stored of a JMAP account's emails, by their JMAP ids. */
 public final class StoredJmapState {
-    private static final String IDENTITY_PREFIX = "jmap:";
+    private static final String IDENTITY_PREFIX = EmailIdentity.Jmap.PREFIX;
 
     /**
      * From the emails of account {@code $1} with identities {@code $2}, as {@code e}. The lateral subquery with "between" and "offset 0"
@@ -121,10 +122,10 @@ public final class StoredJmapState {
     }
 
     private static String id(Row row) {
-        return row.getString("identity").substring(IDENTITY_PREFIX.length());
+        return EmailIdentity.of(row.getString("identity")).id();
     }
 
     private static String[] identities(Collection<String> ids) {
-        return ids.stream().map(id -> IDENTITY_PREFIX + id).toArray(String[]::new);
+        return ids.stream().map(id -> new EmailIdentity.Jmap(id).value()).toArray(String[]::new);
     }
 }

@@ -2,7 +2,6 @@ package org.postbus.fetcher.assignment;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
@@ -30,7 +29,7 @@ class AssignmentsTest {
     }
 
     @Test
-    void a_record_of_a_partition_that_is_not_ours_changes_nothing() {
+    void a_record_of_a_partition_that_is_not_assigned_changes_nothing() {
         assignments.assigned(Set.of(3));
 
         assertThat(assignments.observe(4, alice, Optional.of(record(alice, Status.ACTIVE, 1, 0))))
@@ -42,7 +41,7 @@ class AssignmentsTest {
         hold(3, record(alice, Status.ACTIVE, 1, 0));
         AccountRecord changed = record(alice, Status.ACTIVE, 2, 0);
 
-        assertThat(assignments.observe(3, alice, Optional.of(changed))).contains(new Decision.Restart(changed));
+        assertThat(assignments.observe(3, alice, Optional.of(changed))).contains(new Decision.Start(changed));
     }
 
     @Test
@@ -50,19 +49,19 @@ class AssignmentsTest {
         hold(3, record(alice, Status.ACTIVE, 1, 0));
         AccountRecord paused = record(alice, Status.PAUSED, 1, 0);
 
-        assertThat(assignments.observe(3, alice, Optional.of(paused))).contains(new Decision.Restart(paused));
+        assertThat(assignments.observe(3, alice, Optional.of(paused))).contains(new Decision.Start(paused));
     }
 
     @Test
-    void a_higher_wake_wakes() {
+    void a_higher_wake_counter_of_an_earlier_version_changes_nothing() {
         hold(3, record(alice, Status.ACTIVE, 1, 0));
 
         assertThat(assignments.observe(3, alice, Optional.of(record(alice, Status.ACTIVE, 1, 1))))
-                .contains(new Decision.Wake(alice));
+                .isEmpty();
     }
 
     @Test
-    void a_record_that_says_nothing_new_changes_nothing() {
+    void a_record_without_anything_new_changes_nothing() {
         hold(3, record(alice, Status.ACTIVE, 2, 5));
 
         assertThat(assignments.observe(3, alice, Optional.of(record(alice, Status.ACTIVE, 2, 5))))
@@ -86,9 +85,9 @@ class AssignmentsTest {
         hold(3, record(alice, Status.ACTIVE, 1, 0));
         hold(4, record(bob, Status.ACTIVE, 1, 0));
 
-        List<Decision> stops = assignments.revoked(Set.of(3));
+        Set<AccountId> stops = assignments.revoked(Set.of(3));
 
-        assertThat(stops).containsExactly(new Decision.Stop(alice));
+        assertThat(stops).containsExactly(alice);
         assertThat(assignments.accounts()).isEqualTo(1);
         assertThat(assignments.observe(3, alice, Optional.of(record(alice, Status.ACTIVE, 2, 0))))
                 .isEmpty();

@@ -22,7 +22,7 @@ class HiddenDovecotSourceTest extends DovecotSourceContract {
     /** Minutes may go by before such a server is asked for a mailbox that nobody stirs: so somebody asks. */
     @Override
     public void hint() {
-        fetcher.wake(account.accountId());
+        fetcher.requestSync(account.accountId());
     }
 
     @Test

@@ -313,13 +313,13 @@ class ServerQuirksTest {
             server.inbox().expunge(9);
             server.heard();
 
-            fetcher.wake(account.accountId());
+            fetcher.requestSync(account.accountId());
             await().atMost(SOON).until(() -> server.heard().stream().anyMatch(line -> line.startsWith("UID SEARCH")));
-            fetcher.wake(account.accountId());
+            fetcher.requestSync(account.accountId());
             await().pollDelay(Duration.ofMillis(500)).until(() -> count("email") == 20);
             server.forgetsHabits();
             await().atMost(SOON).until(() -> {
-                fetcher.wake(account.accountId());
+                fetcher.requestSync(account.accountId());
                 return inbox().size() == 19;
             });
         }
@@ -468,7 +468,7 @@ class ServerQuirksTest {
         for (int i = 0; i < 40; i++) {
             server.inbox().add("late" + i);
         }
-        fetcher.wake(account.accountId());
+        fetcher.requestSync(account.accountId());
         await().atMost(SOON)
                 .until(() -> account.read("select state from account_sync where account_id = ?")
                         .equals("backoff"));
@@ -486,14 +486,14 @@ class ServerQuirksTest {
         start(ALL, 3);
         server.answers("LOGIN.*", answer -> "TAG NO [AUTHENTICATIONFAILED] not now\r\n");
         server.hangUp();
-        fetcher.wake(account.accountId());
+        fetcher.requestSync(account.accountId());
         await().atMost(SOON).until(() -> account.read("""
                         select coalesce((state = 'backoff' and retry_at > now() + interval '15 seconds')::text, '')
                         from account_sync where account_id = ?"""), "true"::equals);
         server.forgetsHabits();
         server.inbox().add("meanwhile");
 
-        fetcher.wake(account.accountId());
+        fetcher.requestSync(account.accountId());
 
         await().atMost(Duration.ofSeconds(12)).until(() -> inbox().size() == 4);
     }
@@ -503,12 +503,12 @@ class ServerQuirksTest {
         start(ALL, 3);
         server.answers(
                 "LIST.*", answer -> "TAG NO Request is throttled. Suggested Backoff Time: 12000 milliseconds\r\n");
-        fetcher.wake(account.accountId());
+        fetcher.requestSync(account.accountId());
         await().atMost(SOON)
                 .until(() -> account.read("select state from account_sync where account_id = ?"), "backoff"::equals);
         server.heard();
 
-        fetcher.wake(account.accountId());
+        fetcher.requestSync(account.accountId());
 
         await().during(Duration.ofSeconds(7))
                 .atMost(Duration.ofSeconds(8))
@@ -556,8 +556,8 @@ class ServerQuirksTest {
     /** A whole pass that began after this call, and what follows from it at once. */
     private void pass() {
         Instant now = Instant.now();
-        fetcher.wake(account.accountId());
-        await().atMost(SOON).pollInterval(Duration.ofMillis(20)).until(() -> account.wasLookedAtSince(now));
+        fetcher.requestSync(account.accountId());
+        await().atMost(SOON).pollInterval(Duration.ofMillis(20)).until(() -> account.wasSyncedSince(now));
         fetcher.writer.assertNoBreach();
     }
 

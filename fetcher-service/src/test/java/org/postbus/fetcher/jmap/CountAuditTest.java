@@ -11,31 +11,31 @@ class CountAuditTest {
 
     @Test
     void counts_are_believed_when_two_quiet_looks_agree() {
-        CountAudit once = CountAudit.DUE.looked(THREE_TOO_MANY);
+        CountAudit once = CountAudit.DUE.counted(THREE_TOO_MANY);
 
         assertThat(CountAudit.DUE.isProvenBy(THREE_TOO_MANY)).isFalse();
         assertThat(once.due()).isTrue();
         assertThat(once.isProvenBy(THREE_TOO_MANY)).isTrue();
         assertThat(once.isProvenBy(Map.of(MailboxKey.ofId("22"), -2L))).isFalse();
-        assertThat(once.stirred().isProvenBy(THREE_TOO_MANY)).isFalse();
+        assertThat(once.changed().isProvenBy(THREE_TOO_MANY)).isFalse();
     }
 
     @Test
     void right_counts_are_not_looked_at_again_until_something_stirs() {
-        CountAudit right = CountAudit.DUE.looked(Map.of());
+        CountAudit right = CountAudit.DUE.counted(Map.of());
 
         assertThat(right.due()).isFalse();
-        assertThat(right.stirred().due()).isTrue();
+        assertThat(right.changed().due()).isTrue();
     }
 
     @Test
     void a_server_that_counts_in_its_own_way_is_compared_with_once() {
-        CountAudit compared = CountAudit.DUE.looked(THREE_TOO_MANY).comparing().stirred();
+        CountAudit compared = CountAudit.DUE.counted(THREE_TOO_MANY).comparing().changed();
 
-        CountAudit after = compared.looked(THREE_TOO_MANY);
+        CountAudit after = compared.counted(THREE_TOO_MANY);
         assertThat(after.due()).isFalse();
         assertThat(after.isProvenBy(THREE_TOO_MANY)).isFalse();
-        assertThat(after.stirred().looked(Map.of(MailboxKey.ofId("22"), 1L)).due())
+        assertThat(after.changed().counted(Map.of(MailboxKey.ofId("22"), 1L)).due())
                 .isTrue();
     }
 }

@@ -319,7 +319,7 @@ class FakeJmapSourceTest extends JmapSourceContract {
                         .setStatusCode(429)
                         .putHeader("Retry-After", "1800")
                         .end());
-        fetcher.wake(account.accountId());
+        fetcher.requestSync(account.accountId());
 
         await().atMost(SOON)
                 .untilAsserted(() -> assertThat(account.read(

@@ -62,7 +62,7 @@ class JamesJmapSourceTest extends JmapSourceContract {
 
         awaitEqual("seed " + seed, Duration.ofMinutes(2));
         Map<String, List<String>> server = serverContent();
-        fetcher.wake(overImap.accountId());
+        fetcher.requestSync(overImap.accountId());
         await().atMost(Duration.ofMinutes(2))
                 .untilAsserted(() -> assertThat(fetcher.content(overImap))
                         .as("seed %d", seed)

@@ -52,7 +52,7 @@ class JmapIdPagesTest {
 
         List<String> all = readAll(pages);
 
-        assertThat(pages.beganAgain()).isTrue();
+        assertThat(pages.restarted()).isTrue();
         assertThat(all).containsExactlyElementsOf(server.ids);
     }
 

@@ -234,7 +234,7 @@ abstract class JmapSourceContract extends SourceContract {
     @Override
     public void hint() {
         // Whoever is resting after a failure looks again.
-        fetcher.wake(account.accountId());
+        fetcher.requestSync(account.accountId());
     }
 
     @Override

@@ -14,39 +14,39 @@ class OverlapWindowTest {
 
     @Test
     void nothing_is_due_where_nothing_changed() {
-        OverlapWindow look = OverlapWindow.from("a", START).got("a", START.plusSeconds(30));
+        OverlapWindow window = OverlapWindow.from("a", START).advanced("a", START.plusSeconds(30));
 
-        assertThat(look.due(START.plusSeconds(3600))).isEmpty();
+        assertThat(window.due(START.plusSeconds(3600))).isEmpty();
     }
 
     @Test
     void once_all_is_quiet_it_is_asked_from_before_what_changed_and_then_no_more() {
-        OverlapWindow look =
-                OverlapWindow.from("a", START).got("b", START.plusSeconds(1)).got("c", START.plusSeconds(2));
+        OverlapWindow window =
+                OverlapWindow.from("a", START).advanced("b", START.plusSeconds(1)).advanced("c", START.plusSeconds(2));
 
-        assertThat(look.due(START.plusSeconds(11))).isEmpty();
-        assertThat(look.due(START.plusSeconds(12))).contains("a");
-        assertThat(look.looked(START.plusSeconds(12)).due(START.plusSeconds(999)))
+        assertThat(window.due(START.plusSeconds(11))).isEmpty();
+        assertThat(window.due(START.plusSeconds(12))).contains("a");
+        assertThat(window.queried(START.plusSeconds(12)).due(START.plusSeconds(999)))
                 .isEmpty();
     }
 
-    /** However changes come: what was under way for less than 10 s when a state was got is between a base and its look. */
+    /** However changes come: what was under way for less than 10 s when a state was got is between a base and its window. */
     @Test
     void no_moment_is_left_out_and_little_is_held() {
         for (int seed = 0; seed < 200; seed++) {
             Random random = new Random(seed);
             List<Instant> got = new ArrayList<>(List.of(START));
-            OverlapWindow look = OverlapWindow.from("0", START);
+            OverlapWindow window = OverlapWindow.from("0", START);
             int covered = 0;
             Instant now = START;
             for (int step = 0; step < 500; step++) {
                 now = now.plusMillis(random.nextInt(random.nextInt(50) == 0 ? 30_000 : 400));
-                if (look.due(now).isPresent()) {
-                    int base = Integer.parseInt(look.due(now).get());
+                if (window.due(now).isPresent()) {
+                    int base = Integer.parseInt(window.due(now).get());
                     assertThat(base).as("seed %d", seed).isLessThanOrEqualTo(covered);
                     assertThat(got.get(base).plus(OverlapWindow.SETTLED)).isBefore(now);
-                    look = look.looked(now);
-                    covered = Integer.parseInt(look.base());
+                    window = window.queried(now);
+                    covered = Integer.parseInt(window.base());
                     assertThat(covered == base
                                     || !got.get(covered)
                                             .plus(OverlapWindow.SETTLED)
@@ -56,12 +56,12 @@ class OverlapWindowTest {
                 }
                 if (random.nextInt(3) > 0) {
                     got.add(now);
-                    look = look.got(Integer.toString(got.size() - 1), now);
+                    window = window.advanced(Integer.toString(got.size() - 1), now);
                 }
-                assertThat(look.held().size()).isLessThan(2 + (int) OverlapWindow.AT_LATEST.toSeconds() + 31);
+                assertThat(window.held().size()).isLessThan(2 + (int) OverlapWindow.AT_LATEST.toSeconds() + 31);
             }
-            assertThat(look.due(now.plus(Duration.ofMinutes(2))).isPresent())
-                    .isEqualTo(!look.base().equals(Integer.toString(got.size() - 1)));
+            assertThat(window.due(now.plus(Duration.ofMinutes(2))).isPresent())
+                    .isEqualTo(!window.base().equals(Integer.toString(got.size() - 1)));
         }
     }
 }

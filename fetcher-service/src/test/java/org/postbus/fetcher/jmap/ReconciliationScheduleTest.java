@@ -12,24 +12,24 @@ class ReconciliationScheduleTest {
     @Test
     void a_state_that_was_lost_once_costs_one_comparison_at_once_and_a_try() {
         assertThat(ReconciliationSchedule.NONE.isDue(NOW)).isTrue();
-        assertThat(ReconciliationSchedule.NONE.compared(NOW).isDue(NOW)).isTrue();
-        assertThat(ReconciliationSchedule.NONE.compared(NOW).isWorthATry()).isTrue();
+        assertThat(ReconciliationSchedule.NONE.reconciled(NOW).isDue(NOW)).isTrue();
+        assertThat(ReconciliationSchedule.NONE.reconciled(NOW).isWorthATry()).isTrue();
     }
 
     @Test
     void a_server_that_never_knows_its_state_is_compared_at_growing_intervals_up_to_an_hour() {
         Instant now = NOW;
-        ReconciliationSchedule pace = ReconciliationSchedule.NONE.compared(now).compared(now);
-        assertThat(pace.isWorthATry()).isFalse();
-        assertThat(pace.isDue(now.plusSeconds(59))).isFalse();
+        ReconciliationSchedule schedule = ReconciliationSchedule.NONE.reconciled(now).reconciled(now);
+        assertThat(schedule.isWorthATry()).isFalse();
+        assertThat(schedule.isDue(now.plusSeconds(59))).isFalse();
         Duration last = Duration.ZERO;
         for (int i = 0; i < 20; i++) {
-            Duration interval = Duration.between(now, pace.notBefore());
+            Duration interval = Duration.between(now, schedule.notBefore());
             assertThat(interval).isGreaterThanOrEqualTo(last).isBetween(Duration.ofMinutes(1), Duration.ofHours(1));
             last = interval;
-            now = pace.notBefore();
-            assertThat(pace.isDue(now)).isTrue();
-            pace = pace.compared(now);
+            now = schedule.notBefore();
+            assertThat(schedule.isDue(now)).isTrue();
+            schedule = schedule.reconciled(now);
         }
         assertThat(last).isEqualTo(Duration.ofHours(1));
     }

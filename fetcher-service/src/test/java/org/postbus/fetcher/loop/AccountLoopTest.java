@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -361,53 +362,106 @@ class AccountLoopTest {
     }
 
     @Test
-    void a_mutation_that_was_applied_is_confirmed_by_the_next_pass() {
-        fill("INBOX", 1);
-        TestAccount account = imap(PASSWORD);
-        fetcher.start(account);
-        awaitEqual(account);
-
-        account.update("""
-                insert into pending_changes (account_id, tenant_id, email_id, kind, state)
-                select account_id, tenant_id, email_id, 'update', 'applied' from email where account_id = ?""", account.accountId().value());
-        fetcher.wake(account.accountId());
-
-        String mutation = account.read("select mutation_id from pending_changes where account_id = ?");
-        await().atMost(SOON)
-                .until(() -> fetcher.writer.observations().stream()
-                        .anyMatch(observation -> observation instanceof Observation.PassFinished pass
-                                && pass.confirmed().stream()
-                                        .anyMatch(id -> id.toString().equals(mutation))));
+    void a_mutation_that_was_applied_is_confirmed_by_the_pass_that_was_requested_after_it() {
+        TestAccount account = syncedAccountWithOneEmail();
+        apply(account, 1);
+        fetcher.requestSync(account.accountId());
+        await().atMost(SOON).until(() -> open(account) == 0);
+        fetcher.writer.assertNoBreach();
     }
 
-    /** One ring for all of them, as when the ring for the later ones came during a pass. */
     @Test
-    void more_mutations_than_a_pass_confirms_wait_for_no_timer() {
+    void thousands_of_applied_mutations_are_all_confirmed_by_one_pass() {
+        TestAccount account = syncedAccountWithOneEmail();
+        apply(account, 10_001);
+        Set<Integer> confirmed = new HashSet<>();
+        double before = fetcher.wokenByTimer();
+        fetcher.requestSync(account.accountId());
+        await().atMost(SOON).pollInterval(Duration.ofMillis(5)).until(() -> {
+            confirmed.add(10_001 - open(account));
+            return open(account) == 0;
+        });
+        assertThat(confirmed).isSubsetOf(0, 10_001);
+        assertThat(fetcher.wokenByTimer()).isEqualTo(before);
+        fetcher.writer.assertNoBreach();
+    }
+
+    /** The running pass may have read the mailbox before the server applied the mutation. */
+    @Test
+    void a_mutation_that_is_stamped_with_the_number_of_a_running_pass_is_confirmed_by_the_next_pass() {
+        TestAccount account = syncedAccountWithOneEmail();
+        fetcher.stop(account);
+        fill("INBOX", 1);
+        account.update(
+                "update account_sync set full_pass_wanted = true where account_id = ?",
+                account.accountId().value());
+        // While the writer is held, a full pass cannot end: it waits for the writer before it compares UIDs.
+        fetcher.writer.hold(true);
+        long before = passNumber(account);
+        fetcher.start(account);
+        await().atMost(SOON).until(() -> passNumber(account) > before);
+        long running = passNumber(account);
+        apply(account, 1);
+        fetcher.writer.hold(false);
+
+        await().atMost(SOON).until(() -> completePasses().contains(running));
+        await().atMost(SOON)
+                .until(() -> open(account) == 1 || completePasses().stream().anyMatch(pass -> pass > running));
+        fetcher.requestSync(account.accountId());
+        await().atMost(SOON).until(() -> open(account) == 0);
+        await().atMost(SOON).until(() -> completePasses().stream().anyMatch(pass -> pass > running));
+        fetcher.writer.assertNoBreach();
+    }
+
+    @Test
+    void sync_requests_for_accounts_of_other_fetchers_are_ignored() {
+        TestAccount account = syncedAccountWithOneEmail();
+        TestAccount foreign = imap(PASSWORD);
+        fetcher.requestSync(foreign.accountId());
+        fetcher.requestSync(account.accountId());
+        apply(account, 1);
+        fetcher.requestSync(account.accountId());
+        await().atMost(SOON).until(() -> open(account) == 0);
+        assertThat(foreign.read("select fence from account_sync where account_id = ?")).isEqualTo("0");
+        assertThat(foreign.read("select count(*) from sync_pass where account_id = ?")).isEqualTo("0");
+    }
+
+    private TestAccount syncedAccountWithOneEmail() {
         fill("INBOX", 1);
         TestAccount account = imap(PASSWORD);
         fetcher.start(account);
         awaitEqual(account);
+        await().atMost(SOON).until(() -> state(account).equals("idle"));
+        return account;
+    }
 
+    /** As outbound-service does after the server's OK: stamped with the current number. */
+    private static void apply(TestAccount account, int mutations) {
         account.update(
                 """
-                insert into pending_changes (account_id, tenant_id, email_id, kind, state)
-                select account_id, tenant_id, email_id, 'update', 'applied' from email, generate_series(1, ?)
-                where account_id = ?""", 2 * AccountTables.CONFIRMED_MAX + 1, account.accountId().value());
-        fetcher.wake(account.accountId());
-
-        await().atMost(SOON).until(() -> confirmed() >= AccountTables.CONFIRMED_MAX);
-        double before = fetcher.wokenByTimer();
-        await().atMost(SOON).until(() -> confirmed() >= 2 * AccountTables.CONFIRMED_MAX + 1);
-        assertThat(fetcher.wokenByTimer()).isEqualTo(before);
+                insert into pending_changes (account_id, tenant_id, email_id, kind, state, applied_pass)
+                select account_id, tenant_id, email_id, 'update', 'applied',
+                       coalesce((select number from sync_pass p where p.account_id = e.account_id), 0)
+                from email e, generate_series(1, ?) where account_id = ?""",
+                mutations,
+                account.accountId().value());
     }
 
-    private int confirmed() {
+    private static long passNumber(TestAccount account) {
+        return Long.parseLong(account.read("select coalesce(max(number), 0) from sync_pass where account_id = ?"));
+    }
+
+    private List<Long> completePasses() {
         return fetcher.writer.observations().stream()
                 .filter(Observation.PassFinished.class::isInstance)
-                .mapToInt(pass -> ((Observation.PassFinished) pass).confirmed().size())
-                .sum();
+                .flatMap(pass -> ((Observation.PassFinished) pass).pass().stream())
+                .toList();
     }
 
+    private static int open(TestAccount account) {
+        return Integer.parseInt(
+                account.read("select count(*) from pending_changes where account_id = ? and state = 'applied'"));
+    }
     @Test
     void a_large_message_has_its_texts_and_attachments() {
         String large = "Message-ID: <large@example.com>\r\nMIME-Version: 1.0\r\n"

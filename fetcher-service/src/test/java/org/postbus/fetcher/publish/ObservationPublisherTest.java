@@ -167,7 +167,7 @@ class ObservationPublisherTest {
     }
 
     @Test
-    void a_send_that_fails_is_the_backends_fault() {
+    void a_send_that_fails_is_an_infrastructure_failure() {
         ObservationPublisher publisher =
                 publisher(batch -> Uni.createFrom().failure(new IllegalStateException("no broker")), this::allApplied);
 
@@ -200,8 +200,8 @@ class ObservationPublisherTest {
     }
 
     private ObservationPublisher publisher(Function<EncodedBatch, Uni<Void>> sink, Progress.Reader progress) {
-        return new ObservationPublisher(
-                tenant, account, 4, sink, progress, bytes, new FetcherMetrics(new SimpleMeterRegistry()));
+        BatchSink batches = new BatchSink(sink, bytes, new PublisherMetrics(new SimpleMeterRegistry()));
+        return new ObservationPublisher(tenant, account, 4, batches, progress);
     }
 
     private static int emails(ObservationBatch batch) {

@@ -10,7 +10,6 @@ import java.util.List;
 import java.util.Random;
 import java.util.UUID;
 import org.junit.jupiter.api.Test;
-import org.postbus.fetcher.imap.FullComparison;
 import org.postbus.model.AccountId;
 import org.postbus.observation.MailboxKey;
 
@@ -19,25 +18,25 @@ class FullComparisonTest {
     private static final Instant NOW = Instant.parse("2026-01-01T00:00:00Z");
 
     @Test
-    void every_mailbox_has_one_turn_a_day_however_often_it_is_asked_and_all_have_different_ones() {
+    void every_mailbox_is_due_once_a_day_however_often_it_is_checked_and_all_at_different_times() {
         Random random = new Random(1);
         List<Integer> perHour = new ArrayList<>(Collections.nCopies(24, 0));
         for (int i = 0; i < 1000; i++) {
             AccountId account = new AccountId(new UUID(random.nextLong(), random.nextLong()));
             MailboxKey mailbox = MailboxKey.of("name:mailbox" + i % 7);
-            int turns = 0;
+            int times = 0;
             Instant at = NOW;
             while (at.isBefore(NOW.plus(DAY))) {
                 Instant before = at;
                 at = at.plusSeconds(1 + random.nextInt(3600));
                 at = at.isAfter(NOW.plus(DAY)) ? NOW.plus(DAY) : at;
-                if (FullComparison.hasTurn(account, mailbox, before, at, DAY)) {
-                    turns++;
+                if (ComparisonSchedule.isDue(account, mailbox, before, at, DAY)) {
+                    times++;
                     int hour = (int) Duration.between(NOW, at).minusSeconds(1).toHours();
                     perHour.set(hour, perHour.get(hour) + 1);
                 }
             }
-            assertThat(turns).as("mailbox %d", i).isEqualTo(1);
+            assertThat(times).as("mailbox %d", i).isEqualTo(1);
         }
         assertThat(perHour).allMatch(count -> count > 10 && count < 100);
     }

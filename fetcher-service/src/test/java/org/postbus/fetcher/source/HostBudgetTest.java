@@ -15,11 +15,11 @@ class HostBudgetTest {
     private final HostBudget budget = new HostBudget(20, 50, 8);
 
     @Test
-    void ten_thousand_accounts_that_start_at_once_log_in_one_after_the_other() {
-        HostBudget.LoginPace pace = new HostBudget.LoginPace(50);
+    void ten_thousand_accounts_that_start_at_once_log_in_within_the_rate_limit() {
+        HostBudget.LoginRateLimit limit = new HostBudget.LoginRateLimit(50);
         List<Long> millis = new ArrayList<>();
         for (int account = 0; account < 10_000; account++) {
-            millis.add(pace.reserve(1_000_000_000L).toMillis());
+            millis.add(limit.reserve(1_000_000_000L).toMillis());
         }
         for (int i = 50; i < millis.size(); i++) {
             assertThat(millis.get(i) - millis.get(i - 50))
@@ -30,7 +30,7 @@ class HostBudgetTest {
     }
 
     @Test
-    void logins_that_hang_do_not_keep_others_away() throws Exception {
+    void logins_that_hang_do_not_block_others() throws Exception {
         HostBudget narrow = new HostBudget(2, 50, 8);
         List<Thread> hanging = new ArrayList<>();
         for (int i = 0; i < 4; i++) {
@@ -56,33 +56,33 @@ class HostBudgetTest {
     }
 
     @Test
-    void connections_that_are_ready_at_the_same_moment_do_not_log_in_at_the_same_moment() {
+    void connections_that_are_ready_at_the_same_time_log_in_within_the_rate_limit() {
         HostBudget slow = new HostBudget(20, 10, 8);
         long began = System.nanoTime();
-        List<Long> turns = new ArrayList<>();
+        List<Long> permits = new ArrayList<>();
         CompletableFuture<?>[] all = new CompletableFuture<?>[24];
         for (int i = 0; i < all.length; i++) {
-            all[i] = slow.loginTurn("host").subscribeAsCompletionStage().thenRun(() -> {
-                synchronized (turns) {
-                    turns.add(System.nanoTime() - began);
+            all[i] = slow.loginPermit("host").subscribeAsCompletionStage().thenRun(() -> {
+                synchronized (permits) {
+                    permits.add(System.nanoTime() - began);
                 }
             });
         }
         CompletableFuture.allOf(all).join();
 
         // 9 at once, the next 9 a second later, the rest after another one.
-        assertThat(turns.get(8)).isLessThan(Duration.ofMillis(900).toNanos());
-        assertThat(turns.get(9)).isGreaterThan(Duration.ofMillis(980).toNanos());
-        assertThat(turns.get(18)).isGreaterThan(Duration.ofMillis(1960).toNanos());
+        assertThat(permits.get(8)).isLessThan(Duration.ofMillis(900).toNanos());
+        assertThat(permits.get(9)).isGreaterThan(Duration.ofMillis(980).toNanos());
+        assertThat(permits.get(18)).isGreaterThan(Duration.ofMillis(1960).toNanos());
     }
 
     @Test
-    void a_host_that_was_quiet_allows_a_burst_and_no_more() {
-        HostBudget.LoginPace pace = new HostBudget.LoginPace(50);
-        pace.reserve(0);
+    void after_a_quiet_time_a_burst_of_one_seconds_logins_is_allowed() {
+        HostBudget.LoginRateLimit limit = new HostBudget.LoginRateLimit(50);
+        limit.reserve(0);
         long later = Duration.ofHours(1).toNanos();
         int atOnce = 0;
-        while (pace.reserve(later).isZero()) {
+        while (limit.reserve(later).isZero()) {
             atOnce++;
         }
         assertThat(atOnce).isEqualTo(50);
@@ -90,33 +90,33 @@ class HostBudgetTest {
 
     @Test
     void watchers_leave_a_quarter_of_the_connections_to_passes() throws Exception {
-        List<HostBudget.Place> watchers = new ArrayList<>();
-        Optional<HostBudget.Place> next = budget.placeToWatch("host");
+        List<HostBudget.Permit> watchers = new ArrayList<>();
+        Optional<HostBudget.Permit> next = budget.watcherPermit("host");
         while (next.isPresent()) {
             watchers.add(next.get());
-            next = budget.placeToWatch("host");
+            next = budget.watcherPermit("host");
         }
         assertThat(watchers).hasSize(6);
-        budget.place("host");
-        budget.place("host");
-        assertThat(budget.isWaitedFor("host")).isFalse();
+        budget.connectionPermit("host");
+        budget.connectionPermit("host");
+        assertThat(budget.isContended("host")).isFalse();
 
         AtomicBoolean got = new AtomicBoolean();
         Thread.ofVirtual().start(() -> {
             try {
-                budget.place("host");
+                budget.connectionPermit("host");
                 got.set(true);
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
             }
         });
-        await().until(() -> budget.isWaitedFor("host"));
+        await().until(() -> budget.isContended("host"));
         assertThat(got).isFalse();
         watchers.getFirst().close();
         watchers.getFirst().close();
 
         await().untilTrue(got);
-        assertThat(budget.placeToWatch("host")).isEmpty();
-        assertThat(budget.placeToWatch("another")).isPresent();
+        assertThat(budget.watcherPermit("host")).isEmpty();
+        assertThat(budget.watcherPermit("another")).isPresent();
     }
 }

@@ -20,6 +20,7 @@ import org.postbus.mail.imap.grammar.MailboxName;
 import org.postbus.mail.imap.grammar.SelectedMailbox;
 import org.postbus.mail.imap.grammar.UidSet;
 import org.postbus.observation.Cursor;
+import org.postbus.observation.EmailIdentity;
 import org.postbus.observation.MailboxKey;
 
 /**
@@ -163,7 +164,7 @@ public final class LabelAudit {
                 AHEAD_MESSAGES)) {
             for (Optional<FetchedMessage> next = messages.next(); next.isPresent(); next = messages.next()) {
                 Optional<String> identity =
-                        next.get().gmail().flatMap(FetchedMessage.Gmail::messageId).map("gm:"::concat);
+                        next.get().gmail().flatMap(FetchedMessage.Gmail::messageId).map(id -> new EmailIdentity.Gmail(id).value());
                 if (identity.isPresent() && !differing.remove(identity.get())) {
                     notStored.add(identity.get());
                 }

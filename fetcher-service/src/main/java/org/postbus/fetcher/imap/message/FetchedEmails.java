@@ -8,10 +8,12 @@ import java.util.Set;
 import org.postbus.fetcher.imap.mailbox.ImapStates;
 import org.postbus.mail.imap.grammar.FetchedMessage;
 import org.postbus.mail.mime.ParsedEmail;
+import org.postbus.observation.EmailIdentity;
 import org.postbus.observation.EmailRef;
 import org.postbus.observation.MailboxKey;
 import org.postbus.observation.Observation.EmailObserved;
 import org.postbus.observation.ObservedEmail;
+import org.postbus.observation.ThreadIdentity;
 
 /** Fetched messages as observations. Pure. */
 final class FetchedEmails {
@@ -34,14 +36,8 @@ final class FetchedEmails {
                 ImapStates.keywords(message),
                 ImapStates.boxed(message.modSeq()),
                 new ObservedEmail(
-                        message.gmail()
-                                .flatMap(FetchedMessage.Gmail::messageId)
-                                .map("gm:"::concat)
-                                .or(() -> message.emailId().map("emailid:"::concat)),
-                        message.gmail()
-                                .flatMap(FetchedMessage.Gmail::threadId)
-                                .map("gm:"::concat)
-                                .or(() -> message.threadId().map("threadid:"::concat)),
+                        identity(message).map(EmailIdentity::value),
+                        thread(message).map(ThreadIdentity::value),
                         Optional.empty(),
                         Optional.of(parsed.headerHash()),
                         parsed.headers(),
@@ -50,6 +46,20 @@ final class FetchedEmails {
                         parsed.hasAttachment(),
                         parsed.preview(),
                         content.hasBody() ? Optional.of(parsed.body()) : Optional.empty()));
+    }
+
+    private static Optional<EmailIdentity> identity(FetchedMessage message) {
+        return message.gmail()
+                .flatMap(FetchedMessage.Gmail::messageId)
+                .<EmailIdentity>map(EmailIdentity.Gmail::new)
+                .or(() -> message.emailId().map(EmailIdentity.ObjectId::new));
+    }
+
+    private static Optional<ThreadIdentity> thread(FetchedMessage message) {
+        return message.gmail()
+                .flatMap(FetchedMessage.Gmail::threadId)
+                .map(ThreadIdentity::ofGmail)
+                .or(() -> message.threadId().map(ThreadIdentity::ofObjectId));
     }
 
     /** For a server that omits INTERNALDATE: the sender's date is better than none. */

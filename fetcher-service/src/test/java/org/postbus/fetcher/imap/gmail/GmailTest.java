@@ -193,7 +193,7 @@ class GmailTest {
         Map<String, String> before = emailIds();
 
         gmail.showInImap(FakeGmail.ALL_MAIL, false);
-        fetcher.wake(account.accountId());
+        fetcher.requestSync(account.accountId());
         awaitState("backoff");
         assertThat(emailIds()).isEqualTo(before);
         gmail.showInImap(FakeGmail.ALL_MAIL, true);
@@ -204,7 +204,7 @@ class GmailTest {
 
     private void awaitState(String state) {
         await().atMost(SOON).until(() -> {
-            fetcher.wake(account.accountId());
+            fetcher.requestSync(account.accountId());
             return account.read("select state from account_sync where account_id = ?")
                     .equals(state);
         });
@@ -272,7 +272,7 @@ class GmailTest {
             }
             if (random.nextInt(3) == 0) {
                 // Some passes see much at once, some see the middle of something.
-                fetcher.wake(account.accountId());
+                fetcher.requestSync(account.accountId());
                 continue;
             }
             quiet();
@@ -351,8 +351,8 @@ class GmailTest {
     private void pass() {
         Instant now = Instant.now();
         await().atMost(SOON).pollInterval(Duration.ofMillis(50)).until(() -> {
-            fetcher.wake(account.accountId());
-            return account.wasLookedAtSince(now);
+            fetcher.requestSync(account.accountId());
+            return account.wasSyncedSince(now);
         });
         await().atMost(SOON)
                 .until(() -> account.read("select state from account_sync where account_id = ?")

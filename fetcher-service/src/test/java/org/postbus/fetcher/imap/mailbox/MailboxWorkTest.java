@@ -20,7 +20,7 @@ class MailboxWorkTest {
     @Test
     void a_mailbox_without_a_cursor_is_read_for_the_first_time() {
         assertThat(MailboxWork.of(Optional.empty(), OptionalLong.of(0), status(10, 11, 7, 100), false, false))
-                .isEqualTo(new MailboxWork.FirstRun());
+                .isEqualTo(new MailboxWork.InitialSync());
     }
 
     @Test
@@ -28,12 +28,12 @@ class MailboxWorkTest {
         Cursor.Imap half = new Cursor.Imap(7, 11, Optional.of(100L), 5);
 
         assertThat(MailboxWork.of(Optional.of(half), OptionalLong.of(6), status(10, 11, 7, 100), false, false))
-                .isEqualTo(new MailboxWork.FirstRun());
+                .isEqualTo(new MailboxWork.InitialSync());
     }
 
     @Test
     void another_uidvalidity_voids_everything() {
-        assertThat(work(10, status(10, 11, 8, 100), false)).isEqualTo(new MailboxWork.Renumbered(8));
+        assertThat(work(10, status(10, 11, 8, 100), false)).isEqualTo(new MailboxWork.UidValidityChanged(8));
     }
 
     @Test
@@ -108,7 +108,7 @@ class MailboxWorkTest {
             int arrived = newUids == 0 ? 0 : random.nextInt(newUids + 1);
             int gone = known == 0 ? 0 : random.nextInt(known + 1);
 
-            boolean proven = MailboxWork.nothingVanished(
+            boolean proven = MailboxWork.noneVanished(
                     cursor,
                     OptionalLong.of(known),
                     OptionalLong.of(known - gone + arrived),

@@ -175,7 +175,7 @@ class LargeMessagesTest {
     @Test
     void what_is_too_large_and_has_no_structure_is_left_for_later() throws Exception {
         byte[] beginning = "Subject: large\r\n\r\nbeginning".getBytes(StandardCharsets.US_ASCII);
-        FetchedMessage message = message(1, LargeMessages.WHOLE_OCTETS_MAX + 1, beginning);
+        FetchedMessage message = message(1, LargeMessages.WHOLE_BYTES_MAX + 1, beginning);
 
         MessageContent content = new LargeMessages(new AccountId(UUID.randomUUID()), connection, new Semaphore(1))
                 .content(message, Optional.empty());
