@@ -8,17 +8,17 @@ import org.postbus.observation.ObservationBatch;
 import org.postbus.writer.apply.BatchApplier;
 import org.postbus.writer.apply.TimeOrderedIds;
 import org.postbus.writer.ingest.ObservationDecoder;
-import org.postbus.writer.table.Database;
+import org.postbus.writer.table.WriterDatabase;
 
-/** The writer's way from a record's value to committed rows, without Kafka: for tests of what is observed. */
+/** Decodes and applies batches as the writer does, without Kafka. For tests that check what a fetcher's observations amount to. */
 public final class DirectApplier implements AutoCloseable {
-    private final Database database;
+    private final WriterDatabase database;
     private final BatchApplier applier;
     private final Clock clock = Clock.systemUTC();
 
     public DirectApplier(Vertx vertx, org.postbus.devstack.postgres.Database postgres) {
-        database = Database.connect(vertx, postgres.url(), Role.WRITER.user(), postgres.password(Role.WRITER));
-        applier = new BatchApplier(database, new TimeOrderedIds(clock));
+        database = WriterDatabase.connect(vertx, postgres.url(), Role.WRITER.user(), postgres.password(Role.WRITER));
+        applier = new BatchApplier(database.transactions(), new TimeOrderedIds(clock));
     }
 
     public static ObservationBatch decode(byte[] json) {
@@ -26,8 +26,8 @@ public final class DirectApplier implements AutoCloseable {
     }
 
     /**
-     * @return whether it was applied; else it was of an older fence, or its account is gone
-     * @throws IllegalStateException if there is a gap before it, or it came twice
+     * @return whether it was applied; otherwise its claim has been superseded or its account deleted
+     * @throws IllegalStateException if batches before it are missing, or it is a duplicate
      */
     public boolean apply(ObservationBatch batch) {
         return switch (applier.apply(batch, clock.instant())) {
@@ -35,8 +35,8 @@ public final class DirectApplier implements AutoCloseable {
             case BatchApplier.Outcome.Stale stale -> false;
             case BatchApplier.Outcome.AccountGone gone -> false;
             case BatchApplier.Outcome.Duplicate duplicate ->
-                throw new IllegalStateException("came twice: " + batch.seq());
-            case BatchApplier.Outcome.Gap gap -> throw new IllegalStateException("a gap before " + batch.seq());
+                throw new IllegalStateException("a duplicate: seq " + batch.seq());
+            case BatchApplier.Outcome.Gap gap -> throw new IllegalStateException("batches are missing before seq " + batch.seq());
         };
     }
 

@@ -15,17 +15,18 @@ import org.postbus.writer.ingest.BatchMetrics;
 import org.postbus.writer.ingest.Quarantine;
 import org.postbus.writer.ingest.RecordProcessor;
 import org.postbus.writer.publish.ChangePublisher;
+import org.postbus.writer.publish.PublicationMetrics;
 import org.postbus.writer.publish.RecordProducer;
-import org.postbus.writer.table.Database;
+import org.postbus.writer.table.WriterDatabase;
 
-/** Puts the parts of the service together. */
+/** Creates and closes the parts of the service. */
 @Singleton
 public class Writer {
 
     @Produces
     @Singleton
-    Database database(Vertx vertx, WriterConfig config) {
-        return Database.connect(
+    WriterDatabase database(Vertx vertx, WriterConfig config) {
+        return WriterDatabase.connect(
                 vertx,
                 config.db().url(),
                 config.db().user(),
@@ -40,26 +41,20 @@ public class Writer {
 
     @Produces
     @Singleton
-    BatchMetrics metrics(MeterRegistry registry) {
-        return new BatchMetrics(registry);
-    }
-
-    @Produces
-    @Singleton
-    ChangePublisher publisher(Database database, RecordProducer producer, BatchMetrics metrics) {
-        return new ChangePublisher(database, producer, metrics);
+    ChangePublisher publisher(WriterDatabase database, RecordProducer producer, MeterRegistry registry) {
+        return new ChangePublisher(database.transactions(), producer, new PublicationMetrics(registry));
     }
 
     @Produces
     @Singleton
     RecordProcessor records(
-            Database database, RecordProducer producer, ChangePublisher publisher, BatchMetrics metrics) {
+            WriterDatabase database, RecordProducer producer, ChangePublisher publisher, MeterRegistry registry) {
         Clock clock = Clock.systemUTC();
         return new RecordProcessor(
-                new BatchApplier(database, new TimeOrderedIds(clock)),
+                new BatchApplier(database.transactions(), new TimeOrderedIds(clock)),
                 publisher,
-                new Quarantine(database, producer),
-                metrics,
+                new Quarantine(database.transactions(), producer),
+                new BatchMetrics(registry),
                 clock);
     }
 
@@ -67,7 +62,7 @@ public class Writer {
         publisher.start();
     }
 
-    void close(@Disposes Database database) {
+    void close(@Disposes WriterDatabase database) {
         database.close();
     }
 

@@ -2,7 +2,7 @@ package org.postbus.writer;
 
 import io.smallrye.config.ConfigMapping;
 
-/** What a writer process is told by its environment: {@code POSTBUS_DB_URL}, {@code POSTBUS_KAFKA} and so on. */
+/** The configuration of a writer process, from environment variables such as {@code POSTBUS_DB_URL} and {@code POSTBUS_KAFKA}. */
 @ConfigMapping(prefix = "postbus")
 public interface WriterConfig {
     Db db();

@@ -26,6 +26,7 @@ import org.postbus.change.ChangeEvent;
 import org.postbus.codec.EventCodec;
 import org.postbus.devstack.DevStack;
 import org.postbus.devstack.postgres.Role;
+import org.postbus.kit.sql.TenantTransactions;
 import org.postbus.model.AccountId;
 import org.postbus.model.Email;
 import org.postbus.model.Mailbox;
@@ -35,7 +36,7 @@ import org.postbus.observation.ObservationBatch;
 import org.postbus.writer.apply.BatchApplier.Outcome;
 import org.postbus.writer.apply.BatchApplier;
 import org.postbus.writer.apply.TimeOrderedIds;
-import org.postbus.writer.table.Database;
+import org.postbus.writer.table.WriterDatabase;
 
 /** An account of its own in the shared database, and a claimed fence under which batches are applied to it. */
 public final class TestAccount {
@@ -44,25 +45,26 @@ public final class TestAccount {
     private static final Vertx VERTX = Vertx.vertx();
     private static final org.postbus.devstack.postgres.Database SHARED =
             DevStack.postgres().database();
-    public static final Database DATABASE = connect(SHARED);
-    public static final BatchApplier APPLIER = new BatchApplier(DATABASE, new TimeOrderedIds(Clock.systemUTC()));
+    private static final WriterDatabase DATABASE = connect(SHARED);
+    public static final TenantTransactions TRANSACTIONS = DATABASE.transactions();
+    public static final BatchApplier APPLIER = new BatchApplier(TRANSACTIONS, new TimeOrderedIds(Clock.systemUTC()));
 
     public final TenantId tenant = new TenantId(UUID.randomUUID());
     public final AccountId account = new AccountId(UUID.randomUUID());
     private final org.postbus.devstack.postgres.Database postgres;
-    private final Database database;
+    private final WriterDatabase database;
     private final BatchApplier applier;
     private long fence = 1;
     private long seq;
 
-    private TestAccount(org.postbus.devstack.postgres.Database postgres, Database database, BatchApplier applier) {
+    private TestAccount(org.postbus.devstack.postgres.Database postgres, WriterDatabase database, BatchApplier applier) {
         this.postgres = postgres;
         this.database = database;
         this.applier = applier;
     }
 
-    private static Database connect(org.postbus.devstack.postgres.Database postgres) {
-        return Database.connect(VERTX, postgres.url(), Role.WRITER.user(), postgres.password(Role.WRITER));
+    private static WriterDatabase connect(org.postbus.devstack.postgres.Database postgres) {
+        return WriterDatabase.connect(VERTX, postgres.url(), Role.WRITER.user(), postgres.password(Role.WRITER));
     }
 
     public static TestAccount create() {
@@ -71,9 +73,9 @@ public final class TestAccount {
 
     /** In a database of its own; {@link #closeDatabase} ends its connections. */
     public static TestAccount createIn(org.postbus.devstack.postgres.Database postgres) {
-        Database database = connect(postgres);
+        WriterDatabase database = connect(postgres);
         return entered(
-                new TestAccount(postgres, database, new BatchApplier(database, new TimeOrderedIds(Clock.systemUTC()))));
+                new TestAccount(postgres, database, new BatchApplier(database.transactions(), new TimeOrderedIds(Clock.systemUTC()))));
     }
 
     public void closeDatabase() {

@@ -5,7 +5,7 @@ import java.time.Clock;
 import java.util.UUID;
 import java.util.function.Supplier;
 
-/** UUIDv7 (RFC 9562 section 5.7): rows that are made together lie together in the indexes. Safe for many threads. */
+/** UUIDv7 (RFC 9562 section 5.7), so that rows that are created together are neighbours in the indexes. Thread-safe. */
 public final class TimeOrderedIds implements Supplier<UUID> {
     private static final long VERSION_7 = 0x7000L;
     private static final long VARIANT = 0x8000_0000_0000_0000L;
@@ -13,7 +13,7 @@ public final class TimeOrderedIds implements Supplier<UUID> {
 
     private final SecureRandom random = new SecureRandom();
     private final Clock clock;
-    /** Milliseconds and a counter of 12 bits, which goes on into the next millisecond when it is full. */
+    /** Milliseconds and a counter of 12 bits, which overflows into the milliseconds. */
     private long last;
 
     public TimeOrderedIds(Clock clock) {

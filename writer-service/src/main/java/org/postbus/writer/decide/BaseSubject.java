@@ -4,12 +4,12 @@ import java.util.Locale;
 import java.util.Set;
 
 /**
- * What of a subject the emails of a thread have in common (RFC 5256 section 2.1, as RFC 8621 section 3 uses it): without the marks of replying
- * and forwarding, list tags, letter case and white space. Besides RFC 5256's {@code re}, {@code fw} and {@code fwd} it knows the marks that mail
- * programs in other languages put there.
+ * The base subject of RFC 5256 section 2.1, as RFC 8621 section 3 uses it to group emails into threads: a subject without reply and forward
+ * marks, list tags, letter case and white space. Besides RFC 5256's {@code re}, {@code fw} and {@code fwd} it knows the marks of mail programs
+ * in other languages.
  */
 final class BaseSubject {
-    /** The rest of a longer subject is not looked at. */
+    /** The rest of a longer subject is ignored. */
     static final int LENGTH_MAX = 1000;
 
     private static final int MARK_LENGTH_MAX = 7;
@@ -19,7 +19,7 @@ final class BaseSubject {
 
     private BaseSubject() {}
 
-    /** Empty if nothing is left. */
+    /** The empty string if nothing is left. */
     static String of(String subject) {
         String text = subject.length() > LENGTH_MAX ? subject.substring(0, LENGTH_MAX) : subject;
         int start = 0;
@@ -58,7 +58,7 @@ final class BaseSubject {
         }
     }
 
-    /** {@code subj-leader = (*subj-blob subj-refwd) / WSP}, and a blob alone if something is left behind it. */
+    /** {@code subj-leader = (*subj-blob subj-refwd) / WSP}, and a blob alone if it is followed by more text. */
     private static int withoutLeader(String text, int from, int end) {
         int start = from;
         while (true) {
@@ -80,7 +80,7 @@ final class BaseSubject {
         }
     }
 
-    /** {@code subj-refwd = ("re" / ("fw" ["d"])) *WSP [subj-blob] ":"}; {@code at} if there is none. */
+    /** {@code subj-refwd = ("re" / ("fw" ["d"])) *WSP [subj-blob] ":"}; the result is {@code at} if there is none. */
     private static int afterMark(String text, int at, int end) {
         int letters = at;
         while (letters < end && letters - at <= MARK_LENGTH_MAX && Character.isLetter(text.charAt(letters))) {
@@ -94,7 +94,7 @@ final class BaseSubject {
         return is ? colon + 1 : at;
     }
 
-    /** {@code subj-blob = "[" *BLOBCHAR "]" *WSP}; {@code at} if there is none. */
+    /** {@code subj-blob = "[" *BLOBCHAR "]" *WSP}; the result is {@code at} if there is none. */
     private static int afterBlob(String text, int at, int end) {
         if (at >= end || text.charAt(at) != '[' || startsWith(text, at, end, "[fwd:")) {
             return at;

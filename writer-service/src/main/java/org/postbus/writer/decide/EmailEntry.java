@@ -1,178 +1,154 @@
 package org.postbus.writer.decide;
 
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.UUID;
-import java.util.stream.Collectors;
-import org.postbus.change.ChangeEvent.Change;
-import org.postbus.change.ChangeEvent.EmailCreated;
-import org.postbus.change.ChangeEvent.EmailDestroyed;
-import org.postbus.change.ChangeEvent.EmailUpdated;
-import org.postbus.change.Changed;
-import org.postbus.model.Email;
-import org.postbus.model.EmailHeaders;
-import org.postbus.model.EmailId;
 import org.postbus.model.Keyword;
-import org.postbus.model.MailboxId;
+import org.postbus.observation.EmailIdentity;
 import org.postbus.observation.ObservedEmail;
 import org.postbus.writer.decide.StoredEmail.Fingerprint;
 import org.postbus.writer.decide.StoredEmail.Link;
-import org.postbus.writer.decide.StoredEmail.Place;
+import org.postbus.writer.decide.StoredEmail.Location;
 
-/** One email while a run of observations changes it: as it is stored, if it is, and as it will be. */
-public final class EmailEntry {
+/** One email while a run of observations changes it: the stored state, if there is one, and the current state. */
+final class EmailEntry {
     private static final String SEEN = Keyword.SEEN.value();
 
     private final Optional<StoredEmail> stored;
-    private final Optional<ObservedEmail> fresh;
+    private final Optional<ObservedEmail> observed;
     private final UUID id;
     private final Fingerprint fingerprint;
-    private final Map<Place, Link> links;
-    private Optional<String> identity;
+    private final Map<Location, Link> links;
+    private Optional<EmailIdentity> identity;
     private UUID threadId;
     private Optional<String> blobId;
     private boolean destroyed;
 
     private EmailEntry(
-            Optional<StoredEmail> stored,
-            Optional<ObservedEmail> fresh,
-            UUID id,
-            Fingerprint fingerprint,
-            Map<Place, Link> links,
-            Optional<String> identity,
-            UUID threadId,
-            Optional<String> blobId) {
-        this.stored = stored;
-        this.fresh = fresh;
+            UUID id, Optional<StoredEmail> stored, Optional<ObservedEmail> observed, Fingerprint fingerprint) {
         this.id = id;
+        this.stored = stored;
+        this.observed = observed;
         this.fingerprint = fingerprint;
-        this.links = new LinkedHashMap<>(links);
-        this.identity = identity;
-        this.threadId = threadId;
-        this.blobId = blobId;
+        this.links = new LinkedHashMap<>(stored.map(StoredEmail::links).orElse(Map.of()));
     }
 
     static EmailEntry stored(StoredEmail email) {
-        return new EmailEntry(
-                Optional.of(email),
-                Optional.empty(),
-                email.id(),
-                email.fingerprint(),
-                email.links(),
-                email.identity(),
-                email.threadId(),
-                email.blobId());
+        EmailEntry entry = new EmailEntry(email.id(), Optional.of(email), Optional.empty(), email.fingerprint());
+        entry.identity = email.identity();
+        entry.threadId = email.threadId();
+        entry.blobId = email.blobId();
+        return entry;
     }
 
-    static EmailEntry fresh(UUID id, ObservedEmail email, Optional<String> identity, UUID threadId) {
-        return new EmailEntry(
-                Optional.empty(),
-                Optional.of(email),
-                id,
-                Fingerprint.of(email),
-                Map.of(),
-                identity,
-                threadId,
-                email.blobId());
+    /** An email that is observed for the first time. */
+    static EmailEntry created(UUID id, ObservedEmail email, Optional<EmailIdentity> identity, UUID threadId) {
+        EmailEntry entry = new EmailEntry(id, Optional.empty(), Optional.of(email), Fingerprint.of(email));
+        entry.identity = identity;
+        entry.threadId = threadId;
+        entry.blobId = email.blobId();
+        return entry;
     }
 
-    public UUID id() {
+    UUID id() {
         return id;
     }
 
-    public UUID threadId() {
-        return threadId;
+    /** Empty if it is observed for the first time. */
+    Optional<StoredEmail> stored() {
+        return stored;
     }
 
-    void goesOverTo(UUID thread) {
-        threadId = thread;
+    /** Empty if it is stored. */
+    Optional<ObservedEmail> observed() {
+        return observed;
     }
 
-    public Optional<String> blobId() {
-        return blobId;
-    }
-
-    /** The server may name the same octets differently after a while, and when it gives the email another id. */
-    void hasBlob(String id) {
-        blobId = Optional.of(id);
-    }
-
-    public Fingerprint fingerprint() {
+    Fingerprint fingerprint() {
         return fingerprint;
     }
 
-    public Optional<String> identity() {
+    Optional<EmailIdentity> identity() {
         return identity;
     }
 
-    public Map<Place, Link> links() {
+    UUID threadId() {
+        return threadId;
+    }
+
+    void joinThread(UUID thread) {
+        threadId = thread;
+    }
+
+    Optional<String> blobId() {
+        return blobId;
+    }
+
+    /** A server may change its blob id for the same octets, for example together with the email's id. */
+    void setBlobId(String blobId) {
+        this.blobId = Optional.of(blobId);
+    }
+
+    Map<Location, Link> links() {
         return links;
     }
 
-    /** Not stored yet. */
-    public boolean isFresh() {
-        return fresh.isPresent();
-    }
-
-    /** Only of a fresh one. */
-    public ObservedEmail observed() {
-        return fresh.orElseThrow();
-    }
-
-    public boolean isDestroyed() {
+    boolean isDestroyed() {
         return destroyed;
     }
 
-    /** Stored without a mailbox, and not linked again since. */
+    /** In no mailbox, and not destroyed. */
     boolean isUnlinked() {
         return links.isEmpty() && !destroyed;
     }
 
-    /** An email that was stored before its server had a name for it gets the name once it has one. */
-    boolean adopt(Optional<String> observed) {
-        if (observed.isEmpty() || identity.equals(observed)) {
+    /** Not stored, and not on the server any more: nothing is written or emitted for it. */
+    boolean isTransient() {
+        return stored.isEmpty() && links.isEmpty();
+    }
+
+    /** Takes over the server's identity for an email that was stored without one. */
+    boolean adopt(Optional<EmailIdentity> observedIdentity) {
+        if (observedIdentity.isEmpty() || identity.equals(observedIdentity)) {
             return false;
         }
         if (identity.isPresent()) {
             throw new IllegalStateException("an email has one identity");
         }
-        identity = observed;
+        identity = observedIdentity;
         return true;
     }
 
-    /** The server has given it another name. */
-    void rename(String name) {
-        identity = Optional.of(name);
+    /** The server has reassigned its id. */
+    void reassign(EmailIdentity newIdentity) {
+        identity = Optional.of(newIdentity);
     }
 
-    /** Whether what the server calls an observed email does not forbid that it is this one. */
-    boolean agreesWith(Optional<String> observed) {
-        return observed.isEmpty() || identity.isEmpty() || identity.equals(observed);
+    /** Whether an observed email with this identity can be this one. */
+    boolean agreesWith(Optional<EmailIdentity> observedIdentity) {
+        return observedIdentity.isEmpty() || identity.isEmpty() || identity.equals(observedIdentity);
     }
 
-    void link(Place place, Link link) {
-        links.put(place, link);
+    void link(Location location, Link link) {
+        links.put(location, link);
     }
 
-    void unlink(Place place) {
-        links.remove(place);
+    void unlink(Location location) {
+        links.remove(location);
     }
 
-    /** From now on it is in these mailboxes, and no others, without a UID of its own there. */
+    /** Sets the mailboxes that contain it without a UID: these and no others. */
     void label(Set<UUID> mailboxes, Link link) {
-        links.keySet().removeIf(place -> place.uid() == 0 && !mailboxes.contains(place.mailboxId()));
-        mailboxes.forEach(mailbox -> links.put(new Place(mailbox, 0), link));
+        links.keySet().removeIf(location -> !location.holdsOneEmail() && !mailboxes.contains(location.mailboxId()));
+        mailboxes.forEach(mailbox -> links.put(new Location(mailbox, 0), link));
     }
 
-    void unlabel() {
-        links.keySet().removeIf(place -> place.uid() == 0);
+    void removeLabels() {
+        links.keySet().removeIf(location -> !location.holdsOneEmail());
     }
 
     void destroy() {
@@ -180,17 +156,12 @@ public final class EmailEntry {
         links.clear();
     }
 
-    /** Not stored and nowhere on the server any more: as if it had never been. */
-    public boolean isNothing() {
-        return stored.isEmpty() && links.isEmpty();
-    }
-
     /**
-     * RFC 8621 knows keywords per email, IMAP flags per message and mailbox. Where they differ an email is seen when it is seen
-     * everywhere and has every other keyword that it has somewhere; so the result does not depend on the order of observation.
-     * An email that lies nowhere keeps what the world last saw.
+     * Keywords belong to an email in RFC 8621, and to a message in a mailbox in IMAP. Where the locations differ, an email has
+     * {@code $seen} if all locations have it, and every other keyword that at least one location has; the result does not depend on the
+     * order of the observations. An email that is in no mailbox keeps its stored keywords.
      */
-    public List<String> keywords() {
+    List<String> keywords() {
         if (links.isEmpty()) {
             return stored.map(StoredEmail::keywords).orElse(List.of());
         }
@@ -203,129 +174,5 @@ public final class EmailEntry {
             keywords.remove(SEEN);
         }
         return List.copyOf(keywords);
-    }
-
-    Set<UUID> mailboxIds() {
-        return mailboxIds(links);
-    }
-
-    /** Links as they are to be stored that are not, or not so. */
-    public List<Place> linksToStore() {
-        List<String> keywords = keywords();
-        List<Place> places = new ArrayList<>();
-        links.forEach((place, link) -> {
-            Link before = stored.map(email -> email.links().get(place)).orElse(null);
-            boolean same = before != null
-                    && before.uidValidity() == link.uidValidity()
-                    && before.modSeq().equals(link.modSeq())
-                    && differing(link, keywords)
-                            .equals(differing(before, stored.get().keywords()));
-            if (!same) {
-                places.add(place);
-            }
-        });
-        return places;
-    }
-
-    public List<Place> linksToDelete() {
-        return stored.map(email -> email.links().keySet().stream()
-                        .filter(place -> !links.containsKey(place))
-                        .toList())
-                .orElse(List.of());
-    }
-
-    /** A link's keywords where they are not the email's. */
-    public static Optional<List<String>> differing(Link link, List<String> ofTheEmail) {
-        return link.keywords().equals(ofTheEmail) ? Optional.empty() : Optional.of(link.keywords());
-    }
-
-    /** Whether the row of a stored email must be written. */
-    public boolean rowChanged() {
-        return stored.filter(email -> !email.identity().equals(identity)
-                        || !email.keywords().equals(keywords())
-                        || !email.threadId().equals(threadId)
-                        || !email.blobId().equals(blobId)
-                        || email.unlinkedPass().isPresent() != links.isEmpty())
-                .isPresent();
-    }
-
-    /** The mailboxes that the world believes it is in while it is in none. */
-    public Optional<Set<UUID>> unlinkedFrom() {
-        return links.isEmpty() ? stored.map(EmailEntry::toldMailboxIds) : Optional.empty();
-    }
-
-    /** When it lost its last mailbox: {@code pass}, unless it had lost it before. */
-    public Optional<Long> unlinkedPass(long pass) {
-        return links.isEmpty()
-                ? Optional.of(stored.flatMap(StoredEmail::unlinkedPass).orElse(pass))
-                : Optional.empty();
-    }
-
-    /** What the world is to be told. That an email lost its last mailbox is told only when it is found again or destroyed. */
-    public Optional<Change> change() {
-        if (destroyed) {
-            return stored.map(email -> new EmailDestroyed(new EmailId(id)));
-        }
-        if (isNothing()) {
-            return Optional.empty();
-        }
-        if (stored.isEmpty()) {
-            return Optional.of(new EmailCreated(email()));
-        }
-        StoredEmail before = stored.get();
-        Optional<Changed<Map<Keyword, Boolean>>> keywordsChanged =
-                changed(keywordMap(before.keywords()), keywordMap(keywords()));
-        Optional<Changed<Map<MailboxId, Boolean>>> mailboxesChanged =
-                changed(mailboxMap(toldMailboxIds(before)), mailboxMap(mailboxIdsToTell()));
-        Optional<Changed<String>> threadChanged = changed(before.threadId().toString(), threadId.toString());
-        if (keywordsChanged.isEmpty() && mailboxesChanged.isEmpty() && threadChanged.isEmpty()) {
-            return Optional.empty();
-        }
-        return Optional.of(new EmailUpdated(email(), keywordsChanged, mailboxesChanged, threadChanged));
-    }
-
-    private Email email() {
-        EmailHeaders headers = fresh.map(ObservedEmail::headers)
-                .orElseGet(() -> stored.orElseThrow().content().headers());
-        return new Email(
-                new EmailId(id),
-                threadId.toString(),
-                mailboxMap(mailboxIdsToTell()),
-                keywordMap(keywords()),
-                fingerprint.size(),
-                fingerprint.receivedAt(),
-                headers,
-                fresh.map(ObservedEmail::hasAttachment)
-                        .orElseGet(() -> stored.orElseThrow().content().hasAttachment()),
-                fresh.map(ObservedEmail::preview)
-                        .orElseGet(() -> stored.orElseThrow().content().preview()));
-    }
-
-    private Set<UUID> mailboxIdsToTell() {
-        return links.isEmpty() ? stored.map(EmailEntry::toldMailboxIds).orElse(Set.of()) : mailboxIds();
-    }
-
-    private static Set<UUID> toldMailboxIds(StoredEmail email) {
-        return email.unlinkedPass().isPresent() ? email.unlinkedFrom() : mailboxIds(email.links());
-    }
-
-    private static Set<UUID> mailboxIds(Map<Place, Link> links) {
-        return links.keySet().stream().map(Place::mailboxId).collect(Collectors.toCollection(LinkedHashSet::new));
-    }
-
-    private static <T> Optional<Changed<T>> changed(T before, T after) {
-        return before.equals(after) ? Optional.empty() : Optional.of(new Changed<>(before, after));
-    }
-
-    private static Map<Keyword, Boolean> keywordMap(List<String> keywords) {
-        Map<Keyword, Boolean> map = new TreeMap<>();
-        keywords.forEach(keyword -> map.put(Keyword.of(keyword), true));
-        return map;
-    }
-
-    private static Map<MailboxId, Boolean> mailboxMap(Set<UUID> mailboxes) {
-        Map<MailboxId, Boolean> map = new TreeMap<>();
-        mailboxes.forEach(mailbox -> map.put(new MailboxId(mailbox), true));
-        return map;
     }
 }

@@ -2,7 +2,6 @@ package org.postbus.writer.decide;
 
 import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -14,8 +13,10 @@ import java.util.Set;
 import java.util.UUID;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
+import org.postbus.change.ChangeEvent.Change;
 import org.postbus.model.EmailBody;
 import org.postbus.model.Keyword;
+import org.postbus.observation.EmailIdentity;
 import org.postbus.observation.EmailRef.ImapMessage;
 import org.postbus.observation.EmailRef.JmapEmail;
 import org.postbus.observation.EmailRef;
@@ -24,20 +25,26 @@ import org.postbus.observation.Observation.EmailStateObserved;
 import org.postbus.observation.Observation.EmailsDestroyed;
 import org.postbus.observation.Observation.JmapIdsReassigned;
 import org.postbus.observation.ObservedEmail;
+import org.postbus.writer.decide.EmailDifference.BodyRow;
+import org.postbus.writer.decide.EmailDifference.CreatedEmail;
+import org.postbus.writer.decide.EmailDifference.LinkKey;
+import org.postbus.writer.decide.EmailDifference.LinkRow;
+import org.postbus.writer.decide.EmailDifference.UpdatedEmail;
 import org.postbus.writer.decide.StoredEmail.Fingerprint;
 import org.postbus.writer.decide.StoredEmail.Link;
-import org.postbus.writer.decide.StoredEmail.Place;
+import org.postbus.writer.decide.StoredEmail.Location;
 
 /**
- * The emails that a run of observations may touch, changed in memory in the order of the observations. What a server shows
- * is resolved to an email of ours here, and only here.
+ * The emails that a run of observations may touch, changed in memory in the order of the observations. This is the only class that resolves
+ * what a server showed to an email id: by the server's identity, else by location, else by the fingerprint of an email that is in no
+ * mailbox.
  */
 public final class EmailSet {
     private final Supplier<UUID> ids;
     private final Threads threads;
     private final Map<UUID, EmailEntry> entries = new LinkedHashMap<>();
-    private final Map<String, EmailEntry> byIdentity = new HashMap<>();
-    private final Map<Place, EmailEntry> byPlace = new HashMap<>();
+    private final Map<EmailIdentity, EmailEntry> byIdentity = new HashMap<>();
+    private final Map<Location, EmailEntry> byLocation = new HashMap<>();
     private final Map<Fingerprint, Deque<EmailEntry>> unlinked = new HashMap<>();
     private final Map<EmailEntry, EmailBody> bodies = new LinkedHashMap<>();
 
@@ -49,161 +56,170 @@ public final class EmailSet {
             EmailEntry entry = EmailEntry.stored(email);
             entries.put(entry.id(), entry);
             entry.identity().ifPresent(identity -> byIdentity.put(identity, entry));
-            email.links().keySet().stream().filter(EmailSet::holdsOneEmail).forEach(place -> byPlace.put(place, entry));
+            email.links().keySet().stream()
+                    .filter(Location::holdsOneEmail)
+                    .forEach(location -> byLocation.put(location, entry));
             if (email.unlinkedPass().isPresent()) {
-                unlinked.computeIfAbsent(entry.fingerprint(), key -> new ArrayDeque<>())
-                        .add(entry);
+                addUnlinked(entry);
             }
         }
     }
 
-    /** @param mailboxes the ids of the observation's mailboxes; IMAP: first the one that the message lies in */
+    /** @param mailboxes ids of the observation's mailboxes; for IMAP the first is the one in which the message has its UID */
     void observe(EmailObserved observation, Set<UUID> mailboxes) {
         ObservedEmail email = observation.email();
-        Optional<String> identity = identity(observation);
-        EmailEntry known =
+        Optional<EmailIdentity> identity = identity(observation);
+        EmailEntry found =
                 switch (observation.ref()) {
-                    case JmapEmail jmap -> byIdentity.get(identity(jmap));
+                    case JmapEmail jmap -> byIdentity.get(new EmailIdentity.Jmap(jmap.id()));
                     case ImapMessage imap -> find(email, mailboxes.iterator().next(), imap);
                 };
-        EmailEntry entry = known != null ? known : enter(email, identity);
-        if (known != null
+        EmailEntry entry = found != null ? found : create(email, identity);
+        if (found != null
                 && observation.ref() instanceof JmapEmail
                 && email.serverThread().isPresent()) {
-            entry.goesOverTo(threads.threadOf(email));
+            entry.joinThread(threads.threadOf(email));
         }
-        email.blobId().ifPresent(entry::hasBlob);
+        email.blobId().ifPresent(entry::setBlobId);
         if (entry.adopt(identity)) {
             byIdentity.put(identity.orElseThrow(), entry);
         }
         email.body().ifPresent(body -> bodies.put(entry, body));
-        place(entry, observation.ref(), mailboxes, observation.keywords(), observation.modSeq());
+        file(entry, observation.ref(), mailboxes, observation.keywords(), observation.modSeq());
     }
 
-    /** Of an email that is not known nothing is taken: it will be observed as a whole. */
+    /** Ignored if the email is not known: a fetcher then observes it as a whole. */
     void observe(EmailStateObserved observation, Set<UUID> mailboxes) {
         EmailEntry entry =
                 switch (observation.ref()) {
-                    case JmapEmail jmap -> byIdentity.get(identity(jmap));
+                    case JmapEmail jmap -> byIdentity.get(new EmailIdentity.Jmap(jmap.id()));
                     case ImapMessage imap -> at(mailboxes.iterator().next(), imap);
                 };
         if (entry != null) {
-            place(entry, observation.ref(), mailboxes, observation.keywords(), observation.modSeq());
+            file(entry, observation.ref(), mailboxes, observation.keywords(), observation.modSeq());
         }
     }
 
     void destroy(EmailsDestroyed observation) {
         for (String jmapId : observation.jmapIds()) {
-            EmailEntry entry = byIdentity.remove(identity(new JmapEmail(jmapId)));
+            EmailEntry entry = byIdentity.remove(new EmailIdentity.Jmap(jmapId));
             if (entry != null) {
                 entry.destroy();
             }
         }
     }
 
-    /** An email that is known under both ids has been observed under the new one before: the old one is then gone. */
-    void rename(JmapIdsReassigned observation) {
+    /** If both ids are known, the email has already been observed under its new id, and the one with the old id is destroyed. */
+    void reassign(JmapIdsReassigned observation) {
         observation.newIds().forEach((before, now) -> {
-            EmailEntry entry = byIdentity.remove(identity(new JmapEmail(before)));
-            String identity = identity(new JmapEmail(now));
+            EmailEntry entry = byIdentity.remove(new EmailIdentity.Jmap(before));
+            EmailIdentity identity = new EmailIdentity.Jmap(now);
             if (entry != null && byIdentity.putIfAbsent(identity, entry) == null) {
-                entry.rename(identity);
+                entry.reassign(identity);
             } else if (entry != null) {
                 entry.destroy();
             }
         });
     }
 
-    /** Takes from every email the links for which {@code gone} holds. */
-    public void unlink(Predicate<Map.Entry<Place, Link>> gone) {
+    /** Removes the links for which {@code gone} holds from all emails. */
+    public void unlink(Predicate<Map.Entry<Location, Link>> gone) {
         for (EmailEntry entry : entries.values()) {
-            List<Place> places = entry.links().entrySet().stream()
+            List<Location> locations = entry.links().entrySet().stream()
                     .filter(gone)
                     .map(Map.Entry::getKey)
                     .toList();
-            places.forEach(place -> unlink(entry, place));
+            locations.forEach(location -> unlink(entry, location));
         }
     }
 
-    /** After the last observation: an email may have joined threads that others were entered under. */
-    public void follow(Threads joined) {
-        entries.values().forEach(entry -> entry.goesOverTo(joined.current(entry.threadId())));
+    /** To be called after the last observation: a late email may have joined the threads of earlier ones. */
+    public void followThreads(Threads joined) {
+        entries.values().forEach(entry -> entry.joinThread(joined.current(entry.threadId())));
     }
 
-    /** Every email that is or was something. */
-    public Collection<EmailEntry> entries() {
-        return entries.values().stream().filter(entry -> !entry.isNothing()).toList();
+    /** @param pass the number of finished passes, stored with emails that have lost their last mailbox */
+    public EmailDifference difference(long pass) {
+        List<UUID> destroyed = new ArrayList<>();
+        List<LinkKey> gone = new ArrayList<>();
+        List<UpdatedEmail> updated = new ArrayList<>();
+        List<CreatedEmail> created = new ArrayList<>();
+        List<LinkRow> linked = new ArrayList<>();
+        List<BodyRow> bodyRows = new ArrayList<>();
+        List<Change> changes = new ArrayList<>();
+        for (EmailEntry entry : entries.values()) {
+            if (entry.isTransient()) {
+                continue;
+            }
+            EntryDifference difference = new EntryDifference(entry);
+            difference.change().ifPresent(changes::add);
+            if (entry.isDestroyed()) {
+                destroyed.add(entry.id());
+                continue;
+            }
+            difference.created().ifPresent(created::add);
+            difference.updated(pass).ifPresent(updated::add);
+            gone.addAll(difference.unlinked());
+            linked.addAll(difference.linked());
+        }
+        bodies.forEach((entry, body) -> {
+            if (!entry.isTransient() && !entry.isDestroyed()) {
+                bodyRows.add(new BodyRow(entry.id(), body));
+            }
+        });
+        return new EmailDifference(
+                destroyed, gone, updated, created, linked, bodyRows, threads.newReferences(), changes);
     }
 
-    public Map<EmailEntry, EmailBody> bodies() {
-        return bodies;
-    }
-
-    public Threads threads() {
-        return threads;
-    }
-
-    /** What the server calls an observed email wherever it lies. */
-    static Optional<String> identity(EmailObserved observation) {
+    /** The server's identity of an observed email, if it has one. */
+    static Optional<EmailIdentity> identity(EmailObserved observation) {
         return switch (observation.ref()) {
-            case JmapEmail jmap -> Optional.of(identity(jmap));
-            case ImapMessage imap -> observation.email().identity();
+            case JmapEmail jmap -> Optional.of(new EmailIdentity.Jmap(jmap.id()));
+            case ImapMessage imap -> observation.email().identity().map(EmailIdentity::of);
         };
     }
 
-    static String identity(JmapEmail ref) {
-        return "jmap:" + ref.id();
-    }
-
-    static List<String> sorted(Collection<Keyword> keywords) {
-        return keywords.stream().map(Keyword::value).sorted().toList();
-    }
-
-    /** In an IMAP mailbox a UID names one message; the UID 0 of JMAP's emails and of labels names none. */
-    private static boolean holdsOneEmail(Place place) {
-        return place.uid() > 0;
-    }
-
-    private EmailEntry enter(ObservedEmail email, Optional<String> identity) {
+    private EmailEntry create(ObservedEmail email, Optional<EmailIdentity> identity) {
         UUID id = ids.get();
-        EmailEntry entry = EmailEntry.fresh(id, email, identity, threads.threadOf(email));
+        EmailEntry entry = EmailEntry.created(id, email, identity, threads.threadOf(email));
         entries.put(id, entry);
-        identity.ifPresent(name -> byIdentity.put(name, entry));
+        identity.ifPresent(value -> byIdentity.put(value, entry));
         return entry;
     }
 
-    /** The server's own name for it, else its place, else an email without a mailbox that looks the same. */
+    /** Null if the email is not stored. */
     private EmailEntry find(ObservedEmail email, UUID mailbox, ImapMessage message) {
-        Optional<String> identity = email.identity();
-        EmailEntry named = identity.map(byIdentity::get).orElse(null);
-        if (named != null) {
-            return named;
+        Optional<EmailIdentity> identity = email.identity().map(EmailIdentity::of);
+        EmailEntry identified = identity.map(byIdentity::get).orElse(null);
+        if (identified != null) {
+            return identified;
         }
-        EmailEntry there = at(mailbox, message);
-        if (there != null && there.agreesWith(identity)) {
-            return there;
+        EmailEntry located = at(mailbox, message);
+        if (located != null && located.agreesWith(identity)) {
+            return located;
         }
         Fingerprint fingerprint = Fingerprint.of(email);
-        Deque<EmailEntry> alike = unlinked.get(fingerprint);
-        if (alike == null || !fingerprint.tellsApart()) {
+        Deque<EmailEntry> candidates = unlinked.get(fingerprint);
+        if (candidates == null || !fingerprint.identifies()) {
             return null;
         }
-        Optional<EmailEntry> found = alike.stream()
+        Optional<EmailEntry> moved = candidates.stream()
                 .filter(entry -> entry.isUnlinked() && entry.agreesWith(identity))
                 .findFirst();
-        found.ifPresent(alike::remove);
-        return found.orElse(null);
+        moved.ifPresent(candidates::remove);
+        return moved.orElse(null);
     }
 
     private EmailEntry at(UUID mailbox, ImapMessage message) {
-        Place place = new Place(mailbox, message.uid());
-        EmailEntry entry = byPlace.get(place);
-        return entry != null && entry.links().get(place).uidValidity() == message.uidValidity() ? entry : null;
+        Location location = new Location(mailbox, message.uid());
+        EmailEntry entry = byLocation.get(location);
+        return entry != null && entry.links().get(location).uidValidity() == message.uidValidity() ? entry : null;
     }
 
-    private void place(
+    /** Sets where the email is and its keywords there. */
+    private void file(
             EmailEntry entry, EmailRef ref, Set<UUID> mailboxes, Set<Keyword> keywords, Optional<Long> modSeq) {
-        List<String> sorted = sorted(keywords);
+        List<String> sorted = keywords.stream().map(Keyword::value).sorted().toList();
         switch (ref) {
             case JmapEmail jmap -> entry.label(mailboxes, new Link(0, Optional.empty(), sorted));
             case ImapMessage message -> {
@@ -211,39 +227,36 @@ public final class EmailSet {
                 Set<UUID> labels = new LinkedHashSet<>(mailboxes);
                 labels.remove(home);
                 entry.label(labels, new Link(0, Optional.empty(), sorted));
-                Place place = new Place(home, message.uid());
-                EmailEntry occupant = byPlace.get(place);
+                Location location = new Location(home, message.uid());
+                EmailEntry occupant = byLocation.get(location);
                 if (occupant != null && occupant != entry) {
-                    // A UID holds one message: whoever lay there has gone.
-                    unlink(occupant, place);
+                    // A UID names one message, so the email that had it before is gone.
+                    unlink(occupant, location);
                 }
-                byPlace.put(place, entry);
-                entry.link(place, new Link(message.uidValidity(), modSeq, sorted));
+                byLocation.put(location, entry);
+                entry.link(location, new Link(message.uidValidity(), modSeq, sorted));
             }
         }
     }
 
-    private void unlink(EmailEntry entry, Place place) {
-        byPlace.remove(place);
-        entry.unlink(place);
-        if (holdsOneEmail(place) && entry.links().keySet().stream().noneMatch(EmailSet::holdsOneEmail)) {
-            // It was in other mailboxes by lying here.
-            entry.unlabel();
+    private void unlink(EmailEntry entry, Location location) {
+        byLocation.remove(location);
+        entry.unlink(location);
+        if (location.holdsOneEmail() && entry.links().keySet().stream().noneMatch(Location::holdsOneEmail)) {
+            // Its labels were those of the message that is gone.
+            entry.removeLabels();
         }
         if (entry.isUnlinked()) {
-            unlinked.computeIfAbsent(entry.fingerprint(), key -> new ArrayDeque<>())
-                    .add(entry);
+            addUnlinked(entry);
         }
     }
 
-    /** The ids of emails that have ceased to be. */
-    List<UUID> destroyed() {
-        List<UUID> gone = new ArrayList<>();
-        for (EmailEntry entry : entries()) {
-            if (entry.isDestroyed()) {
-                gone.add(entry.id());
-            }
-        }
-        return gone;
+    private void addUnlinked(EmailEntry entry) {
+        unlinked.computeIfAbsent(entry.fingerprint(), key -> new ArrayDeque<>()).add(entry);
+    }
+
+    /** The threads of these emails. */
+    public Threads threads() {
+        return threads;
     }
 }

@@ -6,59 +6,49 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
-import org.postbus.model.AccountId;
 import org.postbus.observation.UidRange;
 import org.postbus.writer.decide.StoredEmail.Link;
-import org.postbus.writer.decide.StoredEmail.Place;
+import org.postbus.writer.decide.StoredEmail.Location;
 
 /**
- * Links of one mailbox, as a predicate: they may be millions.
+ * A predicate that selects links of one mailbox. It is evaluated in SQL where possible, because a mailbox may have millions of links.
  *
- * @param uids sorted, without overlaps
+ * @param uids sorted, without overlaps; ignored if the whole mailbox is selected
  * @param under only links under this UIDVALIDITY
  * @param notUnder only links under any other UIDVALIDITY
  */
 public record LinkSelection(UUID mailboxId, List<UidRange> uids, Optional<Long> under, Optional<Long> notUnder) {
-    private static final long UID_MAX = 0xFFFF_FFFFL;
 
-    public static LinkSelection of(UUID mailboxId) {
+    /** All links of the mailbox. */
+    public static LinkSelection all(UUID mailboxId) {
         return new LinkSelection(mailboxId, List.of(), Optional.empty(), Optional.empty());
     }
 
-    public static LinkSelection under(UUID mailboxId, long uidValidity, List<UidRange> uids) {
+    /** The links of these UIDs under one UIDVALIDITY. */
+    public static LinkSelection of(UUID mailboxId, long uidValidity, List<UidRange> uids) {
         return new LinkSelection(mailboxId, merged(uids), Optional.of(uidValidity), Optional.empty());
     }
 
+    /** All links that are not under this UIDVALIDITY. */
     public static LinkSelection notUnder(UUID mailboxId, long uidValidity) {
         return new LinkSelection(mailboxId, List.of(), Optional.empty(), Optional.of(uidValidity));
     }
 
-    public boolean contains(Map.Entry<Place, Link> entry) {
-        long uid = entry.getKey().uid();
-        long uidValidity = entry.getValue().uidValidity();
-        return entry.getKey().mailboxId().equals(mailboxId)
-                && (wholeMailbox() || uids.stream().anyMatch(range -> range.first() <= uid && uid <= range.last()))
-                && under.filter(wanted -> wanted != uidValidity).isEmpty()
-                && notUnder.filter(unwanted -> unwanted == uidValidity).isEmpty();
-    }
-
-    /** $1 to $6 of the statements that use it: account, mailbox, first and last UIDs, UIDVALIDITY wanted and not wanted. */
-    public Object[] parameters(AccountId account) {
-        Long[] first = wholeMailbox()
-                ? new Long[] {0L}
-                : uids.stream().map(UidRange::first).toArray(Long[]::new);
-        Long[] last = wholeMailbox()
-                ? new Long[] {UID_MAX}
-                : uids.stream().map(UidRange::last).toArray(Long[]::new);
-        return new Object[] {account.value(), mailboxId, first, last, under.orElse(null), notUnder.orElse(null)};
-    }
-
-    private boolean wholeMailbox() {
+    public boolean isWholeMailbox() {
         return under.isEmpty();
     }
 
-    /** Ranges that touch or overlap become one: a link must not be met twice. */
-    static List<UidRange> merged(List<UidRange> ranges) {
+    public boolean contains(Map.Entry<Location, Link> entry) {
+        long uid = entry.getKey().uid();
+        long uidValidity = entry.getValue().uidValidity();
+        return entry.getKey().mailboxId().equals(mailboxId)
+                && (isWholeMailbox() || uids.stream().anyMatch(range -> range.first() <= uid && uid <= range.last()))
+                && under.filter(selected -> selected != uidValidity).isEmpty()
+                && notUnder.filter(excluded -> excluded == uidValidity).isEmpty();
+    }
+
+    /** Joins ranges that touch or overlap, so that no link is selected twice. */
+    private static List<UidRange> merged(List<UidRange> ranges) {
         List<UidRange> merged = new ArrayList<>();
         for (UidRange range : ranges.stream()
                 .sorted(Comparator.comparingLong(UidRange::first))

@@ -17,16 +17,22 @@ import org.postbus.change.ChangeEvent.MailboxUpdated;
 import org.postbus.model.Mailbox;
 import org.postbus.observation.MailboxKey;
 import org.postbus.observation.ObservedMailbox;
-import org.postbus.writer.table.PendingChangesTable.Place;
-import org.postbus.writer.table.PendingChangesTable;
 
-/** All mailboxes of an account, while a batch changes them. Knows what is written and what is not yet. */
+/** All mailboxes of an account while a batch changes them, and which of them differ from the rows that have been written. */
 public final class MailboxTree {
-    /** Deeper than any server lets mailboxes nest; also ends the walk if parents form a ring. */
+    /** Deeper than servers let mailboxes nest. Ends the walk to the root if parents form a cycle. */
     private static final int DEPTH_MAX = 100;
 
-    /** What has changed since the last time. {@code cursorsMoved}: a mailbox's new key by its old one. */
-    public record Difference(List<StoredMailbox> rows, List<Change> changes, Map<MailboxKey, MailboxKey> cursorsMoved) {}
+    /**
+     * What is to be written and emitted.
+     *
+     * @param rows parents before their children
+     * @param renamed a mailbox's new key by its old one; its cursor is stored under the key
+     */
+    public record Difference(List<StoredMailbox> rows, List<Change> changes, Map<MailboxKey, MailboxKey> renamed) {}
+
+    /** A name below a parent; no parent: at the top. */
+    public record Position(Optional<UUID> parentId, String name) {}
 
     private final Supplier<UUID> ids;
     private final Map<UUID, StoredMailbox> written = new HashMap<>();
@@ -47,14 +53,14 @@ public final class MailboxTree {
     }
 
     /**
-     * The mailbox of this key. One that nobody has described yet is entered under its key's text: an email must not be lost
-     * because a mailbox was made between the server's answer about mailboxes and the one about emails. The next description
-     * of it fills in the rest.
+     * The id of the mailbox with this key. A mailbox that has not been observed yet is created with the key's text as its name, so that no
+     * email is lost if a mailbox was created between the server's response about mailboxes and the one about emails. The next
+     * observation of the mailbox fills in the rest.
      */
     UUID idOf(MailboxKey key) {
-        UUID known = byKey.get(key);
-        if (known != null) {
-            return known;
+        UUID found = byKey.get(key);
+        if (found != null) {
+            return found;
         }
         String text = key.value().substring(key.value().indexOf(':') + 1);
         Optional<String> rawName = key.value().startsWith("name:") ? Optional.of(text) : Optional.empty();
@@ -65,18 +71,19 @@ public final class MailboxTree {
     }
 
     /**
-     * Takes over what the server says of some mailboxes.
+     * Takes over the server's description of some mailboxes.
      *
-     * @param expected ids that new ones have, by their place; of a parent that is new itself only if it stands before them
+     * @param requested ids of mailboxes that open mutations create, by position. A position below a parent that is new itself matches
+     *     only if the parent comes first in {@code observed}
      */
-    public void observe(List<ObservedMailbox> observed, Map<Place, UUID> expected) {
+    public void observe(List<ObservedMailbox> observed, Map<Position, UUID> requested) {
         rename(observed);
         for (ObservedMailbox mailbox : observed) {
             Optional<UUID> parentId = mailbox.parent().flatMap(this::find);
             UUID id = byKey.computeIfAbsent(
                     mailbox.key(),
-                    key -> Optional.ofNullable(expected.get(new Place(parentId, mailbox.name())))
-                            .filter(wished -> !current.containsKey(wished))
+                    key -> Optional.ofNullable(requested.get(new Position(parentId, mailbox.name())))
+                            .filter(requestedId -> !current.containsKey(requestedId))
                             .orElseGet(ids));
             current.put(
                     id,
@@ -94,11 +101,11 @@ public final class MailboxTree {
                             mailbox.totalEmails(),
                             mailbox.unreadEmails()));
         }
-        // Only now, so that it does not matter whether a parent stands before its children.
+        // In a second loop, so that a parent may come after its children.
         for (ObservedMailbox mailbox : observed) {
             UUID id = byKey.get(mailbox.key());
             Optional<UUID> parent = mailbox.parent().flatMap(this::find).filter(found -> !found.equals(id));
-            current.computeIfPresent(id, (same, row) -> row.at(parent, row.path()));
+            current.computeIfPresent(id, (same, row) -> row.movedTo(parent, row.path()));
         }
     }
 
@@ -108,16 +115,16 @@ public final class MailboxTree {
         byKey.remove(row.key());
         current.replaceAll(
                 (child, childRow) -> childRow.parentId().filter(id::equals).isPresent()
-                        ? childRow.at(Optional.empty(), childRow.path())
+                        ? childRow.movedTo(Optional.empty(), childRow.path())
                         : childRow);
     }
 
-    /** What is to be written and told since the last call; parents before their children. */
+    /** What has changed since the last call. The caller writes it. */
     public Difference difference() {
-        current.replaceAll((id, row) -> row.at(row.parentId(), pathOf(row)));
+        current.replaceAll((id, row) -> row.movedTo(row.parentId(), pathOf(row)));
         List<StoredMailbox> rows = current.values().stream()
                 .filter(row -> !row.equals(written.get(row.id())))
-                .sorted(Comparator.comparingInt(row -> line(row).size()))
+                .sorted(Comparator.comparingInt(row -> ancestry(row).size()))
                 .toList();
         List<Change> changes = new ArrayList<>();
         for (StoredMailbox row : rows) {
@@ -135,8 +142,8 @@ public final class MailboxTree {
     }
 
     /**
-     * A mailbox takes the new name with it if nothing else has that name; where names were passed on (A to B, B to C) the last
-     * goes first. Two that swapped their names keep them and are renumbered by their UIDVALIDITY instead.
+     * Applies renames whose new key is free; of a chain (A to B, B to C) the last one first. Two mailboxes that exchanged their names keep
+     * their keys; their UIDVALIDITY has changed, and their emails are linked again.
      */
     private void rename(List<ObservedMailbox> observed) {
         boolean moved = true;
@@ -162,21 +169,21 @@ public final class MailboxTree {
 
     private String pathOf(StoredMailbox row) {
         StringBuilder path = new StringBuilder();
-        for (StoredMailbox step : line(row)) {
+        for (StoredMailbox step : ancestry(row)) {
             path.insert(0, path.isEmpty() ? step.name() : step.name() + "/");
         }
         return path.toString();
     }
 
-    /** The mailbox and those above it, from the bottom. */
-    private List<StoredMailbox> line(StoredMailbox row) {
-        List<StoredMailbox> line = new ArrayList<>();
+    /** The mailbox, its parent, the parent's parent and so on. */
+    private List<StoredMailbox> ancestry(StoredMailbox row) {
+        List<StoredMailbox> ancestry = new ArrayList<>();
         Set<UUID> seen = new HashSet<>();
         Optional<StoredMailbox> step = Optional.of(row);
-        while (step.isPresent() && seen.add(step.get().id()) && line.size() < DEPTH_MAX) {
-            line.add(step.get());
+        while (step.isPresent() && seen.add(step.get().id()) && ancestry.size() < DEPTH_MAX) {
+            ancestry.add(step.get());
             step = step.get().parentId().map(current::get);
         }
-        return line;
+        return ancestry;
     }
 }

@@ -3,6 +3,7 @@ package org.postbus.writer.decide;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import java.util.stream.Collectors;
 import org.postbus.change.ChangeEvent.AccountStateChanged;
@@ -29,13 +30,14 @@ import org.postbus.change.Changed;
 import org.postbus.model.MutationId;
 
 /**
- * What somebody asked of an email through the API.
+ * A mutation of an email that is being sent to the server or has been applied there.
  *
+ * @param destroys whether it destroys the email; the patch is then empty
  * @param patch {@code {"keywords": {"$seen": true, "$flagged": null}, "mailboxIds": {…}}}
  */
 public record OpenMutation(MutationId mutationId, UUID emailId, boolean destroys, JsonNode patch) {
 
-    /** Whether a change of its email may be its effect: all that it asks for holds afterwards, and some of it did not before. */
+    /** Whether a change of its email can be its effect: all requested values hold afterwards, and at least one did not hold before. */
     public boolean isFulfilledBy(Change change) {
         return switch (change) {
             case EmailDestroyed destroyed -> destroys;
@@ -68,22 +70,23 @@ public record OpenMutation(MutationId mutationId, UUID emailId, boolean destroys
         return keywords.holds() && mailboxes.holds() && (keywords.isNew() || mailboxes.isNew());
     }
 
+    /** Whether the requested values of a property hold after the change, and whether one of them did not hold before. */
     private record Property(boolean holds, boolean isNew) {}
 
     private <K> Property property(String name, Optional<Changed<Map<K, Boolean>>> changed, Map<K, Boolean> now) {
-        var after = texts(now);
-        var before = changed.map(values -> texts(values.oldValue())).orElse(after);
+        Set<String> after = keys(now);
+        Set<String> before = changed.map(values -> keys(values.oldValue())).orElse(after);
         boolean holds = true;
         boolean isNew = false;
-        for (var wanted : patch.path(name).properties()) {
-            boolean present = wanted.getValue().asBoolean(false);
-            holds &= after.contains(wanted.getKey()) == present;
-            isNew |= before.contains(wanted.getKey()) != present;
+        for (var requested : patch.path(name).properties()) {
+            boolean present = requested.getValue().asBoolean(false);
+            holds &= after.contains(requested.getKey()) == present;
+            isNew |= before.contains(requested.getKey()) != present;
         }
         return new Property(holds, isNew);
     }
 
-    private static java.util.Set<String> texts(Map<?, Boolean> map) {
+    private static Set<String> keys(Map<?, Boolean> map) {
         return map.keySet().stream().map(Object::toString).collect(Collectors.toSet());
     }
 }

@@ -1,31 +1,34 @@
 package org.postbus.writer.decide;
 
-
 /**
- * What becomes of a batch, decided from where its account stands. The account's row is locked meanwhile, so no two writers
- * ever decide on the same place of the chain, whatever Kafka delivers twice or late.
+ * Whether a batch is the next one of its account. The account's row is locked during the check, so no two writers decide on the same
+ * sequence number, even if Kafka delivers a record twice or late.
  */
 public sealed interface SequenceCheck {
 
-    /** It is the next one under the current claim. */
-    record Apply() implements SequenceCheck {}
+    /** The next batch under the current claim: it is applied. */
+    record Next() implements SequenceCheck {}
 
-    /** Observed under a claim that has been lost since: a zombie's. Dropped. */
-    record StaleFence() implements SequenceCheck {}
+    /** From a claim that has been superseded: the batch is dropped. */
+    record Stale() implements SequenceCheck {}
 
-    /** It has been applied. Nothing is to be done. */
+    /** The batch has been applied before: nothing is done. */
     record Duplicate() implements SequenceCheck {}
 
     /**
-     * Batches before it are missing, or it is from a claim that the database does not know (it was restored from a backup).
-     * Nothing is applied; the account's fence rises to {@code newFence}, above both, so that the fetcher finds its claim lost,
-     * claims anew and reads from the cursors that are stored.
+     * Batches before this one are missing, or the database does not know the claim, because it was restored from a backup. Nothing is
+     * applied. The account's fence rises to {@code newFence}, which is above both fences, so that the fetcher finds its claim lost, claims
+     * the account anew and reads from the stored cursors.
      */
     record Gap(long newFence) implements SequenceCheck {}
 
+    /**
+     * @param fence of the account's current claim
+     * @param appliedSeq of the last batch that was applied under that claim; 0 if there is none
+     */
     static SequenceCheck of(long fence, long appliedSeq, long batchFence, long batchSeq) {
         if (batchFence < fence) {
-            return new StaleFence();
+            return new Stale();
         }
         if (batchFence > fence) {
             return new Gap(batchFence + 1);
@@ -33,6 +36,6 @@ public sealed interface SequenceCheck {
         if (batchSeq <= appliedSeq) {
             return new Duplicate();
         }
-        return batchSeq == appliedSeq + 1 ? new Apply() : new Gap(fence + 1);
+        return batchSeq == appliedSeq + 1 ? new Next() : new Gap(fence + 1);
     }
 }

@@ -9,19 +9,19 @@ import java.util.Set;
 import java.util.UUID;
 import org.postbus.codec.EventCodec;
 import org.postbus.model.EmailHeaders;
+import org.postbus.observation.EmailIdentity;
 import org.postbus.observation.ObservedEmail;
-import org.postbus.writer.ingest.ObservationDecoder;
 
 /**
- * A row of {@code email} and its rows of {@code email_mailbox}.
+ * A row of {@code email} with its rows of {@code email_mailbox}.
  *
  * @param keywords sorted
- * @param unlinkedPass empty while it lies in a mailbox
- * @param unlinkedFrom the mailboxes it last lay in, while it lies in none
+ * @param unlinkedPass the pass in which it lost its last mailbox; empty while it is in a mailbox
+ * @param unlinkedFrom the mailboxes it was in before that; empty while it is in a mailbox
  */
 public record StoredEmail(
         UUID id,
-        Optional<String> identity,
+        Optional<EmailIdentity> identity,
         UUID threadId,
         Optional<String> blobId,
         Fingerprint fingerprint,
@@ -29,23 +29,31 @@ public record StoredEmail(
         Content content,
         Optional<Long> unlinkedPass,
         Set<UUID> unlinkedFrom,
-        Map<Place, Link> links) {
+        Map<Location, Link> links) {
 
-    /** A message id that is longer is cut: an index entry has room for about 2700 bytes. */
-    static final int MESSAGE_ID_LENGTH_MAX = 500;
+    /** Longer message ids are cut: an index entry has room for about 2700 bytes. */
+    public static final int MESSAGE_ID_LENGTH_MAX = 500;
 
-    /** What PostgreSQL can hold and people can read; a server that says otherwise is not believed. */
+    /** The range that PostgreSQL can store and people can read. Values outside of it are replaced by its ends. */
     private static final Instant RECEIVED_MIN = Instant.parse("0001-01-01T00:00:00Z");
 
     private static final Instant RECEIVED_MAX = Instant.parse("9999-12-31T23:59:59Z");
 
-    /** Where an email lies; {@code uid} is 0 for JMAP, and for a mailbox that it is in by a label while it lies elsewhere. */
-    public record Place(UUID mailboxId, long uid) {}
+    /**
+     * Where an email is filed. {@code uid} is 0 for JMAP, and for a mailbox that contains an email by a label while the message is filed in
+     * another one.
+     */
+    public record Location(UUID mailboxId, long uid) {
+        /** In an IMAP mailbox a UID names one message. The UID 0 is shared by all emails without a UID. */
+        boolean holdsOneEmail() {
+            return uid > 0;
+        }
+    }
 
-    /** What it is like there. Keywords are sorted; for JMAP they are the email's. */
+    /** The state of an email at a location. Keywords are sorted; for JMAP they are the email's. */
     public record Link(long uidValidity, Optional<Long> modSeq, List<String> keywords) {}
 
-    /** By what a message is known again that turns up somewhere else. */
+    /** By this a message is recognised that disappears from one mailbox and appears in another. */
     public record Fingerprint(Optional<String> messageId, long size, Instant receivedAt, Optional<String> headerHash) {
 
         static Fingerprint of(ObservedEmail email) {
@@ -56,7 +64,7 @@ public record StoredEmail(
                     email.headerHash());
         }
 
-        /** PostgreSQL counts microseconds. */
+        /** PostgreSQL stores microseconds. */
         private static Instant storable(Instant receivedAt) {
             if (receivedAt.isBefore(RECEIVED_MIN)) {
                 return RECEIVED_MIN;
@@ -64,19 +72,19 @@ public record StoredEmail(
             return receivedAt.isAfter(RECEIVED_MAX) ? RECEIVED_MAX : receivedAt.truncatedTo(ChronoUnit.MICROS);
         }
 
-        /** Size and time alone are too little to take two messages for one. */
-        boolean tellsApart() {
+        /** Equal size and time alone do not show that two messages are the same. */
+        boolean identifies() {
             return messageId.isPresent() || headerHash.isPresent();
         }
 
         static String cut(String messageId) {
             return messageId.length() <= MESSAGE_ID_LENGTH_MAX
                     ? messageId
-                    : ObservationDecoder.storable(messageId.substring(0, MESSAGE_ID_LENGTH_MAX));
+                    : StorableText.of(messageId, MESSAGE_ID_LENGTH_MAX);
         }
     }
 
-    /** What of an email never changes and only matters where it is told to others. */
+    /** The immutable part of an email that is only needed to emit a change. */
     public record Content(String headersJson, boolean hasAttachment, String preview) {
         EmailHeaders headers() {
             return EventCodec.decode(headersJson, EmailHeaders.class);

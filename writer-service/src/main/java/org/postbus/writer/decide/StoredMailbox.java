@@ -22,7 +22,7 @@ public record StoredMailbox(
         long totalEmails,
         long unreadEmails) {
 
-    /** What readers see of it. */
+    /** The mailbox as the REST API and change events show it. */
     Mailbox mailbox() {
         return new Mailbox(
                 new MailboxId(id),
@@ -36,7 +36,7 @@ public record StoredMailbox(
                 isSubscribed);
     }
 
-    StoredMailbox at(Optional<UUID> newParent, String newPath) {
+    StoredMailbox movedTo(Optional<UUID> newParent, String newPath) {
         return new StoredMailbox(
                 id,
                 key,

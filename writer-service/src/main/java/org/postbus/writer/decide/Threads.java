@@ -21,37 +21,39 @@ import org.postbus.observation.ObservedEmail;
 import org.postbus.writer.decide.StoredEmail.Fingerprint;
 
 /**
- * Which thread an email belongs to. Where the server has thread ids, its. Else two emails are of one thread if a message id that the one
- * names (its own, In-Reply-To, References) is named by the other and their base subjects are equal (RFC 8621 section 3), and so are all that
- * are connected by such pairs. An email without any id is a thread of its own.
+ * Decides which thread an email belongs to. If the server has thread ids, they decide. Otherwise two emails belong to one thread if they
+ * have a message id in common (their own, In-Reply-To or References) and equal base subjects (RFC 8621 section 3). Threads are the connected
+ * components of that relation. An email without any message id is a thread of its own.
  *
- * <p>A reference is therefore a message id under a base subject, and an email belongs to all of its references. If they were of several
- * threads, these become one, the oldest; so the threads do not depend on the order in which the emails came.
+ * <p>A reference is therefore a message id together with a base subject, and an email belongs to the thread of each of its references. If
+ * these are different threads, they are joined into the oldest one, so that the result does not depend on the order in which emails arrive.
  */
 public final class Threads {
+    /** Prefix of references that are made of the server's thread id. */
     private static final String SERVER = "thread:";
+
     private static final int HASH_BYTES = 16;
-    /** A thread's id is a UUIDv7, so the smallest is the oldest. As text: UUID.compareTo compares signed numbers. */
+    /** Thread ids are UUIDv7, so the smallest is the oldest. Compared as text, because UUID.compareTo compares signed numbers. */
     private static final Comparator<UUID> OLDEST = Comparator.comparing(UUID::toString);
 
     private final Supplier<UUID> ids;
-    private final Map<String, UUID> known;
+    private final Map<String, UUID> threadByReference;
     private final Set<UUID> stored;
-    private final Map<String, UUID> learnt = new LinkedHashMap<>();
+    private final Map<String, UUID> added = new LinkedHashMap<>();
     private final Map<UUID, UUID> joined = new LinkedHashMap<>();
 
     /** @param stored rows of {@code thread_reference} for all references of the emails in question */
     public Threads(Map<String, UUID> stored, Supplier<UUID> ids) {
         this.ids = ids;
-        this.known = new HashMap<>(stored);
+        this.threadByReference = new HashMap<>(stored);
         this.stored = new HashSet<>(stored.values());
     }
 
-    /** The thread so far: a later email may join it into an older one. */
+    /** The thread for now: a later email may join it into an older one, see {@link #current}. */
     UUID threadOf(ObservedEmail email) {
         Set<String> references = references(email);
         List<UUID> threads = references.stream()
-                .map(known::get)
+                .map(threadByReference::get)
                 .filter(Objects::nonNull)
                 .map(this::current)
                 .distinct()
@@ -60,14 +62,14 @@ public final class Threads {
         UUID thread = threads.isEmpty() ? ids.get() : threads.getFirst();
         threads.stream().skip(1).forEach(younger -> joined.put(younger, thread));
         for (String reference : references) {
-            if (known.putIfAbsent(reference, thread) == null) {
-                learnt.put(reference, thread);
+            if (threadByReference.putIfAbsent(reference, thread) == null) {
+                added.put(reference, thread);
             }
         }
         return thread;
     }
 
-    /** What a thread is now. */
+    /** The thread into which this one has been joined, or the thread itself. */
     UUID current(UUID thread) {
         UUID now = thread;
         for (UUID next = joined.get(now); next != null; next = joined.get(now)) {
@@ -76,14 +78,14 @@ public final class Threads {
         return now;
     }
 
-    /** References that are not stored yet. */
-    public Map<String, UUID> learnt() {
+    /** References that are not stored yet, with their threads. */
+    Map<String, UUID> newReferences() {
         Map<String, UUID> now = new LinkedHashMap<>();
-        learnt.forEach((reference, thread) -> now.put(reference, current(thread)));
+        added.forEach((reference, thread) -> now.put(reference, current(thread)));
         return now;
     }
 
-    /** Threads that were stored and are not any more, and what each is now. */
+    /** Stored threads that have been joined into older ones: the older thread by the younger one. */
     public Map<UUID, UUID> joined() {
         Map<UUID, UUID> now = new LinkedHashMap<>();
         joined.keySet().stream().filter(stored::contains).forEach(thread -> now.put(thread, current(thread)));
@@ -107,7 +109,7 @@ public final class Threads {
         return references;
     }
 
-    /** Of fixed length: a message id is a stranger's text, and an index entry has room for about 2700 bytes. */
+    /** A hash, because a sender chooses the length of a message id and an index entry has room for about 2700 bytes. */
     private static String reference(byte[] baseSubject, String messageId) {
         try {
             MessageDigest digest = MessageDigest.getInstance("SHA-256");

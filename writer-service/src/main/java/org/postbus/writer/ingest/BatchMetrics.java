@@ -4,17 +4,14 @@ import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import java.time.Duration;
-import java.util.concurrent.atomic.AtomicInteger;
-import org.postbus.writer.apply.BatchApplier;
+import org.postbus.writer.apply.BatchApplier.Outcome;
 
-/** What the writer counts; the names are a contract with dashboards and alerts. */
+/** Metrics of applying batches. Dashboards and alerts depend on their names. */
 public final class BatchMetrics {
     private final MeterRegistry registry;
     private final Timer apply;
     private final Counter changes;
-    private final Counter published;
     private final Counter retries;
-    private final AtomicInteger unpublished;
 
     public BatchMetrics(MeterRegistry registry) {
         this.registry = registry;
@@ -25,28 +22,25 @@ public final class BatchMetrics {
                 .maximumExpectedValue(Duration.ofSeconds(60))
                 .register(registry);
         this.changes = Counter.builder("postbus.changes.logged").register(registry);
-        this.published = Counter.builder("postbus.changes.published").register(registry);
         this.retries = Counter.builder("postbus.batch.retries")
-                .description("Attempts that failed because the database or the broker was away")
+                .description("Attempts that failed because the database or the broker was not available")
                 .register(registry);
-        this.unpublished = registry.gauge("postbus.changes.unpublished.accounts", new AtomicInteger());
+        // All of them exist from the start, so that a rate of 0 can be told from no data.
         for (String outcome : new String[] {"applied", "stale", "duplicate", "gap", "account-gone", "quarantined"}) {
             batches(outcome);
         }
     }
 
-    void count(BatchApplier.Outcome outcome) {
+    void count(Outcome outcome) {
         switch (outcome) {
-            case BatchApplier.Outcome.Applied applied -> {
+            case Outcome.Applied applied -> {
                 batches("applied").increment();
                 changes.increment(applied.changes());
             }
-            case BatchApplier.Outcome.Stale stale -> batches("stale").increment();
-            case BatchApplier.Outcome.Duplicate duplicate ->
-                batches("duplicate").increment();
-            case BatchApplier.Outcome.Gap gap -> batches("gap").increment();
-            case BatchApplier.Outcome.AccountGone gone ->
-                batches("account-gone").increment();
+            case Outcome.Stale stale -> batches("stale").increment();
+            case Outcome.Duplicate duplicate -> batches("duplicate").increment();
+            case Outcome.Gap gap -> batches("gap").increment();
+            case Outcome.AccountGone gone -> batches("account-gone").increment();
         }
     }
 
@@ -56,15 +50,6 @@ public final class BatchMetrics {
 
     void retried() {
         retries.increment();
-    }
-
-    public void published(int records) {
-        published.increment(records);
-    }
-
-    /** Accounts that the last sweep found with changes that are not published. */
-    public void unpublishedAccounts(int accounts) {
-        unpublished.set(accounts);
     }
 
     Timer apply() {

@@ -8,7 +8,7 @@ import java.util.concurrent.Executors;
 import org.apache.kafka.clients.consumer.ConsumerRecords;
 import org.eclipse.microprofile.reactive.messaging.Incoming;
 
-/** Takes the records of {@code postbus.observations}, a poll at a time, and acknowledges them when all have been dealt with. */
+/** Consumes {@code postbus.observations}, one poll at a time, and acknowledges its records when each is applied or quarantined. */
 @ApplicationScoped
 public class ObservationConsumer {
     private final RecordProcessor records;
@@ -20,6 +20,6 @@ public class ObservationConsumer {
 
     @Incoming("observations")
     public CompletionStage<Void> consume(ConsumerRecords<String, byte[]> polled) {
-        return CompletableFuture.runAsync(() -> records.apply(polled), threads);
+        return CompletableFuture.runAsync(() -> records.process(polled), threads);
     }
 }

@@ -8,54 +8,27 @@ import java.util.Map;
 import org.postbus.codec.EventCodec;
 import org.postbus.codec.MalformedRecordException;
 import org.postbus.observation.ObservationBatch;
+import org.postbus.writer.decide.StorableText;
 
 /**
- * Decodes a record's value and strips what PostgreSQL's text and jsonb cannot hold, U+0000 and lone surrogates: mail may contain
- * them, and must not become poison by it. In JSON both can only stand as an escape, so clean records are not walked.
+ * Decodes a record's value, without the characters that PostgreSQL's {@code text} and {@code jsonb} can not hold. Mail may contain them, and must
+ * not become a poison message because of them. In JSON they can only be written as an escape, so other records are not searched.
  */
 public final class ObservationDecoder {
     private static final int ESCAPED_DIGITS = 4;
 
     private ObservationDecoder() {}
 
-    /** @throws MalformedRecordException if it is not a batch */
+    /** @throws MalformedRecordException if the value is not a batch */
     public static ObservationBatch decode(byte[] json) {
         if (!mayHoldUnstorable(json)) {
             return EventCodec.decode(json, ObservationBatch.class);
         }
-        JsonNode clean = cleaned(EventCodec.decode(json, JsonNode.class));
+        JsonNode clean = storable(EventCodec.decode(json, JsonNode.class));
         return EventCodec.decode(EventCodec.encode(clean), ObservationBatch.class);
     }
 
-    public static String storable(String text) {
-        int first = 0;
-        while (first < text.length() && isStorable(text, first)) {
-            first++;
-        }
-        if (first == text.length()) {
-            return text;
-        }
-        StringBuilder kept = new StringBuilder(text.length()).append(text, 0, first);
-        for (int i = first; i < text.length(); i++) {
-            if (isStorable(text, i)) {
-                kept.append(text.charAt(i));
-            }
-        }
-        return kept.toString();
-    }
-
-    private static boolean isStorable(String text, int i) {
-        char c = text.charAt(i);
-        if (Character.isHighSurrogate(c)) {
-            return i + 1 < text.length() && Character.isLowSurrogate(text.charAt(i + 1));
-        }
-        if (Character.isLowSurrogate(c)) {
-            return i > 0 && Character.isHighSurrogate(text.charAt(i - 1));
-        }
-        return c != 0;
-    }
-
-    /** Whether there is an escape of U+0000 or of half a surrogate pair; a whole pair is how the encoder writes an emoji. */
+    /** Whether there is an escape of U+0000 or of a surrogate without its pair. Pairs are frequent: the encoder writes emoji as pairs. */
     private static boolean mayHoldUnstorable(byte[] json) {
         for (int i = 0; i + 1 < json.length; i++) {
             if (json[i] != '\\') {
@@ -82,7 +55,7 @@ public final class ObservationDecoder {
         return false;
     }
 
-    /** The UTF-16 unit whose four digits begin here; 0, which is looked at more closely, if they do not. */
+    /** The UTF-16 unit whose four digits begin here. 0 if there are not four digits, so that the record is searched. */
     private static int escaped(byte[] json, int at) {
         if (at + ESCAPED_DIGITS > json.length) {
             return 0;
@@ -98,18 +71,18 @@ public final class ObservationDecoder {
         return unit;
     }
 
-    private static JsonNode cleaned(JsonNode node) {
+    private static JsonNode storable(JsonNode node) {
         return switch (node) {
-            case TextNode text -> TextNode.valueOf(storable(text.textValue()));
+            case TextNode text -> TextNode.valueOf(StorableText.of(text.textValue()));
             case ArrayNode array -> {
                 ArrayNode clean = array.arrayNode(array.size());
-                array.forEach(item -> clean.add(cleaned(item)));
+                array.forEach(item -> clean.add(storable(item)));
                 yield clean;
             }
             case ObjectNode object -> {
                 ObjectNode clean = object.objectNode();
                 for (Map.Entry<String, JsonNode> field : object.properties()) {
-                    clean.set(storable(field.getKey()), cleaned(field.getValue()));
+                    clean.set(StorableText.of(field.getKey()), storable(field.getValue()));
                 }
                 yield clean;
             }

@@ -17,25 +17,27 @@ import java.util.concurrent.TimeUnit;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.jboss.logging.Logger;
 import org.postbus.codec.MalformedRecordException;
+import org.postbus.kit.InfrastructureFailureException;
+import org.postbus.kit.sql.UnstorableDataException;
 import org.postbus.observation.ObservationBatch;
+import org.postbus.writer.apply.BatchApplier.Outcome;
 import org.postbus.writer.apply.BatchApplier;
+import org.postbus.writer.apply.InapplicableException;
 import org.postbus.writer.publish.ChangePublisher;
-import org.postbus.writer.table.Database;
-import org.postbus.writer.table.InapplicableException;
-import org.postbus.writer.table.UnavailableException;
+import org.postbus.writer.table.WriterDatabase;
 
 /**
- * Applies the records of one poll: the accounts beside each other, the records of an account in order. Returns when every
- * record has been applied or is in quarantine, so that all of them may be acknowledged.
+ * Processes the records of one poll: accounts in parallel, the records of an account in order. Returns when every record is applied or
+ * quarantined, so that all of them may be acknowledged.
  *
- * <p>A fault of the record sends it to quarantine. A fault of the surroundings is waited out, for as long as it takes: nothing
- * is skipped for it, and nothing of the same account is applied before it.
+ * <p>A poison message is quarantined. An infrastructure failure is retried for as long as it lasts: no record is skipped because of it, and no
+ * later record of the same account is applied before it.
  */
 public final class RecordProcessor implements AutoCloseable {
     private static final Logger LOG = Logger.getLogger(RecordProcessor.class);
 
-    /** Each uses a connection of the pool. */
-    static final int ACCOUNTS_AT_ONCE = Database.CONNECTIONS_MAX - 4;
+    /** Each uses a connection of the pool. The others are for publishing. */
+    private static final int ACCOUNTS_MAX = WriterDatabase.CONNECTIONS_MAX - 4;
 
     private static final Duration RETRY_FIRST = Duration.ofMillis(200);
     private static final Duration RETRY_MAX = Duration.ofSeconds(15);
@@ -46,7 +48,7 @@ public final class RecordProcessor implements AutoCloseable {
     private final BatchMetrics metrics;
     private final Clock clock;
     private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
-    private final Semaphore atOnce = new Semaphore(ACCOUNTS_AT_ONCE);
+    private final Semaphore permits = new Semaphore(ACCOUNTS_MAX);
     private final CountDownLatch stopped = new CountDownLatch(1);
 
     public RecordProcessor(
@@ -62,59 +64,62 @@ public final class RecordProcessor implements AutoCloseable {
         this.clock = clock;
     }
 
-    /** @throws UnavailableException only when the process is being stopped; the records will come again */
-    public void apply(Iterable<ConsumerRecord<String, byte[]>> records) {
+    /** @throws InfrastructureFailureException only while the process stops; the records are consumed again after the restart */
+    public void process(Iterable<ConsumerRecord<String, byte[]>> records) {
         Map<String, List<ConsumerRecord<String, byte[]>>> byAccount = new LinkedHashMap<>();
         for (ConsumerRecord<String, byte[]> record : records) {
             byAccount.computeIfAbsent(record.key(), key -> new ArrayList<>()).add(record);
         }
         List<Future<?>> accounts = new ArrayList<>(byAccount.size());
-        byAccount.values().forEach(ofOne -> accounts.add(threads.submit(() -> applyInOrder(ofOne))));
+        byAccount.values().forEach(ofAccount -> accounts.add(threads.submit(() -> processInOrder(ofAccount))));
         for (Future<?> account : accounts) {
             try {
                 account.get();
             } catch (ExecutionException e) {
-                throw new UnavailableException("stopped before all records were applied", e.getCause());
+                throw new InfrastructureFailureException("stopped before all records were applied", e.getCause());
             } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                throw new UnavailableException("interrupted", e);
+                throw interrupted(e);
             }
         }
     }
 
-    private void applyInOrder(List<ConsumerRecord<String, byte[]>> records) {
+    private void processInOrder(List<ConsumerRecord<String, byte[]>> records) {
         try {
-            atOnce.acquire();
+            permits.acquire();
         } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new UnavailableException("interrupted", e);
+            throw interrupted(e);
         }
         try {
-            records.forEach(this::applyPatiently);
+            records.forEach(this::processWithRetries);
         } finally {
-            atOnce.release();
+            permits.release();
         }
     }
 
-    private void applyPatiently(ConsumerRecord<String, byte[]> record) {
-        Duration pause = RETRY_FIRST;
+    private static InfrastructureFailureException interrupted(InterruptedException e) {
+        Thread.currentThread().interrupt();
+        return new InfrastructureFailureException("interrupted", e);
+    }
+
+    private void processWithRetries(ConsumerRecord<String, byte[]> record) {
+        Duration delay = RETRY_FIRST;
         while (true) {
             try {
-                apply(record);
+                process(record);
                 return;
-            } catch (UnavailableException e) {
+            } catch (InfrastructureFailureException e) {
                 metrics.retried();
                 LOG.warnf(
-                        "%s-%d@%d waits, next try in about %d ms: %s",
-                        record.topic(), record.partition(), record.offset(), pause.toMillis(), e.getMessage());
-                awaitNextTry(pause, e);
-                pause = pause.multipliedBy(2).compareTo(RETRY_MAX) < 0 ? pause.multipliedBy(2) : RETRY_MAX;
+                        "record %s-%d@%d is retried in about %d ms: %s",
+                        record.topic(), record.partition(), record.offset(), delay.toMillis(), e.getMessage());
+                awaitRetry(delay, e);
+                delay = delay.multipliedBy(2).compareTo(RETRY_MAX) < 0 ? delay.multipliedBy(2) : RETRY_MAX;
             }
         }
     }
 
-    private void awaitNextTry(Duration pause, UnavailableException cause) {
-        long jittered = pause.toMillis() / 2 + ThreadLocalRandom.current().nextLong(pause.toMillis());
+    private void awaitRetry(Duration delay, InfrastructureFailureException cause) {
+        long jittered = delay.toMillis() / 2 + ThreadLocalRandom.current().nextLong(delay.toMillis());
         try {
             if (stopped.await(jittered, TimeUnit.MILLISECONDS)) {
                 throw cause;
@@ -125,17 +130,16 @@ public final class RecordProcessor implements AutoCloseable {
         }
     }
 
-    private void apply(ConsumerRecord<String, byte[]> record) {
+    private void process(ConsumerRecord<String, byte[]> record) {
         try {
             metrics.apply().record(() -> decodeAndApply(record));
-        } catch (UnavailableException e) {
+        } catch (InfrastructureFailureException e) {
             throw e;
-        } catch (MalformedRecordException | InapplicableException e) {
+        } catch (MalformedRecordException | InapplicableException | UnstorableDataException e) {
             quarantine(record, e.getMessage());
         } catch (RuntimeException e) {
-            // A mistake of ours that this record brings to light must not stop the others. Without the message: it may
-            // quote mail.
-            LOG.errorf(e, "%s-%d@%d cannot be applied", record.topic(), record.partition(), record.offset());
+            // A bug that one record triggers must not stop the other records. The message is left out: it may quote mail.
+            LOG.errorf(e, "record %s-%d@%d can not be applied", record.topic(), record.partition(), record.offset());
             quarantine(record, e.getClass().getName());
         }
     }
@@ -146,34 +150,34 @@ public final class RecordProcessor implements AutoCloseable {
         }
         ObservationBatch batch = ObservationDecoder.decode(record.value());
         if (!batch.accountId().toString().equals(record.key())) {
-            throw new InapplicableException("the record's key is not its account");
+            throw new InapplicableException("the record's key is not the account of its batch");
         }
-        BatchApplier.Outcome outcome = applier.apply(batch, clock.instant());
+        Outcome outcome = applier.apply(batch, clock.instant());
         metrics.count(outcome);
         switch (outcome) {
-            case BatchApplier.Outcome.Applied applied -> {
+            case Outcome.Applied applied -> {
                 if (applied.changes() > 0) {
-                    publisher.ring(batch.tenantId(), batch.accountId(), applied.rows());
+                    publisher.publishSoon(batch.tenantId(), batch.accountId(), applied.rows());
                 }
             }
-            case BatchApplier.Outcome.Gap gap ->
+            case Outcome.Gap gap ->
                 LOG.warnf(
-                        "account %s has a gap before fence %d, seq %d: it is claimed anew",
+                        "account %s: batches before fence %d, seq %d are missing; the account is claimed anew",
                         batch.accountId(), batch.fence(), batch.seq());
-            case BatchApplier.Outcome.Stale stale ->
-                LOG.debugf("account %s: a batch of an older claim, fence %d", batch.accountId(), batch.fence());
-            case BatchApplier.Outcome.Duplicate duplicate ->
-                LOG.debugf("account %s: fence %d, seq %d again", batch.accountId(), batch.fence(), batch.seq());
-            case BatchApplier.Outcome.AccountGone gone -> LOG.debugf("account %s has been deleted", batch.accountId());
+            case Outcome.Stale stale ->
+                LOG.debugf("account %s: batch of a superseded claim, fence %d", batch.accountId(), batch.fence());
+            case Outcome.Duplicate duplicate ->
+                LOG.debugf("account %s: duplicate of fence %d, seq %d", batch.accountId(), batch.fence(), batch.seq());
+            case Outcome.AccountGone gone -> LOG.debugf("account %s has been deleted", batch.accountId());
         }
     }
 
-    private void quarantine(ConsumerRecord<String, byte[]> record, String why) {
-        quarantine.keep(record, why);
+    private void quarantine(ConsumerRecord<String, byte[]> record, String reason) {
+        quarantine.add(record, reason);
         metrics.quarantined();
     }
 
-    /** Those that wait for a next try give up. */
+    /** Records that wait for a retry are given up; they are not acknowledged. */
     @Override
     public void close() {
         stopped.countDown();

@@ -1,9 +1,6 @@
 package org.postbus.writer.publish;
 
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.time.format.DateTimeFormatter;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
@@ -11,114 +8,112 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import org.apache.kafka.clients.producer.ProducerRecord;
-import org.apache.kafka.common.header.Headers;
 import org.jboss.logging.Logger;
+import org.postbus.kit.InfrastructureFailureException;
+import org.postbus.kit.sql.TenantTransactions;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
-import org.postbus.topic.Topics;
-import org.postbus.writer.ingest.BatchMetrics;
-import org.postbus.writer.table.ChangeLogTable.Due;
-import org.postbus.writer.table.ChangeLogTable.Row;
 import org.postbus.writer.table.ChangeLogTable;
-import org.postbus.writer.table.Database;
-import org.postbus.writer.table.UnavailableException;
+import org.postbus.writer.table.ChangeOutboxTable.Due;
+import org.postbus.writer.table.ChangeOutboxTable.UnpublishedAccount;
+import org.postbus.writer.table.ChangeOutboxTable;
+import org.postbus.writer.table.ChangeRow;
 
 /**
- * Tells the world: puts the rows of {@code change_log} that are in the outbox on the topic, in the order of their sequence
- * numbers, and takes them out of the outbox when the broker has acknowledged them. What this process has just committed it does not
- * read back. Runs beside the applying of batches and never holds it up.
+ * Publishes the rows of {@code change_log} that are in the outbox, in the order of their sequence numbers, and removes them from the outbox when
+ * the broker has acknowledged them. Runs beside the applying of batches and never delays it. Rows that this process has just committed
+ * are not read back.
  *
- * <p>Whoever publishes sends from the lowest unpublished row on, so even two publishers of one account can only repeat records,
- * never let one overtake another's first appearance; the advisory lock spares subscribers the repetition. If the process ends
- * between the two, the rows are published again, identical to the byte. What was left over by a crash, or by a
- * broker that was away, is found by the sweep.
+ * <p>Publishing starts at the lowest unpublished row, so two publishers of one account can repeat records but can not change the order of their
+ * first appearances. An advisory lock avoids most repetitions. If the process ends between the acknowledgement and the commit, the same
+ * rows are published again, byte for byte. A sweep publishes what a crash or an unavailable broker left in the outbox.
  */
 public final class ChangePublisher implements AutoCloseable {
     private static final Logger LOG = Logger.getLogger(ChangePublisher.class);
 
-    static final Duration SWEEP_INTERVAL = Duration.ofSeconds(2);
+    private static final Duration SWEEP_INTERVAL = Duration.ofSeconds(2);
     private static final int SWEEP_ACCOUNTS_MAX = 200;
     /** Each holds a connection of the pool while it waits for the broker. */
     private static final int AT_ONCE_MAX = 4;
 
     private static final int ROWS_MAX = 500;
 
-    private enum Bell {
-        ANSWERED,
-        RUNG_AGAIN
+    private enum Notification {
+        HANDLED,
+        REPEATED
     }
 
-    private final Database database;
+    private final TenantTransactions transactions;
     private final RecordProducer producer;
-    private final BatchMetrics metrics;
-    private final CommittedRows fresh = new CommittedRows();
-    private final ConcurrentHashMap<AccountId, Bell> bells = new ConcurrentHashMap<>();
-    private final Semaphore atOnce = new Semaphore(AT_ONCE_MAX);
+    private final PublicationMetrics metrics;
+    private final CommittedRows committedRows = new CommittedRows();
+    private final ConcurrentHashMap<AccountId, Notification> notifications = new ConcurrentHashMap<>();
+    private final Semaphore permits = new Semaphore(AT_ONCE_MAX);
     private final CountDownLatch stopped = new CountDownLatch(1);
 
-    public ChangePublisher(Database database, RecordProducer producer, BatchMetrics metrics) {
-        this.database = database;
+    public ChangePublisher(TenantTransactions transactions, RecordProducer producer, PublicationMetrics metrics) {
+        this.transactions = transactions;
         this.producer = producer;
         this.metrics = metrics;
     }
 
-    /** Starts to look for what was left over, at once and then regularly. */
+    /** Starts the sweep: at once, and then at intervals. */
     public void start() {
-        Thread.ofVirtual().name("publication-sweeper").start(this::sweepUntilStopped);
+        Thread.ofVirtual().name("publication-sweep").start(this::sweepUntilStopped);
     }
 
     /**
-     * There are new changes of this account. Returns at once.
+     * The account has new changes. Returns at once.
      *
-     * @param committed some of them, in order; the others are read
+     * @param committed the first of them, in order; the others are read from the table
      */
-    public void ring(TenantId tenant, AccountId account, List<Row> committed) {
-        fresh.add(account, committed);
-        Bell before = bells.putIfAbsent(account, Bell.ANSWERED);
+    public void publishSoon(TenantId tenant, AccountId account, List<ChangeRow> committed) {
+        committedRows.add(account, committed);
+        Notification before = notifications.putIfAbsent(account, Notification.HANDLED);
         if (before == null) {
-            Thread.ofVirtual().name("publish-" + account).start(() -> answer(tenant, account));
+            Thread.ofVirtual().name("publish-" + account).start(() -> publishAll(tenant, account));
         } else {
-            bells.computeIfPresent(account, (key, bell) -> Bell.RUNG_AGAIN);
+            notifications.computeIfPresent(account, (key, notification) -> Notification.REPEATED);
         }
     }
 
-    /** An account that is rung while it is answered is answered once more, so no change waits for the sweep. */
-    private void answer(TenantId tenant, AccountId account) {
+    /** A notification that comes while the account is being published makes it be published once more, so no change waits for the sweep. */
+    private void publishAll(TenantId tenant, AccountId account) {
         try {
             do {
-                bells.put(account, Bell.ANSWERED);
-                atOnce.acquire();
+                notifications.put(account, Notification.HANDLED);
+                permits.acquire();
                 try {
                     while (publish(tenant, account) && stopped.getCount() > 0) {
                         continue;
                     }
                 } finally {
-                    atOnce.release();
+                    permits.release();
                 }
-            } while (!bells.remove(account, Bell.ANSWERED) && stopped.getCount() > 0);
-        } catch (UnavailableException e) {
-            bells.remove(account);
-            fresh.forget(account);
-            LOG.warnf("changes of account %s wait for the next sweep: %s", account, e.getMessage());
+            } while (!notifications.remove(account, Notification.HANDLED) && stopped.getCount() > 0);
+        } catch (InfrastructureFailureException e) {
+            notifications.remove(account);
+            committedRows.drop(account);
+            LOG.warnf("changes of account %s are published by a later sweep: %s", account, e.getMessage());
         } catch (InterruptedException e) {
-            bells.remove(account);
+            notifications.remove(account);
             Thread.currentThread().interrupt();
         }
     }
 
-    /** @return whether more is due: it is another's turn, or a broker's, if not */
+    /** @return whether more is due; false also if another publisher has the account's lock */
     public boolean publish(TenantId tenant, AccountId account) {
-        return database.inTransaction(tenant, transaction -> {
-            // Both at once: what is due is read after the lock is had, and is of no interest without it.
-            var lock = ChangeLogTable.askPublicationLock(transaction, account);
-            var asked = ChangeLogTable.askDue(transaction, account);
-            boolean locked = ChangeLogTable.locked(transaction.rows(lock));
-            Optional<Due> due = ChangeLogTable.due(transaction.rows(asked));
+        return transactions.call(tenant, transaction -> {
+            // Sent together: PostgreSQL reads the outbox after it has tried the lock, and the answer is ignored without it.
+            var lock = ChangeOutboxTable.tryLock(transaction, account);
+            var outbox = ChangeOutboxTable.queryDue(transaction, account);
+            boolean locked = ChangeOutboxTable.isLocked(transaction.rows(lock));
+            Optional<Due> due = ChangeOutboxTable.due(transaction.rows(outbox));
             if (!locked || due.isEmpty()) {
-                fresh.forget(account);
+                committedRows.drop(account);
                 return false;
             }
-            List<Row> rows = fresh.take(account, due.get(), ROWS_MAX);
+            List<ChangeRow> rows = committedRows.take(account, due.get(), ROWS_MAX);
             if (rows.isEmpty()) {
                 rows = ChangeLogTable.read(
                         transaction, account, due.get().first(), due.get().last(), ROWS_MAX);
@@ -126,32 +121,14 @@ public final class ChangePublisher implements AutoCloseable {
             if (rows.isEmpty()) {
                 return false;
             }
-            List<ProducerRecord<String, byte[]>> records = new ArrayList<>(rows.size());
-            rows.forEach(row -> records.add(cloudEvent(account, row)));
+            List<ProducerRecord<String, byte[]>> records =
+                    rows.stream().map(row -> CloudEvents.of(account, row)).toList();
             producer.send(records);
             metrics.published(rows.size());
             long last = rows.getLast().seq();
-            ChangeLogTable.markPublished(transaction, account, last);
+            ChangeOutboxTable.removePublished(transaction, account, last);
             return last < due.get().last();
         });
-    }
-
-    /** CloudEvents 1.0, Kafka protocol binding, binary content mode. */
-    static ProducerRecord<String, byte[]> cloudEvent(AccountId account, Row row) {
-        ProducerRecord<String, byte[]> record = new ProducerRecord<>(Topics.CHANGES, account.toString(), row.data());
-        Headers headers = record.headers();
-        add(headers, "ce_specversion", "1.0");
-        add(headers, "ce_id", row.eventId().toString());
-        add(headers, "ce_type", row.type());
-        add(headers, "ce_source", "/postbus/accounts/" + account);
-        add(headers, "ce_time", DateTimeFormatter.ISO_INSTANT.format(row.at()));
-        row.objectId().ifPresent(object -> add(headers, "ce_subject", object.toString()));
-        add(headers, "content-type", "application/json");
-        return record;
-    }
-
-    private static void add(Headers headers, String name, String value) {
-        headers.add(name, value.getBytes(StandardCharsets.UTF_8));
     }
 
     private void sweepUntilStopped() {
@@ -166,12 +143,12 @@ public final class ChangePublisher implements AutoCloseable {
 
     private void sweep() {
         try {
-            List<ChangeLogTable.Unpublished> accounts = database.withoutTenant(
-                    transaction -> ChangeLogTable.accountsWithUnpublished(transaction, SWEEP_ACCOUNTS_MAX));
+            List<UnpublishedAccount> accounts = transactions.callWithoutTenant(
+                    transaction -> ChangeOutboxTable.accounts(transaction, SWEEP_ACCOUNTS_MAX));
             metrics.unpublishedAccounts(accounts.size());
-            accounts.forEach(unpublished -> ring(unpublished.tenant(), unpublished.account(), List.of()));
-        } catch (UnavailableException e) {
-            LOG.warnf("no sweep for unpublished changes: %s", e.getMessage());
+            accounts.forEach(unpublished -> publishSoon(unpublished.tenant(), unpublished.account(), List.of()));
+        } catch (InfrastructureFailureException e) {
+            LOG.warnf("the sweep for unpublished changes failed: %s", e.getMessage());
         }
     }
 

@@ -7,41 +7,40 @@ import java.util.List;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import org.postbus.model.AccountId;
-import org.postbus.writer.table.ChangeLogTable.Due;
-import org.postbus.writer.table.ChangeLogTable.Row;
-import org.postbus.writer.table.ChangeLogTable;
+import org.postbus.writer.table.ChangeOutboxTable.Due;
+import org.postbus.writer.table.ChangeRow;
 
 /**
- * Rows of {@code change_log} that this process has just committed, so that they need not be read back to be published. Only a
- * shortcut: whatever is not here, or not here without a gap, is in the table.
+ * Rows of {@code change_log} that this process has just committed, so that they are published without being read back. It is an optimisation
+ * only: rows that are not here are read from the table.
  */
 final class CommittedRows {
-    /** Of all accounts together; while nothing can be published, what comes on top is left to the table. */
-    static final long OCTETS_MAX = 16L * 1024 * 1024;
+    /** Of all accounts together. Further rows, while nothing can be published, are read from the table later. */
+    static final long BYTES_MAX = 16L * 1024 * 1024;
 
-    private final ConcurrentHashMap<AccountId, Deque<Row>> rows = new ConcurrentHashMap<>();
-    private final AtomicLong octets = new AtomicLong();
+    private final ConcurrentHashMap<AccountId, Deque<ChangeRow>> rows = new ConcurrentHashMap<>();
+    private final AtomicLong bytes = new AtomicLong();
 
-    /** @param committed in order, and after all that were added before */
-    void add(AccountId account, List<Row> committed) {
-        long size = octets(committed);
-        if (committed.isEmpty() || octets.addAndGet(size) > OCTETS_MAX) {
-            octets.addAndGet(-size);
+    /** @param committed in order, after all rows of the account that were added before */
+    void add(AccountId account, List<ChangeRow> committed) {
+        long size = bytes(committed);
+        if (committed.isEmpty() || bytes.addAndGet(size) > BYTES_MAX) {
+            bytes.addAndGet(-size);
             return;
         }
         rows.compute(account, (key, waiting) -> {
-            Deque<Row> all = waiting == null ? new ArrayDeque<>() : waiting;
+            Deque<ChangeRow> all = waiting == null ? new ArrayDeque<>() : waiting;
             all.addAll(committed);
             return all;
         });
     }
 
-    /** The first rows that are due, without a gap between them; they and all before them are forgotten. */
-    List<Row> take(AccountId account, Due due, int most) {
-        List<Row> taken = new ArrayList<>();
+    /** Takes the first rows of the range, without a gap between them, and drops all rows before it. */
+    List<ChangeRow> take(AccountId account, Due due, int most) {
+        List<ChangeRow> taken = new ArrayList<>();
         rows.computeIfPresent(account, (key, waiting) -> {
             while (!waiting.isEmpty() && waiting.getFirst().seq() < due.first()) {
-                octets.addAndGet(-waiting.removeFirst().data().length);
+                bytes.addAndGet(-waiting.removeFirst().data().length);
             }
             while (!waiting.isEmpty()
                     && taken.size() < most
@@ -49,27 +48,27 @@ final class CommittedRows {
                     && waiting.getFirst().seq() <= due.last()) {
                 taken.add(waiting.removeFirst());
             }
-            octets.addAndGet(-octets(taken));
+            bytes.addAndGet(-bytes(taken));
             return waiting.isEmpty() ? null : waiting;
         });
         return taken;
     }
 
-    /** Nothing of the account is due any more. */
-    void forget(AccountId account) {
-        Deque<Row> left = rows.remove(account);
+    /** Drops the rows of the account. */
+    void drop(AccountId account) {
+        Deque<ChangeRow> left = rows.remove(account);
         if (left != null) {
-            octets.addAndGet(-octets(left));
+            bytes.addAndGet(-bytes(left));
         }
     }
 
-    long octets() {
-        return octets.get();
+    long bytes() {
+        return bytes.get();
     }
 
-    private static long octets(Iterable<Row> rows) {
+    private static long bytes(Iterable<ChangeRow> rows) {
         long sum = 0;
-        for (Row row : rows) {
+        for (ChangeRow row : rows) {
             sum += row.data().length;
         }
         return sum;

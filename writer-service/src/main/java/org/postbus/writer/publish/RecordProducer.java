@@ -17,20 +17,20 @@ import org.apache.kafka.clients.producer.RecordMetadata;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.kafka.common.serialization.StringSerializer;
-import org.postbus.writer.table.UnavailableException;
+import org.postbus.kit.InfrastructureFailureException;
 
 /**
- * The writer's rim towards Kafka: records out, acknowledged by all replicas. Not a channel of the messaging framework: that
- * sends a failed record again behind later ones, and changes must keep their order.
+ * Sends records and waits until all replicas have acknowledged them. Not a channel of the messaging framework, because that sends a failed
+ * record again after later ones, and changes must keep their order.
  *
- * <p>If acknowledgements fail or do not come in time the client is thrown away with all that it still holds, before it could
- * send later records without the failed one. Records may then come twice, but none overtakes another.
+ * <p>If acknowledgements fail or do not come in time, the Kafka client is discarded together with the records that it still holds, before it
+ * could send later records without the failed one. Records may then be sent twice, but never out of order.
  */
 public final class RecordProducer implements AutoCloseable {
-    /** Less than the 15 s after which PostgreSQL ends a transaction that does nothing. */
-    static final Duration ACK_WAIT = Duration.ofSeconds(10);
+    /** Less than the 15 s after which PostgreSQL ends an idle transaction: publishing waits inside of one. */
+    private static final Duration ACK_MAX = Duration.ofSeconds(10);
 
-    private static final Duration CLOSE_WAIT = Duration.ofSeconds(5);
+    private static final Duration CLOSE_MAX = Duration.ofSeconds(5);
 
     private final Supplier<Producer<String, byte[]>> clients;
     private Producer<String, byte[]> client;
@@ -39,12 +39,13 @@ public final class RecordProducer implements AutoCloseable {
         this.clients = clients;
     }
 
+    /** @param bootstrap {@code host:port}, several separated by commas */
     public static RecordProducer to(String bootstrap) {
         Map<String, Object> settings = settings(bootstrap);
         return new RecordProducer(() -> new KafkaProducer<>(settings));
     }
 
-    /** Both acks and idempotence are named: the client then refuses to start with a pair that would lose records. */
+    /** Names both acks and idempotence, so that the client refuses to start with a combination that could lose records. */
     public static Map<String, Object> settings(String bootstrap) {
         return Map.ofEntries(
                 Map.entry(ProducerConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrap),
@@ -55,11 +56,11 @@ public final class RecordProducer implements AutoCloseable {
                 Map.entry(ProducerConfig.ENABLE_IDEMPOTENCE_CONFIG, true),
                 Map.entry(ProducerConfig.MAX_IN_FLIGHT_REQUESTS_PER_CONNECTION, 5),
                 Map.entry(ProducerConfig.DELIVERY_TIMEOUT_MS_CONFIG, 120_000),
-                Map.entry(ProducerConfig.MAX_BLOCK_MS_CONFIG, ACK_WAIT.toMillis()),
-                // Whoever sends waits for the acknowledgement; what is sent together is in one batch without lingering.
+                Map.entry(ProducerConfig.MAX_BLOCK_MS_CONFIG, ACK_MAX.toMillis()),
+                // The sender waits for the acknowledgement. Records that are sent together form one batch without a delay.
                 Map.entry(ProducerConfig.LINGER_MS_CONFIG, 0),
                 Map.entry(ProducerConfig.BATCH_SIZE_CONFIG, 128 * 1024),
-                // Its code is native; the client's lz4 is not, and takes several times as long.
+                // Native code; the client's lz4 is written in Java and takes several times as long.
                 Map.entry(ProducerConfig.COMPRESSION_TYPE_CONFIG, "zstd"),
                 Map.entry(ProducerConfig.COMPRESSION_ZSTD_LEVEL_CONFIG, 1));
     }
@@ -67,23 +68,23 @@ public final class RecordProducer implements AutoCloseable {
     /**
      * Sends records in this order and waits until all are acknowledged.
      *
-     * @throws UnavailableException if one is not: any of them may or may not be on its topic
+     * @throws InfrastructureFailureException if one is not; each of them may or may not be on its topic
      */
     public void send(List<ProducerRecord<String, byte[]>> records) {
         Producer<String, byte[]> used = client();
         try {
             List<Future<RecordMetadata>> sent = new ArrayList<>(records.size());
             records.forEach(record -> sent.add(used.send(record)));
-            long deadline = System.nanoTime() + ACK_WAIT.toNanos();
+            long deadline = System.nanoTime() + ACK_MAX.toNanos();
             for (Future<RecordMetadata> record : sent) {
                 record.get(Math.max(0, deadline - System.nanoTime()), TimeUnit.NANOSECONDS);
             }
         } catch (ExecutionException | TimeoutException | KafkaException | IllegalStateException e) {
             discard(used);
-            throw new UnavailableException("Kafka did not acknowledge: " + e, e);
+            throw new InfrastructureFailureException("Kafka did not acknowledge: " + e, e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw new UnavailableException("interrupted", e);
+            throw new InfrastructureFailureException("interrupted while waiting for Kafka", e);
         }
     }
 
@@ -104,7 +105,7 @@ public final class RecordProducer implements AutoCloseable {
     @Override
     public synchronized void close() {
         if (client != null) {
-            client.close(CLOSE_WAIT);
+            client.close(CLOSE_MAX);
             client = null;
         }
     }

@@ -1,20 +1,19 @@
 package org.postbus.writer.table;
 
-import static org.postbus.writer.table.MailboxTable.column;
+import static org.postbus.writer.table.Columns.column;
 
 import java.util.List;
 import java.util.UUID;
+import org.postbus.kit.sql.Transaction;
 import org.postbus.model.AccountId;
-import org.postbus.model.EmailBodyPart;
 import org.postbus.model.TenantId;
+import org.postbus.writer.decide.EmailDifference.AttachmentRow;
 
-/** {@code attachment}: what a body's list of attachments names. */
+/** {@code attachment}: the attachments of emails whose body is stored. */
 public final class AttachmentTable {
     private AttachmentTable() {}
 
-    public record Attachment(UUID emailId, EmailBodyPart part) {}
-
-    public static void insert(Transaction transaction, TenantId tenant, AccountId account, List<Attachment> attachments) {
+    public static void insert(Transaction transaction, TenantId tenant, AccountId account, List<AttachmentRow> attachments) {
         transaction.send(
                 """
                 insert into attachment (account_id, tenant_id, email_id, part_id, blob_id, name, type, size, disposition, cid)
@@ -24,7 +23,7 @@ public final class AttachmentTable {
                 on conflict (account_id, email_id, part_id) do nothing""",
                 account.value(),
                 tenant.value(),
-                column(attachments, Attachment::emailId, UUID[]::new),
+                column(attachments, AttachmentRow::emailId, UUID[]::new),
                 column(attachments, attachment -> attachment.part().partId(), String[]::new),
                 column(attachments, attachment -> attachment.part().blobId().orElse(null), String[]::new),
                 column(attachments, attachment -> attachment.part().name().orElse(null), String[]::new),

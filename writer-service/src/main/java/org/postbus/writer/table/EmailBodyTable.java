@@ -1,29 +1,24 @@
 package org.postbus.writer.table;
 
-import static org.postbus.writer.table.MailboxTable.column;
+import static org.postbus.writer.table.Columns.column;
 
 import io.vertx.core.buffer.Buffer;
 import java.util.List;
-import java.util.Map;
 import java.util.UUID;
 import org.postbus.codec.EventCodec;
+import org.postbus.kit.sql.Transaction;
 import org.postbus.model.AccountId;
-import org.postbus.model.EmailBody;
 import org.postbus.model.TenantId;
-import org.postbus.writer.decide.EmailEntry;
+import org.postbus.writer.decide.EmailDifference.BodyRow;
 
 /**
- * {@code email_body}. A body never changes, and the gateway may have been the first to fetch it. Bodies are most of what is stored, so
- * they stay bytes from the record to the column: as text they would be decoded and encoded once more on their way.
+ * {@code email_body}. A body never changes, and the gateway may have fetched and stored it before. Bodies are most of the data, so they are sent
+ * as bytes; as text they would be decoded and encoded once more.
  */
 public final class EmailBodyTable {
     private EmailBodyTable() {}
 
-    public static void insert(
-            Transaction transaction,
-            TenantId tenant,
-            AccountId account,
-            List<Map.Entry<EmailEntry, EmailBody>> bodies) {
+    public static void insert(Transaction transaction, TenantId tenant, AccountId account, List<BodyRow> bodies) {
         transaction.send(
                 """
                 insert into email_body (account_id, tenant_id, email_id, body)
@@ -32,7 +27,7 @@ public final class EmailBodyTable {
                 on conflict (account_id, email_id) do nothing""",
                 account.value(),
                 tenant.value(),
-                column(bodies, entry -> entry.getKey().id(), UUID[]::new),
-                column(bodies, entry -> Buffer.buffer(EventCodec.encode(entry.getValue())), Buffer[]::new));
+                column(bodies, BodyRow::emailId, UUID[]::new),
+                column(bodies, row -> Buffer.buffer(EventCodec.encode(row.body())), Buffer[]::new));
     }
 }

@@ -1,41 +1,38 @@
 package org.postbus.writer.table;
 
-import static org.postbus.writer.table.MailboxTable.column;
+import static org.postbus.writer.table.Columns.column;
 
 import io.vertx.sqlclient.Row;
 import java.time.OffsetDateTime;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
+import org.postbus.kit.sql.Transaction;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
-import org.postbus.writer.decide.EmailEntry;
+import org.postbus.observation.UidRange;
+import org.postbus.writer.decide.EmailDifference.LinkKey;
+import org.postbus.writer.decide.EmailDifference.LinkRow;
 import org.postbus.writer.decide.LinkSelection;
-import org.postbus.writer.decide.StoredEmail.Link;
-import org.postbus.writer.decide.StoredEmail.Place;
-import org.postbus.writer.decide.StoredEmail;
+import org.postbus.writer.decide.StoredEmail.Location;
 
-/** {@code email_mailbox}: where emails lie. */
+/** {@code email_mailbox}: the locations of emails. */
 public final class EmailMailboxTable {
+    private static final long UID_MAX = 0xFFFF_FFFFL;
+
     private EmailMailboxTable() {}
 
-    /** @param keywords empty: the email's own */
+    /** @param keywords empty: those of the email */
     record StoredLink(long uidValidity, Optional<Long> modSeq, Optional<List<String>> keywords) {}
 
-    /** A link to be stored. */
-    public record NewLink(EmailEntry entry, Place place) {
-        Link link() {
-            return entry.links().get(place);
-        }
-    }
-
-    static Map<UUID, Map<Place, StoredLink>> linksOf(
+    static Map<UUID, Map<Location, StoredLink>> linksOf(
             Transaction transaction, AccountId account, Collection<UUID> emails) {
-        Map<UUID, Map<Place, StoredLink>> links = new HashMap<>();
+        Map<UUID, Map<Location, StoredLink>> links = new HashMap<>();
         for (Row row : transaction.run("""
                 select l.email_id, l.mailbox_id, l.uid, l.uidvalidity, l.modseq, l.keywords
                 from unnest($2::uuid[]) k(email_id)
@@ -44,7 +41,7 @@ public final class EmailMailboxTable {
                   where account_id = $1 and email_id between k.email_id and k.email_id order by email_id offset 0) l""", account.value(), emails.toArray(UUID[]::new))) {
             links.computeIfAbsent(row.getUUID("email_id"), email -> new HashMap<>())
                     .put(
-                            new Place(row.getUUID("mailbox_id"), row.getLong("uid")),
+                            new Location(row.getUUID("mailbox_id"), row.getLong("uid")),
                             new StoredLink(
                                     row.getLong("uidvalidity"),
                                     Optional.ofNullable(row.getLong("modseq")),
@@ -54,7 +51,7 @@ public final class EmailMailboxTable {
         return links;
     }
 
-    public static void save(Transaction transaction, TenantId tenant, AccountId account, List<NewLink> links) {
+    public static void save(Transaction transaction, TenantId tenant, AccountId account, List<LinkRow> links) {
         transaction.send(
                 """
                 insert into email_mailbox (account_id, tenant_id, mailbox_id, uid, email_id, uidvalidity, modseq, keywords,
@@ -67,24 +64,21 @@ public final class EmailMailboxTable {
                   uidvalidity = excluded.uidvalidity, modseq = excluded.modseq, keywords = excluded.keywords""",
                 account.value(),
                 tenant.value(),
-                column(links, link -> link.place().mailboxId(), UUID[]::new),
-                column(links, link -> link.place().uid(), Long[]::new),
-                column(links, link -> link.entry().id(), UUID[]::new),
+                column(links, link -> link.location().mailboxId(), UUID[]::new),
+                column(links, link -> link.location().uid(), Long[]::new),
+                column(links, LinkRow::emailId, UUID[]::new),
                 column(links, link -> link.link().uidValidity(), Long[]::new),
                 column(links, link -> link.link().modSeq().orElse(null), Long[]::new),
                 column(
                         links,
-                        link -> EmailEntry.differing(link.link(), link.entry().keywords())
+                        link -> link.keywords()
                                 .map(keywords -> String.join(" ", keywords))
                                 .orElse(null),
                         String[]::new),
-                column(
-                        links,
-                        link -> AccountSyncTable.time(link.entry().fingerprint().receivedAt()),
-                        OffsetDateTime[]::new));
+                column(links, link -> Columns.time(link.receivedAt()), OffsetDateTime[]::new));
     }
 
-    public static void delete(Transaction transaction, AccountId account, List<NewLink> links) {
+    public static void delete(Transaction transaction, AccountId account, List<LinkKey> links) {
         transaction.send(
                 """
                 delete from email_mailbox l
@@ -95,13 +89,13 @@ public final class EmailMailboxTable {
                     and email_id = k.email_id order by uid offset 0) at
                 where l.ctid = at.row""",
                 account.value(),
-                column(links, link -> link.place().mailboxId(), UUID[]::new),
-                column(links, link -> link.place().uid(), Long[]::new),
-                column(links, link -> link.entry().id(), UUID[]::new));
+                column(links, link -> link.location().mailboxId(), UUID[]::new),
+                column(links, link -> link.location().uid(), Long[]::new),
+                column(links, LinkKey::emailId, UUID[]::new));
     }
 
-    /** Emails that have a link of {@code links} and another one that is not of them: they stay, and are changed one by one. */
-    public static List<UUID> linkedElsewhere(Transaction transaction, AccountId account, LinkSelection links) {
+    /** Emails that have a link of the selection and also one outside of it: they stay in a mailbox and are changed in memory. */
+    public static List<UUID> linkedElsewhere(Transaction transaction, AccountId account, LinkSelection selection) {
         List<UUID> emails = new ArrayList<>();
         transaction.run("""
                         select distinct l.email_id
@@ -119,18 +113,18 @@ public final class EmailMailboxTable {
                             where not (o.mailbox_id = $2
                               and exists (select from unnest($3::bigint[], $4::bigint[]) q(first, last)
                                           where o.uid between q.first and q.last)
-                              and (o.uidvalidity = $5) is not false and (o.uidvalidity <> $6) is not false))""", links.parameters(account)).forEach(row -> emails.add(row.getUUID("email_id")));
+                              and (o.uidvalidity = $5) is not false and (o.uidvalidity <> $6) is not false))""", parameters(account, selection)).forEach(row -> emails.add(row.getUUID("email_id")));
         return emails;
     }
 
     /**
-     * Deletes links of emails that have no other ones, and marks the emails: unlinked in {@code pass}, told to be in that
-     * mailbox until they are found again.
+     * Deletes links of emails that have no others, and marks the emails as unlinked in {@code pass}. Until they are found again or
+     * destroyed, subscribers see them in that mailbox.
      *
-     * @return how many emails
+     * @return the number of emails
      */
-    public static long unlink(Transaction transaction, AccountId account, LinkSelection links, long pass) {
-        Object[] parameters = java.util.Arrays.copyOf(links.parameters(account), 7);
+    public static long unlink(Transaction transaction, AccountId account, LinkSelection selection, long pass) {
+        Object[] parameters = Arrays.copyOf(parameters(account, selection), 7);
         parameters[6] = pass;
         return transaction.run("""
                         with gone as (
@@ -149,5 +143,23 @@ public final class EmailMailboxTable {
                           select ctid as row from email
                           where account_id = $1 and email_id between g.email_id and g.email_id order by email_id offset 0) at
                         where e.ctid = at.row""", parameters).rowCount();
+    }
+
+    /** $1 to $6 of the statements that take a selection: account, mailbox, first and last UIDs, UIDVALIDITY selected and excluded. */
+    static Object[] parameters(AccountId account, LinkSelection selection) {
+        Long[] first = selection.isWholeMailbox()
+                ? new Long[] {0L}
+                : selection.uids().stream().map(UidRange::first).toArray(Long[]::new);
+        Long[] last = selection.isWholeMailbox()
+                ? new Long[] {UID_MAX}
+                : selection.uids().stream().map(UidRange::last).toArray(Long[]::new);
+        return new Object[] {
+            account.value(),
+            selection.mailboxId(),
+            first,
+            last,
+            selection.under().orElse(null),
+            selection.notUnder().orElse(null)
+        };
     }
 }

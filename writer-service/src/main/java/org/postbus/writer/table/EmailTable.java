@@ -1,6 +1,6 @@
 package org.postbus.writer.table;
 
-import static org.postbus.writer.table.MailboxTable.column;
+import static org.postbus.writer.table.Columns.column;
 
 import io.vertx.core.Future;
 import io.vertx.core.buffer.Buffer;
@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -18,22 +19,26 @@ import java.util.Set;
 import java.util.UUID;
 import java.util.stream.Collectors;
 import org.postbus.codec.EventCodec;
+import org.postbus.kit.sql.Transaction;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
-import org.postbus.writer.decide.EmailEntry;
+import org.postbus.observation.EmailIdentity;
+import org.postbus.writer.decide.EmailDifference.CreatedEmail;
+import org.postbus.writer.decide.EmailDifference.UpdatedEmail;
+import org.postbus.writer.decide.EmailKeys;
 import org.postbus.writer.decide.StoredEmail.Content;
 import org.postbus.writer.decide.StoredEmail.Fingerprint;
 import org.postbus.writer.decide.StoredEmail.Link;
-import org.postbus.writer.decide.StoredEmail.Place;
+import org.postbus.writer.decide.StoredEmail.Location;
 import org.postbus.writer.decide.StoredEmail;
 
 /**
  * {@code email}. Only the writer changes it, and only while it holds the lock of the account.
  *
- * <p>Here and in the tables beside it {@code lateral (… x between k.x and k.x order by x)} is an equality that prescribes the
- * index by which it is found. Statistics are gathered once a minute at best; to a planner without any all indexes that begin with
- * the account look alike, and the wrong one would have it read the whole account for each email while an account is filled
- * for the first time. {@code ctid} is safe, for nobody else writes these rows meanwhile.
+ * <p>Here and in the other tables, {@code lateral (… x between k.x and k.x order by x)} is an equality that prescribes the index to use.
+ * Statistics are gathered once a minute at best. Without them the planner sees no difference between the indexes that begin with the
+ * account, and with the wrong one each email costs a scan of the whole account during an initial sync. {@code ctid} is safe, because
+ * nobody else changes these rows during the transaction.
  */
 public final class EmailTable {
     private static final String COLUMNS = """
@@ -42,25 +47,22 @@ public final class EmailTable {
 
     private EmailTable() {}
 
-    /** By which stored emails are found that a run of observations may mean. */
-    public record Keys(Set<String> identities, Set<Place> places, Set<Fingerprint> fingerprints) {}
-
-    /** Every email that has one of the identities, lies at one of the places, or lies nowhere and may be one of the fingerprints. */
-    public static List<StoredEmail> find(Transaction transaction, AccountId account, Keys keys) {
+    /** Every email that has one of the identities, is at one of the locations, or is in no mailbox and may have one of the fingerprints. */
+    public static List<StoredEmail> find(Transaction transaction, AccountId account, EmailKeys keys) {
         List<Future<RowSet<Row>>> answers = new ArrayList<>();
         if (!keys.identities().isEmpty()) {
-            answers.add(transaction.ask(
+            answers.add(transaction.query(
                     "select " + COLUMNS + """
                              from unnest($2::text[]) k(identity)
                             cross join lateral (
                               select * from email
                               where account_id = $1 and identity between k.identity and k.identity order by identity offset 0) e""",
                     account.value(),
-                    keys.identities().toArray(String[]::new)));
+                    keys.identities().stream().map(EmailIdentity::value).toArray(String[]::new)));
         }
-        if (!keys.places().isEmpty()) {
-            List<Place> places = List.copyOf(keys.places());
-            answers.add(transaction.ask(
+        if (!keys.locations().isEmpty()) {
+            List<Location> locations = List.copyOf(keys.locations());
+            answers.add(transaction.query(
                     "select " + COLUMNS + """
                              from unnest($2::uuid[], $3::bigint[]) k(mailbox_id, uid)
                             cross join lateral (
@@ -71,12 +73,12 @@ public final class EmailTable {
                               select * from email
                               where account_id = $1 and email_id between l.email_id and l.email_id order by email_id offset 0) e""",
                     account.value(),
-                    column(places, Place::mailboxId, UUID[]::new),
-                    column(places, Place::uid, Long[]::new)));
+                    column(locations, Location::mailboxId, UUID[]::new),
+                    column(locations, Location::uid, Long[]::new)));
         }
         if (!keys.fingerprints().isEmpty()) {
             List<Fingerprint> fingerprints = List.copyOf(keys.fingerprints());
-            answers.add(transaction.ask(
+            answers.add(transaction.query(
                     "select " + COLUMNS + """
                              from unnest($2::bigint[], $3::timestamptz[]) k(size, received_at)
                             cross join lateral (
@@ -87,7 +89,7 @@ public final class EmailTable {
                             order by e.email_id""",
                     account.value(),
                     column(fingerprints, Fingerprint::size, Long[]::new),
-                    column(fingerprints, key -> AccountSyncTable.time(key.receivedAt()), OffsetDateTime[]::new)));
+                    column(fingerprints, key -> Columns.time(key.receivedAt()), OffsetDateTime[]::new)));
         }
         List<Row> rows = new ArrayList<>();
         for (Future<RowSet<Row>> answer : answers) {
@@ -107,7 +109,7 @@ public final class EmailTable {
         return withLinks(transaction, account, rows);
     }
 
-    /** The ids of all emails of some threads. */
+    /** The ids of all emails that belong to one of the threads. */
     public static List<UUID> inThreads(Transaction transaction, AccountId account, Collection<UUID> threads) {
         List<UUID> emails = new ArrayList<>();
         transaction
@@ -121,7 +123,7 @@ public final class EmailTable {
         return emails;
     }
 
-    public static void insert(Transaction transaction, TenantId tenant, AccountId account, List<EmailEntry> entries) {
+    public static void insert(Transaction transaction, TenantId tenant, AccountId account, List<CreatedEmail> emails) {
         transaction.send(
                 """
                 insert into email (account_id, tenant_id, email_id, identity, thread_id, blob_id, header_hash, message_id,
@@ -135,29 +137,29 @@ public final class EmailTable {
                     subject, has_attachment, preview)""",
                 account.value(),
                 tenant.value(),
-                column(entries, EmailEntry::id, UUID[]::new),
-                column(entries, entry -> entry.identity().orElse(null), String[]::new),
-                column(entries, EmailEntry::threadId, UUID[]::new),
-                column(entries, entry -> entry.blobId().orElse(null), String[]::new),
-                column(entries, entry -> entry.fingerprint().headerHash().orElse(null), String[]::new),
-                column(entries, entry -> entry.fingerprint().messageId().orElse(null), String[]::new),
-                column(entries, entry -> entry.fingerprint().size(), Long[]::new),
+                column(emails, CreatedEmail::id, UUID[]::new),
+                column(emails, email -> email.identity().map(EmailIdentity::value).orElse(null), String[]::new),
+                column(emails, CreatedEmail::threadId, UUID[]::new),
+                column(emails, email -> email.blobId().orElse(null), String[]::new),
+                column(emails, email -> email.fingerprint().headerHash().orElse(null), String[]::new),
+                column(emails, email -> email.fingerprint().messageId().orElse(null), String[]::new),
+                column(emails, email -> email.fingerprint().size(), Long[]::new),
                 column(
-                        entries,
-                        entry -> AccountSyncTable.time(entry.fingerprint().receivedAt()),
+                        emails,
+                        email -> Columns.time(email.fingerprint().receivedAt()),
                         OffsetDateTime[]::new),
-                column(entries, entry -> String.join(" ", entry.keywords()), String[]::new),
+                column(emails, email -> String.join(" ", email.keywords()), String[]::new),
                 column(
-                        entries,
-                        entry ->
-                                Buffer.buffer(EventCodec.encode(entry.observed().headers())),
+                        emails,
+                        email ->
+                                Buffer.buffer(EventCodec.encode(email.observed().headers())),
                         Buffer[]::new),
-                column(entries, entry -> entry.observed().headers().subject().orElse(null), String[]::new),
-                column(entries, entry -> entry.observed().hasAttachment(), Boolean[]::new),
-                column(entries, entry -> entry.observed().preview(), String[]::new));
+                column(emails, email -> email.observed().headers().subject().orElse(null), String[]::new),
+                column(emails, email -> email.observed().hasAttachment(), Boolean[]::new),
+                column(emails, email -> email.observed().preview(), String[]::new));
     }
 
-    public static void update(Transaction transaction, AccountId account, List<EmailEntry> entries, long pass) {
+    public static void update(Transaction transaction, AccountId account, List<UpdatedEmail> emails) {
         transaction.send(
                 """
                 update email e
@@ -170,16 +172,16 @@ public final class EmailTable {
                   where account_id = $1 and email_id between n.email_id and n.email_id order by email_id offset 0) at
                 where e.ctid = at.row""",
                 account.value(),
-                column(entries, EmailEntry::id, UUID[]::new),
-                column(entries, entry -> entry.identity().orElse(null), String[]::new),
-                column(entries, entry -> String.join(" ", entry.keywords()), String[]::new),
-                column(entries, entry -> entry.unlinkedPass(pass).orElse(null), Long[]::new),
+                column(emails, UpdatedEmail::id, UUID[]::new),
+                column(emails, email -> email.identity().map(EmailIdentity::value).orElse(null), String[]::new),
+                column(emails, email -> String.join(" ", email.keywords()), String[]::new),
+                column(emails, email -> email.unlinkedPass().orElse(null), Long[]::new),
                 column(
-                        entries,
-                        entry -> entry.unlinkedFrom().map(EmailTable::joined).orElse(null),
+                        emails,
+                        email -> email.unlinkedFrom().map(EmailTable::joined).orElse(null),
                         String[]::new),
-                column(entries, EmailEntry::threadId, UUID[]::new),
-                column(entries, entry -> entry.blobId().orElse(null), String[]::new));
+                column(emails, UpdatedEmail::threadId, UUID[]::new),
+                column(emails, email -> email.blobId().orElse(null), String[]::new));
     }
 
     public static void delete(Transaction transaction, AccountId account, List<UUID> ids) {
@@ -192,45 +194,54 @@ public final class EmailTable {
                 where e.ctid = at.row""", account.value(), ids.toArray(UUID[]::new));
     }
 
-    /** Deletes emails that lost their last mailbox in a pass before {@code pass}; at most {@code most}. */
-    public static List<UUID> deleteUnlinkedBefore(Transaction transaction, AccountId account, long pass, int most) {
-        List<UUID> deleted = new ArrayList<>();
-        transaction.run("""
-                        delete from email e
-                        using (select ctid as row from email
-                               where account_id = $1 and unlinked_pass < $2 order by unlinked_pass limit $3) gone
-                        where e.ctid = gone.row
-                        returning e.email_id""", account.value(), pass, (long) most).forEach(row -> deleted.add(row.getUUID("email_id")));
+    /**
+     * Sends a statement that deletes at most {@code most} emails that lost their last mailbox in a pass before {@code pass}. {@link #deleted}
+     * reads the answer.
+     */
+    public static Future<RowSet<Row>> deleteUnlinkedBefore(
+            Transaction transaction, AccountId account, long pass, int most) {
+        return transaction.query("""
+                delete from email e
+                using (select ctid as row from email
+                       where account_id = $1 and unlinked_pass < $2 order by unlinked_pass limit $3) gone
+                where e.ctid = gone.row
+                returning e.email_id""", account.value(), pass, (long) most);
+    }
+
+    /** The ids of the deleted emails. */
+    public static List<UUID> deleted(RowSet<Row> answer) {
+        List<UUID> deleted = new ArrayList<>(answer.size());
+        answer.forEach(row -> deleted.add(row.getUUID("email_id")));
         return deleted;
     }
 
-    static String joined(Collection<UUID> ids) {
+    private static String joined(Collection<UUID> ids) {
         return ids.stream().map(UUID::toString).collect(Collectors.joining(","));
     }
 
     private static List<StoredEmail> withLinks(Transaction transaction, AccountId account, List<Row> rows) {
-        Map<UUID, Row> byId = new java.util.LinkedHashMap<>();
+        Map<UUID, Row> byId = new LinkedHashMap<>();
         rows.forEach(row -> byId.put(row.getUUID("email_id"), row));
         if (byId.isEmpty()) {
             return List.of();
         }
-        Map<UUID, Map<Place, EmailMailboxTable.StoredLink>> links =
+        Map<UUID, Map<Location, EmailMailboxTable.StoredLink>> links =
                 EmailMailboxTable.linksOf(transaction, account, byId.keySet());
         return byId.entrySet().stream()
                 .map(entry -> stored(entry.getValue(), links.getOrDefault(entry.getKey(), Map.of())))
                 .toList();
     }
 
-    private static StoredEmail stored(Row row, Map<Place, EmailMailboxTable.StoredLink> storedLinks) {
+    private static StoredEmail stored(Row row, Map<Location, EmailMailboxTable.StoredLink> storedLinks) {
         List<String> keywords = List.of(row.getArrayOfStrings("keywords"));
-        Map<Place, Link> links = new HashMap<>();
-        storedLinks.forEach((place, link) -> links.put(
-                place,
+        Map<Location, Link> links = new HashMap<>();
+        storedLinks.forEach((location, link) -> links.put(
+                location,
                 new Link(link.uidValidity(), link.modSeq(), link.keywords().orElse(keywords))));
         UUID[] unlinkedFrom = row.getArrayOfUUIDs("unlinked_from");
         return new StoredEmail(
                 row.getUUID("email_id"),
-                Optional.ofNullable(row.getString("identity")),
+                Optional.ofNullable(row.getString("identity")).map(EmailIdentity::of),
                 row.getUUID("thread_id"),
                 Optional.ofNullable(row.getString("blob_id")),
                 new Fingerprint(

@@ -1,5 +1,7 @@
 package org.postbus.writer.table;
 
+import static org.postbus.writer.table.Columns.column;
+
 import io.vertx.core.Future;
 import io.vertx.sqlclient.Row;
 import io.vertx.sqlclient.RowSet;
@@ -7,19 +9,20 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
-import java.util.function.Function;
+import org.postbus.kit.sql.Transaction;
 import org.postbus.model.AccountId;
 import org.postbus.model.MailboxRole;
 import org.postbus.model.TenantId;
 import org.postbus.observation.MailboxKey;
 import org.postbus.writer.decide.StoredMailbox;
 
-/** {@code mailbox}. An account has tens of them, seldom thousands: they are read whole. */
+/** {@code mailbox}. An account has tens of mailboxes, rarely thousands, so all of them are read. */
 public final class MailboxTable {
     private MailboxTable() {}
 
-    public static Future<RowSet<Row>> askAll(Transaction transaction, AccountId account) {
-        return transaction.ask("""
+    /** Sends the query. {@link #all} reads the answer. */
+    public static Future<RowSet<Row>> queryAll(Transaction transaction, AccountId account) {
+        return transaction.query("""
                 select mailbox_id, server_key, raw_name, name, parent_id, path, role, sort_order, is_subscribed, selectable,
                        total_emails, unread_emails
                 from mailbox where account_id = $1""", account.value());
@@ -45,7 +48,7 @@ public final class MailboxTable {
         return mailboxes;
     }
 
-    /** One statement, so that keys may change places: their uniqueness is checked at its end. */
+    /** One statement, so that two mailboxes may exchange their keys: uniqueness is checked at its end. */
     public static void save(Transaction transaction, TenantId tenant, AccountId account, List<StoredMailbox> rows) {
         transaction.send(
                 """
@@ -77,10 +80,5 @@ public final class MailboxTable {
 
     public static void delete(Transaction transaction, AccountId account, UUID mailbox) {
         transaction.send("delete from mailbox where account_id = $1 and mailbox_id = $2", account.value(), mailbox);
-    }
-
-    /** One array parameter of a set-based statement. */
-    static <R, T> T[] column(List<R> rows, Function<R, T> value, java.util.function.IntFunction<T[]> array) {
-        return rows.stream().map(value).toArray(array);
     }
 }

@@ -1,7 +1,9 @@
 package org.postbus.writer.table;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.vertx.core.Future;
 import io.vertx.sqlclient.Row;
+import io.vertx.sqlclient.RowSet;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -11,21 +13,25 @@ import java.util.Optional;
 import java.util.UUID;
 import org.postbus.change.ChangeEvent.MutationConfirmed;
 import org.postbus.codec.EventCodec;
+import org.postbus.kit.sql.Transaction;
 import org.postbus.model.AccountId;
 import org.postbus.model.EmailId;
 import org.postbus.model.MutationId;
+import org.postbus.writer.decide.MailboxTree;
 import org.postbus.writer.decide.OpenMutation;
 
-/** {@code pending_changes}: wishes. The writer asks which one a change fulfils, and confirms those that a pass has seen. */
+/** {@code pending_changes}: the mutations. The writer reads which of them caused a change, and confirms those that a pass has verified. */
 public final class PendingChangesTable {
     private PendingChangesTable() {}
 
     /**
-     * Wishes about these emails that are at the server or may be, of each email the oldest first. In the order of the index of what is open: the
-     * primary key, which the planner takes otherwise while the table is new, leads past all wishes that the account ever had.
+     * Mutations of these emails that are being sent or have been applied, for each email the oldest first.
+     *
+     * <p>ORDER BY prescribes the index of open mutations. The planner prefers the primary key while the table is new, and that index leads
+     * past all mutations that the account has ever had.
      */
-    public static List<OpenMutation> underWay(Transaction transaction, AccountId account, Collection<UUID> emails) {
-        List<OpenMutation> wishes = new ArrayList<>();
+    public static List<OpenMutation> inProgress(Transaction transaction, AccountId account, Collection<UUID> emails) {
+        List<OpenMutation> mutations = new ArrayList<>();
         for (Row row : transaction.run("""
                 select p.mutation_id, p.email_id, p.kind, p.patch::text as patch
                 from unnest($2::uuid[]) k(email_id)
@@ -33,42 +39,65 @@ public final class PendingChangesTable {
                   select * from pending_changes
                   where account_id = $1 and email_id between k.email_id and k.email_id and state in ('sending', 'applied')
                   order by email_id, mutation_id offset 0) p""", account.value(), emails.toArray(UUID[]::new))) {
-            wishes.add(new OpenMutation(
+            mutations.add(new OpenMutation(
                     new MutationId(row.getUUID("mutation_id")),
                     row.getUUID("email_id"),
                     row.getString("kind").equals("destroy"),
                     EventCodec.decode(row.getString("patch"), JsonNode.class)));
         }
-        return wishes;
+        return mutations;
     }
 
-    /** Where a mailbox is to be. */
-    public record Place(Optional<UUID> parentId, String name) {}
-
-    /** The ids that mailboxes will have which somebody wants created, by their place. */
-    public static Map<Place, UUID> expectedMailboxes(Transaction transaction, AccountId account) {
-        Map<Place, UUID> expected = new HashMap<>();
+    /** The ids of mailboxes that open mutations create, by their position: the mailbox gets the id that its mutation was answered with. */
+    public static Map<MailboxTree.Position, UUID> requestedMailboxes(Transaction transaction, AccountId account) {
+        Map<MailboxTree.Position, UUID> requested = new HashMap<>();
         for (Row row : transaction.run("""
                 select mailbox_id, patch ->> 'name' as name, (patch ->> 'parentId')::uuid as parent_id from pending_changes
                 where account_id = $1 and email_id is null and kind = 'mailbox-create'
                   and state in ('queued', 'sending', 'applied')""", account.value())) {
-            expected.put(
-                    new Place(Optional.ofNullable(row.getUUID("parent_id")), row.getString("name")),
+            requested.put(
+                    new MailboxTree.Position(Optional.ofNullable(row.getUUID("parent_id")), row.getString("name")),
                     row.getUUID("mailbox_id"));
         }
-        return expected;
+        return requested;
     }
 
-    /** @return those that were not confirmed yet, oldest first */
-    public static List<MutationConfirmed> confirm(Transaction transaction, AccountId account, List<MutationId> mutations) {
-        List<MutationConfirmed> confirmed = new ArrayList<>();
-        for (Row row : transaction.run(
+    /**
+     * Sends a statement that confirms mutations that were applied before the pass with this number began: at most {@code most}, in the order of
+     * the passes in which they were applied, and of their ids. {@link #confirmed} reads the answer.
+     *
+     * <p>ORDER BY prescribes the index of applied mutations. A row that outbound changes at the same time is left out and confirmed by the next
+     * pass.
+     */
+    public static Future<RowSet<Row>> confirmAppliedBefore(
+            Transaction transaction, AccountId account, long pass, int most) {
+        return transaction.query("""
+                with due as (
+                  select ctid as row from pending_changes
+                  where account_id = $1 and state = 'applied' and applied_pass < $2
+                  order by applied_pass, mutation_id limit $3),
+                confirmed as (
+                  update pending_changes p set state = 'confirmed', updated_at = now()
+                  from due where p.ctid = due.row
+                  returning p.applied_pass, p.mutation_id, p.email_id)
+                select mutation_id, email_id from confirmed order by applied_pass, mutation_id""", account.value(), pass, (long) most);
+    }
+
+    /** As {@link #confirmAppliedBefore}, for records of the version before pass numbers, which name the mutations. */
+    public static Future<RowSet<Row>> confirm(
+            Transaction transaction, AccountId account, List<MutationId> mutations) {
+        return transaction.query(
                 """
                 with confirmed as (
                   update pending_changes set state = 'confirmed', updated_at = now()
                   where account_id = $1 and mutation_id = any($2::uuid[]) and state = 'applied'
                   returning mutation_id, email_id)
-                select mutation_id, email_id from confirmed order by mutation_id""", account.value(), mutations.stream().map(MutationId::value).toArray(UUID[]::new))) {
+                select mutation_id, email_id from confirmed order by mutation_id""", account.value(), mutations.stream().map(MutationId::value).toArray(UUID[]::new));
+    }
+
+    public static List<MutationConfirmed> confirmed(RowSet<Row> answer) {
+        List<MutationConfirmed> confirmed = new ArrayList<>(answer.size());
+        for (Row row : answer) {
             confirmed.add(new MutationConfirmed(
                     new MutationId(row.getUUID("mutation_id")),
                     Optional.ofNullable(row.getUUID("email_id")).map(EmailId::new)));

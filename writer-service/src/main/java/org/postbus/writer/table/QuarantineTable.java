@@ -2,10 +2,11 @@ package org.postbus.writer.table;
 
 import io.vertx.core.buffer.Buffer;
 import java.util.Optional;
+import org.postbus.kit.sql.Transaction;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
 
-/** {@code quarantine}: the bytes of records that could not be decoded or applied. */
+/** {@code quarantine}: the values of records that could not be decoded or applied. */
 public final class QuarantineTable {
     private QuarantineTable() {}
 
@@ -28,7 +29,7 @@ public final class QuarantineTable {
                 position.offset(),
                 Buffer.buffer(value),
                 reason);
-        // Not by RETURNING: row-level security shows nobody a row without a tenant.
+        // Not with RETURNING: row-level security hides a row without a tenant.
         return transaction.run("select lastval() as id").iterator().next().getLong("id");
     }
 }

@@ -1,12 +1,13 @@
 package org.postbus.writer.table;
 
 import java.util.UUID;
+import org.postbus.kit.sql.Transaction;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
 import org.postbus.observation.Observation.MessageQuarantined;
 import org.postbus.writer.decide.LinkSelection;
 
-/** {@code quarantined_message}: what could not be read. An account has none, or a few. */
+/** {@code quarantined_message}: messages that the server lists but that can not be read. An account has none or a few. */
 public final class QuarantinedMessageTable {
     private QuarantinedMessageTable() {}
 
@@ -25,10 +26,10 @@ public final class QuarantinedMessageTable {
                 delete from quarantined_message q
                 using unnest($3::bigint[], $4::bigint[]) r(first, last)
                 where q.account_id = $1 and q.mailbox_id = $2 and q.uid between r.first and r.last
-                  and ($5::bigint is null or q.uidvalidity = $5) and ($6::bigint is null or q.uidvalidity <> $6)""", gone.parameters(account));
+                  and ($5::bigint is null or q.uidvalidity = $5) and ($6::bigint is null or q.uidvalidity <> $6)""", EmailMailboxTable.parameters(account, gone));
     }
 
-    /** What was read after all. */
+    /** Deletes the rows of messages that have been read in the meantime. */
     public static void deleteLinked(Transaction transaction, AccountId account) {
         transaction.send("""
                 delete from quarantined_message q using email_mailbox l

@@ -1,4 +1,4 @@
 package org.postbus.writer.table;
 
-/** Where a record lies in Kafka. */
+/** The position of a record in Kafka. */
 public record RecordPosition(String topic, int partition, long offset) {}

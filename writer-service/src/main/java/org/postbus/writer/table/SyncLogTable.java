@@ -2,17 +2,21 @@ package org.postbus.writer.table;
 
 import java.time.Instant;
 import java.util.Optional;
+import org.postbus.kit.sql.Transaction;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
 
-/** {@code sync_log}: the last passes and errors of an account. */
+/** {@code sync_log}: the latest passes and errors of an account. */
 public final class SyncLogTable {
-    /** A pass every 30 s makes 2880 a day; this is the last four hours of a quiet account. */
+    /** With a pass every 30 s, the last four hours. */
     static final int ENTRIES_MAX = 500;
 
     private SyncLogTable() {}
 
-    /** @param created emails, like the other counts */
+    /**
+     * @param created number of emails, as are the next two
+     * @param error for people; empty if the pass ended without one
+     */
     public record Entry(
             Instant startedAt,
             Instant finishedAt,
@@ -28,8 +32,8 @@ public final class SyncLogTable {
                 values ($1, $2, $3, $4, $5, $6, $7, $8)""",
                 account.value(),
                 tenant.value(),
-                AccountSyncTable.time(entry.startedAt()),
-                AccountSyncTable.time(entry.finishedAt()),
+                Columns.time(entry.startedAt()),
+                Columns.time(entry.finishedAt()),
                 entry.created(),
                 entry.updated(),
                 entry.destroyed(),

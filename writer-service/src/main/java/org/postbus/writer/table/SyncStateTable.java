@@ -3,12 +3,13 @@ package org.postbus.writer.table;
 import java.util.Iterator;
 import java.util.Optional;
 import org.postbus.codec.EventCodec;
+import org.postbus.kit.sql.Transaction;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
 import org.postbus.observation.Cursor;
 import org.postbus.observation.SyncScope;
 
-/** {@code sync_state}: the cursors, stored in the transaction of the rows that they follow from. */
+/** {@code sync_state}: the cursors, stored in the same transaction as the rows that they describe. */
 public final class SyncStateTable {
     private SyncStateTable() {}
 
@@ -35,7 +36,7 @@ public final class SyncStateTable {
         transaction.send("delete from sync_state where account_id = $1 and scope = $2", account.value(), scope.value());
     }
 
-    /** A renamed mailbox keeps its cursor: its messages keep their UIDs. */
+    /** A renamed mailbox keeps its cursor, because its messages keep their UIDs. */
     public static void move(Transaction transaction, AccountId account, SyncScope from, SyncScope to) {
         delete(transaction, account, to);
         transaction.send(

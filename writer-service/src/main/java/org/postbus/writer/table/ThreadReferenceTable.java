@@ -7,19 +7,21 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
+import org.postbus.kit.sql.Transaction;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
 import org.postbus.writer.decide.Threads;
 
 /**
- * {@code thread_reference}: which thread a reference belongs to ({@link Threads}); and {@code thread_alias}, where a thread went that was
- * joined into another.
+ * {@code thread_reference}: the thread of each reference (see {@link Threads}); and {@code thread_alias}: the thread into which a thread has been
+ * joined.
  */
 public final class ThreadReferenceTable {
     private ThreadReferenceTable() {}
 
-    public static Future<RowSet<Row>> ask(Transaction transaction, AccountId account, Set<String> references) {
-        return transaction.ask("""
+    /** Sends the query. {@link #threads} reads the answer. */
+    public static Future<RowSet<Row>> query(Transaction transaction, AccountId account, Set<String> references) {
+        return transaction.query("""
                 select t.reference, coalesce(a.joined_into, t.thread_id) as thread_id from unnest($2::text[]) k(reference)
                 cross join lateral (
                   select reference, thread_id from thread_reference
@@ -30,6 +32,7 @@ public final class ThreadReferenceTable {
                 on true""", account.value(), references.toArray(String[]::new));
     }
 
+    /** The thread by reference; unknown references are left out. */
     public static Map<String, UUID> threads(RowSet<Row> rows) {
         Map<String, UUID> threads = new HashMap<>();
         rows.forEach(row -> threads.put(row.getString("reference"), row.getUUID("thread_id")));
@@ -44,7 +47,7 @@ public final class ThreadReferenceTable {
                 select $1, $2, n.* from unnest($3::text[], $4::uuid[]) n""", account.value(), tenant.value(), references, ids);
     }
 
-    /** @param joined by a thread that was stored, the one that it is now */
+    /** @param joined the remaining thread by the thread that was joined into it */
     public static void join(Transaction transaction, TenantId tenant, AccountId account, Map<UUID, UUID> joined) {
         UUID[] gone = joined.keySet().toArray(UUID[]::new);
         UUID[] into = joined.values().toArray(UUID[]::new);

@@ -34,7 +34,6 @@ import org.postbus.writer.Observations;
 import org.postbus.writer.TestAccount;
 import org.postbus.writer.apply.BatchApplier.Outcome;
 import org.postbus.writer.ingest.ObservationDecoder;
-import org.postbus.writer.table.InapplicableException;
 
 class BatchApplierTest {
     private final TestAccount alice = TestAccount.create();

@@ -7,13 +7,13 @@ import org.junit.jupiter.api.Test;
 class SequenceCheckTest {
     @Test
     void the_next_batch_of_the_current_claim_is_applied() {
-        assertThat(SequenceCheck.of(3, 7, 3, 8)).isEqualTo(new SequenceCheck.Apply());
+        assertThat(SequenceCheck.of(3, 7, 3, 8)).isEqualTo(new SequenceCheck.Next());
     }
 
     @Test
-    void a_batch_of_an_older_claim_is_stale_whatever_its_number() {
+    void a_batch_of_an_older_claim_is_stale_with_any_sequence_number() {
         for (long seq = 1; seq < 20; seq++) {
-            assertThat(SequenceCheck.of(3, 7, 2, seq)).isEqualTo(new SequenceCheck.StaleFence());
+            assertThat(SequenceCheck.of(3, 7, 2, seq)).isEqualTo(new SequenceCheck.Stale());
         }
     }
 
@@ -30,7 +30,7 @@ class SequenceCheckTest {
     }
 
     @Test
-    void a_claim_that_the_database_does_not_know_is_outbid() {
+    void a_claim_that_the_database_does_not_know_gets_a_greater_fence() {
         assertThat(SequenceCheck.of(3, 7, 12, 1)).isEqualTo(new SequenceCheck.Gap(13));
     }
 }

@@ -34,7 +34,7 @@ sealed interface Exchange permits Exchange.Answer, LoginExchange, IdleExchange, 
         return false;
     }
 
-    default void stirred() {}
+    default void changed() {}
 
     /** The server goes on with a login. */
     default void challenged(String challenge) {}

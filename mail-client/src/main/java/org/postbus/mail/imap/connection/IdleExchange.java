@@ -29,22 +29,22 @@ final class IdleExchange implements Exchange {
     @Override
     public void begun() {
         timer = wire.after(atMost, this::end);
-        if (wire.session().hasNews()) { // by the command before
-            stirred();
+        if (wire.session().hasChanges()) { // by the command before
+            changed();
         }
     }
 
     @Override
-    public void stirred() {
+    public void changed() {
         outcome = WatchOutcome.CHANGED;
         end();
     }
 
     private void end() {
         if (wire.isCurrent(this)) {
-            wire.waitAnew();
+            wire.silence().restart();
             wire.act(wire.session().endIdle());
-            wire.watchSilence();
+            wire.silence().arm();
         }
     }
 

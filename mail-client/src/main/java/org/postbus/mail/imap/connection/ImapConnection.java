@@ -1,30 +1,19 @@
 package org.postbus.mail.imap.connection;
 
-import io.netty.buffer.Unpooled;
 import io.smallrye.mutiny.Multi;
 import io.smallrye.mutiny.Uni;
 import io.vertx.core.buffer.Buffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.Collection;
-import java.util.Deque;
-import java.util.HashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.concurrent.atomic.AtomicLong;
-import java.util.function.Function;
 import java.util.function.Predicate;
-import org.postbus.account.Secret;
-import org.postbus.mail.ServerException;
-import org.postbus.mail.ServerFailure;
 import org.postbus.mail.imap.grammar.AppendedUid;
 import org.postbus.mail.imap.grammar.Capabilities;
 import org.postbus.mail.imap.grammar.CopiedUids;
@@ -43,9 +32,8 @@ import org.postbus.mail.imap.grammar.SelectedMailbox;
 import org.postbus.mail.imap.grammar.StoreMode;
 import org.postbus.mail.imap.grammar.StoreResult;
 import org.postbus.mail.imap.grammar.UidSet;
-import org.postbus.mail.imap.grammar.command.ImapCommand.SearchKey;
 import org.postbus.mail.imap.grammar.command.ImapCommand;
-import org.postbus.mail.imap.sasl.SaslConversation;
+import org.postbus.mail.imap.grammar.command.ImapCommand.SearchKey;
 import org.postbus.mail.imap.session.AccountChange;
 import org.postbus.mail.imap.session.ImapAnswer;
 import org.postbus.mail.imap.session.ImapSession;
@@ -69,26 +57,27 @@ import org.postbus.observation.UidRange;
 public final class ImapConnection {
     public static final int CHANGES_MAX = ImapSession.CHANGES_MAX;
 
-    /** Beyond so many messages UIDs are asked for in portions, so that each answer fits in a line of 1 MiB. */
-    private static final long SEARCH_MESSAGES_MAX = 45_000;
-
     private static final Duration LOGOUT_MAX = Duration.ofSeconds(10);
-    private static final List<String> STATUS_ITEMS = List.of("MESSAGES", "UIDNEXT", "UIDVALIDITY", "UNSEEN");
-
-    /** From the most telling to what RFC 5465 section 3 makes every server know. FlagChange needs the two before it. */
-    private static final List<List<String>> NOTIFY_EVENTS = List.of(
-            List.of("MessageNew", "MessageExpunge", "FlagChange", "MailboxName", "SubscriptionChange"),
-            List.of("MessageNew", "MessageExpunge", "FlagChange"),
-            List.of("MessageNew", "MessageExpunge"));
 
     private final ImapWire wire;
     private final ImapSession session;
-    private volatile Map<String, String> serverId = Map.of();
+    private final MailboxLists lists;
+    private final Fetches fetches;
+    private final Searches searches;
+    private final PersonalNotifications notifications;
+    private final Selection selection;
+    private final MessageMutations mutations;
 
     /** Takes over a wire; the connection can be used when {@link #greeted} has completed. */
     ImapConnection(ImapWire wire) {
         this.wire = wire;
         this.session = wire.session();
+        this.lists = new MailboxLists(wire);
+        this.fetches = new Fetches(wire);
+        this.searches = new Searches(wire);
+        this.notifications = new PersonalNotifications(wire);
+        this.selection = new Selection(wire);
+        this.mutations = new MessageMutations(wire);
     }
 
     // ---- what there is
@@ -96,7 +85,7 @@ public final class ImapConnection {
 
     /** As of the last time the server told them, normally after the login. */
     public Capabilities capabilities() {
-        return session.capabilities();
+        return session.server().capabilities();
     }
 
     /**
@@ -104,9 +93,7 @@ public final class ImapConnection {
      * then {@link SelectedMailbox#highestModSeq} is empty.
      */
     public boolean condstoreEnabled() {
-        return session.capabilities().has("CONDSTORE")
-                || session.enabled().contains("CONDSTORE")
-                || session.enabled().contains("QRESYNC");
+        return session.server().condstoreEnabled();
     }
 
     /**
@@ -114,7 +101,7 @@ public final class ImapConnection {
      * names messages that are there: it is never asked to.
      */
     public boolean qresyncEnabled() {
-        return session.enabled().contains("QRESYNC");
+        return session.server().qresyncEnabled();
     }
 
     /**
@@ -122,14 +109,14 @@ public final class ImapConnection {
      * server knows nothing but UTF-8, in that (RFC 6855 section 3).
      */
     public MailboxName nameOf(String displayName) {
-        return session.enabled().contains("UTF8=ACCEPT")
+        return session.server().enabled().contains("UTF8=ACCEPT")
                 ? new MailboxName(new String(displayName.getBytes(StandardCharsets.UTF_8), StandardCharsets.ISO_8859_1))
                 : MailboxName.ofDisplayName(displayName);
     }
 
     /** What the server says of itself (RFC 2971), names in lower case: {@code name}, {@code version}. Empty without ID. */
     public Map<String, String> serverId() {
-        return serverId;
+        return session.server().id();
     }
 
     /** The mailbox that is selected now. */
@@ -173,123 +160,22 @@ public final class ImapConnection {
 
     /** The same; where each STATUS is a command of its own, only of the mailboxes that are wanted. */
     public Uni<List<ListedMailbox>> list(Predicate<MailboxName> wanted) {
-        return Uni.createFrom().deferred(() -> listWith(listAttempts()).chain(listed -> withStatus(listed, wanted)));
+        return lists.list(wanted);
     }
 
     /** Adds the STATUS of those that are without and wanted. One that the server refuses stays without. */
     public Uni<List<ListedMailbox>> withStatus(List<ListedMailbox> mailboxes, Predicate<MailboxName> wanted) {
-        return Multi.createFrom()
-                .iterable(mailboxes)
-                .onItem()
-                .transformToUniAndConcatenate(one ->
-                        one.selectable() && one.status().isEmpty() && wanted.test(one.name())
-                                ? status(one.name())
-                                        .map(Optional::of)
-                                        .onFailure(ImapConnection::isRejected)
-                                        .recoverWithItem(Optional.empty())
-                                        .map(status -> new ListedMailbox(
-                                                one.name(),
-                                                one.delimiter(),
-                                                one.attributes(),
-                                                one.role(),
-                                                one.selectable(),
-                                                one.subscribed(),
-                                                status))
-                                : Uni.createFrom().item(one))
-                .collect()
-                .asList();
-    }
-
-    /** From the most telling LIST to the plain one: servers refuse clauses that they offer. */
-    private Deque<ImapCommand.ListAll> listAttempts() {
-        Capabilities offered = capabilities();
-        Set<ImapCommand.ListAll> attempts = new LinkedHashSet<>();
-        if (offered.hasOrRev2("LIST-EXTENDED")) {
-            boolean specialUse = offered.hasOrRev2("SPECIAL-USE");
-            if (offered.hasOrRev2("LIST-STATUS")) {
-                attempts.add(new ImapCommand.ListAll(true, specialUse, statusItems()));
-                attempts.add(new ImapCommand.ListAll(true, specialUse, STATUS_ITEMS));
-            }
-            attempts.add(new ImapCommand.ListAll(true, specialUse, List.of()));
-            attempts.add(new ImapCommand.ListAll(true, false, List.of()));
-        }
-        attempts.add(new ImapCommand.ListAll(false, false, List.of()));
-        return new ArrayDeque<>(attempts);
-    }
-
-    private List<String> statusItems() {
-        List<String> items = new ArrayList<>(STATUS_ITEMS);
-        if (condstoreEnabled()) {
-            items.add("HIGHESTMODSEQ");
-        }
-        if (capabilities().has("OBJECTID") && !isCyrus()) {
-            items.add("MAILBOXID");
-        }
-        return List.copyOf(items);
-    }
-
-    /**
-     * Cyrus 3.6.1 answers STATUS with a MAILBOXID that is whatever lies in its memory, line ends too. SELECT tells the right one,
-     * but that is not what mailboxes are known by.
-     */
-    private boolean isCyrus() {
-        return serverId.getOrDefault("name", "").startsWith("Cyrus");
-    }
-
-    private Uni<List<ListedMailbox>> listWith(Deque<ImapCommand.ListAll> attempts) {
-        ImapCommand.ListAll attempt = attempts.removeFirst();
-        Uni<List<ListedMailbox>> listed = wire.run(attempt).map(ImapAnswer::mailboxes);
-        if (attempts.isEmpty()) {
-            return listed.chain(this::withSubscribed);
-        }
-        return listed.onFailure(ImapConnection::isRejected).recoverWithUni(() -> listWith(attempts));
-    }
-
-    private Uni<List<ListedMailbox>> withSubscribed(List<ListedMailbox> mailboxes) {
-        return wire.run(new ImapCommand.ListSubscribed())
-                .map(ImapAnswer::subscribed)
-                .onFailure(ImapConnection::isRejected)
-                .recoverWithItem(Set.of())
-                .map(subscribed -> mailboxes.stream()
-                        .map(one -> new ListedMailbox(
-                                one.name(),
-                                one.delimiter(),
-                                one.attributes(),
-                                one.role(),
-                                one.selectable(),
-                                one.subscribed() || subscribed.contains(one.name()),
-                                one.status()))
-                        .toList());
+        return lists.withStatus(mailboxes, wanted);
     }
 
     /** STATUS of one mailbox; not of the one that is selected (RFC 9051 section 6.3.11). */
     public Uni<MailboxStatus> status(MailboxName name) {
-        return Uni.createFrom().deferred(() -> {
-            List<String> items = statusItems();
-            Uni<MailboxStatus> told = statusOf(name, items);
-            return items.equals(STATUS_ITEMS)
-                    ? told
-                    : told.onFailure(ImapConnection::isBad).recoverWithUni(() -> statusOf(name, STATUS_ITEMS));
-        });
-    }
-
-    private Uni<MailboxStatus> statusOf(MailboxName name, List<String> items) {
-        return wire.run(new ImapCommand.Status(name, items))
-                .map(answer -> answer.status(name)
-                        .orElseThrow(() -> new ServerException(
-                                new ServerFailure.Rejected("NO", "the server answered STATUS without a status"))));
+        return lists.status(name);
     }
 
     /** SELECT or, {@code readOnly}, EXAMINE. If it fails no mailbox is selected. {@code Rejected} if there is none of that name. */
     public Uni<SelectedMailbox> select(MailboxName name, boolean readOnly) {
-        return Uni.createFrom().deferred(() -> {
-            boolean condstore = condstoreEnabled();
-            Uni<SelectedMailbox> selected = selectWith(new ImapCommand.Select(name, readOnly, condstore));
-            return condstore
-                    ? selected.onFailure(ImapConnection::isBad)
-                            .recoverWithUni(() -> selectWith(new ImapCommand.Select(name, readOnly, false)))
-                    : selected;
-        });
+        return selection.select(name, readOnly);
     }
 
     /**
@@ -301,35 +187,12 @@ public final class ImapConnection {
      * @throws IllegalStateException (as a failure) unless {@link #qresyncEnabled}
      */
     public Multi<Resynced> resync(MailboxName name, boolean readOnly, Resync since) {
-        return Multi.createFrom().deferred(() -> {
-            if (!qresyncEnabled()) {
-                return Multi.createFrom().failure(new IllegalStateException("QRESYNC is not enabled"));
-            }
-            return wire.stream(new ImapCommand.Resync(name, readOnly, since))
-                    .onFailure(ImapConnection::isBad)
-                    .recoverWithMulti(() -> select(name, readOnly)
-                            .onItem()
-                            .transformToMulti(
-                                    selected -> Multi.createFrom().item(new Resynced.Selected(selected, false))));
-        });
-    }
-
-    private Uni<SelectedMailbox> selectWith(ImapCommand.Select command) {
-        return wire.run(command).map(answer -> answer.selected(command));
+        return selection.resync(name, readOnly, since);
     }
 
     /** Leaves the mailbox without expunging anything: UNSELECT, or an EXAMINE of a name that is not there. Never CLOSE. */
     public Uni<Void> unselect() {
-        return Uni.createFrom().deferred(() -> {
-            if (capabilities().hasOrRev2("UNSELECT")) {
-                return wire.run(new ImapCommand.Unselect()).replaceWithVoid();
-            }
-            MailboxName nowhere = new MailboxName("postbus-no-such-mailbox-" + Long.toHexString(System.nanoTime()));
-            return wire.run(new ImapCommand.Select(nowhere, true, false))
-                    .replaceWithVoid()
-                    .onFailure(ImapConnection::isRejected)
-                    .recoverWithUni(Uni.createFrom().voidItem());
-        });
+        return selection.unselect();
     }
 
     /** CREATE. {@code Rejected} if there is one of that name. */
@@ -362,30 +225,7 @@ public final class ImapConnection {
      * @param uids up to 4294967295 for "to the end"; long sets are sent in several commands
      */
     public Multi<FetchedMessage> uidFetch(List<UidRange> uids, FetchItems items) {
-        List<UidSet> sets = UidSet.of(uids).split();
-        if (sets.size() == 1) {
-            return fetch(sets.getFirst(), items);
-        }
-        return Multi.createFrom().iterable(sets).onItem().transformToMultiAndConcatenate(set -> fetch(set, items));
-    }
-
-    /** A server with a message limit does as many as it likes, from the end, and says how far it came (RFC 9738). */
-    private Multi<FetchedMessage> fetch(UidSet uids, FetchItems items) {
-        AtomicLong lowest = new AtomicLong();
-        Multi<FetchedMessage> first = wire.stream(
-                new ImapCommand.UidFetch(uids, items),
-                answer -> lowest.set(answer.lowestUid().orElse(0)));
-        return Multi.createBy()
-                .concatenating()
-                .streams(first, Multi.createFrom().deferred(() -> {
-                    UidSet rest = uids.below(lowest.get());
-                    if (rest.equals(uids)) {
-                        return Multi.createFrom()
-                                .failure(new ServerException(new ServerFailure.Rejected(
-                                        "MESSAGELIMIT", "the server does none of the messages that it was asked for")));
-                    }
-                    return rest.isEmpty() ? Multi.createFrom().empty() : fetch(rest, items);
-                }));
+        return fetches.messages(UidSet.of(uids), items);
     }
 
     /**
@@ -401,67 +241,22 @@ public final class ImapConnection {
 
     /** The same; each portion says how much there is altogether, so whoever passes it on can announce it. */
     public Multi<SectionChunk> uidFetchChunks(long uid, Section section) {
-        return wire.stream(new ImapCommand.UidFetchSection(uid, section))
-                .onCompletion()
-                .ifEmpty()
-                .failWith(() -> new ServerException(
-                        new ServerFailure.Rejected("NONEXISTENT", "the server has no such message or part")))
-                .map(part -> new SectionChunk(
-                        Buffer.buffer(Unpooled.wrappedBuffer(part.octets(), part.offset(), part.count())),
-                        part.literalSize()))
-                .select()
-                .where(portion -> portion.octets().length() > 0);
+        return fetches.section(uid, section);
     }
 
     /** All UIDs of the selected mailbox, ascending, as ranges. */
     public Uni<List<UidRange>> uidSearchAll() {
-        return Uni.createFrom().deferred(() -> {
-            long messages = session.messages();
-            long portionMax = Math.min(SEARCH_MESSAGES_MAX, capabilities().messageLimit());
-            if (messages <= portionMax) {
-                return search(new SearchKey.All(), messages == 0).map(UidSet::ranges);
-            }
-            // From the end to the beginning: what is expunged meanwhile moves messages towards what is still to be
-            // read.
-            List<SearchKey> portions = new ArrayList<>();
-            for (long last = messages; last >= 1; last -= portionMax) {
-                portions.add(new SearchKey.Positions(
-                        Math.max(1, last - portionMax + 1),
-                        portions.isEmpty() ? OptionalLong.empty() : OptionalLong.of(last)));
-            }
-            return Multi.createFrom()
-                    .iterable(portions)
-                    .onItem()
-                    .transformToUniAndConcatenate(portion -> search(portion, false))
-                    .collect()
-                    .asList()
-                    .map(found -> UidSet.of(found.stream()
-                                    .flatMap(set -> set.ranges().stream())
-                                    .toList())
-                            .ranges());
-        });
+        return searches.all().map(UidSet::ranges);
     }
 
     /** UIDs of the messages with that Message-ID, ascending: how a message is found again after {@code OutcomeUnknown}. */
     public Uni<List<UidRange>> uidSearchMessageId(String messageId) {
-        return Uni.createFrom().deferred(() -> search(new SearchKey.MessageId(messageId), true).map(UidSet::ranges));
+        return searches.found(new SearchKey.MessageId(messageId)).map(UidSet::ranges);
     }
 
     /** Messages of the selected mailbox of exactly that many octets (RFC822.SIZE). */
     public Uni<List<UidRange>> uidSearchSize(long octets) {
-        return Uni.createFrom().deferred(() -> search(new SearchKey.Size(octets), true).map(UidSet::ranges));
-    }
-
-    private Uni<UidSet> search(SearchKey key, boolean silenceMeansNone) {
-        return wire.run(new ImapCommand.UidSearch(key, capabilities().hasOrRev2("ESEARCH")))
-                .map(answer -> answer.found().orElseGet(() -> {
-                    if (silenceMeansNone) {
-                        return UidSet.EMPTY;
-                    }
-                    // "Nothing found" would mean that every message is gone.
-                    throw new ServerException(
-                            new ServerFailure.Unreachable("the server answered SEARCH without saying what it found"));
-                }));
+        return searches.found(new SearchKey.Size(octets)).map(UidSet::ranges);
     }
 
     /**
@@ -471,63 +266,27 @@ public final class ImapConnection {
      */
     public Uni<StoreResult> uidStore(
             List<UidRange> uids, StoreMode mode, Set<ImapFlag> flags, OptionalLong unchangedSince) {
-        Set<ImapFlag> sorted = new TreeSet<>(flags);
-        return forEachSet(
-                        uids,
-                        set -> wire.run(new ImapCommand.UidStore(set, mode, sorted, unchangedSince))
-                                .map(ImapAnswer::stored))
-                .map(results -> {
-                    Map<Long, Long> modSeqs = new HashMap<>();
-                    results.forEach(result -> modSeqs.putAll(result.modSeqs()));
-                    return new StoreResult(
-                            UidSet.of(results.stream()
-                                            .flatMap(result -> result.modified().stream())
-                                            .toList())
-                                    .ranges(),
-                            modSeqs);
-                });
+        return mutations.store(UidSet.of(uids), mode, flags, unchangedSince);
     }
 
     /** Gives Gmail's labels to messages or takes them away; needs X-GM-EXT-1. Doing it twice is the same as doing it once. */
     public Uni<Void> uidStoreLabels(List<UidRange> uids, StoreMode mode, Set<GmailLabel> labels) {
-        Set<GmailLabel> sorted = new TreeSet<>(labels);
-        return forEachSet(uids, set -> wire.run(new ImapCommand.UidStoreLabels(set, mode, sorted)))
-                .replaceWithVoid();
+        return mutations.storeLabels(UidSet.of(uids), mode, labels);
     }
 
     /** UID MOVE; needs the capability MOVE (RFC 6851). Empty if the server does not say where the messages went. */
     public Uni<List<CopiedUids>> uidMove(List<UidRange> uids, MailboxName target) {
-        return forEachSet(
-                        uids,
-                        set -> wire.run(new ImapCommand.UidMove(set, target)).map(ImapAnswer::copied))
-                .map(ImapConnection::flatten);
+        return mutations.move(UidSet.of(uids), target);
     }
 
     /** UID COPY. Empty if the server does not say where the copies are (no UIDPLUS). */
     public Uni<List<CopiedUids>> uidCopy(List<UidRange> uids, MailboxName target) {
-        return forEachSet(
-                        uids,
-                        set -> wire.run(new ImapCommand.UidCopy(set, target)).map(ImapAnswer::copied))
-                .map(ImapConnection::flatten);
+        return mutations.copy(UidSet.of(uids), target);
     }
 
     /** Destroys those of the messages that have {@code \Deleted}; needs UIDPLUS. A plain EXPUNGE is not offered. */
     public Uni<Void> uidExpunge(List<UidRange> uids) {
-        return forEachSet(uids, set -> wire.run(new ImapCommand.UidExpunge(set)))
-                .replaceWithVoid();
-    }
-
-    private <T> Uni<List<T>> forEachSet(List<UidRange> uids, Function<UidSet, Uni<? extends T>> send) {
-        return Multi.createFrom()
-                .iterable(UidSet.of(uids).split(capabilities().messageLimit()))
-                .onItem()
-                .transformToUniAndConcatenate(send)
-                .collect()
-                .asList();
-    }
-
-    private static <T> List<T> flatten(List<List<T>> lists) {
-        return lists.stream().flatMap(List::stream).toList();
+        return mutations.expunge(UidSet.of(uids));
     }
 
     /**
@@ -547,7 +306,7 @@ public final class ImapConnection {
      */
     public Uni<Void> compress() {
         return wire.compress()
-                .onFailure(ImapConnection::isRejected)
+                .onFailure(Refusals::isRejected)
                 .recoverWithUni(Uni.createFrom().voidItem())
                 .onFailure()
                 .invoke(this::close)
@@ -571,20 +330,7 @@ public final class ImapConnection {
      * @return false where the server has no NOTIFY or will not
      */
     public Uni<Boolean> notifyPersonal() {
-        return Uni.createFrom()
-                .deferred(() -> capabilities().has("NOTIFY")
-                        ? notifyWith(new ArrayDeque<>(NOTIFY_EVENTS))
-                        : Uni.createFrom().item(false));
-    }
-
-    private Uni<Boolean> notifyWith(Deque<List<String>> attempts) {
-        if (attempts.isEmpty()) {
-            return Uni.createFrom().item(false);
-        }
-        return wire.run(new ImapCommand.NotifySet(attempts.removeFirst()))
-                .replaceWith(true)
-                .onFailure(ImapConnection::isRejected)
-                .recoverWithUni(() -> notifyWith(attempts));
+        return notifications.start();
     }
 
     /** Ends {@link #notifyPersonal}. */
@@ -605,7 +351,7 @@ public final class ImapConnection {
      */
     public Uni<WatchOutcome> watch(Duration atMost) {
         return Uni.createFrom().deferred(() -> {
-            if (session.hasNews()) {
+            if (session.hasChanges()) {
                 return Uni.createFrom().item(WatchOutcome.CHANGED);
             }
             return session.notifying() || !capabilities().hasOrRev2("IDLE") ? wire.listen(atMost) : wire.idle(atMost);
@@ -638,61 +384,8 @@ public final class ImapConnection {
         wire.close();
     }
 
-    // ---- the login, for ImapClient
-    // --------------------------------------------------------------------------------------
-
-    /** Completes with the greeting. */
-    Uni<Void> greeted() {
-        return wire.greeted();
-    }
-
-    boolean loggedIn() {
-        return !(session.state() instanceof ImapSessionState.NotAuthenticated);
-    }
-
-    boolean capabilitiesKnown() {
-        return session.capabilitiesKnown();
-    }
-
-    /** STARTTLS and the TLS handshake; what was known of the server before is forgotten. */
-    Uni<Void> startTls() {
-        return wire.startTls();
-    }
-
-    Uni<Void> askCapabilities() {
-        return wire.run(new ImapCommand.Capability()).replaceWithVoid();
-    }
-
-    Uni<Void> logIn(String username, Secret password) {
-        return wire.run(new ImapCommand.Login(username, password)).replaceWithVoid();
-    }
-
-    /** AUTHENTICATE. Used once. */
-    Uni<Void> logIn(SaslConversation conversation) {
-        return wire.authenticate(conversation);
-    }
-
-    Uni<Void> exchangeIds(Map<String, String> ours) {
-        return wire.run(new ImapCommand.Id(ours))
-                .invoke(answer -> serverId = answer.id())
-                .replaceWithVoid();
-    }
-
-    boolean toLoopback() {
-        return wire.toLoopback();
-    }
-
-    Uni<Void> enable(Set<String> names) {
-        return wire.run(new ImapCommand.Enable(names)).replaceWithVoid();
-    }
-
-    static boolean isRejected(Throwable error) {
-        return error instanceof ServerException e && e.failure() instanceof ServerFailure.Rejected;
-    }
-
-    static boolean isBad(Throwable error) {
-        return error instanceof ServerException e
-                && e.failure() instanceof ServerFailure.Rejected(var code, var text)
-                && code.equals("BAD");
+    /** For {@link ImapClient}, which logs in on it. */
+    ImapWire wire() {
+        return wire;
     }
 }

@@ -24,9 +24,9 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
-import org.postbus.mail.imap.framing.DeflatedStream;
 import org.postbus.mail.imap.framing.ImapFrame;
 import org.postbus.mail.imap.framing.ImapFramer;
+import org.postbus.mail.imap.framing.ImapInput;
 import org.postbus.mail.imap.framing.ImapViolation;
 import org.postbus.mail.imap.grammar.command.ImapCommand;
 import org.postbus.mail.imap.grammar.command.ImapEncoder;
@@ -36,6 +36,7 @@ import org.postbus.mail.imap.session.ImapAnswer;
 import org.postbus.mail.imap.session.ImapFailures;
 import org.postbus.mail.imap.session.ImapSession;
 import org.postbus.mail.imap.session.ImapSessionState;
+import org.postbus.mail.imap.session.SessionOutput;
 
 /**
  * The socket of one connection, the session on it, and who waits for what. Commands run one at a time, in the order in which
@@ -52,9 +53,10 @@ final class ImapWire {
     private final ContextInternal context;
     private final NetSocket socket;
     private final ImapOptions options;
-    private final ImapFramer framer;
+    private final ImapInput input;
     private final ImapParser parser;
     private final ImapSession session;
+    private final SilenceTimer silence;
     private final CompletableFuture<Void> ended = new CompletableFuture<>();
     private final CompletableFuture<Void> greeted = new CompletableFuture<>();
 
@@ -64,23 +66,20 @@ final class ImapWire {
     private boolean receiving;
     private boolean paused;
     private boolean upgrading;
-    private Optional<DeflatedStream> deflated = Optional.empty();
-    private final Deque<byte[]> compressed = new ArrayDeque<>();
     private boolean yielding;
     private ServerFailure failure;
-    /** When the server last got on, and what it has sent since then. */
-    private long heardAt = System.nanoTime();
-
-    private long octetsHeard;
-    private boolean watching;
-
     private ImapWire(ContextInternal context, NetSocket socket, ImapOptions options) {
         this.context = context;
         this.socket = socket;
         this.options = options;
-        this.framer = new ImapFramer(options.lineOctetsMax(), options.literalOctetsMax());
+        this.input = new ImapInput(new ImapFramer(options.lineOctetsMax(), options.literalOctetsMax()));
         this.parser = new ImapParser(options.nestingMax());
         this.session = new ImapSession(options.sessionLimits());
+        this.silence = new SilenceTimer(
+                context,
+                options.silenceMax(),
+                this::serverOwesAnswer,
+                reason -> fail(new ServerFailure.Unreachable(reason)));
     }
 
     /** Takes over a connected socket, on its event loop; it can be used when {@link #greeted} has completed. */
@@ -89,7 +88,7 @@ final class ImapWire {
         socket.handler(wire::received);
         socket.exceptionHandler(error -> wire.fail(new ServerFailure.Unreachable("connection lost: " + error)));
         socket.closeHandler(closed -> wire.fail(new ServerFailure.Unreachable("the server closed the connection")));
-        wire.watchSilence();
+        wire.silence.arm();
         return wire;
     }
 
@@ -124,7 +123,7 @@ final class ImapWire {
                                 error))
                         .invoke(() -> {
                             upgrading = false;
-                            session.forgetCapabilities();
+                            session.server().forgetCapabilities();
                         }));
     }
 
@@ -158,7 +157,7 @@ final class ImapWire {
                             this,
                             conversation,
                             emitter,
-                            ImapEncoder.sendsInitialResponse(conversation, session.capabilities()));
+                            ImapEncoder.sendsInitialResponse(conversation, session.server().capabilities()));
                     emitter.onTermination(() -> onEventLoop(() -> cancel(exchange)));
                     onEventLoop(() -> submit(exchange));
                 })
@@ -231,7 +230,7 @@ final class ImapWire {
             if (!next.wanted()) {
                 continue;
             }
-            List<ImapSession.Output> outputs;
+            List<SessionOutput> outputs;
             try {
                 outputs = next.sendsAtOnce() ? session.begin(next.command()) : List.of();
             } catch (IllegalStateException | IllegalArgumentException e) {
@@ -239,21 +238,17 @@ final class ImapWire {
                 continue;
             }
             current = next;
-            framer.literalOctetsMax(session.literalOctetsMax());
-            deflated.ifPresent(DeflatedStream::restart);
-            framer.stream(session::streams, options.streamedLiteralOctetsMax());
-            heardAt = System.nanoTime();
-            watchSilence();
+            input.beginAnswer(
+                    session.literalOctetsMax(), session::streams, options.streamedLiteralOctetsMax());
+            silence.restart();
+            silence.arm();
             act(outputs);
             next.begun();
         }
     }
 
     private void received(Buffer buffer) {
-        octetsHeard += buffer.length();
-        if (octetsHeard >= ImapOptions.PROGRESS_OCTETS) {
-            progressed();
-        }
+        silence.received(buffer.length());
         if (failure != null) {
             return;
         }
@@ -262,20 +257,12 @@ final class ImapWire {
             return;
         }
         ByteBuf octets = buffer.getByteBuf();
-        if (deflated.isPresent()) {
-            compressed.add(buffer.getBytes());
-        } else if (octets.hasArray()) {
-            framer.feed(octets.array(), octets.arrayOffset() + octets.readerIndex(), octets.readableBytes());
+        if (octets.hasArray() && !input.isCompressed()) {
+            input.feed(octets.array(), octets.arrayOffset() + octets.readerIndex(), octets.readableBytes());
         } else {
-            byte[] copy = buffer.getBytes();
-            framer.feed(copy, 0, copy.length);
+            input.feed(buffer.getBytes());
         }
         receive();
-    }
-
-    private void progressed() {
-        heardAt = System.nanoTime();
-        octetsHeard = 0;
     }
 
     /** Handles what is there until a message waits for its reader; then the socket rests until the reader asks again. */
@@ -290,9 +277,9 @@ final class ImapWire {
                 if (current != null) {
                     current.deliverHeld();
                 }
-                ImapFramer.Framed framed = blocked() ? null : framer.next();
+                ImapFramer.Framed framed = blocked() ? null : input.next();
                 if (framed == null) {
-                    int more = blocked() ? 0 : inflate();
+                    int more = blocked() ? 0 : input.inflate();
                     if (more == 0) {
                         break;
                     }
@@ -305,7 +292,7 @@ final class ImapWire {
                 act(
                         switch (framed) {
                             case ImapFrame frame -> {
-                                progressed();
+                                silence.progressed();
                                 yield session.receive(parser.parse(frame), frame.octets());
                             }
                             case ImapFramer.LiteralPart part -> session.receive(part);
@@ -335,30 +322,8 @@ final class ImapWire {
             socket.pause();
         } else if (!hold && paused) {
             paused = false;
-            heardAt = System.nanoTime();
+            silence.restart();
             socket.resume();
-        }
-    }
-
-    /** Feeds the framer with a portion of what is still compressed; 0 if there is none. */
-    private int inflate() {
-        if (deflated.isEmpty()) {
-            return 0;
-        }
-        DeflatedStream stream = deflated.get();
-        while (true) {
-            if (stream.isEmpty()) {
-                if (compressed.isEmpty()) {
-                    return 0;
-                }
-                byte[] next = compressed.removeFirst();
-                stream.feed(next, 0, next.length);
-            }
-            byte[] portion = stream.inflate();
-            if (portion.length > 0) {
-                framer.feed(portion, 0, portion.length);
-                return portion.length;
-            }
         }
     }
 
@@ -374,20 +339,20 @@ final class ImapWire {
         return current != null && current.holds();
     }
 
-    void act(List<ImapSession.Output> outputs) {
-        for (ImapSession.Output output : outputs) {
+    void act(List<SessionOutput> outputs) {
+        for (SessionOutput output : outputs) {
             switch (output) {
-                case ImapSession.Output.Send(var octets) -> send(octets);
-                case ImapSession.Output.Deliver(var item) -> current.item(item);
-                case ImapSession.Output.Stirred stirred -> {
+                case SessionOutput.Send(var octets) -> send(octets);
+                case SessionOutput.Deliver(var item) -> current.item(item);
+                case SessionOutput.Changed changed -> {
                     if (current != null) {
-                        current.stirred();
+                        current.changed();
                     }
                 }
-                case ImapSession.Output.Challenged(var challenge) -> current.challenged(challenge);
-                case ImapSession.Output.Greeted greeting -> greeted.complete(null);
-                case ImapSession.Output.Answered(var answer) -> answered(answer);
-                case ImapSession.Output.Ended(var why) -> fail(why);
+                case SessionOutput.Challenged(var challenge) -> current.challenged(challenge);
+                case SessionOutput.Greeted greeting -> greeted.complete(null);
+                case SessionOutput.Answered(var answer) -> answered(answer);
+                case SessionOutput.Ended(var why) -> fail(why);
             }
         }
     }
@@ -396,25 +361,25 @@ final class ImapWire {
         if (failure != null) {
             return;
         }
-        byte[] octets = deflated.isPresent() ? deflated.get().deflate(plain) : plain;
+        byte[] octets = input.outgoing(plain);
         for (int from = 0; from < octets.length; from += SEND_OCTETS) {
             ByteBuf some = Unpooled.wrappedBuffer(octets, from, Math.min(SEND_OCTETS, octets.length - from));
             // That the server takes what we send is a sign of life, too.
-            socket.write(Buffer.buffer(some)).onSuccess(sent -> heardAt = System.nanoTime());
+            socket.write(Buffer.buffer(some)).onSuccess(sent -> silence.restart());
         }
     }
 
     private void answered(ImapAnswer answer) {
         Exchange done = current;
         current = null;
-        framer.literalOctetsMax(session.literalOctetsMax());
+        input.literalOctetsMax(session.literalOctetsMax());
         Optional<ServerFailure> refused = done.verdict(ImapFailures.of(answer.command(), answer.tagged()));
         if (refused.isPresent()) {
             done.failed(new ServerException(refused.get()));
         } else if (answer.command() instanceof ImapCommand.StartTls) {
             // Whatever came in clear text behind the OK was not said by the server that TLS will prove (RFC 9051
             // section 11.1).
-            if (!framer.isEmpty()) {
+            if (!input.isEmpty()) {
                 fail(new ServerFailure.Unreachable("the server sent plain text after STARTTLS"));
                 done.failed(new ServerException(failure));
                 return;
@@ -422,8 +387,7 @@ final class ImapWire {
             upgrading = true;
             done.done(answer);
         } else if (answer.command() instanceof ImapCommand.Compress) {
-            deflated = Optional.of(new DeflatedStream());
-            compressed.add(framer.takeRest());
+            input.compress();
             done.done(answer);
         } else {
             done.done(answer);
@@ -437,9 +401,7 @@ final class ImapWire {
         }
         failure = why;
         socket.close();
-        deflated.ifPresent(DeflatedStream::end);
-        compressed.clear();
-        framer.release();
+        input.release();
         Exchange out = current;
         current = null;
         if (out != null) {
@@ -453,37 +415,10 @@ final class ImapWire {
         ended.complete(null);
     }
 
-    /** A timer while the server owes us an answer; none otherwise. */
-    void watchSilence() {
-        if (watching || failure != null || !serverOwesAnswer()) {
-            return;
-        }
-        watching = true;
-        long left = options.silenceMax().toNanos() - (System.nanoTime() - heardAt);
-        context.nettyEventLoop()
-                .schedule(
-                        () -> context.runOnContext(go -> {
-                            watching = false;
-                            if (failure != null || !serverOwesAnswer()) {
-                                return;
-                            }
-                            if (System.nanoTime() - heardAt
-                                    >= options.silenceMax().toNanos()) {
-                                fail(new ServerFailure.Unreachable(
-                                        octetsHeard == 0
-                                                ? "the server was silent for more than "
-                                                        + options.silenceMax().toMillis() + " ms"
-                                                : "the server sent no more than " + octetsHeard + " octets in "
-                                                        + options.silenceMax().toMillis() + " ms"));
-                            } else {
-                                watchSilence();
-                            }
-                        }),
-                        Math.max(1, left),
-                        TimeUnit.NANOSECONDS);
-    }
-
     private boolean serverOwesAnswer() {
+        if (failure != null) {
+            return false;
+        }
         boolean greeting = session.state() instanceof ImapSessionState.Greeting;
         return (greeting || session.busy()) && !session.idling() && !blocked();
     }
@@ -501,9 +436,8 @@ final class ImapWire {
         beginNext();
     }
 
-    /** From now on the server has its whole time again. */
-    void waitAnew() {
-        heardAt = System.nanoTime();
+    SilenceTimer silence() {
+        return silence;
     }
 
     ScheduledFuture<?> after(Duration time, Runnable task) {

@@ -36,22 +36,22 @@ final class ListenExchange implements Exchange {
     public void begun() {
         wire.session().listen();
         timer = wire.after(atMost, this::probe);
-        if (wire.session().hasNews()) { // by the command before
-            stirred();
+        if (wire.session().hasChanges()) { // by the command before
+            changed();
         }
     }
 
     private void probe() {
         if (wire.isCurrent(this) && !probing) {
             probing = true;
-            wire.waitAnew();
+            wire.silence().restart();
             wire.act(wire.session().begin(command));
-            wire.watchSilence();
+            wire.silence().arm();
         }
     }
 
     @Override
-    public void stirred() {
+    public void changed() {
         outcome = WatchOutcome.CHANGED;
         if (!probing) {
             end();

@@ -53,7 +53,7 @@ final class LoginExchange implements Exchange {
             if (!wire.isCurrent(this)) {
                 return;
             }
-            wire.waitAnew();
+            wire.silence().restart();
             if (computed.succeeded()) {
                 wire.act(wire.session().respond(computed.result()));
             } else {

@@ -46,7 +46,7 @@ final class StreamExchange<T> implements Exchange, Flow.Subscription {
             }
             if (wire.isCurrent(this)) {
                 wire.receive();
-                wire.watchSilence();
+                wire.silence().arm();
             } else {
                 deliverHeld();
             }
@@ -124,6 +124,6 @@ final class StreamExchange<T> implements Exchange, Flow.Subscription {
 
     @Override
     public void cancelled() {
-        wire.watchSilence();
+        wire.silence().arm();
     }
 }

@@ -23,7 +23,6 @@ import org.postbus.mail.imap.grammar.command.ImapCommand;
 import org.postbus.mail.imap.grammar.response.ImapResponse;
 import org.postbus.mail.imap.grammar.response.ResponseCode;
 import org.postbus.model.MailboxRole;
-import org.postbus.observation.UidRange;
 
 /** What the server said to one command: the untagged responses that belong to it, and the tagged one that ends it. */
 public record ImapAnswer(ImapCommand command, ImapResponse.Tagged tagged, List<ImapResponse> untagged) {

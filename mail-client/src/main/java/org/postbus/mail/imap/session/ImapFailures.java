@@ -6,16 +6,16 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.postbus.mail.ServerFailure;
 import org.postbus.mail.ServerFailure.AuthRejected;
 import org.postbus.mail.ServerFailure.Conflict;
 import org.postbus.mail.ServerFailure.OutcomeUnknown;
 import org.postbus.mail.ServerFailure.Rejected;
 import org.postbus.mail.ServerFailure.Throttled;
 import org.postbus.mail.ServerFailure.Unreachable;
-import org.postbus.mail.ServerFailure;
 import org.postbus.mail.imap.grammar.command.ImapCommand;
-import org.postbus.mail.imap.grammar.response.ImapResponse.Condition;
 import org.postbus.mail.imap.grammar.response.ImapResponse;
+import org.postbus.mail.imap.grammar.response.ImapResponse.Condition;
 import org.postbus.mail.imap.grammar.response.ResponseCode;
 
 /**

@@ -17,7 +17,6 @@ import org.postbus.mail.jmap.method.JmapMethod.Imported;
 import org.postbus.mail.jmap.method.JmapMethod.Sending;
 import org.postbus.mail.jmap.method.JmapMethod.Submitted;
 import org.postbus.mail.jmap.method.JmapMethod.WrittenEmail;
-import org.postbus.mail.jmap.method.JmapMethod;
 import org.postbus.mail.jmap.method.SetError;
 
 /** The part of {@link JmapCodec} that sends (RFC 8621 sections 4.8, 6 and 7). Pure. */

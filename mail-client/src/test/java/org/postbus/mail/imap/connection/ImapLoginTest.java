@@ -49,7 +49,7 @@ class ImapLoginTest extends TranscriptPlayer {
     void scram_is_preferred_to_plain_and_the_server_proves_itself() {
         // RFC 7677 section 3; the nonce is the one thing that a transcript cannot foresee.
         play("rfc/scram-sha-256-preauth.txt", connection -> {
-            await(connection.logIn(scram("SCRAM-SHA-256", "rOprNGfwEbeRWgbNEkqO")));
+            await(connection.wire().authenticate(scram("SCRAM-SHA-256", "rOprNGfwEbeRWgbNEkqO")));
             await(connection.noop());
         });
     }
@@ -103,9 +103,9 @@ class ImapLoginTest extends TranscriptPlayer {
     @Test
     void ok_without_the_servers_proof_is_no_login() {
         play("rfc/scram-without-proof.txt", connection -> {
-            assertThat(failureOf(() -> await(connection.logIn(scram("SCRAM-SHA-256", "rOprNGfwEbeRWgbNEkqO")))))
+            assertThat(failureOf(() -> await(connection.wire().authenticate(scram("SCRAM-SHA-256", "rOprNGfwEbeRWgbNEkqO")))))
                     .isEqualTo(new ServerFailure.Unreachable("the server did not prove that it knows the password"));
-            assertThat(failureOf(() -> await(connection.logIn(scram("SCRAM-SHA-256", "rOprNGfwEbeRWgbNEkqO")))))
+            assertThat(failureOf(() -> await(connection.wire().authenticate(scram("SCRAM-SHA-256", "rOprNGfwEbeRWgbNEkqO")))))
                     .as("cancelled with * after a challenge that makes no sense")
                     .isInstanceOf(ServerFailure.Unreachable.class);
         });
@@ -124,7 +124,7 @@ class ImapLoginTest extends TranscriptPlayer {
                         "NO [AUTHENTICATIONFAILED] Invalid credentials (Failure) (400)"));
         play("rfc/oauthbearer-refused.txt", connection -> {
             ServerAddress server = new ServerAddress("imap.example.com", 993, TlsMode.TLS);
-            assertThat(failureOf(() -> await(connection.logIn(
+            assertThat(failureOf(() -> await(connection.wire().authenticate(
                             new SaslConversation.OauthBearer(server, "a=l,ice", new Secret("secret"))))))
                     .isEqualTo(new ServerFailure.AuthRejected(
                             "NO [AUTHENTICATIONFAILED] Authentication failed. (invalid_token)"));

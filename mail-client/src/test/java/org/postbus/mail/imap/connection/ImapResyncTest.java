@@ -11,10 +11,10 @@ import org.postbus.mail.ServerFailure;
 import org.postbus.mail.imap.grammar.ImapFlag;
 import org.postbus.mail.imap.grammar.MailboxName;
 import org.postbus.mail.imap.grammar.Resync;
+import org.postbus.mail.imap.grammar.Resynced;
 import org.postbus.mail.imap.grammar.Resynced.Selected;
 import org.postbus.mail.imap.grammar.Resynced.StateReported;
 import org.postbus.mail.imap.grammar.Resynced.Vanished;
-import org.postbus.mail.imap.grammar.Resynced;
 import org.postbus.observation.UidRange;
 
 class ImapResyncTest extends TranscriptPlayer {

@@ -6,7 +6,6 @@ import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.postbus.model.Keyword;
-import org.postbus.observation.UidRange;
 
 class ImapValuesTest {
     @Test

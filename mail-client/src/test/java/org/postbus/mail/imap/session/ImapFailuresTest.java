@@ -22,7 +22,6 @@ import org.postbus.mail.imap.grammar.UidSet;
 import org.postbus.mail.imap.grammar.command.ImapCommand;
 import org.postbus.mail.imap.grammar.response.ImapParser;
 import org.postbus.mail.imap.grammar.response.ImapResponse;
-import org.postbus.observation.UidRange;
 
 class ImapFailuresTest {
     private static final UidSet UIDS = UidSet.ofUids(1);

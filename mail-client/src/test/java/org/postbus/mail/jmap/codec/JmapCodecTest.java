@@ -21,7 +21,6 @@ import org.postbus.mail.jmap.method.JmapMethod.Ids;
 import org.postbus.mail.jmap.method.JmapMethod.MailboxChanges;
 import org.postbus.mail.jmap.method.JmapMethod.MailboxGet;
 import org.postbus.mail.jmap.method.JmapMethod.QueryStart;
-import org.postbus.mail.jmap.method.JmapMethod;
 import org.postbus.mail.jmap.method.JmapRequest;
 import org.postbus.mail.jmap.method.JmapResults;
 import org.postbus.mail.jmap.method.SetError;

@@ -19,7 +19,6 @@ import org.postbus.mail.imap.grammar.Section;
 import org.postbus.mail.imap.grammar.StoreMode;
 import org.postbus.mail.imap.grammar.UidSet;
 import org.postbus.mail.imap.sasl.SaslConversation;
-import org.postbus.observation.UidRange;
 
 /** One command to the server (RFC 9051 section 6 and extensions); {@link ImapEncoder} writes it. */
 public sealed interface ImapCommand {

@@ -11,7 +11,6 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import org.postbus.mail.imap.grammar.BodyStructure;
 import org.postbus.mail.imap.grammar.Capabilities;
 import org.postbus.mail.imap.grammar.FetchItem;
 import org.postbus.mail.imap.grammar.GmailLabel;

@@ -11,7 +11,6 @@ import java.util.Set;
 import org.postbus.mail.imap.framing.ImapFrame;
 import org.postbus.mail.imap.grammar.FetchedMessage;
 import org.postbus.mail.imap.grammar.response.ImapResponse.Condition;
-import org.postbus.observation.UidRange;
 
 /**
  * Makes a response of a frame. It never fails: what it does not understand becomes {@link ImapResponse.Unknown}, and within a message an item of {@link FetchedMessage#unparsed}, so that one malformed message never

@@ -1,4 +1,4 @@
-package org.postbus.writer;
+package org.postbus.writer.table;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.postbus.writer.Observations.ARCHIVE;
@@ -16,9 +16,10 @@ import org.postbus.observation.Cursor;
 import org.postbus.observation.Observation.ScopeSynced;
 import org.postbus.observation.Observation;
 import org.postbus.observation.SyncScope;
-import org.postbus.writer.table.Database;
+import org.postbus.writer.Observations;
+import org.postbus.writer.TestAccount;
 
-class IsolationTest {
+class IndexUseTest {
     private static final List<String> TABLES = List.of(
             "account",
             "account_sync",
@@ -228,7 +229,7 @@ class IsolationTest {
     }
 
     private static long count(TestAccount as, String sql, TestAccount of) {
-        return TestAccount.DATABASE.inTransaction(
+        return TestAccount.TRANSACTIONS.call(
                 as.tenant,
                 transaction -> transaction
                         .run(sql, of.account.value())

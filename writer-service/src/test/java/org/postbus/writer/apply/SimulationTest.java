@@ -1,4 +1,4 @@
-package org.postbus.writer;
+package org.postbus.writer.apply;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -21,6 +21,8 @@ import org.postbus.observation.Observation.MailboxVanished;
 import org.postbus.observation.Observation.UidsVanished;
 import org.postbus.observation.Observation;
 import org.postbus.observation.UidRange;
+import org.postbus.writer.Observations;
+import org.postbus.writer.TestAccount;
 
 /**
  * A server in memory that changes at random, and a fetcher that reports it in batches of random size, some of them twice,

@@ -1,4 +1,4 @@
-package org.postbus.writer;
+package org.postbus.writer.publish;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
@@ -25,24 +25,24 @@ import org.postbus.devstack.DevStack;
 import org.postbus.observation.Observation;
 import org.postbus.topic.DeadLetter;
 import org.postbus.topic.Topics;
+import org.postbus.writer.Observations;
+import org.postbus.writer.TestAccount;
 import org.postbus.writer.ingest.BatchMetrics;
 import org.postbus.writer.ingest.Quarantine;
 import org.postbus.writer.ingest.RecordProcessor;
-import org.postbus.writer.publish.ChangePublisher;
-import org.postbus.writer.publish.RecordProducer;
 
 /** Records in, rows and records out, on a real broker. */
-class PipelineTest {
+class ChangePublisherTest {
     private static final int PARTITIONS = 8;
     private static final Duration SOON = Duration.ofSeconds(60);
 
     private final String bootstrap = DevStack.kafka(PARTITIONS).bootstrap();
     private final RecordProducer producer = RecordProducer.to(bootstrap);
     private final SimpleMeterRegistry registry = new SimpleMeterRegistry();
-    private final BatchMetrics metrics = new BatchMetrics(registry);
-    private final ChangePublisher publisher = new ChangePublisher(TestAccount.DATABASE, producer, metrics);
+    private final PublicationMetrics metrics = new PublicationMetrics(registry);
+    private final ChangePublisher publisher = new ChangePublisher(TestAccount.TRANSACTIONS, producer, metrics);
     private final RecordProcessor records = new RecordProcessor(
-            TestAccount.APPLIER, publisher, new Quarantine(TestAccount.DATABASE, producer), metrics, Clock.systemUTC());
+            TestAccount.APPLIER, publisher, new Quarantine(TestAccount.TRANSACTIONS, producer), new BatchMetrics(registry), Clock.systemUTC());
     private final TestAccount alice = TestAccount.create();
     private final TestAccount bob = TestAccount.create();
 
@@ -55,7 +55,7 @@ class PipelineTest {
 
     @Test
     void changes_are_published_in_order_as_cloud_events() {
-        records.apply(List.of(
+        records.process(List.of(
                 record(alice, Observations.mailbox(INBOX), Observations.imap(INBOX, 1, "a@x")),
                 record(bob, Observations.mailbox(INBOX)),
                 record(alice, Observations.imap(INBOX, 2, "b@x"), Observations.state(INBOX, 1, "$seen"))));
@@ -96,7 +96,7 @@ class PipelineTest {
             alice.apply(
                     Observations.mailbox(INBOX, java.util.Optional.empty(), java.util.Optional.empty(), i + 1),
                     Observations.imap(INBOX, 2 * i + 1, "m" + i + "@x"));
-            records.apply(List.of(record(alice, Observations.imap(INBOX, 2 * i + 2, "n" + i + "@x"))));
+            records.process(List.of(record(alice, Observations.imap(INBOX, 2 * i + 2, "n" + i + "@x"))));
         }
 
         List<String> stored = new java.util.ArrayList<>();
@@ -125,7 +125,7 @@ class PipelineTest {
         }
 
         try (RecordProducer otherProducer = RecordProducer.to(bootstrap);
-                ChangePublisher other = new ChangePublisher(TestAccount.DATABASE, otherProducer, metrics)) {
+                ChangePublisher other = new ChangePublisher(TestAccount.TRANSACTIONS, otherProducer, metrics)) {
             Thread one = Thread.ofVirtual().start(() -> publisher.publish(alice.tenant, alice.account));
             Thread two = Thread.ofVirtual().start(() -> other.publish(alice.tenant, alice.account));
             one.join();
@@ -147,7 +147,7 @@ class PipelineTest {
         byte[] forged = EventCodec.encode(
                 new org.postbus.observation.ObservationBatch(bob.tenant, carol.account, 1, 1, List.of(Observations.mailbox(INBOX))));
 
-        records.apply(List.of(
+        records.process(List.of(
                 new ConsumerRecord<>(Topics.OBSERVATIONS, 0, offset, alice.account.toString(), poison),
                 new ConsumerRecord<>(Topics.OBSERVATIONS, 0, offset + 1, "no account", poison),
                 new ConsumerRecord<>(Topics.OBSERVATIONS, 0, offset + 2, carol.account.toString(), forged),
@@ -183,7 +183,7 @@ class PipelineTest {
                 lock.execute();
             }
             // Longer than the role's lock_timeout of 5 s.
-            Thread waiting = Thread.ofVirtual().start(() -> records.apply(List.of(record(alice, Observations.mailbox(INBOX)))));
+            Thread waiting = Thread.ofVirtual().start(() -> records.process(List.of(record(alice, Observations.mailbox(INBOX)))));
             await().atMost(SOON)
                     .until(() -> registry.get("postbus.batch.retries").counter().count() > 0);
             connection.rollback();

@@ -1,0 +1,146 @@
+package org.postbus.mail.imap.connection;
+
+import io.smallrye.mutiny.Multi;
+import io.smallrye.mutiny.Uni;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Predicate;
+import org.postbus.mail.ServerException;
+import org.postbus.mail.ServerFailure;
+import org.postbus.mail.imap.grammar.Capabilities;
+import org.postbus.mail.imap.grammar.ListedMailbox;
+import org.postbus.mail.imap.grammar.MailboxName;
+import org.postbus.mail.imap.grammar.MailboxStatus;
+import org.postbus.mail.imap.grammar.command.ImapCommand;
+import org.postbus.mail.imap.session.ImapAnswer;
+import org.postbus.mail.imap.session.ImapSession;
+
+/**
+ * LIST with STATUS, in the richest form that the server takes: servers refuse clauses that they offer (RFC 5258, RFC 5819, RFC
+ * 6154). Where there is no LIST-STATUS, a STATUS for each mailbox.
+ */
+final class MailboxLists {
+    private static final List<String> STATUS_ITEMS = List.of("MESSAGES", "UIDNEXT", "UIDVALIDITY", "UNSEEN");
+
+    private final ImapWire wire;
+    private final ImapSession session;
+
+    MailboxLists(ImapWire wire) {
+        this.wire = wire;
+        this.session = wire.session();
+    }
+
+    /** All mailboxes, each name once, with the STATUS of those that are wanted. */
+    Uni<List<ListedMailbox>> list(Predicate<MailboxName> wanted) {
+        return Uni.createFrom().deferred(() -> listWith(listAttempts()).chain(listed -> withStatus(listed, wanted)));
+    }
+
+    /** Adds the STATUS of those that are without and wanted. One that the server refuses stays without. */
+    Uni<List<ListedMailbox>> withStatus(List<ListedMailbox> mailboxes, Predicate<MailboxName> wanted) {
+        return Multi.createFrom()
+                .iterable(mailboxes)
+                .onItem()
+                .transformToUniAndConcatenate(one ->
+                        one.selectable() && one.status().isEmpty() && wanted.test(one.name())
+                                ? status(one.name())
+                                        .map(Optional::of)
+                                        .onFailure(Refusals::isRejected)
+                                        .recoverWithItem(Optional.empty())
+                                        .map(status -> new ListedMailbox(
+                                                one.name(),
+                                                one.delimiter(),
+                                                one.attributes(),
+                                                one.role(),
+                                                one.selectable(),
+                                                one.subscribed(),
+                                                status))
+                                : Uni.createFrom().item(one))
+                .collect()
+                .asList();
+    }
+
+    /** From the most telling LIST to the plain one: servers refuse clauses that they offer. */
+    private Deque<ImapCommand.ListAll> listAttempts() {
+        Capabilities offered = session.server().capabilities();
+        Set<ImapCommand.ListAll> attempts = new LinkedHashSet<>();
+        if (offered.hasOrRev2("LIST-EXTENDED")) {
+            boolean specialUse = offered.hasOrRev2("SPECIAL-USE");
+            if (offered.hasOrRev2("LIST-STATUS")) {
+                attempts.add(new ImapCommand.ListAll(true, specialUse, statusItems()));
+                attempts.add(new ImapCommand.ListAll(true, specialUse, STATUS_ITEMS));
+            }
+            attempts.add(new ImapCommand.ListAll(true, specialUse, List.of()));
+            attempts.add(new ImapCommand.ListAll(true, false, List.of()));
+        }
+        attempts.add(new ImapCommand.ListAll(false, false, List.of()));
+        return new ArrayDeque<>(attempts);
+    }
+
+    private List<String> statusItems() {
+        List<String> items = new ArrayList<>(STATUS_ITEMS);
+        if (session.server().condstoreEnabled()) {
+            items.add("HIGHESTMODSEQ");
+        }
+        if (session.server().capabilities().has("OBJECTID") && !isCyrus()) {
+            items.add("MAILBOXID");
+        }
+        return List.copyOf(items);
+    }
+
+    /**
+     * Cyrus 3.6.1 answers STATUS with a MAILBOXID that is whatever lies in its memory, line ends too. SELECT tells the right one,
+     * but that is not what mailboxes are known by.
+     */
+    private boolean isCyrus() {
+        return session.server().id().getOrDefault("name", "").startsWith("Cyrus");
+    }
+
+    private Uni<List<ListedMailbox>> listWith(Deque<ImapCommand.ListAll> attempts) {
+        ImapCommand.ListAll attempt = attempts.removeFirst();
+        Uni<List<ListedMailbox>> listed = wire.run(attempt).map(ImapAnswer::mailboxes);
+        if (attempts.isEmpty()) {
+            return listed.chain(this::withSubscribed);
+        }
+        return listed.onFailure(Refusals::isRejected).recoverWithUni(() -> listWith(attempts));
+    }
+
+    private Uni<List<ListedMailbox>> withSubscribed(List<ListedMailbox> mailboxes) {
+        return wire.run(new ImapCommand.ListSubscribed())
+                .map(ImapAnswer::subscribed)
+                .onFailure(Refusals::isRejected)
+                .recoverWithItem(Set.of())
+                .map(subscribed -> mailboxes.stream()
+                        .map(one -> new ListedMailbox(
+                                one.name(),
+                                one.delimiter(),
+                                one.attributes(),
+                                one.role(),
+                                one.selectable(),
+                                one.subscribed() || subscribed.contains(one.name()),
+                                one.status()))
+                        .toList());
+    }
+
+    /** STATUS of one mailbox; not of the one that is selected (RFC 9051 section 6.3.11). */
+    Uni<MailboxStatus> status(MailboxName name) {
+        return Uni.createFrom().deferred(() -> {
+            List<String> items = statusItems();
+            Uni<MailboxStatus> told = statusOf(name, items);
+            return items.equals(STATUS_ITEMS)
+                    ? told
+                    : told.onFailure(Refusals::isBad).recoverWithUni(() -> statusOf(name, STATUS_ITEMS));
+        });
+    }
+
+    private Uni<MailboxStatus> statusOf(MailboxName name, List<String> items) {
+        return wire.run(new ImapCommand.Status(name, items))
+                .map(answer -> answer.status(name)
+                        .orElseThrow(() -> new ServerException(
+                                new ServerFailure.Rejected("NO", "the server answered STATUS without a status"))));
+    }
+}

@@ -1,0 +1,72 @@
+package org.postbus.mail.imap.session;
+
+import org.postbus.mail.imap.framing.ImapViolation;
+
+/** How much a server may say in answer to one command: responses, and octets of those that are kept. */
+final class AnswerBudget {
+    private static final long RESPONSES_BY_SIZE_MAX = 1_000_000;
+
+    private final SessionLimits limits;
+    private long undelivered;
+    private long delivered;
+    private long keptOctets;
+    /** The most messages that the mailbox has had since the command began; -1 if not known. */
+    private long mostMessages = -1;
+
+    AnswerBudget(SessionLimits limits) {
+        this.limits = limits;
+    }
+
+    /** @param messages of the selected mailbox; -1 if not known */
+    void begin(long messages) {
+        undelivered = 0;
+        delivered = 0;
+        keptOctets = 0;
+        mostMessages = messages;
+    }
+
+    void messages(long messages) {
+        mostMessages = Math.max(mostMessages, messages);
+    }
+
+    /** No command is sent for a while: responses are reports from now on. */
+    void listen() {
+        undelivered = 0;
+    }
+
+    /** What was kept belonged to another mailbox and has been dropped. */
+    void dropKept() {
+        keptOctets = 0;
+    }
+
+    /** A command on many messages, or another client's, may be answered with some responses for each. */
+    private long undeliveredMax() {
+        return limits.responsesMax() + Math.min(4 * Math.max(0, mostMessages), RESPONSES_BY_SIZE_MAX);
+    }
+
+    /** A message may come more than once, and messages arrive meanwhile; but there is an end to it. */
+    private long deliveredMax() {
+        return mostMessages < 0 ? limits.responsesMax() : 1000 + 4 * mostMessages;
+    }
+
+    void countUndelivered() {
+        undelivered++;
+        if (undelivered > undeliveredMax()) {
+            throw new ImapViolation("more than " + undeliveredMax() + " responses to one command");
+        }
+    }
+
+    void countDelivered() {
+        delivered++;
+        if (delivered > deliveredMax()) {
+            throw new ImapViolation("more than " + deliveredMax() + " messages in answer to one command");
+        }
+    }
+
+    void countKept(long octets) {
+        keptOctets += octets;
+        if (keptOctets > limits.answerOctetsMax()) {
+            throw new ImapViolation("an answer of more than " + limits.answerOctetsMax() + " octets");
+        }
+    }
+}
