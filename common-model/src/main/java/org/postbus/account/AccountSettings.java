@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 
-/** How to reach an account's server: the JSON column {@code account.settings}. Holds no secret. */
+/** The servers of an account: the JSON column {@code account.settings}. It holds no secret. */
 @JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "protocol")
 @JsonSubTypes({
     @JsonSubTypes.Type(value = AccountSettings.Imap.class, name = "imap"),
@@ -18,6 +18,7 @@ import java.util.Optional;
 public sealed interface AccountSettings {
     String username();
 
+    /** @param smtp the server for submissions; empty: the account cannot send */
     record Imap(String username, ServerAddress imap, Optional<ServerAddress> smtp) implements AccountSettings {
         public Imap {
             Objects.requireNonNull(username);
@@ -28,9 +29,9 @@ public sealed interface AccountSettings {
 
     /**
      * @param sessionUrl the JMAP session resource (RFC 8620 section 2)
-     * @param accountId which of the login's accounts on that server; empty for its primary account for mail
-     * @param trustedHosts that may have the credential, with their sub-domains, besides the session URL's host
-     * @param smtp sends where the server does not offer to do so over JMAP
+     * @param accountId the JMAP account; empty for the login's primary account for mail
+     * @param trustedHosts hosts to which the credential may be sent, with their subdomains, besides the host of the session URL
+     * @param smtp the server for submissions if the JMAP server offers none
      */
     record Jmap(
             String username,
@@ -47,7 +48,7 @@ public sealed interface AccountSettings {
             Objects.requireNonNull(smtp);
         }
 
-        /** Settings that an earlier version stored name no trusted hosts, and no SMTP server. */
+        /** Decodes stored settings too: those of earlier builds have no trusted hosts and no SMTP server. */
         @JsonCreator
         static Jmap stored(
                 @JsonProperty("username") String username,
@@ -63,7 +64,7 @@ public sealed interface AccountSettings {
             this(username, sessionUrl, accountId, trustedHosts, Optional.empty());
         }
 
-        /** The primary account; all is on one host. */
+        /** The primary account, on one host. */
         public Jmap(String username, URI sessionUrl) {
             this(username, sessionUrl, Optional.empty(), List.of());
         }

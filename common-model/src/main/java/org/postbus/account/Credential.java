@@ -2,7 +2,7 @@ package org.postbus.account;
 
 import java.util.Objects;
 
-/** What proves to a mail server who we are: the row of the table {@code credential}. */
+/** How Postbus authenticates at the account's servers: the row of the table {@code credential}. */
 public sealed interface Credential {
 
     Secret secret();
@@ -32,7 +32,7 @@ public sealed interface Credential {
         }
     }
 
-    /** An OAuth 2.0 access token (RFC 6750). It is short-lived, and whoever obtained it brings the next one. */
+    /** An OAuth 2.0 access token (RFC 6750). It expires soon; the API's client replaces it in time. */
     record AccessToken(Secret secret) implements Credential {
         public static final String KIND = "access-token";
 

@@ -2,14 +2,19 @@ package org.postbus.account;
 
 import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.annotation.JsonValue;
-import java.util.Arrays;
+import org.postbus.codec.WireName;
 
-/** What wakes an account's loop when the server has news. */
-public enum PushKind {
+/** How an account's loop learns that the server has changes. */
+public enum PushKind implements WireName {
+    /** IMAP NOTIFY (RFC 5465). */
     NOTIFY("notify"),
+    /** IMAP IDLE (RFC 2177). */
     IDLE("idle"),
+    /** JMAP EventSource (RFC 8620 section 7.3). */
     EVENT_SOURCE("event-source"),
+    /** JMAP over WebSocket (RFC 8887). */
     WEBSOCKET("websocket"),
+    /** No push: polling only. */
     POLL("poll");
 
     private final String wireName;
@@ -20,13 +25,11 @@ public enum PushKind {
 
     @JsonCreator
     public static PushKind of(String wireName) {
-        return Arrays.stream(values())
-                .filter(kind -> kind.wireName.equals(wireName))
-                .findFirst()
-                .orElseThrow(() -> new IllegalArgumentException("no such kind of push: " + wireName));
+        return WireName.find(values(), wireName, "no such kind of push");
     }
 
     @JsonValue
+    @Override
     public String wireName() {
         return wireName;
     }

@@ -2,7 +2,7 @@ package org.postbus.account;
 
 import java.util.Objects;
 
-/** A password or token. It shows itself to nobody: {@link #reveal()} is for the line that sends it to the server. */
+/** A password or token. {@link #toString()} does not show it; {@link #reveal()} is for the code that sends or encrypts it. */
 public final class Secret {
     private final String value;
 

@@ -2,7 +2,7 @@ package org.postbus.account;
 
 import java.util.Objects;
 
-/** Where a server listens. */
+/** Host, port and protection of a server. */
 public record ServerAddress(String host, int port, TlsMode tls) {
     public ServerAddress {
         Objects.requireNonNull(tls);

@@ -2,18 +2,18 @@ package org.postbus.account;
 
 import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.annotation.JsonValue;
-import java.util.Arrays;
+import org.postbus.codec.WireName;
 
-/** What an account's sync is doing, in the words of the API. */
-public enum SyncState {
-    /** The first run has not ended. */
+/** The state of an account's sync, by the names of the API. */
+public enum SyncState implements WireName {
+    /** The initial sync has not ended. */
     INITIAL("initial"),
     SYNCING("syncing"),
-    /** All has been seen; waiting for something to happen. */
+    /** The last pass was complete. The next one starts on push, on request or at the next poll. */
     IDLE("idle"),
-    /** The server failed us; {@code retryAt} says when it is asked again. */
+    /** The server failed; {@code retryAt} is the time of the next attempt. */
     BACKOFF("backoff"),
-    /** The server refuses the login; nothing is tried until the account is changed. */
+    /** The server refuses the login. There is no further attempt until the account is changed. */
     NEEDS_LOGIN("needs-login"),
     PAUSED("paused");
 
@@ -25,13 +25,11 @@ public enum SyncState {
 
     @JsonCreator
     public static SyncState of(String wireName) {
-        return Arrays.stream(values())
-                .filter(state -> state.wireName.equals(wireName))
-                .findFirst()
-                .orElseThrow(() -> new IllegalArgumentException("no such sync state: " + wireName));
+        return WireName.find(values(), wireName, "no such sync state");
     }
 
     @JsonValue
+    @Override
     public String wireName() {
         return wireName;
     }

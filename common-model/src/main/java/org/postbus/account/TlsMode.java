@@ -2,15 +2,15 @@ package org.postbus.account;
 
 import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.annotation.JsonValue;
-import java.util.Arrays;
+import org.postbus.codec.WireName;
 
 /** How a connection is protected. */
-public enum TlsMode {
+public enum TlsMode implements WireName {
     /** TLS from the first byte (RFC 8314). */
     TLS("tls"),
-    /** Upgraded by STARTTLS before anything else is said; fails if the server does not offer it. */
+    /** STARTTLS before any other command. The connection fails if the server does not offer it. */
     STARTTLS("starttls"),
-    /** Plain text: for servers on this machine. */
+    /** Plain text, for servers on this machine. */
     NONE("none");
 
     private final String wireName;
@@ -21,13 +21,11 @@ public enum TlsMode {
 
     @JsonCreator
     public static TlsMode of(String wireName) {
-        return Arrays.stream(values())
-                .filter(mode -> mode.wireName.equals(wireName))
-                .findFirst()
-                .orElseThrow(() -> new IllegalArgumentException("tls must be one of tls, starttls, none: " + wireName));
+        return WireName.find(values(), wireName, "tls must be one of tls, starttls, none");
     }
 
     @JsonValue
+    @Override
     public String wireName() {
         return wireName;
     }

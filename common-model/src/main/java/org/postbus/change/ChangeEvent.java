@@ -18,13 +18,12 @@ import org.postbus.model.MailboxId;
 import org.postbus.model.MutationId;
 import org.postbus.model.SubmissionId;
 import org.postbus.model.TenantId;
-import org.postbus.topic.Topics;
 
 /**
- * The value of a record of {@link Topics#CHANGES}, and a row of {@code change_log}: one effective change of the database.
- * {@code docs/events.md} has a section for each change, with its golden file.
+ * One effective change of the database: a row of {@code change_log} and the value of a record of the topic {@code postbus.changes}.
+ * {@code docs/events.md} has a section for each kind of change, with its golden file.
  *
- * @param seq counts the account's changes from 1 without a gap, so a subscriber can prove that it lost nothing
+ * @param seq counts the account's changes from 1 without gaps, so a subscriber can detect that it missed one
  */
 public record ChangeEvent(TenantId tenantId, AccountId accountId, long seq, Origin origin, Change change) {
     public ChangeEvent {
@@ -74,7 +73,7 @@ public record ChangeEvent(TenantId tenantId, AccountId accountId, long seq, Orig
         }
     }
 
-    /** {@code previous} is the mailbox as it was. */
+    /** @param previous the mailbox before the change */
     public record MailboxUpdated(Mailbox mailbox, Mailbox previous) implements Change {
         public MailboxUpdated {
             Objects.requireNonNull(mailbox);
@@ -88,7 +87,7 @@ public record ChangeEvent(TenantId tenantId, AccountId accountId, long seq, Orig
         }
     }
 
-    /** The server renumbered the mailbox (UIDVALIDITY). Emails keep their ids; what really differs follows as its own event. */
+    /** The server changed the mailbox's UIDVALIDITY. Emails keep their ids; emails that really changed have events of their own. */
     public record MailboxReset(MailboxId mailboxId) implements Change {
         public MailboxReset {
             Objects.requireNonNull(mailboxId);
@@ -102,9 +101,9 @@ public record ChangeEvent(TenantId tenantId, AccountId accountId, long seq, Orig
     }
 
     /**
-     * Only what changed is present; a move is one such event with {@code mailboxIds}.
+     * Only the properties that changed are present. A move is one event with {@code mailboxIds}.
      *
-     * @param threadId two threads turned out to be one, and the emails of the younger go over to the older
+     * @param threadId present when two threads were joined: the emails of the younger one get the id of the older one
      */
     public record EmailUpdated(
             Email email,
@@ -126,7 +125,7 @@ public record ChangeEvent(TenantId tenantId, AccountId accountId, long seq, Orig
         }
     }
 
-    /** The first synchronisation of the account has ended: everything there was is in the database. */
+    /** The initial sync of the account has ended: all of its mail is in the database. */
     public record AccountSynced() implements Change {}
 
     public record AccountStateChanged(SyncState state, Optional<String> error) implements Change {
@@ -136,7 +135,7 @@ public record ChangeEvent(TenantId tenantId, AccountId accountId, long seq, Orig
         }
     }
 
-    /** The server has done what was wished, and what it has become has been seen. */
+    /** The server has carried out the mutation, and a later sync pass has read the result. */
     public record MutationConfirmed(MutationId mutationId, Optional<EmailId> emailId) implements Change {
         public MutationConfirmed {
             Objects.requireNonNull(mutationId);
@@ -144,7 +143,7 @@ public record ChangeEvent(TenantId tenantId, AccountId accountId, long seq, Orig
         }
     }
 
-    /** The server refuses for good: readers see its word again. */
+    /** The server refuses the mutation permanently. Readers see the server's state again. */
     public record MutationRejected(MutationId mutationId, Optional<EmailId> emailId, String error) implements Change {
         public MutationRejected {
             Objects.requireNonNull(mutationId);
@@ -153,7 +152,7 @@ public record ChangeEvent(TenantId tenantId, AccountId accountId, long seq, Orig
         }
     }
 
-    /** All tries are used up: readers see the server's word again until somebody retries it. */
+    /** All attempts have failed. Readers see the server's state again; a client may retry the mutation. */
     public record MutationFailed(MutationId mutationId, Optional<EmailId> emailId, String error) implements Change {
         public MutationFailed {
             Objects.requireNonNull(mutationId);
@@ -162,7 +161,7 @@ public record ChangeEvent(TenantId tenantId, AccountId accountId, long seq, Orig
         }
     }
 
-    /** Somebody has taken it back: readers see the server's word again, if they ever saw another. */
+    /** A client has withdrawn the mutation. Readers see the server's state. */
     public record MutationDiscarded(MutationId mutationId, Optional<EmailId> emailId) implements Change {
         public MutationDiscarded {
             Objects.requireNonNull(mutationId);
@@ -170,7 +169,7 @@ public record ChangeEvent(TenantId tenantId, AccountId accountId, long seq, Orig
         }
     }
 
-    /** Somebody asks for a message to be sent, for the first time or again. */
+    /** A client has requested that a message be sent, for the first time or again. */
     public record SubmissionQueued(SubmissionId submissionId) implements Change {
         public SubmissionQueued {
             Objects.requireNonNull(submissionId);
@@ -178,9 +177,9 @@ public record ChangeEvent(TenantId tenantId, AccountId accountId, long seq, Orig
     }
 
     /**
-     * The server has taken the message.
+     * The server has accepted the message.
      *
-     * @param refused the recipients that it did not take it for, by address; never all of them
+     * @param refused addresses of the recipients that it refused; never all of them
      */
     public record SubmissionSent(SubmissionId submissionId, List<String> refused) implements Change {
         public SubmissionSent {
@@ -189,7 +188,7 @@ public record ChangeEvent(TenantId tenantId, AccountId accountId, long seq, Orig
         }
     }
 
-    /** The server refuses the message for good: nobody got it. */
+    /** The server refuses the message permanently. No recipient got it. */
     public record SubmissionRejected(SubmissionId submissionId, String error) implements Change {
         public SubmissionRejected {
             Objects.requireNonNull(submissionId);
@@ -197,7 +196,7 @@ public record ChangeEvent(TenantId tenantId, AccountId accountId, long seq, Orig
         }
     }
 
-    /** All tries are used up: nobody got it, until somebody retries it. */
+    /** All attempts have failed. No recipient got the message; a client may retry the submission. */
     public record SubmissionFailed(SubmissionId submissionId, String error) implements Change {
         public SubmissionFailed {
             Objects.requireNonNull(submissionId);
@@ -205,7 +204,10 @@ public record ChangeEvent(TenantId tenantId, AccountId accountId, long seq, Orig
         }
     }
 
-    /** It may have been sent or not. It is never sent again by itself; {@link SubmissionSent} follows if it turns up. */
+    /**
+     * It is unknown whether the message was sent. It is never sent again automatically. {@link SubmissionSent} follows if a copy of it is
+     * found on the server.
+     */
     public record SubmissionInDoubt(SubmissionId submissionId, String error) implements Change {
         public SubmissionInDoubt {
             Objects.requireNonNull(submissionId);
@@ -213,7 +215,7 @@ public record ChangeEvent(TenantId tenantId, AccountId accountId, long seq, Orig
         }
     }
 
-    /** Somebody has taken it back before it was sent, or given it up. */
+    /** A client has withdrawn the submission before it was sent, or after it failed or was in doubt. */
     public record SubmissionCanceled(SubmissionId submissionId) implements Change {
         public SubmissionCanceled {
             Objects.requireNonNull(submissionId);

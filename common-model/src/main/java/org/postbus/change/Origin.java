@@ -5,7 +5,7 @@ import com.fasterxml.jackson.annotation.JsonTypeInfo;
 import java.util.Objects;
 import org.postbus.model.MutationId;
 
-/** Who caused a change: somebody at the server, or a mutation that went through Postbus. */
+/** What caused a change: another client of the mail server, or a mutation that was requested through Postbus. */
 @JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "by")
 @JsonSubTypes({
     @JsonSubTypes.Type(value = Origin.Server.class, name = "server"),

@@ -14,24 +14,26 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.datatype.jdk8.Jdk8Module;
 import com.fasterxml.jackson.datatype.jsr310.JavaTimeModule;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.util.Optional;
-import org.postbus.observation.ObservationBatch;
 
 /**
- * The one JSON mapper, for topics, JSON columns and the API alike. Strict: a component that is not {@link Optional} must be
- * there and not null, and the records' own checks run. Tolerant: an unknown field is ignored, so a newer producer may add
- * optional ones. An unknown {@code type} is an error: it is the poison path, not silence.
+ * The one JSON mapper, for topics, JSON columns and the API.
+ *
+ * <p>Strict: a component that is not {@link Optional} must be present and not null, and the checks of the records' constructors run. An unknown
+ * {@code type} is an error, so a record with one is quarantined instead of ignored. Tolerant: an unknown field is ignored, so that a
+ * newer producer may add optional fields.
  */
 public final class EventCodec {
     /** Attribute of a reader: the bytes that it reads. */
     public static final Object SOURCE = new Object();
 
-    /** No string in a record is longer: a batch is at most {@link ObservationBatch#BYTES_MAX} when it is cut well. */
+    /** Far above the size of a batch, so that only a broken or hostile record reaches it. */
     private static final int STRING_LENGTH_MAX = 20_000_000;
 
     private static final int NESTING_MAX = 64;
 
-    /** Buffers that wait for their next use; one per thread would be one per batch, for threads here are virtual. */
+    /** Buffers that are kept for reuse. Not one per thread: threads are virtual here, so that would be one per batch. */
     private static final int BUFFERS_KEPT = 32;
 
     private static final ObjectMapper MAPPER = JsonMapper.builder(JsonFactory.builder()
@@ -55,11 +57,12 @@ public final class EventCodec {
 
     private EventCodec() {}
 
-    /** The mapper itself, for frameworks that want one. Do not configure it. */
+    /** The mapper itself, for frameworks that need one. It must not be configured. */
     public static ObjectMapper mapper() {
         return MAPPER;
     }
 
+    /** The value as JSON in UTF-8. */
     public static byte[] encode(Object value) {
         try {
             return MAPPER.writeValueAsBytes(value);
@@ -91,10 +94,10 @@ public final class EventCodec {
 
     /** @throws MalformedRecordException if the text is not a valid {@code type} */
     public static <T> T decode(String json, Class<T> type) {
-        return decode(json.getBytes(java.nio.charset.StandardCharsets.UTF_8), type);
+        return decode(json.getBytes(StandardCharsets.UTF_8), type);
     }
 
-    /** The message without the source excerpt that Jackson adds: it may hold mail. */
+    /** The message without the excerpt of the source that Jackson adds: it may contain mail. */
     private static String reason(IOException e) {
         return e instanceof JsonProcessingException json ? json.getOriginalMessage() : e.getMessage();
     }

@@ -5,7 +5,7 @@ import com.fasterxml.jackson.annotation.JsonValue;
 import java.util.Objects;
 import java.util.UUID;
 
-/** Identifies one mailbox login of a tenant; the Kafka key of everything about it. A UUIDv7 minted by Postbus, never a server's id. */
+/** Identifies an account: one login of a tenant on one mail server. The Kafka key of all its records. A UUIDv7 that Postbus creates, never a server's id. */
 public record AccountId(UUID value) {
     public AccountId {
         Objects.requireNonNull(value);

@@ -19,8 +19,8 @@ import java.util.TreeMap;
 import org.postbus.codec.EventCodec;
 
 /**
- * {@link EmailBody#bodyValues()} as JSON that is read when somebody looks. They are most of what Postbus moves, and who stores them
- * need not look: decoding and encoding them again was half of the writer's work. Their shape has been checked all the same.
+ * {@link EmailBody#bodyValues()} as JSON that is decoded on first use. Body values are most of the bytes that Postbus handles, and the writer
+ * only stores them: decoding and encoding them again was half of its work. Their shape is checked when the record is decoded.
  */
 final class BodyValues extends AbstractMap<String, EmailBodyValue> {
     private static final TypeReference<Map<String, EmailBodyValue>> READ = new TypeReference<>() {};
@@ -43,7 +43,7 @@ final class BodyValues extends AbstractMap<String, EmailBodyValue> {
             try {
                 read = Map.copyOf(EventCodec.mapper().readValue(json.asUnquotedUTF8(), READ));
             } catch (IOException checkedBefore) {
-                throw new UncheckedIOException("body values that cannot be read", checkedBefore);
+                throw new UncheckedIOException("the body values cannot be decoded", checkedBefore);
             }
         }
         return read.entrySet();
@@ -84,7 +84,7 @@ final class BodyValues extends AbstractMap<String, EmailBodyValue> {
             return context.readValue(in, context.getTypeFactory().constructType(READ));
         }
 
-        /** An {@link EmailBodyValue}, whose strings are passed over. */
+        /** Checks the shape of an {@link EmailBodyValue} without decoding its strings. */
         private static void check(JsonParser in, DeserializationContext context) throws IOException {
             if (!in.hasToken(JsonToken.START_OBJECT)) {
                 context.reportInputMismatch(EmailBodyValue.class, "not an object");

@@ -6,8 +6,11 @@ import java.util.Map;
 import java.util.Objects;
 
 /**
- * An email as readers and subscribers see it, without its bodies (RFC 8621 section 4.1). {@code mailboxIds} and
- * {@code keywords} map to {@code true}, as the RFC has it. Only those two ever change, and {@code threadId} when threads turn out to be one.
+ * An email as readers and subscribers see it, without its bodies (RFC 8621 section 4.1). The values of {@code mailboxIds} and
+ * {@code keywords} are always {@code true}, as in the RFC. Only these two properties change, and {@code threadId} when threads are joined.
+ *
+ * @param size of the raw message, in octets
+ * @param preview the beginning of the text, at most {@link #PREVIEW_LENGTH_MAX} characters
  */
 public record Email(
         EmailId id,

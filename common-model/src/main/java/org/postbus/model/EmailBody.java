@@ -6,8 +6,10 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * What to show of an email: RFC 8621 section 4.1.4's lists, and the text of the parts they name, by partId.
- * All values together hold at most {@link #TEXT_BYTES_MAX} bytes of UTF-8; beyond that a value is truncated and says so.
+ * The body of an email: the lists of parts of RFC 8621 section 4.1.4, and the text of the parts in {@code textBody} and {@code htmlBody}.
+ *
+ * @param bodyValues by partId; all together at most {@link #TEXT_BYTES_MAX} bytes of UTF-8. A value that would exceed the limit is truncated
+ *     and marked
  */
 public record EmailBody(
         List<EmailBodyPart> textBody,

@@ -4,8 +4,11 @@ import java.util.Objects;
 import java.util.Optional;
 
 /**
- * A leaf of the MIME tree (RFC 8621 section 4.1.4). {@code partId} is the IMAP part specifier ("1.2") or the JMAP
- * server's partId; {@code blobId} is the JMAP server's and may expire. {@code size} counts decoded octets.
+ * A leaf of the MIME tree (RFC 8621 section 4.1.4).
+ *
+ * @param partId the IMAP part specifier ("1.2") or the JMAP server's partId
+ * @param blobId JMAP only; it may expire
+ * @param size of the decoded content, in octets
  */
 public record EmailBodyPart(
         String partId,

@@ -2,7 +2,7 @@ package org.postbus.model;
 
 import java.util.Objects;
 
-/** The text of one body part, decoded, with line ends as LF (RFC 8621 section 4.1.4). */
+/** The text of one body part, decoded, with LF as line end (RFC 8621 section 4.1.4). */
 public record EmailBodyValue(String value, boolean isEncodingProblem, boolean isTruncated) {
     public EmailBodyValue {
         Objects.requireNonNull(value);

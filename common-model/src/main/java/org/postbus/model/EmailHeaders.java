@@ -5,9 +5,9 @@ import java.util.Objects;
 import java.util.Optional;
 
 /**
- * The header fields that Postbus keeps, decoded to Unicode, under RFC 8621's names (section 4.1.3).
- * Message ids stand without angle brackets. {@code sentAt} is the Date header as ISO 8601 with its own offset;
- * it is the sender's claim, so nothing sorts by it.
+ * The header fields that Postbus stores, decoded to Unicode, by the names of RFC 8621 section 4.1.3. Message ids have no angle brackets.
+ *
+ * @param sentAt the Date field in ISO 8601 with its own offset. The sender chooses it, so nothing is sorted by it
  */
 public record EmailHeaders(
         List<String> messageId,
@@ -22,7 +22,7 @@ public record EmailHeaders(
         Optional<String> subject,
         Optional<String> sentAt) {
 
-    /** The most message ids that are kept of one References header: the last ones, for they are the nearest. */
+    /** Message ids that are stored of one References field: the last ones, which are the closest in the thread. */
     public static final int REFERENCES_MAX = 50;
 
     public EmailHeaders {

@@ -5,7 +5,7 @@ import com.fasterxml.jackson.annotation.JsonValue;
 import java.util.Objects;
 import java.util.UUID;
 
-/** Identifies an email, stable for ever, also when it is moved, on every server. A UUIDv7 minted by Postbus, never a server's id. */
+/** Identifies an email. It never changes, even when the email is moved, on any server. A UUIDv7 that Postbus creates, never a server's id. */
 public record EmailId(UUID value) implements Comparable<EmailId> {
     public EmailId {
         Objects.requireNonNull(value);

@@ -2,6 +2,7 @@ package org.postbus.model;
 
 import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.annotation.JsonValue;
+import java.util.Locale;
 
 /**
  * A keyword of an email, in lower case: {@code $seen}, {@code $flagged}, {@code project-x}.
@@ -20,7 +21,7 @@ public record Keyword(String value) implements Comparable<Keyword> {
         if (!isValid(value)) {
             throw new IllegalArgumentException("not a keyword (RFC 8621 section 4.1.1): " + value);
         }
-        value = toLowerAscii(value);
+        value = value.toLowerCase(Locale.ROOT);
     }
 
     @JsonCreator
@@ -39,11 +40,6 @@ public record Keyword(String value) implements Comparable<Keyword> {
             }
         }
         return true;
-    }
-
-    /** {@link String#toLowerCase()} depends on no locale here: a keyword is ASCII. */
-    private static String toLowerAscii(String value) {
-        return value.toLowerCase(java.util.Locale.ROOT);
     }
 
     @Override

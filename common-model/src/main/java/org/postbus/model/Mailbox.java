@@ -4,8 +4,11 @@ import java.util.Objects;
 import java.util.Optional;
 
 /**
- * A mailbox as readers and subscribers see it (RFC 8621 section 2). {@code path} is ours: the names from the root,
- * joined by {@code /}. The counts are the server's.
+ * A mailbox as readers and subscribers see it (RFC 8621 section 2).
+ *
+ * @param path not in the RFC: the names from the root to this mailbox, joined by {@code /}
+ * @param totalEmails as the server counts them
+ * @param unreadEmails as the server counts them
  */
 public record Mailbox(
         MailboxId id,

@@ -5,7 +5,7 @@ import com.fasterxml.jackson.annotation.JsonValue;
 import java.util.Objects;
 import java.util.UUID;
 
-/** Identifies a mailbox, stable for ever, also across renames. A UUIDv7 minted by Postbus, never a server's id. */
+/** Identifies a mailbox. It never changes, even when the mailbox is renamed. A UUIDv7 that Postbus creates, never a server's id. */
 public record MailboxId(UUID value) implements Comparable<MailboxId> {
     public MailboxId {
         Objects.requireNonNull(value);

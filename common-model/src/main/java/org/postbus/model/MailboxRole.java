@@ -6,7 +6,7 @@ import java.util.Arrays;
 import java.util.Locale;
 import java.util.Optional;
 
-/** What a mailbox is for: the IANA registry of IMAP mailbox name attributes, in lower case (RFC 8621 section 2). */
+/** The purpose of a mailbox, from the IANA registry of IMAP mailbox name attributes; in JSON in lower case (RFC 8621 section 2). */
 public enum MailboxRole {
     ALL,
     ARCHIVE,
@@ -19,7 +19,7 @@ public enum MailboxRole {
     SUBSCRIBED,
     TRASH;
 
-    /** Empty for a role that we do not know: the registry grows, and a server may invent one. */
+    /** The role with this name, in any case. Empty for an unknown role: the registry grows, and servers invent roles. */
     public static Optional<MailboxRole> find(String name) {
         return Arrays.stream(values())
                 .filter(role -> role.wireName().equalsIgnoreCase(name))

@@ -5,7 +5,7 @@ import com.fasterxml.jackson.annotation.JsonValue;
 import java.util.Objects;
 import java.util.UUID;
 
-/** Identifies something a person or program asked for; fixed when the wish is stored. A UUIDv7 minted by Postbus, never a server's id. */
+/** Identifies a mutation: a requested change of mail state. A UUIDv7 that Postbus creates. */
 public record MutationId(UUID value) {
     public MutationId {
         Objects.requireNonNull(value);

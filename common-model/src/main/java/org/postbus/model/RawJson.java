@@ -7,9 +7,9 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 
 /**
- * JSON in UTF-8 that is written as it is. Everything that would quote it is refused: it is no string.
+ * JSON in UTF-8 that is written unchanged. The methods that quote a string throw: this is not one.
  *
- * @param json not to be changed
+ * @param json must not be modified
  */
 record RawJson(byte[] json) implements SerializableString {
     private static final int NO_ROOM = -1;

@@ -5,7 +5,7 @@ import com.fasterxml.jackson.annotation.JsonValue;
 import java.util.Objects;
 import java.util.UUID;
 
-/** Identifies a message that somebody asked to be sent. A UUIDv7 minted by Postbus, never a server's id. */
+/** Identifies a submission: a message to be sent. A UUIDv7 that Postbus creates, never a server's id. */
 public record SubmissionId(UUID value) {
     public SubmissionId {
         Objects.requireNonNull(value);

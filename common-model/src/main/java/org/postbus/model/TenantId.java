@@ -5,7 +5,7 @@ import com.fasterxml.jackson.annotation.JsonValue;
 import java.util.Objects;
 import java.util.UUID;
 
-/** Identifies one customer; every row, record and request belongs to exactly one. A UUIDv7 minted by Postbus, never a server's id. */
+/** Identifies a tenant. Every row, record and request belongs to exactly one. A UUIDv7 that Postbus creates. */
 public record TenantId(UUID value) {
     public TenantId {
         Objects.requireNonNull(value);

@@ -6,8 +6,8 @@ import java.util.Objects;
 import java.util.Optional;
 
 /**
- * How far a scope has been read. It travels in the batch with the observations it follows from and is stored in the same
- * transaction; a fetcher only ever reads it back.
+ * How far a scope has been read. It is stored in the transaction that applies the observations it covers, and only a fetcher interprets
+ * it.
  */
 @JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "type")
 @JsonSubTypes({
@@ -17,11 +17,11 @@ import java.util.Optional;
 public sealed interface Cursor {
 
     /**
-     * Messages with {@code backfillUid <= uid < uidNext} are in the database. Reading goes from the newest down, so
-     * {@code backfillUid} falls until it is 1: then the mailbox is complete.
+     * The messages with {@code backfillUid <= uid < uidNext} are in the database. The backfill reads from the newest message down, so
+     * {@code backfillUid} falls; at 1 the mailbox is complete.
      *
-     * @param highestModSeq the HIGHESTMODSEQ up to which flags are known (RFC 7162); taken from the first SELECT and kept
-     *     until the backfill has ended; empty where the server has none
+     * @param highestModSeq the HIGHESTMODSEQ (RFC 7162) up to which flags are stored. During the backfill it is the one of the first
+     *     SELECT. Empty if the server has none
      */
     record Imap(long uidValidity, long uidNext, Optional<Long> highestModSeq, long backfillUid) implements Cursor {
         public Imap {
@@ -34,11 +34,10 @@ public sealed interface Cursor {
     }
 
     /**
-     * @param state the state to ask changes from (RFC 8620 section 5.2); during the first run the one taken before it began
-     * @param anchor the last email of the first run's last page; empty once the first run has ended
-     * @param firstRunEnded whether every email that there was at {@code state} has been read
-     * @param unsettled what a server that tells changes late may have left out of those before {@code state}; empty for mailboxes,
-     *     whose state is asked for no second time
+     * @param state the state from which changes are requested (RFC 8620 section 5.2); during the initial sync the state at its start
+     * @param anchor the last email of the last page that the initial sync has read; empty when it has ended
+     * @param firstRunEnded whether the initial sync has ended: every email that existed at {@code state} has been read
+     * @param unsettled the overlap re-query, for servers that report changes late; empty for mailboxes, which have none
      */
     record Jmap(String state, Optional<String> anchor, boolean firstRunEnded, Optional<Unsettled> unsettled)
             implements Cursor {
@@ -53,8 +52,10 @@ public sealed interface Cursor {
         }
 
         /**
-         * @param since an earlier state, or the same one, since which changes are to be asked for once more
-         * @param changes how many the server told of since all emails were compared with it
+         * Changes before {@code state} that the server may still report.
+         *
+         * @param since the state from which changes are requested once more: {@code state} or an earlier one
+         * @param changes the number of changes that the server has reported since all emails were last compared with it
          */
         public record Unsettled(String since, long changes) {
             public Unsettled {

@@ -4,7 +4,7 @@ import com.fasterxml.jackson.annotation.JsonSubTypes;
 import com.fasterxml.jackson.annotation.JsonTypeInfo;
 import java.util.Objects;
 
-/** How a server points at one email. The writer turns it into an {@link org.postbus.model.EmailId}. */
+/** How a server refers to one email. The writer resolves it to an {@link org.postbus.model.EmailId}. */
 @JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "type")
 @JsonSubTypes({
     @JsonSubTypes.Type(value = EmailRef.JmapEmail.class, name = "jmap"),
@@ -19,7 +19,7 @@ public sealed interface EmailRef {
         }
     }
 
-    /** A message in one mailbox; means nothing under another UIDVALIDITY (RFC 9051 section 2.3.1.1). */
+    /** A location: a message in one mailbox, valid only under this UIDVALIDITY (RFC 9051 section 2.3.1.1). */
     record ImapMessage(MailboxKey mailbox, long uidValidity, long uid) implements EmailRef {
         public ImapMessage {
             Objects.requireNonNull(mailbox);

@@ -4,10 +4,11 @@ import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.annotation.JsonValue;
 
 /**
- * How a server names one mailbox, unique within the account: {@code id:} and the JMAP id or OBJECTID MAILBOXID
- * (RFC 8474), both of which survive a rename; else {@code name:} and the raw IMAP name, exactly as the server sent it.
+ * The server's own id of a mailbox, unique within the account: {@code id:} and the JMAP id or the OBJECTID MAILBOXID (RFC 8474 section 4),
+ * which survive a rename; otherwise {@code name:} and the raw IMAP name exactly as the server sent it.
  */
 public record MailboxKey(String value) implements Comparable<MailboxKey> {
+    /** In characters, with the prefix. */
     public static final int LENGTH_MAX = 4096;
 
     public MailboxKey {
@@ -29,7 +30,11 @@ public record MailboxKey(String value) implements Comparable<MailboxKey> {
         return new MailboxKey("name:" + rawName);
     }
 
-    /** The JMAP id or MAILBOXID. */
+    /**
+     * The JMAP id or MAILBOXID.
+     *
+     * @throws IllegalStateException if the key is a name
+     */
     public String serverId() {
         if (!value.startsWith("id:")) {
             throw new IllegalStateException("not the key of a mailbox with an id: " + value);

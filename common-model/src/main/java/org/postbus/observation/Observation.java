@@ -14,8 +14,8 @@ import org.postbus.model.Keyword;
 import org.postbus.model.MutationId;
 
 /**
- * One thing that a mail server told a fetcher. Always absolute ("its keywords are …"), never a delta: applying it twice is
- * the same as applying it once.
+ * One fact that a mail server reported to a fetcher. It is absolute ("its keywords are ..."), never a delta, so applying it twice has the
+ * same result as applying it once.
  */
 @JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "type")
 @JsonSubTypes({
@@ -38,20 +38,21 @@ import org.postbus.model.MutationId;
 })
 public sealed interface Observation {
 
-    /** A parent comes before its children. */
+    /** A mailbox exists. Within a pass a parent is observed before its children. */
     record MailboxObserved(ObservedMailbox mailbox) implements Observation {
         public MailboxObserved {
             Objects.requireNonNull(mailbox);
         }
     }
 
+    /** The mailbox is not listed any more. */
     record MailboxVanished(MailboxKey mailbox) implements Observation {
         public MailboxVanished {
             Objects.requireNonNull(mailbox);
         }
     }
 
-    /** The mailbox has another UIDVALIDITY: every link under an older one is void, the emails wait to be linked again. */
+    /** The mailbox's UIDVALIDITY has changed: all locations under an older one are void, and its emails are linked again. */
     record MailboxReset(MailboxKey mailbox, long uidValidity) implements Observation {
         public MailboxReset {
             Objects.requireNonNull(mailbox);
@@ -59,11 +60,11 @@ public sealed interface Observation {
     }
 
     /**
-     * An email with all that is known of it.
+     * An email with all of its properties.
      *
-     * @param mailboxes JMAP: all mailboxes it is in. IMAP: the mailbox of the ref, and those that it is in by being there (Gmail
-     *     keeps a message once and gives it labels); it says nothing about other messages that are the same email
-     * @param modSeq IMAP with CONDSTORE only
+     * @param mailboxes JMAP: all mailboxes of the email. IMAP: the mailbox of {@code ref}; on Gmail also the mailboxes of its labels. It
+     *     does not say that other messages with the same identity are gone
+     * @param modSeq MODSEQ (RFC 7162); empty for JMAP and for IMAP without CONDSTORE
      */
     record EmailObserved(
             EmailRef ref, Set<MailboxKey> mailboxes, Set<Keyword> keywords, Optional<Long> modSeq, ObservedEmail email)
@@ -77,7 +78,7 @@ public sealed interface Observation {
         }
     }
 
-    /** The changing part of an email that is already known; of an unknown one it is ignored. Fields as above. */
+    /** The properties of an email that can change, as in {@link EmailObserved}. Ignored if the email is not stored. */
     record EmailStateObserved(EmailRef ref, Set<MailboxKey> mailboxes, Set<Keyword> keywords, Optional<Long> modSeq)
             implements Observation {
         public EmailStateObserved {
@@ -88,7 +89,7 @@ public sealed interface Observation {
         }
     }
 
-    /** These UIDs are not in the mailbox any more; the ranges may also cover UIDs that never were. */
+    /** These UIDs are not in the mailbox any more. The ranges may include UIDs that never existed. */
     record UidsVanished(MailboxKey mailbox, long uidValidity, List<UidRange> uids) implements Observation {
         public UidsVanished {
             Objects.requireNonNull(mailbox);
@@ -97,9 +98,9 @@ public sealed interface Observation {
     }
 
     /**
-     * A message that the mailbox lists but that cannot be read, and is not asked for any more until a full pass.
+     * A message that the mailbox lists but that cannot be read. The fetcher leaves it out until the next full pass.
      *
-     * @param reason for people; at most {@value #REASON_LENGTH_MAX} characters
+     * @param reason in plain words, for the API; at most {@value #REASON_LENGTH_MAX} characters
      */
     record MessageQuarantined(MailboxKey mailbox, long uidValidity, long uid, String reason) implements Observation {
         public static final int REASON_LENGTH_MAX = 500;
@@ -110,7 +111,7 @@ public sealed interface Observation {
         }
     }
 
-    /** JMAP ids that are gone for good. */
+    /** JMAP ids of emails that were destroyed (RFC 8620 section 5.2). */
     record EmailsDestroyed(List<String> jmapIds) implements Observation {
         public EmailsDestroyed {
             jmapIds = List.copyOf(jmapIds);
@@ -118,10 +119,10 @@ public sealed interface Observation {
     }
 
     /**
-     * The server destroyed these emails and made them again under other ids: the same messages, perhaps in another thread (RFC 8621
-     * section 3). They are the same emails to the world. What is not known under its old id is left as it is.
+     * The server destroyed these emails and created them again with other ids: the same messages, possibly in another thread (RFC 8621
+     * section 3). They keep their Postbus ids. An old id that is not stored is ignored.
      *
-     * @param newIds by old JMAP id the new one
+     * @param newIds the new JMAP id by the old one
      */
     record JmapIdsReassigned(Map<String, String> newIds) implements Observation {
         public JmapIdsReassigned {
@@ -129,7 +130,7 @@ public sealed interface Observation {
         }
     }
 
-    /** Everything up to this cursor stands before it in the same or an earlier batch. */
+    /** The scope has been read up to this cursor: all observations that it covers are before it, in this batch or an earlier one. */
     record ScopeSynced(SyncScope scope, Cursor cursor) implements Observation {
         public ScopeSynced {
             Objects.requireNonNull(scope);
@@ -167,8 +168,10 @@ public sealed interface Observation {
     }
 
     /**
-     * @param error for people: what happened and what to do
-     * @param retryAt when the server is asked again, with {@link SyncState#BACKOFF}
+     * The state of the account's sync has changed.
+     *
+     * @param error what happened and what to do, for the API
+     * @param retryAt the time of the next attempt, with {@link SyncState#BACKOFF}
      */
     record AccountStateObserved(
             SyncState state, Optional<String> error, Optional<Instant> retryAt, Optional<PushKind> push)

@@ -7,16 +7,17 @@ import org.postbus.model.EmailBody;
 import org.postbus.model.EmailHeaders;
 
 /**
- * The part of an email that never changes.
+ * The properties of an email that never change.
  *
- * @param identity what the server itself calls this email wherever it lies, unique in the account:
- *     {@code jmap:<id>}, {@code emailid:<OBJECTID>} or {@code gm:<X-GM-MSGID>}; empty if it says nothing
- * @param serverThread the server's id of the thread, prefixed the same way
- * @param headerHash SHA-256 of the raw header, in hexadecimal; with Message-ID, size and receivedAt the fingerprint by
- *     which a moved message is known again; empty for JMAP, where the id does that
+ * @param identity an {@link EmailIdentity}; empty if the server has no ids of emails
+ * @param serverThread a {@link ThreadIdentity}; empty if the server has no threads
+ * @param blobId JMAP: the id of the raw message
+ * @param headerHash SHA-256 of the raw header, in hexadecimal. With Message-ID, size and receivedAt it is the fingerprint of move
+ *     detection; empty for JMAP, whose ids survive a move
  * @param receivedAt IMAP INTERNALDATE, JMAP receivedAt
- * @param size octets of the raw message
- * @param body empty when it was left out: it is then fetched on demand
+ * @param size of the raw message, in octets
+ * @param preview at most {@link org.postbus.model.Email#PREVIEW_LENGTH_MAX} characters
+ * @param body empty if the text is too large; it is then fetched on demand
  */
 public record ObservedEmail(
         Optional<String> identity,

@@ -7,11 +7,13 @@ import org.postbus.model.MailboxRole;
 /**
  * A mailbox as the server describes it.
  *
- * @param renamedFrom the key it had before, where the server's key is its name and the fetcher recognised the rename
+ * @param renamedFrom the mailbox's former key, if the key is the name and the fetcher detected a rename
  * @param rawName the IMAP name as the server sent it, for commands; empty for JMAP
- * @param name the last part of the name, decoded, for people
- * @param parent the mailbox above it, if there is one that is listed
- * @param selectable whether it can hold emails (false for {@code \Noselect} and {@code \NonExistent})
+ * @param name the last part of the name, decoded, for display
+ * @param parent the mailbox above it; empty if the server lists none
+ * @param selectable whether it can hold emails: false for {@code \Noselect} and {@code \NonExistent} (RFC 9051 section 7.3.1)
+ * @param totalEmails as the server counts them: a hint
+ * @param unreadEmails as the server counts them: a hint
  */
 public record ObservedMailbox(
         MailboxKey key,

@@ -4,8 +4,8 @@ import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.annotation.JsonValue;
 
 /**
- * The unit in which a server can tell what changed: one mailbox for IMAP, one data type for JMAP.
- * Written as {@code mailbox:<MailboxKey>} or {@code type:Email}, {@code type:Mailbox}.
+ * The unit for which a server reports changes, and which has a cursor: one mailbox for IMAP, one data type for JMAP.
+ * The value is {@code mailbox:<MailboxKey>}, {@code type:Email} or {@code type:Mailbox}.
  */
 public record SyncScope(String value) {
     public static final SyncScope JMAP_EMAIL = new SyncScope("type:Email");

@@ -1,6 +1,6 @@
 package org.postbus.observation;
 
-/** UIDs from {@code first} to {@code last}, both included. A predicate: it may be huge and is never expanded. */
+/** The UIDs from {@code first} to {@code last}, both included. The range may be very large, so it is never expanded. */
 public record UidRange(long first, long last) {
     public UidRange {
         if (first < 1 || last < first || last > 0xFFFF_FFFFL) {

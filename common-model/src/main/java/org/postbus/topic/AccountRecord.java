@@ -2,17 +2,17 @@ package org.postbus.topic;
 
 import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.annotation.JsonValue;
-import java.util.Arrays;
 import java.util.Objects;
+import org.postbus.codec.WireName;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
 
 /**
- * One record of {@link Topics#ACCOUNTS}, compacted by account id: that there is such an account and whether it is to be
- * synchronised. Never a secret. A deleted account is a tombstone.
+ * One record of {@link Topics#ACCOUNTS}, which is compacted by account id: the account exists, and whether it is synced. It never holds a
+ * secret. A deleted account is a tombstone.
  *
- * @param revision rises with every change of the account; a fetcher then drops its connections and reads the account anew
- * @param wake rises to say "look now"
+ * @param revision rises with every change of the account; a fetcher then closes its connections and reads the account again
+ * @param wake rises to request a sync
  */
 public record AccountRecord(
         TenantId tenantId, AccountId accountId, Protocol protocol, Status status, long revision, long wake) {
@@ -24,7 +24,7 @@ public record AccountRecord(
         Objects.requireNonNull(status);
     }
 
-    public enum Protocol {
+    public enum Protocol implements WireName {
         IMAP("imap"),
         JMAP("jmap");
 
@@ -36,19 +36,17 @@ public record AccountRecord(
 
         @JsonCreator
         public static Protocol of(String wireName) {
-            return Arrays.stream(values())
-                    .filter(protocol -> protocol.wireName.equals(wireName))
-                    .findFirst()
-                    .orElseThrow(() -> new IllegalArgumentException("no such protocol: " + wireName));
+            return WireName.find(values(), wireName, "no such protocol");
         }
 
         @JsonValue
+        @Override
         public String wireName() {
             return wireName;
         }
     }
 
-    public enum Status {
+    public enum Status implements WireName {
         ACTIVE("active"),
         PAUSED("paused");
 
@@ -60,13 +58,11 @@ public record AccountRecord(
 
         @JsonCreator
         public static Status of(String wireName) {
-            return Arrays.stream(values())
-                    .filter(status -> status.wireName.equals(wireName))
-                    .findFirst()
-                    .orElseThrow(() -> new IllegalArgumentException("no such account status: " + wireName));
+            return WireName.find(values(), wireName, "no such account status");
         }
 
         @JsonValue
+        @Override
         public String wireName() {
             return wireName;
         }

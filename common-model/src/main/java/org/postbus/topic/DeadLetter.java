@@ -4,8 +4,11 @@ import java.util.Objects;
 import java.util.Optional;
 
 /**
- * One record of {@link Topics#DEAD_LETTERS}: a record that could not be decoded or applied. Its account is read anew from
- * the server, so no mail is lost by it; the bytes lie in the table {@code quarantine}.
+ * One record of {@link Topics#DEAD_LETTERS}: another record that could not be decoded or applied. No mail is lost by it, because the
+ * account is read from the server again.
+ *
+ * @param accountId the key of that record; empty if it had none
+ * @param quarantineId the row of the table {@code quarantine} that holds its bytes
  */
 public record DeadLetter(
         String topic, int partition, long offset, Optional<String> accountId, String reason, long quarantineId) {

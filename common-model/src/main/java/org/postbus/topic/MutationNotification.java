@@ -5,8 +5,8 @@ import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
 
 /**
- * One record of {@link Topics#MUTATIONS}: the account has wishes or messages that are due. These are rows of
- * {@code pending_changes} and {@code submission}; a lost bell loses nothing, for a sweeper rings again.
+ * One record of {@link Topics#MUTATIONS}: the account has rows in {@code pending_changes} or {@code submission} that are due. It may be
+ * lost: a periodic job of outbound-service finds the same rows, only later.
  */
 public record MutationNotification(TenantId tenantId, AccountId accountId) {
     public MutationNotification {

@@ -4,6 +4,7 @@ import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.tngtech.archunit.base.DescribedPredicate;
 import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.domain.JavaPackage;
@@ -13,8 +14,8 @@ import java.util.Set;
 import java.util.TreeSet;
 
 /**
- * What holds for the packages of every module: dependencies between them run one way, each says what belongs in it, and the pure ones are
- * free of I/O, of the clock and of reactive types. A module's test names its packages.
+ * Rules for the packages of every module: dependencies between them run one way, each has a package-info.java, and the pure ones are
+ * free of I/O, of the clock and of reactive types. Each module's test names its packages.
  *
  * <p>Classes of the module are imported with {@link #classesOf}: main classes only.
  */
@@ -37,6 +38,11 @@ public final class PackageRules {
         "org.eclipse.microprofile..",
         "org.hibernate..",
         "org.jboss.logging.."
+    };
+
+    /** Values in packages of {@link #IO} that do no I/O by themselves. */
+    private static final Class<?>[] VALUES = {
+        java.io.IOException.class, java.io.UncheckedIOException.class, java.net.URI.class
     };
 
     private PackageRules() {}
@@ -77,8 +83,8 @@ public final class PackageRules {
                 .that()
                 .resideInAnyPackage(packages)
                 .should()
-                .dependOnClassesThat()
-                .resideInAnyPackage(IO)
+                .dependOnClassesThat(JavaClass.Predicates.resideInAnyPackage(IO)
+                        .and(DescribedPredicate.not(JavaClass.Predicates.belongToAnyOf(VALUES))))
                 .check(classes);
         for (Class<?> clock : new Class<?>[] {java.time.Clock.class, System.class}) {
             noClasses()

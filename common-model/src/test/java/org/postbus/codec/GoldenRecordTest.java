@@ -79,8 +79,9 @@ class GoldenRecordTest {
     void every_golden_file_is_read_by_a_test() throws IOException {
         try (Stream<Path> files = Files.list(GOLDEN)) {
             assertThat(files.map(file -> file.getFileName().toString()))
-                    .containsExactlyInAnyOrderElementsOf(
-                            Stream.concat(names(), formerForms()).map(name -> name + ".json").toList());
+                    .containsExactlyInAnyOrderElementsOf(Stream.concat(names(), formerForms())
+                            .map(name -> name + ".json")
+                            .toList());
         }
     }
 

@@ -11,7 +11,9 @@ import org.postbus.codec.MalformedRecordException;
 
 class EmailIdentityTest {
     private static final List<EmailIdentity> ALL = List.of(
-            new EmailIdentity.Jmap("e:1"), new EmailIdentity.ObjectId("M6d99ac"), new EmailIdentity.Gmail("1278455344230334865"));
+            new EmailIdentity.Jmap("e:1"),
+            new EmailIdentity.ObjectId("M6d99ac"),
+            new EmailIdentity.Gmail("1278455344230334865"));
 
     @Test
     void each_kind_is_its_prefix_and_the_servers_id() {

@@ -8,41 +8,41 @@ import java.time.Duration;
 /** Settings of this service; {@code application.properties} names their environment variables. */
 @ConfigMapping(prefix = "postbus.outbound")
 public interface OutboundConfig {
-    /** The Tink keyset that credentials are encrypted with. */
+    /** The Tink keyset file that credentials are encrypted with. */
     Path keyset();
 
-    /** This process among its like, in logs and claims. */
+    /** Names this process in logs and claims. */
     String instance();
 
-    /** Accounts that are flushed at once. */
+    /** Accounts whose mutations are flushed at once. */
     @WithDefault("64")
     int flushesMax();
 
-    /** Accounts that messages are sent for at once. A message of 10 MiB takes about 50 MiB of heap while it is sent. */
+    /** Accounts whose submissions are sent at once. A message of 10 MiB takes about 50 MiB of heap while it is sent. */
     @WithDefault("8")
     int submissionsMax();
 
-    /** Between two looks for wishes that are due and were not rung for. */
+    /** Between two sweeps for due items without a notification. */
     @WithDefault("2s")
     Duration sweepPause();
 
-    /** Between two looks at how much waits in the queues, for gauges. */
+    /** Between two counts of the queues, for gauges. */
     @WithDefault("15s")
     Duration queueStatesPause();
 
-    /** Wishes that were confirmed or rejected so long ago are deleted; at least a day, as the following. */
+    /** How long mutations are kept after they were confirmed or rejected. At least a day, like the following two. */
     @WithDefault("7d")
     Duration keepMutations();
 
-    /** Messages that were sent, rejected or canceled so long ago are deleted. */
+    /** How long submissions are kept after they were sent, rejected or canceled. */
     @WithDefault("30d")
     Duration keepSubmissions();
 
-    /** Older changes are deleted from the change log. */
+    /** How long changes are kept in the change log. */
     @WithDefault("30d")
     Duration keepChanges();
 
-    /** Between two looks for what is too old. */
+    /** Between two runs that delete what is too old. */
     @WithDefault("10m")
     Duration retentionPause();
 }

@@ -17,20 +17,32 @@ import java.util.concurrent.ThreadLocalRandom;
 import org.eclipse.microprofile.reactive.messaging.Channel;
 import org.postbus.account.cipher.CredentialCipher;
 import org.postbus.codec.EventCodec;
+import org.postbus.kit.sql.TenantTransactions;
 import org.postbus.mail.imap.connection.ImapClient;
 import org.postbus.mail.imap.connection.ImapOptions;
-import org.postbus.outbound.submission.SubmissionFlusher;
-import org.postbus.outbound.submission.SubmissionServers;
+import org.postbus.outbound.flush.FlushContext;
+import org.postbus.outbound.flush.MailServers;
+import org.postbus.outbound.flush.MutationFlusher;
+import org.postbus.outbound.flush.SubmissionFlusher;
+import org.postbus.outbound.flush.SubmissionServers;
+import org.postbus.outbound.flush.SyncRequestPublisher;
+import org.postbus.outbound.queue.AccountFlushes;
+import org.postbus.outbound.queue.AccountQueues;
+import org.postbus.outbound.queue.DueSweeper;
+import org.postbus.outbound.queue.OutboundMetrics;
+import org.postbus.outbound.queue.QueueStates;
+import org.postbus.outbound.queue.Retention;
 
-/** Puts the service together, starts it and stops it. */
+/** Builds the service's objects, starts them and stops them. */
 @ApplicationScoped
 public class OutboundWiring {
     private final MailServers servers;
-    private final AccountFlushes flushes;
-    private final DueSweeper sweeper;
+    private final AccountFlushes mutations;
+    private final DueSweeper mutationSweeper;
     private final SubmissionServers submissionServers;
     private final AccountFlushes submissions;
     private final DueSweeper submissionSweeper;
+    private final SyncRequestPublisher syncRequests;
     private final QueueStates queueStates;
     private final Retention retention;
     private final OutboundMetrics metrics;
@@ -40,55 +52,37 @@ public class OutboundWiring {
             Vertx vertx,
             Pool pool,
             MeterRegistry registry,
-            @Channel("accounts") MutinyEmitter<Record<String, byte[]>> accounts) {
+            @Channel("sync-requests") MutinyEmitter<Record<String, byte[]>> syncRequestTopic) {
         var database = new TenantTransactions(pool);
         metrics = new OutboundMetrics(registry);
+        syncRequests = new SyncRequestPublisher(request ->
+                syncRequestTopic.send(Record.of(request.accountId().toString(), EventCodec.encode(request))));
+        var context = new FlushContext(
+                vertx, database, config.instance() + "/" + UUID.randomUUID(), syncRequests, metrics, () ->
+                        ThreadLocalRandom.current().nextDouble());
         var imap = new ImapClient(vertx, ImapOptions.DEFAULT);
         var cipher = CredentialCipher.fromKeysetFile(config.keyset());
-        servers = new MailServers(vertx, imap);
-        var wakes = new WakePublisher(
-                database,
-                new AccountTable(),
-                record -> accounts.send(Record.of(record.accountId().toString(), EventCodec.encode(record))));
-        String claimant = config.instance() + "/" + UUID.randomUUID();
-        var flusher = new MutationFlusher(
-                vertx,
-                database,
-                new PendingChangesTable(claimant),
-                cipher,
-                servers,
-                wakes,
-                metrics,
-                () -> ThreadLocalRandom.current().nextDouble());
-        flushes = new AccountFlushes(flusher, config.flushesMax());
-        sweeper = new DueSweeper(vertx, database, flushes, DueSweeper.MUTATIONS, config.sweepPause());
+
+        servers = new MailServers(vertx, imap, cipher);
+        mutations = new AccountFlushes(new MutationFlusher(context, servers), config.flushesMax());
+        mutationSweeper = new DueSweeper(database, mutations, DueSweeper.MUTATIONS, config.sweepPause());
+
         submissionServers = new SubmissionServers(vertx, imap, cipher, Optional.empty());
-        submissions = new AccountFlushes(
-                new SubmissionFlusher(
-                        vertx,
-                        database,
-                        claimant,
-                        submissionServers,
-                        wakes,
-                        metrics,
-                        () -> ThreadLocalRandom.current().nextDouble()),
-                config.submissionsMax());
-        submissionSweeper = new DueSweeper(vertx, database, submissions, DueSweeper.SUBMISSIONS, config.sweepPause());
-        queueStates = new QueueStates(vertx, database, config.queueStatesPause());
+        submissions = new AccountFlushes(new SubmissionFlusher(context, submissionServers), config.submissionsMax());
+        submissionSweeper = new DueSweeper(database, submissions, DueSweeper.SUBMISSIONS, config.sweepPause());
+
+        queueStates = new QueueStates(database, config.queueStatesPause());
         retention = new Retention(
-                vertx,
                 database,
                 metrics,
-                config.keepMutations(),
-                config.keepSubmissions(),
-                config.keepChanges(),
+                new Retention.Kept(config.keepMutations(), config.keepSubmissions(), config.keepChanges()),
                 config.retentionPause());
     }
 
     @Produces
     @Singleton
     AccountQueues queues() {
-        return new AccountQueues(flushes, submissions);
+        return new AccountQueues(mutations, submissions);
     }
 
     @Produces
@@ -98,21 +92,22 @@ public class OutboundWiring {
     }
 
     void start(@Observes StartupEvent event) {
-        metrics.watch(flushes::running, servers::idle, submissions::running);
+        metrics.watch(mutations::running, servers::idle, submissions::running);
         metrics.watch(queueStates);
-        sweeper.start();
+        mutationSweeper.start();
         submissionSweeper.start();
         queueStates.start();
         retention.start();
     }
 
     void stop(@Observes ShutdownEvent event) {
-        sweeper.close();
+        mutationSweeper.close();
         submissionSweeper.close();
         queueStates.close();
         retention.close();
-        flushes.close();
+        mutations.close();
         submissions.close();
+        syncRequests.close();
         servers.close();
         submissionServers.close();
     }

@@ -20,8 +20,8 @@ import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
 
 /**
- * Encrypts what is in the table {@code credential}, with the keyset that is mounted as a file. The ciphertext is bound to
- * tenant, account and kind, so a row that is copied to another account does not decrypt.
+ * Encrypts the column {@code credential.ciphertext} with a keyset from a file (Tink AEAD). The ciphertext is bound to tenant, account and kind,
+ * so a row that is copied to another account does not decrypt.
  */
 public final class CredentialCipher {
     private final Aead aead;
@@ -45,7 +45,7 @@ public final class CredentialCipher {
         }
     }
 
-    /** Writes a new AES-256-GCM keyset that only its owner can read. Fails if the file exists: a keyset is never replaced. */
+    /** Writes a new AES-256-GCM keyset to a file that only its owner can read. Fails if the file exists: a keyset is never replaced. */
     public static void createKeysetFile(Path file) throws IOException {
         try {
             AeadConfig.register();

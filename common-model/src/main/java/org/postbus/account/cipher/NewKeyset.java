@@ -5,8 +5,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
- * Makes the keyset of a new installation: {@code java -cp 'lib/main/*' org.postbus.account.cipher.NewKeyset FILE}, with the libraries of
- * any service. A keyset that is there stays as it is, so it may run at every deployment.
+ * Creates the keyset of a new installation: {@code java -cp 'lib/main/*' org.postbus.account.cipher.NewKeyset FILE}, with the libraries of
+ * any service. An existing file is left unchanged, so it may run at every deployment.
  */
 public final class NewKeyset {
     private NewKeyset() {}

@@ -1,6 +1,5 @@
 package org.postbus.outbound.jmap;
 
-import io.smallrye.mutiny.TimeoutException;
 import io.vertx.core.Vertx;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -14,11 +13,13 @@ import java.util.Optional;
 import java.util.Set;
 import org.postbus.account.AccountSettings;
 import org.postbus.account.Credential;
+import org.postbus.kit.concurrent.Await;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
 import org.postbus.mail.jmap.http.JmapClient;
 import org.postbus.mail.jmap.http.JmapOptions;
 import org.postbus.mail.jmap.method.JmapMailbox;
+import org.postbus.mail.jmap.method.JmapMethod;
 import org.postbus.mail.jmap.method.JmapMethod.EmailSet;
 import org.postbus.mail.jmap.method.JmapMethod.GetResult;
 import org.postbus.mail.jmap.method.JmapMethod.Ids;
@@ -26,19 +27,22 @@ import org.postbus.mail.jmap.method.JmapMethod.MailboxChange;
 import org.postbus.mail.jmap.method.JmapMethod.MailboxGet;
 import org.postbus.mail.jmap.method.JmapMethod.MailboxSet;
 import org.postbus.mail.jmap.method.JmapMethod.SetResult;
-import org.postbus.mail.jmap.method.JmapMethod;
 import org.postbus.mail.jmap.method.SetError;
 import org.postbus.model.EmailId;
-import org.postbus.model.MailboxId;
-import org.postbus.outbound.FoldedWish;
-import org.postbus.outbound.Known;
-import org.postbus.outbound.MailServer;
-import org.postbus.outbound.MailboxWish;
+import org.postbus.outbound.jmap.plan.EmailSetPlan;
+import org.postbus.outbound.jmap.plan.JmapMailboxPlan;
+import org.postbus.outbound.mutation.FoldedMutation;
+import org.postbus.outbound.mutation.MailServer;
+import org.postbus.outbound.mutation.MailboxMutation;
+import org.postbus.outbound.mutation.ServerSnapshot;
 
-/** Carries wishes out by {@code Email/set}, as {@link EmailSetPatch} lays them out. */
+/**
+ * Applies mutations over JMAP: those of emails by the {@code Email/set} calls of {@link EmailSetPlan}, those of mailboxes by {@code
+ * Mailbox/set}.
+ */
 public final class JmapMailServer implements MailServer {
     private static final Duration CALL_TIME_MAX = Duration.ofMinutes(2);
-    /** The server takes fewer objects at once than it said. */
+    /** Errors of a call with more objects than the server accepts, against the limits of its session. */
     private static final Set<String> TOO_LARGE =
             Set.of("requestTooLarge", "limit:maxSizeRequest", "limit:maxObjectsInSet");
 
@@ -49,11 +53,12 @@ public final class JmapMailServer implements MailServer {
         this.client = client;
     }
 
-    /** @throws ServerException if it can not be reached or refuses the login */
+    /** @throws ServerException if the server cannot be reached or refuses the login */
     public static JmapMailServer open(Vertx vertx, AccountSettings.Jmap settings, Credential credential) {
-        return new JmapMailServer(JmapClient.open(vertx, settings, credential, JmapOptions.DEFAULTS)
-                .await()
-                .atMost(CALL_TIME_MAX));
+        return new JmapMailServer(Await.uninterruptibly(
+                JmapClient.open(vertx, settings, credential, JmapOptions.DEFAULTS),
+                CALL_TIME_MAX,
+                ServerException::unreachable));
     }
 
     @Override
@@ -70,11 +75,11 @@ public final class JmapMailServer implements MailServer {
     }
 
     @Override
-    public Answers carryOut(List<FoldedWish> wishes, Known known) {
-        EmailSetPatch patch =
-                EmailSetPatch.of(wishes, known, client.session().limits().maxObjectsInSet());
-        Map<EmailId, Answer> answers = new HashMap<>(patch.settled());
-        Deque<EmailSet> calls = new ArrayDeque<>(patch.calls());
+    public Answers apply(List<FoldedMutation> mutations, ServerSnapshot snapshot) {
+        EmailSetPlan plan =
+                EmailSetPlan.of(mutations, snapshot, client.session().limits().maxObjectsInSet());
+        Map<EmailId, Answer> answers = new HashMap<>(plan.settled());
+        Deque<EmailSet> calls = new ArrayDeque<>(plan.calls());
         boolean changing = false;
         while (!calls.isEmpty()) {
             EmailSet call = calls.removeFirst();
@@ -85,16 +90,16 @@ public final class JmapMailServer implements MailServer {
                 done.addAll(result.destroyed());
                 objects(call)
                         .forEach(id -> answers.put(
-                                patch.emails().get(id), done.contains(id) ? Answer.DONE : whyNot(id, result)));
+                                plan.emails().get(id), done.contains(id) ? Answer.DONE : refusal(id, result)));
             } catch (ServerException e) {
                 if (isTooLarge(e.failure()) && objects(call).size() > 1) {
-                    EmailSetPatch.halves(call).reversed().forEach(calls::addFirst);
+                    EmailSetPlan.halves(call).reversed().forEach(calls::addFirst);
                     continue;
                 }
                 boolean sent = e.failure() instanceof ServerFailure.OutcomeUnknown;
                 boolean refused = e.failure() instanceof ServerFailure.Rejected;
                 if (sent || refused) {
-                    objects(call).forEach(id -> answers.put(patch.emails().get(id), new Answer.Failed(e.failure())));
+                    objects(call).forEach(id -> answers.put(plan.emails().get(id), new Answer.Failed(e.failure())));
                 }
                 if (!refused) {
                     close();
@@ -108,45 +113,16 @@ public final class JmapMailServer implements MailServer {
     }
 
     /**
-     * With the state of the mailboxes as they are read just before, so that nobody's change is overwritten by one that was decided
-     * without it (RFC 8620 section 5.3): a stateMismatch is tried again on fresh state.
+     * With {@code ifInState} of the mailboxes as they were read just before, so that no concurrent change of another client is overwritten
+     * (RFC 8620 section 5.3). A stateMismatch is tried again on fresh state.
      */
     @Override
-    public Answer carryOut(MailboxWish wish, Known known) {
+    public Answer apply(MailboxMutation mutation, ServerSnapshot snapshot) {
         try {
-            GetResult<JmapMailbox> now = await(new MailboxGet(Ids.all()));
-            Optional<String> id = serverId(known, wish.mailboxId());
-            boolean there = id.isPresent()
-                    && now.list().stream().anyMatch(mailbox -> mailbox.id().equals(id.get()));
-            return switch (wish.change()) {
-                case MailboxWish.Change.Create(var name, var parent) -> {
-                    Optional<String> parentId = parent.flatMap(one -> serverId(known, one));
-                    boolean exists = now.list().stream()
-                            .anyMatch(mailbox -> mailbox.name().equals(name)
-                                    && mailbox.parentId().equals(parentId));
-                    if (parent.isPresent() && parentId.isEmpty()) {
-                        yield rejected("invalidProperties", "the mailbox above is no longer there");
-                    }
-                    yield exists
-                            ? wish.triedBefore()
-                                    ? Answer.DONE
-                                    : rejected("alreadyExists", "there is a mailbox of this name")
-                            : set(new MailboxChange.Create(name, parentId), now.state());
-                }
-                case MailboxWish.Change.Update(var name, var parent) -> {
-                    Optional<Optional<String>> parentId =
-                            parent.map(one -> one.flatMap(above -> serverId(known, above)));
-                    if (!there) {
-                        yield rejected("notFound", "the mailbox is no longer on the server");
-                    }
-                    if (parent.flatMap(one -> one).isPresent()
-                            && parentId.flatMap(one -> one).isEmpty()) {
-                        yield rejected("invalidProperties", "the mailbox above is no longer there");
-                    }
-                    yield set(new MailboxChange.Update(id.get(), name, parentId), now.state());
-                }
-                case MailboxWish.Change.Destroy(var removeEmails) ->
-                    there ? set(new MailboxChange.Destroy(id.get(), removeEmails), now.state()) : Answer.DONE;
+            GetResult<JmapMailbox> current = await(new MailboxGet(Ids.all()));
+            return switch (new JmapMailboxPlan(current.list()).step(mutation, snapshot)) {
+                case JmapMailboxPlan.Step.Settled(var answer) -> answer;
+                case JmapMailboxPlan.Step.Set(var change) -> set(change, current.state());
             };
         } catch (ServerException e) {
             if (e.failure() instanceof ServerFailure.Rejected || e.failure() instanceof ServerFailure.Conflict) {
@@ -162,15 +138,7 @@ public final class JmapMailServer implements MailServer {
         return refusal.<Answer>map(error -> new Answer.Failed(error.failure())).orElse(Answer.DONE);
     }
 
-    private static Optional<String> serverId(Known known, MailboxId mailbox) {
-        return known.mailbox(mailbox).map(found -> found.key().serverId());
-    }
-
-    private static Answer rejected(String code, String text) {
-        return new Answer.Failed(new ServerFailure.Rejected(code, text));
-    }
-
-    private static Answer whyNot(String id, SetResult result) {
+    private static Answer refusal(String id, SetResult result) {
         SetError notDestroyed = result.notDestroyed().get(id);
         if (notDestroyed != null) {
             return notDestroyed.type().equals("notFound") ? Answer.DONE : new Answer.Failed(notDestroyed.failure());
@@ -179,16 +147,11 @@ public final class JmapMailServer implements MailServer {
         return new Answer.Failed(
                 notUpdated != null
                         ? notUpdated.failure()
-                        : new ServerFailure.OutcomeUnknown("the server does not say what became of the email"));
+                        : new ServerFailure.OutcomeUnknown("the server's response does not mention the email"));
     }
 
     private <R> R await(JmapMethod<R> call) {
-        try {
-            return client.call(call).await().atMost(CALL_TIME_MAX);
-        } catch (TimeoutException e) {
-            throw new ServerException(
-                    new ServerFailure.OutcomeUnknown("no answer within " + CALL_TIME_MAX.toMinutes() + " minutes"), e);
-        }
+        return Await.uninterruptibly(client.call(call), CALL_TIME_MAX, ServerException::outcomeUnknown);
     }
 
     private static boolean isTooLarge(ServerFailure failure) {

@@ -1,12 +1,12 @@
 package org.postbus.outbound.submission;
 
-/** An account's mailbox for sent mail. Used as a {@link SubmissionServer} is, and fails as it does. */
+/** An account's Sent mailbox. Blocks; every method fails with a {@link org.postbus.mail.ServerException} only. */
 public interface SentMail extends AutoCloseable {
 
-    /** Whether the server shows that it was sent: the message lies in the mailbox for sent mail. */
-    boolean isAmongSent(Submission submission);
+    /** Whether the server shows that the message was sent: it is filed in Sent. */
+    boolean isFiledInSent(Submission submission);
 
-    /** Puts the message into the mailbox for sent mail, unless it is there. Doing it twice is doing it once. */
+    /** Files the message in Sent unless it is there. A repetition has no further effect. */
     void copyToSent(Submission submission);
 
     @Override

@@ -5,31 +5,31 @@ import java.util.Objects;
 import org.postbus.model.SubmissionId;
 
 /**
- * A message that somebody asked to be sent: a row of {@code submission} that this process has claimed.
+ * A message to be sent: a row of {@code submission} that this process has claimed.
  *
- * @param attempts to send, this one included
- * @param looks for a copy of it after that, this one included
+ * @param attempts attempts to send it, this one included
+ * @param checks searches for its copy after that, or attempts to file the copy, this one included
  * @param messageId without {@code <>}
- * @param message as it goes out (RFC 5322)
+ * @param message as it is transmitted (RFC 5322)
  */
 public record Submission(
         SubmissionId id,
         Task task,
         int attempts,
-        int looks,
+        int checks,
         String messageId,
         String mailFrom,
         List<String> recipients,
         byte[] message) {
 
-    /** What is due. */
+    /** What is to be done. */
     public enum Task {
         SEND,
-        /** The process that was sending it ended, and nobody knows whether the message went out. */
+        /** The process that was sending it ended during the transmission; it is unknown whether the message was sent. */
         RESOLVE,
-        /** It is in doubt: see whether it turns up among the sent ones. */
-        LOOK,
-        /** The server has taken it, and the mailbox for sent mail may lack it. */
+        /** Its outcome is unknown: search Sent for it. */
+        CHECK,
+        /** The server has accepted it: file a copy in Sent unless there is one. */
         COPY
     }
 

@@ -4,61 +4,76 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
 
-/** What becomes of a submission after something was done about it: the step that it takes in the table {@code submission}. */
+/** The result of one attempt at a submission: the next state of its row in the table {@code submission}. */
 public sealed interface SubmissionOutcome {
 
-    /** @param copyDue whether a copy is to be looked for, and made, soon */
+    /** @param copyDue whether Sent is to be searched for the copy soon, and the copy filed if it is missing */
     record Sent(Map<String, String> refused, boolean copyDue) implements SubmissionOutcome {
         public Sent {
             refused = Map.copyOf(refused);
         }
     }
 
-    /** The server refuses for good; nothing was sent. */
+    /** The server refused it permanently; nothing was sent. */
     record Rejected(String text) implements SubmissionOutcome {}
 
     /**
      * Nothing was sent; {@code queued} again.
      *
-     * @param holdsAccount the account's other submissions wait as well
-     * @param counts whether it was a try
+     * @param holdsAccount whether the account's other submissions wait as well
+     * @param counts whether it counts as an attempt
      */
-    record Again(Duration delay, String text, boolean holdsAccount, boolean counts) implements SubmissionOutcome {}
+    record Retried(Duration delay, String text, boolean holdsAccount, boolean counts) implements SubmissionOutcome {}
 
-    /** Nothing was sent, and there are no more tries. */
+    /** Nothing was sent, and it is not tried again. */
     record Failed(String text) implements SubmissionOutcome {}
 
     /**
-     * It may have been sent. It is not sent again unless a person says so.
+     * It may have been sent. It is sent again only if a user asks for it.
      *
-     * @param text why; empty if nothing new is known
-     * @param lookIn when to look for it; empty if it is a person's turn
+     * @param text why; empty if the stored reason stays
+     * @param checkIn when to search Sent for it; empty if a user must decide
      */
-    record InDoubt(Optional<String> text, Optional<Duration> lookIn) implements SubmissionOutcome {}
+    record InDoubt(Optional<String> text, Optional<Duration> checkIn) implements SubmissionOutcome {}
 
-    /** It lies among the sent ones: it was sent, and needs no copy. */
+    /** It is filed in Sent: it was sent, and needs no copy. */
     record Found() implements SubmissionOutcome {}
 
-    /** Sent, and the copy is there. */
+    /** Sent, and the copy is filed. */
     record Copied() implements SubmissionOutcome {}
 
-    /** Sent, but the copy is not there yet. */
-    record CopyAgain(Duration delay, String text) implements SubmissionOutcome {}
+    /** Sent, but the copy could not be filed yet. */
+    record CopyRetried(Duration delay, String text) implements SubmissionOutcome {}
 
-    /** Sent, but there is no copy, and we give up. */
+    /** Sent, but there is no copy, and it is not tried again. */
     record CopyFailed(String text) implements SubmissionOutcome {}
 
-    /** As metrics and logs call it. */
+    /** Whether the server's mailboxes differ from the database's state, so that the account should be synced now. */
+    default boolean needsSync() {
+        return switch (this) {
+            case Sent sent -> true;
+            case Found found -> true;
+            case Copied copied -> true;
+            case Rejected rejected -> false;
+            case Retried retried -> false;
+            case Failed failed -> false;
+            case InDoubt doubt -> false;
+            case CopyRetried retried -> false;
+            case CopyFailed failed -> false;
+        };
+    }
+
+    /** Its name in metrics and logs. */
     default String label() {
         return switch (this) {
             case Sent sent -> "sent";
             case Rejected rejected -> "rejected";
-            case Again again -> "retried";
+            case Retried retried -> "retried";
             case Failed failed -> "failed";
             case InDoubt doubt -> "in-doubt";
             case Found found -> "found";
             case Copied copied -> "copied";
-            case CopyAgain again -> "copy-retried";
+            case CopyRetried retried -> "copy-retried";
             case CopyFailed failed -> "copy-failed";
         };
     }

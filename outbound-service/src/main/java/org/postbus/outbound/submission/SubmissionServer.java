@@ -3,27 +3,27 @@ package org.postbus.outbound.submission;
 import java.util.Map;
 
 /**
- * One account's server as something that takes messages and keeps those that were sent. Blocks: it is used on a virtual thread, by
- * one at a time, for one message. Every method fails with a {@link org.postbus.mail.ServerException} and nothing else.
+ * The server that an account's messages are sent by, with its Sent mailbox. Opened for one message, and used on a virtual thread by one
+ * caller. Blocks; every method fails with a {@link org.postbus.mail.ServerException} only.
  */
 public interface SubmissionServer extends SentMail {
 
     /**
-     * Hands the message over.
+     * Sends the message.
      *
-     * @param handingOver is run before the first step that can not be taken back; if it throws, nothing was sent. A failure
-     *     after it that is not {@code OutcomeUnknown} means that nothing was sent either
+     * @param beforeTransmission is run before the first step that cannot be undone; if it throws, nothing was sent. A later failure other
+     *     than {@code OutcomeUnknown} means that nothing was sent either
      */
-    Taken submit(Submission submission, Runnable handingOver);
+    Accepted submit(Submission submission, Runnable beforeTransmission);
 
     /**
-     * The server has taken the message.
+     * The server has accepted the message.
      *
-     * @param refused recipients that it was not taken for, with the server's reply
-     * @param copyMissing whether the server leaves it to us to keep a copy
+     * @param refused recipients that the server did not accept, with its reply
+     * @param copyMissing whether the copy in Sent is left to us
      */
-    record Taken(Map<String, String> refused, boolean copyMissing) {
-        public Taken {
+    record Accepted(Map<String, String> refused, boolean copyMissing) {
+        public Accepted {
             refused = Map.copyOf(refused);
         }
     }

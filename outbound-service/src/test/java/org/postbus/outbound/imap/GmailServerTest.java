@@ -1,14 +1,15 @@
 package org.postbus.outbound.imap;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.postbus.outbound.Wishes.destroy;
-import static org.postbus.outbound.Wishes.email;
-import static org.postbus.outbound.Wishes.keywords;
-import static org.postbus.outbound.Wishes.mailbox;
-import static org.postbus.outbound.Wishes.mailboxes;
-import static org.postbus.outbound.Wishes.wish;
+import static org.postbus.outbound.fixture.Mutations.destroy;
+import static org.postbus.outbound.fixture.Mutations.email;
+import static org.postbus.outbound.fixture.Mutations.keywords;
+import static org.postbus.outbound.fixture.Mutations.mailbox;
+import static org.postbus.outbound.fixture.Mutations.mailboxes;
+import static org.postbus.outbound.fixture.Mutations.mutation;
 
 import io.vertx.core.Vertx;
+import org.postbus.observation.EmailIdentity;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -38,13 +39,13 @@ import org.postbus.model.EmailId;
 import org.postbus.model.MailboxId;
 import org.postbus.model.MailboxRole;
 import org.postbus.observation.MailboxKey;
-import org.postbus.outbound.Fold;
-import org.postbus.outbound.Known;
-import org.postbus.outbound.MailServer.Answer;
-import org.postbus.outbound.MailServer.Answers;
-import org.postbus.outbound.Wish;
+import org.postbus.outbound.mutation.EmailMutation;
+import org.postbus.outbound.mutation.Fold;
+import org.postbus.outbound.mutation.MailServer.Answer;
+import org.postbus.outbound.mutation.MailServer.Answers;
+import org.postbus.outbound.mutation.ServerSnapshot;
 
-/** Wishes become labels, moves to the Trash and to Spam and back, and what is destroyed is really gone. */
+/** Mutations become labels, moves to the Trash and to Spam and back, and what is destroyed is really gone. */
 class GmailServerTest {
     private static final String INBOX = "INBOX";
     private static final String WORK = "Work";
@@ -119,7 +120,7 @@ class GmailServerTest {
         mail(3, Place.ALL_MAIL, WORK);
         gmail.heard();
 
-        Answers answers = carryOut(
+        Answers answers = apply(
                 mailboxes(1, 1, Map.of(1L, false)),
                 mailboxes(2, 2, Map.of(1L, false)),
                 mailboxes(3, 3, Map.of(5L, false, 6L, true, 7L, true)));
@@ -143,7 +144,7 @@ class GmailServerTest {
         mail(1, Place.ALL_MAIL, "\\Inbox", WORK);
         mail(2, Place.TRASH);
 
-        assertDone(carryOut(keywords(1, 1, Map.of("$seen", true)), keywords(2, 2, Map.of("$flagged", true))), 1, 2);
+        assertDone(apply(keywords(1, 1, Map.of("$seen", true)), keywords(2, 2, Map.of("$flagged", true))), 1, 2);
 
         assertThat(gmail.flagsOf(gmailIds.get(1L))).containsExactly("\\Seen");
         assertThat(gmail.flagsOf(gmailIds.get(2L))).containsExactly("\\Flagged");
@@ -158,7 +159,7 @@ class GmailServerTest {
         mail(5, Place.TRASH);
 
         assertDone(
-                carryOut(
+                apply(
                         mailboxes(1, 1, Map.of(1L, false, 5L, false, 2L, false, 3L, true)),
                         mailboxes(2, 2, Map.of(4L, true)),
                         mailboxes(3, 3, Map.of(3L, false, 2L, true)),
@@ -188,36 +189,36 @@ class GmailServerTest {
         // Somebody marked it and thought better of it.
         gmail.flag(gmailIds.get(5L), "\\Deleted", true);
 
-        assertDone(carryOut(destroy(1, 1), destroy(2, 2), destroy(3, 3), destroy(4, 4)), 1, 2, 3, 4);
+        assertDone(apply(destroy(1, 1), destroy(2, 2), destroy(3, 3), destroy(4, 4)), 1, 2, 3, 4);
 
         assertThat(gmail.ids()).containsExactly(gmailIds.get(5L));
     }
 
     @Test
-    void what_gmail_cannot_do_is_refused_in_words() {
+    void what_gmail_cannot_do_is_refused_with_an_explanation() {
         mail(1, Place.ALL_MAIL, "\\Inbox");
         mail(2, Place.TRASH);
 
         assertRefused(mailboxes(1, 1, Map.of(2L, false, 1L, false)), "every email is in All Mail");
         assertRefused(mailboxes(1, 1, Map.of(3L, true, 5L, true)), "in no other mailbox");
         assertRefused(mailboxes(1, 1, Map.of(3L, true, 4L, true)), "in no other mailbox");
-        assertRefused(mailboxes(1, 2, Map.of(3L, false)), "must be in a mailbox");
+        assertRefused(mailboxes(1, 2, Map.of(3L, false)), "must be in at least one mailbox");
         gmail.showInImap(FakeGmail.TRASH, false);
         assertRefused(destroy(1, 1), "Show in IMAP");
         assertThat(gmail.mailboxesOf(gmailIds.get(1L))).containsExactly(INBOX, FakeGmail.ALL_MAIL);
     }
 
     @Test
-    void an_email_that_moved_since_we_looked_is_tried_on_fresh_state() {
+    void an_email_that_was_moved_concurrently_is_tried_on_fresh_state() {
         mail(1, Place.ALL_MAIL, "\\Inbox");
-        Known stale = known();
+        ServerSnapshot stale = snapshot();
         gmail.move(gmailIds.get(1L), Place.TRASH);
 
-        Answers answers = server.carryOut(Fold.fold(List.of(destroy(1, 1))), stale);
+        Answers answers = server.apply(Fold.fold(List.of(destroy(1, 1))), stale);
 
         assertThat(failure(answers, 1)).isInstanceOf(ServerFailure.Conflict.class);
         assertThat(gmail.ids()).hasSize(1);
-        assertDone(carryOut(destroy(1, 1)), 1);
+        assertDone(apply(destroy(1, 1)), 1);
         assertThat(gmail.ids()).isEmpty();
     }
 
@@ -227,14 +228,14 @@ class GmailServerTest {
         mail(2, Place.ALL_MAIL, "\\Inbox", WORK);
         gmail.showInImap(FakeGmail.ALL_MAIL, false);
 
-        assertDone(carryOut(mailboxes(1, 1, Map.of(1L, false, 6L, true)), destroy(2, 2)), 1, 2);
+        assertDone(apply(mailboxes(1, 1, Map.of(1L, false, 6L, true)), destroy(2, 2)), 1, 2);
 
         assertThat(gmail.mailboxesOf(gmailIds.get(1L))).containsExactlyInAnyOrder(BOOKS, WORK);
         assertThat(gmail.ids()).containsExactly(gmailIds.get(1L));
     }
 
     @Test
-    void any_wishes_that_are_done_hold_afterwards() {
+    void any_mutations_that_are_done_hold_afterwards() {
         long seed = 20261123;
         Random random = new Random(seed);
         for (int round = 0; round < 60; round++) {
@@ -243,21 +244,21 @@ class GmailServerTest {
                 Place place = Place.values()[random.nextInt(3)];
                 mail(round * 100L + number, place, random.nextBoolean() ? "\\Inbox" : WORK);
             }
-            List<Wish> wishes = new ArrayList<>();
+            List<EmailMutation> mutations = new ArrayList<>();
             for (long number = 1; number <= emails; number++) {
-                wishes.add(randomWish(random, number, round * 100L + number));
+                mutations.add(randomMutation(random, number, round * 100L + number));
             }
-            Answers answers = carryOut(wishes.toArray(Wish[]::new));
+            Answers answers = apply(mutations.toArray(EmailMutation[]::new));
             assertThat(answers.lost()).isEmpty();
-            for (Wish wish : wishes) {
-                if (answers.byEmail().get(wish.emailId()).equals(Answer.DONE)) {
-                    assertHolds("seed " + seed + ", round " + round, wish);
+            for (EmailMutation mutation : mutations) {
+                if (answers.byEmail().get(mutation.emailId()).equals(Answer.DONE)) {
+                    assertHolds("seed " + seed + ", round " + round, mutation);
                 }
             }
         }
     }
 
-    private Wish randomWish(Random random, long mutation, long number) {
+    private EmailMutation randomMutation(Random random, long mutation, long number) {
         if (random.nextInt(5) == 0) {
             return destroy(mutation, number);
         }
@@ -266,19 +267,19 @@ class GmailServerTest {
             long target = 1 + random.nextInt(7);
             patch.put(target, target == 2 || random.nextBoolean());
         }
-        return wish(mutation, number, Map.of("$seen", random.nextBoolean()), patch);
+        return mutation(mutation, number, Map.of("$seen", random.nextBoolean()), patch);
     }
 
-    private void assertHolds(String when, Wish wish) {
+    private void assertHolds(String when, EmailMutation mutation) {
         long number = gmailIds.keySet().stream()
-                .filter(each -> email(each).equals(wish.emailId()))
+                .filter(each -> email(each).equals(mutation.emailId()))
                 .findFirst()
                 .orElseThrow();
         long id = gmailIds.get(number);
-        switch (wish.change()) {
-            case Wish.Change.Destroy destroy ->
+        switch (mutation.change()) {
+            case EmailMutation.Change.Destroy destroy ->
                 assertThat(gmail.has(id)).as(when).isFalse();
-            case Wish.Change.Update(var keywords, var wanted) -> {
+            case EmailMutation.Change.Update(var keywords, var wanted) -> {
                 List<String> in = gmail.mailboxesOf(id);
                 boolean away = in.contains(FakeGmail.TRASH) || in.contains(FakeGmail.SPAM);
                 wanted.forEach((mailbox, set) -> NAMES.forEach((key, name) -> {
@@ -286,7 +287,7 @@ class GmailServerTest {
                     boolean goesWithout = away && name.equals(FakeGmail.ALL_MAIL);
                     if (mailbox(key).equals(mailbox) && !goesWithout) {
                         assertThat(in.contains(name))
-                                .as(when + ": " + wish + " " + in)
+                                .as(when + ": " + mutation + " " + in)
                                 .isEqualTo(set);
                     }
                 }));
@@ -305,14 +306,14 @@ class GmailServerTest {
     }
 
     /** As the fetcher would have it stored now. */
-    private Known known() {
-        Map<MailboxId, Known.KnownMailbox> known = new HashMap<>();
+    private ServerSnapshot snapshot() {
+        Map<MailboxId, ServerSnapshot.MailboxSnapshot> found = new HashMap<>();
         Map<String, Map<String, java.util.Set<String>>> shown = gmail.content();
         NAMES.forEach((number, name) -> {
             if (shown.containsKey(name)) {
-                known.put(
+                found.put(
                         mailbox(number),
-                        new Known.KnownMailbox(
+                        new ServerSnapshot.MailboxSnapshot(
                                 MailboxKey.ofRawName(name),
                                 Optional.of(name),
                                 name,
@@ -321,17 +322,17 @@ class GmailServerTest {
             }
         });
         boolean labels = shown.containsKey(FakeGmail.ALL_MAIL);
-        Map<EmailId, Known.KnownEmail> emails = new HashMap<>();
+        Map<EmailId, ServerSnapshot.EmailSnapshot> emails = new HashMap<>();
         gmailIds.forEach((number, id) -> {
             if (!gmail.has(id)) {
                 return;
             }
-            List<Known.Link> links = new ArrayList<>();
+            List<ServerSnapshot.Location> links = new ArrayList<>();
             for (Map.Entry<Long, String> each : NAMES.entrySet()) {
                 String name = each.getValue();
                 if (gmail.mailboxesOf(id).contains(name)) {
                     boolean lies = !labels || List.of(2L, 3L, 4L).contains(each.getKey());
-                    links.add(new Known.Link(
+                    links.add(new ServerSnapshot.Location(
                             mailbox(each.getKey()),
                             lies ? gmail.uidValidityOf(name) : 0,
                             lies ? gmail.uidIn(name, id) : 0));
@@ -339,13 +340,13 @@ class GmailServerTest {
             }
             emails.put(
                     email(number),
-                    new Known.KnownEmail(Optional.of("gm:" + id), Optional.of("m" + number + "@x"), links));
+                    new ServerSnapshot.EmailSnapshot(Optional.of(new EmailIdentity.Gmail(String.valueOf(id))), Optional.of("m" + number + "@x"), links));
         });
-        return new Known(emails, known);
+        return new ServerSnapshot(emails, found);
     }
 
-    private Answers carryOut(Wish... wishes) {
-        return server.carryOut(Fold.fold(List.of(wishes)), known());
+    private Answers apply(EmailMutation... mutations) {
+        return server.apply(Fold.fold(List.of(mutations)), snapshot());
     }
 
     private static void assertDone(Answers answers, long... numbers) {
@@ -357,8 +358,8 @@ class GmailServerTest {
         }
     }
 
-    private void assertRefused(Wish wish, String text) {
-        Answers answers = carryOut(wish);
+    private void assertRefused(EmailMutation mutation, String text) {
+        Answers answers = apply(mutation);
         assertThat(answers.byEmail()).hasSize(1);
         assertThat(((Answer.Failed) new ArrayList<>(answers.byEmail().values()).getFirst()).failure())
                 .isInstanceOf(ServerFailure.Rejected.class)

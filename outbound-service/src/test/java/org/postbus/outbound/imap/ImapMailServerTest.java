@@ -1,11 +1,11 @@
 package org.postbus.outbound.imap;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.postbus.outbound.Wishes.destroy;
-import static org.postbus.outbound.Wishes.email;
-import static org.postbus.outbound.Wishes.inTry;
-import static org.postbus.outbound.Wishes.keywords;
-import static org.postbus.outbound.Wishes.mailboxes;
+import static org.postbus.outbound.fixture.Mutations.destroy;
+import static org.postbus.outbound.fixture.Mutations.email;
+import static org.postbus.outbound.fixture.Mutations.inTry;
+import static org.postbus.outbound.fixture.Mutations.keywords;
+import static org.postbus.outbound.fixture.Mutations.mailboxes;
 
 import io.vertx.core.Vertx;
 import java.time.Duration;
@@ -24,11 +24,11 @@ import org.postbus.mail.imap.connection.ImapClient;
 import org.postbus.mail.imap.connection.ImapOptions;
 import org.postbus.mail.imap.fake.ScriptedImapServer;
 import org.postbus.mail.imap.fake.Transcript;
-import org.postbus.outbound.Fold;
-import org.postbus.outbound.MailServer.Answer;
-import org.postbus.outbound.MailServer.Answers;
-import org.postbus.outbound.Wish;
-import org.postbus.outbound.Wishes;
+import org.postbus.outbound.fixture.Mutations;
+import org.postbus.outbound.mutation.EmailMutation;
+import org.postbus.outbound.mutation.Fold;
+import org.postbus.outbound.mutation.MailServer.Answer;
+import org.postbus.outbound.mutation.MailServer.Answers;
 
 /** What is said to servers of every kind, word for word: the conversations are in {@code transcripts/outbound}. */
 class ImapMailServerTest {
@@ -38,7 +38,7 @@ class ImapMailServerTest {
     private static Vertx vertx;
     private static ImapClient client;
 
-    private final Wishes.World world = new Wishes.World()
+    private final Mutations.SampleSnapshot world = new Mutations.SampleSnapshot()
             .imapMailbox(1, "INBOX")
             .imapMailbox(2, "Archive")
             .imapMailbox(3, "Work")
@@ -122,9 +122,9 @@ class ImapMailServerTest {
     }
 
     @Test
-    void what_vanished_is_told_and_what_is_as_wished_is_left_alone() {
+    void what_vanished_is_told_and_what_is_as_requested_is_left_alone() {
         Answers answers =
-                play("vanished-and-as-wished", keywords(1, 1, SEEN), keywords(2, 2, SEEN), keywords(3, 3, SEEN));
+                play("vanished-and-as-requested", keywords(1, 1, SEEN), keywords(2, 2, SEEN), keywords(3, 3, SEEN));
 
         assertDone(answers, 1, 3);
         assertThat(failure(answers, 2)).isInstanceOf(ServerFailure.Conflict.class);
@@ -151,7 +151,7 @@ class ImapMailServerTest {
     @Test
     void in_the_second_try_only_what_is_missing_is_copied() {
         assertDone(
-                play("look-before-copy", inTry(2, mailboxes(1, 1, TO_ARCHIVE)), inTry(2, mailboxes(2, 2, TO_ARCHIVE))),
+                play("search-before-copy", inTry(2, mailboxes(1, 1, TO_ARCHIVE)), inTry(2, mailboxes(2, 2, TO_ARCHIVE))),
                 1,
                 2);
     }
@@ -159,7 +159,7 @@ class ImapMailServerTest {
     /** The original is expunged next: what is taken for its copy must be one. */
     @Test
     void in_the_second_try_what_cannot_be_told_apart_is_copied() {
-        assertDone(play("look-without-header", inTry(2, mailboxes(1, 5, TO_ARCHIVE))), 5);
+        assertDone(play("search-without-header", inTry(2, mailboxes(1, 5, TO_ARCHIVE))), 5);
     }
 
     @Test
@@ -187,9 +187,9 @@ class ImapMailServerTest {
         try (ScriptedImapServer server = server("selected-once")) {
             ImapMailServer mail = open(server);
 
-            Answers first = mail.carryOut(Fold.fold(List.of(keywords(1, 1, SEEN))), world.known());
+            Answers first = mail.apply(Fold.fold(List.of(keywords(1, 1, SEEN))), world.snapshot());
             Answers second =
-                    mail.carryOut(Fold.fold(List.of(keywords(2, 2, Map.of("$flagged", false)))), world.known());
+                    mail.apply(Fold.fold(List.of(keywords(2, 2, Map.of("$flagged", false)))), world.snapshot());
             mail.close();
 
             assertDone(first, 1);
@@ -198,10 +198,10 @@ class ImapMailServerTest {
         }
     }
 
-    private Answers play(String transcript, Wish... wishes) {
+    private Answers play(String transcript, EmailMutation... mutations) {
         try (ScriptedImapServer server = server(transcript)) {
             ImapMailServer mail = open(server);
-            Answers answers = mail.carryOut(Fold.fold(List.of(wishes)), world.known());
+            Answers answers = mail.apply(Fold.fold(List.of(mutations)), world.snapshot());
             assertThat(mail.isOpen()).isEqualTo(answers.lost().isEmpty());
             mail.close();
             server.assertPlayed();

@@ -1,11 +1,11 @@
 package org.postbus.outbound.jmap;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.postbus.outbound.Wishes.destroy;
-import static org.postbus.outbound.Wishes.email;
-import static org.postbus.outbound.Wishes.keywords;
-import static org.postbus.outbound.Wishes.mailboxes;
-import static org.postbus.outbound.Wishes.wish;
+import static org.postbus.outbound.fixture.Mutations.destroy;
+import static org.postbus.outbound.fixture.Mutations.email;
+import static org.postbus.outbound.fixture.Mutations.keywords;
+import static org.postbus.outbound.fixture.Mutations.mailboxes;
+import static org.postbus.outbound.fixture.Mutations.mutation;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -28,12 +28,12 @@ import org.postbus.codec.EventCodec;
 import org.postbus.mail.ServerFailure;
 import org.postbus.mail.jmap.fake.FakeJmapServer;
 import org.postbus.model.MutationId;
-import org.postbus.outbound.Fold;
-import org.postbus.outbound.MailServer.Answer;
-import org.postbus.outbound.MailServer.Answers;
-import org.postbus.outbound.MailboxWish;
-import org.postbus.outbound.Wish;
-import org.postbus.outbound.Wishes;
+import org.postbus.outbound.fixture.Mutations;
+import org.postbus.outbound.mutation.EmailMutation;
+import org.postbus.outbound.mutation.Fold;
+import org.postbus.outbound.mutation.MailServer.Answer;
+import org.postbus.outbound.mutation.MailServer.Answers;
+import org.postbus.outbound.mutation.MailboxMutation;
 
 class JmapMailServerTest {
     private static final Map<String, Boolean> SEEN = Map.of("$seen", true);
@@ -44,7 +44,7 @@ class JmapMailServerTest {
     private FakeJmapServer server;
     private JmapMailServer mail;
 
-    private final Wishes.World world = new Wishes.World()
+    private final Mutations.SampleSnapshot world = new Mutations.SampleSnapshot()
             .jmapMailbox(1, "inbox-id")
             .jmapMailbox(2, "archive/id")
             .jmapEmail(1, "e1")
@@ -82,9 +82,9 @@ class JmapMailServerTest {
     }
 
     @Test
-    void all_wishes_are_one_call_of_patches() throws JsonProcessingException {
-        Answers answers = carryOut(
-                wish(1, 1, Map.of("$seen", true), Map.of(1L, false, 2L, true)), destroy(2, 2), keywords(3, 3, SEEN));
+    void all_mutations_are_one_call_of_patches() throws JsonProcessingException {
+        Answers answers = apply(
+                mutation(1, 1, Map.of("$seen", true), Map.of(1L, false, 2L, true)), destroy(2, 2), keywords(3, 3, SEEN));
 
         assertThat(answers.byEmail())
                 .isEqualTo(Map.of(email(1), Answer.DONE, email(2), Answer.DONE, email(3), Answer.DONE));
@@ -107,8 +107,8 @@ class JmapMailServerTest {
 
     @Test
     void what_is_gone_refuses_a_change_and_is_destroyed_already() {
-        Answers changed = carryOut(keywords(1, 4, SEEN), keywords(2, 1, SEEN));
-        Answers destroyed = carryOut(destroy(3, 4));
+        Answers changed = apply(keywords(1, 4, SEEN), keywords(2, 1, SEEN));
+        Answers destroyed = apply(destroy(3, 4));
 
         assertThat(failure(changed, 4))
                 .isInstanceOfSatisfying(
@@ -120,7 +120,7 @@ class JmapMailServerTest {
 
     @Test
     void an_email_is_not_taken_out_of_its_last_mailbox() {
-        Answers answers = carryOut(mailboxes(1, 1, Map.of(1L, false)), keywords(2, 2, SEEN));
+        Answers answers = apply(mailboxes(1, 1, Map.of(1L, false)), keywords(2, 2, SEEN));
 
         assertThat(failure(answers, 1)).isInstanceOf(ServerFailure.Rejected.class);
         assertThat(answers.byEmail().get(email(2))).isEqualTo(Answer.DONE);
@@ -135,7 +135,7 @@ class JmapMailServerTest {
                   "notUpdated": {"e2": {"type": "rateLimit"}, "e3": {"type": "tooManyKeywords", "description": "enough"}}},
                  "c0"]"""));
 
-        Answers answers = carryOut(keywords(1, 1, SEEN), keywords(2, 2, SEEN), keywords(3, 3, SEEN));
+        Answers answers = apply(keywords(1, 1, SEEN), keywords(2, 2, SEEN), keywords(3, 3, SEEN));
 
         assertThat(answers.byEmail().get(email(1))).isEqualTo(Answer.DONE);
         assertThat(failure(answers, 2)).isInstanceOf(ServerFailure.Throttled.class);
@@ -150,14 +150,14 @@ class JmapMailServerTest {
     void what_the_server_leaves_out_is_unknown() {
         server.nextAnswer(200, JSON, response("[\"Email/set\", {\"accountId\": \"A1\", \"newState\": \"2\"}, \"c0\"]"));
 
-        assertThat(failure(carryOut(keywords(1, 1, SEEN)), 1)).isInstanceOf(ServerFailure.OutcomeUnknown.class);
+        assertThat(failure(apply(keywords(1, 1, SEEN)), 1)).isInstanceOf(ServerFailure.OutcomeUnknown.class);
     }
 
     @Test
     void a_server_that_is_not_well_ends_the_try_for_all() {
         server.nextAnswer(200, JSON, response("[\"error\", {\"type\": \"serverUnavailable\"}, \"c0\"]"));
 
-        Answers answers = carryOut(keywords(1, 1, SEEN), keywords(2, 2, SEEN));
+        Answers answers = apply(keywords(1, 1, SEEN), keywords(2, 2, SEEN));
 
         assertThat(answers.byEmail()).isEmpty();
         assertThat(answers.lost()).containsInstanceOf(ServerFailure.Unreachable.class);
@@ -173,7 +173,7 @@ class JmapMailServerTest {
                         .putHeader("Retry-After", "17")
                         .end());
 
-        Answers answers = carryOut(keywords(1, 1, SEEN));
+        Answers answers = apply(keywords(1, 1, SEEN));
 
         assertThat(answers.lost())
                 .hasValueSatisfying(lost -> assertThat(lost)
@@ -186,7 +186,7 @@ class JmapMailServerTest {
     void a_call_that_is_too_large_is_halved() {
         server.nextAnswer(200, JSON, response("[\"error\", {\"type\": \"requestTooLarge\"}, \"c0\"]"));
 
-        Answers answers = carryOut(keywords(1, 1, SEEN), destroy(2, 2), keywords(3, 3, SEEN));
+        Answers answers = apply(keywords(1, 1, SEEN), destroy(2, 2), keywords(3, 3, SEEN));
 
         assertThat(answers.byEmail())
                 .hasSize(3)
@@ -205,7 +205,7 @@ class JmapMailServerTest {
                 new AccountSettings.Jmap(FakeJmapServer.USER, server.sessionUrl()),
                 new Credential.Password(new Secret(FakeJmapServer.PASSWORD)));
 
-        Answers answers = carryOut(keywords(1, 1, SEEN), keywords(2, 2, SEEN), keywords(3, 3, SEEN));
+        Answers answers = apply(keywords(1, 1, SEEN), keywords(2, 2, SEEN), keywords(3, 3, SEEN));
 
         assertThat(answers.byEmail()).hasSize(3);
         assertThat(server.requests()).hasSize(2);
@@ -216,7 +216,7 @@ class JmapMailServerTest {
     void a_cut_line_leaves_the_sent_ones_unknown() {
         server.next("/api/", request -> request.connection().close());
 
-        Answers answers = carryOut(keywords(1, 1, SEEN));
+        Answers answers = apply(keywords(1, 1, SEEN));
 
         assertThat(failure(answers, 1)).isInstanceOf(ServerFailure.OutcomeUnknown.class);
         assertThat(answers.lost()).containsInstanceOf(ServerFailure.Unreachable.class);
@@ -224,16 +224,16 @@ class JmapMailServerTest {
 
     @Test
     void a_mailbox_that_somebody_changed_after_it_was_read_is_a_conflict_and_done_on_fresh_state() {
-        var wish = new MailboxWish(
+        var mutation = new MailboxMutation(
                 new MutationId(new UUID(0, 1)),
-                Wishes.mailbox(2),
-                new MailboxWish.Change.Update(Optional.of("Old mail"), Optional.empty()),
+                Mutations.mailbox(2),
+                new MailboxMutation.Change.Update(Optional.of("Old mail"), Optional.empty()),
                 1);
         server.nextAnswer(200, JSON, response("""
                 ["Mailbox/get", {"accountId": "A1", "state": "as it was before", "notFound": [], "list": [
                   {"id": "archive/id", "name": "Archive", "parentId": null, "role": "archive"}]}, "c0"]"""));
 
-        Answer first = mail.carryOut(wish, world.known());
+        Answer first = mail.apply(mutation, world.snapshot());
 
         assertThat(first)
                 .isInstanceOfSatisfying(
@@ -242,12 +242,12 @@ class JmapMailServerTest {
         assertThat(server.requests().getLast().at("/methodCalls/0/1/ifInState").asText())
                 .isEqualTo("as it was before");
         assertThat(mail.isOpen()).isTrue();
-        assertThat(mail.carryOut(wish, world.known())).isEqualTo(Answer.DONE);
+        assertThat(mail.apply(mutation, world.snapshot())).isEqualTo(Answer.DONE);
         assertThat(server.complaints()).isEmpty();
     }
 
-    private Answers carryOut(Wish... wishes) {
-        return mail.carryOut(Fold.fold(List.of(wishes)), world.known());
+    private Answers apply(EmailMutation... mutations) {
+        return mail.apply(Fold.fold(List.of(mutations)), world.snapshot());
     }
 
     private static String response(String methodResponse) {

@@ -114,7 +114,8 @@ public final class PeriodicJob implements AutoCloseable {
     }
 
     private long pauseNanos() {
-        return (long) (pause.toNanos() * (1 - JITTER + 2 * JITTER * ThreadLocalRandom.current().nextDouble()));
+        return (long) (pause.toNanos()
+                * (1 - JITTER + 2 * JITTER * ThreadLocalRandom.current().nextDouble()));
     }
 
     /** No run begins any more. A run under way may end within 2 seconds and is interrupted then. */

@@ -9,8 +9,8 @@ import jakarta.inject.Singleton;
 import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
-import java.util.TreeSet;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.eclipse.microprofile.config.Config;
@@ -26,7 +26,8 @@ import org.postbus.kit.settings.Settings;
  */
 @Singleton
 public class KafkaChannels {
-    private static final Pattern OUTGOING = Pattern.compile("mp\\.messaging\\.outgoing\\.(\"?)([^.\"]+)\\1\\.connector");
+    private static final Pattern OUTGOING =
+            Pattern.compile("mp\\.messaging\\.outgoing\\.(\"?)([^.\"]+)\\1\\.connector");
 
     @Produces
     @Singleton

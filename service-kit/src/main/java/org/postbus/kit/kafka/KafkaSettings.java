@@ -64,7 +64,9 @@ public final class KafkaSettings {
     /** @throws IllegalArgumentException if one is missing or contradicts another; names the environment variable */
     public static KafkaSettings of(Settings settings) {
         Map<String, Object> connection = new HashMap<>();
-        connection.put(CommonClientConfigs.BOOTSTRAP_SERVERS_CONFIG, settings.find(PREFIX).orElse(LOCAL));
+        connection.put(
+                CommonClientConfigs.BOOTSTRAP_SERVERS_CONFIG,
+                settings.find(PREFIX).orElse(LOCAL));
         SecurityProtocol protocol = protocol(settings);
         if (protocol != SecurityProtocol.PLAINTEXT) {
             connection.put(CommonClientConfigs.SECURITY_PROTOCOL_CONFIG, protocol.name);
@@ -77,7 +79,10 @@ public final class KafkaSettings {
         if (protocol == SecurityProtocol.SASL_PLAINTEXT || protocol == SecurityProtocol.SASL_SSL) {
             connection.putAll(sasl(settings));
         } else {
-            refuse(settings, "SASL", List.of("username", "password", "password-file", "sasl-mechanism", "sasl-jaas-config"));
+            refuse(
+                    settings,
+                    "SASL",
+                    List.of("username", "password", "password-file", "sasl-mechanism", "sasl-jaas-config"));
         }
         return new KafkaSettings(connection);
     }
@@ -171,8 +176,7 @@ public final class KafkaSettings {
     private static String jaas(String mechanism, String username, Secret password) {
         String module =
                 switch (mechanism) {
-                    case "SCRAM-SHA-256", "SCRAM-SHA-512" ->
-                        "org.apache.kafka.common.security.scram.ScramLoginModule";
+                    case "SCRAM-SHA-256", "SCRAM-SHA-512" -> "org.apache.kafka.common.security.scram.ScramLoginModule";
                     case "PLAIN" -> "org.apache.kafka.common.security.plain.PlainLoginModule";
                     default ->
                         throw new IllegalArgumentException(Settings.variable(PREFIX + ".sasl-mechanism") + " "
@@ -199,6 +203,7 @@ public final class KafkaSettings {
     @Override
     public String toString() {
         return connection.get(CommonClientConfigs.BOOTSTRAP_SERVERS_CONFIG) + ", "
-                + connection.getOrDefault(CommonClientConfigs.SECURITY_PROTOCOL_CONFIG, SecurityProtocol.PLAINTEXT.name);
+                + connection.getOrDefault(
+                        CommonClientConfigs.SECURITY_PROTOCOL_CONFIG, SecurityProtocol.PLAINTEXT.name);
     }
 }

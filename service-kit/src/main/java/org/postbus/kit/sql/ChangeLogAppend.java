@@ -39,8 +39,8 @@ public final class ChangeLogAppend {
         String[] types = changes.values().stream().map(ChangeEvent::typeOf).toArray(String[]::new);
         // The function replaces the sequence number 0 by the one that it allocates.
         String[] events = changes.values().stream()
-                .map(change -> EventCodec.encodeToString(
-                        new ChangeEvent(tenant, account, 0, new Origin.Server(), change)))
+                .map(change ->
+                        EventCodec.encodeToString(new ChangeEvent(tenant, account, 0, new Origin.Server(), change)))
                 .toArray(String[]::new);
         return connection
                 .preparedQuery("select append_changes($1, $2, $3, $4)")

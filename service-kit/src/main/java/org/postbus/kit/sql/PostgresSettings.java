@@ -135,8 +135,8 @@ public record PostgresSettings(
     private static PgConnectOptions trust(PgConnectOptions options, Optional<Path> rootCertificate) {
         return options.setPemTrustOptions(new PemTrustOptions()
                 .addCertPath(rootCertificate
-                        .orElseThrow(() -> new IllegalArgumentException(
-                                "verify-ca and verify-full need POSTBUS_DB_SSLROOTCERT"))
+                        .orElseThrow(() ->
+                                new IllegalArgumentException("verify-ca and verify-full need POSTBUS_DB_SSLROOTCERT"))
                         .toString()));
     }
 

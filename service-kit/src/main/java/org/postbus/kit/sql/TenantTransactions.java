@@ -70,7 +70,8 @@ public final class TenantTransactions {
     public TenantTransactions(Pool pool, Limits limits) {
         this.pool = pool;
         this.limits = limits;
-        this.permits = limits.atOnceMax() == 0 ? Optional.empty() : Optional.of(new Semaphore(limits.atOnceMax(), true));
+        this.permits =
+                limits.atOnceMax() == 0 ? Optional.empty() : Optional.of(new Semaphore(limits.atOnceMax(), true));
     }
 
     /** Never blocks; may be called from any thread. The result completes on an event loop. */
@@ -193,7 +194,8 @@ public final class TenantTransactions {
             rollBack(connection, e);
             throw e;
         }
-        // Sent before the answers are there: if a statement failed, PostgreSQL treats it as a rollback, and the wait below reports the failure.
+        // Sent before the answers are there: if a statement failed, PostgreSQL treats it as a rollback, and the wait
+        // below reports the failure.
         Future<?> committed = connection.query("commit").execute();
         Transaction.await(begun, limits.answerMax());
         transaction.settle();
@@ -206,7 +208,8 @@ public final class TenantTransactions {
         Future<?> begun = connection.query("begin").execute();
         Future<?> configured = limits.statementTimeout()
                 .map(timeout -> connection
-                        .preparedQuery("select set_config('app.tenant', $1, true), set_config('statement_timeout', $2, true)")
+                        .preparedQuery(
+                                "select set_config('app.tenant', $1, true), set_config('statement_timeout', $2, true)")
                         .execute(Tuple.of(tenant, timeout.toMillis() + "ms")))
                 .orElseGet(() -> connection
                         .preparedQuery("select set_config('app.tenant', $1, true)")

@@ -66,7 +66,8 @@ public final class Transaction {
         } catch (ExecutionException e) {
             throw failure(e.getCause());
         } catch (TimeoutException e) {
-            throw new InfrastructureFailureException("the database did not answer within " + atMost.toSeconds() + " s", e);
+            throw new InfrastructureFailureException(
+                    "the database did not answer within " + atMost.toSeconds() + " s", e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new InfrastructureFailureException("interrupted while waiting for the database", e);

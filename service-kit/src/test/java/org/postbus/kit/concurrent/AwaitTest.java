@@ -33,11 +33,16 @@ class AwaitTest {
 
     @Test
     void returns_the_result() throws Exception {
-        assertThat(Await.of(Uni.createFrom().item("uni"), SOON, LateException::new)).isEqualTo("uni");
-        assertThat(Await.of(Future.succeededFuture("future"), SOON, LateException::new)).isEqualTo("future");
-        assertThat(Await.of(CompletableFuture.completedFuture("stage"), SOON, LateException::new)).isEqualTo("stage");
-        assertThat(Await.uninterruptibly(Uni.createFrom().item("uni"), SOON, LateException::new)).isEqualTo("uni");
-        assertThat(Await.infrastructure("reading", Future.succeededFuture("row"), SOON)).isEqualTo("row");
+        assertThat(Await.of(Uni.createFrom().item("uni"), SOON, LateException::new))
+                .isEqualTo("uni");
+        assertThat(Await.of(Future.succeededFuture("future"), SOON, LateException::new))
+                .isEqualTo("future");
+        assertThat(Await.of(CompletableFuture.completedFuture("stage"), SOON, LateException::new))
+                .isEqualTo("stage");
+        assertThat(Await.uninterruptibly(Uni.createFrom().item("uni"), SOON, LateException::new))
+                .isEqualTo("uni");
+        assertThat(Await.infrastructure("reading", Future.succeededFuture("row"), SOON))
+                .isEqualTo("row");
     }
 
     @Test
@@ -46,9 +51,12 @@ class AwaitTest {
         IOException checked = new IOException("closed");
         Error error = new AssertionError("bug");
 
-        assertThatThrownBy(() -> Await.of(Uni.createFrom().failure(failure), SOON, LateException::new)).isSameAs(failure);
-        assertThatThrownBy(() -> Await.of(Future.failedFuture(failure), SOON, LateException::new)).isSameAs(failure);
-        assertThatThrownBy(() -> Await.of(Future.failedFuture(error), SOON, LateException::new)).isSameAs(error);
+        assertThatThrownBy(() -> Await.of(Uni.createFrom().failure(failure), SOON, LateException::new))
+                .isSameAs(failure);
+        assertThatThrownBy(() -> Await.of(Future.failedFuture(failure), SOON, LateException::new))
+                .isSameAs(failure);
+        assertThatThrownBy(() -> Await.of(Future.failedFuture(error), SOON, LateException::new))
+                .isSameAs(error);
         assertThatThrownBy(() -> Await.of(Future.failedFuture(checked), SOON, LateException::new))
                 .isInstanceOf(IllegalStateException.class)
                 .hasCause(checked);
@@ -108,7 +116,8 @@ class AwaitTest {
                 .withMessage("claiming an account: connection reset")
                 .withCause(cause);
         assertThatExceptionOfType(InfrastructureFailureException.class)
-                .isThrownBy(() -> Await.infrastructure("claiming an account", Promise.promise().future(), SHORT))
+                .isThrownBy(() -> Await.infrastructure(
+                        "claiming an account", Promise.promise().future(), SHORT))
                 .withMessageStartingWith("claiming an account: no answer within");
     }
 }

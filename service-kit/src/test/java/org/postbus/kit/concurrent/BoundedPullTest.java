@@ -85,7 +85,8 @@ class BoundedPullTest {
     @Test
     void closing_cancels_the_source_even_if_it_is_subscribed_to_later() throws Exception {
         AtomicBoolean cancelled = new AtomicBoolean();
-        Multi<Integer> source = Multi.createFrom().<Integer>nothing().onCancellation().invoke(() -> cancelled.set(true));
+        Multi<Integer> source =
+                Multi.createFrom().<Integer>nothing().onCancellation().invoke(() -> cancelled.set(true));
         List<Runnable> later = new ArrayList<>();
 
         BoundedPull.of(source, 2).close();
@@ -102,7 +103,8 @@ class BoundedPullTest {
     @Test
     void touches_the_source_only_on_the_given_context() throws Exception {
         List<String> threads = new ArrayList<>();
-        try (ExecutorService context = Executors.newSingleThreadExecutor(Thread.ofPlatform().name("context").factory())) {
+        try (ExecutorService context = Executors.newSingleThreadExecutor(
+                Thread.ofPlatform().name("context").factory())) {
             Multi<Integer> source = Multi.createFrom()
                     .range(0, 10)
                     .onSubscription()

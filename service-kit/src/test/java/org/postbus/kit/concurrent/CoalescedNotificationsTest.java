@@ -118,8 +118,8 @@ class CoalescedNotificationsTest {
     void closing_lets_a_run_end_in_time_and_interrupts_one_that_does_not() throws Exception {
         AtomicBoolean interrupted = new AtomicBoolean();
         CountDownLatch running = new CountDownLatch(1);
-        var notifications = new CoalescedNotifications<String>(
-                "test", Limits.NONE.withStopWait(Duration.ofMillis(20)), key -> {
+        var notifications =
+                new CoalescedNotifications<String>("test", Limits.NONE.withStopWait(Duration.ofMillis(20)), key -> {
                     running.countDown();
                     try {
                         Thread.sleep(SOON);

@@ -13,8 +13,8 @@ import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.common.config.SaslConfigs;
-import org.apache.kafka.common.security.JaasContext;
 import org.apache.kafka.common.config.types.Password;
+import org.apache.kafka.common.security.JaasContext;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.postbus.kit.settings.Settings;
@@ -29,7 +29,8 @@ class KafkaSettingsTest {
     @Test
     void without_more_settings_the_connection_is_plain() {
         assertThat(with(Map.of()).connection()).isEqualTo(Map.of("bootstrap.servers", "broker.example:9093"));
-        assertThat(KafkaSettings.plaintext("broker.example:9093").connection()).isEqualTo(with(Map.of()).connection());
+        assertThat(KafkaSettings.plaintext("broker.example:9093").connection())
+                .isEqualTo(with(Map.of()).connection());
         assertThat(with(Map.of("postbus.kafka", "")).connection()).containsEntry("bootstrap.servers", "localhost:9092");
     }
 
@@ -69,8 +70,9 @@ class KafkaSettingsTest {
         assertThat(connection)
                 .containsEntry("security.protocol", "SASL_SSL")
                 .containsEntry("sasl.mechanism", "SCRAM-SHA-512");
-        var entry = JaasContext.loadClientContext(
-                        Map.of(SaslConfigs.SASL_JAAS_CONFIG, new Password(connection.get("sasl.jaas.config").toString())))
+        var entry = JaasContext.loadClientContext(Map.of(
+                        SaslConfigs.SASL_JAAS_CONFIG,
+                        new Password(connection.get("sasl.jaas.config").toString())))
                 .configurationEntries()
                 .getFirst();
         assertThat(entry.getLoginModuleName()).endsWith("ScramLoginModule");
@@ -104,8 +106,14 @@ class KafkaSettingsTest {
         assertThatThrownBy(() -> with(Map.of("postbus.kafka.security-protocol", "SASL_SSL")))
                 .hasMessage("POSTBUS_KAFKA_USERNAME is not set");
         assertThatThrownBy(() -> with(Map.of(
-                        "postbus.kafka.security-protocol", "SASL_SSL", "postbus.kafka.sasl-mechanism", "GSSAPI",
-                        "postbus.kafka.username", "u", "postbus.kafka.password", "p")))
+                        "postbus.kafka.security-protocol",
+                        "SASL_SSL",
+                        "postbus.kafka.sasl-mechanism",
+                        "GSSAPI",
+                        "postbus.kafka.username",
+                        "u",
+                        "postbus.kafka.password",
+                        "p")))
                 .hasMessage("POSTBUS_KAFKA_SASL_MECHANISM GSSAPI needs POSTBUS_KAFKA_SASL_JAAS_CONFIG");
     }
 

@@ -33,9 +33,12 @@ class SettingsTest {
         assertThat(settings(Map.of("p", " x ")).secret("p")).contains(new Secret(" x "));
         assertThat(settings(Map.of("p-file", file.toString())).secret("p")).contains(new Secret(" pass word "));
         assertThat(settings(Map.of()).secret("p")).isEmpty();
-        assertThatThrownBy(() -> settings(Map.of("p", "x", "p-file", file.toString())).secret("p"))
+        assertThatThrownBy(() ->
+                        settings(Map.of("p", "x", "p-file", file.toString())).secret("p"))
                 .hasMessage("set P or P_FILE, not both");
-        assertThatThrownBy(() -> settings(Map.of("p-file", directory.resolve("none").toString())).secret("p"))
+        assertThatThrownBy(() -> settings(
+                                Map.of("p-file", directory.resolve("none").toString()))
+                        .secret("p"))
                 .hasMessageStartingWith("P_FILE: ")
                 .hasMessageEndingWith("can not be read");
     }

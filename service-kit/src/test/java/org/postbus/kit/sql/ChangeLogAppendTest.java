@@ -38,14 +38,18 @@ class ChangeLogAppendTest {
                 UUID id = UUID.randomUUID();
                 changes.put(id, queued(id));
             }
-            transactions.run(account.tenant(), connection -> ChangeLogAppend.lock(connection, account.id())
-                    .compose(locked -> ChangeLogAppend.append(connection, account.tenant(), account.id(), changes)));
+            transactions.run(
+                    account.tenant(),
+                    connection -> ChangeLogAppend.lock(connection, account.id())
+                            .compose(locked ->
+                                    ChangeLogAppend.append(connection, account.tenant(), account.id(), changes)));
         }
         transactions.run(
                 account.tenant(),
                 connection -> ChangeLogAppend.append(connection, account.tenant(), account.id(), Map.of()));
 
-        assertThat(database.rows("select seq || ' ' || type || ' ' || (data::jsonb ->> 'seq') from change_log order by seq"))
+        assertThat(database.rows(
+                        "select seq || ' ' || type || ' ' || (data::jsonb ->> 'seq') from change_log order by seq"))
                 .containsExactly(
                         "1 submission.queued 1",
                         "2 submission.queued 2",

@@ -67,7 +67,8 @@ class PostgresSettingsTest {
         assertThat(authority.getSslMode()).isEqualTo(SslMode.VERIFY_CA);
         assertThat(authority.isTrustAll()).isFalse();
 
-        PgConnectOptions encrypted = with(Map.of("postbus.db.sslmode", "REQUIRE")).connectOptions("test");
+        PgConnectOptions encrypted =
+                with(Map.of("postbus.db.sslmode", "REQUIRE")).connectOptions("test");
         assertThat(encrypted.getSslMode()).isEqualTo(SslMode.REQUIRE);
         assertThat(encrypted.isTrustAll()).isTrue();
     }
@@ -87,7 +88,8 @@ class PostgresSettingsTest {
 
     @Test
     void options_that_a_framework_made_get_the_password_file_and_tls(@TempDir Path directory) throws IOException {
-        String password = Files.writeString(directory.resolve("password"), "from the file\n").toString();
+        String password = Files.writeString(directory.resolve("password"), "from the file\n")
+                .toString();
         Map<String, String> values = Map.of("postbus.db.password-file", password, "postbus.db.sslmode", "require");
 
         PgConnectOptions completed = PostgresSettings.complete(

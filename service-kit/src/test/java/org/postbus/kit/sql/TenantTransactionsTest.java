@@ -62,8 +62,10 @@ class TenantTransactionsTest {
                 .map(rows -> rows.iterator().next().getLong("n"));
 
         assertThat(transactions.run(account.tenant(), count)).isEqualTo(1);
-        assertThat(transactions.runInterruptibly("counting", account.tenant(), count)).isEqualTo(1);
-        assertThat(transactions.uni(account.tenant(), count).await().atMost(SOON)).isEqualTo(1);
+        assertThat(transactions.runInterruptibly("counting", account.tenant(), count))
+                .isEqualTo(1);
+        assertThat(transactions.uni(account.tenant(), count).await().atMost(SOON))
+                .isEqualTo(1);
         Function<Transaction, Long> blocking = transaction -> transaction
                 .run("select count(*) as n from pending_changes")
                 .iterator()
@@ -85,10 +87,13 @@ class TenantTransactionsTest {
 
         // More often than the pool has connections: each has seen a failure.
         for (int i = 0; i < 2 * TestPool.CONNECTIONS; i++) {
-            assertThatThrownBy(() -> transactions.run(account.tenant(), connection -> connection
-                            .preparedQuery(MARK)
-                            .execute(failed)
-                            .compose(done -> connection.query("select 1 / 0").execute())))
+            assertThatThrownBy(() -> transactions.run(
+                            account.tenant(),
+                            connection -> connection
+                                    .preparedQuery(MARK)
+                                    .execute(failed)
+                                    .compose(done ->
+                                            connection.query("select 1 / 0").execute())))
                     .isInstanceOf(InfrastructureFailureException.class)
                     .hasMessageContaining("division by zero");
             assertThatThrownBy(() -> transactions.run(account.tenant(), connection -> {
@@ -102,7 +107,9 @@ class TenantTransactionsTest {
         assertThat(errors()).containsOnlyNulls();
         transactions.run(
                 account.tenant(),
-                connection -> connection.preparedQuery(MARK).execute(Tuple.of(account.id().value(), "noted")));
+                connection -> connection
+                        .preparedQuery(MARK)
+                        .execute(Tuple.of(account.id().value(), "noted")));
         assertThat(errors()).containsExactly("noted");
         assertThat(tenantOf(transactions.query(TENANT, Tuple.tuple()))).isEmpty();
     }
@@ -147,24 +154,27 @@ class TenantTransactionsTest {
 
     @Test
     void what_postgresql_can_not_hold_is_told_from_what_it_may_not_or_can_not_do_now() {
-        assertThatThrownBy(() -> transactions.call(
-                        account.tenant(), transaction -> transaction.run("select $1::text", "\0")))
+        assertThatThrownBy(() ->
+                        transactions.call(account.tenant(), transaction -> transaction.run("select $1::text", "\0")))
                 .isInstanceOf(UnstorableDataException.class);
-        assertThatThrownBy(() -> transactions.call(
-                        account.tenant(), transaction -> transaction.run("delete from email")))
+        assertThatThrownBy(
+                        () -> transactions.call(account.tenant(), transaction -> transaction.run("delete from email")))
                 .isInstanceOf(InfrastructureFailureException.class)
                 .hasMessageContaining("permission denied");
     }
 
     @Test
     void the_statement_timeout_is_the_transactions_own() {
-        var limited = new TenantTransactions(database.pool, Limits.DEFAULT.withStatementTimeout(Duration.ofMillis(100)));
+        var limited =
+                new TenantTransactions(database.pool, Limits.DEFAULT.withStatementTimeout(Duration.ofMillis(100)));
 
-        String timeout = limited.call(account.tenant(), transaction -> transaction
-                .run("select current_setting('statement_timeout') as timeout")
-                .iterator()
-                .next()
-                .getString("timeout"));
+        String timeout = limited.call(
+                account.tenant(),
+                transaction -> transaction
+                        .run("select current_setting('statement_timeout') as timeout")
+                        .iterator()
+                        .next()
+                        .getString("timeout"));
         assertThat(timeout).isEqualTo("100ms");
         assertThatThrownBy(() -> limited.call(account.tenant(), transaction -> transaction.run("select pg_sleep(30)")))
                 .isInstanceOf(InfrastructureFailureException.class)

@@ -42,7 +42,8 @@ final class TestPool implements AutoCloseable {
 
     /** An account of a new tenant. */
     Account account() throws SQLException {
-        String tenant = rows("insert into tenant (name) values ('t') returning tenant_id").getFirst();
+        String tenant = rows("insert into tenant (name) values ('t') returning tenant_id")
+                .getFirst();
         String account = rows("insert into account (tenant_id, protocol, email, settings) values ('" + tenant
                         + "', 'imap', 'a@example.com', '{}') returning account_id")
                 .getFirst();

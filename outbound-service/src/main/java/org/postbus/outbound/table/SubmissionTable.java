@@ -1,0 +1,299 @@
+package org.postbus.outbound.table;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.vertx.core.Future;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.sqlclient.Row;
+import io.vertx.sqlclient.SqlConnection;
+import io.vertx.sqlclient.Tuple;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+import org.postbus.change.ChangeEvent.Change;
+import org.postbus.change.ChangeEvent.SubmissionFailed;
+import org.postbus.change.ChangeEvent.SubmissionInDoubt;
+import org.postbus.change.ChangeEvent.SubmissionRejected;
+import org.postbus.change.ChangeEvent.SubmissionSent;
+import org.postbus.codec.EventCodec;
+import org.postbus.kit.sql.ChangeLogAppend;
+import org.postbus.mail.imap.grammar.MailboxName;
+import org.postbus.model.AccountId;
+import org.postbus.model.SubmissionId;
+import org.postbus.model.TenantId;
+import org.postbus.outbound.submission.Submission.Task;
+import org.postbus.outbound.submission.Submission;
+import org.postbus.outbound.submission.SubmissionOutcome;
+import org.postbus.outbound.submission.SubmissionPolicy;
+
+/**
+ * The table {@code submission}, which is the queue of submissions. A process owns a submission while {@code claimed_by} names the process.
+ * Only the owner's outcome is stored, except that it was sent: this is stored even after the claim was lost.
+ */
+public final class SubmissionTable {
+    /** A process renews its claim much earlier; after a crash other processes wait this long. */
+    public static final Duration CLAIM_TIME = Duration.ofSeconds(60);
+
+    /** One at a time per account, in all processes: messages are large, and servers limit connections. */
+    private static final String CLAIM = """
+            with due as (
+              select s.submission_id
+              from submission s join account a using (account_id)
+              where s.account_id = $1 and a.status = 'active' and s.next_try_at is not null
+                and (s.next_try_at <= now() or s.held_at_revision <> a.revision)
+                and not exists (
+                  select from submission h
+                  where h.account_id = s.account_id and h.next_try_at is not null
+                    and (h.claimed_until >= now() or (h.next_try_at > now() and h.held_at_revision = a.revision)))
+              order by s.next_try_at, s.submission_id
+              limit 1
+            )
+            update submission s
+            set state = case when s.state = 'queued' then 'sending' else s.state end,
+                attempts = s.attempts + (s.state in ('queued', 'sending'))::int,
+                checks = s.checks + (s.state in ('in-doubt', 'sent'))::int,
+                claimed_by = $2, claimed_until = now() + $3 * interval '1 millisecond',
+                held_at_revision = null, updated_at = now()
+            from due where s.account_id = $1 and s.submission_id = due.submission_id
+            returning s.submission_id, s.state, s.transmitting, s.attempts, s.checks, s.message_id, s.mail_from, s.recipients,
+                      s.message
+            """;
+
+    private static final String RENEW = """
+            update submission set claimed_until = now() + $3 * interval '1 millisecond'
+            where account_id = $1 and claimed_by = $2
+            """;
+
+    private static final String TRANSMITTING = """
+            update submission set transmitting = true, updated_at = now()
+            where account_id = $1 and submission_id = $2 and claimed_by = $3 and state = 'sending' and claimed_until > now()
+            """;
+
+    private static final String STORE_OUTCOME = """
+            update submission
+            set state = $4, transmitting = $5, copy = coalesce($6, copy), refused = coalesce($7::text::jsonb, refused),
+                error = case when $4 = 'in-doubt' then coalesce($8, error) else $8 end,
+                next_try_at = now() + $9 * interval '1 millisecond', held_at_revision = $10,
+                attempts = attempts - $11, checks = case when state = $4 then checks else 0 end,
+                sent_at = case when $4 = 'sent' then coalesce(sent_at, now()) end,
+                message = case when $12 then null else message end,
+                claimed_by = null, claimed_until = null, updated_at = now()
+            where account_id = $1 and submission_id = $2
+              and (claimed_by = $3 or ($4 = 'sent' and state in ('in-doubt', 'sending')))
+            returning old.state as previous, error
+            """;
+
+    private static final String INSERT_PARENT_MUTATION = """
+            insert into pending_changes (account_id, tenant_id, email_id, kind, patch)
+            select s.account_id, s.tenant_id, s.parent_id, 'update',
+                   jsonb_build_object('keywords', jsonb_build_object(s.parent_keyword, true))
+            from submission s join email e on e.account_id = s.account_id and e.email_id = s.parent_id
+            where s.account_id = $1 and s.submission_id = $2 and not s.parent_keyword = any (e.keywords)
+            """;
+
+    /** The mailbox with the role sent; else one with a usual name. */
+    private static final String SENT_MAILBOX = """
+            select raw_name from mailbox
+            where account_id = $1 and raw_name is not null and selectable
+              and (role = 'sent' or lower(path) in ('sent', 'sent items', 'sent messages', 'inbox/sent'))
+            order by role = 'sent' desc nulls last, mailbox_id limit 1
+            """;
+
+    private final String claimant;
+
+    /** @param claimant names this process; a restarted process has another name */
+    public SubmissionTable(String claimant) {
+        this.claimant = claimant;
+    }
+
+    /** Empty if nothing is due, or another process owns a submission of the account. */
+    public Future<Optional<Submission>> claim(SqlConnection connection, AccountId account) {
+        return connection
+                .preparedQuery("select pg_try_advisory_xact_lock(hashtextextended('submission/' || $1, 0))")
+                .execute(Tuple.of(account.toString()))
+                .compose(locked -> locked.iterator().next().getBoolean(0)
+                        ? connection
+                                .preparedQuery(CLAIM)
+                                .execute(Tuple.of(account.value(), claimant, CLAIM_TIME.toMillis()))
+                                .map(rows -> rows.rowCount() == 0
+                                        ? Optional.<Submission>empty()
+                                        : Optional.of(read(rows.iterator().next())))
+                        : Future.succeededFuture(Optional.empty()));
+    }
+
+    private static Submission read(Row row) {
+        Buffer message = row.getBuffer("message");
+        return new Submission(
+                new SubmissionId(row.getUUID("submission_id")),
+                switch (row.getString("state")) {
+                    case "sending" -> row.getBoolean("transmitting") ? Task.RESOLVE : Task.SEND;
+                    case "in-doubt" -> Task.CHECK;
+                    case "sent" -> Task.COPY;
+                    default -> throw new IllegalStateException("nothing is due in state " + row.getString("state"));
+                },
+                row.getInteger("attempts"),
+                row.getInteger("checks"),
+                row.getString("message_id"),
+                row.getString("mail_from"),
+                List.of(row.getArrayOfStrings("recipients")),
+                message == null ? new byte[0] : message.getBytes());
+    }
+
+    /** Extends the claim. */
+    public Future<Void> renew(SqlConnection connection, AccountId account) {
+        return connection
+                .preparedQuery(RENEW)
+                .execute(Tuple.of(account.value(), claimant, CLAIM_TIME.toMillis()))
+                .mapEmpty();
+    }
+
+    /**
+     * From now on no process sends it again automatically.
+     *
+     * @return false if this process does not own it any more
+     */
+    public Future<Boolean> transmitting(SqlConnection connection, AccountId account, SubmissionId submission) {
+        return connection
+                .preparedQuery(TRANSMITTING)
+                .execute(Tuple.of(account.value(), submission.value(), claimant))
+                .map(rows -> rows.rowCount() == 1);
+    }
+
+    /**
+     * Stores the outcome and appends it to the change log, in the connection's transaction.
+     *
+     * @param revision of the account when the submission was claimed
+     * @return whether the outcome was stored
+     */
+    public Future<Boolean> storeOutcome(
+            SqlConnection connection,
+            TenantId tenant,
+            AccountId account,
+            long revision,
+            SubmissionId submission,
+            SubmissionOutcome outcome) {
+        Step step = Step.of(outcome);
+        return ChangeLogAppend.lock(connection, account)
+                .compose(locked -> connection
+                        .preparedQuery(STORE_OUTCOME)
+                        .execute(Tuple.tuple()
+                                .addUUID(account.value())
+                                .addUUID(submission.value())
+                                .addString(claimant)
+                                .addString(step.state())
+                                .addBoolean(step.transmitting())
+                                .addString(step.copy())
+                                .addString(step.refused())
+                                .addString(step.error())
+                                .addLong(step.next().map(Duration::toMillis).orElse(null))
+                                .addLong(step.holdsAccount() ? revision : null)
+                                .addInteger(step.uncountedAttempts())
+                                .addBoolean(step.messageDone())))
+                .compose(stored -> {
+                    if (stored.rowCount() == 0) {
+                        return Future.succeededFuture(false);
+                    }
+                    Row row = stored.iterator().next();
+                    Map<UUID, Change> changes = row.getString("previous").equals(step.state())
+                            ? Map.of()
+                            : change(submission, outcome, row.getString("error"))
+                                    .map(change -> Map.of(submission.value(), change))
+                                    .orElse(Map.of());
+                    return ChangeLogAppend.append(connection, tenant, account, changes)
+                            .map(appended -> true);
+                });
+    }
+
+    /**
+     * The change that subscribers see when the state has changed. Retries and the copy are not published.
+     *
+     * @param error as it is stored now
+     */
+    private static Optional<Change> change(SubmissionId submission, SubmissionOutcome outcome, String error) {
+        return switch (outcome) {
+            case SubmissionOutcome.Sent(var refused, var copyDue) ->
+                Optional.of(new SubmissionSent(
+                        submission, refused.keySet().stream().sorted().toList()));
+            case SubmissionOutcome.Found found -> Optional.of(new SubmissionSent(submission, List.of()));
+            case SubmissionOutcome.Rejected rejected -> Optional.of(new SubmissionRejected(submission, error));
+            case SubmissionOutcome.Failed failed -> Optional.of(new SubmissionFailed(submission, error));
+            case SubmissionOutcome.InDoubt doubt -> Optional.of(new SubmissionInDoubt(submission, error));
+            case SubmissionOutcome.Retried retried -> Optional.empty();
+            case SubmissionOutcome.Copied copied -> Optional.empty();
+            case SubmissionOutcome.CopyRetried retried -> Optional.empty();
+            case SubmissionOutcome.CopyFailed failed -> Optional.empty();
+        };
+    }
+
+    /** Queues a mutation that sets {@code $answered} or {@code $forwarded} on the email that was answered or forwarded, if there is one. */
+    public Future<Integer> insertParentMutation(SqlConnection connection, AccountId account, SubmissionId submission) {
+        return connection
+                .preparedQuery(INSERT_PARENT_MUTATION)
+                .execute(Tuple.of(account.value(), submission.value()))
+                .map(rows -> rows.rowCount());
+    }
+
+    /** The account's Sent mailbox; empty if none is known. */
+    public Future<Optional<MailboxName>> sentMailbox(SqlConnection connection, AccountId account) {
+        return connection
+                .preparedQuery(SENT_MAILBOX)
+                .execute(Tuple.of(account.value()))
+                .map(rows -> rows.rowCount() == 0
+                        ? Optional.empty()
+                        : Optional.of(new MailboxName(rows.iterator().next().getString("raw_name"))));
+    }
+
+    /** The columns that an outcome sets; {@code copy} and {@code refused} stay unchanged if null. */
+    private record Step(
+            String state,
+            boolean transmitting,
+            String copy,
+            String refused,
+            String error,
+            Optional<Duration> next,
+            boolean holdsAccount,
+            int uncountedAttempts,
+            boolean messageDone) {
+
+        static Step of(SubmissionOutcome outcome) {
+            return switch (outcome) {
+                case SubmissionOutcome.Sent(var refused, var copyDue) ->
+                    new Step(
+                            "sent",
+                            false,
+                            copyDue ? "due" : "none",
+                            json(refused),
+                            null,
+                            copyDue ? Optional.of(SubmissionPolicy.COPY_WAIT) : Optional.empty(),
+                            false,
+                            0,
+                            !copyDue);
+                case SubmissionOutcome.Rejected(var text) -> idle("rejected", text);
+                case SubmissionOutcome.Retried(var delay, var text, var holds, var counts) ->
+                    new Step("queued", false, null, null, ErrorText.storable(text), Optional.of(delay), holds, counts ? 0 : 1, false);
+                case SubmissionOutcome.Failed(var text) -> idle("failed", text);
+                case SubmissionOutcome.InDoubt(var text, var checkIn) ->
+                    new Step("in-doubt", true, null, null, text.map(ErrorText::storable).orElse(null), checkIn, false, 0, false);
+                case SubmissionOutcome.Found found ->
+                    new Step("sent", false, "done", null, null, Optional.empty(), false, 0, true);
+                case SubmissionOutcome.Copied copied ->
+                    new Step("sent", false, "done", null, null, Optional.empty(), false, 0, true);
+                case SubmissionOutcome.CopyRetried(var delay, var text) ->
+                    new Step("sent", false, "due", null, ErrorText.storable(text), Optional.of(delay), false, 0, false);
+                case SubmissionOutcome.CopyFailed(var text) ->
+                    new Step("sent", false, "failed", null, ErrorText.storable(text), Optional.empty(), false, 0, false);
+            };
+        }
+
+        private static Step idle(String state, String text) {
+            return new Step(state, false, null, null, ErrorText.storable(text), Optional.empty(), false, 0, false);
+        }
+
+        private static String json(Map<String, String> refused) {
+            ObjectNode json = EventCodec.mapper().createObjectNode();
+            refused.forEach((recipient, reply) -> json.put(recipient, ErrorText.storable(reply)));
+            return EventCodec.encodeToString(json);
+        }
+    }
+}

@@ -1,0 +1,474 @@
+package org.postbus.outbound.flush;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import org.postbus.topic.SyncRequest;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.postbus.account.AccountSettings;
+import org.postbus.account.Secret;
+import org.postbus.account.ServerAddress;
+import org.postbus.account.TlsMode;
+import org.postbus.change.ChangeEvent.SubmissionFailed;
+import org.postbus.change.ChangeEvent.SubmissionInDoubt;
+import org.postbus.change.ChangeEvent.SubmissionRejected;
+import org.postbus.change.ChangeEvent.SubmissionSent;
+import org.postbus.change.ChangeEvent;
+import org.postbus.devstack.DevStack;
+import org.postbus.devstack.mailserver.James;
+import org.postbus.devstack.rawclient.RawImap;
+import org.postbus.mail.smtp.ScriptedSmtpServer;
+import org.postbus.model.EmailId;
+import org.postbus.model.SubmissionId;
+import org.postbus.outbound.fixture.OutboundProcess;
+import org.postbus.outbound.fixture.TestDatabase.Account;
+import org.postbus.outbound.fixture.TestDatabase;
+import org.postbus.outbound.submission.Submission;
+
+/** SubmissionProcesses by SMTP: to a real server, and to one that answers what it is told to. The copies are kept by a real IMAP server. */
+class SmtpSubmissionFlushTest {
+    private static final AtomicInteger USERS = new AtomicInteger();
+    private static final String PASSWORD = "secret-of-the-test";
+    private static final Duration WAIT = Duration.ofSeconds(60);
+
+    private static James james;
+    private static OutboundProcess process;
+    private static SubmissionProcesses sending;
+    private ScriptedSmtpServer scripted;
+    private String user;
+    private String messageId;
+
+    @BeforeAll
+    static void start() {
+        james = DevStack.james();
+        process = new OutboundProcess();
+        sending = new SubmissionProcesses(process);
+    }
+
+    @AfterAll
+    static void stop() throws SQLException {
+        process.close();
+    }
+
+    @BeforeEach
+    void open() {
+        scripted = new ScriptedSmtpServer();
+        user = newUser();
+        messageId = "m" + USERS.get() + "@postbus.example";
+    }
+
+    @AfterEach
+    void close() throws IOException {
+        scripted.close();
+    }
+
+    @Test
+    void a_message_arrives_once_and_one_copy_lies_among_the_sent_ones() {
+        String recipient = newUser();
+        Account account = account(james());
+        SubmissionId submission = process.database.submission(account, user, messageId, recipient);
+
+        sending.flush(account);
+
+        assertThat(sending.state(submission)).isEqualTo("sent");
+        await().atMost(WAIT)
+                .untilAsserted(() -> assertThat(in(recipient, "INBOX")).isEqualTo(1));
+        assertThat(in(user, "Sent")).isZero();
+
+        sending.makeDue();
+        sending.flush(account);
+
+        assertThat(process.database.submission(submission))
+                .containsEntry("state", "sent")
+                .containsEntry("copy", "done")
+                .containsEntry("message", null)
+                .containsEntry("next_try_at", null);
+        assertThat(in(user, "Sent")).isEqualTo(1);
+        assertThat(in(recipient, "INBOX")).isEqualTo(1);
+        SyncRequest request = new SyncRequest(account.tenant(), account.id());
+        await().atMost(WAIT)
+                .untilAsserted(() -> assertThat(process.syncRequests)
+                        .filteredOn(request::equals)
+                        .hasSize(2));
+        assertThat(process.database.changes(account)).containsExactly(new SubmissionSent(submission, List.of()));
+    }
+
+    @Test
+    void a_copy_that_is_there_already_is_not_made_again() {
+        Account account = account(scripted.address());
+        SubmissionId submission = process.database.submission(account, user, messageId, "bob@example.com");
+        sending.flush(account);
+        appendToSent();
+
+        sending.makeDue();
+        sending.flush(account);
+
+        assertThat(process.database.submission(submission)).containsEntry("copy", "done");
+        assertThat(in(user, "Sent")).isEqualTo(1);
+    }
+
+    @Test
+    void a_process_that_ends_after_the_copy_was_made_does_not_make_two() {
+        Account account = account(scripted.address());
+        SubmissionId submission = process.database.submission(account, user, messageId, "bob@example.com");
+        sending.flush(account);
+        sending.makeDue();
+
+        sending.halted(account, server -> new SubmissionProcesses.SubmissionServerProxy(server) {
+            @Override
+            public void copyToSent(Submission copied) {
+                super.copyToSent(copied);
+                throw new SubmissionProcesses.Halt();
+            }
+        });
+        sending.takeOver(account);
+
+        assertThat(process.database.submission(submission)).containsEntry("copy", "done");
+        assertThat(in(user, "Sent")).isEqualTo(1);
+    }
+
+    @Test
+    void the_email_that_was_answered_gets_its_keyword_by_a_mutation() {
+        Account account = account(scripted.address());
+        EmailId parent = process.database.email(account, null, "parent@example.com");
+        SubmissionId submission = process.database.submission(account, user, messageId, "bob@example.com");
+        process.database.run(
+                "update submission set parent_id = ?, parent_keyword = '$answered' where submission_id = ?",
+                parent.value(),
+                submission.value());
+
+        sending.flush(account);
+
+        assertThat(process.database.rows(
+                        "select kind, patch::text as patch, state from pending_changes where email_id = ?",
+                        parent.value()))
+                .singleElement()
+                .satisfies(mutation -> assertThat(mutation)
+                        .containsEntry("patch", "{\"keywords\": {\"$answered\": true}}")
+                        .containsEntry("state", "queued"));
+    }
+
+    @Test
+    void what_is_refused_for_good_is_rejected_with_the_servers_words() {
+        scripted.answer(ScriptedSmtpServer.END_OF_DATA, "554 5.7.1 looks like spam");
+        Account account = account(scripted.address());
+        SubmissionId submission = process.database.submission(account, user, messageId, "bob@example.com");
+
+        sending.flush(account);
+
+        assertThat(process.database.submission(submission))
+                .containsEntry("state", "rejected")
+                .containsEntry("error", "554 5.7.1 looks like spam")
+                .containsEntry("transmitting", false)
+                .containsEntry("next_try_at", null);
+        assertThat(process.database.changes(account))
+                .containsExactly(new SubmissionRejected(submission, "554 5.7.1 looks like spam"));
+    }
+
+    @Test
+    void what_is_refused_for_now_is_tried_five_times() {
+        scripted.answer("RCPT", "451 4.7.1 come back later");
+        Account account = account(scripted.address());
+        SubmissionId submission = process.database.submission(account, user, messageId, "bob@example.com");
+
+        sending.flush(account);
+        assertThat(process.database.submission(submission))
+                .containsEntry("state", "queued")
+                .containsEntry("attempts", 1)
+                .containsEntry("error", "451 4.7.1 come back later");
+        for (int i = 0; i < 10; i++) {
+            sending.makeDue();
+            sending.flush(account);
+        }
+
+        assertThat(process.database.submission(submission))
+                .containsEntry("state", "failed")
+                .containsEntry("attempts", 5);
+        assertThat(process.database.changes(account))
+                .singleElement()
+                .satisfies(change -> assertThat(change).isInstanceOf(SubmissionFailed.class));
+        assertThat(scripted.commands())
+                .filteredOn(line -> line.startsWith("RCPT"))
+                .hasSize(5);
+        assertThat(scripted.delivered()).isEmpty();
+    }
+
+    @Test
+    void a_message_that_waits_for_its_next_try_does_not_hold_up_others() {
+        scripted.answer("RCPT TO:<slow@", "451 4.7.1 come back later");
+        Account account = account(scripted.address());
+        process.database.submission(account, user, messageId, "slow@example.com");
+        SubmissionId other = process.database.submission(account, user, "other-" + messageId, "bob@example.com");
+
+        sending.flush(account);
+
+        assertThat(sending.state(other)).isEqualTo("sent");
+    }
+
+    @Test
+    void a_refused_login_waits_for_a_new_password_without_using_up_tries() {
+        scripted.answer("AUTH", "535 5.7.8 bad credentials");
+        Account account = account(scripted.address());
+        SubmissionId first = process.database.submission(account, user, messageId, "bob@example.com");
+        SubmissionId second = process.database.submission(account, user, "second-" + messageId, "bob@example.com");
+
+        sending.flush(account);
+
+        assertThat(process.database.submission(first))
+                .containsEntry("state", "queued")
+                .containsEntry("attempts", 0);
+        assertThat(process.database.submission(second))
+                .containsEntry("state", "queued")
+                .containsEntry("attempts", 0);
+        assertThat(scripted.commands())
+                .filteredOn(line -> line.startsWith("AUTH PLAIN"))
+                .hasSize(1);
+
+        scripted.answerAsUsual();
+        process.database.run(
+                "update account set revision = revision + 1 where account_id = ?",
+                account.id().value());
+        sending.flush(account);
+
+        assertThat(List.of(sending.state(first), sending.state(second))).containsExactly("sent", "sent");
+        assertThat(scripted.delivered()).hasSize(2);
+    }
+
+    @Test
+    void a_server_that_is_away_is_asked_again_later() throws IOException {
+        Account account = account(scripted.address());
+        scripted.close();
+        SubmissionId submission = process.database.submission(account, user, messageId, "bob@example.com");
+
+        sending.flush(account);
+
+        assertThat(process.database.submission(submission))
+                .containsEntry("state", "queued")
+                .containsEntry("transmitting", false)
+                .containsEntry("attempts", 1);
+    }
+
+    @Test
+    void refused_recipients_are_named_and_the_others_get_it() {
+        scripted.answer("RCPT TO:<bad@", "550 5.1.1 no such user");
+        Account account = account(scripted.address());
+        SubmissionId submission =
+                process.database.submission(account, user, messageId, "bad@example.com", "bob@example.com");
+
+        sending.flush(account);
+
+        assertThat(process.database.submission(submission))
+                .containsEntry("state", "sent")
+                .containsEntry("refused", "{\"bad@example.com\": \"550 5.1.1 no such user\"}");
+        assertThat(scripted.delivered())
+                .singleElement()
+                .satisfies(delivered -> assertThat(delivered.recipients()).containsExactly("bob@example.com"));
+        assertThat(process.database.changes(account))
+                .containsExactly(new SubmissionSent(submission, List.of("bad@example.com")));
+    }
+
+    @Test
+    void a_line_cut_before_the_answer_leaves_it_in_doubt_and_it_is_never_sent_again() {
+        scripted.answer(ScriptedSmtpServer.END_OF_DATA, ScriptedSmtpServer.CUT);
+        Account account = account(scripted.address());
+        SubmissionId submission = process.database.submission(account, user, messageId, "bob@example.com");
+
+        sending.flush(account);
+        scripted.answerAsUsual();
+        for (int i = 0; i < 10; i++) {
+            sending.makeDue();
+            sending.flush(account);
+        }
+
+        assertThat(process.database.submission(submission))
+                .containsEntry("state", "in-doubt")
+                .containsEntry("next_try_at", null)
+                .extractingByKey("error")
+                .asString()
+                .contains("before the server's answer");
+        assertThat(scripted.delivered()).hasSize(1);
+    }
+
+    @Test
+    void what_is_in_doubt_is_sent_once_it_turns_up_among_the_sent_ones() {
+        scripted.answer(ScriptedSmtpServer.END_OF_DATA, ScriptedSmtpServer.CUT);
+        Account account = account(scripted.address());
+        SubmissionId submission = process.database.submission(account, user, messageId, "bob@example.com");
+        sending.flush(account);
+        appendToSent();
+
+        sending.makeDue();
+        sending.flush(account);
+
+        assertThat(process.database.submission(submission))
+                .containsEntry("state", "sent")
+                .containsEntry("error", null);
+        assertThat(scripted.delivered()).hasSize(1);
+        List<ChangeEvent.Change> changes = process.database.changes(account);
+        assertThat(changes).hasSize(2).last().isEqualTo(new SubmissionSent(submission, List.of()));
+        assertThat(changes).first().isInstanceOf(SubmissionInDoubt.class);
+    }
+
+    @Test
+    void a_process_that_ends_before_it_hands_over_leaves_the_message_to_be_sent() {
+        Account account = account(scripted.address());
+        SubmissionId submission = process.database.submission(account, user, messageId, "bob@example.com");
+
+        sending.halted(account, server -> new SubmissionProcesses.SubmissionServerProxy(server) {
+            @Override
+            public Accepted submit(Submission sent, Runnable beforeTransmission) {
+                throw new SubmissionProcesses.Halt();
+            }
+        });
+        assertThat(sending.state(submission)).isEqualTo("sending");
+        sending.takeOver(account);
+
+        assertThat(sending.state(submission)).isEqualTo("sent");
+        assertThat(scripted.delivered()).hasSize(1);
+    }
+
+    @Test
+    void a_process_that_ends_as_it_hands_over_leaves_the_message_in_doubt() {
+        Account account = account(scripted.address());
+        SubmissionId submission = process.database.submission(account, user, messageId, "bob@example.com");
+
+        sending.halted(account, server -> new SubmissionProcesses.SubmissionServerProxy(server) {
+            @Override
+            public Accepted submit(Submission sent, Runnable beforeTransmission) {
+                beforeTransmission.run();
+                throw new SubmissionProcesses.Halt();
+            }
+        });
+        sending.takeOver(account);
+
+        assertThat(sending.state(submission)).isEqualTo("in-doubt");
+        assertThat(scripted.delivered()).isEmpty();
+    }
+
+    @Test
+    void a_process_that_ends_before_it_notes_the_answer_leaves_the_message_in_doubt_and_sent_once() {
+        Account account = account(scripted.address());
+        SubmissionId submission = process.database.submission(account, user, messageId, "bob@example.com");
+
+        sending.halted(account, server -> new SubmissionProcesses.SubmissionServerProxy(server) {
+            @Override
+            public Accepted submit(Submission sent, Runnable beforeTransmission) {
+                super.submit(sent, beforeTransmission);
+                throw new SubmissionProcesses.Halt();
+            }
+        });
+        sending.takeOver(account);
+
+        assertThat(sending.state(submission)).isEqualTo("in-doubt");
+        assertThat(scripted.delivered()).hasSize(1);
+    }
+
+    @Test
+    void a_process_that_lost_its_claim_sends_nothing_and_the_other_one_sends_once() {
+        Account account = account(scripted.address());
+        SubmissionId submission = process.database.submission(account, user, messageId, "bob@example.com");
+
+        process.submissionFlusher("slow", server -> new SubmissionProcesses.SubmissionServerProxy(server) {
+                    @Override
+                    public Accepted submit(Submission sent, Runnable beforeTransmission) {
+                        sending.takeOver(account);
+                        return super.submit(sent, beforeTransmission);
+                    }
+                })
+                .flush(account.tenant(), account.id());
+
+        assertThat(sending.state(submission)).isEqualTo("sent");
+        assertThat(scripted.delivered()).hasSize(1);
+    }
+
+    @Test
+    void a_message_for_later_waits() {
+        Account account = account(scripted.address());
+        SubmissionId submission = process.database.submission(account, user, messageId, "bob@example.com");
+        process.database.run(
+                "update submission set send_at = now() + interval '1 hour', next_try_at = now() + interval '1 hour'"
+                        + " where submission_id = ?",
+                submission.value());
+
+        sending.flush(account);
+
+        assertThat(sending.state(submission)).isEqualTo("queued");
+        assertThat(scripted.commands()).isEmpty();
+    }
+
+    @Test
+    void a_certificate_that_nobody_vouches_for_ends_it_before_anything_is_said() {
+        Account account = account(new ServerAddress(James.HOST, james.ports().smtp(), TlsMode.STARTTLS));
+        SubmissionId submission = process.database.submission(account, user, messageId, user);
+
+        sending.flush(account);
+
+        assertThat(process.database.submission(submission))
+                .containsEntry("state", "queued")
+                .containsEntry("transmitting", false);
+        assertThat(in(user, "INBOX")).isZero();
+    }
+
+    private static String newUser() {
+        var newUser = James.User.of("sender" + USERS.incrementAndGet(), PASSWORD);
+        james.addUser(newUser);
+        return newUser.address();
+    }
+
+    private static ServerAddress james() {
+        return new ServerAddress(James.HOST, james.ports().smtp(), TlsMode.NONE);
+    }
+
+    private Account account(ServerAddress smtp) {
+        Account account = process.database.account(new AccountSettings.Imap(
+                user, new ServerAddress(James.HOST, james.ports().imap(), TlsMode.NONE), Optional.of(smtp)));
+        process.password(account, new Secret(PASSWORD));
+        process.database.run(
+                "update mailbox set role = 'sent' where mailbox_id = ?",
+                process.database.mailbox(account, "name:Sent", "Sent").value());
+        try (RawImap raw = raw(user)) {
+            if (raw.list().stream().noneMatch(mailbox -> mailbox.name().equals("Sent"))) {
+                raw.create("Sent");
+            }
+        }
+        return account;
+    }
+
+    private void appendToSent() {
+        try (RawImap raw = raw(user)) {
+            raw.append(
+                    "Sent",
+                    List.of(),
+                    Instant.now(),
+                    ("Message-ID: <" + messageId + ">\r\nSubject: kept by the server\r\n\r\nHello.\r\n")
+                            .getBytes(StandardCharsets.US_ASCII));
+        }
+    }
+
+    private int in(String address, String mailbox) {
+        try (RawImap raw = raw(address)) {
+            if (raw.select(mailbox).exists() == 0) {
+                return 0;
+            }
+            return (int) raw.fetchAll().stream()
+                    .filter(message -> message.messageId().toString().contains(messageId))
+                    .count();
+        }
+    }
+
+    private static RawImap raw(String address) {
+        return RawImap.login(James.HOST, james.ports().imap(), address, PASSWORD);
+    }
+}

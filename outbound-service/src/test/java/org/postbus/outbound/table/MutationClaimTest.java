@@ -1,0 +1,292 @@
+package org.postbus.outbound.table;
+
+import org.postbus.kit.sql.TenantTransactions;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.vertx.core.Vertx;
+import java.net.URI;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.postbus.account.AccountSettings;
+import org.postbus.account.ServerAddress;
+import org.postbus.account.TlsMode;
+import org.postbus.model.EmailId;
+import org.postbus.model.MutationId;
+import org.postbus.model.TenantId;
+import org.postbus.outbound.fixture.Mutations;
+import org.postbus.outbound.fixture.TestDatabase.Account;
+import org.postbus.outbound.fixture.TestDatabase;
+import org.postbus.outbound.mutation.EmailMutation;
+import org.postbus.outbound.mutation.MutationOutcome;
+
+class MutationClaimTest {
+    private static final AccountSettings JMAP =
+            new AccountSettings.Jmap("a@example.com", URI.create("http://127.0.0.1:1/"));
+    private static final AccountSettings IMAP = new AccountSettings.Imap(
+            "a@example.com", new ServerAddress("127.0.0.1", 1, TlsMode.NONE), Optional.empty());
+
+    private static Vertx vertx;
+    private static TestDatabase database;
+    private static TenantTransactions transactions;
+
+    private final PendingChangesTable one = new PendingChangesTable("one");
+    private final PendingChangesTable other = new PendingChangesTable("other");
+
+    @BeforeAll
+    static void open() {
+        vertx = Vertx.vertx();
+        database = new TestDatabase();
+        transactions = database.transactions(vertx);
+    }
+
+    @AfterAll
+    static void close() throws SQLException {
+        database.close();
+        vertx.close().toCompletionStage().toCompletableFuture().join();
+    }
+
+    @Test
+    void a_claim_takes_what_is_due_oldest_first() {
+        Account account = database.account(JMAP);
+        EmailId email = database.email(account, "jmap:e", null);
+        MutationId first = database.mutation(account, email, "{\"keywords\": {\"a\": true}}");
+        MutationId second = database.destroy(account, email);
+
+        MutationClaim claim = claim(one, account);
+
+        assertThat(claim.mutations()).extracting(EmailMutation::id).containsExactly(first, second);
+        assertThat(claim.mutations()).allMatch(mutation -> mutation.attempts() == 1);
+        assertThat(claim.mutations().getLast().change()).isEqualTo(new EmailMutation.Change.Destroy());
+        assertThat(database.state(first)).isEqualTo("sending");
+    }
+
+    @Test
+    void two_processes_never_have_mutations_of_one_account_at_the_same_time() throws Exception {
+        for (int round = 0; round < 8; round++) {
+            Account account = database.account(JMAP);
+            for (int i = 0; i < 20; i++) {
+                EmailId email = database.email(account, "jmap:e" + i, null);
+                database.mutation(account, email, "{\"keywords\": {\"a\": true}}");
+            }
+            var start = new CyclicBarrier(2);
+            List<Callable<MutationClaim>> claims = new ArrayList<>();
+            for (PendingChangesTable process : List.of(one, other)) {
+                claims.add(() -> {
+                    start.await();
+                    return claim(process, account);
+                });
+            }
+
+            List<Integer> sizes = new ArrayList<>();
+            try (ExecutorService executor = Executors.newFixedThreadPool(2)) {
+                for (Future<MutationClaim> claim : executor.invokeAll(claims)) {
+                    sizes.add(claim.get().mutations().size());
+                }
+            }
+
+            assertThat(sizes).as("round %d", round).containsExactlyInAnyOrder(20, 0);
+        }
+    }
+
+    @Test
+    void a_new_mutation_waits_while_another_process_flushes_the_account() {
+        Account account = database.account(JMAP);
+        EmailId email = database.email(account, "jmap:e", null);
+        MutationId first = database.mutation(account, email, "{}");
+        claim(one, account);
+        MutationId second = database.mutation(account, email, "{}");
+
+        assertThat(claim(other, account).isEmpty()).isTrue();
+        assertThat(isDue(account)).isFalse();
+
+        note(one, account, Map.of(first, new MutationOutcome.Applied()));
+        assertThat(isDue(account)).isTrue();
+        assertThat(claim(other, account).mutations()).extracting(EmailMutation::id).containsExactly(second);
+    }
+
+    @Test
+    void after_a_crash_the_claim_runs_out_and_the_dead_ones_result_does_not_count() {
+        Account account = database.account(JMAP);
+        EmailId email = database.email(account, "jmap:e", null);
+        MutationId mutation = database.mutation(account, email, "{}");
+        claim(one, account);
+        assertThat(claim(other, account).isEmpty()).isTrue();
+
+        database.run(
+                "update pending_changes set claimed_until = now() - interval '1 second' where mutation_id = ?",
+                mutation.value());
+        assertThat(isDue(account)).isTrue();
+        MutationClaim taken = claim(other, account);
+
+        assertThat(taken.mutations()).singleElement().matches(again -> again.attempts() == 2);
+        assertThat(note(one, account, Map.of(mutation, new MutationOutcome.Rejected("x", "late"))))
+                .isZero();
+        assertThat(database.state(mutation)).isEqualTo("sending");
+        assertThat(note(other, account, Map.of(mutation, new MutationOutcome.Applied())))
+                .isOne();
+        assertThat(database.state(mutation)).isEqualTo("applied");
+    }
+
+    @Test
+    void a_renewed_claim_does_not_run_out() {
+        Account account = database.account(JMAP);
+        MutationId mutation = database.mutation(account, database.email(account, "jmap:e", null), "{}");
+        claim(one, account);
+        database.run(
+                "update pending_changes set claimed_until = now() + interval '1 second' where mutation_id = ?",
+                mutation.value());
+
+        int renewed = transactions.run(account.tenant(), connection -> one.renew(connection, account.id()));
+
+        assertThat(renewed).isOne();
+        assertThat(database.rows(
+                        "select 1 from pending_changes where mutation_id = ? and claimed_until > now() + interval '50 s'",
+                        mutation.value()))
+                .hasSize(1);
+    }
+
+    @Test
+    void no_mutation_overtakes_an_older_one_for_the_same_email() {
+        Account account = database.account(JMAP);
+        EmailId waiting = database.email(account, "jmap:w", null);
+        EmailId free = database.email(account, "jmap:f", null);
+        MutationId first = database.mutation(account, waiting, "{}");
+        claim(one, account);
+        note(one, account, Map.of(first, new MutationOutcome.Deferred(Duration.ofMinutes(2), "later", false)));
+        MutationId second = database.mutation(account, waiting, "{}");
+        MutationId third = database.mutation(account, free, "{}");
+
+        assertThat(claim(one, account).mutations()).extracting(EmailMutation::id).containsExactly(third);
+
+        note(one, account, Map.of(third, new MutationOutcome.Applied()));
+        database.makeDue();
+        assertThat(claim(one, account).mutations()).extracting(EmailMutation::id).containsExactly(first, second);
+    }
+
+    @Test
+    void a_failure_of_the_account_holds_all_its_mutations_until_the_account_is_changed() {
+        Account account = database.account(JMAP);
+        MutationId first = database.mutation(account, database.email(account, "jmap:1", null), "{}");
+        claim(one, account);
+        note(one, account, Map.of(first, new MutationOutcome.NeedsLogin(Duration.ofMinutes(5), "wrong password")));
+        MutationId second = database.mutation(account, database.email(account, "jmap:2", null), "{}");
+
+        assertThat(database.row(first)).isEqualTo(new TestDatabase.Row("queued", 0, "wrong password"));
+        assertThat(isDue(account)).isFalse();
+        assertThat(claim(one, account).isEmpty()).isTrue();
+
+        database.run(
+                "update account set revision = revision + 1 where account_id = ?",
+                account.id().value());
+        assertThat(isDue(account)).isTrue();
+        assertThat(claim(one, account).mutations()).extracting(EmailMutation::id).containsExactly(first, second);
+    }
+
+    @Test
+    void a_paused_account_is_left_alone() {
+        Account account = database.account(JMAP);
+        database.mutation(account, database.email(account, "jmap:1", null), "{}");
+        database.run(
+                "update account set status = 'paused' where account_id = ?",
+                account.id().value());
+
+        assertThat(isDue(account)).isFalse();
+        assertThat(claim(one, account).isEmpty()).isTrue();
+    }
+
+    @Test
+    void on_imap_a_mutation_waits_for_the_echo_of_a_move() {
+        Account account = database.account(IMAP);
+        EmailId email = database.email(account, null, "m@example.com");
+        MutationId move = database.mutation(
+                account, email, "{\"mailboxIds\": {\"" + Mutations.mailbox(1).value() + "\": true}}");
+        claim(one, account);
+        note(one, account, Map.of(move, new MutationOutcome.Applied()));
+        MutationId flag = database.mutation(account, email, "{\"keywords\": {\"a\": true}}");
+
+        assertThat(claim(one, account).isEmpty()).isTrue();
+
+        database.run("update pending_changes set state = 'confirmed' where mutation_id = ?", move.value());
+        assertThat(claim(one, account).mutations()).extracting(EmailMutation::id).containsExactly(flag);
+    }
+
+    @Test
+    void a_patch_that_is_none_is_told_apart() {
+        Account account = database.account(JMAP);
+        EmailId email = database.email(account, "jmap:e", null);
+        MutationId broken = database.mutation(account, email, "{\"keywords\": {\"a\": 5}}");
+        MutationId fine = database.mutation(account, email, "{\"keywords\": {\"a\": true}}");
+
+        MutationClaim claim = claim(one, account);
+
+        assertThat(claim.mutations()).extracting(EmailMutation::id).containsExactly(fine);
+        assertThat(claim.unreadable()).containsOnlyKeys(broken);
+    }
+
+    /** The role's statement_timeout is what tells: with a plan that joins the mutations with each other it runs out. */
+    @Test
+    void ten_thousand_mutations_are_claimed_in_rounds_though_the_table_was_never_analyzed() {
+        int mutations = 2 * PendingChangesTable.CLAIM_MAX;
+        Account account = database.account(IMAP);
+        database.run(
+                "insert into pending_changes(account_id, tenant_id, email_id, kind, patch)"
+                        + " select ?, ?, uuidv7(), 'update', '{\"keywords\": {\"a\": true}}' from generate_series(1, ?)",
+                account.id().value(),
+                account.tenant().value(),
+                mutations);
+
+        Set<MutationId> seen = new HashSet<>();
+        for (int claimed = 0; claimed < mutations; claimed += PendingChangesTable.CLAIM_MAX) {
+            Map<MutationId, MutationOutcome> outcomes = new HashMap<>();
+            claim(one, account).mutations().forEach(mutation -> outcomes.put(mutation.id(), new MutationOutcome.Applied()));
+            assertThat(note(one, account, outcomes)).isEqualTo(PendingChangesTable.CLAIM_MAX);
+            seen.addAll(outcomes.keySet());
+        }
+
+        assertThat(seen).hasSize(mutations);
+        assertThat(claim(one, account).isEmpty()).isTrue();
+    }
+
+    @Test
+    void another_tenant_claims_nothing() {
+        Account account = database.account(JMAP);
+        database.mutation(account, database.email(account, "jmap:e", null), "{}");
+        TenantId stranger = database.account(JMAP).tenant();
+
+        assertThat(claim(one, new Account(stranger, account.id())).isEmpty()).isTrue();
+    }
+
+    private static MutationClaim claim(PendingChangesTable process, Account account) {
+        return transactions.run(account.tenant(), connection -> process.claim(connection, account.id()));
+    }
+
+    private static int note(PendingChangesTable process, Account account, Map<MutationId, MutationOutcome> outcomes) {
+        return transactions.run(
+                account.tenant(), connection -> process.storeOutcomes(connection, account.tenant(), account.id(), 1, outcomes));
+    }
+
+    private static boolean isDue(Account account) {
+        for (var row : transactions.query(
+                "select account_id from accounts_with_due_mutations($1)", io.vertx.sqlclient.Tuple.of(10_000))) {
+            if (row.getUUID(0).equals(account.id().value())) {
+                return true;
+            }
+        }
+        return false;
+    }
+}
