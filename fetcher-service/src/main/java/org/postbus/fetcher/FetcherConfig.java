@@ -4,7 +4,6 @@ import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
 import java.nio.file.Path;
 import java.time.Duration;
-import org.postbus.devstack.kafka.Kafka;
 import org.postbus.mail.imap.connection.ImapOptions;
 
 /** The settings of this service. Each is also an environment variable: {@code POSTBUS_FETCHER_POLL} and so on. */

@@ -2,7 +2,6 @@ package org.postbus.fetcher;
 
 import io.vertx.core.Vertx;
 import java.time.Clock;
-import org.postbus.devstack.kafka.Kafka;
 import org.postbus.devstack.postgres.Role;
 import org.postbus.observation.ObservationBatch;
 import org.postbus.writer.apply.BatchApplier;

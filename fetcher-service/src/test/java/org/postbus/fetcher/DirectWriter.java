@@ -19,7 +19,6 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Collectors;
-import org.postbus.devstack.kafka.Kafka;
 import org.postbus.devstack.postgres.Database;
 import org.postbus.fetcher.publish.EncodedBatch;
 import org.postbus.model.AccountId;

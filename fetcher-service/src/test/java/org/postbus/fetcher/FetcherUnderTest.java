@@ -19,7 +19,6 @@ import org.postbus.account.AccountSettings;
 import org.postbus.account.Credential;
 import org.postbus.account.Secret;
 import org.postbus.account.cipher.CredentialCipher;
-import org.postbus.devstack.kafka.Kafka;
 import org.postbus.devstack.postgres.Database;
 import org.postbus.devstack.postgres.Role;
 import org.postbus.fetcher.loop.AccountLoops;

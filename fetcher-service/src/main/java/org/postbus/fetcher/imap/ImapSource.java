@@ -18,7 +18,6 @@ import org.postbus.fetcher.source.WakeSignal;
 import org.postbus.fetcher.store.Claim;
 import org.postbus.kit.concurrent.Await;
 import org.postbus.mail.ServerException;
-import org.postbus.mail.Text;
 import org.postbus.mail.imap.connection.ImapConnection;
 import org.postbus.mail.imap.grammar.MailboxName;
 import org.postbus.observation.ObservedMailbox;

@@ -2,9 +2,6 @@ package org.postbus.fetcher.jmap;
 
 import java.time.Duration;
 import java.util.Map;
-import org.postbus.devstack.mailserver.James;
-import org.postbus.model.Email;
-import org.postbus.model.Mailbox;
 import org.postbus.observation.MailboxKey;
 
 /**

@@ -4,7 +4,6 @@ import java.time.Instant;
 import java.util.Map;
 import java.util.Optional;
 import org.jboss.logging.Logger;
-import org.postbus.devstack.mailserver.James;
 import org.postbus.fetcher.publish.ObservationPublisher;
 import org.postbus.fetcher.source.ChangeSource.PassOutcome;
 import org.postbus.fetcher.source.ChangeSource.PassRequest;

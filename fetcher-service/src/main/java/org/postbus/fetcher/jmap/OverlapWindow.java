@@ -5,7 +5,6 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import org.postbus.devstack.mailserver.James;
 
 /**
  * From which earlier state a JMAP server is asked again what changed, and when. A server that orders its states by the time at which changes

@@ -12,7 +12,6 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.postbus.account.SyncState;
 import org.postbus.fetcher.source.WakeKind;
-import org.postbus.mail.ServerFailure;
 import org.postbus.model.AccountId;
 import org.postbus.topic.AccountRecord.Protocol;
 

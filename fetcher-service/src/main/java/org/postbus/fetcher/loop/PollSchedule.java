@@ -2,7 +2,6 @@ package org.postbus.fetcher.loop;
 
 import java.time.Duration;
 import org.postbus.account.PushKind;
-import org.postbus.devstack.mailserver.James;
 
 /**
  * How long an account's loop waits for a wake-up before it polls: briefly after something happened, because more often follows then, and

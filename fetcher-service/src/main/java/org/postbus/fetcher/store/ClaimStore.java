@@ -18,7 +18,6 @@ import org.postbus.account.PushKind;
 import org.postbus.account.SyncState;
 import org.postbus.account.cipher.CredentialCipher;
 import org.postbus.codec.EventCodec;
-import org.postbus.kit.InfrastructureFailureException;
 import org.postbus.kit.sql.TenantTransactions;
 import org.postbus.model.AccountId;
 import org.postbus.model.MailboxRole;

@@ -11,7 +11,6 @@ import org.postbus.account.Secret;
 import org.postbus.change.ChangeEvent;
 import org.postbus.devstack.DevStack;
 import org.postbus.devstack.mailserver.Dovecot;
-import org.postbus.mail.imap.grammar.Capabilities;
 
 /** What is the same on every Dovecot. It has no OBJECTID, so only fingerprints tell what was moved. */
 public abstract class DovecotSourceContract extends ImapSourceContract {

@@ -9,7 +9,6 @@ import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.postbus.account.Credential;
 import org.postbus.devstack.DevStack;
-import org.postbus.devstack.mailserver.Dovecot;
 import org.postbus.fetcher.FetcherUnderTest;
 import org.postbus.fetcher.TestAccount;
 import org.postbus.fetcher.source.HostBudget;

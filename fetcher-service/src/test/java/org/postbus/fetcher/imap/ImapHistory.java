@@ -7,7 +7,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.function.Supplier;
-import org.postbus.devstack.mailserver.Dovecot;
 import org.postbus.devstack.rawclient.RawImap;
 
 /** What a busy person does to a mail account in years, drawn from a seed, over one connection that may change. */

@@ -22,7 +22,6 @@ import org.postbus.account.TlsMode;
 import org.postbus.change.ChangeEvent;
 import org.postbus.devstack.DevStack;
 import org.postbus.devstack.corpus.MailCorpus;
-import org.postbus.devstack.mailserver.Dovecot;
 import org.postbus.devstack.rawclient.RawImap;
 import org.postbus.fetcher.DirectWriter;
 import org.postbus.fetcher.FetcherUnderTest;

@@ -2,7 +2,6 @@ package org.postbus.fetcher.imap.mailbox;
 
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jboss.logging.Logger;
-import org.postbus.devstack.mailserver.James;
 import org.postbus.mail.imap.grammar.MailboxName;
 import org.postbus.mail.imap.grammar.SelectedMailbox;
 import org.postbus.mail.imap.grammar.UidSet;

@@ -5,7 +5,6 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import org.jboss.logging.Logger;
-import org.postbus.devstack.mailserver.Dovecot;
 import org.postbus.fetcher.publish.ObservationPublisher;
 import org.postbus.kit.concurrent.Await;
 import org.postbus.kit.concurrent.BoundedPull;
