@@ -18,6 +18,8 @@ import org.postbus.account.AccountSettings;
 import org.postbus.account.ServerAddress;
 import org.postbus.account.TlsMode;
 import org.postbus.devstack.DevStack;
+import org.postbus.fetcher.imap.QuirkyImapServer;
+import org.postbus.fetcher.source.HostBudget;
 import org.postbus.mail.imap.connection.ImapOptions;
 import org.postbus.mail.imap.fake.HostileImapServer.Behaviour;
 import org.postbus.mail.imap.fake.HostileImapServer.Victim;
@@ -232,7 +234,7 @@ class HostileAccountsTest {
         collectCases();
         assertThat(cases).hasSizeGreaterThanOrEqualTo(30);
         List<AutoCloseable> open = new ArrayList<>();
-        try (PretendImap good = new PretendImap("CONDSTORE", "ENABLE", "LIST-EXTENDED", "LIST-STATUS", "UNSELECT");
+        try (QuirkyImapServer good = new QuirkyImapServer("CONDSTORE", "ENABLE", "LIST-EXTENDED", "LIST-STATUS", "UNSELECT");
                 FetcherUnderTest fetcher = new FetcherUnderTest(
                         DevStack.postgres().freshDatabase(),
                         Duration.ofMillis(500),
@@ -298,7 +300,7 @@ class HostileAccountsTest {
     }
 
     private static void mailArrives(
-            PretendImap server, TestAccount account, AtomicBoolean over, AtomicLong slowestMillis) {
+            QuirkyImapServer server, TestAccount account, AtomicBoolean over, AtomicLong slowestMillis) {
         for (int sent = 1; !over.get(); sent++) {
             server.inbox().add("arrival" + sent);
             long began = System.nanoTime();

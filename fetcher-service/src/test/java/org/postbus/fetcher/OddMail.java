@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.Random;
 
 /** Messages of all shapes, some of them wrong, drawn from a seed. Their sizes are a few KB, so that many are quickly read. */
-final class OddMail {
+public final class OddMail {
     private static final List<String> MULTIPARTS =
             List.of("mixed", "mixed", "alternative", "alternative", "related", "digest", "signed", "x-other");
     private static final List<String> CHARSETS = List.of(
@@ -45,11 +45,11 @@ final class OddMail {
     private final Random random;
     private int boundaries;
 
-    OddMail(Random random) {
+    public OddMail(Random random) {
         this.random = random;
     }
 
-    byte[] next() {
+    public byte[] next() {
         ByteArrayOutputStream mail = new ByteArrayOutputStream();
         line(mail, "Message-ID: <" + random.nextLong() + "@odd.example.org>");
         line(mail, "From: =?utf-8?Q?J=C3=B6rg?= <joerg@example.org>");
