@@ -75,7 +75,8 @@ class ImapConnections {
         }
         if (!hosts.allows(settings.imap().host())) {
             throw new ContentException(
-                    new ContentFailure.Refused("the account's mail server is not on the public Internet; name another one, or ask the operator to allow private hosts"));
+                    new ContentFailure.Refused(
+                            "the account's mail server is not on the public Internet; name another one, or ask the operator to allow private hosts"));
         }
         AtomicReference<ImapConnection> opened = new AtomicReference<>();
         try {

@@ -47,8 +47,7 @@ abstract class ContentTest {
             gateway = GatewayProcess.start(
                     "gateway-content", "128m", database, kafka, Map.of("POSTBUS_PRIVATE_HOSTS", "allowed"));
             gateway.awaitReady(http);
-            api = new ApiCaller(
-                    http, gateway.url(), Optional.of(key.text().reveal()));
+            api = new ApiCaller(http, gateway.url(), Optional.of(key.text().reveal()));
         } catch (IOException | SQLException e) {
             throw new ExceptionInInitializerError(e);
         }

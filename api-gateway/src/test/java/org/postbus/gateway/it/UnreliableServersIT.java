@@ -68,7 +68,9 @@ class UnreliableServersIT extends ContentTest {
                 .atMost(SOON)
                 .until(() -> TopicRecords.all(kafka, Topics.SYNC_REQUESTS).stream()
                         .anyMatch(record -> record.key().equals(account.toString())));
-        assertThat(stub.openConnections()).as("one connection, kept for the next download").isEqualTo(1);
+        assertThat(stub.openConnections())
+                .as("one connection, kept for the next download")
+                .isEqualTo(1);
     }
 
     @Test
