@@ -68,7 +68,11 @@ class ArchitectureTest {
                 .should()
                 .dependOnClassesThat()
                 .resideInAnyPackage(
-                        ROOT + ".flush..", ROOT + ".queue..", ROOT + ".table..", "io.vertx.sqlclient..", "org.postbus.kit.sql..")
+                        ROOT + ".flush..",
+                        ROOT + ".queue..",
+                        ROOT + ".table..",
+                        "io.vertx.sqlclient..",
+                        "org.postbus.kit.sql..")
                 .check(CLASSES);
     }
 

@@ -26,11 +26,11 @@ import org.postbus.devstack.rawclient.RawImap;
 import org.postbus.model.EmailId;
 import org.postbus.model.MailboxId;
 import org.postbus.model.MutationId;
-import org.postbus.outbound.fixture.HaltingProxy.Side;
 import org.postbus.outbound.fixture.HaltingProxy;
+import org.postbus.outbound.fixture.HaltingProxy.Side;
 import org.postbus.outbound.fixture.OutboundProcess;
-import org.postbus.outbound.fixture.TestDatabase.Account;
 import org.postbus.outbound.fixture.TestDatabase;
+import org.postbus.outbound.fixture.TestDatabase.Account;
 import org.postbus.outbound.fixture.TestDovecot;
 
 /**

@@ -16,8 +16,8 @@ import org.postbus.devstack.rawclient.RawImap;
 import org.postbus.model.EmailId;
 import org.postbus.model.MailboxId;
 import org.postbus.model.MutationId;
-import org.postbus.outbound.fixture.TestDatabase.Account;
 import org.postbus.outbound.fixture.TestDatabase;
+import org.postbus.outbound.fixture.TestDatabase.Account;
 import org.postbus.outbound.retry.RetrySchedule;
 
 /** The contract over IMAP. */
@@ -118,7 +118,9 @@ abstract class ImapMutationFlushContract extends MutationFlushContract {
                 .containsOnly("applied");
         assertThat(process.database.row(lost).state()).isEqualTo("rejected");
         assertThat(process.database.row(lost).error()).startsWith("notFound");
-        assertThat(all("Box")).extracting(ImapMutationFlushContract::name).containsExactlyInAnyOrder("kept", "marked", "last");
+        assertThat(all("Box"))
+                .extracting(ImapMutationFlushContract::name)
+                .containsExactlyInAnyOrder("kept", "marked", "last");
         assertThat(all("Box"))
                 .filteredOn(message -> lower(message.flags()).contains("b"))
                 .extracting(ImapMutationFlushContract::name)

@@ -28,7 +28,6 @@ import org.postbus.mail.smtp.ScriptedSmtpServer;
 import org.postbus.model.SubmissionId;
 import org.postbus.outbound.fixture.OutboundProcess;
 import org.postbus.outbound.fixture.TestDatabase.Account;
-import org.postbus.outbound.fixture.TestDatabase;
 import org.postbus.outbound.submission.Submission;
 
 /** SubmissionProcesses over JMAP: to a real server, and to one that does what it is told to. */

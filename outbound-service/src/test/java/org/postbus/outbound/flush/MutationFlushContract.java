@@ -3,7 +3,6 @@ package org.postbus.outbound.flush;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import org.postbus.topic.SyncRequest;
 import java.nio.charset.StandardCharsets;
 import java.sql.SQLException;
 import java.time.Instant;
@@ -28,9 +27,10 @@ import org.postbus.model.MailboxId;
 import org.postbus.model.MutationId;
 import org.postbus.outbound.fixture.Mutations;
 import org.postbus.outbound.fixture.OutboundProcess;
-import org.postbus.outbound.fixture.TestDatabase.Account;
 import org.postbus.outbound.fixture.TestDatabase;
+import org.postbus.outbound.fixture.TestDatabase.Account;
 import org.postbus.outbound.retry.RetrySchedule;
+import org.postbus.topic.SyncRequest;
 
 /**
  * What every protocol must do, on a real server; what became of it is seen by somebody else's IMAP client. Each test has a user
@@ -237,8 +237,10 @@ abstract class MutationFlushContract {
 
         // Created; what is requested for it then waits until it has been seen.
         MailboxId requested = new MailboxId(UUID.randomUUID());
-        MutationId created = process.database.mailboxMutation(account, requested, "mailbox-create", "{\"name\": \"Books\"}");
-        MutationId waiting = process.database.mailboxMutation(account, requested, "mailbox-update", "{\"name\": \"Novels\"}");
+        MutationId created =
+                process.database.mailboxMutation(account, requested, "mailbox-create", "{\"name\": \"Books\"}");
+        MutationId waiting =
+                process.database.mailboxMutation(account, requested, "mailbox-update", "{\"name\": \"Novels\"}");
         process.flush(account);
         assertThat(process.database.row(created)).isEqualTo(new TestDatabase.Row("applied", 1, null));
         assertThat(process.database.state(waiting)).isEqualTo("queued");
@@ -275,7 +277,8 @@ abstract class MutationFlushContract {
         // Halted after the server had made it.
         MailboxId requested = new MailboxId(UUID.randomUUID());
         raw.create("Made");
-        MutationId halted = process.database.mailboxMutation(account, requested, "mailbox-create", "{\"name\": \"Made\"}");
+        MutationId halted =
+                process.database.mailboxMutation(account, requested, "mailbox-create", "{\"name\": \"Made\"}");
         process.database.run("update pending_changes set state = 'sending', attempts = 1, claimed_by = 'halted',"
                 + " claimed_until = now() - interval '1 second'");
         process.flush(account);
@@ -302,8 +305,8 @@ abstract class MutationFlushContract {
         assertThat(process.database.row(careful).state()).isEqualTo("rejected");
         assertThat(process.database.row(careful).error()).startsWith("mailboxHasEmail");
 
-        MutationId wholly =
-                process.database.mailboxMutation(account, shelf, "mailbox-destroy", "{\"onDestroyRemoveEmails\": true}");
+        MutationId wholly = process.database.mailboxMutation(
+                account, shelf, "mailbox-destroy", "{\"onDestroyRemoveEmails\": true}");
         process.flush(account);
         assertThat(process.database.state(wholly)).isEqualTo("applied");
         assertThat(mailboxes()).doesNotContain("Shelf");
@@ -323,7 +326,8 @@ abstract class MutationFlushContract {
 
         List<String> order = new ArrayList<>();
         while (process.flusher.flush(account.tenant(), account.id())) {
-            order.add(process.database.state(move) + " " + process.database.state(create) + " " + process.database.state(after));
+            order.add(process.database.state(move) + " " + process.database.state(create) + " "
+                    + process.database.state(after));
         }
 
         assertThat(order).containsExactly("applied queued queued", "applied applied queued", "applied applied applied");
@@ -349,8 +353,8 @@ abstract class MutationFlushContract {
 
         assertThat(process.database.state(mutation)).isEqualTo("applied");
         assertThat(process.database.appliedPass(mutation)).isEqualTo(41);
-        await().untilAsserted(() -> assertThat(process.syncRequests)
-                .containsExactly(new SyncRequest(account.tenant(), account.id())));
+        await().untilAsserted(() ->
+                assertThat(process.syncRequests).containsExactly(new SyncRequest(account.tenant(), account.id())));
     }
 
     @Test

@@ -3,7 +3,6 @@ package org.postbus.outbound.flush;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import org.postbus.topic.SyncRequest;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.sql.SQLException;
@@ -21,11 +20,11 @@ import org.postbus.account.AccountSettings;
 import org.postbus.account.Secret;
 import org.postbus.account.ServerAddress;
 import org.postbus.account.TlsMode;
+import org.postbus.change.ChangeEvent;
 import org.postbus.change.ChangeEvent.SubmissionFailed;
 import org.postbus.change.ChangeEvent.SubmissionInDoubt;
 import org.postbus.change.ChangeEvent.SubmissionRejected;
 import org.postbus.change.ChangeEvent.SubmissionSent;
-import org.postbus.change.ChangeEvent;
 import org.postbus.devstack.DevStack;
 import org.postbus.devstack.mailserver.James;
 import org.postbus.devstack.rawclient.RawImap;
@@ -34,8 +33,8 @@ import org.postbus.model.EmailId;
 import org.postbus.model.SubmissionId;
 import org.postbus.outbound.fixture.OutboundProcess;
 import org.postbus.outbound.fixture.TestDatabase.Account;
-import org.postbus.outbound.fixture.TestDatabase;
 import org.postbus.outbound.submission.Submission;
+import org.postbus.topic.SyncRequest;
 
 /** SubmissionProcesses by SMTP: to a real server, and to one that answers what it is told to. The copies are kept by a real IMAP server. */
 class SmtpSubmissionFlushTest {

@@ -9,7 +9,6 @@ import static org.postbus.outbound.fixture.Mutations.mailboxes;
 import static org.postbus.outbound.fixture.Mutations.mutation;
 
 import io.vertx.core.Vertx;
-import org.postbus.observation.EmailIdentity;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -33,11 +32,12 @@ import org.postbus.account.TlsMode;
 import org.postbus.mail.ServerFailure;
 import org.postbus.mail.imap.connection.ImapClient;
 import org.postbus.mail.imap.connection.ImapOptions;
-import org.postbus.mail.imap.fake.FakeGmail.Place;
 import org.postbus.mail.imap.fake.FakeGmail;
+import org.postbus.mail.imap.fake.FakeGmail.Place;
 import org.postbus.model.EmailId;
 import org.postbus.model.MailboxId;
 import org.postbus.model.MailboxRole;
+import org.postbus.observation.EmailIdentity;
 import org.postbus.observation.MailboxKey;
 import org.postbus.outbound.mutation.EmailMutation;
 import org.postbus.outbound.mutation.Fold;
@@ -340,7 +340,10 @@ class GmailServerTest {
             }
             emails.put(
                     email(number),
-                    new ServerSnapshot.EmailSnapshot(Optional.of(new EmailIdentity.Gmail(String.valueOf(id))), Optional.of("m" + number + "@x"), links));
+                    new ServerSnapshot.EmailSnapshot(
+                            Optional.of(new EmailIdentity.Gmail(String.valueOf(id))),
+                            Optional.of("m" + number + "@x"),
+                            links));
         });
         return new ServerSnapshot(emails, found);
     }

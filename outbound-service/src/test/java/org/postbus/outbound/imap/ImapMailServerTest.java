@@ -151,7 +151,10 @@ class ImapMailServerTest {
     @Test
     void in_the_second_try_only_what_is_missing_is_copied() {
         assertDone(
-                play("search-before-copy", inTry(2, mailboxes(1, 1, TO_ARCHIVE)), inTry(2, mailboxes(2, 2, TO_ARCHIVE))),
+                play(
+                        "search-before-copy",
+                        inTry(2, mailboxes(1, 1, TO_ARCHIVE)),
+                        inTry(2, mailboxes(2, 2, TO_ARCHIVE))),
                 1,
                 2);
     }

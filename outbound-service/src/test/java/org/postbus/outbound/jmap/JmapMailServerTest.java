@@ -84,7 +84,9 @@ class JmapMailServerTest {
     @Test
     void all_mutations_are_one_call_of_patches() throws JsonProcessingException {
         Answers answers = apply(
-                mutation(1, 1, Map.of("$seen", true), Map.of(1L, false, 2L, true)), destroy(2, 2), keywords(3, 3, SEEN));
+                mutation(1, 1, Map.of("$seen", true), Map.of(1L, false, 2L, true)),
+                destroy(2, 2),
+                keywords(3, 3, SEEN));
 
         assertThat(answers.byEmail())
                 .isEqualTo(Map.of(email(1), Answer.DONE, email(2), Answer.DONE, email(3), Answer.DONE));

@@ -33,7 +33,9 @@ class FoldTest {
             assertThat(fold.change())
                     .isEqualTo(new EmailMutation.Change.Update(
                             Map.of(Keyword.SEEN, false, Keyword.of("a"), true, Keyword.of("b"), true), Map.of()));
-            assertThat(fold.mutations()).extracting(EmailMutation::id).containsExactly(mutationId(1), mutationId(2), mutationId(3));
+            assertThat(fold.mutations())
+                    .extracting(EmailMutation::id)
+                    .containsExactly(mutationId(1), mutationId(2), mutationId(3));
         });
     }
 
@@ -45,7 +47,8 @@ class FoldTest {
         assertThat(folded)
                 .singleElement()
                 .satisfies(fold -> assertThat(fold.change())
-                        .isEqualTo(new EmailMutation.Change.Update(Map.of(), Map.of(mailbox(1), true, mailbox(2), false))));
+                        .isEqualTo(new EmailMutation.Change.Update(
+                                Map.of(), Map.of(mailbox(1), true, mailbox(2), false))));
     }
 
     @Test

@@ -12,9 +12,9 @@ import org.junit.jupiter.api.TestFactory;
 import org.postbus.mail.ServerFailure;
 import org.postbus.outbound.mutation.MutationOutcome.Deferred;
 import org.postbus.outbound.mutation.MutationOutcome.Failed;
+import org.postbus.outbound.mutation.MutationOutcome.LocationUnknown;
 import org.postbus.outbound.mutation.MutationOutcome.NeedsLogin;
 import org.postbus.outbound.mutation.MutationOutcome.Rejected;
-import org.postbus.outbound.mutation.MutationOutcome.LocationUnknown;
 
 /** What a failure means for a mutation, by the number of tries. */
 class OutcomePolicyTest {
@@ -60,8 +60,7 @@ class OutcomePolicyTest {
         return rows.stream()
                 .map(row -> DynamicTest.dynamicTest(
                         row.failure() + ", try " + row.attempts() + (row.holdsAccount() ? ", account's" : ""),
-                        () -> assertThat(
-                                        OutcomePolicy.outcomeOf(row.failure(), row.attempts(), row.holdsAccount(), 0))
+                        () -> assertThat(OutcomePolicy.outcomeOf(row.failure(), row.attempts(), row.holdsAccount(), 0))
                                 .isEqualTo(row.expected())))
                 .toList();
     }

@@ -1,6 +1,5 @@
 package org.postbus.outbound.table;
 
-import org.postbus.kit.sql.TenantTransactions;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vertx.core.Vertx;
@@ -25,12 +24,13 @@ import org.junit.jupiter.api.Test;
 import org.postbus.account.AccountSettings;
 import org.postbus.account.ServerAddress;
 import org.postbus.account.TlsMode;
+import org.postbus.kit.sql.TenantTransactions;
 import org.postbus.model.EmailId;
 import org.postbus.model.MutationId;
 import org.postbus.model.TenantId;
 import org.postbus.outbound.fixture.Mutations;
-import org.postbus.outbound.fixture.TestDatabase.Account;
 import org.postbus.outbound.fixture.TestDatabase;
+import org.postbus.outbound.fixture.TestDatabase.Account;
 import org.postbus.outbound.mutation.EmailMutation;
 import org.postbus.outbound.mutation.MutationOutcome;
 
@@ -116,7 +116,9 @@ class MutationClaimTest {
 
         note(one, account, Map.of(first, new MutationOutcome.Applied()));
         assertThat(isDue(account)).isTrue();
-        assertThat(claim(other, account).mutations()).extracting(EmailMutation::id).containsExactly(second);
+        assertThat(claim(other, account).mutations())
+                .extracting(EmailMutation::id)
+                .containsExactly(second);
     }
 
     @Test
@@ -171,11 +173,15 @@ class MutationClaimTest {
         MutationId second = database.mutation(account, waiting, "{}");
         MutationId third = database.mutation(account, free, "{}");
 
-        assertThat(claim(one, account).mutations()).extracting(EmailMutation::id).containsExactly(third);
+        assertThat(claim(one, account).mutations())
+                .extracting(EmailMutation::id)
+                .containsExactly(third);
 
         note(one, account, Map.of(third, new MutationOutcome.Applied()));
         database.makeDue();
-        assertThat(claim(one, account).mutations()).extracting(EmailMutation::id).containsExactly(first, second);
+        assertThat(claim(one, account).mutations())
+                .extracting(EmailMutation::id)
+                .containsExactly(first, second);
     }
 
     @Test
@@ -194,7 +200,9 @@ class MutationClaimTest {
                 "update account set revision = revision + 1 where account_id = ?",
                 account.id().value());
         assertThat(isDue(account)).isTrue();
-        assertThat(claim(one, account).mutations()).extracting(EmailMutation::id).containsExactly(first, second);
+        assertThat(claim(one, account).mutations())
+                .extracting(EmailMutation::id)
+                .containsExactly(first, second);
     }
 
     @Test
@@ -222,7 +230,9 @@ class MutationClaimTest {
         assertThat(claim(one, account).isEmpty()).isTrue();
 
         database.run("update pending_changes set state = 'confirmed' where mutation_id = ?", move.value());
-        assertThat(claim(one, account).mutations()).extracting(EmailMutation::id).containsExactly(flag);
+        assertThat(claim(one, account).mutations())
+                .extracting(EmailMutation::id)
+                .containsExactly(flag);
     }
 
     @Test
@@ -253,7 +263,9 @@ class MutationClaimTest {
         Set<MutationId> seen = new HashSet<>();
         for (int claimed = 0; claimed < mutations; claimed += PendingChangesTable.CLAIM_MAX) {
             Map<MutationId, MutationOutcome> outcomes = new HashMap<>();
-            claim(one, account).mutations().forEach(mutation -> outcomes.put(mutation.id(), new MutationOutcome.Applied()));
+            claim(one, account)
+                    .mutations()
+                    .forEach(mutation -> outcomes.put(mutation.id(), new MutationOutcome.Applied()));
             assertThat(note(one, account, outcomes)).isEqualTo(PendingChangesTable.CLAIM_MAX);
             seen.addAll(outcomes.keySet());
         }
@@ -277,7 +289,8 @@ class MutationClaimTest {
 
     private static int note(PendingChangesTable process, Account account, Map<MutationId, MutationOutcome> outcomes) {
         return transactions.run(
-                account.tenant(), connection -> process.storeOutcomes(connection, account.tenant(), account.id(), 1, outcomes));
+                account.tenant(),
+                connection -> process.storeOutcomes(connection, account.tenant(), account.id(), 1, outcomes));
     }
 
     private static boolean isDue(Account account) {

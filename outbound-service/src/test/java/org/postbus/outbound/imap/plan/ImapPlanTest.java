@@ -8,7 +8,6 @@ import static org.postbus.outbound.fixture.Mutations.keywords;
 import static org.postbus.outbound.fixture.Mutations.mailboxes;
 import static org.postbus.outbound.fixture.Mutations.mutation;
 
-import org.postbus.mail.imap.grammar.UidSet;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -18,6 +17,7 @@ import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.postbus.mail.ServerFailure;
 import org.postbus.mail.imap.grammar.ImapFlag;
+import org.postbus.mail.imap.grammar.UidSet;
 import org.postbus.outbound.fixture.Mutations;
 import org.postbus.outbound.imap.plan.ImapPlan.Abilities;
 import org.postbus.outbound.imap.plan.ImapPlan.Action;
@@ -70,7 +70,8 @@ class ImapPlanTest {
         assertThat(plan.work()).singleElement().satisfies(work -> {
             int fetches = UidSet.ofUids(work.uids().keySet()).split(1_000, 400).size();
             int stores = work.actions().stream()
-                    .mapToInt(action -> UidSet.ofUids(action.uids()).split(1_000, 400).size())
+                    .mapToInt(action ->
+                            UidSet.ofUids(action.uids()).split(1_000, 400).size())
                     .sum();
             assertThat(1 + fetches + stores).isLessThanOrEqualTo(60);
         });
@@ -182,7 +183,8 @@ class ImapPlanTest {
 
         assertThat(plan.work()).isEmpty();
         assertThat(plan.settled().get(email(1)))
-                .isEqualTo(refused("invalidProperties", "an email must be in at least one mailbox; destroy it instead"));
+                .isEqualTo(
+                        refused("invalidProperties", "an email must be in at least one mailbox; destroy it instead"));
     }
 
     @Test
