@@ -158,7 +158,7 @@ class FlushStatesTest {
     }
 
     @Test
-    void ten_blockedaccounts_do_not_delay_another_with_three_permits_and_the_sweeper_needs_no_notification()
+    void ten_hanging_accounts_do_not_delay_another_with_three_permits_and_the_sweeper_needs_no_notification()
             throws IOException {
         try (ServerSocket silent = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
                 ScriptedImapServer server = playing("flag")) {

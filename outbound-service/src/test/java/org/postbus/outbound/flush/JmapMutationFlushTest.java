@@ -78,7 +78,7 @@ class JmapMutationFlushTest extends MutationFlushContract {
     }
 
     @Test
-    void what_a_process_did_that_was_halted_before_it_noted_it_is_not_done_twice() {
+    void work_of_a_process_that_was_halted_before_it_stored_the_outcomes_is_not_done_twice() {
         // Given
         String toArchive = "{\"mailboxIds\": {\"" + archive.value() + "\": true";
         List<MutationId> mutations = List.of(

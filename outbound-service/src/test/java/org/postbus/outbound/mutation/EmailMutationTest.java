@@ -13,7 +13,7 @@ import org.postbus.model.Keyword;
 
 class EmailMutationTest {
     @Test
-    void a_merge_patch_sets_with_true_and_takes_away_with_null() {
+    void a_merge_patch_adds_with_true_and_removes_with_null() {
         var change =
                 EmailMutation.Change.ofPatch(json("{\"keywords\": {\"$Seen\": true, \"x\": null}, \"mailboxIds\": {\""
                         + mailbox(1).value() + "\": null}}"));
@@ -30,7 +30,7 @@ class EmailMutationTest {
     }
 
     @Test
-    void what_is_no_patch_is_told_by_the_part_that_is_wrong() {
+    void an_invalid_patch_is_refused_with_the_name_of_the_invalid_part() {
         assertThatThrownBy(() -> EmailMutation.Change.ofPatch(json("{\"keywords\": {\"x\": 1}}")))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("keywords/x");

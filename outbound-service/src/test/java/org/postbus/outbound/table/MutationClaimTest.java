@@ -122,7 +122,7 @@ class MutationClaimTest {
     }
 
     @Test
-    void after_a_crash_the_claim_runs_out_and_the_dead_ones_result_does_not_count() {
+    void after_a_crash_the_claim_expires_and_the_crashed_processs_outcome_is_not_stored() {
         Account account = database.account(JMAP);
         EmailId email = database.email(account, "jmap:e", null);
         MutationId mutation = database.mutation(account, email, "{}");
@@ -145,7 +145,7 @@ class MutationClaimTest {
     }
 
     @Test
-    void a_renewed_claim_does_not_run_out() {
+    void a_renewed_claim_does_not_expire() {
         Account account = database.account(JMAP);
         MutationId mutation = database.mutation(account, database.email(account, "jmap:e", null), "{}");
         claim(one, account);
@@ -206,7 +206,7 @@ class MutationClaimTest {
     }
 
     @Test
-    void a_paused_account_is_left_alone() {
+    void a_paused_account_is_not_claimed() {
         Account account = database.account(JMAP);
         database.mutation(account, database.email(account, "jmap:1", null), "{}");
         database.run(
@@ -218,7 +218,7 @@ class MutationClaimTest {
     }
 
     @Test
-    void on_imap_a_mutation_waits_for_the_echo_of_a_move() {
+    void on_imap_a_mutation_waits_until_the_move_before_it_is_confirmed() {
         Account account = database.account(IMAP);
         EmailId email = database.email(account, null, "m@example.com");
         MutationId move = database.mutation(
@@ -236,7 +236,7 @@ class MutationClaimTest {
     }
 
     @Test
-    void a_patch_that_is_none_is_told_apart() {
+    void an_invalid_patch_is_reported_apart_from_the_others() {
         Account account = database.account(JMAP);
         EmailId email = database.email(account, "jmap:e", null);
         MutationId broken = database.mutation(account, email, "{\"keywords\": {\"a\": 5}}");
@@ -248,7 +248,7 @@ class MutationClaimTest {
         assertThat(claim.unreadable()).containsOnlyKeys(broken);
     }
 
-    /** The role's statement_timeout is what tells: with a plan that joins the mutations with each other it runs out. */
+    /** Fails by the role's statement_timeout if the plan joins the mutations with each other. */
     @Test
     void ten_thousand_mutations_are_claimed_in_rounds_though_the_table_was_never_analyzed() {
         int mutations = 2 * PendingChangesTable.CLAIM_MAX;
