@@ -12,7 +12,7 @@ import org.postbus.account.SyncState;
 import org.postbus.model.AccountId;
 import org.postbus.topic.AccountRecord;
 
-/** An account as the API shows it: what was asked for when it was made, without the password, and what its sync is doing. */
+/** An account as the API shows it: its settings without the credential, and the state of its sync. */
 public record Account(
         AccountId id,
         AccountRecord.Protocol protocol,
@@ -40,8 +40,8 @@ public record Account(
 
     /**
      * @param sessionUrl the JMAP session resource (RFC 8620 section 2)
-     * @param accountId which of the login's accounts there; absent for its primary account for mail
-     * @param trustedHosts that may have the credential besides the session URL's
+     * @param accountId one of the login's accounts on that server; absent for its primary account for mail
+     * @param trustedHosts hosts that may get the credential, besides that of the session URL
      */
     public record JmapServer(URI sessionUrl, Optional<String> accountId, List<String> trustedHosts) {
         public JmapServer {
@@ -52,9 +52,9 @@ public record Account(
     }
 
     /**
-     * @param lastSyncedAt when everything the server had was last in the database
-     * @param retryAt when the server is asked again, in the state {@code backoff}
-     * @param push what tells Postbus of news; absent until the first connection
+     * @param lastSyncedAt end of the last complete sync pass
+     * @param retryAt time of the next try, in the state {@code backoff}
+     * @param push how the server notifies Postbus of changes; absent until the first connection
      */
     public record Sync(
             SyncState state,

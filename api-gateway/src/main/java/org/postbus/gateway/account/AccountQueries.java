@@ -4,25 +4,25 @@ import io.smallrye.mutiny.Uni;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.util.Optional;
 import java.util.UUID;
-import org.postbus.gateway.Database;
-import org.postbus.gateway.Page;
+import org.postbus.gateway.database.Sessions;
+import org.postbus.gateway.rest.Page;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
 
-/** What readers see of accounts. Fails with a 404 problem for what is not the tenant's. */
+/** Accounts as readers see them. Fails with a 404 problem for what does not exist or belongs to another tenant. */
 @ApplicationScoped
 public class AccountQueries {
     private static final UUID FIRST = new UUID(0, 0);
     private static final UUID LAST = new UUID(-1, -1);
 
-    private final Database database;
+    private final Sessions sessions;
 
-    AccountQueries(Database database) {
-        this.database = database;
+    AccountQueries(Sessions sessions) {
+        this.sessions = sessions;
     }
 
     Uni<Page<Account, AccountId>> accounts(TenantId tenant, int limit, Optional<UUID> after) {
-        return database.read(
+        return sessions.read(
                         tenant,
                         session -> session.createQuery(
                                         "from AccountRow where accountId > :after order by accountId", AccountRow.class)
@@ -33,12 +33,12 @@ public class AccountQueries {
     }
 
     Uni<Account> account(TenantId tenant, AccountId account) {
-        return database.read(tenant, session -> AccountRow.require(session, account))
+        return sessions.read(tenant, session -> AccountRow.require(session, account))
                 .map(AccountRow::account);
     }
 
     Uni<Page<SyncLogEntry, UUID>> syncLog(TenantId tenant, AccountId account, int limit, Optional<UUID> after) {
-        return database.read(
+        return sessions.read(
                         tenant,
                         session -> AccountRow.require(session, account)
                                 .chain(() -> session.createQuery("""
@@ -53,7 +53,7 @@ public class AccountQueries {
 
     Uni<Page<QuarantinedMessage, UUID>> quarantine(
             TenantId tenant, AccountId account, int limit, Optional<UUID> after) {
-        return database.read(
+        return sessions.read(
                         tenant,
                         session -> AccountRow.require(session, account)
                                 .chain(() -> session.createQuery("""

@@ -16,11 +16,11 @@ import org.postbus.account.AccountSettings;
 import org.postbus.account.PushKind;
 import org.postbus.account.SyncState;
 import org.postbus.codec.EventCodec;
-import org.postbus.gateway.Problem;
+import org.postbus.gateway.problem.Problem;
 import org.postbus.model.AccountId;
 import org.postbus.topic.AccountRecord;
 
-/** A row of {@code account_view}: an account and what its sync is doing. */
+/** A row of {@code account_view}: an account and the state of its sync. */
 @Entity
 @Immutable
 @Table(name = "account_view")

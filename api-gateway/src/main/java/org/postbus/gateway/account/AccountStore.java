@@ -1,171 +1,115 @@
 package org.postbus.gateway.account;
 
 import io.smallrye.mutiny.Uni;
-import io.vertx.core.Future;
-import io.vertx.core.buffer.Buffer;
-import io.vertx.sqlclient.Row;
-import io.vertx.sqlclient.RowSet;
-import io.vertx.sqlclient.SqlConnection;
-import io.vertx.sqlclient.Tuple;
 import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.persistence.LockModeType;
+import java.time.Instant;
+import org.hibernate.reactive.mutiny.Mutiny;
 import org.postbus.account.AccountSettings;
 import org.postbus.account.Credential;
 import org.postbus.account.cipher.CredentialCipher;
 import org.postbus.codec.EventCodec;
-import org.postbus.gateway.Database;
-import org.postbus.gateway.GatewayConfig;
-import org.postbus.gateway.Problem;
+import org.postbus.gateway.database.SessionChangeLog;
+import org.postbus.gateway.database.Sessions;
+import org.postbus.gateway.problem.Problem;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
 import org.postbus.topic.AccountRecord;
 
 /**
- * The tables {@code account} and {@code credential}. Every change raises the account's revision, or leaves a tombstone, in
- * the same transaction: {@link AccountPublisher} tells the fetchers from that.
+ * Writes accounts and their credentials. Every change raises the account's revision, and every deletion leaves a tombstone, in the
+ * same transaction: {@link AccountPublisher} publishes from these.
  */
 @ApplicationScoped
 public class AccountStore {
-    private final Database database;
+    private final Sessions sessions;
     private final CredentialCipher cipher;
     private final AccountPublisher publisher;
 
-    AccountStore(Database database, GatewayConfig config, AccountPublisher publisher) {
-        this.database = database;
-        this.cipher = CredentialCipher.fromKeysetFile(config.keyset());
+    AccountStore(Sessions sessions, CredentialCipher cipher, AccountPublisher publisher) {
+        this.sessions = sessions;
+        this.cipher = cipher;
         this.publisher = publisher;
     }
 
     Uni<AccountId> create(TenantId tenant, AccountRequest request, Credential credential) {
-        return database.transaction(
-                        tenant,
-                        connection -> connection
-                                .preparedQuery("""
-                                insert into account (tenant_id, protocol, email, settings, status)
-                                values ($1, $2, $3, $4::text::jsonb, $5) returning account_id""")
-                                .execute(Tuple.of(
-                                        tenant.value(),
-                                        protocol(request.settings()).wireName(),
-                                        request.email(),
-                                        json(request.settings()),
-                                        request.status().wireName()))
-                                .map(rows ->
-                                        new AccountId(rows.iterator().next().getUUID(0)))
-                                .compose(account -> store(connection, tenant, account, credential)
-                                        .compose(stored -> connection
-                                                .preparedQuery(
-                                                        "insert into account_sync (account_id, tenant_id) values ($1, $2)")
-                                                .execute(Tuple.of(account.value(), tenant.value())))
-                                        .map(account)))
-                .invoke(publisher::ring);
+        return sessions.write(tenant, session -> {
+                    AccountEntity account = new AccountEntity(tenant, request);
+                    return session.persist(account)
+                            .chain(() -> store(session, tenant, account.id(), credential))
+                            // The row below refers to the account's.
+                            .chain(session::flush)
+                            .chain(() -> insertSyncRow(session, tenant, account.id()))
+                            .map(inserted -> account.id());
+                })
+                .invoke(publisher::publishSoon);
     }
 
-    /** What a change starts from; {@code revision} tells whether somebody else was quicker. */
+    /** The table belongs to the writer, which updates the row; the gateway may only insert it. */
+    private static Uni<Integer> insertSyncRow(Mutiny.Session session, TenantId tenant, AccountId account) {
+        return session.createNativeQuery(
+                        "insert into account_sync (account_id, tenant_id) values (cast(:account as uuid), cast(:tenant as uuid))")
+                .setParameter("account", account.value())
+                .setParameter("tenant", tenant.value())
+                .executeUpdate();
+    }
+
+    /** What a change starts from. {@code revision} shows whether another request has changed the account meanwhile. */
     record Stored(String email, AccountSettings settings, AccountRecord.Status status, long revision) {}
 
     /** Fails with a 404 problem. */
     Uni<Stored> find(TenantId tenant, AccountId account) {
-        return database.transaction(
-                tenant,
-                connection -> connection
-                        .preparedQuery(
-                                "select email, settings::text, status, revision from account where account_id = $1")
-                        .execute(Tuple.of(account.value()))
-                        .map(rows -> {
-                            Row row = only(rows);
-                            return new Stored(
-                                    row.getString(0),
-                                    EventCodec.decode(row.getString(1), AccountSettings.class),
-                                    AccountRecord.Status.of(row.getString(2)),
-                                    row.getLong(3));
-                        }));
+        return sessions.read(tenant, session -> session.find(AccountEntity.class, account.value()))
+                .onItem()
+                .ifNull()
+                .failWith(() -> Problem.notFound("account"))
+                .map(found -> new Stored(
+                        found.email,
+                        EventCodec.decode(found.settings, AccountSettings.class),
+                        AccountRecord.Status.of(found.status),
+                        found.revision));
     }
 
     /** Fails with a 409 problem if the account has changed since {@code revision}. */
     Uni<Void> change(TenantId tenant, AccountId account, long revision, AccountRequest request) {
-        return database.transaction(
+        return sessions.write(
                         tenant,
-                        connection -> connection
-                                .preparedQuery("""
-                                update account set settings = $3::text::jsonb, status = $4, revision = revision + 1
-                                where account_id = $1 and revision = $2""")
-                                .execute(Tuple.of(
-                                        account.value(),
-                                        revision,
-                                        json(request.settings()),
-                                        request.status().wireName()))
-                                .compose(updated -> {
-                                    if (updated.rowCount() == 0) {
-                                        return Future.failedFuture(
-                                                Problem.conflict("the account was changed meanwhile"));
+                        session -> session.find(
+                                        AccountEntity.class, account.value(), LockModeType.PESSIMISTIC_WRITE)
+                                .invoke(found -> {
+                                    if (found == null || found.revision != revision) {
+                                        throw Problem.conflict(
+                                                "another request changed the account meanwhile; read it again, then repeat the change");
                                     }
-                                    return request.credential()
-                                            .map(credential -> store(connection, tenant, account, credential))
-                                            .orElseGet(Future::succeededFuture);
-                                }))
-                .invoke(publisher::ring);
+                                    found.change(request);
+                                })
+                                .chain(found -> request.credential()
+                                        .map(credential -> store(session, tenant, account, credential))
+                                        .orElseGet(() -> Uni.createFrom().voidItem())))
+                .invoke(publisher::publishSoon);
     }
 
-    /** Everything of the account goes in this transaction. Fails with a 404 problem. */
+    /** Deletes everything of the account in one transaction. Fails with a 404 problem. */
     Uni<Void> delete(TenantId tenant, AccountId account) {
-        return database.transaction(
+        return sessions.write(
                         tenant,
-                        connection -> connection
-                                .preparedQuery("select lock_account_sync($1)")
-                                .execute(Tuple.of(account.value()))
-                                .compose(locked -> connection
-                                        .preparedQuery("delete from account where account_id = $1 returning account_id")
-                                        .execute(Tuple.of(account.value())))
-                                .map(AccountStore::only)
-                                .compose(deleted -> connection
-                                        .preparedQuery(
-                                                "insert into account_tombstone (account_id, tenant_id) values ($1, $2)")
-                                        .execute(Tuple.of(account.value(), tenant.value())))
-                                .<Void>mapEmpty())
-                .invoke(publisher::ring);
+                        session -> SessionChangeLog.lock(session, account)
+                                .chain(() -> session.find(
+                                        AccountEntity.class, account.value(), LockModeType.PESSIMISTIC_WRITE))
+                                .onItem()
+                                .ifNull()
+                                .failWith(() -> Problem.notFound("account"))
+                                .chain(session::remove)
+                                .chain(() -> session.persist(new AccountTombstoneEntity(tenant, account))))
+                .invoke(publisher::publishSoon);
     }
 
-    /** Says "look now" to the account's fetcher. Fails with a 404 problem. */
-    public Uni<Void> wake(TenantId tenant, AccountId account) {
-        return database.transaction(
-                        tenant,
-                        connection -> connection
-                                .preparedQuery(
-                                        "update account set wake = wake + 1 where account_id = $1 returning wake")
-                                .execute(Tuple.of(account.value()))
-                                .map(AccountStore::only)
-                                .<Void>mapEmpty())
-                .invoke(publisher::ring);
-    }
-
-    private Future<Void> store(SqlConnection connection, TenantId tenant, AccountId account, Credential credential) {
-        return connection
-                .preparedQuery("""
-                        insert into credential (account_id, kind, tenant_id, ciphertext) values ($1, $2, $3, $4)
-                        on conflict (account_id) do update
-                        set kind = excluded.kind, ciphertext = excluded.ciphertext, updated_at = now()""")
-                .execute(Tuple.of(
-                        account.value(),
-                        credential.kind(),
-                        tenant.value(),
-                        Buffer.buffer(cipher.encrypt(tenant, account, credential))))
-                .mapEmpty();
-    }
-
-    private static Row only(RowSet<Row> rows) {
-        if (rows.size() == 0) {
-            throw Problem.notFound("account");
-        }
-        return rows.iterator().next();
-    }
-
-    private static AccountRecord.Protocol protocol(AccountSettings settings) {
-        return switch (settings) {
-            case AccountSettings.Imap ignored -> AccountRecord.Protocol.IMAP;
-            case AccountSettings.Jmap ignored -> AccountRecord.Protocol.JMAP;
-        };
-    }
-
-    private static String json(AccountSettings settings) {
-        return EventCodec.encodeToString(settings);
+    private Uni<Void> store(Mutiny.Session session, TenantId tenant, AccountId account, Credential credential) {
+        byte[] ciphertext = cipher.encrypt(tenant, account, credential);
+        return session.find(CredentialEntity.class, account.value()).chain(found -> {
+            CredentialEntity row = found == null ? new CredentialEntity(tenant, account) : found;
+            row.set(credential.kind(), ciphertext, Instant.now());
+            return found == null ? session.persist(row) : Uni.createFrom().voidItem();
+        });
     }
 }

@@ -22,25 +22,28 @@ import org.eclipse.microprofile.openapi.annotations.parameters.RequestBody;
 import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
 import org.eclipse.microprofile.openapi.annotations.tags.Tag;
 import org.jboss.resteasy.reactive.RestResponse;
-import org.postbus.gateway.Caller;
-import org.postbus.gateway.Page;
-import org.postbus.gateway.PathIds;
-import org.postbus.gateway.RequestJson;
+import org.postbus.gateway.authentication.Caller;
+import org.postbus.gateway.egress.HostPolicy;
+import org.postbus.gateway.probe.AccountCheck;
+import org.postbus.gateway.probe.Discovery;
+import org.postbus.gateway.rest.Page;
+import org.postbus.gateway.rest.PathIds;
+import org.postbus.gateway.rest.RequestJson;
+import org.postbus.gateway.topic.SyncRequests;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
 
 @Path("/v1")
 @Produces(MediaType.APPLICATION_JSON)
-@Tag(name = "accounts", description = "The mailbox logins that Postbus keeps in step")
+@Tag(name = "accounts", description = "The mail accounts that Postbus syncs")
 public class AccountsResource {
-    private static final String MERGE_PATCH = "application/merge-patch+json";
-
     private final Caller caller;
     private final AccountStore store;
     private final AccountQueries queries;
     private final AccountCheck check;
     private final HostPolicy hosts;
     private final Discovery discovery;
+    private final SyncRequests syncRequests;
 
     AccountsResource(
             Caller caller,
@@ -48,13 +51,15 @@ public class AccountsResource {
             AccountQueries queries,
             AccountCheck check,
             HostPolicy hosts,
-            Discovery discovery) {
+            Discovery discovery,
+            SyncRequests syncRequests) {
         this.caller = caller;
         this.store = store;
         this.queries = queries;
         this.check = check;
         this.hosts = hosts;
         this.discovery = discovery;
+        this.syncRequests = syncRequests;
     }
 
     record Created(AccountId id) {}
@@ -65,11 +70,11 @@ public class AccountsResource {
     @Operation(
             summary = "Add an account",
             description =
-                    "Its synchronisation begins at once. The login is not tried: see /accounts/check. Where the part jmap is"
-                            + " left out it is discovered: see /discovery. Where a login has several accounts on a JMAP server,"
-                            + " jmap.accountId names the one; without it, it is the primary account for mail. The credential goes to"
-                            + " the host of jmap.sessionUrl and its sub-domains; where the server has its API, downloads or events on"
-                            + " other hosts, jmap.trustedHosts lists those that may have it, too, with their sub-domains.")
+                    "The sync begins at once. The login is not tried: see /accounts/check. An account with protocol jmap and no"
+                            + " property jmap is discovered: see /discovery. If the login has several accounts on a JMAP server,"
+                            + " jmap.accountId chooses one; the default is the primary account for mail. The credential is sent to"
+                            + " the host of jmap.sessionUrl and its subdomains. If the server has its API, downloads or events on"
+                            + " other hosts, jmap.trustedHosts lists the hosts that may get it too, with their subdomains.")
     @RequestBody(content = @Content(mediaType = MediaType.APPLICATION_JSON, example = RequestExamples.ACCOUNT))
     @APIResponse(responseCode = "201", description = "The account's id")
     @APIResponse(responseCode = "422", description = "A property is missing or not valid, or a host is not public")
@@ -78,7 +83,7 @@ public class AccountsResource {
         return discovery
                 .complete(RequestJson.object(body))
                 .map(AccountRequest::create)
-                .call(hosts::check)
+                .call(request -> hosts.check(request.hosts()))
                 .chain(request ->
                         store.create(tenant, request, request.credential().orElseThrow()))
                 .map(id -> RestResponse.ResponseBuilder.<Created>created(URI.create("/v1/accounts/" + id))
@@ -90,16 +95,16 @@ public class AccountsResource {
     @Path("/accounts/check")
     @Consumes(MediaType.APPLICATION_JSON)
     @Operation(
-            summary = "Try an account out",
+            summary = "Try the login of an account",
             description =
-                    "Connects and logs in, for at most 10 seconds, and says what the server can do or why it"
-                            + " does not let us in; then the same with the SMTP server, if there is one. Nothing is stored or sent.")
+                    "Connects and logs in, for at most 10 seconds, and returns the server's capabilities or the"
+                            + " reason of the failure; then does the same with the SMTP server, if there is one. Nothing is stored or sent.")
     @RequestBody(content = @Content(mediaType = MediaType.APPLICATION_JSON, example = RequestExamples.ACCOUNT))
     public Uni<AccountCheck.Outcome> check(byte[] body) {
         return discovery
                 .complete(RequestJson.object(body))
                 .map(AccountRequest::create)
-                .call(hosts::check)
+                .call(request -> hosts.check(request.hosts()))
                 .chain(request ->
                         check.check(request.settings(), request.credential().orElseThrow()));
     }
@@ -107,9 +112,9 @@ public class AccountsResource {
     @GET
     @Path("/discovery")
     @Operation(
-            summary = "Find the servers behind an address",
+            summary = "Find the servers of an email address",
             description =
-                    "JMAP by the SRV records of its domain and by https, for at most 15 seconds. No password is sent.")
+                    "Looks for JMAP by the SRV records of the domain and by https, for at most 15 seconds. No password is sent.")
     public Uni<Discovery.Servers> discovery(
             @Parameter(description = "such as alice@example.com") @QueryParam("email") String email) {
         return discovery.servers(email);
@@ -117,36 +122,36 @@ public class AccountsResource {
 
     @GET
     @Path("/accounts")
-    @Operation(summary = "List the accounts", description = "In the order in which they were added.")
+    @Operation(summary = "List the accounts", description = "In the order of their creation.")
     public Uni<Page<Account, AccountId>> list(
             @Parameter(description = "1 to 500") @QueryParam("limit") @DefaultValue(Page.LIMIT_DEFAULT) int limit,
-            @Parameter(description = "next of the page before") @QueryParam("cursor") String cursor) {
+            @Parameter(description = "the value of next in the page before") @QueryParam("cursor") String cursor) {
         return queries.accounts(caller.tenant(), Page.limit(limit), Page.after(cursor));
     }
 
     @GET
     @Path("/accounts/{accountId}")
-    @Operation(summary = "One account, with what its synchronisation is doing")
+    @Operation(summary = "One account, with the state of its sync")
     public Uni<Account> get(@PathParam("accountId") String accountId) {
         return queries.account(caller.tenant(), PathIds.account(accountId));
     }
 
     @PATCH
     @Path("/accounts/{accountId}")
-    @Consumes({MERGE_PATCH, MediaType.APPLICATION_JSON})
+    @Consumes({RequestJson.MERGE_PATCH, MediaType.APPLICATION_JSON})
     @Operation(
             summary = "Change an account",
             description =
                     "A JSON merge patch (RFC 7396) of username, password or accessToken, status (active or paused), imap, smtp"
-                            + " and jmap; jmap.accountId stays. The account is then connected anew.")
-    @RequestBody(content = @Content(mediaType = MERGE_PATCH, example = RequestExamples.ACCOUNT_PATCH))
+                            + " and jmap; jmap.accountId can not be changed. Postbus then opens new connections for the account.")
+    @RequestBody(content = @Content(mediaType = RequestJson.MERGE_PATCH, example = RequestExamples.ACCOUNT_PATCH))
     public Uni<Account> change(@PathParam("accountId") String accountId, byte[] body) {
         TenantId tenant = caller.tenant();
         AccountId account = PathIds.account(accountId);
         JsonNode patch = RequestJson.object(body);
         return store.find(tenant, account).chain(stored -> {
             AccountRequest request = AccountRequest.change(stored.email(), stored.settings(), stored.status(), patch);
-            return hosts.check(request)
+            return hosts.check(request.hosts())
                     .chain(() -> store.change(tenant, account, stored.revision(), request))
                     .chain(() -> queries.account(tenant, account));
         });
@@ -156,27 +161,32 @@ public class AccountsResource {
     @Path("/accounts/{accountId}")
     @Operation(
             summary = "Delete an account",
-            description = "With everything that Postbus holds of it. The mail server is left as it is.")
-    @APIResponse(responseCode = "204", description = "It is gone")
+            description = "Deletes everything that Postbus stores for it. Nothing changes on the mail server.")
+    @APIResponse(responseCode = "204", description = "It is deleted")
     public Uni<Void> delete(@PathParam("accountId") String accountId) {
         return store.delete(caller.tenant(), PathIds.account(accountId));
     }
 
     @POST
     @Path("/accounts/{accountId}/sync")
-    @Operation(summary = "Look for changes on the server now")
-    @APIResponse(responseCode = "202", description = "The account's fetcher is told")
+    @Operation(summary = "Sync the account now", description = "Also ends the wait after an error.")
+    @APIResponse(responseCode = "202", description = "The request is published to the fetchers")
+    @APIResponse(responseCode = "503", description = "The message broker is unavailable; repeat the request, or wait for the next poll")
     public Uni<RestResponse<Void>> sync(@PathParam("accountId") String accountId) {
-        return store.wake(caller.tenant(), PathIds.account(accountId)).map(woken -> RestResponse.accepted());
+        TenantId tenant = caller.tenant();
+        AccountId account = PathIds.account(accountId);
+        return queries.account(tenant, account)
+                .chain(() -> syncRequests.publish(tenant, account))
+                .map(published -> RestResponse.accepted());
     }
 
     @GET
     @Path("/accounts/{accountId}/sync-log")
-    @Operation(summary = "Past cycles, newest first")
+    @Operation(summary = "Past sync cycles, newest first")
     public Uni<Page<SyncLogEntry, UUID>> syncLog(
             @PathParam("accountId") String accountId,
             @Parameter(description = "1 to 500") @QueryParam("limit") @DefaultValue(Page.LIMIT_DEFAULT) int limit,
-            @Parameter(description = "next of the page before") @QueryParam("cursor") String cursor) {
+            @Parameter(description = "the value of next in the page before") @QueryParam("cursor") String cursor) {
         return queries.syncLog(caller.tenant(), PathIds.account(accountId), Page.limit(limit), Page.after(cursor));
     }
 
@@ -185,11 +195,11 @@ public class AccountsResource {
     @Operation(
             summary = "Messages that could not be read, newest first",
             description =
-                    "Each is tried again when the account is read anew; the others of its mailbox are synchronised.")
+                    "Each is tried again in a full sync pass; the other messages of its mailbox are synced.")
     public Uni<Page<QuarantinedMessage, UUID>> quarantine(
             @PathParam("accountId") String accountId,
             @Parameter(description = "1 to 500") @QueryParam("limit") @DefaultValue(Page.LIMIT_DEFAULT) int limit,
-            @Parameter(description = "next of the page before") @QueryParam("cursor") String cursor) {
+            @Parameter(description = "the value of next in the page before") @QueryParam("cursor") String cursor) {
         return queries.quarantine(caller.tenant(), PathIds.account(accountId), Page.limit(limit), Page.after(cursor));
     }
 }

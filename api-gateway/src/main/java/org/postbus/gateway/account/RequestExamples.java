@@ -1,6 +1,6 @@
 package org.postbus.gateway.account;
 
-/** What the API's description shows as requests. */
+/** Example requests in the OpenAPI document. */
 final class RequestExamples {
     static final String ACCOUNT = """
             {"protocol": "imap", "email": "alice@example.com", "username": "alice@example.com", "password": "secret",

@@ -15,16 +15,16 @@ import java.util.UUID;
 import java.util.stream.StreamSupport;
 import org.postbus.model.AccountId;
 
-/** The table {@code change_log}: an account's changes without a gap, from the oldest one that is kept to the last. */
+/** Reads the table {@code change_log}: an account's changes without a gap, from the oldest kept one to the last. */
 final class ChangeLog {
     private ChangeLog() {}
 
     /** The changes after {@code since}, in order. */
-    static Future<List<LoggedChange>> after(SqlConnection connection, AccountId account, long since, int most) {
+    static Future<List<LoggedChange>> after(SqlConnection connection, AccountId account, long since, int rowsMax) {
         return connection
                 .preparedQuery(
                         "select seq, type, data from change_log where account_id = $1 and seq > $2 order by seq limit $3")
-                .execute(Tuple.of(account.value(), since, most))
+                .execute(Tuple.of(account.value(), since, rowsMax))
                 .map(rows -> {
                     List<LoggedChange> changes = new ArrayList<>(rows.size());
                     for (Row row : rows) {
@@ -39,9 +39,9 @@ final class ChangeLog {
     }
 
     /**
-     * Whether changes that come next to {@code since} were deleted, because they are old.
+     * Whether retention has deleted the changes that follow {@code since}.
      *
-     * @param changes what {@link #after} found, when there had been later ones than {@code since}
+     * @param changes the result of {@link #after}, if the account's last seq is greater than {@code since}
      */
     static boolean isCutOff(long since, List<LoggedChange> changes) {
         return changes.isEmpty() || changes.getFirst().seq() > since + 1;
@@ -53,9 +53,9 @@ final class ChangeLog {
                 .map(last -> Optional.ofNullable(last.get(account)));
     }
 
-    /** The last seq of each account of the tenant, or of those that are named and exist; in the order of their ids. */
+    /** The last seq of each account of the tenant, or of those among {@code accounts} that exist; ordered by id. */
     static Future<Map<AccountId, Long>> lastSeqs(
-            SqlConnection connection, Optional<Set<AccountId>> accounts, int most) {
+            SqlConnection connection, Optional<Set<AccountId>> accounts, int rowsMax) {
         UUID[] named = accounts.map(ids -> ids.stream().map(AccountId::value).toArray(UUID[]::new))
                 .orElse(null);
         return connection
@@ -63,7 +63,7 @@ final class ChangeLog {
                         select account_id, change_seq from account_sync
                         where $1::uuid[] is null or account_id = any ($1)
                         order by account_id limit $2""")
-                .execute(Tuple.of(named, most))
+                .execute(Tuple.of(named, rowsMax))
                 .map(rows -> StreamSupport.stream(rows.spliterator(), false)
                         .collect(
                                 LinkedHashMap::new,

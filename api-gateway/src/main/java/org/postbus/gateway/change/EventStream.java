@@ -12,70 +12,69 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
-import java.util.function.Supplier;
 import org.jboss.logging.Logger;
-import org.postbus.gateway.Database;
+import org.postbus.kit.InfrastructureFailureException;
+import org.postbus.kit.concurrent.Await;
+import org.postbus.kit.sql.TenantTransactions;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
 
 /**
- * One client of the live events. A loop on its own virtual thread sends each account's changes in the order of their seq,
- * none twice and none left out.
+ * One client of the live events. A loop on a virtual thread of its own sends each account's changes in the order of their seq, each
+ * once.
  *
- * <p>A live change is sent if its seq is the next one of its account. If it is an older one it was sent before; if it is a
- * later one, what lies between is read from the change log. So it does not matter how a change is noticed: the log decides.
- * Who is so far behind that the log does not begin there any more is told by an event {@code reset}, and what comes after follows.
- * A client that reads slowly is served from the log at its own pace; at most {@link #WAITING_MAX} live changes wait for it,
- * and one that takes nothing for {@link #WRITE_MAX} is cut off.
+ * <p>A live change is sent if its seq is the next one of its account. A change with a lower seq was sent before; before one with a higher
+ * seq the changes between are read from the change log. A lost, repeated or late live change therefore does no harm. If retention has deleted
+ * the next change, the client gets an event {@code reset} and then the later changes. At most {@link #WAITING_MAX} live changes wait for a
+ * slow client, which then gets the others from the log; a client that reads nothing for {@link #WRITE_TIME_MAX} is disconnected.
  */
 final class EventStream {
     private static final Logger LOG = Logger.getLogger(EventStream.class);
     static final Duration HEARTBEAT = Duration.ofSeconds(15);
-    static final Duration WRITE_MAX = Duration.ofSeconds(30);
-    private static final Duration QUERY_MAX = Duration.ofSeconds(15);
+    static final Duration WRITE_TIME_MAX = Duration.ofSeconds(30);
+    private static final Duration QUERY_TIME_MAX = Duration.ofSeconds(15);
     private static final int WAITING_MAX = 1_000;
     private static final int LOG_PAGE = 200;
     private static final int WRITE_CHANGES_MAX = 100;
 
-    private final Database database;
+    private final TenantTransactions transactions;
     private final TenantId tenant;
     private final Optional<Set<AccountId>> wanted;
     private final HttpServerResponse response;
-    private final Runnable cutOff;
+    private final Runnable disconnect;
     private final Map<AccountId, Long> sent;
     private final BlockingQueue<LoggedChange> waiting = new ArrayBlockingQueue<>(WAITING_MAX);
     private volatile boolean behind = true;
     private final Thread loop;
 
     /**
-     * @param wanted empty for all accounts of the tenant, also those that come later
-     * @param sent up to which seq the client has each account's changes
-     * @param cutOff called when the client does not read
-     * @param over called when the loop has ended, for whatever reason
+     * @param wanted empty: all accounts of the tenant, including those that are created later
+     * @param sent the seq of the last change of each account that the client has
+     * @param disconnect called when the client does not read
+     * @param onEnd called when the loop has ended
      */
     EventStream(
-            Database database,
+            TenantTransactions transactions,
             TenantId tenant,
             Optional<Set<AccountId>> wanted,
             Map<AccountId, Long> sent,
             HttpServerResponse response,
-            Runnable cutOff,
-            Consumer<EventStream> over) {
-        this.database = database;
+            Runnable disconnect,
+            Consumer<EventStream> onEnd) {
+        this.transactions = transactions;
         this.tenant = tenant;
         this.wanted = wanted;
         this.sent = new HashMap<>(sent);
         this.response = response;
-        this.cutOff = cutOff;
+        this.disconnect = disconnect;
         this.loop = Thread.ofVirtual().name("event-stream").unstarted(() -> {
             try {
                 run();
             } finally {
-                over.accept(this);
+                onEnd.accept(this);
             }
         });
     }
@@ -88,14 +87,14 @@ final class EventStream {
         loop.start();
     }
 
-    /** From the Kafka reader's thread: never blocks. */
+    /** Called by the thread that reads Kafka; never blocks. */
     void offer(LoggedChange change) {
         if (wanted.map(accounts -> accounts.contains(change.account())).orElse(true) && !waiting.offer(change)) {
             behind = true;
         }
     }
 
-    void lookIntoTheLog() {
+    void readLog() {
         behind = true;
     }
 
@@ -107,29 +106,30 @@ final class EventStream {
         try {
             write(Buffer.buffer(Sse.event(position(), "ready", "{}")));
             while (true) {
-                turn();
+                sendNext();
             }
         } catch (InterruptedException e) {
             response.end();
         } catch (TimeoutException e) {
             LOG.debug("a client of the live events does not read");
-            cutOff.run();
+            disconnect.run();
         } catch (TooManyAccountsException e) {
             response.end(Sse.event(
                     position(),
                     "ended",
-                    "{\"detail\":\"too many accounts for one stream: name some with accountId\"}"));
+                    "{\"detail\":\"too many accounts for one stream; name some with accountId\"}"));
         } catch (ConnectionLostException e) {
-            LOG.debugf("a client of the live events has gone: %s", e.getMessage());
+            LOG.debugf("a client of the live events has disconnected: %s", e.getMessage());
         }
     }
 
-    private void turn()
+    /** Sends what the log has, if the stream is behind; else waits for live changes, or for the time of a heartbeat. */
+    private void sendNext()
             throws InterruptedException, TimeoutException, TooManyAccountsException, ConnectionLostException {
         if (behind) {
             behind = false;
             waiting.clear();
-            fromTheLog();
+            sendFromLog();
         }
         LoggedChange first = waiting.poll(HEARTBEAT.toMillis(), TimeUnit.MILLISECONDS);
         if (first == null) {
@@ -154,11 +154,11 @@ final class EventStream {
         }
     }
 
-    /** Leaves {@link #behind} set if the database is away: the next turn tries again, the heartbeat gives it time. */
-    private void fromTheLog()
+    /** If the database is unavailable, the next heartbeat sets {@link #behind} and the log is read again. */
+    private void sendFromLog()
             throws InterruptedException, TimeoutException, TooManyAccountsException, ConnectionLostException {
         try {
-            Map<AccountId, Long> last = query(() -> database.future(
+            Map<AccountId, Long> last = query(transactions.future(
                     tenant, connection -> ChangeLog.lastSeqs(connection, wanted, StreamPosition.ACCOUNTS_MAX + 1)));
             if (last.size() > StreamPosition.ACCOUNTS_MAX) {
                 throw new TooManyAccountsException();
@@ -167,7 +167,7 @@ final class EventStream {
             for (AccountId account : last.keySet()) {
                 while (sent.getOrDefault(account, 0L) < last.get(account)) {
                     long since = sent.getOrDefault(account, 0L);
-                    List<LoggedChange> changes = query(() -> database.future(
+                    List<LoggedChange> changes = query(transactions.future(
                             tenant, connection -> ChangeLog.after(connection, account, since, LOG_PAGE)));
                     if (ChangeLog.isCutOff(since, changes)) {
                         sent.put(account, last.get(account));
@@ -182,8 +182,8 @@ final class EventStream {
                     write(events);
                 }
             }
-        } catch (ExecutionException | QueryTimeoutException e) {
-            LOG.debugf("the change log cannot be read: %s", e.getMessage());
+        } catch (InfrastructureFailureException e) {
+            LOG.debugf("the change log was not read: %s", e.getMessage());
         }
     }
 
@@ -200,30 +200,14 @@ final class EventStream {
 
     private void write(Buffer events) throws InterruptedException, TimeoutException, ConnectionLostException {
         try {
-            response.write(events)
-                    .toCompletionStage()
-                    .toCompletableFuture()
-                    .get(WRITE_MAX.toSeconds(), TimeUnit.SECONDS);
-        } catch (ExecutionException e) {
-            throw new ConnectionLostException(e.getCause());
+            Await.of(response.write(events), WRITE_TIME_MAX, waited -> new TimeoutException());
+        } catch (RuntimeException e) {
+            throw new ConnectionLostException(e);
         }
     }
 
-    private static <T> T query(Supplier<Future<T>> work)
-            throws InterruptedException, ExecutionException, QueryTimeoutException {
-        try {
-            return work.get().toCompletionStage().toCompletableFuture().get(QUERY_MAX.toSeconds(), TimeUnit.SECONDS);
-        } catch (TimeoutException e) {
-            throw new QueryTimeoutException();
-        }
-    }
-
-    private static final class QueryTimeoutException extends Exception {
-        private static final long serialVersionUID = 1;
-
-        QueryTimeoutException() {
-            super("no answer within " + QUERY_MAX);
-        }
+    private static <T> T query(Future<T> answer) throws InterruptedException {
+        return Await.infrastructure("reading the change log", answer, QUERY_TIME_MAX);
     }
 
     private static final class TooManyAccountsException extends Exception {

@@ -17,30 +17,30 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
-import org.postbus.gateway.ApiKeys;
-import org.postbus.gateway.Database;
-import org.postbus.gateway.PathIds;
-import org.postbus.gateway.Problem;
-import org.postbus.gateway.ProblemResponses;
+import org.postbus.gateway.authentication.ApiKeys;
+import org.postbus.gateway.problem.Problem;
+import org.postbus.gateway.problem.ProblemResponses;
+import org.postbus.gateway.rest.PathIds;
+import org.postbus.kit.sql.TenantTransactions;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
 
 /**
- * {@code GET /v1/events}: opens an {@link EventStream}. A route of its own below the REST framework, for a stream waits for
- * each write to leave, which is what keeps a slow client from filling our memory.
+ * {@code GET /v1/events}: opens an {@link EventStream}. A route below the REST framework, because a stream waits for each write to finish,
+ * so that a slow client does not fill the memory.
  */
 @ApplicationScoped
 public class EventsRoute {
     static final String PATH = "/v1/events";
 
     private final ApiKeys keys;
-    private final Database database;
+    private final TenantTransactions transactions;
     private final OpenStreams streams;
     private final Counter cutOff;
 
-    EventsRoute(ApiKeys keys, Database database, OpenStreams streams, MeterRegistry metrics) {
+    EventsRoute(ApiKeys keys, TenantTransactions transactions, OpenStreams streams, MeterRegistry metrics) {
         this.keys = keys;
-        this.database = database;
+        this.transactions = transactions;
         this.streams = streams;
         this.cutOff = metrics.counter("postbus.gateway.streams.cut-off");
     }
@@ -70,7 +70,7 @@ public class EventsRoute {
         Optional<StreamPosition> resumed = Optional.ofNullable(request.request().getHeader("Last-Event-ID"))
                 .filter(id -> !id.isBlank())
                 .map(StreamPosition::parse);
-        return database.future(
+        return transactions.future(
                         tenant, connection -> ChangeLog.lastSeqs(connection, wanted, StreamPosition.ACCOUNTS_MAX + 1))
                 .map(last -> {
                     begin(request, tenant, wanted, start(last, wanted, resumed));
@@ -82,7 +82,7 @@ public class EventsRoute {
             Map<AccountId, Long> last, Optional<Set<AccountId>> wanted, Optional<StreamPosition> resumed) {
         if (last.size() > StreamPosition.ACCOUNTS_MAX) {
             throw Problem.badRequest("a stream can follow " + StreamPosition.ACCOUNTS_MAX
-                    + " accounts: name some with accountId, which may be given several times");
+                    + " accounts at most; name some with accountId, which may be given several times");
         }
         if (wanted.isPresent() && !last.keySet().containsAll(wanted.get())) {
             throw Problem.notFound("account");
@@ -99,7 +99,7 @@ public class EventsRoute {
             RoutingContext request, TenantId tenant, Optional<Set<AccountId>> wanted, Map<AccountId, Long> sent) {
         HttpServerResponse response = request.response();
         EventStream stream = new EventStream(
-                database,
+                transactions,
                 tenant,
                 wanted,
                 sent,
@@ -110,7 +110,7 @@ public class EventsRoute {
                 },
                 streams::remove);
         if (!streams.add(stream)) {
-            throw Problem.tooMany("there are too many open event streams");
+            throw Problem.tooMany("too many event streams are open; close one, or try again later");
         }
         response.closeHandler(closed -> stream.end());
         response.exceptionHandler(failure -> stream.end());

@@ -21,24 +21,23 @@ import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.WakeupException;
 import org.apache.kafka.common.header.Header;
-import org.apache.kafka.common.serialization.ByteArrayDeserializer;
-import org.apache.kafka.common.serialization.StringDeserializer;
 import org.jboss.logging.Logger;
 import org.postbus.codec.EventCodec;
+import org.postbus.kit.kafka.KafkaSettings;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
 import org.postbus.topic.Topics;
 
 /**
- * Reads all of {@code postbus.changes} from its end and hands each change to the streams of this process. It belongs to no
- * group and commits nothing: every gateway needs every change, and what it misses while Kafka is away the streams find in
- * the change log.
+ * Reads all partitions of {@code postbus.changes} from their ends and passes each change to the streams of this process. The consumer has no
+ * group and commits nothing, because every gateway needs every change. Changes that it misses while Kafka is unavailable are found in the
+ * change log by the streams.
  */
 @ApplicationScoped
 public class LiveChanges {
     private static final Logger LOG = Logger.getLogger(LiveChanges.class);
     private static final Duration POLL = Duration.ofSeconds(1);
-    private static final Duration ANSWER_MAX = Duration.ofSeconds(10);
+    private static final Duration ANSWER_TIME_MAX = Duration.ofSeconds(10);
     private static final Duration PAUSE = Duration.ofSeconds(2);
 
     private final OpenStreams streams;
@@ -46,23 +45,15 @@ public class LiveChanges {
     private final CountDownLatch stopped = new CountDownLatch(1);
     private volatile KafkaConsumer<String, byte[]> current;
 
-    LiveChanges(OpenStreams streams, org.postbus.gateway.GatewayConfig config) {
+    LiveChanges(OpenStreams streams, KafkaSettings kafka) {
         this.streams = streams;
-        this.settings = Map.of(
-                ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG,
-                config.kafka(),
-                ConsumerConfig.CLIENT_ID_CONFIG,
+        this.settings = kafka.consumer(
                 "postbus-gateway-live",
-                ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG,
-                false,
-                ConsumerConfig.AUTO_OFFSET_RESET_CONFIG,
-                "latest",
-                ConsumerConfig.MAX_POLL_RECORDS_CONFIG,
-                1_000);
+                Map.of(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "latest", ConsumerConfig.MAX_POLL_RECORDS_CONFIG, 1_000));
     }
 
     void start(@Observes StartupEvent event) {
-        // A platform thread: the client's poll would pin a virtual one.
+        // A platform thread, because the client's poll would pin a virtual one.
         Thread.ofPlatform().name("live-changes").daemon().start(this::run);
     }
 
@@ -77,16 +68,16 @@ public class LiveChanges {
     private void run() {
         while (stopped.getCount() > 0) {
             try (KafkaConsumer<String, byte[]> consumer =
-                    new KafkaConsumer<>(settings, new StringDeserializer(), new ByteArrayDeserializer())) {
+                    new KafkaConsumer<>(settings)) {
                 current = consumer;
                 seekToEnd(consumer);
-                // From here on nothing is missed; what came before is in the change log.
-                streams.lookIntoTheLog();
+                // From this position on nothing is missed; earlier changes are in the change log.
+                streams.readLog();
                 while (stopped.getCount() > 0) {
                     consumer.poll(POLL).forEach(this::deliver);
                 }
             } catch (WakeupException e) {
-                LOG.debug("live changes end with the process");
+                LOG.debug("live changes end because the process stops");
             } catch (KafkaException e) {
                 LOG.warnf("live changes are interrupted: %s", e.getMessage());
                 pause();
@@ -95,7 +86,7 @@ public class LiveChanges {
     }
 
     private static void seekToEnd(KafkaConsumer<String, byte[]> consumer) {
-        List<TopicPartition> partitions = consumer.partitionsFor(Topics.CHANGES, ANSWER_MAX).stream()
+        List<TopicPartition> partitions = consumer.partitionsFor(Topics.CHANGES, ANSWER_TIME_MAX).stream()
                 .map(info -> new TopicPartition(info.topic(), info.partition()))
                 .toList();
         if (partitions.isEmpty()) {
@@ -103,7 +94,7 @@ public class LiveChanges {
         }
         consumer.assign(partitions);
         consumer.seekToEnd(partitions);
-        partitions.forEach(partition -> consumer.position(partition, ANSWER_MAX));
+        partitions.forEach(partition -> consumer.position(partition, ANSWER_TIME_MAX));
     }
 
     private void pause() {
@@ -140,7 +131,7 @@ public class LiveChanges {
 
     private record Start(TenantId tenant, long seq) {}
 
-    /** Reads only what a change begins with: most changes are of tenants that nobody listens for here. */
+    /** Reads only the first properties: most changes belong to tenants without a stream here. */
     private static Optional<Start> startOf(byte[] data) throws IOException {
         String tenant = null;
         Long seq = null;

@@ -7,7 +7,7 @@ import org.postbus.model.AccountId;
  * One change, as stored and as published.
  *
  * @param type the CloudEvents type
- * @param data the JSON of an {@link org.postbus.change.ChangeEvent}, shared and never changed
+ * @param data the JSON of an {@link org.postbus.change.ChangeEvent}, shared, so it must not be modified
  */
 record LoggedChange(AccountId account, long seq, String type, byte[] data) {
     LoggedChange {

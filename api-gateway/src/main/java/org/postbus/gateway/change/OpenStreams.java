@@ -26,7 +26,7 @@ public class OpenStreams {
         return open.get() == 0;
     }
 
-    /** @return whether there was room for it */
+    /** @return false if a limit is reached */
     boolean add(EventStream stream) {
         if (open.incrementAndGet() > PER_PROCESS_MAX) {
             open.decrementAndGet();
@@ -58,9 +58,9 @@ public class OpenStreams {
         streams.getOrDefault(tenant, Set.of()).forEach(stream -> stream.offer(change));
     }
 
-    /** Something may have been missed. */
-    void lookIntoTheLog() {
-        streams.values().forEach(ofTenant -> ofTenant.forEach(EventStream::lookIntoTheLog));
+    /** Live changes may have been missed: every stream reads the change log. */
+    void readLog() {
+        streams.values().forEach(ofTenant -> ofTenant.forEach(EventStream::readLog));
     }
 
     void end() {

@@ -5,7 +5,7 @@ import java.nio.charset.StandardCharsets;
 
 /** The text of server-sent events (HTML Living Standard section 9.2). JSON on one line is one data field. */
 final class Sse {
-    /** A comment: it keeps proxies from closing the connection and tells us when the client has gone. */
+    /** A comment, which keeps proxies from closing the connection and fails to be written when the client has disconnected. */
     static final String HEARTBEAT = ":\n\n";
 
     private Sse() {}
@@ -16,7 +16,7 @@ final class Sse {
 
     static void append(Buffer events, String id, LoggedChange change) {
         events.appendString("id: " + id + "\nevent: " + change.type() + "\n");
-        // Stored on one line; if it ever is not, each line is a data field and the client joins them again.
+        // Stored on one line. If it has several, each becomes a data field, and the client joins them.
         for (String line : new String(change.data(), StandardCharsets.UTF_8).split("\r\n|\r|\n")) {
             events.appendString("data: ").appendString(line).appendString("\n");
         }

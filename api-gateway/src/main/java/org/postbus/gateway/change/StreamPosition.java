@@ -6,19 +6,19 @@ import java.util.Base64;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.TreeMap;
-import org.postbus.gateway.Problem;
+import org.postbus.gateway.problem.Problem;
 import org.postbus.model.AccountId;
 
 /**
- * Up to which seq each account's changes have been sent on a stream: the {@code id} of its events, so whoever comes back with
- * it as Last-Event-ID gets exactly what follows, from any gateway. One seq would not do: accounts count separately, and the
- * order in which their changes arrive is nowhere kept.
+ * The seq of the last change that a stream has sent, for each account. It is the {@code id} of the stream's events: a client that sends it as
+ * Last-Event-ID gets exactly the changes that follow, from any gateway. One number is not enough, because each account has its own sequence,
+ * and the order between accounts is not stored.
  *
  * <p>In URL-safe Base64: the octet 1, then for each account that has had a change the last 8 octets of its id (62 random
  * bits of a UUIDv7) and its seq, 7 bits per octet, the lowest first.
  */
 record StreamPosition(Map<Long, Long> seqs) {
-    /** With about 11 octets each, their position fits into a header of 8 KiB. */
+    /** With about 11 octets each, a position fits into a header of 8 KiB. */
     static final int ACCOUNTS_MAX = 500;
 
     private static final byte VERSION = 1;
@@ -37,12 +37,12 @@ record StreamPosition(Map<Long, Long> seqs) {
         return new StreamPosition(byTail);
     }
 
-    /** 0 for an account that had no change yet, or was not there. */
+    /** 0 for an account that had no change or did not exist. */
     long seqOf(AccountId account) {
         return seqs.getOrDefault(tail(account), 0L);
     }
 
-    /** @throws org.postbus.gateway.ProblemException 400 */
+    /** @throws org.postbus.gateway.problem.ProblemException 400 */
     static StreamPosition parse(String text) {
         ByteBuffer bytes;
         try {
@@ -98,6 +98,6 @@ record StreamPosition(Map<Long, Long> seqs) {
     }
 
     private static RuntimeException malformed() {
-        return Problem.badRequest("Last-Event-ID is not an id that this API gave");
+        return Problem.badRequest("Last-Event-ID must be the id of an event of this API; leave it out to begin now");
     }
 }

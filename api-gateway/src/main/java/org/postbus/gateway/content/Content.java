@@ -1,43 +1,44 @@
 package org.postbus.gateway.content;
 
-import io.smallrye.mutiny.Uni;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Duration;
 import org.jboss.logging.Logger;
 import org.postbus.account.AccountSettings;
-import org.postbus.gateway.account.AccountStore;
+import org.postbus.gateway.topic.SyncRequests;
+import org.postbus.kit.concurrent.Await;
 import org.postbus.mail.ServerException;
 import org.postbus.model.AccountId;
 import org.postbus.model.EmailId;
 import org.postbus.model.TenantId;
 
 /**
- * What is not in the database, from the mail server. Blocks: for virtual threads. Fails with a problem for what is not the
- * tenant's, and else with {@link ContentException}.
+ * Reads content that is not in the database from the mail server. Blocks: for virtual threads. Fails with a problem for what does not
+ * exist or belongs to another tenant, otherwise with {@link ContentException}.
  *
- * <p>Phases: look up where it is; wait for a place; connect; find it; open it. Whatever fails after the second, the place and
- * the connection are given back here; after the last, by closing what was opened.
+ * <p>Phases: 1. look the email up in the database; 2. wait for a permit; 3. connect; 4. find the message; 5. open its content. If a phase
+ * after 2 fails, the permit and the connection are released here; after phase 5, closing the content releases them.
  */
 @ApplicationScoped
 class Content {
     private static final Logger LOG = Logger.getLogger(Content.class);
-    private static final Duration DATABASE_MAX = Duration.ofSeconds(10);
+    private static final Duration DATABASE_TIME_MAX = Duration.ofSeconds(10);
 
     private final EmailsOnServers emails;
     private final DownloadLimits limits;
     private final ImapContent imap;
     private final JmapContent jmap;
-    private final AccountStore accounts;
+    private final SyncRequests syncRequests;
 
-    Content(EmailsOnServers emails, DownloadLimits limits, ImapContent imap, JmapContent jmap, AccountStore accounts) {
+    Content(
+            EmailsOnServers emails, DownloadLimits limits, ImapContent imap, JmapContent jmap, SyncRequests syncRequests) {
         this.emails = emails;
         this.limits = limits;
         this.imap = imap;
         this.jmap = jmap;
-        this.accounts = accounts;
+        this.syncRequests = syncRequests;
     }
 
-    /** Uses what is open; it is closed afterwards. */
+    /** Uses open content, which is closed afterwards. */
     interface Use<T> {
         void use(T open) throws InterruptedException;
     }
@@ -45,7 +46,7 @@ class Content {
     /** The raw message (RFC 5322). */
     void raw(TenantId tenant, AccountId account, EmailId id, Use<OpenContent> use) throws InterruptedException {
         EmailOnServer email = find(tenant, account, id);
-        try (DownloadLimits.Place place = limits.enter(tenant, account);
+        try (DownloadLimits.Permit permit = limits.enter(tenant, account);
                 OpenContent content = from(email, () -> switch (email.settings()) {
                     case AccountSettings.Imap settings -> imap.raw(email, settings);
                     case AccountSettings.Jmap settings -> jmap.raw(email, settings);
@@ -54,11 +55,11 @@ class Content {
         }
     }
 
-    /** One part of it, decoded. */
+    /** One part of the message, decoded. */
     void part(TenantId tenant, AccountId account, EmailId id, String partId, Use<FoundPart> use)
             throws InterruptedException {
         EmailOnServer email = find(tenant, account, id);
-        try (DownloadLimits.Place place = limits.enter(tenant, account)) {
+        try (DownloadLimits.Permit permit = limits.enter(tenant, account)) {
             FoundPart part = from(email, () -> switch (email.settings()) {
                 case AccountSettings.Imap settings -> imap.part(email, settings, partId);
                 case AccountSettings.Jmap settings -> jmap.part(email, settings, partId);
@@ -69,27 +70,27 @@ class Content {
         }
     }
 
-    /** What to show of it; kept for the next time. */
+    /** The body; stored in the database if it is complete. */
     FetchedBody body(TenantId tenant, AccountId account, EmailId id) throws InterruptedException {
         EmailOnServer email = find(tenant, account, id);
         if (email.body().isPresent()) {
             return new FetchedBody(email.body().get(), true);
         }
         FetchedBody fetched;
-        try (DownloadLimits.Place place = limits.enter(tenant, account)) {
+        try (DownloadLimits.Permit permit = limits.enter(tenant, account)) {
             fetched = from(email, () -> switch (email.settings()) {
                 case AccountSettings.Imap settings -> imap.body(email, settings);
                 case AccountSettings.Jmap settings -> jmap.body(email, settings);
             });
         }
         if (fetched.isWhole()) {
-            Waiting.on(emails.keep(email, fetched.body()), DATABASE_MAX);
+            Await.of(emails.keep(email, fetched.body()), DATABASE_TIME_MAX, ServerException::unreachable);
         }
         return fetched;
     }
 
     private EmailOnServer find(TenantId tenant, AccountId account, EmailId id) throws InterruptedException {
-        return Waiting.on(emails.find(tenant, account, id), DATABASE_MAX);
+        return Await.of(emails.find(tenant, account, id), DATABASE_TIME_MAX, ServerException::unreachable);
     }
 
     private interface Fetching<T> {
@@ -106,14 +107,15 @@ class Content {
         }
     }
 
-    /** An account whose server has moved things is looked at now: the next try finds them. */
+    /** If the message was moved, requests a sync: the next try then finds it. */
     private ContentException failed(EmailOnServer email, ContentFailure failure) {
         if (failure instanceof ContentFailure.Moved) {
-            Uni<Void> woken = accounts.wake(email.tenant(), email.account());
-            woken.subscribe()
+            syncRequests
+                    .publish(email.tenant(), email.account())
+                    .subscribe()
                     .with(
-                            done -> {},
-                            error -> LOG.infof("account %s was not woken: %s", email.account(), error.getMessage()));
+                            published -> {},
+                            error -> LOG.infof("account %s is synced later: %s", email.account(), error.getMessage()));
         }
         return new ContentException(failure);
     }

@@ -6,11 +6,11 @@ import java.util.regex.Pattern;
 import org.postbus.model.EmailBodyPart;
 
 /**
- * The headers that say what a download is, from what whoever sent the mail claims: neither another header, nor a path, nor a
- * page that runs comes of it.
+ * Headers of a download, made from the name and type that the sender of the mail chose. They can neither inject another header, nor name a
+ * path, nor make a browser run the content. Pure.
  */
 final class ContentDisposition {
-    /** File systems allow 255 bytes; a browser adds to it. */
+    /** File systems allow 255 bytes, and a browser may append to the name. */
     private static final int NAME_LENGTH_MAX = 120;
 
     private static final String NO_NAME = "attachment";
@@ -36,7 +36,7 @@ final class ContentDisposition {
         return ascii.toString().equals(name) ? header : header + "; filename*=UTF-8''" + percentEncoded(name);
     }
 
-    /** The name without what a path, a shell or the eye would take for something else. Never empty. */
+    /** Removes what a file system or a shell interprets, and characters that a user can not see. Never empty. */
     static String fileName(String claimed) {
         String last = claimed.substring(Math.max(claimed.lastIndexOf('/'), claimed.lastIndexOf('\\')) + 1);
         StringBuilder name = new StringBuilder();
@@ -44,12 +44,12 @@ final class ContentDisposition {
                 .filter(c -> !Character.isISOControl(c) && !isInvisible(c))
                 .map(c -> c < 0x80 && "<>:\"|?*;".indexOf(c) >= 0 ? '_' : c)
                 .forEach(name::appendCodePoint);
-        // A leading dot hides a file, a trailing one or a blank goes lost on some systems.
+        // A leading dot hides a file; some systems drop a trailing dot or blank.
         String trimmed = name.toString().strip().replaceAll("^[. ]+|[. ]+$", "");
         return trimmed.isEmpty() ? NO_NAME : shortened(trimmed);
     }
 
-    /** Right-to-left overrides make {@code exe.fdp} of {@code pdf.exe}; half a surrogate pair is nothing at all. */
+    /** A right-to-left override shows {@code pdf.exe} as {@code exe.fdp}; half a surrogate pair is no character. */
     private static boolean isInvisible(int c) {
         int type = Character.getType(c);
         return type == Character.FORMAT
@@ -83,7 +83,7 @@ final class ContentDisposition {
         return encoded.toString();
     }
 
-    /** The part's type, with its charset if it is a text; {@code application/octet-stream} for what is no type. */
+    /** The part's type, with the charset of a text; {@code application/octet-stream} if the type is not valid. */
     static String contentType(EmailBodyPart part) {
         if (!MEDIA_TYPE.matcher(part.type()).matches()) {
             return "application/octet-stream";

@@ -1,6 +1,6 @@
 package org.postbus.gateway.content;
 
-/** Carries a {@link ContentFailure}. It has no stack trace: it is an answer, not a bug. */
+/** Ends a download with a {@link ContentFailure}. It has no stack trace because it is an expected result and no bug. */
 final class ContentException extends RuntimeException {
     private static final long serialVersionUID = 1;
 

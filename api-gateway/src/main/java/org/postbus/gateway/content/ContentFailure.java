@@ -3,41 +3,41 @@ package org.postbus.gateway.content;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.Optional;
-import org.postbus.gateway.Problem;
-import org.postbus.gateway.ProblemException;
+import org.postbus.gateway.problem.Problem;
+import org.postbus.gateway.problem.ProblemException;
 import org.postbus.mail.ServerFailure;
 
-/** Why content that is not in the database could not be had. Texts are for people and hold no secret and no mail. */
+/** Why content could not be read from the mail server. The texts are shown to users; they hold no secrets and no mail. */
 public sealed interface ContentFailure {
-    Duration AWAY_RETRY = Duration.ofSeconds(30);
+    Duration UNAVAILABLE_RETRY = Duration.ofSeconds(30);
     Duration BUSY_RETRY = Duration.ofSeconds(5);
     Duration MOVED_RETRY = Duration.ofSeconds(10);
 
     String detail();
 
-    /** The mail server cannot be reached, breaks off or asks us to slow down. */
-    record Away(String detail, Duration retryAfter) implements ContentFailure {
-        public Away {
+    /** The mail server can not be reached, closes the connection, or throttles. */
+    record Unavailable(String detail, Duration retryAfter) implements ContentFailure {
+        public Unavailable {
             Objects.requireNonNull(detail);
             Objects.requireNonNull(retryAfter);
         }
     }
 
-    /** The mail server does not take the account's credentials. */
+    /** The mail server refuses the account's credential. */
     record LoginRefused(String detail) implements ContentFailure {
         public LoginRefused {
             Objects.requireNonNull(detail);
         }
     }
 
-    /** It is not where it was last seen; the account's next synchronisation will tell where it is. */
+    /** The message is not at its last known location. The next sync finds its new one. */
     record Moved(String detail) implements ContentFailure {
         public Moved {
             Objects.requireNonNull(detail);
         }
     }
 
-    /** The mail server does not have it any more, wherever one looks. */
+    /** The mail server no longer has the message. */
     record Gone(String detail) implements ContentFailure {
         public Gone {
             Objects.requireNonNull(detail);
@@ -52,14 +52,14 @@ public sealed interface ContentFailure {
         }
     }
 
-    /** The mail server will not give it, or not in a form that makes sense. */
+    /** The mail server refuses to send the content, or sends it in a form that can not be read. */
     record Refused(String detail) implements ContentFailure {
         public Refused {
             Objects.requireNonNull(detail);
         }
     }
 
-    /** One of our own limits. */
+    /** A limit of the gateway is reached. */
     record Busy(String detail) implements ContentFailure {
         public Busy {
             Objects.requireNonNull(detail);
@@ -68,9 +68,9 @@ public sealed interface ContentFailure {
 
     static ContentFailure of(ServerFailure failure) {
         return switch (failure) {
-            case ServerFailure.Unreachable(var text) -> new Away(text, AWAY_RETRY);
-            case ServerFailure.OutcomeUnknown(var text) -> new Away(text, AWAY_RETRY);
-            case ServerFailure.Throttled(var text, var hint) -> new Away(text, hint.orElse(AWAY_RETRY));
+            case ServerFailure.Unreachable(var text) -> new Unavailable(text, UNAVAILABLE_RETRY);
+            case ServerFailure.OutcomeUnknown(var text) -> new Unavailable(text, UNAVAILABLE_RETRY);
+            case ServerFailure.Throttled(var text, var hint) -> new Unavailable(text, hint.orElse(UNAVAILABLE_RETRY));
             case ServerFailure.AuthRejected(var text) -> new LoginRefused(text);
             case ServerFailure.CursorLost(var text) -> new Moved(text);
             case ServerFailure.Conflict(var text) -> new Moved(text);
@@ -78,10 +78,10 @@ public sealed interface ContentFailure {
         };
     }
 
-    /** In one word, as a client reads it. */
+    /** A word for clients: stable, see BodyMissing. */
     default String reason() {
         return switch (this) {
-            case Away ignored -> "server-away";
+            case Unavailable ignored -> "server-away";
             case LoginRefused ignored -> "login-refused";
             case Moved ignored -> "moved";
             case Gone ignored -> "gone";
@@ -91,10 +91,10 @@ public sealed interface ContentFailure {
         };
     }
 
-    /** Empty where trying again is of no use before something else has changed. */
+    /** Empty if a new try makes no sense before something else has changed. */
     default Optional<Duration> retryIn() {
         return switch (this) {
-            case Away away -> Optional.of(away.retryAfter());
+            case Unavailable unavailable -> Optional.of(unavailable.retryAfter());
             case Moved ignored -> Optional.of(MOVED_RETRY);
             case Busy ignored -> Optional.of(BUSY_RETRY);
             case LoginRefused ignored -> Optional.empty();
@@ -106,12 +106,12 @@ public sealed interface ContentFailure {
 
     default ProblemException problem() {
         return switch (this) {
-            case Away(var detail, var retryAfter) -> Problem.unavailable(detail, retryAfter);
+            case Unavailable(var detail, var retryAfter) -> Problem.unavailable(detail, retryAfter);
             case LoginRefused(var detail) ->
                 Problem.conflict("the mail server refuses the login (" + detail
-                        + "): set the account's password or access token, then try again");
+                        + "); set the account's password or access token, then try again");
             case Moved(var detail) ->
-                Problem.conflict(detail + "; the account is being synchronised: try again in some seconds");
+                Problem.conflict(detail + "; a sync was requested, try again in some seconds");
             case Gone(var detail) -> Problem.gone(detail);
             case NoSuchPart ignored -> Problem.notFound("attachment");
             case Refused(var detail) -> Problem.badGateway(detail);

@@ -13,37 +13,35 @@ import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
 import java.time.Duration;
 import java.util.Optional;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import org.jboss.logging.Logger;
-import org.postbus.gateway.ApiKeys;
-import org.postbus.gateway.PathIds;
-import org.postbus.gateway.Problem;
-import org.postbus.gateway.ProblemException;
-import org.postbus.gateway.ProblemResponses;
+import org.postbus.gateway.authentication.ApiKeys;
+import org.postbus.gateway.problem.Problem;
+import org.postbus.gateway.problem.ProblemException;
+import org.postbus.gateway.problem.ProblemResponses;
+import org.postbus.gateway.rest.PathIds;
+import org.postbus.kit.concurrent.Await;
 import org.postbus.mail.ServerException;
 import org.postbus.model.AccountId;
 import org.postbus.model.EmailId;
 import org.postbus.model.TenantId;
 
 /**
- * {@code GET …/raw} and {@code GET …/attachments/{partId}}: passes on what comes from the mail server. Routes of their own below
- * the REST framework, for each portion waits for the one before to leave: a slow client stops the reading of the mail server's
- * socket, and one that goes away ends it.
+ * {@code GET …/raw} and {@code GET …/attachments/{partId}}: streams content from the mail server to the client. Routes below the REST
+ * framework, because each chunk is read only after the one before was written: a slow client slows the reading of the mail server's socket,
+ * and a client that disconnects ends it.
  *
- * <p>Nothing is said before the first portion is there, so what fails until then is a problem. What fails later breaks the
- * connection off: by the length, or the missing end of the chunks, the client knows that it has not got it all.
+ * <p>The response begins when the first chunk has arrived, so an earlier failure becomes a problem. A later failure resets the
+ * connection: the client sees a short body or an unfinished chunked encoding.
  */
 @ApplicationScoped
 class ContentRoutes {
     private static final Logger LOG = Logger.getLogger(ContentRoutes.class);
     private static final String EMAIL = "/v1/accounts/:accountId/emails/:emailId";
 
-    /** For a client that takes nothing. */
-    private static final Duration WRITE_MAX = Duration.ofSeconds(60);
-    /** 512 MiB at 300 KB/s; whoever is slower keeps one of few places. */
-    private static final Duration TOTAL_MAX = Duration.ofMinutes(30);
+    /** The longest write to a client that does not read. */
+    private static final Duration WRITE_TIME_MAX = Duration.ofSeconds(60);
+    /** 512 MiB at 300 KB/s. A slower client would occupy one of few permits. */
+    private static final Duration TOTAL_TIME_MAX = Duration.ofMinutes(30);
 
     private final ApiKeys keys;
     private final Content content;
@@ -66,15 +64,14 @@ class ContentRoutes {
                 .handler(request -> open(request, "attachment", this::attachment));
     }
 
-    /** What a request is about. */
-    private record Asked(RoutingContext request, TenantId tenant, AccountId account, EmailId email) {
+    private record Target(RoutingContext request, TenantId tenant, AccountId account, EmailId email) {
         HttpServerResponse response() {
             return request.response();
         }
     }
 
     private interface Download {
-        void run(Asked asked) throws InterruptedException;
+        void run(Target target) throws InterruptedException;
     }
 
     private void open(RoutingContext request, String kind, Download download) {
@@ -98,11 +95,11 @@ class ContentRoutes {
         thread.start();
     }
 
-    /** @return in a word, what came of it */
+    /** @return the outcome, as a tag of the metric */
     private String run(RoutingContext request, TenantId tenant, Download download) {
         HttpServerResponse response = request.response();
         try {
-            download.run(new Asked(
+            download.run(new Target(
                     request,
                     tenant,
                     PathIds.account(request.pathParam("accountId")),
@@ -115,8 +112,8 @@ class ContentRoutes {
             end(response, e.failure().problem());
             return e.failure().reason();
         } catch (ServerException e) {
-            // After the first portion.
-            LOG.infof("a download broke off: %s", e.getMessage());
+            // After the first chunk.
+            LOG.infof("a download failed: %s", e.getMessage());
             end(response, ContentFailure.of(e.failure()).problem());
             return "server-away";
         } catch (ProblemException e) {
@@ -137,31 +134,31 @@ class ContentRoutes {
         }
     }
 
-    private void raw(Asked asked) throws InterruptedException {
-        content.raw(asked.tenant(), asked.account(), asked.email(), open -> {
-            head(asked.response(), "message/rfc822", Optional.of(asked.email() + ".eml"));
-            pass(open, asked.response());
+    private void raw(Target target) throws InterruptedException {
+        content.raw(target.tenant(), target.account(), target.email(), open -> {
+            head(target.response(), "message/rfc822", Optional.of(target.email() + ".eml"));
+            pass(open, target.response());
         });
     }
 
-    private void attachment(Asked asked) throws InterruptedException {
-        String partId = asked.request().pathParam("partId");
-        content.part(asked.tenant(), asked.account(), asked.email(), partId, found -> {
+    private void attachment(Target target) throws InterruptedException {
+        String partId = target.request().pathParam("partId");
+        content.part(target.tenant(), target.account(), target.email(), partId, found -> {
             head(
-                    asked.response(),
+                    target.response(),
                     ContentDisposition.contentType(found.part()),
                     found.part().name());
-            pass(found.content(), asked.response());
+            pass(found.content(), target.response());
         });
     }
 
     private static void head(HttpServerResponse response, String type, Optional<String> name) {
         response.putHeader(HttpHeaders.CONTENT_TYPE, type)
-                // Most of it is compressed already, and a compressed answer could not say how long it is.
+                // Most content is compressed already, and a compressed response has no Content-Length.
                 .putHeader(HttpHeaders.CONTENT_ENCODING, HttpHeaders.IDENTITY)
                 .putHeader("Content-Disposition", ContentDisposition.attachment(name))
-                // Whatever it is, it must not become a page of ours: not by its looks, and not when it is opened in
-                // place.
+                // A browser must not run the content as a page of this origin, neither by sniffing its type nor when it is
+                // opened inline.
                 .putHeader("X-Content-Type-Options", "nosniff")
                 .putHeader("Content-Security-Policy", "sandbox; default-src 'none'")
                 .putHeader("Cross-Origin-Resource-Policy", "same-origin")
@@ -176,13 +173,13 @@ class ContentRoutes {
             response.setChunked(true);
         }
         long started = System.nanoTime();
-        for (Optional<Buffer> portion = open.next(); portion.isPresent(); portion = open.next()) {
-            if (System.nanoTime() - started > TOTAL_MAX.toNanos()) {
-                throw Problem.unavailable("a download may take " + TOTAL_MAX.toMinutes() + " minutes", WRITE_MAX);
+        for (Optional<Buffer> chunk = open.next(); chunk.isPresent(); chunk = open.next()) {
+            if (System.nanoTime() - started > TOTAL_TIME_MAX.toNanos()) {
+                throw Problem.unavailable("a download may take at most " + TOTAL_TIME_MAX.toMinutes() + " minutes; use a faster connection", WRITE_TIME_MAX);
             }
-            if (portion.get().length() > 0) {
-                awaitSent(response.write(portion.get()));
-                bytes.increment(portion.get().length());
+            if (chunk.get().length() > 0) {
+                awaitSent(response.write(chunk.get()));
+                bytes.increment(chunk.get().length());
             }
         }
         awaitSent(response.end());
@@ -190,9 +187,9 @@ class ContentRoutes {
 
     private static void awaitSent(Future<Void> sent) throws InterruptedException {
         try {
-            sent.toCompletionStage().toCompletableFuture().get(WRITE_MAX.toMillis(), TimeUnit.MILLISECONDS);
-        } catch (TimeoutException | ExecutionException e) {
-            InterruptedException left = new InterruptedException("the client does not take it");
+            Await.of(sent, WRITE_TIME_MAX, waited -> new IllegalStateException("the client does not read"));
+        } catch (RuntimeException e) {
+            InterruptedException left = new InterruptedException("the client disconnected or does not read");
             left.initCause(e);
             throw left;
         }

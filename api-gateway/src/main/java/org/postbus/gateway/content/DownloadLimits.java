@@ -9,16 +9,16 @@ import java.util.concurrent.TimeUnit;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
 
-/** How much is fetched from mail servers at a time: what bounds our memory, and what spares the account's own connections. */
+/** Limits the downloads that run at a time. This bounds the memory of the process and the connections to an account's server. */
 @ApplicationScoped
 class DownloadLimits {
-    /** In this process; each holds some portions of 64 KiB or so. */
+    /** In this process. Each holds a few chunks of about 64 KiB. */
     static final int DOWNLOADS_MAX = 64;
 
     static final int DOWNLOADS_PER_TENANT_MAX = 16;
-    /** Providers allow 10 or 15 for all of a user's programs, and synchronisation needs up to 3. */
+    /** Providers allow 10 to 15 connections per user, and the sync needs up to 3. */
     static final int DOWNLOADS_PER_ACCOUNT_MAX = 2;
-    /** A browser that shows an email asks for its pictures all at once. */
+    /** A browser that shows an email requests all of its pictures at once. */
     static final Duration ACCOUNT_WAIT_MAX = Duration.ofSeconds(10);
 
     private final Map<TenantId, Integer> ofTenants = new HashMap<>();
@@ -27,17 +27,17 @@ class DownloadLimits {
 
     private static final class OfAccount {
         private final Semaphore free = new Semaphore(DOWNLOADS_PER_ACCOUNT_MAX, true);
-        private int wanting;
+        private int registered;
     }
 
-    /** A place; closing it, once, makes it free again. */
-    interface Place extends AutoCloseable {
+    /** Must be closed once. */
+    interface Permit extends AutoCloseable {
         @Override
         void close();
     }
 
-    /** Waits for the account's other downloads. @throws ContentException {@code Busy} */
-    Place enter(TenantId tenant, AccountId account) throws InterruptedException {
+    /** Waits up to 10 seconds for the account's other downloads. @throws ContentException {@code Busy} */
+    Permit enter(TenantId tenant, AccountId account) throws InterruptedException {
         OfAccount ofAccount = register(tenant, account);
         boolean entered = false;
         try {
@@ -49,7 +49,7 @@ class DownloadLimits {
         }
         if (!entered) {
             throw new ContentException(new ContentFailure.Busy(
-                    "there are " + DOWNLOADS_PER_ACCOUNT_MAX + " downloads from this account's mail server already"));
+                    "the limit of " + DOWNLOADS_PER_ACCOUNT_MAX + " downloads of this account is reached; try again later"));
         }
         return () -> {
             ofAccount.free.release();
@@ -64,21 +64,21 @@ class DownloadLimits {
     private synchronized OfAccount register(TenantId tenant, AccountId account) {
         if (ofTenants.getOrDefault(tenant, 0) >= DOWNLOADS_PER_TENANT_MAX) {
             throw new ContentException(new ContentFailure.Busy(
-                    "there are " + DOWNLOADS_PER_TENANT_MAX + " downloads under way, which is as many as may be"));
+                    "the limit of " + DOWNLOADS_PER_TENANT_MAX + " downloads of this tenant is reached; try again later"));
         }
         if (running >= DOWNLOADS_MAX) {
-            throw new ContentException(new ContentFailure.Busy("there are too many downloads under way"));
+            throw new ContentException(new ContentFailure.Busy("too many downloads are running; try again later"));
         }
         running++;
         ofTenants.merge(tenant, 1, Integer::sum);
         OfAccount ofAccount = ofAccounts.computeIfAbsent(account, id -> new OfAccount());
-        ofAccount.wanting++;
+        ofAccount.registered++;
         return ofAccount;
     }
 
     private synchronized void leave(TenantId tenant, AccountId account) {
         running--;
         ofTenants.merge(tenant, -1, (count, minus) -> count + minus == 0 ? null : count + minus);
-        ofAccounts.computeIfPresent(account, (id, ofAccount) -> --ofAccount.wanting == 0 ? null : ofAccount);
+        ofAccounts.computeIfPresent(account, (id, ofAccount) -> --ofAccount.registered == 0 ? null : ofAccount);
     }
 }

@@ -12,10 +12,10 @@ import org.postbus.model.EmailBody;
 import org.postbus.model.EmailId;
 import org.postbus.model.TenantId;
 
-/** Bodies that were not kept when the email was synchronised. */
+/** Reads bodies that the sync did not store. */
 @ApplicationScoped
 public class EmailBodies {
-    /** Somebody is waiting to read the rest. */
+    /** A user is waiting for the rest of the email. */
     static final Duration TIME_MAX = Duration.ofSeconds(15);
 
     private final Content content;
@@ -26,7 +26,7 @@ public class EmailBodies {
         this.metrics = metrics;
     }
 
-    /** What became of a body. */
+    /** The result. */
     public sealed interface Fetched {
         record Body(EmailBody body) implements Fetched {
             public Body {
@@ -42,10 +42,10 @@ public class EmailBodies {
     }
 
     /**
-     * Why an email is shown without its body.
+     * Why an email comes without its body.
      *
      * @param reason {@code server-away}, {@code login-refused}, {@code moved}, {@code gone}, {@code refused} or {@code busy}
-     * @param retryAfter in seconds; absent where trying again is of no use before something else has changed
+     * @param retryAfter in seconds; absent if a new try makes no sense before something else has changed
      */
     public record BodyMissing(String reason, String detail, Optional<Long> retryAfter) {
         public BodyMissing {
@@ -61,8 +61,8 @@ public class EmailBodies {
     }
 
     /**
-     * Fetches, parses and keeps it, on a virtual thread; what it returns completes there. Fails with a problem for what is not
-     * the tenant's.
+     * Reads, parses and stores the body on a virtual thread, and completes there. Fails with a problem for what does not exist or belongs to
+     * another tenant.
      */
     public Uni<Fetched> fetch(TenantId tenant, AccountId account, EmailId email) {
         return Uni.createFrom()
@@ -83,9 +83,9 @@ public class EmailBodies {
                 })
                 .ifNoItem()
                 .after(TIME_MAX)
-                .recoverWithItem(() -> missing(new ContentFailure.Away(
-                        "the mail server has not sent it within " + TIME_MAX.toSeconds() + " seconds",
-                        ContentFailure.AWAY_RETRY)));
+                .recoverWithItem(() -> missing(new ContentFailure.Unavailable(
+                        "the mail server did not send the body within " + TIME_MAX.toSeconds() + " seconds",
+                        ContentFailure.UNAVAILABLE_RETRY)));
     }
 
     private Fetched fetched(TenantId tenant, AccountId account, EmailId email) throws InterruptedException {

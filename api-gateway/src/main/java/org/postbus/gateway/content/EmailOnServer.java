@@ -11,14 +11,14 @@ import org.postbus.model.EmailId;
 import org.postbus.model.TenantId;
 
 /**
- * Where an email is on its mail server, as far as the database knows, and how to get there.
+ * An email's location on its mail server, as far as the database knows, and the account to reach it with.
  *
- * @param revision of the account: a connection is used as long as it is the same
- * @param jmapId the server's id; empty for IMAP
+ * @param revision of the account; an idle connection of another revision is not used
+ * @param jmapId the JMAP id; empty for IMAP
  * @param blobId of the raw message; empty for IMAP
- * @param size of the raw message, as the server said it
- * @param links where an IMAP message lies; empty for JMAP, and while it is on its way between mailboxes
- * @param body as it is kept; empty if it is not
+ * @param size of the raw message, as the server reported it
+ * @param links locations of an IMAP message; empty for JMAP, and while the message is moved between mailboxes
+ * @param body empty if it is not stored
  */
 record EmailOnServer(
         TenantId tenant,
@@ -45,8 +45,8 @@ record EmailOnServer(
     }
 
     /**
-     * @param rawName the mailbox's, as the server sent it
-     * @param uidValidity 0 where the server has none
+     * @param rawName name of the mailbox, as the server sent it
+     * @param uidValidity 0 if the server has none
      */
     record Link(String rawName, long uidValidity, long uid) {}
 }

@@ -13,30 +13,28 @@ import java.util.Optional;
 import org.postbus.account.AccountSettings;
 import org.postbus.account.cipher.CredentialCipher;
 import org.postbus.codec.EventCodec;
-import org.postbus.gateway.Database;
-import org.postbus.gateway.GatewayConfig;
-import org.postbus.gateway.Problem;
+import org.postbus.gateway.problem.Problem;
+import org.postbus.kit.sql.TenantTransactions;
 import org.postbus.model.AccountId;
 import org.postbus.model.EmailBody;
 import org.postbus.model.EmailId;
 import org.postbus.model.TenantId;
+import org.postbus.observation.EmailIdentity;
 
-/** Looks up {@link EmailOnServer}s, and keeps bodies that were fetched from there. */
+/** Reads {@link EmailOnServer}s from the database, and stores bodies that were read from mail servers. */
 @ApplicationScoped
 class EmailsOnServers {
-    private static final String JMAP_IDENTITY = "jmap:";
-
-    private final Database database;
+    private final TenantTransactions transactions;
     private final CredentialCipher cipher;
 
-    EmailsOnServers(Database database, GatewayConfig config) {
-        this.database = database;
-        this.cipher = CredentialCipher.fromKeysetFile(config.keyset());
+    EmailsOnServers(TenantTransactions transactions, CredentialCipher cipher) {
+        this.transactions = transactions;
+        this.cipher = cipher;
     }
 
-    /** Fails with a 404 problem for what is not the tenant's, or is destroyed. */
+    /** Fails with a 404 problem for an email that does not exist, is not visible, or belongs to another tenant. */
     Uni<EmailOnServer> find(TenantId tenant, AccountId account, EmailId email) {
-        return database.transaction(
+        return transactions.uni(
                 tenant,
                 connection -> connection
                         .preparedQuery("""
@@ -68,13 +66,18 @@ class EmailsOnServers {
                 cipher.decrypt(
                         tenant, account, row.getString(7), row.getBuffer(1).getBytes()),
                 row.getLong(2),
-                Optional.ofNullable(row.getString(3))
-                        .filter(identity -> identity.startsWith(JMAP_IDENTITY))
-                        .map(identity -> identity.substring(JMAP_IDENTITY.length())),
+                jmapId(row.getString(3)),
                 Optional.ofNullable(row.getString(4)),
                 row.getLong(5),
                 links,
                 Optional.ofNullable(row.getString(6)).map(body -> EventCodec.decode(body, EmailBody.class)));
+    }
+
+    /** @param identity null if the server shows no id */
+    private static Optional<String> jmapId(String identity) {
+        return identity != null && EmailIdentity.of(identity) instanceof EmailIdentity.Jmap(var id)
+                ? Optional.of(id)
+                : Optional.empty();
     }
 
     private static Future<List<EmailOnServer.Link>> links(SqlConnection connection, AccountId account, EmailId email) {
@@ -95,9 +98,9 @@ class EmailsOnServers {
         return links;
     }
 
-    /** Does nothing if the email is not there any more, or has a body meanwhile. */
+    /** Does nothing if the email no longer exists or has a body by now. */
     Uni<Void> keep(EmailOnServer email, EmailBody body) {
-        return database.transaction(
+        return transactions.uni(
                 email.tenant(),
                 connection -> connection
                         .preparedQuery("select keep_email_body($1, $2, $3::text::jsonb)")

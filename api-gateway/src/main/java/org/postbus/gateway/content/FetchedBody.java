@@ -3,7 +3,7 @@ package org.postbus.gateway.content;
 import java.util.Objects;
 import org.postbus.model.EmailBody;
 
-/** @param isWhole it is what there is; otherwise worth showing and not worth keeping */
+/** @param isWhole if false, the body was cut off: it is shown and not stored */
 record FetchedBody(EmailBody body, boolean isWhole) {
     FetchedBody {
         Objects.requireNonNull(body);

@@ -9,6 +9,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import org.postbus.account.AccountSettings;
+import org.postbus.kit.concurrent.Await;
+import org.postbus.kit.concurrent.BoundedPull;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
 import org.postbus.mail.imap.connection.ImapConnection;
@@ -26,19 +28,19 @@ import org.postbus.model.EmailBody;
 import org.postbus.observation.UidRange;
 
 /**
- * Content of an email on an IMAP server. The mailboxes that it lies in are tried one after the other: each says by its
- * UIDVALIDITY whether our UID still means this message. Blocks: for virtual threads.
+ * Reads content of an email from an IMAP server. The email's locations are tried one after the other: the UIDVALIDITY of each mailbox shows
+ * whether the stored UID still means this message. Blocks: for virtual threads.
  */
 @ApplicationScoped
 class ImapContent {
-    /** Larger messages are not read whole for their body. */
+    /** Of a larger message only the shown texts are read for its body. */
     static final int WHOLE_OCTETS_MAX = 1 << 20;
 
-    private static final Duration COMMAND_MAX = Duration.ofSeconds(30);
-    /** Beyond this many texts of one email nobody reads on. */
+    private static final Duration COMMAND_TIME_MAX = Duration.ofSeconds(30);
+    /** Texts of one email that are read. */
     private static final int TEXT_PARTS_MAX = 20;
 
-    /** Of one of them, encoded: more than is kept of all. */
+    /** Of one text, before decoding: more than is stored of all texts together. */
     private static final int TEXT_OCTETS_MAX = 3 * EmailBody.TEXT_BYTES_MAX;
 
     private final ImapConnections connections;
@@ -47,8 +49,8 @@ class ImapContent {
         this.connections = connections;
     }
 
-    /** What is done with a message that has been found; it leaves the connection as it was or fails. */
-    private interface Reading<T> {
+    /** Reads from a message that was found. After a success the connection can be used again. */
+    private interface Reader<T> {
         T read(ImapConnection connection, long uid) throws InterruptedException;
     }
 
@@ -58,14 +60,14 @@ class ImapContent {
                 settings,
                 true,
                 (connection, uid) ->
-                        open(email, connection, uid, Section.message(), "").orElseThrow(ImapContent::notThere));
+                        open(email, connection, uid, Section.message(), "").orElseThrow(ImapContent::missing));
     }
 
     FoundPart part(EmailOnServer email, AccountSettings.Imap settings, String partId) throws InterruptedException {
         return atMessage(email, settings, true, (connection, uid) -> {
             BodyStructure.Part part = structure(connection, uid)
                     .orElseThrow(() -> new ContentException(
-                            new ContentFailure.Refused("the mail server does not say which parts the message has")))
+                            new ContentFailure.Refused("the mail server does not report the parts of the message")))
                     .leaves()
                     .stream()
                     .filter(leaf -> leaf.partId().equals(partId))
@@ -90,43 +92,43 @@ class ImapContent {
                 if (!(e.failure() instanceof ServerFailure.Rejected)) {
                     throw e;
                 }
-                // UNKNOWN-CTE, or a server that can it for some parts only: then we do it.
+                // UNKNOWN-CTE, or the server decodes some parts only: decode here.
             }
         }
         return open(email, connection, uid, Section.part(part.partId()), encoding)
-                .orElseThrow(ImapContent::notThere);
+                .orElseThrow(ImapContent::missing);
     }
 
-    /** Waits for the first portion. Empty if there is no such message or part. */
+    /** Waits for the first chunk. Empty if there is no such message or part. */
     private Optional<OpenContent> open(
             EmailOnServer email, ImapConnection connection, long uid, Section section, String encoding)
             throws InterruptedException {
-        Portions<SectionChunk> portions = Portions.of(connection.uidFetchChunks(uid, section), Runnable::run);
+        BoundedPull<SectionChunk> chunks = BoundedPull.of(connection.uidFetchChunks(uid, section), OpenContent.CHUNKS_AHEAD);
         TransferDecoder decoder = TransferDecoder.of(encoding);
         try {
-            Optional<SectionChunk> first = portions.next(OpenContent.SILENCE_MAX);
+            Optional<SectionChunk> first = chunks.next(OpenContent.SILENCE_MAX, OpenContent::silent);
             long size = first.map(SectionChunk::size).orElse(0);
             return Optional.of(new OpenContent(
                     first.map(SectionChunk::octets),
                     decoder.isIdentity() ? OptionalLong.of(size) : OptionalLong.empty(),
-                    () -> portions.next(OpenContent.SILENCE_MAX).map(SectionChunk::octets),
+                    () -> chunks.next(OpenContent.SILENCE_MAX, OpenContent::silent).map(SectionChunk::octets),
                     decoder,
                     whole -> {
-                        portions.close();
-                        leave(email, connection, whole);
+                        chunks.close();
+                        release(email, connection, whole);
                     }));
         } catch (ServerException e) {
-            if (isNotThere(e)) {
+            if (isMissing(e)) {
                 return Optional.empty();
             }
             throw e;
         } catch (InterruptedException e) {
-            portions.close();
+            chunks.close();
             throw e;
         }
     }
 
-    /** @return what is kept, and what is shown now but is too little to be kept */
+    /** Reads a small message whole, of a large one only the texts that are shown. */
     FetchedBody body(EmailOnServer email, AccountSettings.Imap settings) throws InterruptedException {
         return atMessage(email, settings, false, (connection, uid) -> {
             Optional<BodyStructure> structure =
@@ -149,43 +151,44 @@ class ImapContent {
                     part.partId(),
                     content(connection, uid, Section.part(part.partId()).first(TEXT_OCTETS_MAX)));
         }
-        // The header is in the database.
+        // Without the header, which is in the database.
         return MimeMessageReader.parse(new byte[0], structure, texts, MimeLimits.DEFAULTS)
                 .body();
     }
 
     private static byte[] content(ImapConnection connection, long uid, Section section) throws InterruptedException {
         Buffer all = Buffer.buffer();
-        int most = section.octetsMax().orElseThrow();
-        try (Portions<SectionChunk> portions =
-                Portions.of(connection.uidFetchChunks(uid, section), Runnable::run)) {
-            for (Optional<SectionChunk> next = portions.next(COMMAND_MAX);
+        int octetsMax = section.octetsMax().orElseThrow();
+        try (BoundedPull<SectionChunk> chunks =
+                BoundedPull.of(connection.uidFetchChunks(uid, section), OpenContent.CHUNKS_AHEAD)) {
+            for (Optional<SectionChunk> next = chunks.next(COMMAND_TIME_MAX, OpenContent::silent);
                     next.isPresent();
-                    next = portions.next(COMMAND_MAX)) {
-                // Servers that do not know partial fetches send it all.
+                    next = chunks.next(COMMAND_TIME_MAX, OpenContent::silent)) {
+                // A server without partial fetches sends everything.
                 Buffer octets = next.get().octets();
-                all.appendBuffer(octets, 0, Math.min(octets.length(), most - all.length()));
+                all.appendBuffer(octets, 0, Math.min(octets.length(), octetsMax - all.length()));
             }
         }
         return all.getBytes();
     }
 
     private static Optional<BodyStructure> structure(ImapConnection connection, long uid) throws InterruptedException {
-        List<FetchedMessage> messages = Waiting.on(
+        List<FetchedMessage> messages = Await.of(
                 connection
                         .uidFetch(List.of(new UidRange(uid, uid)), FetchItems.of(FetchItems.BODY_STRUCTURE))
                         .collect()
                         .asList(),
-                COMMAND_MAX);
+                COMMAND_TIME_MAX,
+                ServerException::unreachable);
         return messages.stream()
                 .filter(message -> message.uid() == uid)
                 .findFirst()
-                .orElseThrow(ImapContent::notThere)
+                .orElseThrow(ImapContent::missing)
                 .bodyStructure();
     }
 
-    /** @param goesOn the connection is in use after a success, and given back by what was read */
-    private <T> T atMessage(EmailOnServer email, AccountSettings.Imap settings, boolean goesOn, Reading<T> reading)
+    /** @param streams after a success the connection is still in use, and what was read gives it back */
+    private <T> T atMessage(EmailOnServer email, AccountSettings.Imap settings, boolean streams, Reader<T> reader)
             throws InterruptedException {
         ImapConnection connection = connections.take(email, settings);
         boolean usable = false;
@@ -195,10 +198,13 @@ class ImapContent {
             for (EmailOnServer.Link link : email.links()) {
                 try {
                     SelectedMailbox mailbox =
-                            Waiting.on(connection.select(new MailboxName(link.rawName()), true), COMMAND_MAX);
+                            Await.of(
+                                    connection.select(new MailboxName(link.rawName()), true),
+                                    COMMAND_TIME_MAX,
+                                    ServerException::unreachable);
                     if (mailbox.uidValidity().orElse(0) == link.uidValidity()) {
-                        T read = reading.read(connection, link.uid());
-                        handedOver = goesOn;
+                        T read = reader.read(connection, link.uid());
+                        handedOver = streams;
                         usable = true;
                         return read;
                     }
@@ -206,7 +212,7 @@ class ImapContent {
                     if (!(e.failure() instanceof ServerFailure.Rejected)) {
                         throw e;
                     }
-                    refusal = isNotThere(e) ? refusal : Optional.of(e);
+                    refusal = isMissing(e) ? refusal : Optional.of(e);
                 }
             }
             usable = true;
@@ -214,18 +220,18 @@ class ImapContent {
                 throw refusal.get();
             }
             throw new ContentException(
-                    new ContentFailure.Moved("the message is not where the mail server last said it was"));
+                    new ContentFailure.Moved("the message is not at its last known location"));
         } catch (ContentException e) {
             usable = true;
             throw e;
         } finally {
             if (!handedOver) {
-                leave(email, connection, usable);
+                release(email, connection, usable);
             }
         }
     }
 
-    private void leave(EmailOnServer email, ImapConnection connection, boolean usable) {
+    private void release(EmailOnServer email, ImapConnection connection, boolean usable) {
         if (usable) {
             connections.giveBack(email, connection);
         } else {
@@ -233,11 +239,11 @@ class ImapContent {
         }
     }
 
-    private static ServerException notThere() {
+    private static ServerException missing() {
         return new ServerException(new ServerFailure.Rejected("NONEXISTENT", "the server has no such message"));
     }
 
-    private static boolean isNotThere(ServerException e) {
+    private static boolean isMissing(ServerException e) {
         return e.failure() instanceof ServerFailure.Rejected(var code, var text) && code.equals("NONEXISTENT");
     }
 }

@@ -13,7 +13,9 @@ import java.util.OptionalLong;
 import java.util.concurrent.Executor;
 import java.util.stream.Stream;
 import org.postbus.account.AccountSettings;
-import org.postbus.gateway.account.HostPolicy;
+import org.postbus.gateway.egress.HostPolicy;
+import org.postbus.kit.concurrent.Await;
+import org.postbus.kit.concurrent.BoundedPull;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
 import org.postbus.mail.jmap.http.JmapBlob;
@@ -26,8 +28,8 @@ import org.postbus.model.EmailBody;
 import org.postbus.model.EmailBodyPart;
 
 /**
- * Content of an email on a JMAP server. A blob that the server has purged is found again by reading the email again (RFC 8621
- * section 4.1.1 lets blobIds change): once. Blocks: for virtual threads.
+ * Reads content of an email from a JMAP server. If the blob no longer exists, the email is read again for its new blobId, once (RFC 8621
+ * section 4.1.1 allows blobIds to change). Blocks: for virtual threads.
  */
 @ApplicationScoped
 class JmapContent {
@@ -45,76 +47,78 @@ class JmapContent {
         this.hosts = hosts;
     }
 
-    /** One conversation; its streams must not be touched from other threads than its context's. */
-    private record Talk(JmapClient client, Executor context) {
+    /** A client and the Vert.x context on which its streams must be used. */
+    private record Connection(JmapClient client, Executor context) {
         <T> T await(Uni<T> answer) throws InterruptedException {
-            return Waiting.on(answer.runSubscriptionOn(context), OpenContent.SILENCE_MAX);
+            return Await.of(
+                    answer.runSubscriptionOn(context), OpenContent.SILENCE_MAX, ServerException::unreachable);
         }
     }
 
     OpenContent raw(EmailOnServer email, AccountSettings.Jmap settings) throws InterruptedException {
-        Talk talk = open(email, settings);
+        Connection connection = open(email, settings);
         return blob(
-                talk, email.blobId(), "message/rfc822", () -> read(talk, email).blobId());
+                connection, email.blobId(), "message/rfc822", () -> read(connection, email).blobId());
     }
 
     FoundPart part(EmailOnServer email, AccountSettings.Jmap settings, String partId) throws InterruptedException {
-        Talk talk = open(email, settings);
-        EmailBody body = email.body().isPresent() ? email.body().get() : bodyOf(read(talk, email));
+        Connection connection = open(email, settings);
+        EmailBody body = email.body().isPresent() ? email.body().get() : bodyOf(read(connection, email));
         EmailBodyPart part =
                 find(body, partId).orElseThrow(() -> new ContentException(new ContentFailure.NoSuchPart()));
         return new FoundPart(
                 part,
                 blob(
-                        talk,
+                        connection,
                         part.blobId(),
                         part.type(),
-                        () -> find(bodyOf(read(talk, email)), partId).flatMap(EmailBodyPart::blobId)));
+                        () -> find(bodyOf(read(connection, email)), partId).flatMap(EmailBodyPart::blobId)));
     }
 
     FetchedBody body(EmailOnServer email, AccountSettings.Jmap settings) throws InterruptedException {
         return new FetchedBody(bodyOf(read(open(email, settings), email)), true);
     }
 
-    private Talk open(EmailOnServer email, AccountSettings.Jmap settings) throws InterruptedException {
+    private Connection open(EmailOnServer email, AccountSettings.Jmap settings) throws InterruptedException {
         requirePublic(settings.sessionUrl().getHost());
         Context context = vertx.getOrCreateContext();
         Executor executor = task -> context.runOnContext(go -> task.run());
-        JmapClient client = Waiting.on(
+        JmapClient client = Await.of(
                 JmapClient.open(vertx, settings, email.credential(), OPTIONS).runSubscriptionOn(executor),
-                OpenContent.SILENCE_MAX);
-        // The server says where to go next; it is as little to be trusted as whoever entered its name.
+                OpenContent.SILENCE_MAX,
+                ServerException::unreachable);
+        // The server chooses these hosts, and is as untrusted as the tenant that named it.
         Stream.concat(Stream.of(client.session().apiUrl().toString()), client.session().downloadUrl().stream())
                 .forEach(url -> requirePublic(hostOf(url)));
-        return new Talk(client, executor);
+        return new Connection(client, executor);
     }
 
     private void requirePublic(String host) {
         if (host == null || !hosts.allows(host)) {
             throw new ContentException(
-                    new ContentFailure.Refused("the account's mail server is not on the public Internet"));
+                    new ContentFailure.Refused("the account's mail server is not on the public Internet; name another one, or ask the operator to allow private hosts"));
         }
     }
 
-    /** @param url or a template for one (RFC 6570) */
+    /** @param url a URL or a URI template (RFC 6570) */
     private static String hostOf(String url) {
         try {
             return URI.create(url.replace("{", "").replace("}", "")).getHost();
         } catch (IllegalArgumentException notAUrl) {
-            throw new ContentException(new ContentFailure.Refused("the mail server gives an address that is none"));
+            throw new ContentException(new ContentFailure.Refused("the mail server sent an invalid URL"));
         }
     }
 
-    /** What finds a blob again. */
-    private interface Finding {
+    /** Reads the email again for its blobId. */
+    private interface Lookup {
         Optional<String> blobId() throws InterruptedException;
     }
 
-    private static OpenContent blob(Talk talk, Optional<String> known, String type, Finding again)
+    private static OpenContent blob(Connection connection, Optional<String> stored, String type, Lookup lookup)
             throws InterruptedException {
-        if (known.isPresent()) {
+        if (stored.isPresent()) {
             try {
-                return download(talk, known.get(), type);
+                return download(connection, stored.get(), type);
             } catch (ServerException e) {
                 if (!isPurged(e)) {
                     throw e;
@@ -122,35 +126,36 @@ class JmapContent {
             }
         }
         String found =
-                again.blobId().filter(id -> !known.equals(Optional.of(id))).orElseThrow(JmapContent::gone);
+                lookup.blobId().filter(id -> !stored.equals(Optional.of(id))).orElseThrow(JmapContent::gone);
         try {
-            return download(talk, found, type);
+            return download(connection, found, type);
         } catch (ServerException e) {
             throw isPurged(e) ? gone() : e;
         }
     }
 
-    private static OpenContent download(Talk talk, String blobId, String type) throws InterruptedException {
-        JmapBlob blob = talk.await(talk.client().download(blobId, "content", type, BLOB_BYTES_MAX));
-        Portions<Buffer> portions = Portions.of(blob.content(), talk.context());
+    private static OpenContent download(Connection connection, String blobId, String type) throws InterruptedException {
+        JmapBlob blob = connection.await(connection.client().download(blobId, "content", type, BLOB_BYTES_MAX));
+        BoundedPull<Buffer> chunks =
+                BoundedPull.of(blob.content(), OpenContent.CHUNKS_AHEAD, connection.context());
         try {
-            Optional<Buffer> first = portions.next(OpenContent.SILENCE_MAX);
+            Optional<Buffer> first = chunks.next(OpenContent.SILENCE_MAX, OpenContent::silent);
             return new OpenContent(
                     first,
                     blob.size().map(OptionalLong::of).orElse(OptionalLong.empty()),
-                    () -> portions.next(OpenContent.SILENCE_MAX),
+                    () -> chunks.next(OpenContent.SILENCE_MAX, OpenContent::silent),
                     TransferDecoder.of(""),
-                    whole -> portions.close());
+                    whole -> chunks.close());
         } catch (ServerException | InterruptedException e) {
-            portions.close();
+            chunks.close();
             throw e;
         }
     }
 
-    private static JmapEmail read(Talk talk, EmailOnServer email) throws InterruptedException {
+    private static JmapEmail read(Connection connection, EmailOnServer email) throws InterruptedException {
         String id = email.jmapId().orElseThrow(JmapContent::gone);
-        return talk
-                .await(talk.client()
+        return connection
+                .await(connection.client()
                         .call(new JmapMethod.EmailGet(
                                 JmapMethod.Ids.these(List.of(id)),
                                 Optional.of(new JmapMethod.BodyValues(true, true, EmailBody.TEXT_BYTES_MAX)))))
@@ -164,7 +169,7 @@ class JmapContent {
     private static EmailBody bodyOf(JmapEmail email) {
         return email.body()
                 .orElseThrow(() ->
-                        new ContentException(new ContentFailure.Refused("the mail server does not give the body")));
+                        new ContentException(new ContentFailure.Refused("the mail server did not send the body")));
     }
 
     private static Optional<EmailBodyPart> find(EmailBody body, String partId) {
@@ -179,6 +184,6 @@ class JmapContent {
     }
 
     private static ContentException gone() {
-        return new ContentException(new ContentFailure.Gone("the mail server does not have it any more"));
+        return new ContentException(new ContentFailure.Gone("the mail server no longer has it"));
     }
 }

@@ -6,15 +6,20 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.postbus.mail.ServerException;
+import org.postbus.mail.ServerFailure;
 import org.postbus.mail.mime.encoding.TransferDecoder;
 
 /**
- * Content that has begun to arrive: its first portion is there, so that it is worth telling the caller that it comes. Must be
- * closed; closing it before the end ends the sending on the mail server's side, too.
+ * Content whose first chunk has arrived, so the response can begin. Must be closed; closing it before the end makes the mail server stop
+ * sending.
  */
 final class OpenContent implements AutoCloseable {
-    /** Without a byte. */
+    /** The longest time without a byte. */
     static final Duration SILENCE_MAX = Duration.ofSeconds(60);
+
+    /** Chunks that wait in memory. While a slow client lets them wait, the mail server's socket is not read. */
+    static final int CHUNKS_AHEAD = 2;
 
     private final OptionalLong size;
     private final Source source;
@@ -24,20 +29,20 @@ final class OpenContent implements AutoCloseable {
     private Optional<Buffer> first;
     private boolean ended;
 
-    /** Where the portions after the first come from; empty at the end. */
+    /** The chunks after the first; empty at the end. */
     interface Source {
         Optional<Buffer> next() throws InterruptedException;
     }
 
-    /** What there is to give back at the end. */
+    /** Releases what the content holds. */
     interface Release {
-        /** @param whole everything has been read: what it came over can be used again */
+        /** @param whole all of the content was read, so the connection can be used again */
         void release(boolean whole);
     }
 
     /**
-     * @param first empty if there is nothing in it
-     * @param size of what {@code decoder} makes of it, if that is known
+     * @param first empty if the content is empty
+     * @param size after decoding; empty if it is not known
      */
     OpenContent(Optional<Buffer> first, OptionalLong size, Source source, TransferDecoder decoder, Release release) {
         this.first = Objects.requireNonNull(first);
@@ -48,25 +53,30 @@ final class OpenContent implements AutoCloseable {
         this.ended = first.isEmpty();
     }
 
+    static ServerException silent(Duration waited) {
+        return new ServerException(new ServerFailure.Unreachable(
+                "the mail server has sent nothing for " + waited.toSeconds() + " seconds"));
+    }
+
     OptionalLong size() {
         return size;
     }
 
-    /** Some octets, maybe none; empty at the end. */
+    /** The next decoded chunk, which may have no octets; empty at the end. */
     Optional<Buffer> next() throws InterruptedException {
         if (ended) {
             close();
             return Optional.empty();
         }
-        Optional<Buffer> portion = first.isPresent() ? first : source.next();
+        Optional<Buffer> chunk = first.isPresent() ? first : source.next();
         first = Optional.empty();
-        if (portion.isEmpty()) {
+        if (chunk.isEmpty()) {
             ended = true;
             return Optional.of(Buffer.buffer(decoder.end()));
         }
         return decoder.isIdentity()
-                ? portion
-                : Optional.of(Buffer.buffer(decoder.decode(portion.get().getBytes())));
+                ? chunk
+                : Optional.of(Buffer.buffer(decoder.decode(chunk.get().getBytes())));
     }
 
     @Override

@@ -9,15 +9,15 @@ import org.postbus.model.MailboxId;
 import org.postbus.model.MutationId;
 
 /**
- * A wish and what came of it.
+ * A mutation and its state.
  *
- * @param emailId empty for a wish for a mailbox
- * @param mailboxId empty for a wish for an email
+ * @param emailId empty for a mutation of a mailbox
+ * @param mailboxId empty for a mutation of an email
  * @param kind {@code update}, {@code destroy}, {@code mailbox-create}, {@code mailbox-update} or {@code mailbox-destroy}
- * @param patch the merge patch that was asked for; empty for {@code destroy}
+ * @param patch the merge patch of the request; an empty object for {@code destroy}
  * @param state {@code queued}, {@code sending}, {@code applied}, {@code confirmed}, {@code rejected}, {@code failed} or
  *     {@code in-doubt}
- * @param nextTryAt while {@code queued}
+ * @param nextTryAt present while {@code queued}
  */
 record Mutation(
         MutationId id,

@@ -53,9 +53,17 @@ public class MutationRow {
     @JdbcTypeCode(SqlTypes.TIMESTAMP_WITH_TIMEZONE)
     Instant updatedAt;
 
-    /** Of a wish for a mailbox. */
-    public MailboxOverlay.Wish mailboxWish() {
-        return new MailboxOverlay.Wish(kind, new MailboxId(mailboxId), EventCodec.decode(patch, JsonNode.class));
+    public String kind() {
+        return kind;
+    }
+
+    /** Of a mutation of a mailbox. */
+    public MailboxId mailboxId() {
+        return new MailboxId(mailboxId);
+    }
+
+    public JsonNode patch() {
+        return EventCodec.decode(patch, JsonNode.class);
     }
 
     Mutation mutation() {

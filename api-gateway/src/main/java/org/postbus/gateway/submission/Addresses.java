@@ -4,7 +4,7 @@ import java.net.IDN;
 import java.util.Optional;
 import java.util.regex.Pattern;
 
-/** Addresses as they may stand in an envelope (RFC 5321 section 4.1.2) that knows no SMTPUTF8. Pure. */
+/** Addresses that an envelope may have (RFC 5321 section 4.1.2), without SMTPUTF8. Pure. */
 final class Addresses {
     private static final int LENGTH_MAX = 254;
     private static final Pattern LOCAL_PART = Pattern.compile("[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}");
@@ -12,7 +12,7 @@ final class Addresses {
 
     private Addresses() {}
 
-    /** The address with its domain in ASCII (RFC 5890); empty if no mail can go there. */
+    /** The address with its domain in ASCII (RFC 5890); empty if it is not valid. */
     static Optional<String> valid(String address) {
         int at = address.lastIndexOf('@');
         if (at < 1 || !LOCAL_PART.matcher(address.substring(0, at)).matches()) {

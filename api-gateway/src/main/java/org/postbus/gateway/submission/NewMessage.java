@@ -5,13 +5,13 @@ import java.util.Objects;
 import org.postbus.mail.smtp.OutgoingMessage;
 
 /**
- * A message that is ready to go, with its envelope.
+ * A message that is ready to be sent, and its envelope.
  *
- * @param messageId without {@code <>}; it stands in the message
- * @param recipients in the order of To, Cc and Bcc, each once
+ * @param messageId the message's own, without angle brackets
+ * @param recipients in the order of To, Cc and Bcc, without duplicates
  */
 record NewMessage(OutgoingMessage message, String messageId, String subject, String mailFrom, List<String> recipients) {
-    /** Of a whole message, in octets: 10 MiB. */
+    /** Octets of a whole message: 10 MiB. */
     static final int OCTETS_MAX = 10 << 20;
 
     static final int RECIPIENTS_MAX = 100;

@@ -10,8 +10,8 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.stream.Stream;
-import org.postbus.gateway.Problem.Violation;
-import org.postbus.gateway.Problem;
+import org.postbus.gateway.problem.Problem.Violation;
+import org.postbus.gateway.problem.Problem;
 import org.postbus.mail.mime.MimeLimits;
 import org.postbus.mail.mime.MimeMessageReader;
 import org.postbus.mail.smtp.OutgoingMessage;
@@ -19,16 +19,16 @@ import org.postbus.model.EmailAddress;
 import org.postbus.model.EmailHeaders;
 
 /**
- * A message as its author made it (RFC 5322): it goes out as it is, but without Bcc, and with a Message-ID and a Date if it has
- * none. The envelope is read from its header. Pure.
+ * A message that the client composed (RFC 5322). It is sent as it is, except that Bcc is removed, and Message-ID and Date are added if
+ * missing. The envelope is read from its header. Pure.
  */
 final class RawMessage {
     private RawMessage() {}
 
-    /** @throws org.postbus.gateway.ProblemException 422 that names every violation */
+    /** @throws org.postbus.gateway.problem.ProblemException 422 with every violation */
     static NewMessage of(byte[] raw, Instant now) {
         if (raw.length == 0 || raw.length > NewMessage.OCTETS_MAX) {
-            throw Problem.invalid(List.of(Violation.at("a message has 1 octet to 10 MiB")));
+            throw Problem.invalid(List.of(Violation.at("the message must have 1 octet to 10 MiB")));
         }
         OutgoingMessage message;
         try {
@@ -41,7 +41,7 @@ final class RawMessage {
         List<Violation> violations = new ArrayList<>();
         Optional<String> from = headers.from().stream().findFirst().flatMap(sender -> Addresses.valid(sender.email()));
         if (from.isEmpty()) {
-            violations.add(Violation.at("From must be an address that mail can come from"));
+            violations.add(Violation.at("From must have an address that mail can be sent from"));
         }
         Set<String> recipients = new LinkedHashSet<>();
         Stream.of(headers.to(), headers.cc(), headers.bcc())
@@ -50,9 +50,9 @@ final class RawMessage {
                 .forEach(address -> Addresses.valid(address)
                         .ifPresentOrElse(
                                 recipients::add,
-                                () -> violations.add(Violation.at("not an address that mail can go to: " + address))));
+                                () -> violations.add(Violation.at("mail can not be sent to this address: " + address))));
         if (recipients.isEmpty() || recipients.size() > NewMessage.RECIPIENTS_MAX) {
-            violations.add(Violation.at("To, Cc and Bcc must name 1 to " + NewMessage.RECIPIENTS_MAX + " recipients"));
+            violations.add(Violation.at("To, Cc and Bcc must have 1 to " + NewMessage.RECIPIENTS_MAX + " recipients"));
         }
         if (!violations.isEmpty()) {
             throw Problem.invalid(violations);

@@ -8,22 +8,23 @@ import java.util.List;
 import java.util.Map;
 import org.postbus.account.AccountSettings;
 import org.postbus.account.Credential;
-import org.postbus.gateway.Problem.Violation;
-import org.postbus.gateway.Problem;
-import org.postbus.gateway.account.AccountCheck;
-import org.postbus.gateway.account.HostPolicy;
+import org.postbus.gateway.egress.HostPolicy;
+import org.postbus.gateway.probe.AccountCheck;
+import org.postbus.gateway.problem.Problem.Violation;
+import org.postbus.gateway.problem.Problem;
 import org.postbus.mail.jmap.codec.JmapSession;
 import org.postbus.model.AccountId;
 
 /**
- * Whether a JMAP account's server offers to send where the account names no SMTP server, so that who asks for what it never does hears so at once. A server that can not be
- * asked right now may well send later. Blocks; thread-safe.
+ * Checks that a JMAP account without an SMTP server can send: its server must offer EmailSubmission (RFC 8621 section 7). A request
+ * that could never be fulfilled is refused at once. If the server can not be asked now, the request is accepted, because the server may
+ * be able to send later. Blocks; thread-safe.
  */
 @ApplicationScoped
 class SendingOffer {
     private static final Duration TIME_MAX = Duration.ofSeconds(3);
-    /** Accounts that need not be asked again until they are changed. */
-    private static final int REMEMBERED_MAX = 10_000;
+    /** Accounts whose server is not asked again until they are changed. */
+    private static final int CACHED_MAX = 10_000;
 
     private final AccountCheck check;
     private final HostPolicy hosts;
@@ -34,10 +35,10 @@ class SendingOffer {
         this.hosts = hosts;
     }
 
-    /** Fails with a 422 problem if the server says that it does not send. */
+    /** Fails with a 422 problem if the server does not offer submission. */
     void require(AccountId account, long revision, AccountSettings.Jmap settings, Credential credential) {
         if (settings.smtp().isPresent()
-                || isKnown(account, revision)
+                || isOffered(account, revision)
                 || !hosts.allows(settings.sessionUrl().getHost())) {
             return;
         }
@@ -52,20 +53,20 @@ class SendingOffer {
         }
         if (!outcome.capabilities().contains(JmapSession.SUBMISSION)) {
             throw Problem.invalid(
-                    List.of(Violation.at("the account's server does not offer to send messages over JMAP ("
-                            + JmapSession.SUBMISSION + "), and the account has no smtp")));
+                    List.of(Violation.at("the account's JMAP server does not offer submission (" + JmapSession.SUBMISSION
+                            + "); PATCH the account with smtp")));
         }
-        remember(account, revision);
+        cache(account, revision);
     }
 
-    private synchronized boolean isKnown(AccountId account, long revision) {
-        Long known = offeredAtRevision.get(account);
-        return known != null && known == revision;
+    private synchronized boolean isOffered(AccountId account, long revision) {
+        Long cached = offeredAtRevision.get(account);
+        return cached != null && cached == revision;
     }
 
-    private synchronized void remember(AccountId account, long revision) {
+    private synchronized void cache(AccountId account, long revision) {
         offeredAtRevision.put(account, revision);
-        if (offeredAtRevision.size() > REMEMBERED_MAX) {
+        if (offeredAtRevision.size() > CACHED_MAX) {
             offeredAtRevision.remove(offeredAtRevision.keySet().iterator().next());
         }
     }

@@ -8,14 +8,14 @@ import org.postbus.model.EmailId;
 import org.postbus.model.SubmissionId;
 
 /**
- * A message that was asked to be sent, and what came of it.
+ * A message to be sent, and its state.
  *
- * @param messageId without {@code <>}
+ * @param messageId without angle brackets
  * @param size in octets
- * @param state {@code queued}, {@code sending}, {@code sent}, {@code rejected} (by the server, for good), {@code failed} (no more tries),
- *     {@code in-doubt} (it may have been sent; it is not sent again unless somebody retries it) or {@code canceled}
- * @param copy in the mailbox for sent mail: {@code none} is Postbus's to make, else {@code due}, {@code done} or {@code failed}
- * @param error the server's words
+ * @param state {@code queued}, {@code sending}, {@code sent}, {@code rejected} (by the server, permanently), {@code failed} (all tries
+ *     used up), {@code in-doubt} (it may have been sent, and is not sent again unless it is retried) or {@code canceled}
+ * @param copy state of the copy in Sent: {@code none} if Postbus makes none, else {@code due}, {@code done} or {@code failed}
+ * @param error text of the last error
  * @param parentId the email that it answers or forwards
  */
 record Submission(
@@ -44,6 +44,6 @@ record Submission(
         Objects.requireNonNull(error);
     }
 
-    /** @param refused the server's words, if it does not take mail for this one */
+    /** @param refused the server's reply, if it refused this recipient */
     record Recipient(String email, Optional<String> refused) {}
 }

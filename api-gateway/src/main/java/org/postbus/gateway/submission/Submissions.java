@@ -1,8 +1,8 @@
 package org.postbus.gateway.submission;
 
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import io.smallrye.mutiny.Uni;
 import io.vertx.core.Future;
-import io.vertx.core.buffer.Buffer;
 import io.vertx.sqlclient.Row;
 import io.vertx.sqlclient.RowSet;
 import io.vertx.sqlclient.SqlConnection;
@@ -14,6 +14,7 @@ import java.time.ZoneOffset;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.hibernate.reactive.mutiny.Mutiny;
 import org.postbus.account.AccountSettings;
 import org.postbus.account.Credential;
 import org.postbus.account.cipher.CredentialCipher;
@@ -21,54 +22,84 @@ import org.postbus.change.ChangeEvent.Change;
 import org.postbus.change.ChangeEvent.SubmissionCanceled;
 import org.postbus.change.ChangeEvent.SubmissionQueued;
 import org.postbus.codec.EventCodec;
-import org.postbus.gateway.ChangeLogAppend;
-import org.postbus.gateway.Database;
-import org.postbus.gateway.GatewayConfig;
-import org.postbus.gateway.Idempotency;
-import org.postbus.gateway.Problem.Violation;
-import org.postbus.gateway.Problem;
-import org.postbus.gateway.mutation.MutationBells;
+import org.postbus.gateway.database.SessionChangeLog;
+import org.postbus.gateway.database.Sessions;
+import org.postbus.gateway.idempotency.Idempotency;
+import org.postbus.gateway.problem.Problem.Violation;
+import org.postbus.gateway.problem.Problem;
+import org.postbus.gateway.topic.MutationNotifications;
+import org.postbus.kit.sql.ChangeLogAppend;
+import org.postbus.kit.sql.TenantTransactions;
 import org.postbus.model.AccountId;
 import org.postbus.model.EmailHeaders;
 import org.postbus.model.EmailId;
 import org.postbus.model.SubmissionId;
 import org.postbus.model.TenantId;
 
-/** Takes in messages that are to be sent: rows of {@code submission}. The bell makes outbound-service look. */
+/** Stores messages to be sent (rows of {@code submission}), retries and cancels them. outbound-service is notified after the commit. */
 @ApplicationScoped
 public class Submissions {
     private static final String INSERT = """
-            insert into submission (account_id, tenant_id, message, size, message_id, subject, mail_from, recipients,
-                                    parent_id, parent_keyword, send_at, next_try_at)
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, coalesce($11, now()), greatest($11, now()))
-            returning submission_id""";
+            with stored as (
+              insert into submission (account_id, tenant_id, message, size, message_id, subject, mail_from, recipients,
+                                      parent_id, parent_keyword, send_at, next_try_at)
+              values (cast(:account as uuid), cast(:tenant as uuid), :message, :size, :messageId, :subject, :mailFrom,
+                      array(select jsonb_array_elements_text(cast(cast(:recipients as text) as jsonb))),
+                      cast(:parent as uuid), cast(:keyword as text),
+                      coalesce(cast(:sendAt as timestamptz), now()), greatest(cast(:sendAt as timestamptz), now()))
+              returning submission_id)
+            select cast(submission_id as text) from stored""";
 
-    private final Database database;
-    private final MutationBells bells;
+    private static final String RETRY = """
+            update submission
+            set state = case when state = 'sent' then 'sent' else 'queued' end,
+                copy = case when state = 'sent' then 'due' else copy end,
+                attempts = 0, checks = 0, transmitting = false, next_try_at = now(), error = null,
+                held_at_revision = null, claimed_by = null, claimed_until = null, updated_at = now()
+            where account_id = $1 and submission_id = $2
+              and (state in ('rejected', 'failed', 'in-doubt') or (state = 'sent' and copy = 'failed'))
+            returning old.state <> state as changed""";
+
+    private static final String CANCEL = """
+            update submission
+            set state = 'canceled', next_try_at = null, message = null, claimed_by = null, claimed_until = null,
+                updated_at = now()
+            where account_id = $1 and submission_id = $2
+              and state in ('queued', 'rejected', 'failed', 'in-doubt')
+            returning true as changed""";
+
+    private final Sessions sessions;
+    private final TenantTransactions transactions;
+    private final MutationNotifications notifications;
     private final CredentialCipher cipher;
 
-    Submissions(Database database, MutationBells bells, GatewayConfig config) {
-        this.database = database;
-        this.bells = bells;
-        this.cipher = CredentialCipher.fromKeysetFile(config.keyset());
+    Submissions(
+            Sessions sessions,
+            TenantTransactions transactions,
+            MutationNotifications notifications,
+            CredentialCipher cipher) {
+        this.sessions = sessions;
+        this.transactions = transactions;
+        this.notifications = notifications;
+        this.cipher = cipher;
     }
 
     /**
-     * What a message is made with, and sent by.
+     * The account that sends a message.
      *
      * @param email the account's address
-     * @param parentHeaders of the email that it answers or forwards
+     * @param parentHeaders of the email that the message answers or forwards
      */
-    record Ground(
+    record Sender(
             String email,
             AccountSettings settings,
             Credential credential,
             long revision,
             Optional<EmailHeaders> parentHeaders) {}
 
-    /** Fails with a 404 problem if there is no such account, with 422 if it has nothing to send by or the parent is not there. */
-    Uni<Ground> ground(TenantId tenant, AccountId account, Optional<EmailId> parent) {
-        return database.transaction(
+    /** Fails with a 404 problem if there is no such account, with 422 if it can not send or the parent is not visible. */
+    Uni<Sender> sender(TenantId tenant, AccountId account, Optional<EmailId> parent) {
+        return transactions.uni(
                 tenant,
                 connection -> connection
                         .preparedQuery("""
@@ -96,7 +127,7 @@ public class Submissions {
                                     row.getString(3),
                                     row.getBuffer(4).getBytes());
                             return parentHeaders(connection, account, parent)
-                                    .map(headers -> new Ground(
+                                    .map(headers -> new Sender(
                                             row.getString(0), settings, credential, row.getLong(2), headers));
                         }));
     }
@@ -118,9 +149,9 @@ public class Submissions {
                 });
     }
 
-    /** Stored: it will be sent. */
     record Accepted(SubmissionId submissionId) {}
 
+    /** @param sendAt empty: now */
     Uni<Accepted> add(
             TenantId tenant,
             AccountId account,
@@ -128,98 +159,106 @@ public class Submissions {
             Optional<Draft.Parent> parent,
             Optional<Instant> sendAt,
             Idempotency idempotency) {
-        byte[] octets = message.message().octets();
-        Tuple row = Tuple.tuple()
-                .addUUID(account.value())
-                .addUUID(tenant.value())
-                .addBuffer(Buffer.buffer(octets))
-                .addInteger(octets.length)
-                .addString(message.messageId())
-                .addString(message.subject())
-                .addString(message.mailFrom())
-                .addArrayOfString(message.recipients().toArray(String[]::new))
-                .addUUID(parent.map(there -> there.emailId().value()).orElse(null))
-                .addString(parent.map(Draft.Parent::keyword).orElse(null))
-                .addOffsetDateTime(sendAt.map(time -> OffsetDateTime.ofInstant(time, ZoneOffset.UTC))
-                        .orElse(null));
-        return database.transaction(
+        return sessions.write(
                         tenant,
-                        connection -> idempotency.once(
-                                connection, tenant, Accepted.class, () -> insert(connection, tenant, account, row)))
-                .invoke(() -> bells.ring(tenant, account));
+                        session -> idempotency.once(
+                                session,
+                                tenant,
+                                Accepted.class,
+                                () -> insert(session, tenant, account, message, parent, sendAt)))
+                .invoke(() -> notifications.notify(tenant, account));
     }
 
-    private static Future<Accepted> insert(SqlConnection connection, TenantId tenant, AccountId account, Tuple row) {
-        return ChangeLogAppend.lock(connection, account)
-                .compose(locked -> connection.preparedQuery(INSERT).execute(row))
-                .compose(rows -> {
-                    var submission = new SubmissionId(rows.iterator().next().getUUID(0));
-                    return tell(connection, tenant, account, submission, new SubmissionQueued(submission))
-                            .map(told -> new Accepted(submission));
-                });
-    }
-
-    private static Future<Void> tell(
-            SqlConnection connection, TenantId tenant, AccountId account, SubmissionId submission, Change change) {
-        return ChangeLogAppend.append(connection, tenant, account, Map.of(submission.value(), change));
+    private static Uni<Accepted> insert(
+            Mutiny.Session session,
+            TenantId tenant,
+            AccountId account,
+            NewMessage message,
+            Optional<Draft.Parent> parent,
+            Optional<Instant> sendAt) {
+        byte[] octets = message.message().octets();
+        // As JSON in one text parameter, which needs no array type of Hibernate.
+        ArrayNode recipients = EventCodec.mapper().createArrayNode();
+        message.recipients().forEach(recipients::add);
+        return SessionChangeLog.lock(session, account)
+                .chain(() -> session.createNativeQuery(INSERT, String.class)
+                        .setParameter("account", account.value())
+                        .setParameter("tenant", tenant.value())
+                        .setParameter("message", octets)
+                        .setParameter("size", octets.length)
+                        .setParameter("messageId", message.messageId())
+                        .setParameter("subject", message.subject())
+                        .setParameter("mailFrom", message.mailFrom())
+                        .setParameter("recipients", EventCodec.encodeToString(recipients))
+                        .setParameter(
+                                "parent",
+                                parent.map(there -> there.emailId().value()).orElse(null))
+                        .setParameter("keyword", parent.map(Draft.Parent::keyword).orElse(null))
+                        .setParameter(
+                                "sendAt",
+                                sendAt.map(time -> OffsetDateTime.ofInstant(time, ZoneOffset.UTC))
+                                        .orElse(null))
+                        .getSingleResult())
+                .map(SubmissionId::of)
+                .call(submission -> SessionChangeLog.append(
+                        session, tenant, account, submission.value(), new SubmissionQueued(submission)))
+                .map(Accepted::new);
     }
 
     /**
-     * Sends it (again): a person has decided. Of one that was sent, it is the copy that is tried again. Fails with a 404 problem, or
-     * with 409 if there is nothing to try again.
+     * Queues the message again. If it was sent, only its copy is due again. Fails with a 404 problem, or with 409 if its state allows no
+     * retry.
      */
     Uni<Void> retry(TenantId tenant, AccountId account, SubmissionId submission) {
-        return step(
+        return update(
                         tenant,
                         account,
                         submission,
                         new SubmissionQueued(submission),
-                        "only what was rejected, failed or is in doubt can be tried again",
-                        """
-                update submission
-                set state = case when state = 'sent' then 'sent' else 'queued' end,
-                    copy = case when state = 'sent' then 'due' else copy end,
-                    attempts = 0, checks = 0, transmitting = false, next_try_at = now(), error = null,
-                    held_at_revision = null, claimed_by = null, claimed_until = null, updated_at = now()
-                where account_id = $1 and submission_id = $2
-                  and (state in ('rejected', 'failed', 'in-doubt') or (state = 'sent' and copy = 'failed'))
-                returning old.state <> state as changed""")
-                .invoke(() -> bells.ring(tenant, account));
+                        "only a message that was rejected, failed or is in doubt can be retried",
+                        RETRY)
+                .invoke(() -> notifications.notify(tenant, account));
     }
 
-    /** It is not sent (again). Fails with a 404 problem, or with 409 if it is on its way or was sent. */
+    /** Fails with a 404 problem, or with 409 if the message is being sent or was sent. */
     Uni<Void> cancel(TenantId tenant, AccountId account, SubmissionId submission) {
-        return step(tenant, account, submission, new SubmissionCanceled(submission), "it can not be called back", """
-                update submission
-                set state = 'canceled', next_try_at = null, message = null, claimed_by = null, claimed_until = null,
-                    updated_at = now()
-                where account_id = $1 and submission_id = $2
-                  and state in ('queued', 'rejected', 'failed', 'in-doubt')
-                returning true as changed""");
+        return update(
+                tenant,
+                account,
+                submission,
+                new SubmissionCanceled(submission),
+                "a message that is being sent, was sent or was canceled can not be canceled",
+                CANCEL);
     }
 
-    /** @param change what the world is told if the SQL says that the state has changed */
-    private Uni<Void> step(
+    /** @param change appended to the change log if the statement returns that the state has changed */
+    private Uni<Void> update(
             TenantId tenant, AccountId account, SubmissionId submission, Change change, String refusal, String sql) {
-        return database.transaction(
+        return transactions.uni(
                 tenant,
                 connection -> ChangeLogAppend.lock(connection, account)
                         .compose(locked ->
                                 connection.preparedQuery(sql).execute(Tuple.of(account.value(), submission.value())))
-                        .compose(updated -> updated.rowCount() == 1
-                                ? updated.iterator().next().getBoolean("changed")
-                                        ? tell(connection, tenant, account, submission, change)
-                                        : Future.<Void>succeededFuture()
-                                : connection
-                                        .preparedQuery(
-                                                "select state from submission where account_id = $1 and submission_id = $2")
-                                        .execute(Tuple.of(account.value(), submission.value()))
-                                        .compose((RowSet<Row> rows) -> Future.failedFuture(
-                                                rows.size() == 0
-                                                        ? Problem.notFound("submission")
-                                                        : Problem.conflict(refusal + "; it is "
-                                                                + rows.iterator()
-                                                                        .next()
-                                                                        .getString(0))))));
+                        .compose(updated -> {
+                            if (updated.rowCount() == 0) {
+                                return refuse(connection, account, submission, refusal);
+                            }
+                            return updated.iterator().next().getBoolean("changed")
+                                    ? ChangeLogAppend.append(
+                                            connection, tenant, account, Map.of(submission.value(), change))
+                                    : Future.succeededFuture();
+                        }));
+    }
+
+    private static Future<Void> refuse(
+            SqlConnection connection, AccountId account, SubmissionId submission, String refusal) {
+        return connection
+                .preparedQuery("select state from submission where account_id = $1 and submission_id = $2")
+                .execute(Tuple.of(account.value(), submission.value()))
+                .compose((RowSet<Row> rows) -> Future.failedFuture(
+                        rows.size() == 0
+                                ? Problem.notFound("submission")
+                                : Problem.conflict(refusal + " (its state is "
+                                        + rows.iterator().next().getString(0) + ")")));
     }
 }

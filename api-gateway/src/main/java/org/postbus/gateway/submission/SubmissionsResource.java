@@ -26,14 +26,14 @@ import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
 import org.eclipse.microprofile.openapi.annotations.tags.Tag;
 import org.jboss.resteasy.reactive.RestResponse;
 import org.postbus.account.AccountSettings;
-import org.postbus.gateway.Caller;
-import org.postbus.gateway.Database;
-import org.postbus.gateway.Idempotency;
-import org.postbus.gateway.Page;
-import org.postbus.gateway.PathIds;
-import org.postbus.gateway.Problem;
-import org.postbus.gateway.RequestJson;
 import org.postbus.gateway.account.AccountRow;
+import org.postbus.gateway.authentication.Caller;
+import org.postbus.gateway.database.Sessions;
+import org.postbus.gateway.idempotency.Idempotency;
+import org.postbus.gateway.problem.Problem;
+import org.postbus.gateway.rest.Page;
+import org.postbus.gateway.rest.PathIds;
+import org.postbus.gateway.rest.RequestJson;
 import org.postbus.model.AccountId;
 import org.postbus.model.EmailId;
 import org.postbus.model.SubmissionId;
@@ -41,7 +41,7 @@ import org.postbus.model.TenantId;
 
 @Path("/v1")
 @Produces(MediaType.APPLICATION_JSON)
-@Tag(name = "submissions", description = "Messages on their way out")
+@Tag(name = "submissions", description = "Messages to be sent")
 public class SubmissionsResource {
     private static final String RFC_822 = "message/rfc822";
     private static final List<String> STATES =
@@ -50,18 +50,18 @@ public class SubmissionsResource {
     private static final Duration STORE_TIME_MAX = Duration.ofSeconds(30);
 
     private final Caller caller;
-    private final Database database;
+    private final Sessions sessions;
     private final Submissions submissions;
     private final SendingOffer offer;
 
-    SubmissionsResource(Caller caller, Database database, Submissions submissions, SendingOffer offer) {
+    SubmissionsResource(Caller caller, Sessions sessions, Submissions submissions, SendingOffer offer) {
         this.caller = caller;
-        this.database = database;
+        this.sessions = sessions;
         this.submissions = submissions;
         this.offer = offer;
     }
 
-    /** Blocking: a message of megabytes is taken apart and put together. */
+    /** Blocking, because parsing and composing a message of megabytes takes long. */
     @POST
     @Path("/accounts/{accountId}/submissions")
     @Consumes(MediaType.APPLICATION_JSON)
@@ -69,12 +69,12 @@ public class SubmissionsResource {
     @Operation(
             summary = "Send a message",
             description =
-                    "from (the account's address if left out), to, cc, bcc and replyTo are lists of name and email;"
-                            + " text, html or both; attachments have name, type, content (base64) and, for an image of the HTML"
-                            + " text, cid. inReplyTo or forwardOf is the id of an email, which gets the keyword $answered or"
-                            + " $forwarded once the message was sent. sendAt delays it. Instead, a whole message (RFC 5322,"
-                            + " US-ASCII) may be sent as message/rfc822: its header says who it goes to. Up to 100 recipients"
-                            + " and 10 MiB.")
+                    "from, to, cc, bcc and replyTo are lists of objects with name and email; from defaults to the account's"
+                            + " address. Give text, html or both. attachments have name, type, content (base64) and, for an image"
+                            + " that html shows, cid. inReplyTo or forwardOf is the id of an email, which gets the keyword $answered"
+                            + " or $forwarded after the message was sent. sendAt delays the message. Alternatively the body is a whole"
+                            + " message (RFC 5322, US-ASCII) with the media type message/rfc822, whose header has the recipients. At"
+                            + " most 100 recipients and 10 MiB.")
     @RequestBody(
             content = {
                 @Content(
@@ -83,31 +83,31 @@ public class SubmissionsResource {
                                 "{\"to\": [{\"email\": \"bob@example.com\"}], \"subject\": \"Hello\", \"text\": \"Hi Bob\"}"),
                 @Content(mediaType = RFC_822, example = "To: bob@example.com\nFrom: me@example.com\n\nHi Bob")
             })
-    @APIResponse(responseCode = "202", description = "The id of the submission. It is sent once")
-    @APIResponse(responseCode = "409", description = "A request with this Idempotency-Key is being done right now")
+    @APIResponse(responseCode = "202", description = "The id of the submission. The message is sent once")
+    @APIResponse(responseCode = "409", description = "A request with this Idempotency-Key is running; repeat yours later")
     @APIResponse(
             responseCode = "422",
             description =
-                    "What is wrong with it; or the account can not send: an IMAP account needs smtp, the server of a JMAP account"
-                            + " must offer urn:ietf:params:jmap:submission; or the Idempotency-Key came with another request before")
+                    "The content is not valid; or the account can not send: an IMAP account needs smtp, a JMAP account needs smtp or a"
+                            + " server that offers urn:ietf:params:jmap:submission; or the Idempotency-Key was used for another request")
     public RestResponse<Submissions.Accepted> send(
             @PathParam("accountId") String accountId,
-            @Parameter(description = "asked twice with the same key, it is sent once") @HeaderParam("Idempotency-Key")
+            @Parameter(description = "a request that repeats the key of an earlier one sends nothing and gets the response of the earlier one") @HeaderParam(Idempotency.HEADER)
                     String key,
             byte[] body) {
         TenantId tenant = caller.tenant();
         AccountId account = PathIds.account(accountId);
-        // First: whether there is such an account is nobody else's business, whatever is asked of it.
-        Submissions.Ground ground = ground(tenant, account, Optional.empty());
-        Draft draft = Draft.of(RequestJson.object(body));
+        // Before the body is checked: another tenant's account must give 404 for every body.
+        Submissions.Sender sender = sender(tenant, account, Optional.empty());
+        Draft draft = DraftReader.read(RequestJson.object(body));
         if (draft.parent().isPresent()) {
-            ground = ground(tenant, account, draft.parent().map(Draft.Parent::emailId));
+            sender = sender(tenant, account, draft.parent().map(Draft.Parent::emailId));
         }
         return accepted(
                 tenant,
                 account,
-                ground,
-                draft.compose(ground.email(), ground.parentHeaders(), Instant.now()),
+                sender,
+                DraftComposer.compose(draft, sender.email(), sender.parentHeaders(), Instant.now()),
                 draft.parent(),
                 draft.sendAt(),
                 Idempotency.of(key, "POST " + account + "/submissions", body));
@@ -119,35 +119,35 @@ public class SubmissionsResource {
     @Blocking
     @Operation(hidden = true)
     public RestResponse<Submissions.Accepted> sendRaw(
-            @PathParam("accountId") String accountId, @HeaderParam("Idempotency-Key") String key, byte[] body) {
+            @PathParam("accountId") String accountId, @HeaderParam(Idempotency.HEADER) String key, byte[] body) {
         TenantId tenant = caller.tenant();
         AccountId account = PathIds.account(accountId);
-        Submissions.Ground ground = ground(tenant, account, Optional.empty());
+        Submissions.Sender sender = sender(tenant, account, Optional.empty());
         NewMessage message = RawMessage.of(body, Instant.now());
         return accepted(
                 tenant,
                 account,
-                ground,
+                sender,
                 message,
                 Optional.empty(),
                 Optional.empty(),
                 Idempotency.of(key, "POST " + account + "/submissions", body));
     }
 
-    private Submissions.Ground ground(TenantId tenant, AccountId account, Optional<EmailId> parent) {
-        return submissions.ground(tenant, account, parent).await().atMost(STORE_TIME_MAX);
+    private Submissions.Sender sender(TenantId tenant, AccountId account, Optional<EmailId> parent) {
+        return submissions.sender(tenant, account, parent).await().atMost(STORE_TIME_MAX);
     }
 
     private RestResponse<Submissions.Accepted> accepted(
             TenantId tenant,
             AccountId account,
-            Submissions.Ground ground,
+            Submissions.Sender sender,
             NewMessage message,
             Optional<Draft.Parent> parent,
             Optional<Instant> sendAt,
             Idempotency idempotency) {
-        if (ground.settings() instanceof AccountSettings.Jmap settings) {
-            offer.require(account, ground.revision(), settings, ground.credential());
+        if (sender.settings() instanceof AccountSettings.Jmap settings) {
+            offer.require(account, sender.revision(), settings, sender.credential());
         }
         return RestResponse.accepted(submissions
                 .add(tenant, account, message, parent, sendAt, idempotency)
@@ -163,14 +163,14 @@ public class SubmissionsResource {
             @Parameter(description = "only those in this state; may be given several times") @QueryParam("state")
                     List<String> states,
             @Parameter(description = "1 to 500") @QueryParam("limit") @DefaultValue(Page.LIMIT_DEFAULT) int limit,
-            @Parameter(description = "next of the page before") @QueryParam("cursor") String cursor) {
+            @Parameter(description = "the value of next in the page before") @QueryParam("cursor") String cursor) {
         AccountId account = PathIds.account(accountId);
-        int most = Page.limit(limit);
+        int pageSize = Page.limit(limit);
         Optional<UUID> after = Page.after(cursor);
         if (!STATES.containsAll(states)) {
             throw Problem.badRequest("state must be one of " + String.join(", ", STATES));
         }
-        return database.read(
+        return sessions.read(
                         caller.tenant(),
                         session -> AccountRow.require(session, account)
                                 .chain(() -> session.createQuery("""
@@ -180,19 +180,19 @@ public class SubmissionsResource {
                                         .setParameter("account", account.value())
                                         .setParameter("after", after.orElse(FIRST))
                                         .setParameter("states", states.isEmpty() ? STATES : states)
-                                        .setMaxResults(most + 1)
+                                        .setMaxResults(pageSize + 1)
                                         .getResultList()))
-                .map(rows -> Page.of(rows, most, SubmissionRow::submission, row -> new SubmissionId(row.submissionId)));
+                .map(rows -> Page.of(rows, pageSize, SubmissionRow::submission, row -> new SubmissionId(row.submissionId)));
     }
 
     @GET
     @Path("/accounts/{accountId}/submissions/{submissionId}")
-    @Operation(summary = "A message and what came of it")
+    @Operation(summary = "A message and its state")
     public Uni<Submission> get(
             @PathParam("accountId") String accountId, @PathParam("submissionId") String submissionId) {
         AccountId account = PathIds.account(accountId);
         SubmissionId submission = PathIds.submission(submissionId);
-        return database.read(
+        return sessions.read(
                         caller.tenant(),
                         session -> session.createQuery(
                                         "from SubmissionRow where accountId = :account and submissionId = :submission",
@@ -209,12 +209,12 @@ public class SubmissionsResource {
     @POST
     @Path("/accounts/{accountId}/submissions/{submissionId}/retry")
     @Operation(
-            summary = "Try again what was rejected, failed or is in doubt",
+            summary = "Retry a message that was rejected, failed or is in doubt",
             description =
-                    "What is in doubt may have been sent: then it is sent twice. Of one that was sent, it is the copy"
-                            + " among the sent ones that is tried again.")
+                    "A message in doubt may have been sent already; a retry then sends it twice. For a message that was sent,"
+                            + " only the copy in Sent is retried.")
     @APIResponse(responseCode = "202", description = "It is queued again")
-    @APIResponse(responseCode = "409", description = "There is nothing to try again")
+    @APIResponse(responseCode = "409", description = "Its state allows no retry")
     public Uni<RestResponse<Void>> retry(
             @PathParam("accountId") String accountId, @PathParam("submissionId") String submissionId) {
         return submissions
@@ -225,10 +225,10 @@ public class SubmissionsResource {
     @DELETE
     @Path("/accounts/{accountId}/submissions/{submissionId}")
     @Operation(
-            summary = "Cancel a message before it goes, or give one up",
-            description = "Its content is forgotten; that it was asked for stays on record as canceled.")
+            summary = "Cancel a message that was not sent",
+            description = "Its content is deleted; the submission stays listed with the state canceled.")
     @APIResponse(responseCode = "204", description = "It is canceled")
-    @APIResponse(responseCode = "409", description = "It is on its way or was sent")
+    @APIResponse(responseCode = "409", description = "It is being sent or was sent")
     public Uni<Void> cancel(@PathParam("accountId") String accountId, @PathParam("submissionId") String submissionId) {
         return submissions.cancel(caller.tenant(), PathIds.account(accountId), PathIds.submission(submissionId));
     }

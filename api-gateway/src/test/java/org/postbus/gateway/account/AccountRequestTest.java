@@ -16,8 +16,9 @@ import org.postbus.account.Secret;
 import org.postbus.account.ServerAddress;
 import org.postbus.account.TlsMode;
 import org.postbus.codec.EventCodec;
-import org.postbus.gateway.Problem.Violation;
-import org.postbus.gateway.ProblemException;
+import org.postbus.gateway.egress.NamedHost;
+import org.postbus.gateway.problem.Problem.Violation;
+import org.postbus.gateway.problem.ProblemException;
 import org.postbus.topic.AccountRecord;
 
 class AccountRequestTest {
@@ -38,7 +39,7 @@ class AccountRequestTest {
     }
 
     @Test
-    void the_user_name_is_the_address_unless_it_is_said() {
+    void the_user_name_defaults_to_the_address() {
         // When
         AccountRequest request = AccountRequest.create(json("""
                 {"protocol": "jmap", "email": "bob@example.com", "password": "x",
@@ -50,7 +51,7 @@ class AccountRequestTest {
     }
 
     @Test
-    void an_account_may_be_one_of_several_behind_a_login_and_stays_that_one() {
+    void one_of_several_accounts_of_a_login_is_chosen_and_can_not_be_changed() {
         // When
         AccountRequest request = AccountRequest.create(json("""
                 {"protocol": "jmap", "email": "team@example.com", "username": "bob@example.com", "password": "x",
@@ -72,7 +73,7 @@ class AccountRequestTest {
                         List.of("cdn.example.net"),
                         Optional.of(SMTP)));
         assertThat(moved.hosts())
-                .extracting(AccountRequest.NamedHost::host)
+                .extracting(NamedHost::host)
                 .containsExactly("new.example.com", "cdn.example.net", "smtp.example.com");
         for (String other : List.of("\"A3\"", "null")) {
             assertThat(violations(() -> AccountRequest.change(
@@ -86,7 +87,7 @@ class AccountRequestTest {
     }
 
     @Test
-    void trusted_hosts_are_checked_like_every_host_replaced_as_a_list_and_removed() {
+    void trusted_hosts_are_checked_replaced_as_a_list_and_removed() {
         // When
         AccountRequest request = AccountRequest.create(json("""
                 {"protocol": "jmap", "email": "bob@example.com", "password": "x",
@@ -94,7 +95,7 @@ class AccountRequestTest {
 
         // Then
         assertThat(request.hosts())
-                .extracting(AccountRequest.NamedHost::host)
+                .extracting(NamedHost::host)
                 .containsExactly("jmap.example.com", "a.example.net", "b.example.net");
         assertThat(trustedAfter(request, "[\"c.example.net\"]")).containsExactly("c.example.net");
         assertThat(trustedAfter(request, "null")).isEmpty();
@@ -116,7 +117,7 @@ class AccountRequestTest {
     }
 
     @Test
-    void an_access_token_stands_in_for_a_password_and_is_replaced_by_a_patch() {
+    void an_access_token_replaces_a_password_and_can_be_patched() {
         // When
         AccountRequest request = AccountRequest.create(json("""
                 {"protocol": "jmap", "email": "bob@example.com", "accessToken": "t1",
@@ -130,7 +131,7 @@ class AccountRequestTest {
     }
 
     @Test
-    void an_account_needs_something_to_log_in_with() {
+    void an_account_needs_one_credential() {
         assertThat(violations(() -> AccountRequest.create(json("""
                 {"protocol": "jmap", "email": "bob@example.com",
                  "jmap": {"sessionUrl": "https://jmap.example.com/session"}}"""))))
@@ -159,7 +160,7 @@ class AccountRequestTest {
                 "'imap': 'imap.example.com'                                    | #/imap",
                 "'status': 'deleted'                                           | #/status",
             })
-    void what_is_not_valid_is_refused_with_a_pointer_to_it(String change, String pointer) {
+    void an_invalid_property_is_refused_with_a_pointer(String change, String pointer) {
         // Given
         com.fasterxml.jackson.databind.node.ObjectNode request =
                 json(RequestExamples.ACCOUNT).deepCopy();
@@ -172,7 +173,7 @@ class AccountRequestTest {
     }
 
     @Test
-    void servers_that_are_left_out_are_asked_for() {
+    void missing_servers_are_reported() {
         assertThat(violations(() -> AccountRequest.create(
                         json("{\"protocol\": \"imap\", \"email\": \"a@example.com\", \"password\": \"x\"}"))))
                 .extracting(Violation::pointer)
@@ -180,7 +181,7 @@ class AccountRequestTest {
     }
 
     @Test
-    void a_patch_changes_what_it_names_and_nothing_else() {
+    void a_patch_changes_only_what_it_names() {
         // When
         AccountRequest changed = AccountRequest.change(
                 "alice@example.com",
@@ -197,7 +198,7 @@ class AccountRequestTest {
     }
 
     @Test
-    void an_accounts_address_and_protocol_stay() {
+    void address_and_protocol_can_not_be_changed() {
         assertThat(violations(() -> AccountRequest.change(
                         "alice@example.com",
                         SETTINGS,
@@ -208,9 +209,9 @@ class AccountRequestTest {
     }
 
     @Test
-    void every_host_that_would_be_connected_to_is_known() {
+    void all_hosts_are_listed() {
         assertThat(AccountRequest.create(json(RequestExamples.ACCOUNT)).hosts())
-                .extracting(AccountRequest.NamedHost::host)
+                .extracting(NamedHost::host)
                 .containsExactly("imap.example.com", "smtp.example.com");
     }
 

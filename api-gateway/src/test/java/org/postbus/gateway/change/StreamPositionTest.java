@@ -10,14 +10,14 @@ import java.util.UUID;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.postbus.gateway.ProblemException;
+import org.postbus.gateway.problem.ProblemException;
 import org.postbus.model.AccountId;
 
 class StreamPositionTest {
     private static final int HEADER_OCTETS_MAX = 8_192;
 
     @Test
-    void a_position_comes_back_with_every_accounts_seq() {
+    void a_position_survives_encoding() {
         long seed = System.nanoTime();
         Random random = new Random(seed);
         for (int round = 0; round < 200; round++) {
@@ -38,13 +38,13 @@ class StreamPositionTest {
     }
 
     @Test
-    void an_account_that_it_does_not_know_begins_at_the_beginning() {
+    void an_unknown_account_has_seq_0() {
         assertThat(StreamPosition.parse(StreamPosition.of(Map.of()).text()).seqOf(account(new Random(1))))
                 .isZero();
     }
 
     @Test
-    void the_position_of_as_many_accounts_as_a_stream_follows_fits_into_a_header() {
+    void the_position_of_the_maximum_of_accounts_fits_into_a_header() {
         // Given
         Random random = new Random(2);
         Map<AccountId, Long> seqs = new HashMap<>();
@@ -60,7 +60,7 @@ class StreamPositionTest {
     @ValueSource(
             strings = {"", "Ag", "42", "AQE", "AQAAAAAAAAAB", "AQAAAAAAAAAB_w", "!!!", "AQAAAAAAAAAB_________________w"
             })
-    void what_is_not_a_position_is_a_bad_request(String text) {
+    void an_invalid_position_is_a_bad_request(String text) {
         assertThat(catchThrowableOfType(ProblemException.class, () -> StreamPosition.parse(text))
                         .problem()
                         .status())

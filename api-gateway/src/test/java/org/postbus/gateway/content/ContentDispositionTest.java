@@ -21,12 +21,12 @@ class ContentDispositionTest {
             ..                          | attachment
             a%2fb                       | a%2fb
             """)
-    void file_name_is_made_harmless(String claimed, String name) {
+    void a_file_name_is_sanitized(String claimed, String name) {
         assertThat(ContentDisposition.fileName(claimed)).isEqualTo(name);
     }
 
     @Test
-    void header_cannot_be_broken_out_of() {
+    void a_name_can_not_inject_a_header() {
         for (int seed = 0; seed < 2_000; seed++) {
             // Given
             Random random = new Random(seed);
@@ -47,7 +47,7 @@ class ContentDispositionTest {
     }
 
     @Test
-    void names_in_other_scripts_survive() {
+    void names_in_other_scripts_are_kept() {
         assertThat(ContentDisposition.attachment(Optional.of("r\u00e9sum\u00e9.pdf")))
                 .isEqualTo("attachment; filename=\"r_sum_.pdf\"; filename*=UTF-8''r%C3%A9sum%C3%A9.pdf");
         assertThat(ContentDisposition.attachment(Optional.empty())).isEqualTo("attachment; filename=\"attachment\"");
@@ -58,7 +58,7 @@ class ContentDispositionTest {
     }
 
     @Test
-    void type_is_one_or_none() {
+    void an_invalid_type_becomes_octet_stream() {
         assertThat(ContentDisposition.contentType(part("text/html", "utf-8"))).isEqualTo("text/html; charset=utf-8");
         assertThat(ContentDisposition.contentType(part("text/html", "x\r\nA: b")))
                 .isEqualTo("text/html");

@@ -17,11 +17,11 @@ class DownloadLimitsTest {
     private final TenantId tenant = new TenantId(UUID.randomUUID());
 
     @Test
-    void tenant_that_has_as_many_as_it_may_is_refused_and_others_are_not() throws InterruptedException {
+    void a_tenant_at_its_limit_is_refused_and_others_are_not() throws InterruptedException {
         // Given
-        List<DownloadLimits.Place> places = new ArrayList<>();
+        List<DownloadLimits.Permit> permits = new ArrayList<>();
         for (int i = 0; i < DownloadLimits.DOWNLOADS_PER_TENANT_MAX; i++) {
-            places.add(limits.enter(tenant, account()));
+            permits.add(limits.enter(tenant, account()));
         }
 
         // When, Then
@@ -29,21 +29,21 @@ class DownloadLimitsTest {
                 .isInstanceOfSatisfying(
                         ContentException.class, e -> assertThat(e.failure()).isInstanceOf(ContentFailure.Busy.class));
         limits.enter(new TenantId(UUID.randomUUID()), account()).close();
-        places.removeFirst().close();
+        permits.removeFirst().close();
         limits.enter(tenant, account()).close();
-        places.forEach(DownloadLimits.Place::close);
+        permits.forEach(DownloadLimits.Permit::close);
         assertThat(limits.running()).isZero();
     }
 
     @Test
-    void third_download_of_an_account_waits_for_one_of_the_others() throws InterruptedException {
+    void the_third_download_of_an_account_waits_for_another_one_to_end() throws InterruptedException {
         // Given
         AccountId account = account();
-        DownloadLimits.Place first = limits.enter(tenant, account);
-        DownloadLimits.Place second = limits.enter(tenant, account);
+        DownloadLimits.Permit first = limits.enter(tenant, account);
+        DownloadLimits.Permit second = limits.enter(tenant, account);
         CountDownLatch entered = new CountDownLatch(1);
         Thread third = Thread.startVirtualThread(() -> {
-            try (DownloadLimits.Place place = limits.enter(tenant, account)) {
+            try (DownloadLimits.Permit permit = limits.enter(tenant, account)) {
                 entered.countDown();
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();

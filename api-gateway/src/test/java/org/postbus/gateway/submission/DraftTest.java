@@ -10,8 +10,8 @@ import java.util.Optional;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.postbus.codec.EventCodec;
-import org.postbus.gateway.ProblemException;
-import org.postbus.gateway.RequestJson;
+import org.postbus.gateway.problem.ProblemException;
+import org.postbus.gateway.rest.RequestJson;
 import org.postbus.mail.mime.MimeLimits;
 import org.postbus.mail.mime.MimeMessageReader;
 import org.postbus.mail.mime.ParsedEmail;
@@ -22,7 +22,7 @@ class DraftTest {
     private static final Instant NOW = Instant.parse("2025-11-01T10:00:00Z");
 
     @Test
-    void texts_and_attachments_are_read_as_they_were_written() {
+    void composed_texts_and_attachments_are_parsed_unchanged() {
         NewMessage message = compose("""
                 {"to": [{"name": "Bøb, \\"the\\" <one>", "email": "bob@bücher.example"}],
                  "cc": [{"email": "carol@example.com"}], "bcc": [{"email": "dan@example.com"}],
@@ -52,7 +52,7 @@ class DraftTest {
     }
 
     @Test
-    void an_answer_names_what_it_answers() {
+    void an_answer_refers_to_its_parent() {
         var parent = new EmailHeaders(
                 List.of("p2@example.com"),
                 List.of(),
@@ -65,9 +65,12 @@ class DraftTest {
                 List.of(),
                 Optional.empty(),
                 Optional.empty());
-        NewMessage message = draft("{\"to\": [{\"email\": \"bob@example.com\"}], \"text\": \"Hi\","
-                        + " \"inReplyTo\": \"01990000-0000-7000-8000-0000000000b1\"}")
-                .compose("alice@example.com", Optional.of(parent), NOW);
+        NewMessage message = DraftComposer.compose(
+                draft("{\"to\": [{\"email\": \"bob@example.com\"}], \"text\": \"Hi\","
+                        + " \"inReplyTo\": \"01990000-0000-7000-8000-0000000000b1\"}"),
+                "alice@example.com",
+                Optional.of(parent),
+                NOW);
 
         EmailHeaders headers = MimeMessageReader.parse(message.message().octets(), MimeLimits.DEFAULTS)
                 .headers();
@@ -109,7 +112,7 @@ class DraftTest {
     }
 
     @Test
-    void a_whole_message_keeps_what_it_says() {
+    void a_raw_message_is_kept_and_completed() {
         NewMessage message = RawMessage.of(
                 "From: alice@example.com\nTo: Bob <bob@example.com>\nBcc: dan@example.com\n\nbody\n"
                         .getBytes(StandardCharsets.US_ASCII),
@@ -122,7 +125,7 @@ class DraftTest {
     }
 
     @Test
-    void a_whole_message_that_can_not_go_out_is_refused() {
+    void an_invalid_raw_message_is_refused() {
         for (String raw : List.of(
                 "To: bob@example.com\n\nno sender",
                 "From: alice@example.com\n\nno recipient",
@@ -134,10 +137,10 @@ class DraftTest {
     }
 
     private static NewMessage compose(String json) {
-        return draft(json).compose("alice@example.com", Optional.empty(), NOW);
+        return DraftComposer.compose(draft(json), "alice@example.com", Optional.empty(), NOW);
     }
 
     private static Draft draft(String json) {
-        return Draft.of(RequestJson.object(json.getBytes(StandardCharsets.UTF_8)));
+        return DraftReader.read(RequestJson.object(json.getBytes(StandardCharsets.UTF_8)));
     }
 }

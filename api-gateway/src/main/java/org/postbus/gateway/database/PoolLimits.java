@@ -1,0 +1,16 @@
+package org.postbus.gateway.database;
+
+import jakarta.enterprise.inject.Produces;
+import jakarta.inject.Singleton;
+import java.time.Duration;
+import org.postbus.kit.sql.PostgresSettings.Pooling;
+
+/** Limits of the connection pool. Without them the queue for a connection has no bound in length or time. */
+@Singleton
+final class PoolLimits {
+    @Produces
+    @Singleton
+    Pooling limits() {
+        return new Pooling(16, 1_000, Duration.ofSeconds(5));
+    }
+}

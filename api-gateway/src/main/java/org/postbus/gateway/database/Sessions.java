@@ -1,0 +1,71 @@
+package org.postbus.gateway.database;
+
+import io.quarkus.vertx.core.runtime.context.VertxContextSafetyToggle;
+import io.smallrye.common.vertx.VertxContext;
+import io.smallrye.mutiny.Uni;
+import io.vertx.core.Context;
+import io.vertx.core.Vertx;
+import jakarta.enterprise.context.ApplicationScoped;
+import java.util.function.Function;
+import java.util.function.Supplier;
+import org.hibernate.reactive.mutiny.Mutiny;
+import org.postbus.model.TenantId;
+
+/**
+ * Transactions of Hibernate Reactive. Each sets {@code app.tenant} before anything else, so that row-level security shows the
+ * rows of that tenant and no others.
+ *
+ * <p>Hibernate Reactive keeps the open session in the Vert.x context and uses it again for everything that runs there. Each
+ * transaction therefore gets a context of its own: a request may run two of them at a time, and both methods may be called from
+ * any thread. Within a transaction the work must be one chain: branches of it would share the session.
+ *
+ * <p>A transaction runs to its end even if its caller cancels, for instance because the HTTP connection broke: one that was
+ * cancelled while it waited for a connection would take that connection from the pool for ever, a defect of
+ * Hibernate Reactive.
+ */
+@ApplicationScoped
+public class Sessions {
+    private final Mutiny.SessionFactory factory;
+    private final Vertx vertx;
+
+    Sessions(Mutiny.SessionFactory factory, Vertx vertx) {
+        this.factory = factory;
+        this.vertx = vertx;
+    }
+
+    /**
+     * All statements see the same snapshot. The writer confirms a mutation and stores its effect in one transaction: a reader
+     * whose statements saw different snapshots could see neither.
+     */
+    public <T> Uni<T> read(TenantId tenant, Function<Mutiny.Session, Uni<T>> work) {
+        return onOwnContext(() -> factory.withTransaction(session -> session.setDefaultReadOnly(true)
+                .createNativeQuery("set transaction isolation level repeatable read, read only")
+                .executeUpdate()
+                .chain(() -> setTenant(session, tenant))
+                .chain(() -> work.apply(session))));
+    }
+
+    /** Commits what the work did if it succeeds, and rolls back if it fails. Entities are written at the commit at the latest. */
+    public <T> Uni<T> write(TenantId tenant, Function<Mutiny.Session, Uni<T>> work) {
+        return onOwnContext(() -> factory.withTransaction(
+                session -> setTenant(session, tenant).chain(() -> work.apply(session))));
+    }
+
+    private static Uni<String> setTenant(Mutiny.Session session, TenantId tenant) {
+        return session.createNativeQuery("select set_config('app.tenant', :tenant, true)", String.class)
+                .setParameter("tenant", tenant.toString())
+                .getSingleResult();
+    }
+
+    private <T> Uni<T> onOwnContext(Supplier<Uni<T>> work) {
+        return Uni.createFrom().emitter(emitter -> {
+            Context own = VertxContext.createNewDuplicatedContext(vertx.getOrCreateContext());
+            VertxContextSafetyToggle.setContextSafe(own, true);
+            own.runOnContext(
+                    started -> Uni.createFrom()
+                            .deferred(() -> work.get())
+                            .subscribe()
+                            .with(emitter::complete, emitter::fail));
+        });
+    }
+}
