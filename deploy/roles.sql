@@ -1,5 +1,5 @@
--- What migrations cannot hold: the roles' passwords, and the first API key. Run by psql after the migrations, as often as
--- one likes; the variables come from the command line.
+-- The roles' passwords and the first API key, which migrations cannot contain. psql runs this after the migrations, possibly repeatedly;
+-- the variables come from its command line.
 alter role postbus_fetcher password :'fetcher';
 alter role postbus_writer password :'writer';
 alter role postbus_outbound password :'outbound';

@@ -1,9 +1,10 @@
 #!/bin/sh
-# Creates Postbus's topics where they are missing, with the names of org.postbus.topic.Topics and the settings of
-# org.postbus.devstack.kafka.Kafka. Partitions are fixed for life: an account must stay in its partition.
-# KAFKA: host:port · PARTITIONS: 64 · REPLICAS: 1 here, 3 where it matters · KAFKA_TOPICS: Kafka's own kafka-topics.sh
+# Creates the missing ones of Postbus's topics, with the names of org.postbus.topic.Topics and the settings of
+# org.postbus.devstack.kafka.Kafka. The number of partitions never changes: an account must stay in its partition.
+# KAFKA: host:port · PARTITIONS (64) · REPLICAS (1; 3 in production) · KAFKA_TOPICS: path of Kafka's kafka-topics.sh
 set -eu
 
+hour=3600000
 day=86400000
 
 create() {
@@ -18,5 +19,5 @@ create postbus.accounts \
 create postbus.observations --config retention.ms=$((7 * day))
 create postbus.changes --config retention.ms=$((7 * day))
 create postbus.mutations --config retention.ms=$day
-create postbus.sync-requests --config retention.ms=3600000
+create postbus.sync-requests --config retention.ms=$hour
 create postbus.dead-letters --config retention.ms=$((30 * day))

@@ -12,8 +12,8 @@ import org.postbus.model.Mailbox;
 import org.postbus.model.MailboxId;
 
 /**
- * What a subscriber knows of one account who has read its changes from the first: nothing but the changes, each applied to what the
- * ones before left. A change that does not fit is a problem, for it means that one was lost or is wrong.
+ * The state of one account for a subscriber that has read all of its changes: each change is applied to the result of those before it. A
+ * change that does not fit is a problem, since a change before it was lost or is wrong.
  */
 public final class ChangeFold {
     private final Map<MailboxId, Mailbox> mailboxes = new HashMap<>();
@@ -22,7 +22,7 @@ public final class ChangeFold {
     private long seq;
     private boolean synced;
 
-    /** A change that has been seen before (same seq) must not be given again: a subscriber drops it by its seq. */
+    /** Repeated deliveries must not be applied; subscribers recognize them by their seq. */
     public void apply(ChangeEvent event) {
         if (event.seq() != seq + 1) {
             problem(event, "expected seq " + (seq + 1));
@@ -67,7 +67,7 @@ public final class ChangeFold {
                 synced = true;
             }
             case ChangeEvent.AccountStateChanged ignored -> {
-                // Says nothing about mail.
+                // It does not change mail.
             }
             case ChangeEvent.MutationConfirmed ignored -> {}
             case ChangeEvent.MutationRejected ignored -> {}
@@ -90,12 +90,12 @@ public final class ChangeFold {
         return Map.copyOf(emails);
     }
 
-    /** The last one applied; 0 before the first. */
+    /** The seq of the last applied change; 0 before the first. */
     public long seq() {
         return seq;
     }
 
-    /** Whether {@code account.synced} has come. */
+    /** Whether {@code account.synced} was applied. */
     public boolean synced() {
         return synced;
     }

@@ -20,8 +20,8 @@ import org.postbus.model.AccountId;
 import org.postbus.topic.Topics;
 
 /**
- * Another system that follows {@code postbus.changes} from its first record, and holds Postbus to every promise of
- * {@code docs/events.md}: order, no gap, repeated deliveries identical, CloudEvents in binary mode.
+ * A subscriber of {@code postbus.changes} that reads from the first record and checks every guarantee of {@code docs/events.md}: order,
+ * no gaps, identical repeated deliveries, CloudEvents in binary mode.
  */
 public final class ChangeSubscriber implements AutoCloseable {
     private static final Duration POLL = Duration.ofMillis(100);
@@ -39,8 +39,12 @@ public final class ChangeSubscriber implements AutoCloseable {
         private long repeated;
     }
 
-    /** What is known of an account. */
-    public record Known(ChangeFold fold, long repeated) {}
+    /**
+     * An account as the subscriber knows it.
+     *
+     * @param repeated number of repeated deliveries
+     */
+    public record AccountState(ChangeFold fold, long repeated) {}
 
     /** @param bootstrap {@code host:port} of a broker */
     public ChangeSubscriber(String bootstrap) {
@@ -56,22 +60,22 @@ public final class ChangeSubscriber implements AutoCloseable {
         thread = Thread.ofPlatform()
                 .daemon()
                 .name("change-subscriber")
-                .uncaughtExceptionHandler((dying, cause) -> ended(cause))
+                .uncaughtExceptionHandler((dying, cause) -> failed(cause))
                 .start(this::follow);
     }
 
-    /** The last seq that has come; 0 if none has. */
+    /** The last seq received; 0 before the first. */
     public synchronized long seq(AccountId account) {
         Followed followed = accounts.get(account);
         return followed == null ? 0 : followed.fold.seq();
     }
 
-    public synchronized Known known(AccountId account) {
+    public synchronized AccountState state(AccountId account) {
         Followed followed = accounts.getOrDefault(account, new Followed());
-        return new Known(followed.fold, followed.repeated);
+        return new AccountState(followed.fold, followed.repeated);
     }
 
-    /** Promises that were broken so far. */
+    /** Violated guarantees. */
     public synchronized List<String> problems() {
         return List.copyOf(problems);
     }
@@ -96,8 +100,8 @@ public final class ChangeSubscriber implements AutoCloseable {
         }
     }
 
-    private synchronized void ended(Throwable cause) {
-        problems.add("the subscriber ended: " + cause);
+    private synchronized void failed(Throwable cause) {
+        problems.add("the subscriber failed: " + cause);
     }
 
     private synchronized void accept(ConsumerRecord<byte[], byte[]> record) {
@@ -118,7 +122,7 @@ public final class ChangeSubscriber implements AutoCloseable {
             int index = (int) event.seq() - 1;
             if (!Arrays.equals(followed.values.get(index), record.value())
                     || !followed.ids.get(index).equals(id)) {
-                problems.add(where + "was delivered again and is another");
+                problems.add(where + "was delivered again with other content");
             }
             return;
         }

@@ -12,14 +12,14 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 
 /**
- * What an account holds, in a shape in which a server and the database can be laid side by side.
+ * The mail of an account, in a form in which server and database can be compared.
  *
- * @param mailboxes by what the server calls them: the raw name for IMAP, the id for JMAP
- * @param emails how many emails there are, each counted once however often it lies somewhere
+ * @param mailboxes by the server's key: the raw name for IMAP, the id for JMAP
+ * @param emails number of emails; an email in several mailboxes counts once
  */
 public record MailState(SortedMap<String, MailboxState> mailboxes, long emails) {
 
-    /** More differences say nothing more. */
+    /** Further differences are only counted. */
     private static final int DIFFERENCES_MAX = 40;
 
     public MailState {
@@ -27,29 +27,30 @@ public record MailState(SortedMap<String, MailboxState> mailboxes, long emails) 
     }
 
     /**
-     * @param total as the server counts, not as we count its emails
-     * @param emails by where they lie: {@code uidvalidity/uid} for IMAP, the email's id for JMAP
+     * @param total as the server reports it, not counted from {@code emails}
+     * @param emails by location: {@code uidvalidity/uid} for IMAP, the email's id for JMAP
      */
-    public record MailboxState(long total, long unread, SortedMap<String, Placed> emails) {
+    public record MailboxState(long total, long unread, SortedMap<String, LocatedEmail> emails) {
         public MailboxState {
             emails = Collections.unmodifiableSortedMap(new TreeMap<>(emails));
         }
     }
 
     /**
-     * An email at one of its places.
+     * An email at one of its locations.
      *
-     * @param messageId without angle brackets; "" if it has none
-     * @param keywords as JMAP has them: {@code $seen}; copies of an IMAP message have their own
-     * @param elsewhere how many other places the email has
+     * @param messageId without angle brackets; empty if it has none
+     * @param keywords in JMAP's form, such as {@code $seen}; copies of an IMAP message have keywords of their own
+     * @param elsewhere number of the email's other locations
      */
-    public record Placed(String messageId, SortedSet<String> keywords, long size, Instant receivedAt, int elsewhere) {
-        public Placed {
+    public record LocatedEmail(
+            String messageId, SortedSet<String> keywords, long size, Instant receivedAt, int elsewhere) {
+        public LocatedEmail {
             keywords = Collections.unmodifiableSortedSet(new TreeSet<>(keywords));
         }
     }
 
-    /** RFC 8621 section 4.1.1: which keyword a flag is; {@code \Deleted} and {@code \Recent} are none. */
+    /** The keywords of IMAP flags (RFC 8621 section 4.1.1); {@code \Deleted} and {@code \Recent} have none. */
     public static SortedSet<String> keywordsOf(Set<String> flags) {
         SortedSet<String> keywords = new TreeSet<>();
         for (String flag : flags) {
@@ -63,7 +64,7 @@ public record MailState(SortedMap<String, MailboxState> mailboxes, long emails) 
         return keywords;
     }
 
-    /** In what the database is not what the server says; empty if they are equal. */
+    /** The differences between server and database; empty if they are equal. */
     public static List<String> differences(MailState server, MailState database) {
         List<String> found = new ArrayList<>();
         if (server.emails != database.emails) {
@@ -88,16 +89,16 @@ public record MailState(SortedMap<String, MailboxState> mailboxes, long emails) 
             found.add("mailbox " + name + ": " + there.unread + " of " + there.total + " unread on the server, "
                     + here.unread + " of " + here.total + " in the database");
         }
-        for (String place : union(there.emails, here.emails)) {
-            Placed said = there.emails.get(place);
-            Placed kept = here.emails.get(place);
-            String where = name + " " + place;
-            if (said == null) {
-                found.add(where + ": in the database only: " + kept);
-            } else if (kept == null) {
-                found.add(where + ": on the server only: " + said);
-            } else if (!said.equals(kept)) {
-                found.add(where + ": server " + said + ", database " + kept);
+        for (String location : union(there.emails, here.emails)) {
+            LocatedEmail onServer = there.emails.get(location);
+            LocatedEmail inDatabase = here.emails.get(location);
+            String where = name + " " + location;
+            if (onServer == null) {
+                found.add(where + ": in the database only: " + inDatabase);
+            } else if (inDatabase == null) {
+                found.add(where + ": on the server only: " + onServer);
+            } else if (!onServer.equals(inDatabase)) {
+                found.add(where + ": server " + onServer + ", database " + inDatabase);
             }
         }
     }

@@ -6,25 +6,26 @@ import java.time.OffsetDateTime;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import org.postbus.compare.MailState.LocatedEmail;
 import org.postbus.compare.MailState.MailboxState;
-import org.postbus.compare.MailState.Placed;
 import org.postbus.devstack.rawclient.RawImap;
 import org.postbus.devstack.rawclient.RawJmap;
 
-/** Reads all that a server has for an account, without {@code mail-client}. */
+/** Reads the complete state of an account from its server, without {@code mail-client}. */
 public final class ServerState {
     private ServerState() {}
 
-    /** One mailbox after the other: it is a state the server was in only if nobody changes anything meanwhile. */
+    /** Reads one mailbox after the other; the result is consistent only if nothing changes in the meantime. */
     public static MailState overImap(RawImap imap) {
         Map<String, List<RawImap.Message>> messages = new TreeMap<>();
         Map<String, Long> uidValidities = new HashMap<>();
-        Map<String, Integer> places = new HashMap<>();
+        Map<String, Integer> locations = new HashMap<>();
         long withoutId = 0;
         for (RawImap.Listed mailbox : imap.list()) {
             List<RawImap.Message> inIt = List.of();
@@ -35,38 +36,38 @@ public final class ServerState {
             }
             messages.put(mailbox.name(), inIt);
             for (RawImap.Message message : inIt) {
-                message.emailId().ifPresent(id -> places.merge(id, 1, Integer::sum));
+                message.emailId().ifPresent(id -> locations.merge(id, 1, Integer::sum));
                 withoutId += message.emailId().isEmpty() ? 1 : 0;
             }
         }
         SortedMap<String, MailboxState> mailboxes = new TreeMap<>();
         messages.forEach((name, inIt) -> {
-            SortedMap<String, Placed> placed = new TreeMap<>();
+            SortedMap<String, LocatedEmail> placed = new TreeMap<>();
             for (RawImap.Message message : inIt) {
                 placed.put(
                         uidValidities.get(name) + "/" + message.uid(),
-                        new Placed(
+                        new LocatedEmail(
                                 message.messageId().map(ServerState::bare).orElse(""),
                                 MailState.keywordsOf(message.flags()),
                                 message.size(),
                                 message.internalDate(),
-                                message.emailId().map(places::get).orElse(1) - 1));
+                                message.emailId().map(locations::get).orElse(1) - 1));
             }
             mailboxes.put(name, mailbox(inIt.size(), placed));
         });
-        return new MailState(mailboxes, places.size() + withoutId);
+        return new MailState(mailboxes, locations.size() + withoutId);
     }
 
     public static MailState overJmap(RawJmap jmap) {
         List<JsonNode> mailboxes = jmap.mailboxes();
         List<JsonNode> emails =
                 jmap.emails(jmap.emailIds(), "id", "mailboxIds", "keywords", "size", "receivedAt", "messageId");
-        Map<String, SortedMap<String, Placed>> placed = new HashMap<>();
+        Map<String, SortedMap<String, LocatedEmail>> placed = new HashMap<>();
         for (JsonNode email : emails) {
             List<String> mailboxIds = names(email.get("mailboxIds"));
             SortedSet<String> keywords = new TreeSet<>();
-            names(email.get("keywords")).forEach(keyword -> keywords.add(keyword.toLowerCase(java.util.Locale.ROOT)));
-            Placed place = new Placed(
+            names(email.get("keywords")).forEach(keyword -> keywords.add(keyword.toLowerCase(Locale.ROOT)));
+            LocatedEmail located = new LocatedEmail(
                     email.at("/messageId/0").asText(""),
                     keywords,
                     email.get("size").asLong(),
@@ -74,7 +75,7 @@ public final class ServerState {
                     mailboxIds.size() - 1);
             for (String mailboxId : mailboxIds) {
                 placed.computeIfAbsent(mailboxId, id -> new TreeMap<>())
-                        .put(email.get("id").asText(), place);
+                        .put(email.get("id").asText(), located);
             }
         }
         SortedMap<String, MailboxState> states = new TreeMap<>();
@@ -90,7 +91,7 @@ public final class ServerState {
         return new MailState(states, emails.size());
     }
 
-    private static MailboxState mailbox(long total, SortedMap<String, Placed> placed) {
+    private static MailboxState mailbox(long total, SortedMap<String, LocatedEmail> placed) {
         long unread = placed.values().stream()
                 .filter(email -> !email.keywords().contains("$seen"))
                 .count();

@@ -48,7 +48,7 @@ class ChangeFoldTest {
     }
 
     @Test
-    void a_change_from_what_never_was_is_a_problem() {
+    void a_change_whose_old_value_never_existed_is_a_problem() {
         apply(1, new ChangeEvent.EmailCreated(email()));
         apply(2, updated(Map.of(Keyword.FLAGGED, true), Map.of(Keyword.SEEN, true)));
 
@@ -56,7 +56,7 @@ class ChangeFoldTest {
     }
 
     @Test
-    void creating_twice_and_destroying_what_is_not_there_are_problems() {
+    void creating_twice_and_destroying_a_missing_email_are_problems() {
         apply(1, new ChangeEvent.EmailCreated(email()));
         apply(2, new ChangeEvent.EmailCreated(email()));
         apply(3, new ChangeEvent.EmailDestroyed(EMAIL));

@@ -8,11 +8,11 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
+import org.postbus.compare.MailState.LocatedEmail;
 import org.postbus.compare.MailState.MailboxState;
-import org.postbus.compare.MailState.Placed;
 
 class MailStateTest {
-    private static final Placed SEEN = placed("a@example.org", "$seen");
+    private static final LocatedEmail SEEN = placed("a@example.org", "$seen");
 
     @Test
     void equal_states_have_no_differences() {
@@ -21,7 +21,7 @@ class MailStateTest {
     }
 
     @Test
-    void every_kind_of_difference_is_told() {
+    void every_kind_of_difference_is_reported() {
         MailState server = inbox(Map.of("1/1", SEEN, "1/2", placed("b@example.org")));
 
         assertThat(MailState.differences(server, inbox(Map.of("1/1", SEEN))))
@@ -53,12 +53,12 @@ class MailStateTest {
     }
 
     @Test
-    void flags_become_keywords_as_rfc_8621_says() {
+    void flags_become_keywords_as_in_rfc_8621() {
         assertThat(MailState.keywordsOf(Set.of("\\Seen", "\\FLAGGED", "\\Deleted", "\\Recent", "$Forwarded", "Work")))
                 .containsExactly("$flagged", "$forwarded", "$seen", "work");
     }
 
-    private static MailState inbox(Map<String, Placed> emails) {
+    private static MailState inbox(Map<String, LocatedEmail> emails) {
         long unread = emails.values().stream()
                 .filter(email -> !email.keywords().contains("$seen"))
                 .count();
@@ -67,7 +67,7 @@ class MailStateTest {
                 emails.size());
     }
 
-    private static Placed placed(String messageId, String... keywords) {
-        return new Placed(messageId, new TreeSet<>(Set.of(keywords)), 100, Instant.EPOCH, 0);
+    private static LocatedEmail placed(String messageId, String... keywords) {
+        return new LocatedEmail(messageId, new TreeSet<>(Set.of(keywords)), 100, Instant.EPOCH, 0);
     }
 }

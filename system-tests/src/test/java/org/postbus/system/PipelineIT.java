@@ -2,7 +2,7 @@ package org.postbus.system;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
-import static org.postbus.system.Running.CHANGE_LIMIT;
+import static org.postbus.system.RunningPostbus.CHANGE_LIMIT;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.time.Duration;
@@ -10,6 +10,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -18,25 +19,26 @@ import java.util.concurrent.Executors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.postbus.account.Secret;
 import org.postbus.devstack.client.LiveEvents;
 import org.postbus.devstack.client.PostbusApi;
 import org.postbus.devstack.corpus.MailCorpus;
 import org.postbus.devstack.mailserver.James;
 import org.postbus.devstack.postgres.ApiKey;
 import org.postbus.devstack.rawclient.RawImap;
-import org.postbus.system.Running.Account;
-import org.postbus.system.Running.Protocol;
+import org.postbus.system.RunningPostbus.Account;
+import org.postbus.system.RunningPostbus.Protocol;
 
-/** Mail goes both ways between a real server and the database, through all services as processes. */
+/** Changes propagate in both directions between a real mail server and the database, through all services as processes. */
 class PipelineIT {
     private static final long SEED = Long.getLong("postbus.seed", 20_261_122);
-    /** For each of two accounts. */
-    private static final int WISHES = Boolean.getBoolean("postbus.long") ? 5_000 : 500;
+    /** Per account. */
+    private static final int MUTATIONS = Boolean.getBoolean("postbus.long") ? 5_000 : 500;
 
-    private final Running running = Running.get();
+    private final RunningPostbus running = RunningPostbus.get();
 
     @Test
-    void an_imap_and_a_jmap_account_end_equal_to_the_server_while_everybody_changes_their_mail() {
+    void an_imap_and_a_jmap_account_converge_with_the_server_after_concurrent_changes() {
         James.User alice = running.user("alice");
         James.User bob = running.user("bob");
         running.fill(alice, "INBOX", SEED, 400);
@@ -46,34 +48,34 @@ class PipelineIT {
         Account imap = running.add(Protocol.IMAP, alice);
         Account jmap = running.add(Protocol.JMAP, bob);
         try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
-            List<CompletableFuture<Void>> people = new ArrayList<>();
-            people.add(during(threads, () -> new OtherPeople(running, alice, SEED + 2).overImap(300)));
-            people.add(during(threads, () -> new OtherPeople(running, bob, SEED + 3).overImap(200)));
-            people.add(during(threads, () -> {
+            List<CompletableFuture<Void>> clients = new ArrayList<>();
+            clients.add(async(threads, () -> new RandomActivity(running, alice, SEED + 2).overImap(300)));
+            clients.add(async(threads, () -> new RandomActivity(running, bob, SEED + 3).overImap(200)));
+            clients.add(async(threads, () -> {
                 running.awaitSynced(imap);
-                new OtherPeople(running, alice, SEED + 5).overRest(imap, WISHES);
+                new RandomActivity(running, alice, SEED + 5).overRest(imap, MUTATIONS);
             }));
-            people.add(during(threads, () -> {
+            clients.add(async(threads, () -> {
                 running.awaitSynced(jmap);
-                new OtherPeople(running, bob, SEED + 6).overRest(jmap, WISHES);
+                new RandomActivity(running, bob, SEED + 6).overRest(jmap, MUTATIONS);
             }));
-            people.forEach(CompletableFuture::join);
+            clients.forEach(CompletableFuture::join);
         }
 
         running.awaitConverged(imap);
         running.awaitConverged(jmap);
-        assertThat(running.subscriber.known(imap.id()).fold().synced()).isTrue();
-        assertThat(running.subscriber.known(jmap.id()).fold().synced()).isTrue();
+        assertThat(running.subscriber.state(imap.id()).fold().synced()).isTrue();
+        assertThat(running.subscriber.state(jmap.id()).fold().synced()).isTrue();
         for (Account account : List.of(imap, jmap)) {
-            assertThat(states(account).keySet()).as("how wishes ended").isSubsetOf("confirmed", "rejected");
+            assertThat(states(account).keySet()).as("final states of mutations").isSubsetOf("confirmed", "rejected");
             assertThat(states(account).get("confirmed")).isGreaterThan(10);
         }
     }
 
     @ParameterizedTest
     @EnumSource(Protocol.class)
-    void what_is_asked_for_over_rest_happens_on_the_server(Protocol protocol) {
-        Account account = synced(protocol, "wisher-" + protocol, 6);
+    void mutations_over_rest_are_applied_on_the_server(Protocol protocol) {
+        Account account = synced(protocol, "mutator-" + protocol, 6);
         List<JsonNode> emails = running.api.emails(account.id());
         String inbox = mailboxId(account, "INBOX");
         String archive = mailboxId(account, "Archive");
@@ -85,7 +87,7 @@ class PipelineIT {
         running.api.mutate(account.id(), id(emails.get(1)), Map.of("mailboxIds", Map.of(archive, true, inbox, false)));
         running.api.delete(account.path() + "/emails/" + id(emails.get(2))).expect(202);
 
-        // At once, before the server has been asked.
+        // The overlay shows the mutations at once.
         JsonNode flagged =
                 running.api.get(account.path() + "/emails/" + id(emails.get(0))).expect(200);
         assertThat(flagged.at("/keywords/by-rest").asBoolean()).isTrue();
@@ -110,7 +112,7 @@ class PipelineIT {
     }
 
     @Test
-    void a_message_that_is_sent_over_rest_arrives_once_and_lies_once_among_the_sent_ones() {
+    void a_message_sent_over_rest_arrives_once_and_is_filed_once_in_sent() {
         Account imap = synced(Protocol.IMAP, "sender-imap", 1);
         Account jmap = synced(Protocol.JMAP, "sender-jmap", 1);
 
@@ -154,21 +156,21 @@ class PipelineIT {
 
     @ParameterizedTest
     @EnumSource(Protocol.class)
-    void a_mailbox_is_made_filled_and_renamed_over_rest_without_waiting(Protocol protocol) {
-        Account account = synced(protocol, "maker-" + protocol, 2);
+    void a_mailbox_is_created_filled_and_renamed_over_rest_without_waiting(Protocol protocol) {
+        Account account = synced(protocol, "creator-" + protocol, 2);
         String email = id(running.api.emails(account.id()).getFirst());
         String inbox = mailboxId(account, "INBOX");
 
-        String made = running.api
+        String created = running.api
                 .post(account.path() + "/mailboxes", Map.of("name", "Receipts"))
                 .expect(202)
                 .get("mailboxId")
                 .asText();
-        running.api.mutate(account.id(), email, Map.of("mailboxIds", Map.of(made, true, inbox, false)));
+        running.api.mutate(account.id(), email, Map.of("mailboxIds", Map.of(created, true, inbox, false)));
         running.api
-                .patch(account.path() + "/mailboxes/" + made, Map.of("name", "Bills"))
+                .patch(account.path() + "/mailboxes/" + created, Map.of("name", "Bills"))
                 .expect(202);
-        assertThat(mailboxId(account, "Bills")).isEqualTo(made);
+        assertThat(mailboxId(account, "Bills")).isEqualTo(created);
 
         await().atMost(CHANGE_LIMIT).untilAsserted(() -> {
             try (RawImap imap = running.imap(account.user())) {
@@ -181,18 +183,18 @@ class PipelineIT {
         });
         running.awaitConverged(account);
         assertThat(states(account)).containsExactly(Map.entry("confirmed", 3L));
-        assertThat(mailboxId(account, "Bills")).isEqualTo(made);
+        assertThat(mailboxId(account, "Bills")).isEqualTo(created);
         JsonNode now = running.api.get(account.path() + "/emails/" + email).expect(200);
-        assertThat(names(now.get("mailboxIds"))).containsExactly(made);
+        assertThat(names(now.get("mailboxIds"))).containsExactly(created);
     }
 
     @ParameterizedTest
     @EnumSource(Protocol.class)
-    void what_happens_on_the_server_is_in_rest_and_in_live_events(Protocol protocol) {
+    void changes_on_the_server_appear_in_rest_and_in_live_events(Protocol protocol) {
         Account account = synced(protocol, "watcher-" + protocol, 5);
         JsonNode email = running.api.emails(account.id()).getFirst();
         String messageId = email.at("/messageId/0").asText();
-        String flag = "seen-by-" + protocol.name().toLowerCase(java.util.Locale.ROOT);
+        String flag = "seen-by-" + protocol.name().toLowerCase(Locale.ROOT);
         try (LiveEvents live = running.api.listen();
                 RawImap imap = running.imap(account.user())) {
             imap.select("INBOX");
@@ -218,7 +220,7 @@ class PipelineIT {
                                             .asText())
                                     .isEqualTo(arrived.messageId().replaceAll("[<>]", ""))));
         }
-        // After the fact: who hears of a change can read it.
+        // A change that was published can be read.
         JsonNode now = running.api.get(account.path() + "/emails/" + id(email)).expect(200);
         assertThat(now.at("/keywords/" + flag).asBoolean()).isTrue();
         assertThat(running.api.emails(account.id())).hasSize(6);
@@ -235,7 +237,7 @@ class PipelineIT {
             imap.move(List.of(uid(imap, email.at("/messageId/0").asText())), "Archive");
         }
         await().atMost(CHANGE_LIMIT).pollInterval(Duration.ofMillis(200)).untilAsserted(() -> {
-            // Never a 404: between the report that it left and the one that it arrived it is where it was.
+            // Never a 404: until the arrival is reported the email stays in its old mailbox.
             JsonNode now =
                     running.api.get(account.path() + "/emails/" + id(email)).expect(200);
             assertThat(names(now.get("mailboxIds"))).containsExactly(archive);
@@ -252,10 +254,10 @@ class PipelineIT {
     }
 
     @Test
-    void another_tenants_key_finds_nothing() {
+    void a_key_of_another_tenant_finds_nothing() {
         Account account = synced(Protocol.IMAP, "guarded", 3);
         String emailId = id(running.api.emails(account.id()).getFirst());
-        ApiKey foreign = ApiKey.issue(running.postbus.postgres().database(), "somebody else");
+        ApiKey foreign = ApiKey.issue(running.postbus.postgres().database(), "other tenant");
         try (PostbusApi api = new PostbusApi(running.postbus.api(), foreign.text());
                 LiveEvents live = api.listen()) {
             assertThat(api.get("accounts").expect(200).get("list")).isEmpty();
@@ -287,18 +289,18 @@ class PipelineIT {
             }
             assertThat(live.received())
                     .extracting(LiveEvents.LiveEvent::type)
-                    .as("but for the one that says that the stream stands")
+                    .as("only the event that the stream has started")
                     .containsOnly("ready");
         }
-        try (PostbusApi nobody = new PostbusApi(running.postbus.api(), new org.postbus.account.Secret("pb_wrong"))) {
-            assertThat(nobody.get("accounts").status()).isEqualTo(401);
+        try (PostbusApi unknown = new PostbusApi(running.postbus.api(), new Secret("pb_wrong"))) {
+            assertThat(unknown.get("accounts").status()).isEqualTo(401);
         }
         running.awaitConverged(account);
         assertThat(states(account)).isEmpty();
     }
 
     private Account synced(Protocol protocol, String name, int messages) {
-        James.User user = running.user(name.toLowerCase(java.util.Locale.ROOT));
+        James.User user = running.user(name.toLowerCase(Locale.ROOT));
         running.fill(user, "INBOX", SEED + name.hashCode(), messages);
         Account account = running.add(protocol, user);
         running.awaitSynced(account);
@@ -355,7 +357,7 @@ class PipelineIT {
         return names;
     }
 
-    private static CompletableFuture<Void> during(ExecutorService threads, Runnable work) {
+    private static CompletableFuture<Void> async(ExecutorService threads, Runnable work) {
         return CompletableFuture.runAsync(work, threads);
     }
 }

@@ -70,8 +70,8 @@ public final class MailCorpus {
                 ? Optional.of(answerable.get(random.nextInt(answerable.size())))
                 : Optional.empty();
         Language language = parent.map(Answerable::language).orElseGet(this::language);
-        String subject =
-                parent.map(earlier -> answered(earlier.subject())).orElseGet(() -> text.words(language, 2 + random.nextInt(7)));
+        String subject = parent.map(earlier -> answered(earlier.subject()))
+                .orElseGet(() -> text.words(language, 2 + random.nextInt(7)));
         String messageId = "<" + Long.toHexString(seed) + "." + count + "." + Integer.toHexString(random.nextInt())
                 + "@mail.example.org>";
         List<String> references = new ArrayList<>();
@@ -94,7 +94,9 @@ public final class MailCorpus {
 
     private Language language() {
         // Half English; the other half needs charsets beyond ASCII.
-        return random.nextBoolean() ? Language.ENGLISH : Language.values()[1 + random.nextInt(Language.values().length - 1)];
+        return random.nextBoolean()
+                ? Language.ENGLISH
+                : Language.values()[1 + random.nextInt(Language.values().length - 1)];
     }
 
     private static String answered(String subject) {

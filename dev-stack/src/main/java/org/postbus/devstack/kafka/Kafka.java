@@ -215,7 +215,8 @@ public final class Kafka implements AutoCloseable {
                         "share.coordinator.state.topic.min.isr=1",
                         // The first member of a group does not wait for others: on one machine there may be none.
                         "group.initial.rebalance.delay.ms=0",
-                        // There are hundreds of partitions, each with two index files that are mapped at their full size.
+                        // There are hundreds of partitions, each with two index files that are mapped at their full
+                        // size.
                         "log.index.size.max.bytes=1048576",
                         "log.cleaner.dedupe.buffer.size=16777216",
                         "num.network.threads=2",

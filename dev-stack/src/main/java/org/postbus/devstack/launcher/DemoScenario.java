@@ -138,7 +138,8 @@ final class DemoScenario {
         String address = account.user().address();
         RawSmtp.deliver(postbus.james().ports().smtp(), "carol@example.org", address, message(address, subject));
         long accepted = System.nanoTime();
-        checkArrival(account, "after the server accepted it by SMTP", accepted, arrivals.awaitCreated(subject, CHANGE_WAIT));
+        checkArrival(
+                account, "after the server accepted it by SMTP", accepted, arrivals.awaitCreated(subject, CHANGE_WAIT));
         subject = "By APPEND " + UUID.randomUUID();
         try (RawImap server = login(account.user())) {
             server.append(

@@ -12,7 +12,6 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
 import java.util.stream.Stream;
-import org.postbus.devstack.kafka.Kafka;
 import org.postbus.devstack.local.LocalPostbus;
 import org.postbus.devstack.process.Directories;
 import org.postbus.devstack.process.ProjectRoot;
@@ -129,7 +128,8 @@ public final class Main {
     /** Returns the exit code when a child process has ended. Ctrl-C ends this JVM, whose shutdown hook ends the children. */
     private static int up(Command.Up up) {
         LocalPostbus postbus = LocalPostbus.prepare(
-                LocalPostbus.Settings.persistent(up.data()).apiPort(up.port()).fetchers(up.fetchers()), System.out::println);
+                LocalPostbus.Settings.persistent(up.data()).apiPort(up.port()).fetchers(up.fetchers()),
+                System.out::println);
         closeAtExit(postbus);
         try {
             postbus.start();
@@ -162,7 +162,8 @@ public final class Main {
     private static void lock(Path directory) throws IOException {
         Files.createDirectories(directory);
         Path file = directory.resolve("lock");
-        lockedFile = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
+        lockedFile =
+                FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
         if (lockedFile.tryLock() == null) {
             System.err.println("postbus: already running from " + directory + ", pid "
                     + Files.readString(file).strip() + "; its addresses are in " + directory.resolve("run.json"));

@@ -95,7 +95,15 @@ public final class LocalPostbus implements AutoCloseable {
 
         public Settings apiPort(int port) {
             return new Settings(
-                    directory, durable, shortLived, Optional.of(port), fetchers, users, serviceHeap, jamesHeap, environment);
+                    directory,
+                    durable,
+                    shortLived,
+                    Optional.of(port),
+                    fetchers,
+                    users,
+                    serviceHeap,
+                    jamesHeap,
+                    environment);
         }
 
         public Settings fetchers(int fetchers) {
@@ -108,7 +116,8 @@ public final class LocalPostbus implements AutoCloseable {
         }
 
         public Settings jamesHeap(String heap) {
-            return new Settings(directory, durable, shortLived, apiPort, fetchers, users, serviceHeap, heap, environment);
+            return new Settings(
+                    directory, durable, shortLived, apiPort, fetchers, users, serviceHeap, heap, environment);
         }
 
         public Settings environment(Map<String, String> environment) {

@@ -114,11 +114,13 @@ public final class Services implements AutoCloseable {
         }
 
         public Settings fetchers(int fetchers) {
-            return new Settings(database, kafka, directory, logs, fetchers, gatewayPort, maxHeap, shortLived, environment);
+            return new Settings(
+                    database, kafka, directory, logs, fetchers, gatewayPort, maxHeap, shortLived, environment);
         }
 
         public Settings environment(Map<String, String> environment) {
-            return new Settings(database, kafka, directory, logs, fetchers, gatewayPort, maxHeap, shortLived, environment);
+            return new Settings(
+                    database, kafka, directory, logs, fetchers, gatewayPort, maxHeap, shortLived, environment);
         }
     }
 

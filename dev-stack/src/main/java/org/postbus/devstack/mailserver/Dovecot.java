@@ -170,8 +170,8 @@ public final class Dovecot implements AutoCloseable {
     }
 
     private void doveadm(String... arguments) {
-        List<String> command = new ArrayList<>(
-                List.of("doveadm", "-c", configuration.file().toString()));
+        List<String> command =
+                new ArrayList<>(List.of("doveadm", "-c", configuration.file().toString()));
         command.addAll(List.of(arguments));
         try (ChildProcess doveadm = ChildProcess.start(
                 "doveadm",

@@ -248,7 +248,9 @@ record DovecotConfiguration(Path directory, Dovecot.Ports ports, Set<String> hid
             store.load(in, KEYSTORE_PASSWORD.toCharArray());
             Files.writeString(
                     directory.resolve("cert.pem"),
-                    pem("CERTIFICATE", store.getCertificate(SelfSignedCertificate.ALIAS).getEncoded()));
+                    pem(
+                            "CERTIFICATE",
+                            store.getCertificate(SelfSignedCertificate.ALIAS).getEncoded()));
             Files.writeString(
                     directory.resolve("key.pem"),
                     pem(

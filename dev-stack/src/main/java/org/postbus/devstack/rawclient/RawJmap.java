@@ -20,7 +20,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.postbus.codec.EventCodec;
-import org.postbus.devstack.mailserver.James;
 
 /**
  * A blocking JMAP client over the JDK's HTTP client (RFC 8620, 8621). It shares no code with {@code mail-client}. An error response is a

@@ -22,7 +22,7 @@ import org.postbus.topic.Topics;
 
 class KafkaTest {
     @Test
-    void every_topic_is_there_and_accounts_are_compacted() throws Exception {
+    void every_topic_exists_and_accounts_are_compacted() throws Exception {
         Kafka kafka = DevStack.kafka(8);
         try (Admin admin = Admin.create(Map.of("bootstrap.servers", kafka.bootstrap()))) {
             var topics = admin.describeTopics(List.of(

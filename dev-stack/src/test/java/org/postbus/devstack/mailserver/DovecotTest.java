@@ -37,7 +37,7 @@ class DovecotTest {
     }
 
     @Test
-    void it_keeps_mod_sequences_and_can_all_that_its_capabilities_say() {
+    void it_advertises_the_extensions_and_stores_messages() {
         Dovecot.User user = Dovecot.User.of("dora@example.com", "it's a secret");
         Dovecot dovecot = DevStack.dovecot(Set.of(), user);
         try (RawImap imap = login(dovecot, user)) {
@@ -55,7 +55,7 @@ class DovecotTest {
     }
 
     @Test
-    void hidden_capabilities_are_not_announced() {
+    void hidden_capabilities_are_not_advertised() {
         Dovecot.User user = Dovecot.User.of("doris@example.com", "secret");
         Dovecot dovecot = DevStack.dovecot(Dovecot.DELTAS, user);
         try (RawImap imap = login(dovecot, user)) {
@@ -65,7 +65,7 @@ class DovecotTest {
     }
 
     @Test
-    void a_mailbox_can_be_renumbered_and_sessions_be_ended() {
+    void the_uidvalidity_can_be_changed_and_sessions_can_be_ended() {
         Dovecot.User user = Dovecot.User.of("dido@example.com", "secret");
         Dovecot dovecot = DevStack.dovecot(Set.of(), user);
         try (RawImap imap = login(dovecot, user)) {
@@ -75,7 +75,7 @@ class DovecotTest {
 
             assertThat(imap.select("INBOX").uidValidity()).isEqualTo(4711);
             dovecot.kick(user);
-            // The session is told to end, and may answer a command before it does.
+            // The session may still respond to a command before it ends.
             await().atMost(Duration.ofSeconds(60))
                     .untilAsserted(
                             () -> assertThatThrownBy(() -> imap.select("INBOX")).isInstanceOf(RuntimeException.class));
@@ -83,7 +83,7 @@ class DovecotTest {
     }
 
     @Test
-    void tls_shows_the_certificate_that_it_names() throws Exception {
+    void tls_uses_the_certificate_that_certificate_returns() throws Exception {
         Dovecot dovecot = DevStack.dovecot(Set.of());
         KeyStore trusted = KeyStore.getInstance("PKCS12");
         trusted.load(null, null);
@@ -108,7 +108,7 @@ class DovecotTest {
     }
 
     @Test
-    void it_leaves_nothing_behind() {
+    void closing_deletes_its_directory() {
         Dovecot dovecot = Dovecot.start(new Dovecot.Settings(
                 List.of(),
                 Set.of(),

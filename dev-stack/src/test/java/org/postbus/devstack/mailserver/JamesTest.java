@@ -59,7 +59,7 @@ class JamesTest {
     }
 
     @Test
-    void jmap_session_is_that_of_rfc_8621_and_names_reachable_urls() throws Exception {
+    void the_jmap_session_has_mail_and_reachable_urls() throws Exception {
         James james = DevStack.james(CAROL);
         String login = Base64.getEncoder()
                 .encodeToString((CAROL.address() + ":" + CAROL.password().reveal()).getBytes(StandardCharsets.UTF_8));

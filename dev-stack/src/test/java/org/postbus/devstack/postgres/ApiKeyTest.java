@@ -11,7 +11,7 @@ import org.postbus.devstack.DevStack;
 
 class ApiKeyTest {
     @Test
-    void a_key_is_found_by_its_hash_and_tenants_are_made_once() throws SQLException {
+    void a_key_is_found_by_its_hash_and_a_tenant_is_created_once() throws SQLException {
         Database database = DevStack.postgres().freshDatabase();
         ApiKey key = ApiKey.issue(database, "acme");
         ApiKey second = ApiKey.issue(database, "acme");

@@ -15,7 +15,7 @@ import org.postbus.devstack.DevStack;
 
 class PostgresTest {
     @Test
-    void every_role_can_log_in_and_is_above_nothing() throws SQLException {
+    void every_role_can_log_in_and_bypasses_no_row_level_security() throws SQLException {
         Database database = DevStack.postgres().database();
         for (Role role : Role.values()) {
             try (Connection connection = database.connect(role)) {
@@ -31,7 +31,7 @@ class PostgresTest {
     }
 
     @Test
-    void nobody_gets_in_without_the_password() {
+    void a_login_needs_the_password() {
         Database database = DevStack.postgres().database();
         assertThatThrownBy(() -> DriverManager.getConnection(database.jdbcUrl(), Database.ADMIN, "guess"))
                 .isInstanceOf(SQLException.class)
@@ -39,7 +39,7 @@ class PostgresTest {
     }
 
     @Test
-    void fresh_databases_are_migrated_and_apart() throws SQLException {
+    void fresh_databases_are_migrated_and_independent() throws SQLException {
         Postgres postgres = DevStack.postgres();
         Database one = postgres.freshDatabase();
         Database other = postgres.freshDatabase();

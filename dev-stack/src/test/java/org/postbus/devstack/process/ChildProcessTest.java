@@ -15,14 +15,14 @@ class ChildProcessTest {
     Path directory;
 
     @Test
-    void one_that_ends_while_it_starts_is_reported_with_the_end_of_its_log() {
+    void an_exit_during_the_start_is_reported_with_the_end_of_the_log() {
         ChildProcess child = start("echo no such luck; exit 3");
         assertThatThrownBy(() -> child.awaitReady(Duration.ofSeconds(30), () -> false))
                 .hasMessageContainingAll("child", "exit code 3", "no such luck", log().toString());
     }
 
     @Test
-    void one_that_is_not_ready_in_time_is_ended() {
+    void a_process_that_is_not_ready_in_time_is_ended() {
         ChildProcess child = start("exec sleep 600");
         assertThatThrownBy(() -> child.awaitReady(Duration.ofMillis(300), () -> false))
                 .hasMessageContaining("not ready");
@@ -30,17 +30,17 @@ class ChildProcessTest {
     }
 
     @Test
-    void a_failing_probe_is_asked_again() {
-        long[] asked = {0};
+    void a_failing_probe_is_repeated() {
+        long[] probes = {0};
         try (ChildProcess child = start("exec sleep 600")) {
             child.awaitReady(Duration.ofSeconds(30), () -> {
-                if (asked[0]++ < 2) {
+                if (probes[0]++ < 2) {
                     throw new java.io.IOException("refused");
                 }
                 return true;
             });
         }
-        assertThat(asked[0]).isEqualTo(3);
+        assertThat(probes[0]).isEqualTo(3);
     }
 
     private ChildProcess start(String script) {

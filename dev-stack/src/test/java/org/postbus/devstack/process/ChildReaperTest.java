@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class ChildReaperTest {
-    /** Starts a child, and a temporary directory, says the child's pid, and never ends by itself. */
+    /** Starts a child, registers a temporary directory, prints the child's pid, and never ends by itself. */
     public static final class Parent {
         public static void main(String[] arguments) throws Exception {
             Path temporary = Path.of(arguments[0]);
@@ -27,7 +27,8 @@ class ChildReaperTest {
     }
 
     @Test
-    void children_and_temporary_directories_go_when_the_parent_is_killed(@TempDir Path directory) throws Exception {
+    void children_and_temporary_directories_are_removed_when_the_parent_is_killed(@TempDir Path directory)
+            throws Exception {
         Path temporary = Files.createDirectory(directory.resolve("temporary"));
         Process parent = new ProcessBuilder(ChildProcess.java(
                         "64m",
@@ -49,7 +50,7 @@ class ChildReaperTest {
         });
     }
 
-    /** A zombie that nobody has reaped yet has no command any more. */
+    /** A zombie process has no command. */
     private static boolean isRunning(long pid) {
         return ProcessHandle.of(pid)
                 .flatMap(process -> process.info().command())

@@ -112,7 +112,8 @@ public final class FlushBench implements Runnable {
                 .getBytes(StandardCharsets.US_ASCII);
     }
 
-    private FlushResult measure(String server, Stage stage, Connection database, AccountId account, RawClient other, RawClient actor)
+    private FlushResult measure(
+            String server, Stage stage, Connection database, AccountId account, RawClient other, RawClient actor)
             throws SQLException {
         List<JsonNode> emails = stage.api().emails(account);
         List<FlushResult.Run> runs = new ArrayList<>();
@@ -190,7 +191,12 @@ public final class FlushBench implements Runnable {
     }
 
     private FlushResult.Single single(
-            Stage stage, Connection database, AccountId account, List<JsonNode> emails, RawClient other, RawClient actor)
+            Stage stage,
+            Connection database,
+            AccountId account,
+            List<JsonNode> emails,
+            RawClient other,
+            RawClient actor)
             throws SQLException {
         List<JsonNode> shuffled = new ArrayList<>(emails);
         Collections.shuffle(shuffled, new Random(SEED));

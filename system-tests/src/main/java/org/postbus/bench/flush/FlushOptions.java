@@ -22,10 +22,7 @@ public record FlushOptions(Set<Server> servers, int emails, int runs, int single
         return Arguments.parse(DEFAULT, rest, (options, name, value) -> switch (name) {
             case "--server" ->
                 new FlushOptions(
-                        EnumSet.of(Arguments.named(Server.class, value)),
-                        options.emails,
-                        options.runs,
-                        options.single);
+                        EnumSet.of(Arguments.named(Server.class, value)), options.emails, options.runs, options.single);
             case "--emails" ->
                 new FlushOptions(options.servers, Arguments.number(value, MAX), options.runs, options.single);
             case "--runs" ->

@@ -29,7 +29,10 @@ record FlushTable(int emails, PrintStream out) {
         out.println();
         for (FlushResult result : results) {
             double times = Figures.percentile(
-                    result.runs().stream().mapToDouble(FlushResult.Run::timesTheFloor).toArray(), 50);
+                    result.runs().stream()
+                            .mapToDouble(FlushResult.Run::timesTheFloor)
+                            .toArray(),
+                    50);
             out.println(Figures.verdict(
                     "%s: %.1f times the floor (median), target at most %.0f"
                             .formatted(result.server(), times, TIMES_THE_FLOOR_MAX),

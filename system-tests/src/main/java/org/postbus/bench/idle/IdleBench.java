@@ -108,7 +108,10 @@ public final class IdleBench implements Runnable {
                 memories.add(memory(stage, server, accounts));
             }
             if (options.histogram()) {
-                Jcmd.run(stage.postbus().services().pid(FETCHER), Jcmd.CLASS_HISTOGRAM).lines().limit(HISTOGRAM_LINES).forEach(out::println);
+                Jcmd.run(stage.postbus().services().pid(FETCHER), Jcmd.CLASS_HISTOGRAM)
+                        .lines()
+                        .limit(HISTOGRAM_LINES)
+                        .forEach(out::println);
             }
             server.counts();
             long begin = System.nanoTime();
@@ -165,11 +168,7 @@ public final class IdleBench implements Runnable {
         LockSupport.parkNanos(QUIET.toNanos());
         double cpu = (ProcessUse.cpuSeconds(Map.of(FETCHER, pid)).get(FETCHER) - before) / QUIET.toSeconds();
         FetcherMemory memory = new FetcherMemory(
-                accounts,
-                server.counts().connections(),
-                Jcmd.reachableBytes(pid),
-                ProcessUse.residentBytes(pid),
-                cpu);
+                accounts, server.counts().connections(), Jcmd.reachableBytes(pid), ProcessUse.residentBytes(pid), cpu);
         out.printf("  %s%n", memory);
         return memory;
     }

@@ -53,8 +53,7 @@ final class IdleServerProcess implements AutoCloseable {
             process.outputWriter(StandardCharsets.US_ASCII).write("counts\n");
             process.outputWriter(StandardCharsets.US_ASCII).flush();
             String[] numbers = answers.readLine().split(" ");
-            return new Counts(
-                    Integer.parseInt(numbers[0]), Integer.parseInt(numbers[1]), Integer.parseInt(numbers[2]));
+            return new Counts(Integer.parseInt(numbers[0]), Integer.parseInt(numbers[1]), Integer.parseInt(numbers[2]));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

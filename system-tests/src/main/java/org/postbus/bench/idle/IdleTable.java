@@ -69,8 +69,7 @@ record IdleTable(int descriptors, int loginsPerSecond, PrintStream out) {
                 memories.getLast().accounts(), logins.all(), logins.seconds(), logins.mostInASecond(), loginsPerSecond);
         out.println();
         out.println(Figures.verdict(
-                "at most %d logins in any second, the budget is %d"
-                        .formatted(logins.mostInASecond(), loginsPerSecond),
+                "at most %d logins in any second, the budget is %d".formatted(logins.mostInASecond(), loginsPerSecond),
                 logins.mostInASecond() <= loginsPerSecond));
     }
 

@@ -21,7 +21,6 @@ import org.postbus.bench.floor.NotificationTimes;
 import org.postbus.bench.measure.MarkedRecords;
 import org.postbus.bench.stage.MailServer;
 import org.postbus.bench.stage.Stage;
-import org.postbus.bench.sync.SyncBench;
 import org.postbus.devstack.corpus.MailCorpus;
 import org.postbus.devstack.mailserver.Dovecot;
 import org.postbus.devstack.mailserver.James;
@@ -91,7 +90,12 @@ public final class LatencyBench implements Runnable {
             try (IdleListener inbox = new IdleListener(server, "INBOX");
                     IdleListener other = new IdleListener(server, ArrivalPath.OTHER_MAILBOX.mailbox())) {
                 Map<ArrivalPath, NotificationTimes> notifications = new EnumMap<>(Map.of(
-                        ArrivalPath.APPEND, inbox.notifications(), ArrivalPath.DELIVERY, inbox.notifications(), ArrivalPath.OTHER_MAILBOX, other.notifications()));
+                        ArrivalPath.APPEND,
+                        inbox.notifications(),
+                        ArrivalPath.DELIVERY,
+                        inbox.notifications(),
+                        ArrivalPath.OTHER_MAILBOX,
+                        other.notifications()));
                 List<Arrival> arrivals = measure(stage, notifications, (path, message) -> {
                     switch (path) {
                         case APPEND, OTHER_MAILBOX -> append(sender, path, message);
@@ -117,9 +121,13 @@ public final class LatencyBench implements Runnable {
                                 .map(other -> new MailServer.OfJames(server.james(), other))
                                 .toList());
                 try (EventSourceListener account = new EventSourceListener(server)) {
-                    Map<ArrivalPath, NotificationTimes> notifications =
-                            new EnumMap<>(Map.of(ArrivalPath.APPEND, account.notifications(), ArrivalPath.OTHER_MAILBOX, account.notifications()));
-                    List<Arrival> arrivals = measure(stage, notifications, (path, message) -> append(sender, path, message));
+                    Map<ArrivalPath, NotificationTimes> notifications = new EnumMap<>(Map.of(
+                            ArrivalPath.APPEND,
+                            account.notifications(),
+                            ArrivalPath.OTHER_MAILBOX,
+                            account.notifications()));
+                    List<Arrival> arrivals =
+                            measure(stage, notifications, (path, message) -> append(sender, path, message));
                     table("James over JMAP", "raw event source").print(arrivals, notifications.keySet());
                 }
             }
@@ -157,11 +165,13 @@ public final class LatencyBench implements Runnable {
     }
 
     /** @param notifications the raw connections of the paths that are measured */
-    private List<Arrival> measure(Stage stage, Map<ArrivalPath, NotificationTimes> notifications, BiConsumer<ArrivalPath, byte[]> server)
+    private List<Arrival> measure(
+            Stage stage, Map<ArrivalPath, NotificationTimes> notifications, BiConsumer<ArrivalPath, byte[]> server)
             throws InterruptedException {
         Random random = new Random(SEED);
         List<ArrivalPath> paths = new ArrayList<>();
-        notifications.keySet()
+        notifications
+                .keySet()
                 .forEach(path -> paths.addAll(Collections.nCopies(
                         path == ArrivalPath.APPEND ? options.arrivals() : Math.ceilDiv(options.arrivals(), 3), path)));
         Collections.shuffle(paths, random);
@@ -175,7 +185,8 @@ public final class LatencyBench implements Runnable {
                 String mark = MarkedRecords.mark(number + WARM_UP);
                 Instant sent = Instant.now();
                 server.accept(path, message(mark));
-                Instant notification = notifications.get(path).next(ARRIVAL_MAX).orElseThrow(() -> lost(mark, "the raw connection"));
+                Instant notification =
+                        notifications.get(path).next(ARRIVAL_MAX).orElseThrow(() -> lost(mark, "the raw connection"));
                 MarkedRecords.Seen change =
                         changes.await(mark, ARRIVAL_MAX).orElseThrow(() -> lost(mark, Topics.CHANGES));
                 MarkedRecords.Seen observation =

@@ -30,7 +30,8 @@ record LatencyTable(String server, String raw, int before, int others, PrintStre
         for (ArrivalPath path : paths) {
             List<Arrival> own =
                     arrivals.stream().filter(arrival -> arrival.path() == path).toList();
-            Function<Arrival, Duration> notification = arrival -> Duration.between(arrival.sent(), arrival.notification());
+            Function<Arrival, Duration> notification =
+                    arrival -> Duration.between(arrival.sent(), arrival.notification());
             Function<Arrival, Duration> event =
                     arrival -> Duration.between(arrival.sent(), arrival.change().received());
             out.printf(
@@ -47,7 +48,9 @@ record LatencyTable(String server, String raw, int before, int others, PrintStre
         out.println();
         for (ArrivalPath path : paths) {
             double after = millis(
-                    arrivals.stream().filter(arrival -> arrival.path() == path).toList(), 50, Arrival::eventAfterNotification);
+                    arrivals.stream().filter(arrival -> arrival.path() == path).toList(),
+                    50,
+                    Arrival::eventAfterNotification);
             out.println(Figures.verdict(
                     "%s: the event is %.1f ms after the %s's notification (p50), target at most %d ms"
                             .formatted(path.title(), after, raw, AFTER_NOTIFICATION_MAX.toMillis()),
@@ -68,7 +71,8 @@ record LatencyTable(String server, String raw, int before, int others, PrintStre
                             own,
                             50,
                             arrival -> Duration.between(
-                                    arrival.notification(), arrival.observation().sent())),
+                                    arrival.notification(),
+                                    arrival.observation().sent())),
                     millis(
                             own,
                             50,

@@ -28,7 +28,8 @@ public final class Stage implements AutoCloseable {
         this.api = new PostbusApi(postbus.api(), postbus.apiKey().text());
     }
 
-    public static Stage start(List<James.User> jamesUsers, UnaryOperator<LocalPostbus.Settings> adjusted, PrintStream out) {
+    public static Stage start(
+            List<James.User> jamesUsers, UnaryOperator<LocalPostbus.Settings> adjusted, PrintStream out) {
         Path directory = ProjectRoot.find().resolve(DIRECTORY);
         Directories.delete(directory);
         LocalPostbus postbus = LocalPostbus.prepare(

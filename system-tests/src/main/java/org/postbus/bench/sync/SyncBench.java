@@ -162,7 +162,7 @@ public final class SyncBench implements Runnable {
     private void check(Protocol protocol, MailServer server, Connection database, AccountId account)
             throws SQLException {
         DatabaseState rows = DatabaseState.read(database, account);
-        List<String> wrong = new ArrayList<>(rows.broken());
+        List<String> wrong = new ArrayList<>(rows.violations());
         wrong.addAll(rows.differencesFrom(rows.fold()));
         switch (protocol) {
             case IMAP -> {

@@ -86,8 +86,7 @@ public final class UnchangedBench implements Runnable {
     private void fill(MailServer server) {
         long begin = System.nanoTime();
         String message = "From: sender@example.org\r\nSubject: One of many\r\n\r\nShort.\r\n";
-        byte[] literal =
-                (" (\\Seen) {" + message.length() + "+}\r\n" + message).getBytes(StandardCharsets.US_ASCII);
+        byte[] literal = (" (\\Seen) {" + message.length() + "+}\r\n" + message).getBytes(StandardCharsets.US_ASCII);
         try (PlainImap imap = PlainImap.logIn(server)) {
             for (int left = options.messages(); left > 0; left -= PER_COMMAND) {
                 imap.begin("APPEND INBOX");

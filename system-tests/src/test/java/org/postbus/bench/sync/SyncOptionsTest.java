@@ -15,8 +15,7 @@ class SyncOptionsTest {
     void options_change_the_defaults() {
         SyncOptions options = SyncOptions.parse(words("--server dovecot --messages 200 --runs 2"));
 
-        assertThat(options)
-                .isEqualTo(new SyncOptions(Server.DOVECOT, 200, 2, List.of(Protocol.IMAP)));
+        assertThat(options).isEqualTo(new SyncOptions(Server.DOVECOT, 200, 2, List.of(Protocol.IMAP)));
     }
 
     @Test

@@ -18,11 +18,11 @@ import org.apache.james.mailbox.store.StoreMessageIdManager;
 import reactor.core.publisher.Flux;
 
 /**
- * Looks messages up a few at a time. James 3.8.1 groups what it finds by mailbox and reads 16 groups at once; when more than 256
- * messages are found in more than 16 mailboxes the rest waits for groups that wait for the rest, and the client is never answered.
+ * Reads messages in small chunks. James 3.8.1 groups the messages of a request by mailbox and reads 16 groups concurrently; with more than
+ * 256 messages in more than 16 mailboxes the groups wait for each other forever, and the request gets no response.
  */
 final class ChunkedMessageIdManager extends StoreMessageIdManager {
-    /** In so few mailboxes, each, that all their copies are fewer than 256. */
+    /** So few that all copies of these messages are fewer than 256. */
     private static final int CHUNK = 16;
 
     @Inject

@@ -17,8 +17,8 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /**
- * Threads by Message-ID, In-Reply-To and References, found in a map: messages that name a common message id are one thread, whatever
- * their subjects. Ids of deleted messages stay; the server lives as long as a test.
+ * Assigns threads by a map of message ids: messages with a common id in Message-ID, In-Reply-To and References are one thread, whatever
+ * their subjects. Ids of deleted messages are kept; the server runs only as long as a test.
  */
 public final class IndexedThreads implements ThreadIdGuessingAlgorithm {
     private final Map<Reference, ThreadId> threads = new HashMap<>();

@@ -13,10 +13,10 @@ import org.apache.james.mailbox.store.StoreMessageIdManager;
 import org.apache.james.mailbox.store.mail.ThreadIdGuessingAlgorithm;
 
 /**
- * James with all in memory, as {@link MemoryJamesServerMain} starts it, but for what would make it no server to measure with: to find
- * a new message's thread that one parses the headers of all the user's messages, so that filling a mailbox takes quadratic time
- * ({@link IndexedThreads}); its store shows half of a change ({@link MendedMappers}); and it leaves requests for many messages
- * without an answer ({@link ChunkedMessageIdManager}).
+ * Starts James with an in-memory store, as {@link MemoryJamesServerMain} does, with three replacements. The original parses the headers of
+ * all of a user's messages to find a new message's thread, which makes filling a mailbox quadratic ({@link IndexedThreads}); its store
+ * shows half of a change ({@link PatchedMappers}); and it never responds to some requests for many messages
+ * ({@link ChunkedMessageIdManager}).
  */
 public final class JamesMain {
     private JamesMain() {}
@@ -30,8 +30,8 @@ public final class JamesMain {
                 .overrideWith(binder -> {
                     binder.bind(IndexedThreads.class).in(Scopes.SINGLETON);
                     binder.bind(ThreadIdGuessingAlgorithm.class).to(IndexedThreads.class);
-                    binder.bind(InMemoryMailboxSessionMapperFactory.class).to(MendedMappers.class);
-                    binder.bind(MendedMappers.class).in(Scopes.SINGLETON);
+                    binder.bind(InMemoryMailboxSessionMapperFactory.class).to(PatchedMappers.class);
+                    binder.bind(PatchedMappers.class).in(Scopes.SINGLETON);
                     binder.bind(MessageIdManager.class).to(ChunkedMessageIdManager.class);
                     binder.bind(StoreMessageIdManager.class).to(ChunkedMessageIdManager.class);
                     binder.bind(ChunkedMessageIdManager.class).in(Scopes.SINGLETON);

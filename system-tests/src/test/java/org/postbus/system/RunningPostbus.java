@@ -28,26 +28,26 @@ import org.postbus.devstack.rawclient.RawJmap;
 import org.postbus.model.AccountId;
 
 /**
- * All of Postbus as processes, with a mail server: started once, shared by all tests of this module. Tests keep apart by having
- * users and accounts of their own; who kills a process starts it again.
+ * All of Postbus as processes, with a mail server: started once and shared by all tests of this module. Each test uses its own users and
+ * accounts; a test that kills a process restarts it.
  */
-final class Running {
+final class RunningPostbus {
     static final Duration SYNC_LIMIT = Duration.ofSeconds(90);
-    /** A change that nobody tells of is seen after 30 s at most, on a machine that is busy with other tests. */
+    /** Without push a change is found within 30 s; the rest is for a machine that is busy with other tests. */
     static final Duration CHANGE_LIMIT = Duration.ofSeconds(90);
 
     private static final Duration CONVERGED_LIMIT = Duration.ofSeconds(180);
     private static final Instant FIRST_MESSAGE = Instant.parse("2025-01-01T00:00:00Z");
-    private static Running instance;
+    private static RunningPostbus instance;
 
     final LocalPostbus postbus;
     final PostbusApi api;
     final ChangeSubscriber subscriber;
 
-    private Running() {
+    private RunningPostbus() {
         Path directory = Path.of("target", "postbus").toAbsolutePath();
         Directories.delete(directory);
-        // A first user makes it start James.
+        // Without a user James would not be started.
         postbus = LocalPostbus.prepare(
                 LocalPostbus.Settings.temporary(directory, List.of(James.User.of("first", "secret"))),
                 System.out::println);
@@ -57,9 +57,9 @@ final class Running {
         subscriber = new ChangeSubscriber(postbus.kafka().bootstrap());
     }
 
-    static synchronized Running get() {
+    static synchronized RunningPostbus get() {
         if (instance == null) {
-            instance = new Running();
+            instance = new RunningPostbus();
         }
         return instance;
     }
@@ -69,14 +69,14 @@ final class Running {
         JMAP
     }
 
-    /** An account of Postbus and the mailbox behind it. */
+    /** An account of Postbus and its user on the mail server. */
     record Account(AccountId id, Protocol protocol, James.User user) {
         String path() {
             return "accounts/" + id;
         }
     }
 
-    /** A mailbox of a new user of this name. */
+    /** Creates a user of the mail server. */
     James.User user(String name) {
         James.User user = James.User.of(name, "secret-of-" + name);
         postbus.james().addUser(user);
@@ -124,7 +124,7 @@ final class Running {
     }
 
     void awaitSynced(Account account) {
-        await("first synchronisation of " + account.user().address())
+        await("initial sync of " + account.user().address())
                 .atMost(SYNC_LIMIT)
                 .pollInterval(Duration.ofMillis(200))
                 .untilAsserted(
@@ -161,8 +161,8 @@ final class Running {
     }
 
     /**
-     * Waits until the database is what the server has, nothing is on its way any more, the change log tells the database, and a
-     * subscriber of the topic knows the same. To be called when nobody changes anything any more.
+     * Waits until the database equals the server, no work is in progress, and the change log and the topic fold to the database. To be
+     * called when no client makes further changes.
      */
     void awaitConverged(Account account) {
         api.post(account.path() + "/sync", null);
@@ -181,23 +181,23 @@ final class Running {
         try {
             found.addAll(MailState.differences(onServer(account), rows.mail()));
         } catch (RawJmap.RefusedException e) {
-            // James fails now and then while it still carries something out.
-            found.add("the server was not read: " + e.getMessage());
+            // James sometimes refuses to read an email while it writes it.
+            found.add("the server could not be read: " + e.getMessage());
         }
         found.addAll(rows.unfinished());
-        found.addAll(rows.broken());
+        found.addAll(rows.violations());
         found.addAll(rows.differencesFrom(rows.fold()));
         if (!found.isEmpty()) {
             return found;
         }
-        // The topic is behind the log by what is being published.
-        ChangeFold told = subscriber.known(account.id()).fold();
+        // The topic lags behind the log while changes are being published.
+        ChangeFold published = subscriber.state(account.id()).fold();
         found.addAll(subscriber.problems());
-        if (told.seq() != rows.fold().seq()) {
-            found.add("subscribers are at seq " + told.seq() + " of "
+        if (published.seq() != rows.fold().seq()) {
+            found.add("subscribers are at seq " + published.seq() + " of "
                     + rows.fold().seq());
         } else {
-            found.addAll(rows.differencesFrom(told));
+            found.addAll(rows.differencesFrom(published));
         }
         return found;
     }

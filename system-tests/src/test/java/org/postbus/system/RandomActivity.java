@@ -14,30 +14,30 @@ import org.postbus.devstack.client.PostbusApi;
 import org.postbus.devstack.corpus.MailCorpus;
 import org.postbus.devstack.mailserver.James;
 import org.postbus.devstack.rawclient.RawImap;
-import org.postbus.system.Running.Account;
+import org.postbus.system.RunningPostbus.Account;
 
 /**
- * What happens to a mailbox on an ordinary day, in a hurry: mail arrives, other mail programs flag, move, copy and delete, people
- * use Postbus. All from a seed.
+ * Random changes to one mailbox, reproducible from a seed: mail arrives, other clients flag, move, copy and delete, and users of Postbus
+ * make mutations.
  */
-final class OtherPeople {
+final class RandomActivity {
     private static final List<String> FLAGS = List.of("\\Seen", "\\Flagged", "\\Answered", "$Forwarded", "project-x");
 
     private static final int BATCH = 20;
 
-    private final Running running;
+    private final RunningPostbus running;
     private final James.User user;
     private final Random random;
     private final MailCorpus corpus;
 
-    OtherPeople(Running running, James.User user, long seed) {
+    RandomActivity(RunningPostbus running, James.User user, long seed) {
         this.running = running;
         this.user = user;
         this.random = new Random(seed);
         this.corpus = new MailCorpus(seed, user.address(), Instant.parse("2026-01-01T00:00:00Z"));
     }
 
-    /** A mail program on IMAP. */
+    /** Changes by an IMAP client. */
     void overImap(int operations) {
         List<String> mailboxes = new ArrayList<>(List.of("INBOX", "INBOX", "Archive", "Sent"));
         try (RawImap imap = running.imap(user)) {
@@ -52,12 +52,12 @@ final class OtherPeople {
                     imap.create(name);
                     mailboxes.add(name);
                 } else if (dice < 37) {
-                    someProject(mailboxes).ifPresent(name -> {
+                    anyProject(mailboxes).ifPresent(name -> {
                         imap.rename(name, name + " renamed");
                         mailboxes.set(mailboxes.indexOf(name), name + " renamed");
                     });
                 } else if (dice < 39) {
-                    someProject(mailboxes).ifPresent(name -> {
+                    anyProject(mailboxes).ifPresent(name -> {
                         imap.delete(name);
                         mailboxes.remove(name);
                     });
@@ -93,8 +93,8 @@ final class OtherPeople {
         }
     }
 
-    /** People who use Postbus: keywords, moves, deletions over REST. What they see may be gone already. */
-    void overRest(Account account, int wishes) {
+    /** Mutations over REST: keywords, moves, deletions. An email that was listed may be gone by then. */
+    void overRest(Account account, int mutations) {
         PostbusApi api = running.api;
         List<String> mailboxes = new ArrayList<>();
         for (JsonNode mailbox :
@@ -104,16 +104,16 @@ final class OtherPeople {
             }
         }
         List<JsonNode> emails = List.of();
-        int looked = 0;
-        for (int i = 0; i < wishes; i++) {
-            if (i == 0 || i - looked >= 40) {
-                looked = i;
+        int listedAt = 0;
+        for (int i = 0; i < mutations; i++) {
+            if (i == 0 || i - listedAt >= 40) {
+                listedAt = i;
                 emails = api.emails(account.id()).stream()
                         .filter(email -> email.get("mailboxIds").size() == 1)
                         .toList();
             }
             if (random.nextInt(4) == 0) {
-                i += batch(account, emails, Math.min(BATCH, wishes - i), mailboxes) - 1;
+                i += batch(account, emails, Math.min(BATCH, mutations - i), mailboxes) - 1;
                 continue;
             }
             JsonNode email = any(emails);
@@ -121,19 +121,19 @@ final class OtherPeople {
             int dice = random.nextInt(100);
             PostbusApi.Answer answer;
             if (dice < 60) {
-                answer = api.patch(path, Map.of("keywords", Map.of(any(List.of("$seen", "$flagged", "wish")), true)));
+                answer = api.patch(path, Map.of("keywords", Map.of(any(List.of("$seen", "$flagged", "custom")), true)));
             } else if (dice < 85) {
                 answer = api.patch(path, Map.of("mailboxIds", moved(email, any(mailboxes))));
             } else {
                 answer = api.delete(path);
             }
             if (answer.status() != 202 && answer.status() != 404) {
-                throw new IllegalStateException("a wish was answered with " + answer);
+                throw new IllegalStateException("a mutation got the response " + answer);
             }
         }
     }
 
-    /** @return how many wishes it was; what is seen may be gone already */
+    /** Returns the number of mutations. An email that was listed may be gone by then. */
     private int batch(Account account, List<JsonNode> emails, int size, List<String> mailboxes) {
         ObjectNode body = EventCodec.mapper().createObjectNode();
         ObjectNode update = body.putObject("update");
@@ -141,12 +141,12 @@ final class OtherPeople {
             JsonNode email = any(emails);
             ObjectNode patch = update.putObject(email.get("id").asText());
             if (random.nextInt(4) == 0) {
-                ObjectNode places = patch.putObject("mailboxIds");
-                email.get("mailboxIds").fieldNames().forEachRemaining(places::putNull);
-                places.put(any(mailboxes), true);
+                ObjectNode mailboxIds = patch.putObject("mailboxIds");
+                email.get("mailboxIds").fieldNames().forEachRemaining(mailboxIds::putNull);
+                mailboxIds.put(any(mailboxes), true);
             } else {
                 ObjectNode keywords = patch.putObject("keywords");
-                String keyword = any(List.of("$seen", "$flagged", "wish"));
+                String keyword = any(List.of("$seen", "$flagged", "custom"));
                 if (random.nextBoolean()) {
                     keywords.put(keyword, true);
                 } else {
@@ -165,7 +165,7 @@ final class OtherPeople {
         return patch;
     }
 
-    /** RFC 9051: a command on messages that are gone may be refused. */
+    /** A server may refuse a command on messages that are gone (RFC 2180). */
     private static void unlessGone(Runnable command) {
         try {
             command.run();
@@ -176,7 +176,7 @@ final class OtherPeople {
         }
     }
 
-    private Optional<String> someProject(List<String> mailboxes) {
+    private Optional<String> anyProject(List<String> mailboxes) {
         return mailboxes.stream().filter(name -> name.startsWith("Project")).findFirst();
     }
 

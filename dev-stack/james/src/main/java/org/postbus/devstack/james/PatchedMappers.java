@@ -30,16 +30,16 @@ import org.apache.james.mailbox.store.mail.model.MailboxMessage;
 import reactor.core.publisher.Flux;
 
 /**
- * The store in memory of James 3.8.1, mended in two places. There, who asks for the metadata of one message gets that of all messages
- * of all users; and a UID or a MODSEQ is given out before the message that it belongs to can be seen, so that a client which looks in
- * between is told the higher HIGHESTMODSEQ with the old flags, and never learns of the change (against RFC 7162 section 3.1).
+ * The in-memory store of James 3.8.1 with two corrections. The original returns the metadata of all users' messages for the id of one
+ * message. And it assigns UIDs and MODSEQs before the message is visible, so that a client may read the higher HIGHESTMODSEQ together with
+ * the old flags and miss the change (against RFC 7162 section 3.1).
  */
-final class MendedMappers extends InMemoryMailboxSessionMapperFactory {
+final class PatchedMappers extends InMemoryMailboxSessionMapperFactory {
     private final InMemoryMessageMapper messages;
     private final MessageIdMapper messageIds;
 
     @Inject
-    MendedMappers(Clock clock) {
+    PatchedMappers(Clock clock) {
         super(clock);
         messages = new AtomicMessages(getUidProvider(), getModSeqProvider(), clock);
         messageIds = new SelectedMessages(createMailboxMapper(null), messages);
