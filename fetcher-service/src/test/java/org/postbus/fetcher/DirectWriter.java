@@ -26,8 +26,8 @@ import org.postbus.observation.Observation;
 import org.postbus.observation.ObservationBatch;
 
 /**
- * Takes the place of Kafka: acknowledges a batch at once and hands it to the real writer, in order. A batch that is too large,
- * that comes twice or after a gap, or that cannot be applied, is a breach of the contract; the first is kept for the test.
+ * Replaces Kafka: acknowledges a batch at once and passes it to the real writer, in order. A batch that is too large,
+ * a duplicate, after a gap, or that cannot be applied, is a breach of the contract; the first breach is kept for the test.
  */
 public final class DirectWriter implements AutoCloseable {
     private final ExecutorService applying =
@@ -76,7 +76,7 @@ public final class DirectWriter implements AutoCloseable {
         this.held = held;
     }
 
-    /** {@link #applied} has nothing of what is applied from now on. */
+    /** {@link #applied} does not keep what is applied from now on. */
     public void keepNothing() {
         kept = false;
     }

@@ -26,8 +26,8 @@ import org.postbus.mail.imap.fake.HostileImapServer.Victim;
 import org.postbus.mail.imap.fake.HostileImapServer;
 
 /**
- * Accounts on servers that mean harm, all at once in one fetcher, in a heap of 192 MB: each gets an error that says what happened, and
- * an account on a good server is looked at meanwhile as if they were not there.
+ * Accounts on hostile servers, all at once in one fetcher, in a heap of 192 MB: each gets an error that says what happened, and
+ * an account on a good server is synced meanwhile as if they did not exist.
  */
 @Isolated
 class HostileAccountsTest {
@@ -46,7 +46,7 @@ class HostileAccountsTest {
         cases.add(new Case(name, TlsMode.NONE, server, says));
     }
 
-    /** A server like any other until it gets a command that begins so. */
+    /** A normal server until it gets a command with this beginning. */
     private static Behaviour until(String command, Behaviour then) {
         return until(command, (victim, tag) -> then.to(victim));
     }
@@ -174,7 +174,7 @@ class HostileAccountsTest {
                 "million changes of EXISTS",
                 "responses to one command",
                 until("EXAMINE", repeating("* 1 EXISTS\r\n* 2 EXISTS\r\n")));
-        fails("continuations nobody asked for", "responses to one command", until("EXAMINE", repeating("+ go on\r\n")));
+        fails("unsolicited continuations", "responses to one command", until("EXAMINE", repeating("+ go on\r\n")));
         fails(
                 "SEARCH without end",
                 "octets",
@@ -230,7 +230,7 @@ class HostileAccountsTest {
     }
 
     @Test
-    void hostile_accounts_are_told_of_and_their_neighbour_does_not_notice() throws Exception {
+    void hostile_accounts_get_an_error_and_do_not_affect_others() throws Exception {
         collectCases();
         assertThat(cases).hasSizeGreaterThanOrEqualTo(30);
         List<AutoCloseable> open = new ArrayList<>();
@@ -284,11 +284,11 @@ class HostileAccountsTest {
 
     private static boolean isTold(Case one, TestAccount account, FetcherUnderTest fetcher) {
         String state = state(account);
-        boolean told = state.startsWith("backoff") && state.contains(one.says());
-        if (told) {
+        boolean reported = state.startsWith("backoff") && state.contains(one.says());
+        if (reported) {
             fetcher.stop(account);
         }
-        return told;
+        return reported;
     }
 
     private static AccountSettings settings(ServerAddress address) {

@@ -6,7 +6,7 @@ import java.util.Base64;
 import java.util.List;
 import java.util.Random;
 
-/** Messages of all shapes, some of them wrong, drawn from a seed. Their sizes are a few KB, so that many are quickly read. */
+/** Messages of all kinds, some of them malformed, drawn from a seed. They are a few KB in size, so that many can be read quickly. */
 public final class OddMail {
     private static final List<String> MULTIPARTS =
             List.of("mixed", "mixed", "alternative", "alternative", "related", "digest", "signed", "x-other");
@@ -62,7 +62,7 @@ public final class OddMail {
         return mail.toByteArray();
     }
 
-    /** The rest of a header, and what it is of. */
+    /** The rest of a header, and the body that it describes. */
     private void entity(ByteArrayOutputStream out, int depth) {
         int what = random.nextInt(10);
         if (depth < 4 && (depth == 0 ? what < 8 : what < 3)) {

@@ -14,7 +14,7 @@ import org.postbus.change.ChangeEvent.Change;
 import org.postbus.change.ChangeEvent;
 import org.postbus.codec.EventCodec;
 
-/** What the contracts of both protocols are said in: an account under a real fetcher and writer, laid beside its server. */
+/** What the contracts of both protocols share: an account under a real fetcher and writer, compared with its server. */
 public abstract class SourceContract {
     public static final Duration SOON = Duration.ofSeconds(60);
     public static final Duration POLL = Duration.ofSeconds(1);
@@ -59,7 +59,7 @@ public abstract class SourceContract {
         fetcher.writer.assertNoBreach();
     }
 
-    /** The first few lines that only one side has, for the one line of a report that everybody reads. */
+    /** The first few lines that only one side has, for the first line of a report. */
     private static String difference(Map<String, List<String>> server, Map<String, List<String>> stored) {
         StringBuilder text = new StringBuilder();
         Set<String> mailboxes = new TreeSet<>(server.keySet());
@@ -95,7 +95,7 @@ public abstract class SourceContract {
         return ids;
     }
 
-    public long told() {
+    public long changeSeq() {
         return Long.parseLong(account.read("select change_seq from account_sync where account_id = ?"));
     }
 
@@ -111,7 +111,7 @@ public abstract class SourceContract {
         return changes;
     }
 
-    /** Waits until so many whole passes have gone by. */
+    /** Waits until this many whole passes have finished. */
     public void passes(int count) {
         for (int i = 0; i < count; i++) {
             long before = Long.parseLong(account.read("select passes_finished from account_sync where account_id = ?"));
@@ -122,7 +122,7 @@ public abstract class SourceContract {
         }
     }
 
-    /** No email without a mailbox waits for its end. */
+    /** No email without a mailbox waits to be destroyed. */
     public void nothingIsLeftOver() {
         passes(2);
         assertThat(account.read("select count(*) from email where account_id = ? and unlinked_pass is not null"))

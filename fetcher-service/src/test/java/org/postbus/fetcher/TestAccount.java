@@ -79,7 +79,7 @@ public record TestAccount(Database database, TenantId tenantId, AccountId accoun
         return value[0];
     }
 
-    /** Whether a pass has ended well that began after then: one that was under way may have looked before. */
+    /** Whether a pass that began after that time has succeeded: one in progress may have read the server before. */
     public boolean wasSyncedSince(Instant then) {
         return !read("select count(*) from sync_log where account_id = ? and error is null and started_at >= '"
                         + then.truncatedTo(ChronoUnit.MICROS) + "'")

@@ -159,23 +159,25 @@ public final class ClaimStore {
      * Persists the number of a pass that is about to begin: one more than the account's last. Must have returned before the pass reads
      * anything from the server, because a mutation that is stamped with a smaller number counts as seen by this pass.
      *
-     * <p>The commit is durable: if a crash of PostgreSQL lost the number during the pass, mutations that are applied after the pass has read
-     * their mailbox would be stamped with a smaller one and confirmed too early. The row is not {@code account_sync}'s, which the writer
-     * locks while it applies a batch.
+     * <p>The row is not {@code account_sync}'s, which the writer locks while it applies a batch. The commit is durable: if a crash of PostgreSQL
+     * lost the number during the pass, a mutation applied later could be stamped with a smaller one and be confirmed wrongly.
      *
      * @throws FenceLostException if the account was claimed anew, or is gone
      */
     public long beginPass(Claim claim) throws InterruptedException {
-        BegunPass begun = transactions.runInterruptibly("beginning a pass", claim.tenantId(), connection -> query(connection, """
-                            with pass as (
-                              insert into sync_pass (account_id, tenant_id, number)
-                              select account_id, tenant_id, 1 from account_sync where account_id = $1 and fence = $2
-                              on conflict (account_id) do update set number = sync_pass.number + 1
-                              returning number)
-                            select coalesce((select fence from account_sync where account_id = $1), 0) as fence,
-                                   (select number from pass) as number""", Tuple.of(claim.accountId().value(), claim.fence()))
-                    .map(rows -> rows.iterator().next())
-                    .map(row -> new BegunPass(row.getLong("fence"), Optional.ofNullable(row.getLong("number")))));
+        BegunPass begun = transactions.runInterruptibly(
+                "beginning a pass",
+                claim.tenantId(),
+                connection -> query(connection, """
+                        with pass as (
+                          insert into sync_pass (account_id, tenant_id, number)
+                          select account_id, tenant_id, 1 from account_sync where account_id = $1 and fence = $2
+                          on conflict (account_id) do update set number = sync_pass.number + 1
+                          returning number)
+                        select coalesce((select fence from account_sync where account_id = $1), 0) as fence,
+                               (select number from pass) as number""", Tuple.of(claim.accountId().value(), claim.fence()))
+                        .map(rows -> rows.iterator().next())
+                        .map(row -> new BegunPass(row.getLong("fence"), Optional.ofNullable(row.getLong("number")))));
         return begun.number().orElseThrow(() -> FenceLostException.overtaken(claim.fence(), begun.fence()));
     }
 

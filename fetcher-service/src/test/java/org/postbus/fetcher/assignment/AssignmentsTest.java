@@ -19,7 +19,7 @@ class AssignmentsTest {
     private final Assignments assignments = new Assignments();
 
     @Test
-    void a_first_record_starts_its_account() {
+    void the_first_record_starts_its_account() {
         assignments.assigned(Set.of(3));
         AccountRecord record = record(alice, Status.ACTIVE, 1);
 

@@ -12,7 +12,7 @@ import org.postbus.change.ChangeEvent;
 import org.postbus.devstack.DevStack;
 import org.postbus.devstack.mailserver.Dovecot;
 
-/** What is the same on every Dovecot. It has no OBJECTID, so only fingerprints tell what was moved. */
+/** What holds for every Dovecot. It has no OBJECTID, so moves are detected by fingerprints only. */
 public abstract class DovecotSourceContract extends ImapSourceContract {
     @BeforeAll
     public static void needsDovecot() {
@@ -23,7 +23,7 @@ public abstract class DovecotSourceContract extends ImapSourceContract {
         assumeTrue(there, "Dovecot is not installed (apt-get install dovecot-imapd)");
     }
 
-    /** Capabilities that the server does not announce. */
+    /** Capabilities that the server does not advertise. */
     abstract Set<String> hidden();
 
     @Override
@@ -46,14 +46,14 @@ public abstract class DovecotSourceContract extends ImapSourceContract {
     }
 
     @Test
-    void a_renumbered_mailbox_is_one_reset_and_its_emails_stay() {
+    void a_uidvalidity_change_is_one_reset_and_its_emails_stay() {
         fill("INBOX", 30);
         other.create("Apart");
         fill("Apart", 10);
         fetcher.start(account);
         awaitEqual();
         Map<String, String> before = emailIds();
-        long told = told();
+        long seqBefore = changeSeq();
 
         DevStack.dovecot(hidden()).renumber(login(), "INBOX", 1_900_000_000L);
         other.close();
@@ -63,14 +63,14 @@ public abstract class DovecotSourceContract extends ImapSourceContract {
         passes(2);
 
         assertThat(emailIds()).isEqualTo(before);
-        assertThat(changesAfter(told))
+        assertThat(changesAfter(seqBefore))
                 .filteredOn(ChangeEvent.MailboxReset.class::isInstance)
                 .hasSize(1);
-        assertThat(changesAfter(told))
+        assertThat(changesAfter(seqBefore))
                 .filteredOn(change ->
                         change instanceof ChangeEvent.EmailCreated || change instanceof ChangeEvent.EmailDestroyed)
                 .isEmpty();
-        assertThat(changesAfter(told))
+        assertThat(changesAfter(seqBefore))
                 .filteredOn(ChangeEvent.EmailUpdated.class::isInstance)
                 .as("the flag that was set meanwhile")
                 .hasSizeLessThanOrEqualTo(1);

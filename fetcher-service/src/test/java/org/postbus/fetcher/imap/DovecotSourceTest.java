@@ -14,7 +14,7 @@ import org.postbus.fetcher.TestAccount;
 import org.postbus.fetcher.source.HostBudget;
 import org.postbus.mail.imap.connection.ImapOptions;
 
-/** Dovecot with all it can: CONDSTORE, QRESYNC, NOTIFY, MOVE, LIST-STATUS. */
+/** Dovecot with all its extensions: CONDSTORE, QRESYNC, NOTIFY, MOVE, LIST-STATUS. */
 class DovecotSourceTest extends DovecotSourceContract {
     @Override
     Set<String> hidden() {
@@ -22,7 +22,7 @@ class DovecotSourceTest extends DovecotSourceContract {
     }
 
     @Test
-    void news_of_any_mailbox_come_by_themselves() throws Exception {
+    void changes_of_any_mailbox_are_pushed() throws Exception {
         other.create("Apart");
         fill("Apart", 3);
         fill("INBOX", 1);
@@ -38,11 +38,11 @@ class DovecotSourceTest extends DovecotSourceContract {
         awaitPush(() -> fill("Apart", 1));
         awaitPush(() -> other.addFlags(select("Apart").subList(0, 1), "later"));
         awaitPush(() -> other.create("Fresh"));
-        // Not of a rename: Dovecot 2.3 may find its own list of mailboxes corrupted then, and says nothing.
+        // Not after a rename: Dovecot 2.3 may then find its mailbox list corrupted and report nothing.
     }
 
     @Test
-    void much_mail_comes_compressed_and_what_waits_is_not() throws Exception {
+    void bulk_reads_are_compressed_and_idle_connections_are_not() throws Exception {
         fill("INBOX", 125);
         for (int messages = 125; messages < ImapPass.BULK_MESSAGES; messages *= 2) {
             other.copy(select("INBOX"), "INBOX");

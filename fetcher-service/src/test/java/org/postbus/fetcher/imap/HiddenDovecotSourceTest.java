@@ -12,21 +12,21 @@ import org.postbus.devstack.DevStack;
 import org.postbus.devstack.mailserver.Dovecot;
 import org.postbus.fetcher.FetcherUnderTest;
 
-/** Dovecot that says of none of its extensions: what is left is comparing. */
+/** Dovecot with all of its extensions hidden: everything is found by comparing. */
 class HiddenDovecotSourceTest extends DovecotSourceContract {
     @Override
     Set<String> hidden() {
         return Dovecot.DELTAS;
     }
 
-    /** Minutes may go by before such a server is asked for a mailbox that nobody stirs: so somebody asks. */
+    /** Such a server may be asked for an unchanged mailbox only minutes later, so the tests send sync requests. */
     @Override
     public void hint() {
         fetcher.requestSync(account.accountId());
     }
 
     @Test
-    void mailboxes_that_nobody_speaks_of_are_looked_at_a_few_at_a_time() throws Exception {
+    void unchanged_mailboxes_are_checked_a_few_at_a_time() throws Exception {
         for (int i = 0; i < 50; i++) {
             other.create("Quiet" + i);
         }
@@ -46,7 +46,7 @@ class HiddenDovecotSourceTest extends DovecotSourceContract {
         String of42 = "select count(*) from email_mailbox l join mailbox m using (account_id, mailbox_id)"
                 + " where account_id = ? and m.raw_name = 'Quiet42'";
         await().atMost(Duration.ofSeconds(30)).until(() -> account.read(of42), "1"::equals);
-        // A move is seen from both its ends at once, whichever of them is looked at.
+        // A move is seen in both mailboxes in one pass, whichever of them is checked first.
         assertThat(account.read("select count(*) from change_log where account_id = ? and type = 'email.created'"))
                 .isEqualTo("1");
         List<Integer> perPass = new ArrayList<>();

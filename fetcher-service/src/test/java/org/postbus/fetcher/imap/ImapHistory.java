@@ -9,11 +9,11 @@ import java.util.Random;
 import java.util.function.Supplier;
 import org.postbus.devstack.rawclient.RawImap;
 
-/** What a busy person does to a mail account in years, drawn from a seed, over one connection that may change. */
+/** What users do to a mail account over years, drawn from a seed, over one connection that may be replaced. */
 final class ImapHistory {
     private static final int MAILBOXES_MAX = 14;
     private static final int MESSAGES_MAX = 250;
-    private static final int STUMBLES_MAX = 50;
+    private static final int REFUSALS_MAX = 50;
     private static final String[] FLAGS = {"\\Seen", "\\Flagged", "\\Answered", "\\Draft", "work", "$Forwarded", "Later"
     };
 
@@ -24,13 +24,13 @@ final class ImapHistory {
     private final Supplier<RawImap> reconnect;
     private RawImap client;
     private int operations;
-    private int stumbles;
+    private int refusals;
     private int made;
     private byte[] last = message(0);
 
     /**
-     * @param top what the names of all mailboxes but INBOX begin with
-     * @param reconnect closes the connection that there is, if any, and makes another
+     * @param top the prefix of all mailbox names but INBOX
+     * @param reconnect closes the present connection, if any, and opens another
      */
     ImapHistory(Random random, String top, char delimiter, Supplier<RawImap> reconnect) {
         this.random = random;
@@ -58,11 +58,11 @@ final class ImapHistory {
         return operations - before;
     }
 
-    /** Servers stumble over their own concurrency now and then, Dovecot's processes even fall. What they did, they say. */
-    private void lookAround(RuntimeException stumble) {
-        stumbles++;
-        if (stumbles > STUMBLES_MAX) {
-            throw stumble;
+    /** Servers sometimes fail because of their own concurrency; Dovecot's processes even die. Their state shows what they did. */
+    private void lookAround(RuntimeException refused) {
+        refusals++;
+        if (refusals > REFUSALS_MAX) {
+            throw refused;
         }
         names.clear();
         client.list().forEach(mailbox -> names.add(mailbox.name()));
@@ -70,7 +70,7 @@ final class ImapHistory {
         names.addFirst("INBOX");
     }
 
-    /** As a person whose network was lost. */
+    /** Like a client whose network failed. */
     void reconnect() {
         client = reconnect.get();
     }
@@ -143,7 +143,7 @@ final class ImapHistory {
             client.select("INBOX");
             client.delete(names.remove(which));
         } else if (what == 3 && isLeaf(names.get(which))) {
-            // Another one under the same name.
+            // Another mailbox with the same name.
             client.select("INBOX");
             client.delete(names.get(which));
             client.create(names.get(which));

@@ -29,8 +29,8 @@ import org.postbus.fetcher.OtherServer;
 import org.postbus.fetcher.SourceContract;
 
 /**
- * What holds for an account over IMAP whatever server it is on: after anything that another client does, the tables become what
- * the server has. The server is read, and its mail changed, by {@link RawImap}, which shares nothing with our client; what it told
+ * What holds for an IMAP account on every server: after anything that another client does, the tables become equal to
+ * the server. {@link RawImap}, which shares nothing with our client, reads the server and changes its mail; what is observed
  * is applied by the real writer.
  */
 abstract class ImapSourceContract extends SourceContract {
@@ -48,10 +48,10 @@ abstract class ImapSourceContract extends SourceContract {
     /** Creates {@link #user} with {@link #PASSWORD}; the port of the server that it is on. */
     abstract int portOfNewUser();
 
-    /** What separates the levels of a mailbox's name. */
+    /** The hierarchy delimiter of mailbox names. */
     abstract char delimiter();
 
-    /** What the names of all mailboxes but INBOX begin with. */
+    /** The prefix of all mailbox names but INBOX. */
     String top() {
         return "";
     }
@@ -78,7 +78,7 @@ abstract class ImapSourceContract extends SourceContract {
     }
 
     @Test
-    void what_there_is_and_what_comes_is_synchronised() {
+    void existing_and_new_mail_is_synced() {
         String nested = name("Projects", "Alpha");
         other.create(name("Projects"));
         other.create(nested);
@@ -134,17 +134,17 @@ abstract class ImapSourceContract extends SourceContract {
 
     @Test
     void a_move_is_one_update_of_the_same_email() {
-        List<String> places = List.of("INBOX", name("Able"), name("Zeta"), name("Able", "Deep"));
-        places.stream().skip(1).forEach(other::create);
+        List<String> mailboxes = List.of("INBOX", name("Able"), name("Zeta"), name("Able", "Deep"));
+        mailboxes.stream().skip(1).forEach(other::create);
         fill("INBOX", 12);
         fetcher.start(account);
         awaitEqual();
         Map<String, String> before = emailIds();
-        long told = told();
+        long seqBefore = changeSeq();
 
-        for (int i = 1; i < places.size(); i++) {
-            List<Long> uids = select(places.get(i - 1));
-            String to = places.get(i);
+        for (int i = 1; i < mailboxes.size(); i++) {
+            List<Long> uids = select(mailboxes.get(i - 1));
+            String to = mailboxes.get(i);
             List<Long> some = uids.subList(0, 12 - 3 * i);
             betweenPasses(() -> other.move(some, to));
             awaitEqual();
@@ -155,7 +155,7 @@ abstract class ImapSourceContract extends SourceContract {
         passes(3);
 
         assertThat(emailIds()).isEqualTo(before);
-        assertThat(changesAfter(told))
+        assertThat(changesAfter(seqBefore))
                 .filteredOn(change -> !(change instanceof ChangeEvent.MailboxUpdated))
                 .as("9 + 6 + 3 + 3 moves")
                 .hasSize(21)
@@ -185,11 +185,11 @@ abstract class ImapSourceContract extends SourceContract {
     }
 
     @Test
-    void attachments_stay_where_they_are() {
+    void attachments_are_not_downloaded() {
         int attachment = 300_000;
         for (int i = 0; i < 40; i++) {
             String text = i == 7 ? "far from the beginning" : "text " + i;
-            // Courier takes a message without MIME-Version for a text.
+            // Courier treats a message without MIME-Version as text.
             String raw = "Message-ID: <large" + i + "@example.org>\r\nMIME-Version: 1.0\r\n"
                     + "Content-Type: multipart/mixed; boundary=b\r\n\r\n"
                     + (i == 7 ? attachment(attachment) : "--b\r\nContent-Type: text/plain\r\n\r\n" + text + "\r\n")
@@ -219,9 +219,9 @@ abstract class ImapSourceContract extends SourceContract {
                 + "QUJD".repeat(18).concat("\r\n").repeat(octets / 74);
     }
 
-    /** What a pass that broke off leaves: emails are stored, and the cursor says that they are still to be read. */
+    /** The result of an interrupted pass: emails are stored, but according to the cursor they have not been read. */
     @Test
-    void what_was_stored_beyond_the_cursor_may_be_gone_before_it_is_read_again() {
+    void what_was_stored_beyond_the_cursor_may_vanish_before_it_is_read_again() {
         fill("INBOX", 30);
         fetcher.start(account);
         awaitEqual();
@@ -262,7 +262,7 @@ abstract class ImapSourceContract extends SourceContract {
         assertThat(tap.mostConnections()).as("connections at one time").isLessThanOrEqualTo(3);
     }
 
-    // ---- what the tests are said in
+    // ---- Steps
 
     private int port = 0;
 
@@ -292,7 +292,7 @@ abstract class ImapSourceContract extends SourceContract {
             try {
                 other.append(mailbox, mail.flags(), mail.date(), mail.raw());
             } catch (RawImap.RefusedException e) {
-                // James in memory fails now and then while it notifies somebody (ConcurrentModificationException).
+                // James in memory sometimes fails while it sends notifications (ConcurrentModificationException).
                 other.append(mailbox, mail.flags(), mail.date(), mail.raw());
             }
         }
@@ -339,7 +339,7 @@ abstract class ImapSourceContract extends SourceContract {
                 .collect(Collectors.toSet());
     }
 
-    /** Not even Dovecot moves at a stroke: a pass in the middle of it sees two copies, and they are told as what they were then. */
+    /** Not even Dovecot's MOVE is atomic: a pass in the middle of it sees two copies and publishes two. */
     void betweenPasses(Runnable action) {
         tap.before("LIST", action);
     }
@@ -347,7 +347,7 @@ abstract class ImapSourceContract extends SourceContract {
     private List<String> commandsOfAQuietPass() {
         passes(3);
         int before = tap.commands().size();
-        // The first may have been on its way before.
+        // The first may have been in flight before.
         passes(3);
         List<String> all = tap.commands();
         List<String> quiet = new ArrayList<>(all.subList(before, all.size()));

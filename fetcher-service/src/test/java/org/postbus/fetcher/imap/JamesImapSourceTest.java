@@ -4,7 +4,7 @@ import org.postbus.account.Secret;
 import org.postbus.devstack.DevStack;
 import org.postbus.devstack.mailserver.James;
 
-/** James: CONDSTORE, QRESYNC, OBJECTID and MOVE, IDLE that does not tell of flags, no NOTIFY. */
+/** James: CONDSTORE, QRESYNC, OBJECTID and MOVE, IDLE that does not report flags, no NOTIFY. */
 class JamesImapSourceTest extends ImapSourceContract {
     @Override
     String host() {

@@ -2,7 +2,7 @@ package org.postbus.fetcher.imap;
 
 import org.postbus.fetcher.OtherServer;
 
-/** Any IMAP server that somebody has at hand. Only run where it is asked for by name. */
+/** Any IMAP server. Run only when it is named. */
 class OtherImapSource extends ImapSourceContract {
     private final String[] server = OtherServer.property(OtherServer.IMAP).split(":");
 

@@ -29,8 +29,8 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
- * An IMAP server in memory that a test gives the habits of servers which cannot be started here: which capabilities it has, what it
- * leaves out, where it says NO, and what it says instead of the truth. As many of the commands as the fetcher sends.
+ * An IMAP server in memory that behaves as a test wants, like servers that cannot be started here: its capabilities, what it
+ * omits, where it answers NO, and where its answers are wrong. It knows the commands that the fetcher sends.
  */
 public final class QuirkyImapServer implements AutoCloseable {
     private static final DateTimeFormatter DATE = DateTimeFormatter.ofPattern("dd-MMM-yyyy HH:mm:ss Z", Locale.ENGLISH)
@@ -39,7 +39,7 @@ public final class QuirkyImapServer implements AutoCloseable {
     private static final Pattern CHANGED_SINCE = Pattern.compile("CHANGEDSINCE (\\d+)");
     private static final Pattern START = Pattern.compile("BODY\\.PEEK\\[]<0\\.(\\d+)>");
 
-    /** In an answer: here the connection breaks. */
+    /** In an answer: the connection breaks here. */
     static final String HANG_UP = "HANG-UP";
 
     private final ServerSocket listening;
@@ -61,7 +61,7 @@ public final class QuirkyImapServer implements AutoCloseable {
         }
     }
 
-    /** What is said instead of, or made of, the answer to a command. */
+    /** Replaces or changes the answer to a command. */
     private record Habit(Pattern command, UnaryOperator<String> answer) {}
 
     public static final class Mail {
@@ -138,12 +138,12 @@ public final class QuirkyImapServer implements AutoCloseable {
         return listening.getLocalPort();
     }
 
-    /** From now on the answer to such commands (without their tag) is this; {@code TAG} stands for the tag. */
+    /** From now on commands with this beginning (without their tag) get this answer; {@code TAG} stands for the tag. */
     void answers(String command, UnaryOperator<String> answer) {
         habits.add(new Habit(Pattern.compile(command), answer));
     }
 
-    void forgetsHabits() {
+    void behavesAgain() {
         habits.clear();
     }
 
@@ -210,7 +210,7 @@ public final class QuirkyImapServer implements AutoCloseable {
                 }
             }
         } catch (IOException broken) {
-            // A client may hang up at any time.
+            // A client may close the connection at any time.
             open.remove(socket);
         }
     }

@@ -22,7 +22,7 @@ import org.postbus.fetcher.source.HostBudget;
 import org.postbus.mail.imap.connection.ImapOptions;
 import org.postbus.observation.Observation;
 
-/** What the sync makes of servers as they are: those that fall behind, leave out, say too little or stumble. */
+/** How the sync handles real servers: answers that are late, incomplete, wrong or refused. */
 class ServerQuirksTest {
     private static final Duration SOON = Duration.ofSeconds(60);
     private static final Duration POLL = Duration.ofMinutes(10);
@@ -49,7 +49,7 @@ class ServerQuirksTest {
     // ---- QRESYNC
 
     @Test
-    void a_server_whose_qresync_tells_of_no_flags_is_asked_for_them() throws Exception {
+    void a_server_whose_qresync_reports_no_flags_is_asked_for_them() throws Exception {
         start(ALL, 10);
         server.answers("EXAMINE .*QRESYNC.*", answer -> answer.replaceAll("\\* \\d+ FETCH [^\r]*\r\n", ""));
         server.inbox().flag(3, "\\Flagged");
@@ -75,7 +75,7 @@ class ServerQuirksTest {
     }
 
     @Test
-    void what_vanished_is_a_predicate_and_may_span_everything_that_never_was() throws Exception {
+    void vanished_may_name_uids_that_never_existed() throws Exception {
         start(ALL, 10);
         server.answers(
                 "EXAMINE .*QRESYNC.*",
@@ -90,7 +90,7 @@ class ServerQuirksTest {
     }
 
     @Test
-    void a_deletion_that_qresync_did_not_tell_is_found_by_counting() throws Exception {
+    void an_expunge_that_qresync_did_not_report_is_found_by_counting() throws Exception {
         start(ALL, 10);
         server.answers("EXAMINE .*QRESYNC.*", answer -> answer.replaceAll("\\* VANISHED [^\r]*\r\n", ""));
         server.inbox().expunge(4);
@@ -112,10 +112,10 @@ class ServerQuirksTest {
         assertThat(inbox()).hasSize(9).contains("5 m5@example.org $seen");
     }
 
-    // ---- mod-sequences that cannot be relied on
+    // ---- Unreliable mod-sequences
 
     @Test
-    void a_mod_sequence_that_fell_makes_everything_be_compared() throws Exception {
+    void a_decreased_mod_sequence_makes_everything_be_compared() throws Exception {
         for (String[] capabilities : List.of(ALL, CONDSTORE)) {
             start(capabilities, 2500);
             server.inbox().flag(2, "\\Flagged");
@@ -138,7 +138,7 @@ class ServerQuirksTest {
         server.answers("EXAMINE.*", answer -> answer.replaceAll("\\[HIGHESTMODSEQ \\d+]", "[NOMODSEQ]"));
         start();
         server.inbox().flag(2, "\\Flagged");
-        server.forgetsHabits();
+        server.behavesAgain();
 
         pass();
 
@@ -160,7 +160,7 @@ class ServerQuirksTest {
     }
 
     @Test
-    void a_server_that_gives_mod_sequences_without_saying_so_is_not_asked_for_them() throws Exception {
+    void a_server_that_sends_mod_sequences_without_the_capability_is_not_asked_for_them() throws Exception {
         start(new String[] {"LIST-EXTENDED", "LIST-STATUS", "UNSELECT"}, 5);
         server.heard();
         server.inbox().flag(2, "\\Seen");
@@ -175,7 +175,7 @@ class ServerQuirksTest {
     }
 
     @Test
-    void a_change_that_the_server_counted_in_no_mod_sequence_is_found_once_a_day() throws Exception {
+    void a_change_without_a_new_mod_sequence_is_found_once_a_day() throws Exception {
         for (String[] capabilities : List.of(ALL, CONDSTORE)) {
             server = server(capabilities, 30);
             server.mailbox("Empty", "");
@@ -184,7 +184,7 @@ class ServerQuirksTest {
             start();
             server.inbox().mails.get(3L).flags.add("\\Flagged");
             server.mailbox("Other", "").mails.get(1L).flags.add("\\Seen");
-            // As many come as go, and the numbers agree.
+            // As many messages arrive as vanish, so the numbers agree.
             account.update("""
                     delete from email_mailbox where account_id = (select account_id from account_sync where account_id = ? for update)
                     and uid = 7""", account.accountId().value());
@@ -206,7 +206,7 @@ class ServerQuirksTest {
 
     @Test
     void icloud_is_asked_for_mod_sequences_and_never_for_qresync() throws Exception {
-        // ENABLE names nothing that it enabled, and what QRESYNC tells there is not to be believed.
+        // ENABLE reports nothing as enabled, and the QRESYNC answers cannot be trusted.
         server = server(
                 new String[] {"CONDSTORE", "QRESYNC", "ENABLE", "XAPPLELITERAL", "IDLE", "UIDPLUS", "ID", "ESEARCH"},
                 10);
@@ -245,10 +245,10 @@ class ServerQuirksTest {
         assertThat(server.heard()).noneMatch(command -> command.contains("CHANGEDSINCE"));
     }
 
-    // ---- said once
+    // ---- Reported once
 
     @Test
-    void what_vanishes_during_another_command_is_harvested() throws Exception {
+    void what_vanishes_during_another_command_is_published() throws Exception {
         start(CONDSTORE, 10);
         server.answers("UID FETCH .*BODY.*", answer -> {
             if (server.inbox().mails.containsKey(3L)) {
@@ -298,10 +298,10 @@ class ServerQuirksTest {
         assertThat(order.subList(1000, 1200)).allMatch(uid -> uid <= 200);
     }
 
-    // ---- nothing is lost by a mistake of the server
+    // ---- Mistakes of the server lose nothing
 
     @Test
-    void a_list_of_uids_that_is_empty_short_or_refused_deletes_nothing() throws Exception {
+    void a_uid_list_that_is_empty_short_or_refused_deletes_nothing() throws Exception {
         List<java.util.function.UnaryOperator<String>> mistakes = List.of(
                 answer -> "* SEARCH\r\nTAG OK found\r\n",
                 answer -> "* SEARCH 1 2 3\r\nTAG OK found\r\n",
@@ -317,7 +317,7 @@ class ServerQuirksTest {
             await().atMost(SOON).until(() -> server.heard().stream().anyMatch(line -> line.startsWith("UID SEARCH")));
             fetcher.requestSync(account.accountId());
             await().pollDelay(Duration.ofMillis(500)).until(() -> count("email") == 20);
-            server.forgetsHabits();
+            server.behavesAgain();
             await().atMost(SOON).until(() -> {
                 fetcher.requestSync(account.accountId());
                 return inbox().size() == 19;
@@ -346,7 +346,7 @@ class ServerQuirksTest {
     }
 
     @Test
-    void a_copy_whose_original_goes_while_it_is_read_is_a_move() throws Exception {
+    void a_copy_whose_original_vanishes_while_it_is_read_is_a_move() throws Exception {
         QuirkyImapServer.Mailbox archive = copiedIntoTheArchive(() -> server.inbox().expunge(3));
 
         assertThat(toldSince).isEqualTo("email.updated");
@@ -364,7 +364,7 @@ class ServerQuirksTest {
 
     private String toldSince;
 
-    /** @param meanwhile once the pass has asked for the copy's content */
+    /** @param meanwhile runs once the pass has asked for the copy's content */
     private QuirkyImapServer.Mailbox copiedIntoTheArchive(Runnable meanwhile) throws Exception {
         server = server(ALL, 5);
         QuirkyImapServer.Mailbox archive = server.mailbox("Archive", "");
@@ -395,10 +395,10 @@ class ServerQuirksTest {
         return archive;
     }
 
-    // ---- one bad message
+    // ---- Unreadable messages
 
     @Test
-    void a_message_that_the_server_cannot_read_is_put_aside_and_the_mailbox_goes_on() throws Exception {
+    void a_message_that_the_server_cannot_read_is_quarantined_and_the_others_are_synced() throws Exception {
         server = server(ALL, 700);
         server.answers(
                 "UID FETCH .*BODY.*",
@@ -421,7 +421,7 @@ class ServerQuirksTest {
                 .as("it is not asked for again")
                 .noneMatch(command -> command.matches("UID FETCH 333 .*"));
 
-        server.forgetsHabits();
+        server.behavesAgain();
         account.update(
                 "update account_sync set full_pass_wanted = true where account_id = ?",
                 account.accountId().value());
@@ -433,7 +433,7 @@ class ServerQuirksTest {
     }
 
     @Test
-    void what_came_before_a_refusal_is_kept() throws Exception {
+    void what_was_returned_before_a_refusal_is_kept() throws Exception {
         server = server(ALL, 100);
         server.answers("UID FETCH .*BODY.*", answer -> {
             int bad = answer.indexOf("FETCH (UID 33 ");
@@ -449,7 +449,7 @@ class ServerQuirksTest {
     }
 
     @Test
-    void a_message_that_breaks_the_connection_is_put_aside_after_three_breaks() throws Exception {
+    void a_message_that_breaks_the_connection_three_times_is_quarantined() throws Exception {
         server = server(ALL, 20);
         server.answers("UID FETCH .*BODY.*", answer -> answer.contains("UID 7 ") ? cutAt(answer, "UID 7 ") : answer);
         start();
@@ -462,7 +462,7 @@ class ServerQuirksTest {
     }
 
     @Test
-    void a_server_that_hands_out_no_message_is_waited_for_and_nothing_is_put_aside() throws Exception {
+    void a_server_that_returns_no_message_is_retried_and_nothing_is_quarantined() throws Exception {
         start(ALL, 3);
         server.answers("UID FETCH .*BODY.*", answer -> "TAG NO [UNAVAILABLE] not now\r\n");
         for (int i = 0; i < 40; i++) {
@@ -473,16 +473,16 @@ class ServerQuirksTest {
                 .until(() -> account.read("select state from account_sync where account_id = ?")
                         .equals("backoff"));
 
-        server.forgetsHabits();
+        server.behavesAgain();
 
         await().atMost(SOON).until(() -> inbox().size() == 43);
         assertThat(count("quarantined_message")).isZero();
     }
 
-    // ---- rest
+    // ---- Backoff
 
     @Test
-    void whoever_asks_for_a_look_ends_the_rest_after_a_failure() throws Exception {
+    void a_sync_request_ends_the_backoff() throws Exception {
         start(ALL, 3);
         server.answers("LOGIN.*", answer -> "TAG NO [AUTHENTICATIONFAILED] not now\r\n");
         server.hangUp();
@@ -490,7 +490,7 @@ class ServerQuirksTest {
         await().atMost(SOON).until(() -> account.read("""
                         select coalesce((state = 'backoff' and retry_at > now() + interval '15 seconds')::text, '')
                         from account_sync where account_id = ?"""), "true"::equals);
-        server.forgetsHabits();
+        server.behavesAgain();
         server.inbox().add("meanwhile");
 
         fetcher.requestSync(account.accountId());
@@ -499,7 +499,7 @@ class ServerQuirksTest {
     }
 
     @Test
-    void a_rest_that_the_server_asked_for_is_kept_whoever_asks() throws Exception {
+    void a_delay_that_the_server_asked_for_is_kept_despite_a_sync_request() throws Exception {
         start(ALL, 3);
         server.answers(
                 "LIST.*", answer -> "TAG NO Request is throttled. Suggested Backoff Time: 12000 milliseconds\r\n");
@@ -519,7 +519,7 @@ class ServerQuirksTest {
         return answer.substring(0, answer.lastIndexOf("* ", answer.indexOf(where))) + QuirkyImapServer.HANG_UP;
     }
 
-    // ---- what the tests are said in
+    // ---- Steps
 
     private static QuirkyImapServer server(String[] capabilities, int messages) {
         QuirkyImapServer server = new QuirkyImapServer(capabilities);
@@ -553,7 +553,7 @@ class ServerQuirksTest {
         pass();
     }
 
-    /** A whole pass that began after this call, and what follows from it at once. */
+    /** Waits for a whole pass that began after this call, and for those that follow it at once. */
     private void pass() {
         Instant now = Instant.now();
         fetcher.requestSync(account.accountId());

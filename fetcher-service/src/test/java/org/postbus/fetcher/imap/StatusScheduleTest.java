@@ -29,7 +29,7 @@ class StatusScheduleTest {
         assertThat(wait(Duration.ofDays(1), true)).isEqualTo(Duration.ofMinutes(15));
     }
 
-    /** Hours of passes, with mailboxes in which much, little or nothing happens. */
+    /** Hours of passes, with mailboxes that change often, rarely or never. */
     @Test
     void no_pass_checks_more_mailboxes_than_the_limit_and_none_is_left_out() {
         for (int seed = 0; seed < 8; seed++) {

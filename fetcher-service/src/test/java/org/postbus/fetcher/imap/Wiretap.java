@@ -21,7 +21,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.regex.Pattern;
 
-/** Stands between a client and a server on one machine: hears the commands, counts connections, and can hold them up or cut them. */
+/** A proxy between a client and a server on one machine: records commands, counts connections, and can delay or break them. */
 final class Wiretap implements AutoCloseable {
     private static final Pattern LOGIN = Pattern.compile("(?i)(LOGIN|AUTHENTICATE) .*");
 
@@ -49,19 +49,19 @@ final class Wiretap implements AutoCloseable {
         return listening.getLocalPort();
     }
 
-    /** What clients sent so far, without tags and secrets; a literal is a line like any other. */
+    /** What clients have sent, without tags and secrets; a literal counts as a line. */
     List<String> commands() {
         return List.copyOf(commands);
     }
 
-    /** The most connections that there were at one time. */
+    /** The largest number of connections at one time. */
     int mostConnections() {
         return most.get();
     }
 
     /**
-     * Does something before the next command that begins so has reached the server. A pass begins with LIST: what is done before
-     * it, the whole pass sees.
+     * Runs an action before the next command with this beginning reaches the server. A pass begins with LIST, so the whole pass
+     * sees what is done before it.
      */
     void before(String command, Runnable meanwhile) {
         CompletableFuture<Void> done = new CompletableFuture<>();
@@ -110,7 +110,7 @@ final class Wiretap implements AutoCloseable {
                 out.write(buffer, 0, n);
             }
         } catch (IOException broken) {
-            // Which is what connections do, and what cut() is for.
+            // Expected when a connection is closed or cut.
             line.setLength(0);
         } finally {
             open.remove(from);

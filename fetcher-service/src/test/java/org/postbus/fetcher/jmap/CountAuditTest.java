@@ -10,7 +10,7 @@ class CountAuditTest {
     private static final Map<MailboxKey, Long> THREE_TOO_MANY = Map.of(MailboxKey.ofId("22"), -3L);
 
     @Test
-    void counts_are_believed_when_two_quiet_looks_agree() {
+    void counts_are_believed_when_two_quiet_passes_agree() {
         CountAudit once = CountAudit.DUE.counted(THREE_TOO_MANY);
 
         assertThat(CountAudit.DUE.isProvenBy(THREE_TOO_MANY)).isFalse();
@@ -21,7 +21,7 @@ class CountAuditTest {
     }
 
     @Test
-    void right_counts_are_not_looked_at_again_until_something_stirs() {
+    void right_counts_are_not_checked_again_until_something_changes() {
         CountAudit right = CountAudit.DUE.counted(Map.of());
 
         assertThat(right.due()).isFalse();
@@ -29,7 +29,7 @@ class CountAuditTest {
     }
 
     @Test
-    void a_server_that_counts_in_its_own_way_is_compared_with_once() {
+    void a_server_that_counts_differently_is_compared_once() {
         CountAudit compared = CountAudit.DUE.counted(THREE_TOO_MANY).comparing().changed();
 
         CountAudit after = compared.counted(THREE_TOO_MANY);

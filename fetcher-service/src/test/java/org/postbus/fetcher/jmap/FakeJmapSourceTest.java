@@ -30,7 +30,7 @@ import org.postbus.fetcher.source.HostBudget;
 import org.postbus.mail.imap.connection.ImapOptions;
 import org.postbus.mail.jmap.fake.FakeJmapServer;
 
-/** What real servers do not do when asked; and that every request is one which a strict server takes. */
+/** What real servers do not do on demand; and every request is one that a strict server accepts. */
 class FakeJmapSourceTest extends JmapSourceContract {
     private static final Vertx VERTX = Vertx.vertx();
     private FakeJmapServer server;
@@ -63,13 +63,13 @@ class FakeJmapSourceTest extends JmapSourceContract {
     }
 
     @Test
-    void a_lost_history_is_made_good_without_a_word_about_what_did_not_change() {
+    void a_lost_state_is_repaired_without_changes_for_what_did_not_change() {
         List<String> emails = fill(inbox(), 700);
         server.pageMax(300);
         fetcher.start(account);
         awaitEqual();
         passes(2);
-        long told = told();
+        long seqBefore = changeSeq();
 
         other.destroy(emails.subList(0, 2));
         patch(emails.subList(5, 8), Map.of("keywords/$answered", true));
@@ -78,7 +78,7 @@ class FakeJmapSourceTest extends JmapSourceContract {
         awaitEqual();
         passes(2);
 
-        assertThat(changesAfter(told).stream()
+        assertThat(changesAfter(seqBefore).stream()
                         .filter(change -> !(change instanceof ChangeEvent.MailboxUpdated))
                         .collect(Collectors.groupingBy(
                                 change -> change.getClass().getSimpleName(), counting())))
@@ -86,11 +86,11 @@ class FakeJmapSourceTest extends JmapSourceContract {
     }
 
     @Test
-    void what_the_server_kept_to_itself_is_found_by_who_asks_though_all_was_quiet_and_right() {
+    void what_the_server_did_not_report_is_found_by_a_sync_request_after_quiet_passes_with_right_counts() {
         List<String> emails = fill(inbox(), 10);
         fetcher.start(account);
         awaitEqual();
-        // Two that count are enough: nothing is left to be counted then.
+        // Two passes that count are enough.
         passes(4);
 
         server.destroyWithoutAWord(emails.get(3));
@@ -99,23 +99,23 @@ class FakeJmapSourceTest extends JmapSourceContract {
     }
 
     @Test
-    void what_was_under_way_when_the_server_gave_a_state_out_is_found_once_all_is_quiet() {
+    void a_change_in_progress_when_the_server_returned_a_state_is_found_once_changes_have_settled() {
         Runnable underWay = changeUnderWay();
-        long told = told();
+        long seqBefore = changeSeq();
 
         underWay.run();
         fill(inbox(), 1);
 
         awaitEqual();
         passes(2);
-        assertThat(changesAfter(told))
+        assertThat(changesAfter(seqBefore))
                 .filteredOn(change -> !(change instanceof ChangeEvent.MailboxUpdated))
                 .extracting(change -> change.getClass().getSimpleName())
                 .containsExactly("EmailCreated", "EmailUpdated");
     }
 
     @Test
-    void what_was_under_way_is_found_by_the_fetcher_that_takes_over() {
+    void a_change_in_progress_is_found_by_the_fetcher_that_claims_the_account_next() {
         Runnable underWay = changeUnderWay();
         fetcher.stop(account);
 
@@ -126,9 +126,9 @@ class FakeJmapSourceTest extends JmapSourceContract {
     }
 
     /**
-     * Of a keyword, which no count tells of, among so many emails that they are not compared for these few changes.
+     * Changes a keyword, which shows in no count, among so many emails that these few changes do not lead to a comparison.
      *
-     * @return ends the change: it began before one that has been told of
+     * @return ends the change, which began before one that has been reported
      */
     private Runnable changeUnderWay() {
         List<String> emails = fill(inbox(), 400);
@@ -144,25 +144,25 @@ class FakeJmapSourceTest extends JmapSourceContract {
     }
 
     @Test
-    void what_the_server_never_tells_is_found_once_much_else_has_changed() {
+    void what_the_server_never_reports_is_found_once_much_else_has_changed() {
         List<String> emails = fill(inbox(), 60);
         fetcher.start(account);
         awaitEqual();
-        long told = told();
+        long seqBefore = changeSeq();
 
         server.updateWithoutAWord(emails.get(3), email -> ((ObjectNode) email.path("keywords")).put("$flagged", true));
         patch(emails.subList(10, 12), Map.of("keywords/$answered", true));
 
         awaitEqual();
         passes(2);
-        assertThat(changesAfter(told))
+        assertThat(changesAfter(seqBefore))
                 .filteredOn(change -> !(change instanceof ChangeEvent.MailboxUpdated))
                 .extracting(change -> change.getClass().getSimpleName())
                 .containsExactly("EmailUpdated", "EmailUpdated", "EmailUpdated");
     }
 
     @Test
-    void a_keyword_that_the_server_kept_to_itself_is_found_by_the_daily_comparison() throws Exception {
+    void a_keyword_that_the_server_did_not_report_is_found_by_the_daily_comparison() throws Exception {
         fetcher.close();
         fetcher = new FetcherUnderTest(
                 DevStack.postgres().freshDatabase(),
@@ -175,12 +175,12 @@ class FakeJmapSourceTest extends JmapSourceContract {
         List<String> emails = fill(inbox(), 5);
         fetcher.start(account);
         awaitEqual();
-        long told = told();
+        long seqBefore = changeSeq();
 
         server.updateWithoutAWord(emails.get(3), email -> ((ObjectNode) email.path("keywords")).put("$flagged", true));
 
         awaitEqual();
-        assertThat(changesAfter(told))
+        assertThat(changesAfter(seqBefore))
                 .filteredOn(change -> !(change instanceof ChangeEvent.MailboxUpdated))
                 .singleElement()
                 .isInstanceOf(ChangeEvent.EmailUpdated.class);
@@ -188,13 +188,13 @@ class FakeJmapSourceTest extends JmapSourceContract {
 
     @ParameterizedTest
     @CsvSource({"false, false", "true, false", "false, true", "true, true"})
-    void emails_of_merged_threads_are_the_same_emails_under_other_ids(boolean withoutHistory, boolean anotherBlob) {
+    void emails_of_merged_threads_are_the_same_emails_with_reassigned_ids(boolean withoutHistory, boolean anotherBlob) {
         List<String> emails = fill(inbox(), 20);
         fetcher.start(account);
         awaitEqual();
         passes(2);
         Map<String, String> before = emailIds();
-        long told = told();
+        long seqBefore = changeSeq();
 
         server.mergeThreads(emails.subList(0, 8), anotherBlob);
         if (withoutHistory) {
@@ -210,7 +210,7 @@ class FakeJmapSourceTest extends JmapSourceContract {
                         .collect(Collectors.toMap(
                                 email -> "jmap:" + email.get("id").asText(),
                                 email -> email.get("blobId").asText())));
-        assertThat(changesAfter(told))
+        assertThat(changesAfter(seqBefore))
                 .filteredOn(change -> !(change instanceof ChangeEvent.MailboxUpdated))
                 .hasSize(8)
                 .allMatch(change -> change instanceof ChangeEvent.EmailUpdated updated
@@ -235,7 +235,7 @@ class FakeJmapSourceTest extends JmapSourceContract {
     }
 
     @Test
-    void few_emails_come_in_the_answer_that_names_them() {
+    void a_few_emails_are_read_in_the_answer_that_names_them() {
         List<String> emails = fill(inbox(), 20);
         fetcher.start(account);
         awaitEqual();
@@ -271,7 +271,7 @@ class FakeJmapSourceTest extends JmapSourceContract {
 
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
-    void a_server_that_refuses_emails_together_with_their_ids_is_asked_for_them_afterwards(boolean tooMany) {
+    void a_server_that_refuses_emails_together_with_their_ids_is_asked_for_them_separately(boolean tooMany) {
         if (tooMany) {
             server.getMax(2);
         } else {
@@ -287,7 +287,7 @@ class FakeJmapSourceTest extends JmapSourceContract {
     }
 
     @Test
-    void no_more_is_asked_for_at_once_than_the_server_allows() {
+    void no_request_asks_for_more_than_the_server_allows() {
         server.session(session -> ((ObjectNode) session.at("/capabilities/urn:ietf:params:jmap:core"))
                 .put("maxObjectsInGet", 7)
                 .put("maxCallsInRequest", 6));
@@ -308,7 +308,7 @@ class FakeJmapSourceTest extends JmapSourceContract {
     }
 
     @Test
-    void a_server_that_asks_for_patience_gets_it() {
+    void the_delay_that_a_server_asks_for_is_obeyed() {
         fill(inbox(), 3);
         fetcher.start(account);
         awaitEqual();
@@ -329,7 +329,7 @@ class FakeJmapSourceTest extends JmapSourceContract {
     }
 
     @Test
-    void what_happens_while_the_event_source_is_broken_is_seen_once_it_stands_again() throws Exception {
+    void what_changes_while_the_event_source_is_down_is_found_once_it_is_up_again() throws Exception {
         fetcher.close();
         fetcher = new FetcherUnderTest(DevStack.postgres().freshDatabase(), Duration.ofDays(1));
         account = fetcher.account(
@@ -340,7 +340,7 @@ class FakeJmapSourceTest extends JmapSourceContract {
         double before = fetcher.wokenByPush();
 
         server.next("/events", request -> {
-            // The connection breaks, mail comes, and only then is there a stream again.
+            // The connection breaks, mail arrives, and only then the stream is open again.
             server.addEmail("late-1", "inbox-id", "2026-01-01T00:00:00Z", "late", "text");
             server.addEmail("late-2", "inbox-id", "2026-01-02T00:00:00Z", "late", "text");
             request.response().setStatusCode(503).end();
@@ -354,7 +354,7 @@ class FakeJmapSourceTest extends JmapSourceContract {
 
     @ParameterizedTest
     @ValueSource(ints = {204, 501})
-    void where_there_is_no_event_source_the_account_is_polled(int status) {
+    void without_an_event_source_the_account_is_polled(int status) {
         server.next(
                 "/events", request -> request.response().setStatusCode(status).end());
         fetcher.start(account);
@@ -366,7 +366,7 @@ class FakeJmapSourceTest extends JmapSourceContract {
     }
 
     @Test
-    void where_there_is_a_web_socket_and_no_event_source_that_is_listened_to() throws Exception {
+    void a_web_socket_is_used_where_there_is_no_event_source() throws Exception {
         fetcher.close();
         fetcher = new FetcherUnderTest(DevStack.postgres().freshDatabase(), Duration.ofDays(1));
         account = fetcher.account(
@@ -415,7 +415,7 @@ class FakeJmapSourceTest extends JmapSourceContract {
             hint();
             return server.isAllMet();
         });
-        // A fetcher that takes an account over does not wait for the end of another's rest.
+        // A new claim does not wait for the backoff of the one before.
         fetcher.stop(account);
         fetcher.start(account);
     }

@@ -18,7 +18,7 @@ import org.postbus.devstack.DevStack;
 import org.postbus.devstack.mailserver.James;
 import org.postbus.fetcher.TestAccount;
 
-/** James: event source and WebSocket, no anchors, pages of 256, and states that a change may overtake. */
+/** James: event source and WebSocket, no anchors, pages of 256, and states that a change in progress may miss. */
 class JamesJmapSourceTest extends JmapSourceContract {
     private static final AtomicInteger USERS = new AtomicInteger();
 
@@ -44,7 +44,7 @@ class JamesJmapSourceTest extends JmapSourceContract {
     }
 
     @Test
-    void one_mailbox_as_two_accounts_is_the_same_over_both_protocols() {
+    void one_account_has_the_same_content_over_both_protocols() {
         TestAccount overImap = fetcher.account(
                 new AccountSettings.Imap(
                         user.address(),

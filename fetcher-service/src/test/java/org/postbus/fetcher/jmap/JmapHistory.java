@@ -12,23 +12,23 @@ import java.util.Set;
 import java.util.TreeMap;
 import org.postbus.devstack.rawclient.RawJmap;
 
-/** What a busy person does to a mail account in years, drawn from a seed, over JMAP. */
+/** What users do to a mail account over years, drawn from a seed, over JMAP. */
 final class JmapHistory {
     private static final int MAILBOXES_MAX = 14;
     private static final int EMAILS_MAX = 400;
-    private static final int STUMBLES_MAX = 50;
+    private static final int REFUSALS_MAX = 50;
     private static final List<String> KEYWORDS =
             List.of("$seen", "$flagged", "$answered", "$draft", "work", "$forwarded");
 
     private final Random random;
     private final RawJmap client;
-    /** Of the mailboxes that may be changed: to its parent, "" if it has none. */
+    /** The mailboxes that may be changed, each with its parent, "" if it has none. */
     private final Map<String, String> parents = new TreeMap<>();
 
     private final Map<String, Set<String>> emails = new TreeMap<>();
     private String inbox;
     private int operations;
-    private int stumbles;
+    private int refusals;
     private int made;
 
     JmapHistory(Random random, RawJmap client) {
@@ -50,16 +50,16 @@ final class JmapHistory {
             } else {
                 operations += onEmails();
             }
-        } catch (RawJmap.RefusedException stumble) {
-            // Servers stumble over their own concurrency now and then. What they did, they say.
-            if (++stumbles > STUMBLES_MAX) {
-                throw stumble;
+        } catch (RawJmap.RefusedException refused) {
+            // Servers sometimes fail because of their own concurrency. Their state shows what they did.
+            if (++refusals > REFUSALS_MAX) {
+                throw refused;
             }
             lookAround();
         }
     }
 
-    /** After what another did, or what was not said. */
+    /** After a change by another client, or one that was not reported. */
     void lookAround() {
         parents.clear();
         emails.clear();
@@ -175,7 +175,7 @@ final class JmapHistory {
         Map<String, Object> email = new TreeMap<>();
         email.put("mailboxIds", Map.of(mailbox, true));
         if (number % 3 == 0) {
-            // James takes no empty keywords.
+            // James accepts no empty keywords.
             email.put("keywords", Map.of("$seen", true));
         }
         email.put("messageId", List.of(number + "@history.example.org"));
@@ -194,7 +194,7 @@ final class JmapHistory {
         patch.put("keywords/" + any(KEYWORDS), random.nextBoolean() ? true : null);
     }
 
-    /** Into one more, or out of one into another. */
+    /** Adds a mailbox, or replaces one by another. */
     private void mailboxes(String email, Map<String, Object> patch) {
         Set<String> in = emails.get(email);
         String to = anyMailbox();

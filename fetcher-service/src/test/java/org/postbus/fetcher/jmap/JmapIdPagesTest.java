@@ -17,7 +17,7 @@ import org.postbus.mail.jmap.method.JmapMethod.QueryStart;
 class JmapIdPagesTest {
 
     @Test
-    void an_anchor_holds_the_place() throws InterruptedException {
+    void an_anchor_keeps_the_position() throws InterruptedException {
         Server server = new Server(1200, true, new Random(1), 0);
 
         List<String> all = readAll(new JmapIdPages(server::page, Optional.empty()));
@@ -28,7 +28,7 @@ class JmapIdPagesTest {
     }
 
     @Test
-    void a_run_that_broke_off_goes_on_after_its_anchor() throws InterruptedException {
+    void an_interrupted_enumeration_continues_after_its_anchor() throws InterruptedException {
         Server server = new Server(1200, true, new Random(1), 0);
 
         List<String> rest = readAll(new JmapIdPages(server::page, Optional.of(server.ids.get(699))));
@@ -37,7 +37,7 @@ class JmapIdPagesTest {
     }
 
     @Test
-    void without_anchors_positions_overlap_and_nothing_comes_twice() throws InterruptedException {
+    void without_anchors_positions_overlap_and_no_id_is_repeated() throws InterruptedException {
         Server server = new Server(1200, false, new Random(1), 0);
 
         List<String> all = readAll(new JmapIdPages(server::page, Optional.empty()));
@@ -46,7 +46,7 @@ class JmapIdPagesTest {
     }
 
     @Test
-    void an_anchor_that_is_gone_begins_again() throws InterruptedException {
+    void a_vanished_anchor_restarts_the_enumeration() throws InterruptedException {
         Server server = new Server(600, false, new Random(1), 0);
         JmapIdPages pages = new JmapIdPages(server::page, Optional.of("destroyed"));
 
@@ -57,7 +57,7 @@ class JmapIdPagesTest {
     }
 
     @Test
-    void no_email_that_is_there_all_the_time_is_missed_whatever_comes_and_goes() throws InterruptedException {
+    void no_email_that_exists_throughout_is_missed_whatever_arrives_and_vanishes() throws InterruptedException {
         for (long seed = 0; seed < 200; seed++) {
             Random random = new Random(seed);
             Server server = new Server(random.nextInt(3000), random.nextBoolean(), random, 300);
@@ -78,7 +78,7 @@ class JmapIdPagesTest {
         return all;
     }
 
-    /** Newest first; between two pages some mail comes and some is destroyed. */
+    /** Newest first; between two pages some mail arrives and some is destroyed. */
     private static final class Server {
         final List<String> ids = new ArrayList<>();
         final List<QueryStart> asked = new ArrayList<>();

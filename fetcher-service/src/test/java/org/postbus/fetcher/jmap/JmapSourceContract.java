@@ -26,13 +26,13 @@ import org.postbus.fetcher.FetcherUnderTest;
 import org.postbus.fetcher.SourceContract;
 
 /**
- * What holds for an account over JMAP whatever server it is on: after anything that another client does, the tables become what
- * the server has. The server is read, and its mail changed, by {@link RawJmap}, which shares nothing with our client; what it
- * told is applied by the real writer.
+ * What holds for a JMAP account on every server: after anything that another client does, the tables become equal to
+ * the server. {@link RawJmap}, which shares nothing with our client, reads the server and changes its mail; what is
+ * observed is applied by the real writer.
  */
 abstract class JmapSourceContract extends SourceContract {
     private static final int OPERATIONS = LONG ? 10_000 : 3_000;
-    /** What a slow machine has not read yet when the history is over. */
+    /** How long a slow machine may need after the end of the history. */
     private static final Duration HISTORY_WAIT = Duration.ofMinutes(4);
 
     private static final int DISTURBANCES = LONG ? 100 : 24;
@@ -44,7 +44,7 @@ abstract class JmapSourceContract extends SourceContract {
 
     abstract Login newUser();
 
-    /** How many emails are more than one page of whatever the server and we page by. */
+    /** More emails than one page of the server's or ours. */
     abstract int manyEmails();
 
     @BeforeEach
@@ -62,7 +62,7 @@ abstract class JmapSourceContract extends SourceContract {
     }
 
     @Test
-    void what_there_is_and_what_comes_is_synchronised() {
+    void existing_and_new_mail_is_synced() {
         String inbox = inbox();
         String projects = mailbox("Projects", null);
         String alpha = mailbox("Alpha", projects);
@@ -133,7 +133,7 @@ abstract class JmapSourceContract extends SourceContract {
         awaitEqual();
         passes(2);
         Map<String, String> before = emailIds();
-        long told = told();
+        long seqBefore = changeSeq();
 
         move(emails.subList(0, 9), from, able);
         awaitEqual();
@@ -142,8 +142,8 @@ abstract class JmapSourceContract extends SourceContract {
         passes(3);
 
         assertThat(emailIds()).isEqualTo(before);
-        assertThat(changesAfter(told))
-                // James has its bad moments, and an account that waits says so.
+        assertThat(changesAfter(seqBefore))
+                // James sometimes fails, and an account in backoff reports it.
                 .filteredOn(change -> !(change instanceof ChangeEvent.MailboxUpdated
                         || change instanceof ChangeEvent.AccountStateChanged))
                 .as("9 + 3 moves")
@@ -179,10 +179,10 @@ abstract class JmapSourceContract extends SourceContract {
         nothingIsLeftOver();
     }
 
-    /** Something that goes wrong between the server and us. */
+    /** A failure between the server and the fetcher. */
     void disturb(Random random, JmapHistory history) {}
 
-    // ---- what the tests are said in
+    // ---- Steps
 
     private int made;
 
@@ -233,7 +233,7 @@ abstract class JmapSourceContract extends SourceContract {
 
     @Override
     public void hint() {
-        // Whoever is resting after a failure looks again.
+        // A sync request ends the backoff.
         fetcher.requestSync(account.accountId());
     }
 

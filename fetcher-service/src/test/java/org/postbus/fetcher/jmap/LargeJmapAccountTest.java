@@ -24,8 +24,8 @@ import org.postbus.fetcher.TestAccount;
 import org.postbus.mail.jmap.fake.FakeJmapServer;
 
 /**
- * An account of very many emails takes as much memory as one of some. The server is in the same heap of 192 MB and holds none of
- * them; what grows is ours.
+ * An account of very many emails takes as much memory as a small one. The server is in the same heap of 192 MB and stores none of
+ * them, so all growth is ours.
  */
 @Isolated
 class LargeJmapAccountTest {
@@ -33,10 +33,10 @@ class LargeJmapAccountTest {
     private static final int PAGE = 500;
     /** What may be fetched twice after an interruption: the batches ahead, and one page. */
     private static final int AGAIN_MAX = 9 * PAGE;
-    /** What is under way, and not what there is. */
+    /** What is in flight, not what exists. */
     private static final long GROWTH_OCTETS_MAX = 12 << 20;
 
-    /** Of an email that is known by its id only: the old and the new one, and the marks of the old one. */
+    /** For an email that is kept by its id only: the old and the new id, and what identifies the old one. */
     private static final long ID_OCTETS_MAX = 800;
 
     private static final Duration WAIT = Duration.ofMinutes(SourceContract.LONG ? 10 : 3);
@@ -50,7 +50,7 @@ class LargeJmapAccountTest {
     private long heapMost;
 
     @Test
-    void it_is_synchronised_and_compared_in_bounded_memory() throws Exception {
+    void it_is_synced_and_compared_in_bounded_memory() throws Exception {
         Vertx vertx = Vertx.vertx();
         try (FakeJmapServer server = FakeJmapServer.start(vertx);
                 FetcherUnderTest fetcher =
@@ -69,7 +69,7 @@ class LargeJmapAccountTest {
 
             interruptedFirstRun(fetcher);
             lostHistory(fetcher, server);
-            renumbered(fetcher, server);
+            reassignsIds(fetcher, server);
 
             assertThat(server.complaints()).isEmpty();
             fetcher.writer.assertNoBreach();
@@ -97,7 +97,7 @@ class LargeJmapAccountTest {
 
     private void lostHistory(FetcherUnderTest fetcher, FakeJmapServer server) {
         fetcher.stop(account);
-        long told = Long.parseLong(account.read("select change_seq from account_sync where account_id = ?"));
+        long seqBefore = Long.parseLong(account.read("select change_seq from account_sync where account_id = ?"));
         heapMost = 0;
         requests.set(0);
         bodies.set(0);
@@ -115,18 +115,18 @@ class LargeJmapAccountTest {
         fetcher.start(account);
         Map<String, Long> news = Map.of("email.updated", 3L, "email.destroyed", 2L, "email.created", 1L);
         awaitWatchingTheHeap(
-                () -> changes(told).values().stream().mapToLong(Long::longValue).sum() >= 6 && finished());
+                () -> changes(seqBefore).values().stream().mapToLong(Long::longValue).sum() >= 6 && finished());
 
         report("comparison", began);
-        assertThat(changes(told)).isEqualTo(news);
+        assertThat(changes(seqBefore)).isEqualTo(news);
         assertThat(bodies).as("emails that were read again").hasValue(3);
         assertThat(heapMost - heapAtFirst).as("octets").isLessThan(GROWTH_OCTETS_MAX);
     }
 
-    /** Here the ids are all that there is to know emails by: they take memory. */
-    private void renumbered(FetcherUnderTest fetcher, FakeJmapServer server) {
+    /** Here emails are recognised by their ids only, which take memory. */
+    private void reassignsIds(FetcherUnderTest fetcher, FakeJmapServer server) {
         fetcher.stop(account);
-        long told = Long.parseLong(account.read("select change_seq from account_sync where account_id = ?"));
+        long seqBefore = Long.parseLong(account.read("select change_seq from account_sync where account_id = ?"));
         heapMost = 0;
         requests.set(0);
         bodies.set(0);
@@ -139,7 +139,7 @@ class LargeJmapAccountTest {
                         .equals("0"));
 
         report("renumbering", began);
-        assertThat(changes(told)).isEmpty();
+        assertThat(changes(seqBefore)).isEmpty();
         assertThat(heapMost - heapAtFirst).as("octets").isLessThan(GROWTH_OCTETS_MAX + EMAILS * ID_OCTETS_MAX);
     }
 
@@ -166,7 +166,7 @@ class LargeJmapAccountTest {
         });
     }
 
-    /** What is reachable, in octets. */
+    /** Reachable memory in bytes. */
     private static long heap() {
         System.gc();
         Runtime runtime = Runtime.getRuntime();

@@ -4,7 +4,7 @@ import java.net.URI;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.postbus.fetcher.OtherServer;
 
-/** Any JMAP server that somebody has at hand. Only run where it is asked for by name. */
+/** Any JMAP server. Run only when it is named. */
 class OtherJmapSource extends JmapSourceContract {
     private static final String PASSWORD = "secret";
     private static final AtomicInteger USERS = new AtomicInteger();

@@ -20,7 +20,7 @@ class OverlapWindowTest {
     }
 
     @Test
-    void once_all_is_quiet_it_is_asked_from_before_what_changed_and_then_no_more() {
+    void once_changes_have_settled_the_query_is_repeated_from_before_them_and_only_once() {
         OverlapWindow window =
                 OverlapWindow.from("a", START).advanced("b", START.plusSeconds(1)).advanced("c", START.plusSeconds(2));
 
@@ -30,9 +30,9 @@ class OverlapWindowTest {
                 .isEmpty();
     }
 
-    /** However changes come: what was under way for less than 10 s when a state was got is between a base and its window. */
+    /** Whatever the order of changes: a change in progress for less than 10 s when a state was received is between a base and its window. */
     @Test
-    void no_moment_is_left_out_and_little_is_held() {
+    void no_moment_is_left_out_and_few_states_are_held() {
         for (int seed = 0; seed < 200; seed++) {
             Random random = new Random(seed);
             List<Instant> got = new ArrayList<>(List.of(START));

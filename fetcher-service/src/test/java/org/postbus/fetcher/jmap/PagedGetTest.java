@@ -62,7 +62,7 @@ class PagedGetTest {
     }
 
     @Test
-    void more_is_asked_for_while_answers_are_under_way() throws Exception {
+    void more_is_requested_while_answers_are_in_flight() throws Exception {
         BlockingQueue<HttpServerRequest> held = new LinkedBlockingQueue<>();
         server.next("/api/", held::add);
 
@@ -96,7 +96,7 @@ class PagedGetTest {
     }
 
     @Test
-    void what_is_too_much_for_the_server_is_asked_for_in_smaller_portions() throws Exception {
+    void what_is_too_large_for_the_server_is_requested_in_smaller_pages() throws Exception {
         server.getMax(1);
 
         get.ask(ids(0, 8));

@@ -25,7 +25,7 @@ class ReassignedIdsTest {
     }
 
     @Test
-    void the_blob_tells_before_all_else() {
+    void the_blob_is_decisive() {
         assertThat(newIds(
                         List.of(email("a", "b1", "m", 5, NOON), email("b", "b2", "m", 5, NOON)),
                         List.of(email("c", "b2", "other", 6, null), email("d", "b1", null, 7, NOON))))
@@ -33,7 +33,7 @@ class ReassignedIdsTest {
     }
 
     @Test
-    void where_the_blobs_are_others_message_id_size_and_second_tell() {
+    void where_blobs_differ_message_id_size_and_second_decide() {
         Instant wholeSecond = Instant.parse("2026-11-23T12:00:00Z");
         assertThat(newIds(
                         List.of(email("a", "b1", "m1", 5, NOON), email("b", null, "m2", 5, NOON)),
@@ -42,7 +42,7 @@ class ReassignedIdsTest {
     }
 
     @Test
-    void what_differs_in_any_of_these_or_has_no_message_id_is_another_email() {
+    void an_email_that_differs_in_any_of_these_or_has_no_message_id_is_another() {
         assertThat(newIds(
                         List.of(
                                 email("a", "b1", "m1", 5, NOON),
@@ -56,7 +56,7 @@ class ReassignedIdsTest {
     }
 
     @Test
-    void of_copies_none_is_taken_for_another_unless_one_alone_is_left() {
+    void copies_are_not_confused_unless_only_one_is_left() {
         EmailMarks one = email("a", "b1", "m", 5, NOON);
         EmailMarks two = email("b", "b2", "m", 5, NOON);
         EmailMarks again = email("c", "x1", "m", 5, NOON);

@@ -10,7 +10,7 @@ class ReconciliationScheduleTest {
     private static final Instant NOW = Instant.parse("2026-01-01T00:00:00Z");
 
     @Test
-    void a_state_that_was_lost_once_costs_one_comparison_at_once_and_a_try() {
+    void a_state_that_was_lost_once_costs_one_comparison_and_one_retry_at_once() {
         assertThat(ReconciliationSchedule.NONE.isDue(NOW)).isTrue();
         assertThat(ReconciliationSchedule.NONE.reconciled(NOW).isDue(NOW)).isTrue();
         assertThat(ReconciliationSchedule.NONE.reconciled(NOW).isWorthATry()).isTrue();

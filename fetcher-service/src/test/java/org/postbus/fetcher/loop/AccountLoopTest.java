@@ -35,18 +35,18 @@ import org.postbus.fetcher.TestAccount;
 import org.postbus.observation.Observation;
 import org.postbus.topic.AccountRecord.Status;
 
-/** Whole loops against a real mail server and a real database; what changes the mail does not use our client. */
+/** Whole loops against a real mail server and a real database; mail is changed by another client than ours. */
 class AccountLoopTest {
     private static final String PASSWORD = "secret";
     private static final Duration SOON = Duration.ofSeconds(60);
-    private static final int STUMBLES_MAX = 10;
+    private static final int REFUSALS_MAX = 10;
     private static int users;
 
     private final String user = "loop" + ++users;
     private James james;
     private FetcherUnderTest fetcher;
     private RawImap other;
-    private int stumbles;
+    private int refusals;
 
     @BeforeEach
     void start() throws Exception {
@@ -107,7 +107,7 @@ class AccountLoopTest {
     }
 
     @Test
-    void a_first_run_that_is_stopped_anywhere_goes_on_where_it_was() throws Exception {
+    void an_initial_sync_that_is_stopped_anywhere_continues_where_it_was() throws Exception {
         fill("INBOX", 700);
         for (TestAccount account : List.of(imap(PASSWORD), jmap(PASSWORD))) {
             int before = fetcher.writer.applied().size();
@@ -176,40 +176,40 @@ class AccountLoopTest {
         fetcher.writer.assertNoBreach();
     }
 
-    /** James stumbles over its own concurrency now and then. What it did, it says. */
+    /** James sometimes fails because of its own concurrency. Its state shows what it did. */
     private void ifAny(List<Long> uids, Consumer<List<Long>> action) {
         try {
             if (!uids.isEmpty()) {
                 action.accept(uids);
             }
-        } catch (RawImap.RefusedException stumble) {
-            if (++stumbles > STUMBLES_MAX) {
-                throw stumble;
+        } catch (RawImap.RefusedException refused) {
+            if (++refusals > REFUSALS_MAX) {
+                throw refused;
             }
         }
     }
 
     @Test
     void new_mail_is_published_without_waiting_for_the_poll() throws Exception {
-        try (FetcherUnderTest patient =
+        try (FetcherUnderTest slowPolling =
                 new FetcherUnderTest(DevStack.postgres().freshDatabase(), Duration.ofMinutes(10))) {
             for (AccountSettings settings : List.of(imapSettings(), jmapSettings())) {
-                TestAccount account = patient.account(settings, PASSWORD);
-                patient.start(account);
+                TestAccount account = slowPolling.account(settings, PASSWORD);
+                slowPolling.start(account);
                 await().atMost(SOON)
-                        .until(() -> patient.writer.observations().stream()
+                        .until(() -> slowPolling.writer.observations().stream()
                                 .anyMatch(observation -> observation instanceof Observation.AccountStateObserved state
                                         && state.push().isPresent()
                                         && state.push().get() != org.postbus.account.PushKind.POLL));
                 await().pollDelay(Duration.ofSeconds(2)).until(() -> true);
-                int before = emails(patient);
+                int before = emails(slowPolling);
 
                 fill("INBOX", 1);
 
-                await().atMost(Duration.ofSeconds(10)).until(() -> emails(patient) > before);
-                patient.stop(account);
+                await().atMost(Duration.ofSeconds(10)).until(() -> emails(slowPolling) > before);
+                slowPolling.stop(account);
             }
-            patient.writer.assertNoBreach();
+            slowPolling.writer.assertNoBreach();
         }
     }
 
@@ -231,7 +231,7 @@ class AccountLoopTest {
     }
 
     @Test
-    void a_server_that_is_away_is_backoff_with_a_time() {
+    void an_unreachable_server_is_backoff_with_a_retry_time() {
         TestAccount account = fetcher.account(
                 new AccountSettings.Imap(address(), new ServerAddress(James.HOST, 1, TlsMode.NONE), Optional.empty()),
                 PASSWORD);
@@ -247,7 +247,7 @@ class AccountLoopTest {
     }
 
     @Test
-    void a_paused_account_says_so_and_is_left_alone() {
+    void a_paused_account_reports_it_and_is_not_synced() {
         TestAccount account = imap(PASSWORD);
         fetcher.start(account);
         await().atMost(SOON).until(() -> state(account).equals("idle"));
@@ -258,7 +258,7 @@ class AccountLoopTest {
     }
 
     @Test
-    void a_claim_that_was_lost_is_made_anew() {
+    void a_lost_claim_is_made_again() {
         TestAccount account = imap(PASSWORD);
         fill("INBOX", 3);
         fetcher.start(account);
@@ -274,7 +274,7 @@ class AccountLoopTest {
     }
 
     @Test
-    void what_a_jmap_server_forgot_to_report_is_found_by_counting() {
+    void what_a_jmap_server_did_not_report_is_found_by_counting() {
         fill("INBOX", 20);
         TestAccount account = jmap(PASSWORD);
         fetcher.start(account);
@@ -291,7 +291,7 @@ class AccountLoopTest {
     }
 
     @Test
-    void what_a_jmap_server_forgot_to_report_of_its_mailboxes_too_is_found_by_counting() {
+    void what_a_jmap_server_did_not_report_of_its_mailboxes_either_is_found_by_counting() {
         fill("INBOX", 8);
         TestAccount account = jmap(PASSWORD);
         fetcher.start(account);
@@ -303,7 +303,7 @@ class AccountLoopTest {
         fetcher.start(present);
         awaitEqual(present);
 
-        // From here on the server tells nothing of what happened before.
+        // From here on the server reports nothing that happened before.
         account.update("""
                 update sync_state s set cursor = n.cursor from sync_state n
                 where s.account_id = ? and n.account_id = ? and s.scope = n.scope""", account.accountId().value(), present.accountId().value());
@@ -342,7 +342,7 @@ class AccountLoopTest {
     }
 
     @Test
-    void an_emptied_mailbox_is_read_to_its_end() throws Exception {
+    void the_cursor_of_an_emptied_mailbox_moves_on() throws Exception {
         fill("INBOX", 3);
         TestAccount account = imap(PASSWORD);
         fetcher.start(account);

@@ -10,7 +10,7 @@ class PollScheduleTest {
     private static final Duration LONGEST = Duration.ofSeconds(30);
 
     @Test
-    void looks_are_close_after_something_happened_and_grow_apart() {
+    void polls_are_frequent_after_a_change_and_become_rare() {
         assertThat(IntStream.range(0, 6)
                         .mapToObj(quiet -> PollSchedule.wait(quiet, LONGEST).toSeconds()))
                 .containsExactly(2L, 4L, 8L, 16L, 30L, 30L);

@@ -45,7 +45,7 @@ class ObservationPublisherTest {
     private final Semaphore bytes = new Semaphore(BYTES_IN_FLIGHT);
 
     @Test
-    void batches_stay_within_their_limits_and_number_without_a_gap_whatever_is_observed() throws Exception {
+    void batches_keep_their_limits_and_are_numbered_without_gaps_whatever_is_observed() throws Exception {
         for (long seed = 0; seed < 4; seed++) {
             Random random = new Random(seed);
             sent.clear();
@@ -79,7 +79,7 @@ class ObservationPublisherTest {
     }
 
     @Test
-    void an_email_too_large_for_a_batch_goes_without_its_body() throws Exception {
+    void an_email_too_large_for_a_batch_is_published_without_its_body() throws Exception {
         Observation.EmailObserved huge = withText(email(1, 10), "\u0001".repeat(100_000));
         assertThat(EventCodec.encode(huge).length).isGreaterThan(ObservationBatch.BYTES_MAX);
 
@@ -94,7 +94,7 @@ class ObservationPublisherTest {
     }
 
     @Test
-    void an_email_with_an_absurd_header_goes_with_less_of_it() {
+    void an_email_with_an_oversized_header_is_published_with_a_shortened_one() {
         EmailHeaders absurd = new EmailHeaders(
                 List.of("id@example.com"),
                 List.of(),

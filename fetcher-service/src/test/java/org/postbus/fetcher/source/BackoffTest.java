@@ -25,13 +25,13 @@ class BackoffTest {
     }
 
     @Test
-    void the_server_has_a_second_of_peace_at_least() {
+    void the_delay_is_at_least_a_second() {
         assertThat(Backoff.delay(1, Optional.empty(), LUCKIEST)).isEqualTo(Backoff.FLOOR);
         assertThat(Backoff.delay(1000, Optional.empty(), LUCKIEST)).isEqualTo(Backoff.FLOOR);
     }
 
     @Test
-    void the_servers_hint_is_never_undercut() {
+    void the_delay_is_never_shorter_than_the_servers_hint() {
         long seed = 11;
         Random random = new Random(seed);
         for (int i = 0; i < 1000; i++) {
@@ -43,7 +43,7 @@ class BackoffTest {
     }
 
     @Test
-    void an_absurd_hint_is_cut() {
+    void an_excessive_hint_is_cut() {
         assertThat(Backoff.delay(1, Optional.of(Duration.ofDays(400)), LUCKIEST))
                 .isEqualTo(Backoff.HINT_MAX);
     }

@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.postbus.model.AccountId;
 import org.postbus.observation.MailboxKey;
 
-class FullComparisonTest {
+class ComparisonScheduleTest {
     private static final Duration DAY = Duration.ofDays(1);
     private static final Instant NOW = Instant.parse("2026-01-01T00:00:00Z");
 

@@ -14,7 +14,7 @@ import org.postbus.mail.ServerFailure;
 class OwnThreadTest {
 
     @Test
-    void what_a_step_returns_or_throws_is_what_its_caller_gets() throws Exception {
+    void the_result_or_exception_of_a_step_reaches_its_caller() throws Exception {
         ServerException refused = new ServerException(new ServerFailure.AuthRejected("no"));
 
         assertThat(OwnThread.run(Thread::currentThread)).isNotSameAs(Thread.currentThread());
@@ -51,7 +51,7 @@ class OwnThreadTest {
     }
 
     @Test
-    void what_a_step_opened_in_spite_of_an_interrupt_is_not_lost() throws Exception {
+    void what_an_interrupted_step_opened_is_not_lost() throws Exception {
         CountDownLatch waiting = new CountDownLatch(1);
         CountDownLatch interrupted = new CountDownLatch(1);
         CompletableFuture<String> opened = new CompletableFuture<>();

@@ -34,7 +34,7 @@ import org.postbus.fetcher.TestAccount;
 import org.postbus.mail.imap.fake.FakeGmail.Place;
 import org.postbus.mail.imap.fake.FakeGmail;
 
-/** Gmail: a message lies once and its labels are mailboxes; whatever is done to it, it stays one email with one id. */
+/** Gmail: a message is stored once and its labels are mailboxes; whatever is done to it, it stays one email with one id. */
 class GmailTest {
     private static final Duration SOON = Duration.ofSeconds(60);
     private static final boolean LONG = Boolean.getBoolean("postbus.long");
@@ -60,7 +60,7 @@ class GmailTest {
     }
 
     @Test
-    void messages_are_read_where_they_lie_and_their_labels_are_mailboxes() {
+    void messages_are_read_where_they_are_stored_and_their_labels_are_mailboxes() {
         gmail.createLabel("B&APw-cher");
         gmail.createLabel("Work/a (b)");
         gmail.deliver("everywhere@x", "\\Inbox", "\\Important", "B&APw-cher", "Work/a (b)");
@@ -142,7 +142,7 @@ class GmailTest {
     }
 
     @Test
-    void a_label_is_renamed_without_a_word_about_its_emails_and_deleted_with_one_each() {
+    void a_renamed_label_changes_no_email_and_a_deleted_one_changes_each_once() {
         gmail.createLabel("Work");
         gmail.deliver("a@x", "Work", "\\Inbox");
         gmail.deliver("b@x", "Work");
@@ -156,7 +156,7 @@ class GmailTest {
     }
 
     @Test
-    void a_label_that_is_made_while_mail_is_read_is_not_lost_and_a_hidden_one_does_not_keep_the_pass_running() {
+    void a_label_created_during_a_pass_is_not_lost_and_a_hidden_one_does_not_repeat_the_pass() {
         gmail.createLabel("Hidden");
         gmail.showInImap("Hidden", false);
         gmail.createLabel("Late");
@@ -174,7 +174,7 @@ class GmailTest {
     }
 
     @Test
-    void who_hides_all_mail_from_imap_is_told_and_loses_nothing() {
+    void hiding_all_mail_from_imap_is_an_error_and_loses_nothing() {
         gmail.createLabel("Work");
         gmail.deliver("a@x", "\\Inbox", "Work");
         gmail.deliver("archived@x");
@@ -236,7 +236,7 @@ class GmailTest {
     void mail_that_skips_the_inbox_wakes_the_loop() {
         gmail.createLabel("Filtered");
         synchronise();
-        // The watcher began on the inbox: what All Mail is called was not known yet.
+        // The watcher began with the inbox, because the name of All Mail was not known yet.
         gmail.heard();
         gmail.hangUp();
         List<String> heard = new ArrayList<>();
@@ -252,7 +252,7 @@ class GmailTest {
 
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
-    void any_history_ends_with_both_sides_equal_and_no_email_becomes_another(boolean labelsHaveModSeqs) {
+    void any_history_ends_with_both_sides_equal_and_every_email_keeps_its_id(boolean labelsHaveModSeqs) {
         long seed = LONG ? System.nanoTime() : 20261123;
         Random random = new Random(seed);
         gmail.labelsHaveModSeqs(labelsHaveModSeqs);
@@ -330,7 +330,7 @@ class GmailTest {
         }
     }
 
-    // ---- what the tests are said in
+    // ---- Steps
 
     private void synchronise() {
         fetcher.start(account);
@@ -341,7 +341,7 @@ class GmailTest {
         quiet();
     }
 
-    /** Until nothing follows from a pass any more. */
+    /** Until a pass no longer leads to another. */
     private void quiet() {
         pass();
         pass();
@@ -366,13 +366,13 @@ class GmailTest {
         });
     }
 
-    /** What is told of emails; both sides are equal afterwards. */
+    /** The changes of emails that an action causes; both sides are equal afterwards. */
     private List<Change> changesOf(Runnable operation) {
-        long told = Long.parseLong(account.read("select change_seq from account_sync where account_id = ?"));
+        long seqBefore = Long.parseLong(account.read("select change_seq from account_sync where account_id = ?"));
         operation.run();
         quiet();
         assertEqual();
-        return changesAfter(told).stream()
+        return changesAfter(seqBefore).stream()
                 .filter(change -> change instanceof EmailCreated
                         || change instanceof EmailUpdated
                         || change instanceof EmailDestroyed)

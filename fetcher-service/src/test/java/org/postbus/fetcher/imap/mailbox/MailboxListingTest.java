@@ -18,7 +18,7 @@ import org.postbus.observation.ObservedMailbox;
 class MailboxListingTest {
 
     @Test
-    void parents_come_before_children_and_lend_them_their_name() {
+    void parents_come_before_children_and_shorten_their_names() {
         MailboxListing listing =
                 MailboxListing.of(List.of(), List.of(listed("a/b/c", 1, 1), listed("a", 2, 1), listed("a/b", 3, 1)));
 
@@ -39,7 +39,7 @@ class MailboxListingTest {
     }
 
     @Test
-    void names_are_decoded_for_people_and_kept_raw_for_the_server() {
+    void names_are_decoded_for_users_and_kept_raw_for_the_server() {
         MailboxListing listing = MailboxListing.of(List.of(), List.of(listed("Entw&APw-rfe", 1, 1)));
 
         assertThat(listing.changed().getFirst().name()).isEqualTo("Entwürfe");
@@ -47,7 +47,7 @@ class MailboxListingTest {
     }
 
     @Test
-    void an_unchanged_mailbox_is_not_told() {
+    void an_unchanged_mailbox_is_not_published() {
         List<ListedMailbox> answer = List.of(listed("INBOX", 1, 5), listed("Sent", 2, 9));
 
         MailboxListing listing = MailboxListing.of(knownFrom(answer), answer);
@@ -58,7 +58,7 @@ class MailboxListingTest {
     }
 
     @Test
-    void other_counts_are_told() {
+    void changed_counts_are_published() {
         MailboxListing listing =
                 MailboxListing.of(knownFrom(List.of(listed("INBOX", 1, 5, 4))), List.of(listed("INBOX", 1, 5, 3)));
 
@@ -66,7 +66,7 @@ class MailboxListingTest {
     }
 
     @Test
-    void a_mailbox_that_is_listed_no_more_has_vanished() {
+    void a_mailbox_that_is_no_longer_listed_has_vanished() {
         MailboxListing listing = MailboxListing.of(
                 knownFrom(List.of(listed("INBOX", 1, 5), listed("Old", 2, 9))), List.of(listed("INBOX", 1, 5)));
 
@@ -116,7 +116,7 @@ class MailboxListingTest {
     }
 
     @Test
-    void a_status_that_is_refused_for_once_does_not_make_another_mailbox() {
+    void a_status_that_is_refused_once_does_not_make_another_mailbox() {
         ListedMailbox refused = new ListedMailbox(
                 new MailboxName("Old"), Optional.of('/'), Set.of(), Optional.empty(), true, true, Optional.empty());
 

@@ -13,7 +13,7 @@ class MailboxWorkTest {
     private final Cursor.Imap cursor = new Cursor.Imap(7, 11, Optional.of(100L), 1);
 
     @Test
-    void an_unchanged_mailbox_is_not_opened() {
+    void an_unchanged_mailbox_is_not_selected() {
         assertThat(work(10, status(10, 11, 7, 100), false)).isEqualTo(new MailboxWork.Nothing());
     }
 
@@ -24,7 +24,7 @@ class MailboxWorkTest {
     }
 
     @Test
-    void a_first_run_that_broke_off_goes_on() {
+    void an_interrupted_initial_sync_continues() {
         Cursor.Imap half = new Cursor.Imap(7, 11, Optional.of(100L), 5);
 
         assertThat(MailboxWork.of(Optional.of(half), OptionalLong.of(6), status(10, 11, 7, 100), false, false))
@@ -32,17 +32,17 @@ class MailboxWorkTest {
     }
 
     @Test
-    void another_uidvalidity_voids_everything() {
+    void a_changed_uidvalidity_voids_everything() {
         assertThat(work(10, status(10, 11, 8, 100), false)).isEqualTo(new MailboxWork.UidValidityChanged(8));
     }
 
     @Test
-    void another_mod_sequence_means_flags() {
+    void a_changed_mod_sequence_means_changed_flags() {
         assertThat(work(10, status(10, 11, 7, 101), false)).isEqualTo(new MailboxWork.CatchUp(true, false));
     }
 
     @Test
-    void new_mail_alone_is_not_looked_back_for_when_there_are_no_mod_sequences() {
+    void new_mail_alone_needs_no_resync_without_mod_sequences() {
         MailboxStatus status = new MailboxStatus(
                 OptionalLong.of(12),
                 OptionalLong.empty(),
@@ -55,7 +55,7 @@ class MailboxWorkTest {
     }
 
     @Test
-    void fewer_messages_than_new_uids_means_that_some_went() {
+    void fewer_messages_than_new_uids_means_that_some_vanished() {
         MailboxStatus status = new MailboxStatus(
                 OptionalLong.of(11),
                 OptionalLong.empty(),
@@ -68,7 +68,7 @@ class MailboxWorkTest {
     }
 
     @Test
-    void suspicion_counts_only_where_there_are_no_mod_sequences() {
+    void dirty_flags_count_only_without_mod_sequences() {
         assertThat(work(10, status(10, 11, 7, 100), true)).isEqualTo(new MailboxWork.Nothing());
         MailboxStatus without = new MailboxStatus(
                 OptionalLong.of(10),
@@ -81,13 +81,13 @@ class MailboxWorkTest {
     }
 
     @Test
-    void a_full_pass_looks_everywhere() {
+    void a_full_pass_resyncs_every_mailbox() {
         assertThat(MailboxWork.of(Optional.of(cursor), OptionalLong.of(10), status(10, 11, 7, 100), false, true))
                 .isEqualTo(new MailboxWork.CatchUp(true, false));
     }
 
     @Test
-    void a_server_that_tells_nothing_is_looked_at() {
+    void a_mailbox_without_status_is_resynced() {
         MailboxStatus nothing = new MailboxStatus(
                 OptionalLong.empty(),
                 OptionalLong.empty(),
@@ -100,7 +100,7 @@ class MailboxWorkTest {
     }
 
     @Test
-    void counting_never_overlooks_a_message_that_went() {
+    void counting_never_overlooks_a_vanished_message() {
         for (long seed = 0; seed < 2000; seed++) {
             Random random = new Random(seed);
             int known = random.nextInt(6);
@@ -120,8 +120,8 @@ class MailboxWorkTest {
         }
     }
 
-    private MailboxWork work(long known, MailboxStatus status, boolean suspicion) {
-        return MailboxWork.of(Optional.of(cursor), OptionalLong.of(known), status, suspicion, false);
+    private MailboxWork work(long known, MailboxStatus status, boolean flagsDirty) {
+        return MailboxWork.of(Optional.of(cursor), OptionalLong.of(known), status, flagsDirty, false);
     }
 
     private static MailboxStatus status(long messages, long uidNext, long uidValidity, long highestModSeq) {

@@ -45,7 +45,7 @@ import org.postbus.model.AccountId;
 import org.postbus.model.EmailBodyPart;
 import org.postbus.observation.UidRange;
 
-/** On a real Dovecot: a message that is read by its structure is the email that it is when it is read whole. */
+/** On a real Dovecot: a message read by its structure is the same email as one that was read whole. */
 class LargeMessagesTest {
     private static final Duration SOON = Duration.ofSeconds(30);
     private static final int MESSAGES = 600;
@@ -119,7 +119,7 @@ class LargeMessagesTest {
         assertThat(inParts).as("read by their structure").isGreaterThan(MESSAGES * 9 / 10);
     }
 
-    /** Sizes may be told too large, for the server counts what is encoded; of base64 that is undone. */
+    /** Reported sizes may be too large, because the server counts encoded bytes; for base64 that is corrected. */
     private static void same(
             String what, Map<String, BodyStructure.Part> parts, List<EmailBodyPart> read, List<EmailBodyPart> whole) {
         assertThat(read).as(what).hasSameSizeAs(whole);
@@ -142,7 +142,7 @@ class LargeMessagesTest {
     }
 
     @Test
-    void a_structure_that_is_missing_or_wrong_is_done_without() throws Exception {
+    void a_missing_or_wrong_structure_is_not_needed() throws Exception {
         other.create("Wrong");
         byte[] raw = ("Subject: x\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\none\r\n--b\r\n"
                         + "Content-Type: image/png\r\n\r\nxyz\r\n--b--\r\n")
@@ -159,7 +159,7 @@ class LargeMessagesTest {
                 Optional.<BodyStructure>of(new BodyStructure.Multipart("", "mixed", Map.of(), List.of())),
                 Optional.<BodyStructure>of(new BodyStructure.Multipart(
                         "", "mixed", Map.of(), List.of(part("1", "text/html"), part("2", "image/png")))),
-                // Agrees as far as can be seen, but the server does not hand out what it says is there.
+                // Agrees with the beginning, but the server does not return the parts that it names.
                 Optional.<BodyStructure>of(new BodyStructure.Multipart(
                         "",
                         "mixed",
@@ -173,7 +173,7 @@ class LargeMessagesTest {
     }
 
     @Test
-    void what_is_too_large_and_has_no_structure_is_left_for_later() throws Exception {
+    void a_message_that_is_too_large_and_has_no_structure_is_published_without_its_body() throws Exception {
         byte[] beginning = "Subject: large\r\n\r\nbeginning".getBytes(StandardCharsets.US_ASCII);
         FetchedMessage message = message(1, LargeMessages.WHOLE_BYTES_MAX + 1, beginning);
 
