@@ -59,7 +59,6 @@ final class PassCompletion {
                 .map(number -> PendingChangesTable.confirmAppliedBefore(transaction, account, number, MUTATIONS_MAX));
         Optional<Future<RowSet<Row>>> destroyed =
                 complete ? Optional.of(deleteUnlinked(sync.passesFinished())) : Optional.empty();
-        confirmNamed(finished);
         confirmed.ifPresent(answer -> confirm(finished.pass().orElseThrow(), answer));
         destroyed.ifPresent(answer -> destroy(sync.passesFinished(), answer));
         QuarantinedMessageTable.deleteLinked(transaction, account);
@@ -81,23 +80,14 @@ final class PassCompletion {
         sync.startPass();
     }
 
-    /** Records of the version before pass numbers name the mutations. */
-    private void confirmNamed(PassFinished finished) {
-        if (!finished.confirmed().isEmpty()) {
-            RowSet<Row> answer =
-                    transaction.rows(PendingChangesTable.confirm(transaction, account, finished.confirmed()));
-            PendingChangesTable.confirmed(answer).forEach(changes::add);
-        }
-    }
-
     private void confirm(long pass, Future<RowSet<Row>> first) {
         List<MutationConfirmed> page = PendingChangesTable.confirmed(transaction.rows(first));
         while (!page.isEmpty()) {
             page.forEach(changes::add);
             page = page.size() < MUTATIONS_MAX
                     ? List.of()
-                    : PendingChangesTable.confirmed(transaction.rows(PendingChangesTable.confirmAppliedBefore(
-                            transaction, account, pass, MUTATIONS_MAX)));
+                    : PendingChangesTable.confirmed(transaction.rows(
+                            PendingChangesTable.confirmAppliedBefore(transaction, account, pass, MUTATIONS_MAX)));
         }
     }
 
@@ -105,9 +95,7 @@ final class PassCompletion {
         List<UUID> page = EmailTable.deleted(transaction.rows(first));
         while (!page.isEmpty()) {
             page.forEach(id -> changes.add(new EmailDestroyed(new EmailId(id))));
-            page = page.size() < EMAILS_MAX
-                    ? List.of()
-                    : EmailTable.deleted(transaction.rows(deleteUnlinked(pass)));
+            page = page.size() < EMAILS_MAX ? List.of() : EmailTable.deleted(transaction.rows(deleteUnlinked(pass)));
         }
     }
 
