@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.postbus.devstack.DevStack;
+import org.postbus.devstack.postgres.Database;
 import org.postbus.observation.Observation;
 import org.postbus.writer.Observations;
 import org.postbus.writer.TestAccount;
@@ -49,7 +50,7 @@ class IndexUseTest {
         assertThatRowsAreFoundOneByOne(fresh);
     }
 
-    private static void assertThatRowsAreFoundOneByOne(org.postbus.devstack.postgres.Database database)
+    private static void assertThatRowsAreFoundOneByOne(Database database)
             throws Exception {
         try (var connection = database.connectAsAdmin();
                 var statement = connection.createStatement()) {
