@@ -18,13 +18,13 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.UUID;
+import org.postbus.change.ChangeEvent;
 import org.postbus.change.ChangeEvent.EmailCreated;
 import org.postbus.change.ChangeEvent.EmailDestroyed;
 import org.postbus.change.ChangeEvent.EmailUpdated;
 import org.postbus.change.ChangeEvent.MailboxCreated;
 import org.postbus.change.ChangeEvent.MailboxDestroyed;
 import org.postbus.change.ChangeEvent.MailboxUpdated;
-import org.postbus.change.ChangeEvent;
 import org.postbus.codec.EventCodec;
 import org.postbus.devstack.DevStack;
 import org.postbus.devstack.postgres.Database;
@@ -43,8 +43,8 @@ import org.postbus.model.MutationId;
 import org.postbus.model.TenantId;
 import org.postbus.observation.Observation;
 import org.postbus.observation.ObservationBatch;
-import org.postbus.writer.apply.BatchApplier.Outcome;
 import org.postbus.writer.apply.BatchApplier;
+import org.postbus.writer.apply.BatchApplier.Outcome;
 import org.postbus.writer.apply.TimeOrderedIds;
 import org.postbus.writer.table.WriterDatabase;
 
@@ -53,8 +53,7 @@ public final class TestAccount {
     public static final Instant NOW = Instant.parse("2026-05-01T10:00:00Z");
 
     private static final Vertx VERTX = Vertx.vertx();
-    private static final Database SHARED =
-            DevStack.postgres().database();
+    private static final Database SHARED = DevStack.postgres().database();
     private static final WriterDatabase DATABASE = connect(SHARED);
     public static final TenantTransactions TRANSACTIONS = DATABASE.transactions();
     public static final BatchApplier APPLIER = new BatchApplier(TRANSACTIONS, new TimeOrderedIds(Clock.systemUTC()));
@@ -67,8 +66,7 @@ public final class TestAccount {
     private long fence = 1;
     private long seq;
 
-    private TestAccount(
-            Database postgres, WriterDatabase database, BatchApplier applier) {
+    private TestAccount(Database postgres, WriterDatabase database, BatchApplier applier) {
         this.postgres = postgres;
         this.database = database;
         this.applier = applier;
@@ -257,8 +255,7 @@ public final class TestAccount {
             for (String keyword : (String[]) row.getArray(5).getArray()) {
                 keywords.put(Keyword.of(keyword), true);
             }
-            Map<MailboxId, Boolean> in =
-                    links.computeIfAbsent(row.getString(1), id -> new HashMap<>());
+            Map<MailboxId, Boolean> in = links.computeIfAbsent(row.getString(1), id -> new HashMap<>());
             if (row.getArray(9) != null) {
                 for (UUID mailbox : (UUID[]) row.getArray(9).getArray()) {
                     in.put(new MailboxId(mailbox), true);
@@ -290,8 +287,7 @@ public final class TestAccount {
                                         row.getString(2),
                                         Optional.ofNullable(row.getString(3)).map(MailboxId::of),
                                         row.getString(4),
-                                        Optional.ofNullable(row.getString(5))
-                                                .flatMap(MailboxRole::find),
+                                        Optional.ofNullable(row.getString(5)).flatMap(MailboxRole::find),
                                         row.getLong(6),
                                         row.getLong(7),
                                         row.getLong(8),

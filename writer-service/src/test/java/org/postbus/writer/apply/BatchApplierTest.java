@@ -110,8 +110,7 @@ class BatchApplierTest {
                         StandardCharsets.UTF_8)
                 .replace("\"Hello\"", "\"He\\u0000l\\ud800lo \\ud83d\\ude00\"");
 
-        TestAccount.APPLIER.apply(
-                ObservationDecoder.decode(json.getBytes(StandardCharsets.UTF_8)), TestAccount.NOW);
+        TestAccount.APPLIER.apply(ObservationDecoder.decode(json.getBytes(StandardCharsets.UTF_8)), TestAccount.NOW);
 
         assertThat(alice.text("select preview from email where account_id = ?")).isEqualTo("Hello 😀");
     }

@@ -10,16 +10,16 @@ import java.util.Optional;
 import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.postbus.change.ChangeEvent;
 import org.postbus.change.ChangeEvent.Change;
 import org.postbus.change.ChangeEvent.EmailUpdated;
-import org.postbus.change.ChangeEvent;
 import org.postbus.observation.EmailRef;
 import org.postbus.observation.MailboxKey;
+import org.postbus.observation.Observation;
 import org.postbus.observation.Observation.EmailObserved;
 import org.postbus.observation.Observation.EmailStateObserved;
 import org.postbus.observation.Observation.MailboxReset;
 import org.postbus.observation.Observation.MailboxVanished;
-import org.postbus.observation.Observation;
 import org.postbus.writer.Observations;
 import org.postbus.writer.TestAccount;
 
@@ -102,9 +102,7 @@ class LabelledEmailsTest {
         mailboxes();
         alice.apply(filed(ALL, 7, "a", Set.of(INBOX, WORK)));
 
-        assertThat(changesOf(new MailboxReset(ALL, 2)))
-                .singleElement()
-                .isInstanceOf(ChangeEvent.MailboxReset.class);
+        assertThat(changesOf(new MailboxReset(ALL, 2))).singleElement().isInstanceOf(ChangeEvent.MailboxReset.class);
         assertThat(changesOf(new EmailObserved(
                         new EmailRef.ImapMessage(ALL, 2, 1),
                         Set.of(ALL, INBOX, WORK),
