@@ -1,8 +1,11 @@
 package org.postbus.fetcher;
 
 import io.vertx.core.Vertx;
+import io.vertx.pgclient.SslMode;
 import java.time.Clock;
+import java.util.Optional;
 import org.postbus.devstack.postgres.Role;
+import org.postbus.kit.sql.PostgresSettings;
 import org.postbus.observation.ObservationBatch;
 import org.postbus.writer.apply.BatchApplier;
 import org.postbus.writer.apply.TimeOrderedIds;
@@ -16,7 +19,14 @@ public final class DirectApplier implements AutoCloseable {
     private final Clock clock = Clock.systemUTC();
 
     public DirectApplier(Vertx vertx, org.postbus.devstack.postgres.Database postgres) {
-        database = WriterDatabase.connect(vertx, postgres.url(), Role.WRITER.user(), postgres.password(Role.WRITER));
+        database = WriterDatabase.connect(
+                vertx,
+                new PostgresSettings(
+                        postgres.url(),
+                        Role.WRITER.user(),
+                        Optional.of(postgres.password(Role.WRITER)),
+                        SslMode.DISABLE,
+                        Optional.empty()));
         applier = new BatchApplier(database.transactions(), new TimeOrderedIds(clock));
     }
 

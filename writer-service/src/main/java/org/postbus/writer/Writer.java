@@ -8,7 +8,10 @@ import jakarta.enterprise.inject.Disposes;
 import jakarta.enterprise.inject.Produces;
 import jakarta.inject.Singleton;
 import java.time.Clock;
-import org.postbus.account.Secret;
+import org.eclipse.microprofile.config.Config;
+import org.postbus.kit.kafka.KafkaSettings;
+import org.postbus.kit.settings.Settings;
+import org.postbus.kit.sql.PostgresSettings;
 import org.postbus.writer.apply.BatchApplier;
 import org.postbus.writer.apply.TimeOrderedIds;
 import org.postbus.writer.ingest.BatchMetrics;
@@ -25,18 +28,14 @@ public class Writer {
 
     @Produces
     @Singleton
-    WriterDatabase database(Vertx vertx, WriterConfig config) {
-        return WriterDatabase.connect(
-                vertx,
-                config.db().url(),
-                config.db().user(),
-                new Secret(config.db().password()));
+    WriterDatabase database(Vertx vertx, Config config) {
+        return WriterDatabase.connect(vertx, PostgresSettings.of(Settings.of(config)));
     }
 
     @Produces
     @Singleton
-    RecordProducer producer(WriterConfig config) {
-        return RecordProducer.to(config.kafka());
+    RecordProducer producer(KafkaSettings kafka) {
+        return RecordProducer.to(kafka);
     }
 
     @Produces

@@ -17,8 +17,8 @@ import org.postbus.writer.apply.BatchApplier;
 import org.postbus.writer.ingest.ObservationDecoder;
 
 /**
- * How fast batches are applied, without Kafka: run {@code main}. Prints emails per second of the first application, and of
- * seeing the same emails again.
+ * Measures how fast batches are applied, without Kafka: run {@code main}. Prints emails per second for new emails, and for the same emails
+ * observed again.
  */
 final class Benchmark {
     private static final int EMAILS = 10_000;

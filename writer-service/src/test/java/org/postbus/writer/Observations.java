@@ -12,7 +12,6 @@ import org.postbus.model.EmailBodyPart;
 import org.postbus.model.EmailBodyValue;
 import org.postbus.model.EmailHeaders;
 import org.postbus.model.Keyword;
-import org.postbus.model.MutationId;
 import org.postbus.observation.EmailRef;
 import org.postbus.observation.MailboxKey;
 import org.postbus.observation.Observation.EmailObserved;
@@ -24,7 +23,7 @@ import org.postbus.observation.ObservedEmail;
 import org.postbus.observation.ObservedMailbox;
 import org.postbus.observation.UidRange;
 
-/** Observations as a fetcher makes them. */
+/** Observations as fetchers publish them. */
 public final class Observations {
     public static final Instant RECEIVED = Instant.parse("2026-03-01T08:00:00Z");
     public static final MailboxKey INBOX = MailboxKey.ofRawName("INBOX");
@@ -68,7 +67,7 @@ public final class Observations {
                 Optional.empty());
     }
 
-    /** The message is the same wherever the same message id is given. */
+    /** Equal message ids give equal messages. */
     public static ObservedEmail email(String messageId) {
         return email(messageId, Optional.empty(), List.of());
     }
@@ -109,7 +108,8 @@ public final class Observations {
                         java.util.Map.of("1", new EmailBodyValue("Hello", false, false)))));
     }
 
-    public static EmailObserved imap(MailboxKey mailbox, long uidValidity, long uid, ObservedEmail email, String... keywords) {
+    public static EmailObserved imap(
+            MailboxKey mailbox, long uidValidity, long uid, ObservedEmail email, String... keywords) {
         return new EmailObserved(
                 new EmailRef.ImapMessage(mailbox, uidValidity, uid),
                 Set.of(mailbox),
@@ -144,8 +144,14 @@ public final class Observations {
         return new UidsVanished(mailbox, 1, List.of(new UidRange(first, last)));
     }
 
-    public static PassFinished pass(MutationId... confirmed) {
-        return new PassFinished(TestAccount.NOW.minusSeconds(5), TestAccount.NOW, true, List.of(confirmed));
+    /** The end of a complete pass without a number, so that it confirms nothing. */
+    public static PassFinished pass() {
+        return new PassFinished(TestAccount.NOW.minusSeconds(5), TestAccount.NOW, true, List.of(), Optional.empty());
+    }
+
+    /** The end of a complete pass with this number. */
+    public static PassFinished pass(long number) {
+        return new PassFinished(TestAccount.NOW.minusSeconds(5), TestAccount.NOW, true, List.of(), Optional.of(number));
     }
 
     public static Set<Keyword> keywords(String... keywords) {

@@ -1,6 +1,7 @@
 package org.postbus.writer;
 
 import io.vertx.core.Vertx;
+import io.vertx.pgclient.SslMode;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -16,29 +17,31 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.UUID;
+import org.postbus.change.ChangeEvent;
 import org.postbus.change.ChangeEvent.EmailCreated;
 import org.postbus.change.ChangeEvent.EmailDestroyed;
 import org.postbus.change.ChangeEvent.EmailUpdated;
 import org.postbus.change.ChangeEvent.MailboxCreated;
 import org.postbus.change.ChangeEvent.MailboxDestroyed;
 import org.postbus.change.ChangeEvent.MailboxUpdated;
-import org.postbus.change.ChangeEvent;
 import org.postbus.codec.EventCodec;
 import org.postbus.devstack.DevStack;
 import org.postbus.devstack.postgres.Role;
+import org.postbus.kit.sql.PostgresSettings;
 import org.postbus.kit.sql.TenantTransactions;
 import org.postbus.model.AccountId;
 import org.postbus.model.Email;
 import org.postbus.model.Mailbox;
+import org.postbus.model.MutationId;
 import org.postbus.model.TenantId;
 import org.postbus.observation.Observation;
 import org.postbus.observation.ObservationBatch;
-import org.postbus.writer.apply.BatchApplier.Outcome;
 import org.postbus.writer.apply.BatchApplier;
+import org.postbus.writer.apply.BatchApplier.Outcome;
 import org.postbus.writer.apply.TimeOrderedIds;
 import org.postbus.writer.table.WriterDatabase;
 
-/** An account of its own in the shared database, and a claimed fence under which batches are applied to it. */
+/** A new account in the shared database, with a claim under which batches are applied. */
 public final class TestAccount {
     public static final Instant NOW = Instant.parse("2026-05-01T10:00:00Z");
 
@@ -57,25 +60,33 @@ public final class TestAccount {
     private long fence = 1;
     private long seq;
 
-    private TestAccount(org.postbus.devstack.postgres.Database postgres, WriterDatabase database, BatchApplier applier) {
+    private TestAccount(
+            org.postbus.devstack.postgres.Database postgres, WriterDatabase database, BatchApplier applier) {
         this.postgres = postgres;
         this.database = database;
         this.applier = applier;
     }
 
     private static WriterDatabase connect(org.postbus.devstack.postgres.Database postgres) {
-        return WriterDatabase.connect(VERTX, postgres.url(), Role.WRITER.user(), postgres.password(Role.WRITER));
+        return WriterDatabase.connect(
+                VERTX,
+                new PostgresSettings(
+                        postgres.url(),
+                        Role.WRITER.user(),
+                        Optional.of(postgres.password(Role.WRITER)),
+                        SslMode.DISABLE,
+                        Optional.empty()));
     }
 
     public static TestAccount create() {
         return entered(new TestAccount(SHARED, DATABASE, APPLIER));
     }
 
-    /** In a database of its own; {@link #closeDatabase} ends its connections. */
+    /** A new account in the given database; {@link #closeDatabase} closes its connections. */
     public static TestAccount createIn(org.postbus.devstack.postgres.Database postgres) {
         WriterDatabase database = connect(postgres);
-        return entered(
-                new TestAccount(postgres, database, new BatchApplier(database.transactions(), new TimeOrderedIds(Clock.systemUTC()))));
+        return entered(new TestAccount(
+                postgres, database, new BatchApplier(database.transactions(), new TimeOrderedIds(Clock.systemUTC()))));
     }
 
     public void closeDatabase() {
@@ -95,7 +106,7 @@ public final class TestAccount {
         return created;
     }
 
-    /** The next batch in the chain; must be applied. Returns how many changes it made. */
+    /** Applies the observations as the next batch and returns the number of changes. */
     public long apply(Observation... observations) {
         return apply(Arrays.asList(observations));
     }
@@ -117,11 +128,33 @@ public final class TestAccount {
         return new ObservationBatch(tenant, account, batchFence, batchSeq, Arrays.asList(observations));
     }
 
-    /** As a fetcher does that takes the account over. */
+    /** Claims the account anew, as a fetcher does. */
     public void claim() {
         update("update account_sync set fence = fence + 1, applied_seq = 0 where account_id = ?", account.value());
         fence = number("select fence from account_sync where account_id = ?");
         seq = 0;
+    }
+
+    public MutationId mutation(String emailId, String state, String kind, String patch) {
+        MutationId mutation = new MutationId(UUID.fromString(text("select uuidv7() where ?::uuid is not null")));
+        update(
+                "insert into pending_changes (account_id, tenant_id, mutation_id, email_id, kind, state, patch)"
+                        + " values (?, ?, ?, ?, ?, ?, ?::jsonb)",
+                account.value(),
+                tenant.value(),
+                mutation.value(),
+                UUID.fromString(emailId),
+                kind,
+                state,
+                patch);
+        return mutation;
+    }
+
+    /** @param pass the number of the sync pass that had begun when the server accepted it */
+    public MutationId appliedMutation(String emailId, long pass) {
+        MutationId mutation = mutation(emailId, "applied", "update", "{\"keywords\":{\"$seen\":true}}");
+        update("update pending_changes set applied_pass = ? where mutation_id = ?", pass, mutation.value());
+        return mutation;
     }
 
     public List<ChangeEvent> changes() {
@@ -146,7 +179,7 @@ public final class TestAccount {
         return number("select change_seq from account_sync where account_id = ?");
     }
 
-    /** What a subscriber believes who has had every event from the first. */
+    /** The state of a subscriber that has received every event. */
     public record World(Map<String, Mailbox> mailboxes, Map<String, Email> emails) {}
 
     public World folded() {
@@ -155,7 +188,7 @@ public final class TestAccount {
         for (ChangeEvent event : changes()) {
             expected++;
             if (event.seq() != expected) {
-                throw new AssertionError("seq " + event.seq() + " where " + expected + " was due");
+                throw new AssertionError("seq " + event.seq() + " where " + expected + " was expected");
             }
             switch (event.change()) {
                 case MailboxCreated created ->
@@ -202,7 +235,7 @@ public final class TestAccount {
         return world;
     }
 
-    /** What lies in the tables; an unlinked email as it was last told. */
+    /** The same state according to the tables. An unlinked email is in the mailboxes that were emitted last. */
     public World stored() {
         Map<String, Map<org.postbus.model.MailboxId, Boolean>> links = new HashMap<>();
         query(
@@ -259,7 +292,7 @@ public final class TestAccount {
         return world;
     }
 
-    /** {@code path → message id → keywords} of every email that lies somewhere, with how often. */
+    /** By mailbox path, the message ids and keywords of its emails. */
     public Map<String, List<String>> contents() {
         Map<String, List<String>> contents = new TreeMap<>();
         query(
@@ -286,7 +319,7 @@ public final class TestAccount {
         return ids.getFirst();
     }
 
-    /** A number; the one parameter is the account. */
+    /** A number; the only parameter is the account. */
     public long number(String sql) {
         long[] number = new long[1];
         query(sql, row -> number[0] = row.getLong(1));

@@ -10,8 +10,8 @@ import org.postbus.account.AccountSettings;
 import org.postbus.account.Credential;
 import org.postbus.codec.EventCodec;
 import org.postbus.gateway.egress.NamedHost;
-import org.postbus.gateway.problem.Problem.Violation;
 import org.postbus.gateway.problem.Problem;
+import org.postbus.gateway.problem.Problem.Violation;
 import org.postbus.topic.AccountRecord;
 
 /** The settings of a new account, or of an account after a change; valid in form. Its hosts are not checked yet. */

@@ -14,8 +14,8 @@ import org.postbus.account.Credential;
 import org.postbus.account.Secret;
 import org.postbus.account.ServerAddress;
 import org.postbus.account.TlsMode;
-import org.postbus.gateway.problem.Problem.Violation;
 import org.postbus.gateway.problem.Problem;
+import org.postbus.gateway.problem.Problem.Violation;
 import org.postbus.topic.AccountRecord;
 
 /** Reads an {@link AccountRequest} from JSON and collects all violations, so that a caller sees them at once. Pure. */
@@ -89,8 +89,7 @@ final class AccountRequestReader {
                 Optional<ServerAddress> smtp = address("smtp", false);
                 Optional<String> accountId = jmapAccountId();
                 List<String> trustedHosts = trustedHosts();
-                yield sessionUrl()
-                        .map(url -> new AccountSettings.Jmap(username, url, accountId, trustedHosts, smtp));
+                yield sessionUrl().map(url -> new AccountSettings.Jmap(username, url, accountId, trustedHosts, smtp));
             }
             default -> {
                 violations.add(Violation.at("protocol must be imap or jmap", "protocol"));
@@ -101,7 +100,8 @@ final class AccountRequestReader {
 
     private void foreign(String property, String protocol) {
         if (json.has(property)) {
-            violations.add(Violation.at("an account with protocol " + protocol + " has no property " + property, property));
+            violations.add(
+                    Violation.at("an account with protocol " + protocol + " has no property " + property, property));
         }
     }
 
@@ -127,8 +127,7 @@ final class AccountRequestReader {
         if (!port.isInt() || port.intValue() < 1 || port.intValue() > 65535) {
             violations.add(Violation.at("port must be a number between 1 and 65535", name, "port"));
         }
-        TlsMode tls =
-                oneOf(node.path("tls").asText(""), TlsMode::of, "tls must be tls, starttls or none", name, "tls");
+        TlsMode tls = oneOf(node.path("tls").asText(""), TlsMode::of, "tls must be tls, starttls or none", name, "tls");
         return violations.size() > before
                 ? Optional.empty()
                 : Optional.of(new ServerAddress(host, port.intValue(), tls));
@@ -197,8 +196,7 @@ final class AccountRequestReader {
                 && value.chars().noneMatch(Character::isISOControl);
         if (!valid) {
             violations.add(Violation.at(
-                    name + " must be a string of 1 to " + lengthMax + " characters without control characters",
-                    name));
+                    name + " must be a string of 1 to " + lengthMax + " characters without control characters", name));
             return Optional.empty();
         }
         return Optional.of(value);

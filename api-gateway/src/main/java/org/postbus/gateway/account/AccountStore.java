@@ -74,8 +74,7 @@ public class AccountStore {
     Uni<Void> change(TenantId tenant, AccountId account, long revision, AccountRequest request) {
         return sessions.write(
                         tenant,
-                        session -> session.find(
-                                        AccountEntity.class, account.value(), LockModeType.PESSIMISTIC_WRITE)
+                        session -> session.find(AccountEntity.class, account.value(), LockModeType.PESSIMISTIC_WRITE)
                                 .invoke(found -> {
                                     if (found == null || found.revision != revision) {
                                         throw Problem.conflict(

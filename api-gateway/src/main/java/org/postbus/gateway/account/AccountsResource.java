@@ -171,7 +171,9 @@ public class AccountsResource {
     @Path("/accounts/{accountId}/sync")
     @Operation(summary = "Sync the account now", description = "Also ends the wait after an error.")
     @APIResponse(responseCode = "202", description = "The request is published to the fetchers")
-    @APIResponse(responseCode = "503", description = "The message broker is unavailable; repeat the request, or wait for the next poll")
+    @APIResponse(
+            responseCode = "503",
+            description = "The message broker is unavailable; repeat the request, or wait for the next poll")
     public Uni<RestResponse<Void>> sync(@PathParam("accountId") String accountId) {
         TenantId tenant = caller.tenant();
         AccountId account = PathIds.account(accountId);
@@ -194,8 +196,7 @@ public class AccountsResource {
     @Path("/accounts/{accountId}/quarantine")
     @Operation(
             summary = "Messages that could not be read, newest first",
-            description =
-                    "Each is tried again in a full sync pass; the other messages of its mailbox are synced.")
+            description = "Each is tried again in a full sync pass; the other messages of its mailbox are synced.")
     public Uni<Page<QuarantinedMessage, UUID>> quarantine(
             @PathParam("accountId") String accountId,
             @Parameter(description = "1 to 500") @QueryParam("limit") @DefaultValue(Page.LIMIT_DEFAULT) int limit,

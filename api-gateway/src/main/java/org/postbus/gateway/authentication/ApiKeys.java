@@ -46,7 +46,8 @@ public class ApiKeys {
     public Uni<TenantId> tenantOf(String authorization) {
         Optional<String> key = keyIn(authorization);
         if (key.isEmpty()) {
-            return Uni.createFrom().failure(Problem.unauthorized("send an API key in the header Authorization: Bearer pb_…"));
+            return Uni.createFrom()
+                    .failure(Problem.unauthorized("send an API key in the header Authorization: Bearer pb_…"));
         }
         Buffer hash = Buffer.buffer(sha256(key.get()));
         TenantId cached = tenants.getIfPresent(hash);

@@ -39,8 +39,9 @@ public class ChangesResource {
     @Path("/accounts/{accountId}/changes")
     @Operation(
             summary = "The changes of an account after a seq",
-            description = "Each as it is published to the topic postbus.changes. Pass next, or the seq of the last change that"
-                    + " you have, as since.")
+            description =
+                    "Each as it is published to the topic postbus.changes. Pass next, or the seq of the last change that"
+                            + " you have, as since.")
     @APIResponse(
             responseCode = "410",
             description =

@@ -70,8 +70,8 @@ public class EventsRoute {
         Optional<StreamPosition> resumed = Optional.ofNullable(request.request().getHeader("Last-Event-ID"))
                 .filter(id -> !id.isBlank())
                 .map(StreamPosition::parse);
-        return transactions.future(
-                        tenant, connection -> ChangeLog.lastSeqs(connection, wanted, StreamPosition.ACCOUNTS_MAX + 1))
+        return transactions
+                .future(tenant, connection -> ChangeLog.lastSeqs(connection, wanted, StreamPosition.ACCOUNTS_MAX + 1))
                 .map(last -> {
                     begin(request, tenant, wanted, start(last, wanted, resumed));
                     return null;

@@ -49,7 +49,11 @@ public class LiveChanges {
         this.streams = streams;
         this.settings = kafka.consumer(
                 "postbus-gateway-live",
-                Map.of(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "latest", ConsumerConfig.MAX_POLL_RECORDS_CONFIG, 1_000));
+                Map.of(
+                        ConsumerConfig.AUTO_OFFSET_RESET_CONFIG,
+                        "latest",
+                        ConsumerConfig.MAX_POLL_RECORDS_CONFIG,
+                        1_000));
     }
 
     void start(@Observes StartupEvent event) {
@@ -67,8 +71,7 @@ public class LiveChanges {
 
     private void run() {
         while (stopped.getCount() > 0) {
-            try (KafkaConsumer<String, byte[]> consumer =
-                    new KafkaConsumer<>(settings)) {
+            try (KafkaConsumer<String, byte[]> consumer = new KafkaConsumer<>(settings)) {
                 current = consumer;
                 seekToEnd(consumer);
                 // From this position on nothing is missed; earlier changes are in the change log.

@@ -30,7 +30,11 @@ class Content {
     private final SyncRequests syncRequests;
 
     Content(
-            EmailsOnServers emails, DownloadLimits limits, ImapContent imap, JmapContent jmap, SyncRequests syncRequests) {
+            EmailsOnServers emails,
+            DownloadLimits limits,
+            ImapContent imap,
+            JmapContent jmap,
+            SyncRequests syncRequests) {
         this.emails = emails;
         this.limits = limits;
         this.imap = imap;

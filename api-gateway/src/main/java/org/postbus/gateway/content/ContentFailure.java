@@ -110,8 +110,7 @@ public sealed interface ContentFailure {
             case LoginRefused(var detail) ->
                 Problem.conflict("the mail server refuses the login (" + detail
                         + "); set the account's password or access token, then try again");
-            case Moved(var detail) ->
-                Problem.conflict(detail + "; a sync was requested, try again in some seconds");
+            case Moved(var detail) -> Problem.conflict(detail + "; a sync was requested, try again in some seconds");
             case Gone(var detail) -> Problem.gone(detail);
             case NoSuchPart ignored -> Problem.notFound("attachment");
             case Refused(var detail) -> Problem.badGateway(detail);

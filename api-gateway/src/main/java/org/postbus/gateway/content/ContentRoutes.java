@@ -157,7 +157,8 @@ class ContentRoutes {
                 // Most content is compressed already, and a compressed response has no Content-Length.
                 .putHeader(HttpHeaders.CONTENT_ENCODING, HttpHeaders.IDENTITY)
                 .putHeader("Content-Disposition", ContentDisposition.attachment(name))
-                // A browser must not run the content as a page of this origin, neither by sniffing its type nor when it is
+                // A browser must not run the content as a page of this origin, neither by sniffing its type nor when it
+                // is
                 // opened inline.
                 .putHeader("X-Content-Type-Options", "nosniff")
                 .putHeader("Content-Security-Policy", "sandbox; default-src 'none'")
@@ -175,7 +176,10 @@ class ContentRoutes {
         long started = System.nanoTime();
         for (Optional<Buffer> chunk = open.next(); chunk.isPresent(); chunk = open.next()) {
             if (System.nanoTime() - started > TOTAL_TIME_MAX.toNanos()) {
-                throw Problem.unavailable("a download may take at most " + TOTAL_TIME_MAX.toMinutes() + " minutes; use a faster connection", WRITE_TIME_MAX);
+                throw Problem.unavailable(
+                        "a download may take at most " + TOTAL_TIME_MAX.toMinutes()
+                                + " minutes; use a faster connection",
+                        WRITE_TIME_MAX);
             }
             if (chunk.get().length() > 0) {
                 awaitSent(response.write(chunk.get()));

@@ -48,8 +48,8 @@ class DownloadLimits {
             }
         }
         if (!entered) {
-            throw new ContentException(new ContentFailure.Busy(
-                    "the limit of " + DOWNLOADS_PER_ACCOUNT_MAX + " downloads of this account is reached; try again later"));
+            throw new ContentException(new ContentFailure.Busy("the limit of " + DOWNLOADS_PER_ACCOUNT_MAX
+                    + " downloads of this account is reached; try again later"));
         }
         return () -> {
             ofAccount.free.release();
@@ -63,8 +63,8 @@ class DownloadLimits {
 
     private synchronized OfAccount register(TenantId tenant, AccountId account) {
         if (ofTenants.getOrDefault(tenant, 0) >= DOWNLOADS_PER_TENANT_MAX) {
-            throw new ContentException(new ContentFailure.Busy(
-                    "the limit of " + DOWNLOADS_PER_TENANT_MAX + " downloads of this tenant is reached; try again later"));
+            throw new ContentException(new ContentFailure.Busy("the limit of " + DOWNLOADS_PER_TENANT_MAX
+                    + " downloads of this tenant is reached; try again later"));
         }
         if (running >= DOWNLOADS_MAX) {
             throw new ContentException(new ContentFailure.Busy("too many downloads are running; try again later"));

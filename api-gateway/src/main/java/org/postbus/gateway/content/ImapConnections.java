@@ -27,6 +27,7 @@ import org.postbus.model.AccountId;
 @ApplicationScoped
 class ImapConnections {
     static final Duration IDLE_MAX = Duration.ofSeconds(15);
+    private static final int IDLE_CONNECTIONS_MAX = 10_000;
     private static final Duration CONNECT_MAX = Duration.ofSeconds(10);
     /** Repeated logins with a wrong password make servers lock the user out. */
     private static final Duration REFUSAL_CACHED = Duration.ofSeconds(60);
@@ -53,7 +54,7 @@ class ImapConnections {
                         .withSilenceMax(OpenContent.SILENCE_MAX));
         this.idle = new IdlePool<>(
                 vertx,
-                new IdlePool.Limits(IDLE_MAX, DownloadLimits.DOWNLOADS_PER_ACCOUNT_MAX, DownloadLimits.DOWNLOADS_MAX),
+                new IdlePool.Limits(IDLE_MAX, DownloadLimits.DOWNLOADS_PER_ACCOUNT_MAX, IDLE_CONNECTIONS_MAX),
                 connection -> true,
                 ImapConnections::logOut,
                 ImapConnection::close);
@@ -75,7 +76,8 @@ class ImapConnections {
         }
         if (!hosts.allows(settings.imap().host())) {
             throw new ContentException(
-                    new ContentFailure.Refused("the account's mail server is not on the public Internet; name another one, or ask the operator to allow private hosts"));
+                    new ContentFailure.Refused(
+                            "the account's mail server is not on the public Internet; name another one, or ask the operator to allow private hosts"));
         }
         AtomicReference<ImapConnection> opened = new AtomicReference<>();
         try {

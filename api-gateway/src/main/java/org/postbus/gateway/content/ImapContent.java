@@ -103,7 +103,8 @@ class ImapContent {
     private Optional<OpenContent> open(
             EmailOnServer email, ImapConnection connection, long uid, Section section, String encoding)
             throws InterruptedException {
-        BoundedPull<SectionChunk> chunks = BoundedPull.of(connection.uidFetchChunks(uid, section), OpenContent.CHUNKS_AHEAD);
+        BoundedPull<SectionChunk> chunks =
+                BoundedPull.of(connection.uidFetchChunks(uid, section), OpenContent.CHUNKS_AHEAD);
         TransferDecoder decoder = TransferDecoder.of(encoding);
         try {
             Optional<SectionChunk> first = chunks.next(OpenContent.SILENCE_MAX, OpenContent::silent);
@@ -111,7 +112,8 @@ class ImapContent {
             return Optional.of(new OpenContent(
                     first.map(SectionChunk::octets),
                     decoder.isIdentity() ? OptionalLong.of(size) : OptionalLong.empty(),
-                    () -> chunks.next(OpenContent.SILENCE_MAX, OpenContent::silent).map(SectionChunk::octets),
+                    () -> chunks.next(OpenContent.SILENCE_MAX, OpenContent::silent)
+                            .map(SectionChunk::octets),
                     decoder,
                     whole -> {
                         chunks.close();
@@ -197,11 +199,10 @@ class ImapContent {
             Optional<ServerException> refusal = Optional.empty();
             for (EmailOnServer.Link link : email.links()) {
                 try {
-                    SelectedMailbox mailbox =
-                            Await.of(
-                                    connection.select(new MailboxName(link.rawName()), true),
-                                    COMMAND_TIME_MAX,
-                                    ServerException::unreachable);
+                    SelectedMailbox mailbox = Await.of(
+                            connection.select(new MailboxName(link.rawName()), true),
+                            COMMAND_TIME_MAX,
+                            ServerException::unreachable);
                     if (mailbox.uidValidity().orElse(0) == link.uidValidity()) {
                         T read = reader.read(connection, link.uid());
                         handedOver = streams;
@@ -219,8 +220,7 @@ class ImapContent {
             if (refusal.isPresent()) {
                 throw refusal.get();
             }
-            throw new ContentException(
-                    new ContentFailure.Moved("the message is not at its last known location"));
+            throw new ContentException(new ContentFailure.Moved("the message is not at its last known location"));
         } catch (ContentException e) {
             usable = true;
             throw e;

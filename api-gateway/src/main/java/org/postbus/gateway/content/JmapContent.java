@@ -50,15 +50,17 @@ class JmapContent {
     /** A client and the Vert.x context on which its streams must be used. */
     private record Connection(JmapClient client, Executor context) {
         <T> T await(Uni<T> answer) throws InterruptedException {
-            return Await.of(
-                    answer.runSubscriptionOn(context), OpenContent.SILENCE_MAX, ServerException::unreachable);
+            return Await.of(answer.runSubscriptionOn(context), OpenContent.SILENCE_MAX, ServerException::unreachable);
         }
     }
 
     OpenContent raw(EmailOnServer email, AccountSettings.Jmap settings) throws InterruptedException {
         Connection connection = open(email, settings);
         return blob(
-                connection, email.blobId(), "message/rfc822", () -> read(connection, email).blobId());
+                connection,
+                email.blobId(),
+                "message/rfc822",
+                () -> read(connection, email).blobId());
     }
 
     FoundPart part(EmailOnServer email, AccountSettings.Jmap settings, String partId) throws InterruptedException {
@@ -96,7 +98,8 @@ class JmapContent {
     private void requirePublic(String host) {
         if (host == null || !hosts.allows(host)) {
             throw new ContentException(
-                    new ContentFailure.Refused("the account's mail server is not on the public Internet; name another one, or ask the operator to allow private hosts"));
+                    new ContentFailure.Refused(
+                            "the account's mail server is not on the public Internet; name another one, or ask the operator to allow private hosts"));
         }
     }
 
@@ -136,8 +139,7 @@ class JmapContent {
 
     private static OpenContent download(Connection connection, String blobId, String type) throws InterruptedException {
         JmapBlob blob = connection.await(connection.client().download(blobId, "content", type, BLOB_BYTES_MAX));
-        BoundedPull<Buffer> chunks =
-                BoundedPull.of(blob.content(), OpenContent.CHUNKS_AHEAD, connection.context());
+        BoundedPull<Buffer> chunks = BoundedPull.of(blob.content(), OpenContent.CHUNKS_AHEAD, connection.context());
         try {
             Optional<Buffer> first = chunks.next(OpenContent.SILENCE_MAX, OpenContent::silent);
             return new OpenContent(
@@ -155,7 +157,8 @@ class JmapContent {
     private static JmapEmail read(Connection connection, EmailOnServer email) throws InterruptedException {
         String id = email.jmapId().orElseThrow(JmapContent::gone);
         return connection
-                .await(connection.client()
+                .await(connection
+                        .client()
                         .call(new JmapMethod.EmailGet(
                                 JmapMethod.Ids.these(List.of(id)),
                                 Optional.of(new JmapMethod.BodyValues(true, true, EmailBody.TEXT_BYTES_MAX)))))

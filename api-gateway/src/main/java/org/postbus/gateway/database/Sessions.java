@@ -47,8 +47,8 @@ public class Sessions {
 
     /** Commits what the work did if it succeeds, and rolls back if it fails. Entities are written at the commit at the latest. */
     public <T> Uni<T> write(TenantId tenant, Function<Mutiny.Session, Uni<T>> work) {
-        return onOwnContext(() -> factory.withTransaction(
-                session -> setTenant(session, tenant).chain(() -> work.apply(session))));
+        return onOwnContext(() ->
+                factory.withTransaction(session -> setTenant(session, tenant).chain(() -> work.apply(session))));
     }
 
     private static Uni<String> setTenant(Mutiny.Session session, TenantId tenant) {
@@ -61,11 +61,8 @@ public class Sessions {
         return Uni.createFrom().emitter(emitter -> {
             Context own = VertxContext.createNewDuplicatedContext(vertx.getOrCreateContext());
             VertxContextSafetyToggle.setContextSafe(own, true);
-            own.runOnContext(
-                    started -> Uni.createFrom()
-                            .deferred(() -> work.get())
-                            .subscribe()
-                            .with(emitter::complete, emitter::fail));
+            own.runOnContext(started ->
+                    Uni.createFrom().deferred(() -> work.get()).subscribe().with(emitter::complete, emitter::fail));
         });
     }
 }

@@ -9,10 +9,10 @@ import java.net.UnknownHostException;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
-import org.postbus.gateway.config.GatewayConfig.PrivateHosts;
 import org.postbus.gateway.config.GatewayConfig;
-import org.postbus.gateway.problem.Problem.Violation;
+import org.postbus.gateway.config.GatewayConfig.PrivateHosts;
 import org.postbus.gateway.problem.Problem;
+import org.postbus.gateway.problem.Problem.Violation;
 
 /**
  * Refuses hosts that are not on the public Internet, unless the operator allows private ones. Every address of a name must be

@@ -8,8 +8,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import org.postbus.gateway.problem.Problem.Violation;
 import org.postbus.gateway.problem.Problem;
+import org.postbus.gateway.problem.Problem.Violation;
 import org.postbus.model.EmailId;
 import org.postbus.model.MailboxId;
 import org.postbus.model.MutationId;
@@ -103,7 +103,8 @@ public record EmailBatch(Map<EmailId, Optional<EmailPatch>> mutations) {
 
     Set<MailboxId> mailboxes() {
         Set<MailboxId> mailboxes = new HashSet<>();
-        mutations.values()
+        mutations
+                .values()
                 .forEach(mutation -> mutation.ifPresent(
                         patch -> mailboxes.addAll(patch.mailboxIds().keySet())));
         return mailboxes;

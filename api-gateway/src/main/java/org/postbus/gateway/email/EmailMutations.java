@@ -15,8 +15,8 @@ import org.hibernate.reactive.mutiny.Mutiny;
 import org.postbus.codec.EventCodec;
 import org.postbus.gateway.database.Sessions;
 import org.postbus.gateway.idempotency.Idempotency;
-import org.postbus.gateway.problem.Problem.Violation;
 import org.postbus.gateway.problem.Problem;
+import org.postbus.gateway.problem.Problem.Violation;
 import org.postbus.gateway.topic.MutationNotifications;
 import org.postbus.model.AccountId;
 import org.postbus.model.EmailId;
@@ -192,16 +192,15 @@ public class EmailMutations {
     }
 
     private static Uni<Map<EmailId, MutationId>> insert(
-            Mutiny.Session session,
-            TenantId tenant,
-            AccountId account,
-            Map<EmailId, Optional<EmailPatch>> mutations) {
+            Mutiny.Session session, TenantId tenant, AccountId account, Map<EmailId, Optional<EmailPatch>> mutations) {
         ArrayNode rows = EventCodec.mapper().createArrayNode();
         mutations.forEach((email, patch) -> rows.addObject()
                 .put("emailId", email.toString())
                 .put("kind", patch.isPresent() ? "update" : "destroy")
-                .set("patch", patch.map(EmailPatch::json).orElseGet(() -> EventCodec.mapper()
-                        .createObjectNode())));
+                .set(
+                        "patch",
+                        patch.map(EmailPatch::json)
+                                .orElseGet(() -> EventCodec.mapper().createObjectNode())));
         return session.createNativeQuery(INSERT, Object[].class)
                 .setParameter("account", account.value())
                 .setParameter("tenant", tenant.value())
@@ -209,8 +208,7 @@ public class EmailMutations {
                 .getResultList()
                 .map(stored -> {
                     Map<EmailId, MutationId> ids = new LinkedHashMap<>();
-                    stored.forEach(
-                            row -> ids.put(EmailId.of((String) row[0]), MutationId.of((String) row[1])));
+                    stored.forEach(row -> ids.put(EmailId.of((String) row[0]), MutationId.of((String) row[1])));
                     return ids;
                 });
     }

@@ -13,8 +13,8 @@ import java.util.TreeSet;
 import java.util.function.Function;
 import java.util.stream.Stream;
 import org.postbus.codec.EventCodec;
-import org.postbus.gateway.problem.Problem.Violation;
 import org.postbus.gateway.problem.Problem;
+import org.postbus.gateway.problem.Problem.Violation;
 import org.postbus.model.Keyword;
 import org.postbus.model.MailboxId;
 
@@ -52,7 +52,9 @@ public record EmailPatch(Map<Keyword, Boolean> keywords, Map<MailboxId, Boolean>
         }
         json.fieldNames().forEachRemaining(name -> {
             if (!name.equals("keywords") && !name.equals("mailboxIds")) {
-                violations.add(Violation.at("unknown or read-only property " + name + "; only keywords and mailboxIds can be changed", under(at, name)));
+                violations.add(Violation.at(
+                        "unknown or read-only property " + name + "; only keywords and mailboxIds can be changed",
+                        under(at, name)));
             }
         });
         EmailPatch patch = new EmailPatch(

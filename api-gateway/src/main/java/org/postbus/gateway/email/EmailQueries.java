@@ -4,7 +4,6 @@ import io.smallrye.mutiny.Uni;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Instant;
 import java.time.ZoneOffset;
-import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 import org.hibernate.reactive.mutiny.Mutiny;
@@ -39,10 +38,14 @@ public class EmailQueries {
             limit :rowsMax
             """;
 
-    // Three sets of candidates, each cut off at the limit: 1. the mailbox's own emails in the order of one index, without those that
-    // an open mutation destroys or names the mailbox for (one probe of the index of open mutations for each); 2. emails that were
-    // unlinked from the mailbox and may turn up elsewhere, which are still shown; 3. emails that an open mutation adds to the
-    // mailbox, sorted first and checked one by one afterwards. The planner must not turn any of them into a join of all rows: this is
+    // Three sets of candidates, each cut off at the limit: 1. the mailbox's own emails in the order of one index,
+    // without those that
+    // an open mutation destroys or names the mailbox for (one probe of the index of open mutations for each); 2. emails
+    // that were
+    // unlinked from the mailbox and may turn up elsewhere, which are still shown; 3. emails that an open mutation adds
+    // to the
+    // mailbox, sorted first and checked one by one afterwards. The planner must not turn any of them into a join of all
+    // rows: this is
     // what the scalar subquery, the DISTINCT ON and the OFFSET 0 prevent.
     private static final String NEWEST_IN_MAILBOX = """
             with added as materialized (

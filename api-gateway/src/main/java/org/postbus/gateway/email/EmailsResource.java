@@ -104,8 +104,12 @@ public class EmailsResource {
                             mediaType = RequestJson.MERGE_PATCH,
                             example = "{\"keywords\": {\"$seen\": true, \"$flagged\": null}}"))
     @APIResponse(responseCode = "202", description = "The id of the mutation; /mutations shows its state")
-    @APIResponse(responseCode = "409", description = "A request with this Idempotency-Key is running; repeat yours later")
-    @APIResponse(responseCode = "422", description = "An unknown property, keyword or mailbox, or the email would be in no mailbox")
+    @APIResponse(
+            responseCode = "409",
+            description = "A request with this Idempotency-Key is running; repeat yours later")
+    @APIResponse(
+            responseCode = "422",
+            description = "An unknown property, keyword or mailbox, or the email would be in no mailbox")
     public Uni<RestResponse<Accepted>> patch(
             @PathParam("accountId") String accountId,
             @PathParam("emailId") String emailId,
@@ -113,7 +117,8 @@ public class EmailsResource {
             byte[] body) {
         AccountId account = PathIds.account(accountId);
         EmailId email = PathIds.email(emailId);
-        return mutations.update(
+        return mutations
+                .update(
                         caller.tenant(),
                         account,
                         email,
@@ -127,9 +132,10 @@ public class EmailsResource {
     @Consumes(MediaType.APPLICATION_JSON)
     @Operation(
             summary = "Change and destroy up to 1,000 emails",
-            description = "update maps email ids to merge patches, as PATCH takes them; destroy lists ids. Each email may be"
-                    + " named once. An email that can not be changed like this is listed under refused; the others are"
-                    + " changed.")
+            description =
+                    "update maps email ids to merge patches, as PATCH takes them; destroy lists ids. Each email may be"
+                            + " named once. An email that can not be changed like this is listed under refused; the others are"
+                            + " changed.")
     @RequestBody(
             content =
                     @Content(
@@ -138,14 +144,17 @@ public class EmailsResource {
                                     "{\"update\": {\"0199d0d2-0000-7000-8000-000000000001\": {\"keywords\": {\"$seen\": true}}},"
                                             + " \"destroy\": [\"0199d0d2-0000-7000-8000-000000000002\"]}"))
     @APIResponse(responseCode = "202", description = "The ids of the mutations, by email")
-    @APIResponse(responseCode = "409", description = "A request with this Idempotency-Key is running; repeat yours later")
+    @APIResponse(
+            responseCode = "409",
+            description = "A request with this Idempotency-Key is running; repeat yours later")
     @APIResponse(responseCode = "422", description = "The form of the request is wrong; nothing was stored")
     public Uni<RestResponse<EmailBatch.Accepted>> batch(
             @PathParam("accountId") String accountId,
             @Parameter(description = Idempotency.DESCRIPTION) @HeaderParam(Idempotency.HEADER) String key,
             byte[] body) {
         AccountId account = PathIds.account(accountId);
-        return mutations.batch(
+        return mutations
+                .batch(
                         caller.tenant(),
                         account,
                         EmailBatch.of(RequestJson.object(body)),
@@ -155,7 +164,9 @@ public class EmailsResource {
 
     @DELETE
     @Path("/accounts/{accountId}/emails/{emailId}")
-    @Operation(summary = "Destroy an email", description = "Deletes it for good. To put it into the trash, move it to the mailbox with the role trash.")
+    @Operation(
+            summary = "Destroy an email",
+            description = "Deletes it for good. To put it into the trash, move it to the mailbox with the role trash.")
     @APIResponse(responseCode = "202", description = "The id of the mutation; /mutations shows its state")
     public Uni<RestResponse<Accepted>> destroy(
             @PathParam("accountId") String accountId,
@@ -163,8 +174,8 @@ public class EmailsResource {
             @Parameter(description = Idempotency.DESCRIPTION) @HeaderParam(Idempotency.HEADER) String key) {
         AccountId account = PathIds.account(accountId);
         EmailId email = PathIds.email(emailId);
-        return mutations.destroy(
-                        caller.tenant(), account, email, Idempotency.of(key, "DELETE " + account + "/" + email, null))
+        return mutations
+                .destroy(caller.tenant(), account, email, Idempotency.of(key, "DELETE " + account + "/" + email, null))
                 .map(EmailsResource::accepted);
     }
 

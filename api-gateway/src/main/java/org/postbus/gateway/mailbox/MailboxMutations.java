@@ -119,7 +119,10 @@ public class MailboxMutations {
                         tenant,
                         session -> lock(session, account)
                                 .chain(() -> idempotency.once(
-                                        session, tenant, Accepted.class, () -> MailboxQueries.visible(session, account)
+                                        session,
+                                        tenant,
+                                        Accepted.class,
+                                        () -> MailboxQueries.visible(session, account)
                                                 .invoke(mailboxes -> {
                                                     List<Violation> violations = check.violations(mailboxes);
                                                     if (!violations.isEmpty()) {

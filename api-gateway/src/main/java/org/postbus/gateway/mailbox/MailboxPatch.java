@@ -7,8 +7,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.postbus.codec.EventCodec;
-import org.postbus.gateway.problem.Problem.Violation;
 import org.postbus.gateway.problem.Problem;
+import org.postbus.gateway.problem.Problem.Violation;
 import org.postbus.model.MailboxId;
 
 /**
@@ -35,7 +35,8 @@ public record MailboxPatch(Optional<String> name, Optional<Optional<MailboxId>> 
         List<Violation> violations = new ArrayList<>();
         json.fieldNames().forEachRemaining(property -> {
             if (!property.equals("name") && !property.equals("parentId")) {
-                violations.add(Violation.at("unknown or read-only property " + property + "; only name and parentId can be set", property));
+                violations.add(Violation.at(
+                        "unknown or read-only property " + property + "; only name and parentId can be set", property));
             }
         });
         Optional<String> name = Optional.empty();

@@ -49,8 +49,9 @@ public class MailboxesResource {
     @Path("/accounts/{accountId}/mailboxes")
     @Operation(
             summary = "All mailboxes of an account",
-            description = "RFC 8621 section 2, with path. The counts are the mail server's; the other properties have open"
-                    + " mutations applied.")
+            description =
+                    "RFC 8621 section 2, with path. The counts are the mail server's; the other properties have open"
+                            + " mutations applied.")
     public Uni<Mailboxes> list(@PathParam("accountId") String accountId) {
         return queries.mailboxes(caller.tenant(), PathIds.account(accountId)).map(Mailboxes::new);
     }
@@ -73,7 +74,8 @@ public class MailboxesResource {
             @Parameter(description = Idempotency.DESCRIPTION) @HeaderParam(Idempotency.HEADER) String key,
             byte[] body) {
         AccountId account = PathIds.account(accountId);
-        return mutations.create(
+        return mutations
+                .create(
                         caller.tenant(),
                         account,
                         MailboxPatch.ofCreation(RequestJson.object(body)),
@@ -89,7 +91,9 @@ public class MailboxesResource {
             description = "A JSON merge patch (RFC 7396) of name and parentId; null moves it to the top.")
     @RequestBody(content = @Content(mediaType = RequestJson.MERGE_PATCH, example = "{\"name\": \"Bills\"}"))
     @APIResponse(responseCode = "202", description = "The id of the mutation")
-    @APIResponse(responseCode = "422", description = "The name is not valid, another mailbox has it, or the mailbox is the INBOX")
+    @APIResponse(
+            responseCode = "422",
+            description = "The name is not valid, another mailbox has it, or the mailbox is the INBOX")
     public Uni<RestResponse<MailboxMutations.Accepted>> patch(
             @PathParam("accountId") String accountId,
             @PathParam("mailboxId") String mailboxId,
@@ -97,7 +101,8 @@ public class MailboxesResource {
             byte[] body) {
         AccountId account = PathIds.account(accountId);
         MailboxId mailbox = PathIds.mailbox(mailboxId);
-        return mutations.update(
+        return mutations
+                .update(
                         caller.tenant(),
                         account,
                         mailbox,
@@ -123,7 +128,8 @@ public class MailboxesResource {
             @Parameter(description = Idempotency.DESCRIPTION) @HeaderParam(Idempotency.HEADER) String key) {
         AccountId account = PathIds.account(accountId);
         MailboxId mailbox = PathIds.mailbox(mailboxId);
-        return mutations.destroy(
+        return mutations
+                .destroy(
                         caller.tenant(),
                         account,
                         mailbox,

@@ -81,7 +81,8 @@ public class MutationsResource {
     @Path("/accounts/{accountId}/mutations/{mutationId}/retry")
     @Operation(
             summary = "Retry a mutation that failed or is in doubt, or try a queued one now",
-            description = "If the account's queue is on hold because its mail server failed, the hold ends for all of its mutations.")
+            description =
+                    "If the account's queue is on hold because its mail server failed, the hold ends for all of its mutations.")
     @APIResponse(responseCode = "202", description = "It is queued, and its attempts count from zero")
     @APIResponse(responseCode = "409", description = "It is neither queued nor failed nor in doubt")
     public Uni<RestResponse<Void>> retry(
@@ -100,7 +101,8 @@ public class MutationsResource {
     @Path("/accounts/{accountId}/mutations/retry")
     @Operation(
             summary = "Retry all mutations that failed, and try queued ones now",
-            description = "Those in doubt only if state names them: check first whether the mail server has applied them.")
+            description =
+                    "Those in doubt only if state names them: check first whether the mail server has applied them.")
     @APIResponse(responseCode = "202", description = "They are queued, and their attempts count from zero")
     public Uni<RestResponse<Retried>> retryAll(
             @PathParam("accountId") String accountId,

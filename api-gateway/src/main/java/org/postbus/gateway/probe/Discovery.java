@@ -14,8 +14,8 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import org.postbus.gateway.egress.HostPolicy;
-import org.postbus.gateway.problem.Problem.Violation;
 import org.postbus.gateway.problem.Problem;
+import org.postbus.gateway.problem.Problem.Violation;
 import org.postbus.mail.jmap.http.JmapDiscovery;
 import org.postbus.mail.jmap.http.JmapOptions;
 
@@ -76,8 +76,8 @@ public class Discovery {
         }
         return servers(email).map(servers -> {
             Jmap found = servers.jmap()
-                    .orElseThrow(() -> Problem.invalid(
-                            List.of(Violation.at("no JMAP server was found for this address; name its session URL", "jmap", "sessionUrl"))));
+                    .orElseThrow(() -> Problem.invalid(List.of(Violation.at(
+                            "no JMAP server was found for this address; name its session URL", "jmap", "sessionUrl"))));
             if (!found.ofTheDomain()) {
                 throw Problem.invalid(List.of(Violation.at(
                         "the server may be " + found.sessionUrl()

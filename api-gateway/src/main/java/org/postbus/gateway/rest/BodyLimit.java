@@ -29,7 +29,9 @@ class BodyLimit {
         String length = request.request().getHeader(HttpHeaders.CONTENT_LENGTH);
         long bytesMax = request.normalizedPath().endsWith("/submissions") ? SUBMISSION_BYTES_MAX : BYTES_MAX;
         if (length != null && isAbove(bytesMax, length)) {
-            ProblemResponses.send(request.response(), Problem.tooLarge("the body has more than " + (bytesMax >> 20) + " MiB; send less"));
+            ProblemResponses.send(
+                    request.response(),
+                    Problem.tooLarge("the body has more than " + (bytesMax >> 20) + " MiB; send less"));
         } else {
             request.next();
         }

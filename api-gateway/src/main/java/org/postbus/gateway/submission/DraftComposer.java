@@ -52,13 +52,17 @@ final class DraftComposer {
     }
 
     private NewMessage compose(String own, Optional<EmailHeaders> parentHeaders, Instant now) {
-        Address sender = draft.from().orElseGet(() -> new Address(
-                "",
-                Addresses.valid(own)
-                        .orElseThrow(() -> Problem.invalid(
-                                List.of(Violation.at("from is required, because mail can not be sent from the account's address", "from"))))));
+        Address sender = draft.from()
+                .orElseGet(() -> new Address(
+                        "",
+                        Addresses.valid(own)
+                                .orElseThrow(() -> Problem.invalid(List.of(Violation.at(
+                                        "from is required, because mail can not be sent from the account's address",
+                                        "from"))))));
         Set<String> recipients = new LinkedHashSet<>();
-        Stream.of(draft.to(), draft.cc(), draft.bcc()).flatMap(List::stream).forEach(address -> recipients.add(address.email()));
+        Stream.of(draft.to(), draft.cc(), draft.bcc())
+                .flatMap(List::stream)
+                .forEach(address -> recipients.add(address.email()));
         String messageId = RawMessage.newId(sender.email());
         try {
             Message.Builder builder = Message.Builder.of()
@@ -87,7 +91,8 @@ final class DraftComposer {
             var octets = new ByteArrayOutputStream();
             new DefaultMessageWriter().writeMessage(builder.build(), octets);
             if (octets.size() > NewMessage.OCTETS_MAX) {
-                throw Problem.invalid(List.of(Violation.at("the message has more than 10 MiB; send fewer or smaller attachments", "attachments")));
+                throw Problem.invalid(List.of(Violation.at(
+                        "the message has more than 10 MiB; send fewer or smaller attachments", "attachments")));
             }
             return new NewMessage(
                     OutgoingMessage.of(octets.toByteArray()),
@@ -115,7 +120,8 @@ final class DraftComposer {
 
     private void body(Message.Builder builder) throws IOException {
         List<Attachment> related = draft.attachments().stream()
-                .filter(attachment -> draft.html().isPresent() && attachment.cid().isPresent())
+                .filter(attachment ->
+                        draft.html().isPresent() && attachment.cid().isPresent())
                 .toList();
         List<Attachment> mixed = draft.attachments().stream()
                 .filter(attachment -> !related.contains(attachment))

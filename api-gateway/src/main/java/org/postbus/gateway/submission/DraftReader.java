@@ -70,8 +70,8 @@ final class DraftReader {
         }
         int recipients = to.size() + cc.size() + bcc.size();
         if (violations.isEmpty() && (recipients == 0 || recipients > NewMessage.RECIPIENTS_MAX)) {
-            violations.add(Violation.at(
-                    "to, cc and bcc must have 1 to " + NewMessage.RECIPIENTS_MAX + " recipients", "to"));
+            violations.add(
+                    Violation.at("to, cc and bcc must have 1 to " + NewMessage.RECIPIENTS_MAX + " recipients", "to"));
         }
         String subject =
                 line(json.path("subject"), SUBJECT_LENGTH_MAX, "subject").orElse("");
@@ -125,7 +125,8 @@ final class DraftReader {
         List<Attachment> attachments = new ArrayList<>();
         JsonNode list = json.path("attachments");
         if (!list.isMissingNode() && !list.isArray() || list.size() > ATTACHMENTS_MAX) {
-            violations.add(Violation.at("attachments must be a list of at most " + ATTACHMENTS_MAX + " objects", "attachments"));
+            violations.add(Violation.at(
+                    "attachments must be a list of at most " + ATTACHMENTS_MAX + " objects", "attachments"));
             return attachments;
         }
         for (int i = 0; i < list.size(); i++) {
@@ -134,16 +135,20 @@ final class DraftReader {
             Optional<String> name = line(attachment.path("name"), NAME_LENGTH_MAX, "attachments", at, "name");
             String type = attachment.path("type").asText("application/octet-stream");
             if (!MEDIA_TYPE.matcher(type).matches() || type.regionMatches(true, 0, "multipart/", 0, 10)) {
-                violations.add(Violation.at("type must be a media type such as application/pdf, and not multipart", "attachments", at, "type"));
+                violations.add(Violation.at(
+                        "type must be a media type such as application/pdf, and not multipart",
+                        "attachments",
+                        at,
+                        "type"));
             }
-            Optional<String> cid =
-                    Optional.ofNullable(attachment.path("cid").textValue());
+            Optional<String> cid = Optional.ofNullable(attachment.path("cid").textValue());
             if (cid.isPresent() && !CONTENT_ID.matcher(cid.get()).matches()) {
-                violations.add(Violation.at("cid must be a Content-ID without angle brackets", "attachments", at, "cid"));
+                violations.add(
+                        Violation.at("cid must be a Content-ID without angle brackets", "attachments", at, "cid"));
             }
             try {
-                byte[] content = Base64.getDecoder()
-                        .decode(attachment.path("content").asText(""));
+                byte[] content =
+                        Base64.getDecoder().decode(attachment.path("content").asText(""));
                 attachments.add(new Attachment(name.orElse("attachment"), type, content, cid));
             } catch (IllegalArgumentException e) {
                 violations.add(Violation.at("content must be base64", "attachments", at, "content"));

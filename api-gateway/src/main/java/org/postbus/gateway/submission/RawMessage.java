@@ -10,8 +10,8 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.stream.Stream;
-import org.postbus.gateway.problem.Problem.Violation;
 import org.postbus.gateway.problem.Problem;
+import org.postbus.gateway.problem.Problem.Violation;
 import org.postbus.mail.mime.MimeLimits;
 import org.postbus.mail.mime.MimeMessageReader;
 import org.postbus.mail.smtp.OutgoingMessage;
@@ -50,7 +50,8 @@ final class RawMessage {
                 .forEach(address -> Addresses.valid(address)
                         .ifPresentOrElse(
                                 recipients::add,
-                                () -> violations.add(Violation.at("mail can not be sent to this address: " + address))));
+                                () -> violations.add(
+                                        Violation.at("mail can not be sent to this address: " + address))));
         if (recipients.isEmpty() || recipients.size() > NewMessage.RECIPIENTS_MAX) {
             violations.add(Violation.at("To, Cc and Bcc must have 1 to " + NewMessage.RECIPIENTS_MAX + " recipients"));
         }

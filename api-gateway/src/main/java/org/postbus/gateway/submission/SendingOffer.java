@@ -10,8 +10,8 @@ import org.postbus.account.AccountSettings;
 import org.postbus.account.Credential;
 import org.postbus.gateway.egress.HostPolicy;
 import org.postbus.gateway.probe.AccountCheck;
-import org.postbus.gateway.problem.Problem.Violation;
 import org.postbus.gateway.problem.Problem;
+import org.postbus.gateway.problem.Problem.Violation;
 import org.postbus.mail.jmap.codec.JmapSession;
 import org.postbus.model.AccountId;
 
@@ -52,9 +52,8 @@ class SendingOffer {
             return;
         }
         if (!outcome.capabilities().contains(JmapSession.SUBMISSION)) {
-            throw Problem.invalid(
-                    List.of(Violation.at("the account's JMAP server does not offer submission (" + JmapSession.SUBMISSION
-                            + "); PATCH the account with smtp")));
+            throw Problem.invalid(List.of(Violation.at("the account's JMAP server does not offer submission ("
+                    + JmapSession.SUBMISSION + "); PATCH the account with smtp")));
         }
         cache(account, revision);
     }

@@ -25,8 +25,8 @@ import org.postbus.codec.EventCodec;
 import org.postbus.gateway.database.SessionChangeLog;
 import org.postbus.gateway.database.Sessions;
 import org.postbus.gateway.idempotency.Idempotency;
-import org.postbus.gateway.problem.Problem.Violation;
 import org.postbus.gateway.problem.Problem;
+import org.postbus.gateway.problem.Problem.Violation;
 import org.postbus.gateway.topic.MutationNotifications;
 import org.postbus.kit.sql.ChangeLogAppend;
 import org.postbus.kit.sql.TenantTransactions;
@@ -193,7 +193,8 @@ public class Submissions {
                         .setParameter(
                                 "parent",
                                 parent.map(there -> there.emailId().value()).orElse(null))
-                        .setParameter("keyword", parent.map(Draft.Parent::keyword).orElse(null))
+                        .setParameter(
+                                "keyword", parent.map(Draft.Parent::keyword).orElse(null))
                         .setParameter(
                                 "sendAt",
                                 sendAt.map(time -> OffsetDateTime.ofInstant(time, ZoneOffset.UTC))

@@ -84,7 +84,9 @@ public class SubmissionsResource {
                 @Content(mediaType = RFC_822, example = "To: bob@example.com\nFrom: me@example.com\n\nHi Bob")
             })
     @APIResponse(responseCode = "202", description = "The id of the submission. The message is sent once")
-    @APIResponse(responseCode = "409", description = "A request with this Idempotency-Key is running; repeat yours later")
+    @APIResponse(
+            responseCode = "409",
+            description = "A request with this Idempotency-Key is running; repeat yours later")
     @APIResponse(
             responseCode = "422",
             description =
@@ -92,7 +94,10 @@ public class SubmissionsResource {
                             + " server that offers urn:ietf:params:jmap:submission; or the Idempotency-Key was used for another request")
     public RestResponse<Submissions.Accepted> send(
             @PathParam("accountId") String accountId,
-            @Parameter(description = "a request that repeats the key of an earlier one sends nothing and gets the response of the earlier one") @HeaderParam(Idempotency.HEADER)
+            @Parameter(
+                            description =
+                                    "a request that repeats the key of an earlier one sends nothing and gets the response of the earlier one")
+                    @HeaderParam(Idempotency.HEADER)
                     String key,
             byte[] body) {
         TenantId tenant = caller.tenant();
@@ -182,7 +187,8 @@ public class SubmissionsResource {
                                         .setParameter("states", states.isEmpty() ? STATES : states)
                                         .setMaxResults(pageSize + 1)
                                         .getResultList()))
-                .map(rows -> Page.of(rows, pageSize, SubmissionRow::submission, row -> new SubmissionId(row.submissionId)));
+                .map(rows ->
+                        Page.of(rows, pageSize, SubmissionRow::submission, row -> new SubmissionId(row.submissionId)));
     }
 
     @GET

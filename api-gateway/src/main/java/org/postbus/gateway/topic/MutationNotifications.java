@@ -30,8 +30,7 @@ public class MutationNotifications {
     private final Counter lost;
     private final CoalescedNotifications<MutationNotification> notifications;
 
-    MutationNotifications(
-            @Channel("mutations") MutinyEmitter<Record<String, byte[]>> channel, MeterRegistry metrics) {
+    MutationNotifications(@Channel("mutations") MutinyEmitter<Record<String, byte[]>> channel, MeterRegistry metrics) {
         this.channel = channel;
         this.lost = metrics.counter("postbus.gateway.bells.lost");
         this.notifications = new CoalescedNotifications<>(

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
@@ -181,6 +182,23 @@ class AccountsIT extends GatewayTest {
         assertThat(stored.value("select ciphertext from credential where account_id = ?", account.value()))
                 .isNotEqualTo(before);
         assertProblem(api.call("PATCH", accountPath(), "{\"protocol\":\"jmap\"}", MERGE_PATCH), 422, "protocol");
+    }
+
+    @Test
+    void concurrent_changes_of_an_account_succeed_or_conflict() {
+        // When
+        List<CompletableFuture<Answer>> changes = IntStream.range(0, 8)
+                .mapToObj(i -> CompletableFuture.supplyAsync(() -> api.call(
+                        "PATCH", accountPath(), "{\"imap\":{\"port\":%d}}".formatted(2000 + i), MERGE_PATCH)))
+                .toList();
+        List<Integer> statuses =
+                changes.stream().map(change -> change.join().status()).toList();
+
+        // Then
+        assertThat(statuses).contains(200).isSubsetOf(200, 409);
+        assertThat(stored.value("select revision from account where account_id = ?", account.value()))
+                .isEqualTo(1L
+                        + statuses.stream().filter(status -> status == 200).count());
     }
 
     @Test

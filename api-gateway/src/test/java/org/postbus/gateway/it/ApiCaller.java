@@ -5,13 +5,12 @@ import com.fasterxml.jackson.databind.node.MissingNode;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
-import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.time.Duration;
 import java.util.Optional;
 import org.postbus.codec.EventCodec;
-import org.postbus.gateway.idempotency.Idempotency;
 
 /** Calls the API with one key, or with none. */
 record ApiCaller(HttpClient http, URI url, Optional<String> key) {

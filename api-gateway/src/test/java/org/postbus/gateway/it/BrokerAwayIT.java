@@ -42,7 +42,8 @@ class BrokerAwayIT {
                     Map.of("POSTBUS_PRIVATE_HOSTS", "allowed", "POSTBUS_KAFKA", "127.0.0.1:1"))) {
                 // Given
                 away.awaitReady(http);
-                ApiCaller api = new ApiCaller(http, away.url(), Optional.of(key.text().reveal()));
+                ApiCaller api =
+                        new ApiCaller(http, away.url(), Optional.of(key.text().reveal()));
 
                 // When
                 Answer created = api.call("POST", "/v1/accounts", ACCOUNT);

@@ -53,7 +53,8 @@ class ChangesIT extends GatewayTest {
 
     @Test
     void changes_deleted_by_retention_are_reported() throws Exception {
-        // Given: a client has the first change and disconnects; four changes follow, and retention deletes the oldest three
+        // Given: a client has the first change and disconnects; four changes follow, and retention deletes the oldest
+        // three
         stored.change(tenant, account);
         String position;
         try (EventReader events = EventReader.open(api, "/v1/events?accountId=" + account, Optional.empty())) {
@@ -235,9 +236,8 @@ class ChangesIT extends GatewayTest {
             assertThat(first.seq()).isOne();
             assertThat(events.changes())
                     .extracting(Event::seq)
-                    .containsExactlyElementsOf(LongStream.rangeClosed(1, missed)
-                            .boxed()
-                            .toList());
+                    .containsExactlyElementsOf(
+                            LongStream.rangeClosed(1, missed).boxed().toList());
         }
     }
 

@@ -33,11 +33,12 @@ class MutationsIT extends GatewayTest {
         // Then
         Awaitility.await()
                 .atMost(SOON)
-                .untilAsserted(() -> assertThat(TopicRecords.all(kafka, Topics.MUTATIONS)).anySatisfy(record -> {
-                    assertThat(record.key()).isEqualTo(account.toString());
-                    assertThat(EventCodec.decode(record.value(), MutationNotification.class))
-                            .isEqualTo(new MutationNotification(tenant, account));
-                }));
+                .untilAsserted(() -> assertThat(TopicRecords.all(kafka, Topics.MUTATIONS))
+                        .anySatisfy(record -> {
+                            assertThat(record.key()).isEqualTo(account.toString());
+                            assertThat(EventCodec.decode(record.value(), MutationNotification.class))
+                                    .isEqualTo(new MutationNotification(tenant, account));
+                        }));
     }
 
     @Test
@@ -77,7 +78,8 @@ class MutationsIT extends GatewayTest {
         "failed,    202, 204",
         "in-doubt,  202, 204",
     })
-    void the_state_of_a_mutation_decides_whether_it_can_be_retried_or_discarded(String state, int retried, int discarded) {
+    void the_state_of_a_mutation_decides_whether_it_can_be_retried_or_discarded(
+            String state, int retried, int discarded) {
         // Given
         EmailId email = stored.email(tenant, account, inbox, NOON, state);
         String retry = patched(email, "{\"keywords\":{\"a\":true}}");

@@ -25,7 +25,8 @@ class MailboxOverlayTest {
 
     @Test
     void renaming_a_mailbox_changes_the_paths_of_its_children() {
-        assertThat(paths(mutation("mailbox-update", ARCHIVE, "{\"name\":\"Old\"}"))).containsExactly("Old", "Old/2026");
+        assertThat(paths(mutation("mailbox-update", ARCHIVE, "{\"name\":\"Old\"}")))
+                .containsExactly("Old", "Old/2026");
     }
 
     @Test
@@ -45,7 +46,9 @@ class MailboxOverlayTest {
 
     @Test
     void a_destroyed_mailbox_is_absent_and_later_mutations_of_it_do_nothing() {
-        assertThat(paths(mutation("mailbox-destroy", YEAR, "{}"), mutation("mailbox-update", YEAR, "{\"name\":\"Back\"}")))
+        assertThat(paths(
+                        mutation("mailbox-destroy", YEAR, "{}"),
+                        mutation("mailbox-update", YEAR, "{\"name\":\"Back\"}")))
                 .containsExactly("Archive");
     }
 

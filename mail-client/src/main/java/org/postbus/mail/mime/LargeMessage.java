@@ -80,7 +80,7 @@ public final class LargeMessage {
         for (BodyStructure.Part part : shownTexts()) {
             Optional<byte[]> text = Optional.ofNullable(texts.get(part.partId()));
             if (text.isPresent() && text.get().length < TEXT_OCTETS_MAX) {
-                known.put(part.partId(), MimeMessageReader.leaf(withOctets(part, text.get().length), text));
+                known.put(part.partId(), StructuredParts.leaf(withOctets(part, text.get().length), text));
             } else {
                 beginnings.put(part.partId(), text.orElse(new byte[0]));
             }

@@ -1,6 +1,7 @@
 package org.postbus.writer.apply;
 
 import java.util.List;
+import org.postbus.observation.Observation;
 import org.postbus.observation.Observation.AccountStateObserved;
 import org.postbus.observation.Observation.EmailObserved;
 import org.postbus.observation.Observation.EmailStateObserved;
@@ -13,7 +14,6 @@ import org.postbus.observation.Observation.MessageQuarantined;
 import org.postbus.observation.Observation.PassFinished;
 import org.postbus.observation.Observation.ScopeSynced;
 import org.postbus.observation.Observation.UidsVanished;
-import org.postbus.observation.Observation;
 import org.postbus.writer.decide.AccountSync;
 import org.postbus.writer.decide.LinkSelection;
 import org.postbus.writer.decide.MailboxTree;
@@ -26,7 +26,7 @@ import org.postbus.writer.table.SyncStateTable;
 /**
  * The observations of one batch, in order. Consecutive observations about mailboxes, and about emails, form a run: the rows that it touches are
  * read, changed in memory, and the difference is written in a fixed number of statements, whatever the length of the run. This is safe
- * because of the account's lock: nobody else changes these rows meanwhile.
+ * because of the account's lock: no other transaction changes these rows meanwhile.
  */
 final class BatchApplication {
     private final BatchContext context;
@@ -90,8 +90,8 @@ final class BatchApplication {
                 endRuns();
                 mailboxes
                         .find(vanished.mailbox())
-                        .ifPresent(mailbox -> emails.unlink(
-                                LinkSelection.of(mailbox, vanished.uidValidity(), vanished.uids())));
+                        .ifPresent(mailbox ->
+                                emails.unlink(LinkSelection.of(mailbox, vanished.uidValidity(), vanished.uids())));
             }
             case MessageQuarantined message -> {
                 endRuns();

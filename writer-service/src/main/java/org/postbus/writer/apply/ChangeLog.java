@@ -9,10 +9,10 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
+import org.postbus.change.ChangeEvent;
 import org.postbus.change.ChangeEvent.Change;
 import org.postbus.change.ChangeEvent.EmailDestroyed;
 import org.postbus.change.ChangeEvent.EmailUpdated;
-import org.postbus.change.ChangeEvent;
 import org.postbus.change.Origin;
 import org.postbus.codec.EventCodec;
 import org.postbus.writer.decide.ChangedObject;
@@ -56,8 +56,8 @@ final class ChangeLog {
         for (Change change : buffered) {
             long seq = context.sync().append(change);
             Optional<UUID> object = ChangedObject.idOf(change);
-            ChangeEvent event =
-                    new ChangeEvent(context.tenant(), context.account(), seq, origin(change, object, mutations), change);
+            ChangeEvent event = new ChangeEvent(
+                    context.tenant(), context.account(), seq, origin(change, object, mutations), change);
             rows.add(new ChangeRow(
                     seq, context.ids().get(), ChangeEvent.typeOf(change), object, EventCodec.encode(event), at));
         }

@@ -63,8 +63,7 @@ final class EmailWriter {
                 ? Optional.empty()
                 : Optional.of(ThreadReferenceTable.query(transaction, account, references));
         List<StoredEmail> stored = EmailTable.find(transaction, account, ended.keys());
-        Map<String, UUID> storedThreads = threads.map(
-                        answer -> ThreadReferenceTable.threads(transaction.rows(answer)))
+        Map<String, UUID> storedThreads = threads.map(answer -> ThreadReferenceTable.threads(transaction.rows(answer)))
                 .orElse(Map.of());
         EmailSet emails = new EmailSet(stored, new Threads(storedThreads, context.ids()), context.ids());
         ended.applyTo(emails);
@@ -109,9 +108,7 @@ final class EmailWriter {
 
     private EmailSet read(List<UUID> emails) {
         return new EmailSet(
-                EmailTable.find(transaction, account, emails),
-                new Threads(Map.of(), context.ids()),
-                context.ids());
+                EmailTable.find(transaction, account, emails), new Threads(Map.of(), context.ids()), context.ids());
     }
 
     private void write(EmailSet emails) {

@@ -96,8 +96,8 @@ final class PassCompletion {
             page.forEach(changes::add);
             page = page.size() < MUTATIONS_MAX
                     ? List.of()
-                    : PendingChangesTable.confirmed(transaction.rows(PendingChangesTable.confirmAppliedBefore(
-                            transaction, account, pass, MUTATIONS_MAX)));
+                    : PendingChangesTable.confirmed(transaction.rows(
+                            PendingChangesTable.confirmAppliedBefore(transaction, account, pass, MUTATIONS_MAX)));
         }
     }
 
@@ -105,9 +105,7 @@ final class PassCompletion {
         List<UUID> page = EmailTable.deleted(transaction.rows(first));
         while (!page.isEmpty()) {
             page.forEach(id -> changes.add(new EmailDestroyed(new EmailId(id))));
-            page = page.size() < EMAILS_MAX
-                    ? List.of()
-                    : EmailTable.deleted(transaction.rows(deleteUnlinked(pass)));
+            page = page.size() < EMAILS_MAX ? List.of() : EmailTable.deleted(transaction.rows(deleteUnlinked(pass)));
         }
     }
 

@@ -148,7 +148,8 @@ public final class AccountSync {
         retryAt = observed.retryAt();
         push = observed.push().or(() -> push);
         boolean isNew = !observed.error().equals(reported.error());
-        return new StateDecision(stateChange().stream().toList(), observed.error().filter(error -> isNew));
+        return new StateDecision(
+                stateChange().stream().toList(), observed.error().filter(error -> isNew));
     }
 
     /**

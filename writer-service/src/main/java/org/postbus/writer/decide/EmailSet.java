@@ -17,9 +17,9 @@ import org.postbus.change.ChangeEvent.Change;
 import org.postbus.model.EmailBody;
 import org.postbus.model.Keyword;
 import org.postbus.observation.EmailIdentity;
+import org.postbus.observation.EmailRef;
 import org.postbus.observation.EmailRef.ImapMessage;
 import org.postbus.observation.EmailRef.JmapEmail;
-import org.postbus.observation.EmailRef;
 import org.postbus.observation.Observation.EmailObserved;
 import org.postbus.observation.Observation.EmailStateObserved;
 import org.postbus.observation.Observation.EmailsDestroyed;
@@ -88,7 +88,7 @@ public final class EmailSet {
         file(entry, observation.ref(), mailboxes, observation.keywords(), observation.modSeq());
     }
 
-    /** Ignored if the email is not known: a fetcher then observes it as a whole. */
+    /** Ignored if the email is not stored: the fetcher also observes it as a whole. */
     void observe(EmailStateObserved observation, Set<UUID> mailboxes) {
         EmailEntry entry =
                 switch (observation.ref()) {
@@ -109,7 +109,7 @@ public final class EmailSet {
         }
     }
 
-    /** If both ids are known, the email has already been observed under its new id, and the one with the old id is destroyed. */
+    /** If both ids are stored, the email has already been observed under its new id, and the one with the old id is destroyed. */
     void reassign(JmapIdsReassigned observation) {
         observation.newIds().forEach((before, now) -> {
             EmailEntry entry = byIdentity.remove(new EmailIdentity.Jmap(before));

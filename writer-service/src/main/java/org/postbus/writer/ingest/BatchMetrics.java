@@ -25,7 +25,7 @@ public final class BatchMetrics {
         this.retries = Counter.builder("postbus.batch.retries")
                 .description("Attempts that failed because the database or the broker was not available")
                 .register(registry);
-        // All of them exist from the start, so that a rate of 0 can be told from no data.
+        // All of them exist from the start, so that a rate of 0 differs from missing data.
         for (String outcome : new String[] {"applied", "stale", "duplicate", "gap", "account-gone", "quarantined"}) {
             batches(outcome);
         }

@@ -20,8 +20,8 @@ import org.postbus.codec.MalformedRecordException;
 import org.postbus.kit.InfrastructureFailureException;
 import org.postbus.kit.sql.UnstorableDataException;
 import org.postbus.observation.ObservationBatch;
-import org.postbus.writer.apply.BatchApplier.Outcome;
 import org.postbus.writer.apply.BatchApplier;
+import org.postbus.writer.apply.BatchApplier.Outcome;
 import org.postbus.writer.apply.InapplicableException;
 import org.postbus.writer.publish.ChangePublisher;
 import org.postbus.writer.table.WriterDatabase;
@@ -52,11 +52,7 @@ public final class RecordProcessor implements AutoCloseable {
     private final CountDownLatch stopped = new CountDownLatch(1);
 
     public RecordProcessor(
-            BatchApplier applier,
-            ChangePublisher publisher,
-            Quarantine quarantine,
-            BatchMetrics metrics,
-            Clock clock) {
+            BatchApplier applier, ChangePublisher publisher, Quarantine quarantine, BatchMetrics metrics, Clock clock) {
         this.applier = applier;
         this.publisher = publisher;
         this.quarantine = quarantine;
@@ -138,7 +134,8 @@ public final class RecordProcessor implements AutoCloseable {
         } catch (MalformedRecordException | InapplicableException | UnstorableDataException e) {
             quarantine(record, e.getMessage());
         } catch (RuntimeException e) {
-            // A bug that one record triggers must not stop the other records. The message is left out: it may quote mail.
+            // A bug that one record triggers must not stop the other records. The message is left out: it may quote
+            // mail.
             LOG.errorf(e, "record %s-%d@%d can not be applied", record.topic(), record.partition(), record.offset());
             quarantine(record, e.getClass().getName());
         }

@@ -3,20 +3,18 @@ package org.postbus.writer.publish;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.Semaphore;
-import java.util.concurrent.TimeUnit;
 import org.apache.kafka.clients.producer.ProducerRecord;
-import org.jboss.logging.Logger;
 import org.postbus.kit.InfrastructureFailureException;
+import org.postbus.kit.concurrent.CoalescedNotifications;
+import org.postbus.kit.concurrent.CoalescedNotifications.Limits;
+import org.postbus.kit.concurrent.PeriodicJob;
 import org.postbus.kit.sql.TenantTransactions;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
 import org.postbus.writer.table.ChangeLogTable;
+import org.postbus.writer.table.ChangeOutboxTable;
 import org.postbus.writer.table.ChangeOutboxTable.Due;
 import org.postbus.writer.table.ChangeOutboxTable.UnpublishedAccount;
-import org.postbus.writer.table.ChangeOutboxTable;
 import org.postbus.writer.table.ChangeRow;
 
 /**
@@ -29,27 +27,22 @@ import org.postbus.writer.table.ChangeRow;
  * rows are published again, byte for byte. A sweep publishes what a crash or an unavailable broker left in the outbox.
  */
 public final class ChangePublisher implements AutoCloseable {
-    private static final Logger LOG = Logger.getLogger(ChangePublisher.class);
-
     private static final Duration SWEEP_INTERVAL = Duration.ofSeconds(2);
     private static final int SWEEP_ACCOUNTS_MAX = 200;
     /** Each holds a connection of the pool while it waits for the broker. */
-    private static final int AT_ONCE_MAX = 4;
+    private static final int ACCOUNTS_MAX = 4;
 
     private static final int ROWS_MAX = 500;
-
-    private enum Notification {
-        HANDLED,
-        REPEATED
-    }
 
     private final TenantTransactions transactions;
     private final RecordProducer producer;
     private final PublicationMetrics metrics;
     private final CommittedRows committedRows = new CommittedRows();
-    private final ConcurrentHashMap<AccountId, Notification> notifications = new ConcurrentHashMap<>();
-    private final Semaphore permits = new Semaphore(AT_ONCE_MAX);
-    private final CountDownLatch stopped = new CountDownLatch(1);
+    /** A notification that comes while its account is being published causes one more run, so no change waits for the sweep. */
+    private final CoalescedNotifications<UnpublishedAccount> notifications =
+            new CoalescedNotifications<>("publish", Limits.NONE.withKeysAtOnce(ACCOUNTS_MAX), this::publishAll);
+
+    private final PeriodicJob sweep = new PeriodicJob("publication-sweep", SWEEP_INTERVAL, this::sweep);
 
     public ChangePublisher(TenantTransactions transactions, RecordProducer producer, PublicationMetrics metrics) {
         this.transactions = transactions;
@@ -59,7 +52,7 @@ public final class ChangePublisher implements AutoCloseable {
 
     /** Starts the sweep: at once, and then at intervals. */
     public void start() {
-        Thread.ofVirtual().name("publication-sweep").start(this::sweepUntilStopped);
+        sweep.start();
     }
 
     /**
@@ -69,42 +62,26 @@ public final class ChangePublisher implements AutoCloseable {
      */
     public void publishSoon(TenantId tenant, AccountId account, List<ChangeRow> committed) {
         committedRows.add(account, committed);
-        Notification before = notifications.putIfAbsent(account, Notification.HANDLED);
-        if (before == null) {
-            Thread.ofVirtual().name("publish-" + account).start(() -> publishAll(tenant, account));
-        } else {
-            notifications.computeIfPresent(account, (key, notification) -> Notification.REPEATED);
-        }
+        notifications.notify(new UnpublishedAccount(tenant, account));
     }
 
-    /** A notification that comes while the account is being published makes it be published once more, so no change waits for the sweep. */
-    private void publishAll(TenantId tenant, AccountId account) {
+    private void publishAll(UnpublishedAccount unpublished) {
         try {
-            do {
-                notifications.put(account, Notification.HANDLED);
-                permits.acquire();
-                try {
-                    while (publish(tenant, account) && stopped.getCount() > 0) {
-                        continue;
-                    }
-                } finally {
-                    permits.release();
-                }
-            } while (!notifications.remove(account, Notification.HANDLED) && stopped.getCount() > 0);
+            while (publish(unpublished.tenant(), unpublished.account()) && !sweep.isStopped()) {
+                continue;
+            }
         } catch (InfrastructureFailureException e) {
-            notifications.remove(account);
-            committedRows.drop(account);
-            LOG.warnf("changes of account %s are published by a later sweep: %s", account, e.getMessage());
-        } catch (InterruptedException e) {
-            notifications.remove(account);
-            Thread.currentThread().interrupt();
+            // They are published by a later sweep, which reads them from the table.
+            committedRows.drop(unpublished.account());
+            throw e;
         }
     }
 
     /** @return whether more is due; false also if another publisher has the account's lock */
-    public boolean publish(TenantId tenant, AccountId account) {
+    boolean publish(TenantId tenant, AccountId account) {
         return transactions.call(tenant, transaction -> {
-            // Sent together: PostgreSQL reads the outbox after it has tried the lock, and the answer is ignored without it.
+            // Sent together: PostgreSQL reads the outbox after it has tried the lock, and the answer is ignored without
+            // it.
             var lock = ChangeOutboxTable.tryLock(transaction, account);
             var outbox = ChangeOutboxTable.queryDue(transaction, account);
             boolean locked = ChangeOutboxTable.isLocked(transaction.rows(lock));
@@ -131,29 +108,16 @@ public final class ChangePublisher implements AutoCloseable {
         });
     }
 
-    private void sweepUntilStopped() {
-        try {
-            do {
-                sweep();
-            } while (!stopped.await(SWEEP_INTERVAL.toMillis(), TimeUnit.MILLISECONDS));
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
-    }
-
     private void sweep() {
-        try {
-            List<UnpublishedAccount> accounts = transactions.callWithoutTenant(
-                    transaction -> ChangeOutboxTable.accounts(transaction, SWEEP_ACCOUNTS_MAX));
-            metrics.unpublishedAccounts(accounts.size());
-            accounts.forEach(unpublished -> publishSoon(unpublished.tenant(), unpublished.account(), List.of()));
-        } catch (InfrastructureFailureException e) {
-            LOG.warnf("the sweep for unpublished changes failed: %s", e.getMessage());
-        }
+        List<UnpublishedAccount> accounts = transactions.callWithoutTenant(
+                transaction -> ChangeOutboxTable.accounts(transaction, SWEEP_ACCOUNTS_MAX));
+        metrics.unpublishedAccounts(accounts.size());
+        accounts.forEach(notifications::notify);
     }
 
     @Override
     public void close() {
-        stopped.countDown();
+        sweep.close();
+        notifications.close();
     }
 }

@@ -15,9 +15,8 @@ import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.clients.producer.RecordMetadata;
 import org.apache.kafka.common.KafkaException;
-import org.apache.kafka.common.serialization.ByteArraySerializer;
-import org.apache.kafka.common.serialization.StringSerializer;
 import org.postbus.kit.InfrastructureFailureException;
+import org.postbus.kit.kafka.KafkaSettings;
 
 /**
  * Sends records and waits until all replicas have acknowledged them. Not a channel of the messaging framework, because that sends a failed
@@ -39,30 +38,24 @@ public final class RecordProducer implements AutoCloseable {
         this.clients = clients;
     }
 
-    /** @param bootstrap {@code host:port}, several separated by commas */
-    public static RecordProducer to(String bootstrap) {
-        Map<String, Object> settings = settings(bootstrap);
+    public static RecordProducer to(KafkaSettings kafka) {
+        Map<String, Object> settings = settings(kafka);
         return new RecordProducer(() -> new KafkaProducer<>(settings));
     }
 
-    /** Names both acks and idempotence, so that the client refuses to start with a combination that could lose records. */
-    public static Map<String, Object> settings(String bootstrap) {
-        return Map.ofEntries(
-                Map.entry(ProducerConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrap),
-                Map.entry(ProducerConfig.CLIENT_ID_CONFIG, "writer-service"),
-                Map.entry(ProducerConfig.KEY_SERIALIZER_CLASS_CONFIG, StringSerializer.class),
-                Map.entry(ProducerConfig.VALUE_SERIALIZER_CLASS_CONFIG, ByteArraySerializer.class),
-                Map.entry(ProducerConfig.ACKS_CONFIG, "all"),
-                Map.entry(ProducerConfig.ENABLE_IDEMPOTENCE_CONFIG, true),
-                Map.entry(ProducerConfig.MAX_IN_FLIGHT_REQUESTS_PER_CONNECTION, 5),
-                Map.entry(ProducerConfig.DELIVERY_TIMEOUT_MS_CONFIG, 120_000),
-                Map.entry(ProducerConfig.MAX_BLOCK_MS_CONFIG, ACK_MAX.toMillis()),
-                // The sender waits for the acknowledgement. Records that are sent together form one batch without a delay.
-                Map.entry(ProducerConfig.LINGER_MS_CONFIG, 0),
-                Map.entry(ProducerConfig.BATCH_SIZE_CONFIG, 128 * 1024),
-                // Native code; the client's lz4 is written in Java and takes several times as long.
-                Map.entry(ProducerConfig.COMPRESSION_TYPE_CONFIG, "zstd"),
-                Map.entry(ProducerConfig.COMPRESSION_ZSTD_LEVEL_CONFIG, 1));
+    static Map<String, Object> settings(KafkaSettings kafka) {
+        return kafka.producer(
+                "writer-service",
+                Map.of(
+                        ProducerConfig.MAX_BLOCK_MS_CONFIG,
+                        ACK_MAX.toMillis(),
+                        ProducerConfig.BATCH_SIZE_CONFIG,
+                        128 * 1024,
+                        // Native code; the client's lz4 is written in Java and takes several times as long.
+                        ProducerConfig.COMPRESSION_TYPE_CONFIG,
+                        "zstd",
+                        ProducerConfig.COMPRESSION_ZSTD_LEVEL_CONFIG,
+                        1));
     }
 
     /**

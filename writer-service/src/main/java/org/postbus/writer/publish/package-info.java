@@ -1,5 +1,5 @@
 /**
  * From {@code change_log} to the topic {@code postbus.changes}, after the commit and beside the next batch. Publishes what is committed,
- * whoever appended it, and knows nothing of observations.
+ * also rows that other services appended, and does not know observations.
  */
 package org.postbus.writer.publish;

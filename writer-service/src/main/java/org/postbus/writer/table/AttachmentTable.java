@@ -13,7 +13,8 @@ import org.postbus.writer.decide.EmailDifference.AttachmentRow;
 public final class AttachmentTable {
     private AttachmentTable() {}
 
-    public static void insert(Transaction transaction, TenantId tenant, AccountId account, List<AttachmentRow> attachments) {
+    public static void insert(
+            Transaction transaction, TenantId tenant, AccountId account, List<AttachmentRow> attachments) {
         transaction.send(
                 """
                 insert into attachment (account_id, tenant_id, email_id, part_id, blob_id, name, type, size, disposition, cid)

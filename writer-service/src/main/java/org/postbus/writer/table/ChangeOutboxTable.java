@@ -65,12 +65,18 @@ public final class ChangeOutboxTable {
         return answer.iterator().next().getBoolean("locked");
     }
 
-    public record UnpublishedAccount(TenantId tenant, AccountId account) {}
+    public record UnpublishedAccount(TenantId tenant, AccountId account) {
+        @Override
+        public String toString() {
+            return account.toString();
+        }
+    }
 
     /** At most {@code most} accounts of all tenants that have unpublished changes. Needs no tenant. */
     public static List<UnpublishedAccount> accounts(Transaction transaction, int most) {
         List<UnpublishedAccount> accounts = new ArrayList<>();
-        for (Row row : transaction.run("select tenant_id, account_id from accounts_with_unpublished_changes($1)", most)) {
+        for (Row row :
+                transaction.run("select tenant_id, account_id from accounts_with_unpublished_changes($1)", most)) {
             accounts.add(new UnpublishedAccount(
                     new TenantId(row.getUUID("tenant_id")), new AccountId(row.getUUID("account_id"))));
         }

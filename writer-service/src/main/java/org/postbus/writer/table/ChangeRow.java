@@ -11,5 +11,4 @@ import java.util.UUID;
  * @param data the record's value, byte for byte as it is published: JSON in UTF-8
  * @param at in microseconds, as PostgreSQL stores it
  */
-public record ChangeRow(
-        long seq, UUID eventId, String type, Optional<UUID> objectId, byte[] data, OffsetDateTime at) {}
+public record ChangeRow(long seq, UUID eventId, String type, Optional<UUID> objectId, byte[] data, OffsetDateTime at) {}

@@ -26,11 +26,11 @@ import org.postbus.observation.EmailIdentity;
 import org.postbus.writer.decide.EmailDifference.CreatedEmail;
 import org.postbus.writer.decide.EmailDifference.UpdatedEmail;
 import org.postbus.writer.decide.EmailKeys;
+import org.postbus.writer.decide.StoredEmail;
 import org.postbus.writer.decide.StoredEmail.Content;
 import org.postbus.writer.decide.StoredEmail.Fingerprint;
 import org.postbus.writer.decide.StoredEmail.Link;
 import org.postbus.writer.decide.StoredEmail.Location;
-import org.postbus.writer.decide.StoredEmail;
 
 /**
  * {@code email}. Only the writer changes it, and only while it holds the lock of the account.
@@ -38,7 +38,7 @@ import org.postbus.writer.decide.StoredEmail;
  * <p>Here and in the other tables, {@code lateral (… x between k.x and k.x order by x)} is an equality that prescribes the index to use.
  * Statistics are gathered once a minute at best. Without them the planner sees no difference between the indexes that begin with the
  * account, and with the wrong one each email costs a scan of the whole account during an initial sync. {@code ctid} is safe, because
- * nobody else changes these rows during the transaction.
+ * no other transaction changes these rows meanwhile.
  */
 public final class EmailTable {
     private static final String COLUMNS = """
@@ -138,16 +138,16 @@ public final class EmailTable {
                 account.value(),
                 tenant.value(),
                 column(emails, CreatedEmail::id, UUID[]::new),
-                column(emails, email -> email.identity().map(EmailIdentity::value).orElse(null), String[]::new),
+                column(
+                        emails,
+                        email -> email.identity().map(EmailIdentity::value).orElse(null),
+                        String[]::new),
                 column(emails, CreatedEmail::threadId, UUID[]::new),
                 column(emails, email -> email.blobId().orElse(null), String[]::new),
                 column(emails, email -> email.fingerprint().headerHash().orElse(null), String[]::new),
                 column(emails, email -> email.fingerprint().messageId().orElse(null), String[]::new),
                 column(emails, email -> email.fingerprint().size(), Long[]::new),
-                column(
-                        emails,
-                        email -> Columns.time(email.fingerprint().receivedAt()),
-                        OffsetDateTime[]::new),
+                column(emails, email -> Columns.time(email.fingerprint().receivedAt()), OffsetDateTime[]::new),
                 column(emails, email -> String.join(" ", email.keywords()), String[]::new),
                 column(
                         emails,
@@ -173,7 +173,10 @@ public final class EmailTable {
                 where e.ctid = at.row""",
                 account.value(),
                 column(emails, UpdatedEmail::id, UUID[]::new),
-                column(emails, email -> email.identity().map(EmailIdentity::value).orElse(null), String[]::new),
+                column(
+                        emails,
+                        email -> email.identity().map(EmailIdentity::value).orElse(null),
+                        String[]::new),
                 column(emails, email -> String.join(" ", email.keywords()), String[]::new),
                 column(emails, email -> email.unlinkedPass().orElse(null), Long[]::new),
                 column(

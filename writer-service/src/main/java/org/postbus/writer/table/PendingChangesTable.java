@@ -84,8 +84,7 @@ public final class PendingChangesTable {
     }
 
     /** As {@link #confirmAppliedBefore}, for records of the version before pass numbers, which name the mutations. */
-    public static Future<RowSet<Row>> confirm(
-            Transaction transaction, AccountId account, List<MutationId> mutations) {
+    public static Future<RowSet<Row>> confirm(Transaction transaction, AccountId account, List<MutationId> mutations) {
         return transaction.query(
                 """
                 with confirmed as (

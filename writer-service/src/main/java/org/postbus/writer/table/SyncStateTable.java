@@ -13,7 +13,8 @@ import org.postbus.observation.SyncScope;
 public final class SyncStateTable {
     private SyncStateTable() {}
 
-    public static void save(Transaction transaction, TenantId tenant, AccountId account, SyncScope scope, Cursor cursor) {
+    public static void save(
+            Transaction transaction, TenantId tenant, AccountId account, SyncScope scope, Cursor cursor) {
         transaction.send("""
                 insert into sync_state as s (account_id, tenant_id, scope, cursor) values ($1, $2, $3, $4::text::jsonb)
                 on conflict (account_id, scope) do update set cursor = excluded.cursor, updated_at = now()

@@ -21,7 +21,7 @@ import org.postbus.observation.Observation.MailboxVanished;
 import org.postbus.writer.Observations;
 import org.postbus.writer.TestAccount;
 
-/** Emails that lie once on the server and are in other mailboxes by their labels (Gmail). */
+/** Emails that have a UID in one mailbox and are in others by their labels, as Gmail shows them. */
 class LabelledEmailsTest {
     private static final MailboxKey ALL = MailboxKey.ofRawName("All Mail");
     private static final MailboxKey TRASH = MailboxKey.ofRawName("Trash");
@@ -37,7 +37,7 @@ class LabelledEmailsTest {
     @Test
     void an_email_with_labels_is_one_email_in_several_mailboxes() {
         mailboxes();
-        alice.apply(lies(ALL, 7, "a", Set.of(INBOX, WORK), "$seen"));
+        alice.apply(filed(ALL, 7, "a", Set.of(INBOX, WORK), "$seen"));
 
         assertThat(alice.contents())
                 .isEqualTo(Map.of(
@@ -49,13 +49,13 @@ class LabelledEmailsTest {
                         List.of("a@x [$seen]")));
         assertThat(alice.number("select count(*) from email where account_id = ?"))
                 .isEqualTo(1);
-        assertThat(changesOf(lies(ALL, 7, "a", Set.of(INBOX, WORK), "$seen"))).isEmpty();
+        assertThat(changesOf(filed(ALL, 7, "a", Set.of(INBOX, WORK), "$seen"))).isEmpty();
     }
 
     @Test
     void a_change_of_labels_is_one_update() {
         mailboxes();
-        alice.apply(lies(ALL, 7, "a", Set.of(INBOX)));
+        alice.apply(filed(ALL, 7, "a", Set.of(INBOX)));
 
         List<Change> labelled = changesOf(state(ALL, 7, Set.of(INBOX, WORK)));
         List<Change> archived = changesOf(state(ALL, 7, Set.of(), "$seen"));
@@ -74,13 +74,13 @@ class LabelledEmailsTest {
     }
 
     @Test
-    void who_leaves_the_place_leaves_the_labels_and_is_found_again_in_one_update() {
+    void an_email_that_loses_its_uid_loses_its_labels_and_is_found_again_in_one_update() {
         mailboxes();
-        alice.apply(lies(ALL, 7, "a", Set.of(INBOX, WORK)), lies(ALL, 8, "b", Set.of()));
+        alice.apply(filed(ALL, 7, "a", Set.of(INBOX, WORK)), filed(ALL, 8, "b", Set.of()));
         String id = alice.emailIdOf("a@x");
 
         List<Change> left = changesOf(Observations.vanished(ALL, 1, 100));
-        List<Change> found = changesOf(lies(TRASH, 3, "a", Set.of()));
+        List<Change> found = changesOf(filed(TRASH, 3, "a", Set.of()));
         alice.apply(Observations.pass());
         alice.apply(Observations.pass());
 
@@ -96,9 +96,9 @@ class LabelledEmailsTest {
     }
 
     @Test
-    void a_place_that_is_renumbered_keeps_the_labels_when_it_is_read_again() {
+    void labels_are_kept_when_uidvalidity_changes_and_the_mailbox_is_read_again() {
         mailboxes();
-        alice.apply(lies(ALL, 7, "a", Set.of(INBOX, WORK)));
+        alice.apply(filed(ALL, 7, "a", Set.of(INBOX, WORK)));
 
         assertThat(changesOf(new MailboxReset(ALL, 2)))
                 .singleElement()
@@ -113,9 +113,9 @@ class LabelledEmailsTest {
     }
 
     @Test
-    void a_label_that_is_deleted_is_taken_from_its_emails_and_a_renamed_one_stays() {
+    void a_deleted_label_is_removed_from_its_emails_and_a_renamed_label_is_kept() {
         mailboxes();
-        alice.apply(lies(ALL, 7, "a", Set.of(INBOX, WORK)), lies(ALL, 8, "b", Set.of(WORK)));
+        alice.apply(filed(ALL, 7, "a", Set.of(INBOX, WORK)), filed(ALL, 8, "b", Set.of(WORK)));
         MailboxKey jobs = MailboxKey.ofRawName("Jobs");
 
         List<Change> renamed = changesOf(Observations.mailbox(jobs, Optional.of(WORK), Optional.empty(), 0));
@@ -131,14 +131,15 @@ class LabelledEmailsTest {
         assertThat(alice.contents().get("All Mail")).hasSize(2);
     }
 
-    /** As when All Mail is shown to IMAP clients after it was hidden. */
+    /** This happens when a user lets Gmail show All Mail to IMAP clients. */
     @Test
-    void a_message_that_lay_in_a_mailbox_is_there_by_a_label_now_and_nothing_is_told() {
+    void a_message_that_is_now_in_its_mailbox_by_a_label_emits_nothing() {
         mailboxes();
-        alice.apply(lies(INBOX, 5, "a", Set.of()), lies(WORK, 9, "a", Set.of()));
+        alice.apply(filed(INBOX, 5, "a", Set.of()), filed(WORK, 9, "a", Set.of()));
 
-        List<Change> all = changesOf(lies(ALL, 7, "a", Set.of(INBOX, WORK)));
-        List<Change> gone = changesOf(Observations.vanished(INBOX, 1, 0xFFFF_FFFFL), Observations.vanished(WORK, 1, 0xFFFF_FFFFL));
+        List<Change> all = changesOf(filed(ALL, 7, "a", Set.of(INBOX, WORK)));
+        List<Change> gone =
+                changesOf(Observations.vanished(INBOX, 1, 0xFFFF_FFFFL), Observations.vanished(WORK, 1, 0xFFFF_FFFFL));
 
         assertThat(all).singleElement().isInstanceOf(EmailUpdated.class);
         assertThat(gone).isEmpty();
@@ -147,7 +148,11 @@ class LabelledEmailsTest {
     }
 
     private void mailboxes() {
-        alice.apply(Observations.mailbox(ALL), Observations.mailbox(INBOX), Observations.mailbox(TRASH), Observations.mailbox(WORK));
+        alice.apply(
+                Observations.mailbox(ALL),
+                Observations.mailbox(INBOX),
+                Observations.mailbox(TRASH),
+                Observations.mailbox(WORK));
     }
 
     private List<Change> changesOf(org.postbus.observation.Observation... observations) {
@@ -156,7 +161,7 @@ class LabelledEmailsTest {
         return alice.changesAfter(before).stream().map(event -> event.change()).toList();
     }
 
-    private static EmailObserved lies(
+    private static EmailObserved filed(
             MailboxKey home, long uid, String gmailId, Set<MailboxKey> labels, String... keywords) {
         return new EmailObserved(
                 new EmailRef.ImapMessage(home, 1, uid),
@@ -168,7 +173,10 @@ class LabelledEmailsTest {
 
     private static EmailStateObserved state(MailboxKey home, long uid, Set<MailboxKey> labels, String... keywords) {
         return new EmailStateObserved(
-                new EmailRef.ImapMessage(home, 1, uid), with(home, labels), Observations.keywords(keywords), Optional.empty());
+                new EmailRef.ImapMessage(home, 1, uid),
+                with(home, labels),
+                Observations.keywords(keywords),
+                Optional.empty());
     }
 
     private static Set<MailboxKey> with(MailboxKey home, Set<MailboxKey> labels) {

@@ -16,26 +16,26 @@ import java.util.TreeSet;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.postbus.observation.MailboxKey;
+import org.postbus.observation.Observation;
 import org.postbus.observation.Observation.MailboxReset;
 import org.postbus.observation.Observation.MailboxVanished;
 import org.postbus.observation.Observation.UidsVanished;
-import org.postbus.observation.Observation;
 import org.postbus.observation.UidRange;
 import org.postbus.writer.Observations;
 import org.postbus.writer.TestAccount;
 
 /**
- * A server in memory that changes at random, and a fetcher that reports it in batches of random size, some of them twice,
- * sometimes starting its pass again under a new claim. When the server rests and has been looked at twice more, the database is
- * equal to it, the change log folds to the database, and no email has lost its id by a move.
+ * A server in memory that changes at random, and a fetcher that reports it in batches of random size. Some batches are sent twice, and sometimes
+ * a pass starts again under a new claim. After each pass the database equals the server and no email has changed its id. After two passes
+ * without changes, nothing unlinked is left, and the change log folds to the database.
  */
 class SimulationTest {
     private static final int PASSES = 25;
     private static final String[] KEYWORDS = {"$seen", "$flagged", "$answered", "work"};
 
-    /** A message has a fingerprint; the same one may lie in several mailboxes only where the server tells identities. */
+    /** A message has a fingerprint. Only a server with identities keeps the same message in several mailboxes. */
     private static final class Server {
-        final boolean tellsIdentity;
+        final boolean hasIdentities;
         final Map<MailboxKey, Long> uidValidity = new TreeMap<>();
         final Map<MailboxKey, TreeMap<Long, String>> messages = new TreeMap<>();
         final Map<MailboxKey, Map<Long, Set<String>>> flags = new HashMap<>();
@@ -43,8 +43,8 @@ class SimulationTest {
         int lastMessage;
         int lastMailbox;
 
-        Server(boolean tellsIdentity) {
-            this.tellsIdentity = tellsIdentity;
+        Server(boolean hasIdentities) {
+            this.hasIdentities = hasIdentities;
         }
 
         void change(Random random) {
@@ -71,13 +71,13 @@ class SimulationTest {
                 }
                 case 5 -> remove(mailbox, uid);
                 case 6 -> {
-                    if (tellsIdentity) {
+                    if (hasIdentities) {
                         put(other, message, randomFlags(random));
                     }
                 }
                 case 7 -> {
                     if (random.nextInt(4) == 0) {
-                        renumber(mailbox);
+                        changeUidValidity(mailbox);
                     } else if (random.nextInt(6) == 0) {
                         messages.remove(mailbox);
                         flags.remove(mailbox);
@@ -105,7 +105,7 @@ class SimulationTest {
             flags.get(mailbox).remove(uid);
         }
 
-        private void renumber(MailboxKey mailbox) {
+        private void changeUidValidity(MailboxKey mailbox) {
             uidValidity.merge(mailbox, 1L, Long::sum);
             TreeMap<Long, String> before = new TreeMap<>(messages.get(mailbox));
             Map<Long, Set<String>> kept = new HashMap<>(flags.get(mailbox));
@@ -150,13 +150,13 @@ class SimulationTest {
         }
     }
 
-    /** What the fetcher has reported, which is what it would read back from the database. */
+    /** Knows what it has reported, which is what it would read from the database. */
     private static final class Fetcher {
         final Set<MailboxKey> mailboxes = new HashSet<>();
         final Map<MailboxKey, Long> uidValidity = new HashMap<>();
-        final Map<MailboxKey, TreeMap<Long, Set<String>>> known = new HashMap<>();
+        final Map<MailboxKey, TreeMap<Long, Set<String>>> reported = new HashMap<>();
 
-        /** Everything that is gone, in all mailboxes, before anything that is new, in any. */
+        /** Reports what is gone from all mailboxes before anything new in any of them. */
         List<Observation> pass(Server server, Random random) {
             List<Observation> seen = new ArrayList<>();
             server.messages
@@ -170,14 +170,14 @@ class SimulationTest {
                 if (!server.messages.containsKey(gone)) {
                     seen.add(new MailboxVanished(gone));
                     mailboxes.remove(gone);
-                    known.remove(gone);
+                    reported.remove(gone);
                     uidValidity.remove(gone);
                 }
             }
             mailboxes.addAll(server.messages.keySet());
             for (MailboxKey key : server.messages.keySet()) {
                 long current = server.uidValidity.get(key);
-                TreeMap<Long, Set<String>> here = known.computeIfAbsent(key, mailbox -> new TreeMap<>());
+                TreeMap<Long, Set<String>> here = reported.computeIfAbsent(key, mailbox -> new TreeMap<>());
                 Long before = uidValidity.put(key, current);
                 if (before != null && before != current) {
                     seen.add(new MailboxReset(key, current));
@@ -197,7 +197,7 @@ class SimulationTest {
             }
             for (MailboxKey key : server.messages.keySet()) {
                 long current = server.uidValidity.get(key);
-                TreeMap<Long, Set<String>> here = known.get(key);
+                TreeMap<Long, Set<String>> here = reported.get(key);
                 server.messages.get(key).forEach((uid, message) -> {
                     Set<String> keywords = server.flags.get(key).get(uid);
                     Set<String> before = here.put(uid, keywords);
@@ -208,7 +208,7 @@ class SimulationTest {
                                 uid,
                                 Observations.email(
                                         message,
-                                        server.tellsIdentity ? Optional.of("emailid:" + message) : Optional.empty(),
+                                        server.hasIdentities ? Optional.of("emailid:" + message) : Optional.empty(),
                                         List.of()),
                                 keywords.toArray(String[]::new)));
                     } else if (!before.equals(keywords)) {
@@ -226,7 +226,7 @@ class SimulationTest {
 
     @ParameterizedTest
     @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10})
-    void the_database_becomes_the_server(long seed) {
+    void the_database_converges_to_the_server(long seed) {
         Random random = new Random(seed);
         Server server = new Server(seed % 2 == 0);
         Fetcher fetcher = new Fetcher();
@@ -246,14 +246,14 @@ class SimulationTest {
 
         assertThat(account.folded()).as("seed %d", seed).isEqualTo(account.stored());
         assertThat(account.number("select count(*) from email where account_id = ? and unlinked_pass is not null"))
-                .as("seed %d: emails of which nothing is left", seed)
+                .as("seed %d: emails without a mailbox", seed)
                 .isZero();
         assertThat(account.types()).as("seed %d", seed).contains("email.updated", "email.destroyed", "mailbox.reset");
     }
 
     private static void apply(TestAccount account, List<Observation> seen, Random random, String where) {
         if (random.nextInt(5) == 0) {
-            // A fetcher that died on the way: the next one has a new claim and sees it all once more.
+            // The fetcher crashed during the pass: the next one has a new claim and reports everything again.
             account.apply(seen.subList(0, random.nextInt(seen.size() + 1)));
             account.claim();
         }
@@ -263,13 +263,15 @@ class SimulationTest {
             List<Observation> batch = seen.subList(from, to);
             account.apply(batch);
             if (random.nextInt(4) == 0) {
-                assertThat(account.apply(batch)).as("%s: the same again", where).isZero();
+                assertThat(account.apply(batch))
+                        .as("%s: the same batch again", where)
+                        .isZero();
             }
             from = to;
         }
     }
 
-    /** A message that is on the server in this pass and was in the last one has kept its id, wherever it lies now. */
+    /** A message that was on the server in the last pass and still is has the same id, in whatever mailbox. */
     private static void idsNeverChange(TestAccount account, Server server, Map<String, String> ids, String where) {
         Map<String, String> now = new HashMap<>();
         account.query(

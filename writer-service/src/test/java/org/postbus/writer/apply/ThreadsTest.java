@@ -18,8 +18,8 @@ import org.junit.jupiter.api.Test;
 import org.postbus.change.ChangeEvent.EmailCreated;
 import org.postbus.change.ChangeEvent.EmailUpdated;
 import org.postbus.model.EmailHeaders;
-import org.postbus.observation.Observation.EmailObserved;
 import org.postbus.observation.Observation;
+import org.postbus.observation.Observation.EmailObserved;
 import org.postbus.observation.ObservedEmail;
 import org.postbus.writer.Observations;
 import org.postbus.writer.TestAccount;
@@ -33,7 +33,7 @@ class ThreadsTest {
     }
 
     @Test
-    void replies_are_of_one_thread_and_emails_without_ids_stay_apart() {
+    void replies_belong_to_one_thread_and_each_email_without_ids_to_its_own() {
         alice.apply(Observations.mailbox(INBOX), email(1, "a", "Lunch"), email(2, "b", "Re: Lunch", "a"));
         alice.apply(email(3, "c", "AW: Lunch", "z", "b"), email(4, "z", "lunch"), email(5, "", ""), email(6, "", ""));
 
@@ -41,7 +41,7 @@ class ThreadsTest {
     }
 
     @Test
-    void another_subject_is_another_thread_whatever_it_refers_to() {
+    void an_email_with_another_subject_starts_a_thread_even_if_it_is_a_reply() {
         alice.apply(
                 Observations.mailbox(INBOX),
                 email(1, "a", "Lunch"),
@@ -53,8 +53,12 @@ class ThreadsTest {
     }
 
     @Test
-    void an_email_that_joins_two_threads_makes_them_the_older_and_that_is_told() {
-        alice.apply(Observations.mailbox(INBOX), email(1, "a", "Lunch"), email(2, "b", "Lunch"), email(3, "c", "Lunch", "b"));
+    void an_email_that_connects_two_threads_joins_them_into_the_older_one_and_the_join_is_emitted() {
+        alice.apply(
+                Observations.mailbox(INBOX),
+                email(1, "a", "Lunch"),
+                email(2, "b", "Lunch"),
+                email(3, "c", "Lunch", "b"));
         String older = threadOf(1);
         long before = alice.lastSeq();
 
@@ -77,13 +81,13 @@ class ThreadsTest {
                         .filter(EmailCreated.class::isInstance)
                         .map(change -> ((EmailCreated) change).email().threadId()))
                 .containsExactly(older);
-        // What is written under the younger thread's references from now on is of the older, too.
+        // References of the younger thread lead to the older one from now on.
         alice.apply(email(5, "e", "Lunch", "b"));
         assertThat(partition()).containsExactly(Set.of(1L, 2L, 3L, 4L, 5L));
     }
 
     @Test
-    void an_email_that_lies_nowhere_at_the_moment_goes_over_with_the_others() {
+    void an_email_in_no_mailbox_joins_the_thread_too() {
         alice.apply(Observations.mailbox(INBOX), email(1, "a", "Lunch"), email(2, "b", "Lunch"));
         alice.apply(Observations.vanished(INBOX, 2, 2));
 
@@ -93,7 +97,7 @@ class ThreadsTest {
         assertThat(partition()).containsExactly(Set.of(1L, 4L, 7L));
     }
 
-    /** The threads are the connected parts of the graph of (message id, base subject), however the mail comes in. */
+    /** Threads are the connected components of the graph of (message id, base subject), in any order of arrival. */
     @Test
     void any_order_of_arrival_gives_the_same_threads() {
         for (long seed = 1; seed <= 6; seed++) {

@@ -28,12 +28,12 @@ class BaseSubjectTest {
                 "回复：Lunch at noon",
                 "Re : Lunch\u00a0at noon"
             })
-    void marks_tags_case_and_space_do_not_count(String subject) {
+    void marks_tags_case_and_white_space_are_ignored(String subject) {
         assertThat(BaseSubject.of(subject)).isEqualTo("lunchatnoon");
     }
 
     @Test
-    void what_is_no_mark_stays() {
+    void other_text_is_kept() {
         assertThat(BaseSubject.of("Regarding: lunch")).isEqualTo("regarding:lunch");
         assertThat(BaseSubject.of("re lunch")).isEqualTo("relunch");
         assertThat(BaseSubject.of("a: b")).isEqualTo("a:b");
@@ -45,7 +45,7 @@ class BaseSubjectTest {
     }
 
     @Test
-    void any_subject_has_one_that_is_its_own_base_and_does_not_take_long() {
+    void replies_and_forwards_of_any_subject_have_its_base_subject_and_long_subjects_are_fast() {
         String[] pieces = {"re", ":", "[", "]", " ", "fwd", "(fwd)", "[fwd:", "x", "AW", "\uD83D\uDE00", "\u0130"};
         for (long seed = 1; seed <= 3000; seed++) {
             Random random = new Random(seed);

@@ -53,8 +53,8 @@ final class SendingCodec {
                 arguments.put("limit", limit);
             }
             case Sending.WrittenEmailGet(var ids) -> {
-                JmapCodec.putIds(arguments, ids);
-                JmapCodec.putAll(arguments.putArray("properties"), WRITTEN_EMAIL);
+                ArgumentsWriter.putIds(arguments, ids);
+                ArgumentsWriter.putAll(arguments.putArray("properties"), WRITTEN_EMAIL);
             }
             case Sending.EmailImport(var blobId, var mailboxIds, var keywords, var receivedAt) -> {
                 ObjectNode email = arguments.putObject("emails").putObject(CREATION_ID);
@@ -79,13 +79,13 @@ final class SendingCodec {
                 envelope.putObject("mailFrom").put("email", mailFrom);
                 ArrayNode to = envelope.putArray("rcptTo");
                 recipients.forEach(recipient -> to.addObject().put("email", recipient));
-                arguments.putObject("onSuccessUpdateEmail").set("#" + CREATION_ID, JmapCodec.write(onSuccess));
+                arguments.putObject("onSuccessUpdateEmail").set("#" + CREATION_ID, ArgumentsWriter.write(onSuccess));
             }
             case Sending.EmailSubmissionQuery(var emailId) ->
                 arguments.putObject("filter").putArray("emailIds").add(emailId);
             case Sending.EmailSubmissionGet(var ids) -> {
-                JmapCodec.putIds(arguments, ids);
-                JmapCodec.putAll(arguments.putArray("properties"), EMAIL_SUBMISSION);
+                ArgumentsWriter.putIds(arguments, ids);
+                ArgumentsWriter.putAll(arguments.putArray("properties"), EMAIL_SUBMISSION);
             }
         }
     }
@@ -94,35 +94,35 @@ final class SendingCodec {
     static Object result(Sending<?> method, JsonNode json) {
         return switch (method) {
             case Sending.IdentityGet get ->
-                JmapCodec.getResult(
+                ResultReader.getResult(
                         json,
                         identity -> new Identity(
                                 Text.clean(identity.path("id").asText()),
-                                JmapCodec.text(identity, "email").orElse("")));
-            case Sending.MailboxQuery query -> JmapCodec.queryResult(json);
+                                JsonValues.text(identity, "email").orElse("")));
+            case Sending.MailboxQuery query -> ResultReader.queryResult(json);
             case Sending.WrittenEmailGet get ->
-                JmapCodec.getResult(
+                ResultReader.getResult(
                         json,
                         email -> new WrittenEmail(
                                 Text.clean(email.path("id").asText()),
-                                JmapCodec.strings(email.path("messageId")),
-                                JmapCodec.trueKeys(email.path("mailboxIds")),
-                                JmapCodec.keywords(email.path("keywords"))));
+                                JsonValues.strings(email.path("messageId")),
+                                JsonValues.trueKeys(email.path("mailboxIds")),
+                                JsonValues.keywords(email.path("keywords"))));
             case Sending.EmailImport imported -> imported(json);
             case Sending.EmailSubmissionSet set -> submitted(json);
-            case Sending.EmailSubmissionQuery query -> JmapCodec.queryResult(json);
-            case Sending.EmailSubmissionGet get -> JmapCodec.getResult(json, SendingCodec::emailSubmission);
+            case Sending.EmailSubmissionQuery query -> ResultReader.queryResult(json);
+            case Sending.EmailSubmissionGet get -> ResultReader.getResult(json, SendingCodec::emailSubmission);
         };
     }
 
     private static Imported imported(JsonNode json) {
-        SetError error = JmapCodec.setErrors(json.path("notCreated")).get(CREATION_ID);
+        SetError error = ResultReader.setErrors(json.path("notCreated")).get(CREATION_ID);
         if (error == null) {
-            return JmapCodec.text(json.path("created").path(CREATION_ID), "id")
+            return JsonValues.text(json.path("created").path(CREATION_ID), "id")
                     .map(id -> new Imported.Done(id, false))
                     .orElseThrow(() -> unknown("message"));
         }
-        return JmapCodec.text(json.path("notCreated").path(CREATION_ID), "existingId")
+        return JsonValues.text(json.path("notCreated").path(CREATION_ID), "existingId")
                 .filter(id -> error.type().equals("alreadyExists"))
                 .<Imported>map(id -> new Imported.Done(id, true))
                 .orElseGet(() -> new Imported.Refused(error));
@@ -130,13 +130,13 @@ final class SendingCodec {
 
     /** What is not said to have failed may have been sent: only {@code notCreated} is a refusal. */
     private static Submitted submitted(JsonNode json) {
-        SetError error = JmapCodec.setErrors(json.path("notCreated")).get(CREATION_ID);
+        SetError error = ResultReader.setErrors(json.path("notCreated")).get(CREATION_ID);
         if (error != null) {
             return new Submitted.Refused(
                     error,
-                    JmapCodec.strings(json.path("notCreated").path(CREATION_ID).path("invalidRecipients")));
+                    JsonValues.strings(json.path("notCreated").path(CREATION_ID).path("invalidRecipients")));
         }
-        return JmapCodec.text(json.path("created").path(CREATION_ID), "id")
+        return JsonValues.text(json.path("created").path(CREATION_ID), "id")
                 .map(Submitted.Done::new)
                 .orElseThrow(() -> unknown("submission"));
     }

@@ -182,7 +182,7 @@ public final class JmapClient implements AutoCloseable {
         });
     }
 
-    private Uni<JmapResults> decode(JmapRequest request, JmapHttp.Answer answer, boolean changesSomething) {
+    private Uni<JmapResults> decode(JmapRequest request, HttpAnswer answer, boolean changesSomething) {
         if (answer.status() / 100 != 2) {
             ServerFailure failure = answer.failure(Instant.now());
             return failed(changesSomething ? lostIfUnreachable(failure) : failure);
@@ -247,7 +247,7 @@ public final class JmapClient implements AutoCloseable {
                 if (answer.status() / 100 != 2) {
                     throw new ServerException(answer.failure(Instant.now()));
                 }
-                return JmapCodec.text(answer.json(), "blobId").orElseThrow(() -> JmapCodec.brokenAnswer("blobId"));
+                return JmapCodec.blobId(answer.json());
             });
         });
     }
@@ -275,7 +275,7 @@ public final class JmapClient implements AutoCloseable {
                         throw new ServerException(
                                 status == 403 || status == 404 || status == 410
                                         ? new ServerFailure.Rejected("blobNotFound", "HTTP " + status)
-                                        : JmapFailures.ofStatus(
+                                        : HttpFailures.ofStatus(
                                                 status,
                                                 Optional.ofNullable(
                                                         open.response().getHeader(HttpHeaders.RETRY_AFTER)),

@@ -124,7 +124,7 @@ public final class JmapDiscovery {
                 });
     }
 
-    private static Uni<JmapHttp.Answer> refused(URI url) {
+    private static Uni<HttpAnswer> refused(URI url) {
         return Uni.createFrom()
                 .failure(new ServerException(
                         new ServerFailure.Rejected("host-not-allowed", "may not be connected to: " + url.getHost())));

@@ -1,13 +1,7 @@
 package org.postbus.mail.jmap.http;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.MissingNode;
 import io.smallrye.mutiny.Uni;
-import io.smallrye.mutiny.subscription.UniEmitter;
-import io.vertx.core.AsyncResult;
 import io.vertx.core.Future;
-import io.vertx.core.Handler;
-import io.vertx.core.MultiMap;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
@@ -23,30 +17,20 @@ import io.vertx.core.http.WebSocket;
 import io.vertx.core.http.WebSocketClient;
 import io.vertx.core.http.WebSocketClientOptions;
 import io.vertx.core.http.WebSocketConnectOptions;
-import io.vertx.ext.web.client.HttpRequest;
-import io.vertx.ext.web.client.HttpResponse;
 import io.vertx.ext.web.client.WebClient;
 import io.vertx.ext.web.client.WebClientOptions;
-import io.vertx.ext.web.client.impl.ClientPhase;
-import io.vertx.ext.web.client.impl.HttpContext;
 import io.vertx.ext.web.client.impl.WebClientInternal;
-import io.vertx.ext.web.codec.BodyCodec;
-import io.vertx.ext.web.codec.spi.BodyStream;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.Base64;
-import java.util.Locale;
 import java.util.Optional;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jboss.logging.Logger;
 import org.postbus.account.AccountSettings;
 import org.postbus.account.Credential;
 import org.postbus.account.Secret;
-import org.postbus.codec.EventCodec;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
 import org.postbus.mail.jmap.method.JmapFailures;
@@ -59,10 +43,10 @@ public final class JmapHttp implements AutoCloseable {
     private static final Logger LOG = Logger.getLogger(JmapHttp.class);
 
     /** James speaks RFC 8621 only if it is asked for so, unless it is configured to; it takes what follows the last {@code ;}. */
-    private static final String RFC_8621 = "application/json; jmapVersion=rfc-8621";
+    static final String RFC_8621 = "application/json; jmapVersion=rfc-8621";
 
     private static final String JSON = "application/json; charset=utf-8";
-    private static final String AGENT = "Postbus";
+    static final String AGENT = "Postbus";
 
     /** Below what common servers and proxies allow: an idle connection that they close first looks like a lost answer. */
     private static final int KEEP_ALIVE_SECONDS = 10;
@@ -117,7 +101,7 @@ public final class JmapHttp implements AutoCloseable {
                 .setVerifyHost(true));
         this.web = WebClient.wrap(
                 client, new WebClientOptions().setFollowRedirects(false).setUserAgentEnabled(false));
-        ((WebClientInternal) web).addInterceptor(Exchange::watch);
+        ((WebClientInternal) web).addInterceptor(HttpExchange::watch);
     }
 
     /** RFC 7617 and RFC 6750 section 2.1. */
@@ -129,46 +113,6 @@ public final class JmapHttp implements AutoCloseable {
                                 .encodeToString((username + ":" + password.reveal()).getBytes(StandardCharsets.UTF_8));
             case Credential.AccessToken(var token) -> "Bearer " + token.reveal();
         };
-    }
-
-    /** An answer with its whole body. */
-    record Answer(URI url, int status, MultiMap headers, Buffer body) {
-        Optional<String> header(CharSequence name) {
-            return Optional.ofNullable(headers.get(name));
-        }
-
-        /** Missing if the body is not JSON. */
-        JsonNode jsonOrMissing() {
-            try {
-                JsonNode json = EventCodec.mapper().readTree(body.getBytes());
-                return json == null ? MissingNode.getInstance() : json;
-            } catch (IOException notJson) {
-                return MissingNode.getInstance();
-            }
-        }
-
-        /** @throws ServerException {@link ServerFailure.Unreachable} if the body is not JSON */
-        JsonNode json() {
-            try {
-                return EventCodec.mapper().readTree(body.getBytes());
-            } catch (IOException notJson) {
-                // Without the cause: its text holds a piece of the answer.
-                throw new ServerException(new ServerFailure.Unreachable(
-                        url.getHost() + " answers " + contentKind() + " where JSON is expected"));
-            }
-        }
-
-        private String contentKind() {
-            String start =
-                    body.getString(0, Math.min(body.length(), 256)).strip().toLowerCase(Locale.ROOT);
-            return start.isEmpty()
-                    ? "nothing"
-                    : start.startsWith("<") ? "a web page" : start.startsWith("{") ? "broken JSON" : "something else";
-        }
-
-        ServerFailure failure(Instant now) {
-            return JmapFailures.ofStatus(status, header(HttpHeaders.RETRY_AFTER), jsonOrMissing(), now);
-        }
     }
 
     /** A response whose body has not been read: it is paused. */
@@ -188,32 +132,41 @@ public final class JmapHttp implements AutoCloseable {
         return options;
     }
 
-    Uni<Answer> get(URI url, boolean withCredentials) {
+    WebClient web() {
+        return web;
+    }
+
+    /** The value of the header; empty before the login. */
+    Optional<Secret> authorization() {
+        return login.map(Login::authorization);
+    }
+
+    Uni<HttpAnswer> get(URI url, boolean withCredentials) {
         return exchangeAgainIfIdleClosed(HttpMethod.GET, url, withCredentials, Buffer.buffer(), JSON);
     }
 
-    Uni<Answer> upload(URI url, Buffer content, String type) {
+    Uni<HttpAnswer> upload(URI url, Buffer content, String type) {
         return exchangeAgainIfIdleClosed(HttpMethod.POST, url, true, content, type);
     }
 
     /**
      * @param changesSomething then a lost answer is {@link ServerFailure.OutcomeUnknown}, and nothing is sent twice
      */
-    Uni<Answer> post(URI url, Buffer json, boolean changesSomething) {
+    Uni<HttpAnswer> post(URI url, Buffer json, boolean changesSomething) {
         return changesSomething
                 ? exchange(HttpMethod.POST, url, true, json, JSON, true)
                 : exchangeAgainIfIdleClosed(HttpMethod.POST, url, true, json, JSON);
     }
 
     /** A kept connection may be closed by the server in the very moment that it is used again: that is no failure. */
-    private Uni<Answer> exchangeAgainIfIdleClosed(
+    private Uni<HttpAnswer> exchangeAgainIfIdleClosed(
             HttpMethod method, URI url, boolean withCredentials, Buffer body, String type) {
         return exchange(method, url, withCredentials, body, type, false)
                 .onFailure(failure -> failure.getCause() instanceof HttpClosedException)
                 .recoverWithUni(() -> exchange(method, url, withCredentials, body, type, false));
     }
 
-    private Uni<Answer> exchange(
+    private Uni<HttpAnswer> exchange(
             HttpMethod method, URI url, boolean withCredentials, Buffer body, String type, boolean changesSomething) {
         return Uni.createFrom().emitter(emitter -> {
             Optional<ServerFailure> refusal = refusal(url, withCredentials);
@@ -221,7 +174,7 @@ public final class JmapHttp implements AutoCloseable {
                 emitter.fail(new ServerException(refusal.get()));
                 return;
             }
-            new Exchange(emitter, url, changesSomething).start(method, withCredentials, body, type);
+            new HttpExchange(this, emitter, url, changesSomething).start(method, withCredentials, body, type);
         });
     }
 
@@ -342,164 +295,5 @@ public final class JmapHttp implements AutoCloseable {
     public void close() {
         client.close();
         webSockets.close();
-    }
-
-    /**
-     * One request and its whole answer: the body is kept up to the limit, and beyond it, or after the time limit, the request
-     * is reset, where the Web Client by itself would read on to the end.
-     */
-    private final class Exchange implements BodyCodec<Void>, BodyStream<Void> {
-        private final UniEmitter<? super Answer> emitter;
-        private final URI url;
-        private final boolean changesSomething;
-        private final Buffer body = Buffer.buffer();
-        private final Promise<Void> read = Promise.promise();
-        private final long timer;
-        private volatile boolean sent;
-        private volatile HttpClientRequest request;
-        private final AtomicBoolean over = new AtomicBoolean();
-
-        Exchange(UniEmitter<? super Answer> emitter, URI url, boolean changesSomething) {
-            this.emitter = emitter;
-            this.url = url;
-            this.changesSomething = changesSomething;
-            this.timer = vertx.setTimer(
-                    options.requestTimeout().toMillis(),
-                    id -> fail(new IOException("no answer within " + options.requestTimeout())));
-            emitter.onTermination(this::breakOff);
-        }
-
-        /**
-         * The Web Client shows its request to interceptors only, and cannot bear that it is reset while it sends: so it is
-         * reset before, and the Web Client goes no further, or after.
-         */
-        static void watch(HttpContext<?> context) {
-            if (context.phase() == ClientPhase.SEND_REQUEST
-                    && context.request().bodyCodec() instanceof Exchange exchange) {
-                HttpClientRequest opened = context.clientRequest();
-                exchange.sent = !exchange.over.get();
-                if (exchange.sent) {
-                    context.next();
-                    exchange.request = opened;
-                }
-                if (exchange.over.get()) {
-                    opened.reset();
-                }
-            } else {
-                context.next();
-            }
-        }
-
-        void start(HttpMethod method, boolean withCredentials, Buffer content, String type) {
-            HttpRequest<Void> head = web.requestAbs(method, url.toString())
-                    .as(this)
-                    .putHeader(HttpHeaders.USER_AGENT.toString(), AGENT)
-                    .putHeader(HttpHeaders.ACCEPT.toString(), RFC_8621);
-            if (withCredentials) {
-                login.ifPresent(to -> head.putHeader(
-                        HttpHeaders.AUTHORIZATION.toString(), to.authorization().reveal()));
-            }
-            Future<HttpResponse<Void>> answer = method == HttpMethod.POST
-                    ? head.putHeader(HttpHeaders.CONTENT_TYPE.toString(), type).sendBuffer(content)
-                    : head.send();
-            answer.onFailure(this::fail)
-                    .onSuccess(response -> end(
-                            () -> emitter.complete(new Answer(url, response.statusCode(), response.headers(), body))));
-        }
-
-        private void fail(Throwable cause) {
-            ServerException unreachable = unreachable(url, cause);
-            end(() -> emitter.fail(
-                    changesSomething && sent
-                            ? new ServerException(
-                                    new ServerFailure.OutcomeUnknown(
-                                            unreachable.failure().text()),
-                                    cause)
-                            : unreachable));
-            resetRequest();
-        }
-
-        private void end(Runnable result) {
-            if (over.compareAndSet(false, true)) {
-                vertx.cancelTimer(timer);
-                result.run();
-            }
-        }
-
-        /** Called when it has ended, too: then nothing is left to do. */
-        private void breakOff() {
-            if (over.compareAndSet(false, true)) {
-                vertx.cancelTimer(timer);
-                resetRequest();
-            }
-        }
-
-        private void resetRequest() {
-            HttpClientRequest opened = request;
-            if (opened != null) {
-                opened.reset();
-            }
-        }
-
-        @Override
-        public void create(Handler<AsyncResult<BodyStream<Void>>> ready) {
-            ready.handle(Future.succeededFuture(this));
-        }
-
-        @Override
-        public Future<Void> write(Buffer chunk) {
-            if (body.length() + chunk.length() > options.responseBytesMax()) {
-                ServerException tooLarge = new ServerException(new ServerFailure.Rejected(
-                        "answer-too-large",
-                        url.getHost() + " answers more than " + options.responseBytesMax() + " bytes"));
-                end(() -> emitter.fail(tooLarge));
-                resetRequest();
-                return Future.failedFuture(tooLarge);
-            }
-            body.appendBuffer(chunk);
-            return Future.succeededFuture();
-        }
-
-        @Override
-        public void write(Buffer chunk, Handler<AsyncResult<Void>> written) {
-            write(chunk).onComplete(written);
-        }
-
-        @Override
-        public void end(Handler<AsyncResult<Void>> ended) {
-            read.tryComplete();
-            ended.handle(Future.succeededFuture());
-        }
-
-        @Override
-        public Future<Void> result() {
-            return read.future();
-        }
-
-        /** The response broke off. */
-        @Override
-        public void handle(Throwable cause) {
-            read.tryFail(cause);
-        }
-
-        @Override
-        public Exchange exceptionHandler(Handler<Throwable> handler) {
-            return this;
-        }
-
-        @Override
-        public Exchange setWriteQueueMaxSize(int bytes) {
-            return this;
-        }
-
-        @Override
-        public boolean writeQueueFull() {
-            return false;
-        }
-
-        @Override
-        public Exchange drainHandler(Handler<Void> handler) {
-            return this;
-        }
     }
 }

@@ -14,9 +14,9 @@ import java.util.Optional;
 import java.util.function.Function;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
+import org.postbus.mail.jmap.http.HttpFailures;
 import org.postbus.mail.jmap.http.JmapClient;
 import org.postbus.mail.jmap.http.JmapHttp;
-import org.postbus.mail.jmap.method.JmapFailures;
 
 /**
  * One connection over which a server says that something changed, until it breaks, falls silent, or nobody listens any more.
@@ -59,7 +59,7 @@ abstract class PushConnection {
 
     /** What another status means than the one by which the connection stands. */
     static ServerException refusal(int status, Optional<String> retryAfter) {
-        ServerFailure failure = JmapFailures.ofStatus(status, retryAfter, MissingNode.getInstance(), Instant.now());
+        ServerFailure failure = HttpFailures.ofStatus(status, retryAfter, MissingNode.getInstance(), Instant.now());
         boolean never = failure instanceof ServerFailure.Rejected || status == 501 || status / 100 == 2;
         return never ? notOffered("HTTP " + status) : new ServerException(failure);
     }

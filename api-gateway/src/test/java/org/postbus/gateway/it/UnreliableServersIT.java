@@ -1,0 +1,131 @@
+package org.postbus.gateway.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.Test;
+import org.postbus.gateway.it.ApiCaller.Answer;
+import org.postbus.gateway.problem.Problem;
+import org.postbus.model.AccountId;
+import org.postbus.model.EmailId;
+import org.postbus.topic.Topics;
+
+/** Content from servers that refuse, move messages, close connections or are unreachable. */
+class UnreliableServersIT extends ContentTest {
+    @Test
+    void parts_are_decoded_by_the_server_or_by_the_gateway() throws IOException {
+        // Given
+        stub = new ImapStub("IMAP4rev1 BINARY", (command, out) -> {
+            if (command.contains("BODYSTRUCTURE")) {
+                String part = "(\"application\" \"zip\" NIL NIL NIL \"base64\" 8 NIL NIL NIL NIL)";
+                ImapStub.write(
+                        out, "* 1 FETCH (UID 5 BODYSTRUCTURE (" + part + part + " \"mixed\" NIL NIL NIL NIL))\r\n");
+            } else if (command.contains("BINARY.PEEK[1]")) {
+                ImapStub.write(out, "* 1 FETCH (UID 5 BINARY[1] ~{4}\r\nab\0d)\r\n");
+            } else if (command.contains("BINARY.PEEK[2]")) {
+                return "NO [UNKNOWN-CTE] cannot decode it";
+            } else {
+                ImapStub.write(out, "* 1 FETCH (UID 5 BODY[2] {8}\r\nYWJjZA==)\r\n");
+            }
+            return "OK done";
+        });
+        AccountId account = imapAccount(stub.port());
+        EmailId email = linked(account, 4, ImapStub.UID_VALIDITY, 5);
+
+        // When
+        HttpResponse<byte[]> decoded = download(path(account, email) + "/attachments/1");
+        HttpResponse<byte[]> encoded = download(path(account, email) + "/attachments/2");
+
+        // Then
+        assertThat(text(decoded)).isEqualTo("ab\0d");
+        assertThat(header(decoded, "Content-Length")).isEqualTo("4");
+        assertThat(text(encoded)).isEqualTo("abcd");
+    }
+
+    @Test
+    void a_message_is_searched_in_all_locations_and_a_sync_is_requested_if_it_is_in_none() throws IOException {
+        // Given
+        stub = new ImapStub((command, out) -> {
+            ImapStub.write(out, "* 1 FETCH (UID 5 BODY[] {4}\r\nmail)\r\n");
+            return "OK done";
+        });
+        AccountId account = imapAccount(stub.port());
+        EmailId moved = linked(account, 4, ImapStub.UID_VALIDITY - 1, 5);
+        EmailId linkedTwice = linked(account, 4, ImapStub.UID_VALIDITY - 1, 5);
+        stored.link(key.tenant(), account, linkedTwice, "Archive", ImapStub.UID_VALIDITY, 5);
+
+        // When, Then
+        assertThat(text(download(path(account, linkedTwice) + "/raw"))).isEqualTo("mail");
+        assertThat(download(path(account, moved) + "/raw").statusCode()).isEqualTo(409);
+        assertThat(stub.commands())
+                .filteredOn(command -> command.startsWith("UID FETCH"))
+                .hasSize(1);
+        Awaitility.await()
+                .atMost(SOON)
+                .until(() -> TopicRecords.all(kafka, Topics.SYNC_REQUESTS).stream()
+                        .anyMatch(record -> record.key().equals(account.toString())));
+        assertThat(stub.openConnections())
+                .as("one connection, kept for the next download")
+                .isEqualTo(1);
+    }
+
+    @Test
+    void a_connection_that_is_cut_fails_the_download() throws IOException {
+        // Given
+        stub = new ImapStub((command, out) -> {
+            ImapStub.write(out, "* 1 FETCH (UID 5 BODY[] {1000000}\r\nbeginning");
+            throw new IOException("hang up");
+        });
+        AccountId account = imapAccount(stub.port());
+        EmailId email = linked(account, 1_000_000, ImapStub.UID_VALIDITY, 5);
+
+        // When, Then
+        assertThatThrownBy(() -> http.send(request(path(account, email) + "/raw"), BodyHandlers.ofByteArray()))
+                .isInstanceOf(IOException.class);
+    }
+
+    @Test
+    void a_refusal_of_the_server_is_reported() throws IOException {
+        // Given
+        stub = new ImapStub((command, out) -> "NO [SERVERBUG] cannot read it");
+        AccountId account = imapAccount(stub.port());
+        EmailId email = linked(account, 4, ImapStub.UID_VALIDITY, 5);
+
+        // When
+        Answer raw = api.get(path(account, email) + "/raw");
+        Answer whole = api.get(path(account, email));
+
+        // Then
+        assertThat(raw.status()).as("%s", raw.json()).isIn(502, 503);
+        assertThat(raw.json().get("detail").asText()).contains("cannot read it");
+        assertThat(whole.status()).isEqualTo(200);
+        assertThat(whole.json().at("/bodyMissing/detail").asText()).contains("cannot read it");
+    }
+
+    @Test
+    void an_email_is_shown_without_its_body_while_the_mail_server_is_unreachable() throws IOException {
+        // Given
+        stub = new ImapStub((command, out) -> "OK done");
+        AccountId account = imapAccount(stub.port());
+        EmailId email = linked(account, 4, ImapStub.UID_VALIDITY, 5);
+        stub.close();
+
+        // When
+        Answer whole = api.get(path(account, email));
+        Answer raw = api.get(path(account, email) + "/raw");
+
+        // Then
+        assertThat(whole.status()).isEqualTo(200);
+        assertThat(whole.json().get("subject").asText()).isEqualTo("without a body");
+        assertThat(whole.json().has("bodyValues")).isFalse();
+        assertThat(whole.json().at("/bodyMissing/reason").asText()).isEqualTo("server-away");
+        assertThat(whole.json().at("/bodyMissing/retryAfter").asInt()).isPositive();
+        assertThat(raw.status()).isEqualTo(503);
+        assertThat(raw.contentType()).isEqualTo(Problem.MEDIA_TYPE);
+        assertThat(raw.response().headers().firstValue("Retry-After")).isPresent();
+    }
+}

@@ -1,0 +1,7 @@
+/**
+ * Reads messages to RFC 8621's form: headers, lists of parts, texts, preview. {@code MimeMessageReader} is the way in.
+ *
+ * <p>Pure, bounded by {@code MimeLimits}, and any octets give an answer. Header fields are in {@code header}, transfer encodings and
+ * charsets in {@code encoding}. mime4j finds where the parts are and nothing else.
+ */
+package org.postbus.mail.mime;
