@@ -4,9 +4,12 @@ import java.nio.charset.StandardCharsets;
 import java.text.BreakIterator;
 import java.util.Locale;
 
-/** Makes a stranger's text safe to store: PostgreSQL holds no U+0000, and UTF-8 no half surrogate pair. */
+/**
+ * Makes text of unknown origin safe to store: PostgreSQL cannot store U+0000, and UTF-8 cannot encode half a surrogate
+ * pair.
+ */
 public final class Text {
-    /** From here on copying all characters is cheaper than looking at each. */
+    /** At this length copying all characters is cheaper than checking each one. */
     private static final int LONG = 256;
 
     private Text() {}

@@ -33,7 +33,7 @@ import org.postbus.mail.ServerFailure;
 import org.postbus.mail.imap.connection.ImapClient;
 import org.postbus.mail.imap.connection.ImapOptions;
 import org.postbus.mail.imap.fake.FakeGmail;
-import org.postbus.mail.imap.fake.FakeGmail.Place;
+import org.postbus.mail.imap.fake.GmailContainer;
 import org.postbus.model.EmailId;
 import org.postbus.model.MailboxId;
 import org.postbus.model.MailboxRole;
@@ -115,9 +115,9 @@ class GmailServerTest {
 
     @Test
     void mailboxes_are_labels_of_all_mail_and_one_command_serves_many_emails() {
-        mail(1, Place.ALL_MAIL, "\\Inbox");
-        mail(2, Place.ALL_MAIL, "\\Inbox");
-        mail(3, Place.ALL_MAIL, WORK);
+        mail(1, GmailContainer.ALL_MAIL, "\\Inbox");
+        mail(2, GmailContainer.ALL_MAIL, "\\Inbox");
+        mail(3, GmailContainer.ALL_MAIL, WORK);
         gmail.heard();
 
         Answers answers = apply(
@@ -141,8 +141,8 @@ class GmailServerTest {
 
     @Test
     void keywords_are_stored_in_the_base_mailbox() {
-        mail(1, Place.ALL_MAIL, "\\Inbox", WORK);
-        mail(2, Place.TRASH);
+        mail(1, GmailContainer.ALL_MAIL, "\\Inbox", WORK);
+        mail(2, GmailContainer.TRASH);
 
         assertDone(apply(keywords(1, 1, Map.of("$seen", true)), keywords(2, 2, Map.of("$flagged", true))), 1, 2);
 
@@ -152,11 +152,11 @@ class GmailServerTest {
 
     @Test
     void an_email_is_moved_to_trash_and_spam_and_back_to_any_mailboxes() {
-        mail(1, Place.ALL_MAIL, "\\Inbox", WORK);
-        mail(2, Place.ALL_MAIL);
-        mail(3, Place.TRASH);
-        mail(4, Place.SPAM);
-        mail(5, Place.TRASH);
+        mail(1, GmailContainer.ALL_MAIL, "\\Inbox", WORK);
+        mail(2, GmailContainer.ALL_MAIL);
+        mail(3, GmailContainer.TRASH);
+        mail(4, GmailContainer.SPAM);
+        mail(5, GmailContainer.TRASH);
 
         assertDone(
                 apply(
@@ -181,11 +181,11 @@ class GmailServerTest {
 
     @Test
     void a_destroyed_email_is_gone_from_all_mailboxes_and_no_other_email_is() {
-        mail(1, Place.ALL_MAIL, "\\Inbox", WORK);
-        mail(2, Place.ALL_MAIL);
-        mail(3, Place.TRASH);
-        mail(4, Place.SPAM);
-        mail(5, Place.TRASH);
+        mail(1, GmailContainer.ALL_MAIL, "\\Inbox", WORK);
+        mail(2, GmailContainer.ALL_MAIL);
+        mail(3, GmailContainer.TRASH);
+        mail(4, GmailContainer.SPAM);
+        mail(5, GmailContainer.TRASH);
         // Marked as deleted by another client.
         gmail.flag(gmailIds.get(5L), "\\Deleted", true);
 
@@ -196,8 +196,8 @@ class GmailServerTest {
 
     @Test
     void what_gmail_cannot_do_is_refused_with_an_explanation() {
-        mail(1, Place.ALL_MAIL, "\\Inbox");
-        mail(2, Place.TRASH);
+        mail(1, GmailContainer.ALL_MAIL, "\\Inbox");
+        mail(2, GmailContainer.TRASH);
 
         assertRefused(mailboxes(1, 1, Map.of(2L, false, 1L, false)), "every email is in All Mail");
         assertRefused(mailboxes(1, 1, Map.of(3L, true, 5L, true)), "in no other mailbox");
@@ -210,9 +210,9 @@ class GmailServerTest {
 
     @Test
     void an_email_that_was_moved_concurrently_is_tried_on_fresh_state() {
-        mail(1, Place.ALL_MAIL, "\\Inbox");
+        mail(1, GmailContainer.ALL_MAIL, "\\Inbox");
         ServerSnapshot stale = snapshot();
-        gmail.move(gmailIds.get(1L), Place.TRASH);
+        gmail.move(gmailIds.get(1L), GmailContainer.TRASH);
 
         Answers answers = server.apply(Fold.fold(List.of(destroy(1, 1))), stale);
 
@@ -224,8 +224,8 @@ class GmailServerTest {
 
     @Test
     void with_all_mail_hidden_mailboxes_are_added_and_removed_by_copies_and_the_trash_destroys() {
-        mail(1, Place.ALL_MAIL, "\\Inbox", WORK);
-        mail(2, Place.ALL_MAIL, "\\Inbox", WORK);
+        mail(1, GmailContainer.ALL_MAIL, "\\Inbox", WORK);
+        mail(2, GmailContainer.ALL_MAIL, "\\Inbox", WORK);
         gmail.showInImap(FakeGmail.ALL_MAIL, false);
 
         assertDone(apply(mailboxes(1, 1, Map.of(1L, false, 6L, true)), destroy(2, 2)), 1, 2);
@@ -241,7 +241,7 @@ class GmailServerTest {
         for (int round = 0; round < 60; round++) {
             int emails = 1 + random.nextInt(6);
             for (long number = 1; number <= emails; number++) {
-                Place place = Place.values()[random.nextInt(3)];
+                GmailContainer place = GmailContainer.values()[random.nextInt(3)];
                 mail(round * 100L + number, place, random.nextBoolean() ? "\\Inbox" : WORK);
             }
             List<EmailMutation> mutations = new ArrayList<>();
@@ -301,7 +301,7 @@ class GmailServerTest {
 
     // ---- helpers
 
-    private void mail(long number, Place place, String... labels) {
+    private void mail(long number, GmailContainer place, String... labels) {
         gmailIds.put(number, gmail.deliver(place, "m" + number + "@x", labels));
     }
 
