@@ -2,6 +2,7 @@ package org.postbus.writer;
 
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -106,7 +107,7 @@ public final class Observations {
                         List.of(text),
                         List.of(),
                         List.of(attachment),
-                        java.util.Map.of("1", new EmailBodyValue("Hello", false, false)))));
+                        Map.of("1", new EmailBodyValue("Hello", false, false)))));
     }
 
     public static EmailObserved imap(
