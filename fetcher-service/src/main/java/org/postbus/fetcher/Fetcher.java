@@ -9,6 +9,7 @@ import io.vertx.core.Vertx;
 import io.vertx.sqlclient.Pool;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
+import jakarta.enterprise.inject.Produces;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.concurrent.ExecutorService;
@@ -19,16 +20,29 @@ import org.eclipse.microprofile.reactive.messaging.Channel;
 import org.eclipse.microprofile.reactive.messaging.Message;
 import org.eclipse.microprofile.reactive.messaging.OnOverflow;
 import org.postbus.account.cipher.CredentialCipher;
+import org.postbus.fetcher.loop.AccountLoops;
+import org.postbus.fetcher.loop.AccountMetrics;
+import org.postbus.fetcher.publish.BatchSink;
+import org.postbus.fetcher.publish.EncodedBatch;
+import org.postbus.fetcher.publish.PublisherMetrics;
+import org.postbus.fetcher.source.FetcherContext;
+import org.postbus.fetcher.source.HostBudget;
+import org.postbus.fetcher.store.ClaimStore;
+import org.postbus.kit.sql.TenantTransactions;
 import org.postbus.mail.imap.connection.ImapClient;
 import org.postbus.mail.imap.connection.ImapOptions;
 
-/** Puts the service together from what Quarkus provides, and takes it down. */
+/** Assembles the service from what Quarkus provides, and stops it. */
 @ApplicationScoped
 class Fetcher {
     private static final Duration STOP_TIME_MAX = Duration.ofSeconds(4);
+    /** As many as the pool has connections (application.properties). */
+    private static final int TRANSACTIONS_AT_ONCE = 12;
+    /** Accounts that may hold the ids of many emails at once; each takes up to 100 MB. */
+    private static final int MANY_IDS_AT_ONCE = 2;
 
     private final MutinyEmitter<byte[]> observations;
-    /** Nothing but computing, so as many threads as processors; they are platform threads, for mime4j keeps its buffers by thread. */
+    /** CPU work only, so one thread for each processor; platform threads, because mime4j keeps its buffers in thread-locals. */
     private final ExecutorService parsing = Executors.newFixedThreadPool(
             Runtime.getRuntime().availableProcessors(),
             Thread.ofPlatform().name("mime-", 0).daemon().factory());
@@ -36,7 +50,7 @@ class Fetcher {
     private final ImapClient imap;
     private final AccountLoops loops;
 
-    // The buffer needs no limit of its own: one batch per account is under way, and all together are limited in bytes.
+    // The emitter's buffer needs no limit: each account has one batch in flight, and all together are limited in bytes.
     Fetcher(
             FetcherConfig config,
             Vertx vertx,
@@ -46,23 +60,34 @@ class Fetcher {
                     MutinyEmitter<byte[]> observations) {
         this.observations = observations;
         this.imap = new ImapClient(vertx, ImapOptions.DEFAULT.withCompression(config.compression()));
-        this.loops = new AccountLoops(new Surroundings(
-                vertx,
-                imap,
-                new AccountTables(pool, CredentialCipher.fromKeysetFile(config.keyset())),
-                this::send,
-                new Semaphore(config.bytesInFlightMax(), true),
-                new Semaphore(config.largeMessagesAtOnce(), true),
-                new Semaphore(JmapPass.MANY_IDS_AT_ONCE, true),
-                parsing,
-                new HostBudget(config.loginsAtOnce(), config.loginsPerHostAndSecond(), config.connectionsPerHost()),
-                config.poll(),
-                config.compareEvery(),
-                new FetcherMetrics(registry),
-                Clock.systemUTC(),
-                RandomGenerator.of("L64X128MixRandom")));
+        // When a fetcher starts, thousands of accounts begin at once. They wait here, in order, instead of in the pool's queue.
+        TenantTransactions transactions = new TenantTransactions(
+                pool, TenantTransactions.Limits.DEFAULT.withAtOnceMax(TRANSACTIONS_AT_ONCE));
+        this.loops = new AccountLoops(
+                new FetcherContext(
+                        vertx,
+                        imap,
+                        new ClaimStore(transactions, CredentialCipher.fromKeysetFile(config.keyset())),
+                        transactions,
+                        new BatchSink(
+                                this::send,
+                                new Semaphore(config.bytesInFlightMax(), true),
+                                new PublisherMetrics(registry)),
+                        new FetcherContext.Bulkheads(
+                                new Semaphore(config.largeMessagesAtOnce(), true),
+                                new Semaphore(MANY_IDS_AT_ONCE, true)),
+                        parsing,
+                        new HostBudget(
+                                config.loginsAtOnce(), config.loginsPerHostAndSecond(), config.connectionsPerHost()),
+                        config.poll(),
+                        config.compareEvery(),
+                        Clock.systemUTC(),
+                        RandomGenerator.of("L64X128MixRandom")),
+                new AccountMetrics(registry));
     }
 
+    @Produces
+    @ApplicationScoped
     AccountLoops loops() {
         return loops;
     }

@@ -6,42 +6,42 @@ import java.nio.file.Path;
 import java.time.Duration;
 import org.postbus.mail.imap.connection.ImapOptions;
 
-/** What can be set about this service. Each is also an environment variable: {@code POSTBUS_FETCHER_POLL} and so on. */
+/** The settings of this service. Each is also an environment variable: {@code POSTBUS_FETCHER_POLL} and so on. */
 @ConfigMapping(prefix = "postbus.fetcher")
 interface FetcherConfig {
 
     /** The Tink keyset that credentials are encrypted with. */
     Path keyset();
 
-    /** How often an account is looked at when nothing wakes its loop. */
+    /** How often an account is polled when nothing wakes its loop. With NOTIFY ten times as long. */
     @WithDefault("30s")
     Duration poll();
 
-    /** How often each mailbox is compared whole, though its server tells what changes (RFC 7162). */
+    /** How often each mailbox (IMAP) or account (JMAP) is compared whole although its server reports changes. */
     @WithDefault("24h")
     Duration compareEvery();
 
-    /** Logins of this process that are under way at the same time. */
+    /** Logins of this process in progress at the same time. */
     @WithDefault("20")
     int loginsAtOnce();
 
-    /** Logins a second to one host: of what the provider bears, this fetcher's share. */
+    /** Logins per second to one host: this fetcher's share of what the provider allows. */
     @WithDefault("50")
     int loginsPerHostAndSecond();
 
-    /** Connections to one host, over all accounts: of what the provider bears, this fetcher's share. */
+    /** Connections to one host, of all accounts: this fetcher's share of what the provider allows. A quarter is reserved for passes. */
     @WithDefault("20000")
     int connectionsPerHost();
 
-    /** Whether connections that much mail is to come over are compressed: never, where-it-pays or always. */
+    /** Whether connections that read much mail are compressed (COMPRESS=DEFLATE): never, where-it-pays (TLS to another machine) or always. */
     @WithDefault("where-it-pays")
     ImapOptions.Compression compression();
 
-    /** Of batches that Kafka has not acknowledged, over all accounts. */
+    /** Bytes of batches that Kafka has not acknowledged, of all accounts. */
     @WithDefault("67108864")
     int bytesInFlightMax();
 
-    /** Messages of up to 25 MiB that are in memory at the same time. */
+    /** Messages of up to 25 MiB in memory at the same time. */
     @WithDefault("2")
     int largeMessagesAtOnce();
 }

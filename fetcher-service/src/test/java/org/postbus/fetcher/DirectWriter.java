@@ -20,15 +20,16 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Collectors;
 import org.postbus.devstack.postgres.Database;
+import org.postbus.fetcher.publish.EncodedBatch;
 import org.postbus.model.AccountId;
 import org.postbus.observation.Observation;
 import org.postbus.observation.ObservationBatch;
 
 /**
- * Takes the place of Kafka: acknowledges a batch at once and hands it to the real writer, in order. A batch that is too large,
- * that comes twice or after a gap, or that cannot be applied, is a breach of the contract; the first is kept for the test.
+ * Replaces Kafka: acknowledges a batch at once and passes it to the real writer, in order. A batch that is too large,
+ * a duplicate, after a gap, or that cannot be applied, is a breach of the contract; the first breach is kept for the test.
  */
-final class DirectWriter implements AutoCloseable {
+public final class DirectWriter implements AutoCloseable {
     private final ExecutorService applying =
             Executors.newSingleThreadExecutor(Thread.ofVirtual().factory());
     private final DirectApplier writer;
@@ -41,7 +42,7 @@ final class DirectWriter implements AutoCloseable {
         writer = new DirectApplier(vertx, database);
     }
 
-    Uni<Void> accept(EncodedBatch batch) {
+    public Uni<Void> accept(EncodedBatch batch) {
         applying.execute(() -> {
             try {
                 while (held) {
@@ -71,35 +72,35 @@ final class DirectWriter implements AutoCloseable {
     }
 
     /** While it is held, nothing is applied. */
-    void hold(boolean held) {
+    public void hold(boolean held) {
         this.held = held;
     }
 
-    /** {@link #applied} has nothing of what is applied from now on. */
-    void keepNothing() {
+    /** {@link #applied} does not keep what is applied from now on. */
+    public void keepNothing() {
         kept = false;
     }
 
-    List<ObservationBatch> applied() {
+    public List<ObservationBatch> applied() {
         return applied;
     }
 
-    List<Observation> observations() {
+    public List<Observation> observations() {
         return applied.stream().flatMap(batch -> batch.observations().stream()).toList();
     }
 
-    void assertNoBreach() {
+    public void assertNoBreach() {
         if (breach.get() != null) {
             throw new AssertionError("the contract was broken", breach.get());
         }
     }
 
     @FunctionalInterface
-    interface RowUse {
+    public interface RowUse {
         void use(ResultSet row) throws SQLException;
     }
 
-    static void query(Database database, String sql, RowUse use, Object... arguments) {
+    public static void query(Database database, String sql, RowUse use, Object... arguments) {
         try (Connection connection = database.connectAsAdmin();
                 PreparedStatement statement = connection.prepareStatement(sql)) {
             for (int i = 0; i < arguments.length; i++) {
@@ -127,7 +128,7 @@ final class DirectWriter implements AutoCloseable {
      * By mailbox (IMAP: its raw name, JMAP: the names from the root joined by dots) its messages as {@link #line}s, sorted, with
      * the keywords that they have in that mailbox.
      */
-    static Map<String, List<String>> content(Database database, AccountId account, boolean withUids) {
+    public static Map<String, List<String>> content(Database database, AccountId account, boolean withUids) {
         Map<String, List<String>> content = new TreeMap<>();
         query(
                 database,
@@ -150,7 +151,7 @@ final class DirectWriter implements AutoCloseable {
         return content;
     }
 
-    static String line(String messageId, Set<String> keywords) {
+    public static String line(String messageId, Set<String> keywords) {
         return messageId + " " + new TreeSet<>(keywords).stream().collect(Collectors.joining(","));
     }
 

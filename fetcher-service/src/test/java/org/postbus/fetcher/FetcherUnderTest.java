@@ -21,38 +21,44 @@ import org.postbus.account.Secret;
 import org.postbus.account.cipher.CredentialCipher;
 import org.postbus.devstack.postgres.Database;
 import org.postbus.devstack.postgres.Role;
+import org.postbus.fetcher.loop.AccountLoops;
+import org.postbus.fetcher.loop.AccountMetrics;
+import org.postbus.fetcher.publish.BatchSink;
+import org.postbus.fetcher.publish.PublisherMetrics;
+import org.postbus.fetcher.source.FetcherContext;
+import org.postbus.fetcher.source.HostBudget;
+import org.postbus.fetcher.store.ClaimStore;
+import org.postbus.kit.sql.TenantTransactions;
 import org.postbus.mail.imap.connection.ImapClient;
 import org.postbus.mail.imap.connection.ImapOptions;
 import org.postbus.model.AccountId;
 import org.postbus.topic.AccountRecord.Status;
 
 /** The service without Quarkus and Kafka: real loops, clients and database, and the real writer ({@link DirectWriter}). */
-final class FetcherUnderTest implements AutoCloseable {
-    final Database database;
-    final DirectWriter writer;
-    final CredentialCipher cipher = TestAccount.newCipher();
-    final AccountTables tables;
+public final class FetcherUnderTest implements AutoCloseable {
+    public final Database database;
+    public final DirectWriter writer;
+    public final CredentialCipher cipher = TestAccount.newCipher();
     private final Vertx vertx = Vertx.vertx();
     private final Pool pool;
     private final ImapClient imap;
     private final ExecutorService parsing = Executors.newVirtualThreadPerTaskExecutor();
     private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
-    private final Surroundings around;
     private AccountLoops loops;
 
-    FetcherUnderTest(Database database, Duration poll) {
+    public FetcherUnderTest(Database database, Duration poll) {
         this(database, poll, new HostBudget(20, 50, 1000));
     }
 
-    FetcherUnderTest(Database database, Duration poll, HostBudget budget) {
+    public FetcherUnderTest(Database database, Duration poll, HostBudget budget) {
         this(database, poll, budget, ImapOptions.DEFAULT);
     }
 
-    FetcherUnderTest(Database database, Duration poll, HostBudget budget, ImapOptions options) {
+    public FetcherUnderTest(Database database, Duration poll, HostBudget budget, ImapOptions options) {
         this(database, poll, Duration.ofDays(1), budget, options);
     }
 
-    FetcherUnderTest(Database database, Duration poll, Duration compareEvery, HostBudget budget, ImapOptions options) {
+    public FetcherUnderTest(Database database, Duration poll, Duration compareEvery, HostBudget budget, ImapOptions options) {
         this.database = database;
         this.writer = new DirectWriter(vertx, database);
         this.pool = PgBuilder.pool()
@@ -62,52 +68,50 @@ final class FetcherUnderTest implements AutoCloseable {
                 .with(new PoolOptions().setMaxSize(4))
                 .using(vertx)
                 .build();
-        this.tables = new AccountTables(pool, cipher);
         this.imap = new ImapClient(vertx, options);
-        this.around = new Surroundings(
+        TenantTransactions transactions = new TenantTransactions(pool);
+        FetcherContext context = new FetcherContext(
                 vertx,
                 imap,
-                tables,
-                writer::accept,
-                new Semaphore(64 * 1024 * 1024),
-                new Semaphore(2),
-                new Semaphore(JmapPass.MANY_IDS_AT_ONCE),
+                new ClaimStore(transactions, cipher),
+                transactions,
+                new BatchSink(writer::accept, new Semaphore(64 * 1024 * 1024), new PublisherMetrics(meters)),
+                new FetcherContext.Bulkheads(new Semaphore(2), new Semaphore(2)),
                 parsing,
                 budget,
                 poll,
                 compareEvery,
-                new FetcherMetrics(meters),
                 Clock.systemUTC(),
                 RandomGenerator.of("L64X128MixRandom"));
-        this.loops = new AccountLoops(around);
+        this.loops = new AccountLoops(context, new AccountMetrics(meters));
     }
 
-    TestAccount account(AccountSettings settings, String password) {
+    public TestAccount account(AccountSettings settings, String password) {
         return account(settings, new Credential.Password(new Secret(password)));
     }
 
-    TestAccount account(AccountSettings settings, Credential credential) {
+    public TestAccount account(AccountSettings settings, Credential credential) {
         return TestAccount.store(database, cipher, settings, credential);
     }
 
-    void start(TestAccount account) {
-        loops.carryOut(new Assignments.Decision.Start(account.record(Status.ACTIVE)));
+    public void start(TestAccount account) {
+        loops.start(account.record(Status.ACTIVE));
     }
 
-    void restart(TestAccount account, Status status) {
-        loops.carryOut(new Assignments.Decision.Restart(account.record(status)));
+    public void restart(TestAccount account, Status status) {
+        loops.start(account.record(status));
     }
 
-    void wake(AccountId account) {
-        loops.carryOut(new Assignments.Decision.Wake(account));
+    public void requestSync(AccountId account) {
+        loops.requestSync(account);
     }
 
-    /** How often a server's own word woke a loop. */
-    double wokenByPush() {
+    /** How often a push notification woke a loop. */
+    public double wokenByPush() {
         return woken("push");
     }
 
-    double wokenByTimer() {
+    public double wokenByTimer() {
         return woken("timer");
     }
 
@@ -115,11 +119,11 @@ final class FetcherUnderTest implements AutoCloseable {
         return meters.counter("postbus.fetcher.wakeups", "kind", kind).count();
     }
 
-    void stop(TestAccount account) {
-        loops.stop(List.of(new Assignments.Decision.Stop(account.accountId())), Duration.ofSeconds(5));
+    public void stop(TestAccount account) {
+        loops.stop(List.of(account.accountId()), Duration.ofSeconds(5));
     }
 
-    Map<String, List<String>> content(TestAccount account) {
+    public Map<String, List<String>> content(TestAccount account) {
         return DirectWriter.content(database, account.accountId(), false);
     }
 

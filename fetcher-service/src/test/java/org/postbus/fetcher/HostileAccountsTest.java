@@ -18,14 +18,16 @@ import org.postbus.account.AccountSettings;
 import org.postbus.account.ServerAddress;
 import org.postbus.account.TlsMode;
 import org.postbus.devstack.DevStack;
+import org.postbus.fetcher.imap.QuirkyImapServer;
+import org.postbus.fetcher.source.HostBudget;
 import org.postbus.mail.imap.connection.ImapOptions;
 import org.postbus.mail.imap.fake.HostileImapServer.Behaviour;
 import org.postbus.mail.imap.fake.HostileImapServer.Victim;
 import org.postbus.mail.imap.fake.HostileImapServer;
 
 /**
- * Accounts on servers that mean harm, all at once in one fetcher, in a heap of 192 MB: each gets an error that says what happened, and
- * an account on a good server is looked at meanwhile as if they were not there.
+ * Accounts on hostile servers, all at once in one fetcher, in a heap of 192 MB: each gets an error that says what happened, and
+ * an account on a good server is synced meanwhile as if they did not exist.
  */
 @Isolated
 class HostileAccountsTest {
@@ -44,7 +46,7 @@ class HostileAccountsTest {
         cases.add(new Case(name, TlsMode.NONE, server, says));
     }
 
-    /** A server like any other until it gets a command that begins so. */
+    /** A normal server until it gets a command with this beginning. */
     private static Behaviour until(String command, Behaviour then) {
         return until(command, (victim, tag) -> then.to(victim));
     }
@@ -172,7 +174,7 @@ class HostileAccountsTest {
                 "million changes of EXISTS",
                 "responses to one command",
                 until("EXAMINE", repeating("* 1 EXISTS\r\n* 2 EXISTS\r\n")));
-        fails("continuations nobody asked for", "responses to one command", until("EXAMINE", repeating("+ go on\r\n")));
+        fails("unsolicited continuations", "responses to one command", until("EXAMINE", repeating("+ go on\r\n")));
         fails(
                 "SEARCH without end",
                 "octets",
@@ -228,11 +230,11 @@ class HostileAccountsTest {
     }
 
     @Test
-    void hostile_accounts_are_told_of_and_their_neighbour_does_not_notice() throws Exception {
+    void hostile_accounts_get_an_error_and_do_not_affect_others() throws Exception {
         collectCases();
         assertThat(cases).hasSizeGreaterThanOrEqualTo(30);
         List<AutoCloseable> open = new ArrayList<>();
-        try (PretendImap good = new PretendImap("CONDSTORE", "ENABLE", "LIST-EXTENDED", "LIST-STATUS", "UNSELECT");
+        try (QuirkyImapServer good = new QuirkyImapServer("CONDSTORE", "ENABLE", "LIST-EXTENDED", "LIST-STATUS", "UNSELECT");
                 FetcherUnderTest fetcher = new FetcherUnderTest(
                         DevStack.postgres().freshDatabase(),
                         Duration.ofMillis(500),
@@ -282,11 +284,11 @@ class HostileAccountsTest {
 
     private static boolean isTold(Case one, TestAccount account, FetcherUnderTest fetcher) {
         String state = state(account);
-        boolean told = state.startsWith("backoff") && state.contains(one.says());
-        if (told) {
+        boolean reported = state.startsWith("backoff") && state.contains(one.says());
+        if (reported) {
             fetcher.stop(account);
         }
-        return told;
+        return reported;
     }
 
     private static AccountSettings settings(ServerAddress address) {
@@ -298,7 +300,7 @@ class HostileAccountsTest {
     }
 
     private static void mailArrives(
-            PretendImap server, TestAccount account, AtomicBoolean over, AtomicLong slowestMillis) {
+            QuirkyImapServer server, TestAccount account, AtomicBoolean over, AtomicLong slowestMillis) {
         for (int sent = 1; !over.get(); sent++) {
             server.inbox().add("arrival" + sent);
             long began = System.nanoTime();

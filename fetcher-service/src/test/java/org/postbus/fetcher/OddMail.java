@@ -6,8 +6,8 @@ import java.util.Base64;
 import java.util.List;
 import java.util.Random;
 
-/** Messages of all shapes, some of them wrong, drawn from a seed. Their sizes are a few KB, so that many are quickly read. */
-final class OddMail {
+/** Messages of all kinds, some of them malformed, drawn from a seed. They are a few KB in size, so that many can be read quickly. */
+public final class OddMail {
     private static final List<String> MULTIPARTS =
             List.of("mixed", "mixed", "alternative", "alternative", "related", "digest", "signed", "x-other");
     private static final List<String> CHARSETS = List.of(
@@ -45,11 +45,11 @@ final class OddMail {
     private final Random random;
     private int boundaries;
 
-    OddMail(Random random) {
+    public OddMail(Random random) {
         this.random = random;
     }
 
-    byte[] next() {
+    public byte[] next() {
         ByteArrayOutputStream mail = new ByteArrayOutputStream();
         line(mail, "Message-ID: <" + random.nextLong() + "@odd.example.org>");
         line(mail, "From: =?utf-8?Q?J=C3=B6rg?= <joerg@example.org>");
@@ -62,7 +62,7 @@ final class OddMail {
         return mail.toByteArray();
     }
 
-    /** The rest of a header, and what it is of. */
+    /** The rest of a header, and the body that it describes. */
     private void entity(ByteArrayOutputStream out, int depth) {
         int what = random.nextInt(10);
         if (depth < 4 && (depth == 0 ? what < 8 : what < 3)) {

@@ -14,29 +14,29 @@ import org.postbus.change.ChangeEvent.Change;
 import org.postbus.change.ChangeEvent;
 import org.postbus.codec.EventCodec;
 
-/** What the contracts of both protocols are said in: an account under a real fetcher and writer, laid beside its server. */
-abstract class SourceContract {
-    static final Duration SOON = Duration.ofSeconds(60);
-    static final Duration POLL = Duration.ofSeconds(1);
-    static final boolean LONG = Boolean.getBoolean("postbus.long");
+/** What the contracts of both protocols share: an account under a real fetcher and writer, compared with its server. */
+public abstract class SourceContract {
+    public static final Duration SOON = Duration.ofSeconds(60);
+    public static final Duration POLL = Duration.ofSeconds(1);
+    public static final boolean LONG = Boolean.getBoolean("postbus.long");
 
-    FetcherUnderTest fetcher;
-    TestAccount account;
+    public FetcherUnderTest fetcher;
+    public TestAccount account;
 
     /** By mailbox, the lines that {@link #stored} is to become equal to. */
-    abstract Map<String, List<String>> serverContent();
+    public abstract Map<String, List<String>> serverContent();
 
-    abstract Map<String, List<String>> stored();
+    public abstract Map<String, List<String>> stored();
 
-    void awaitEqual() {
+    public void awaitEqual() {
         awaitEqual("after the last step");
     }
 
-    void awaitEqual(String when) {
+    public void awaitEqual(String when) {
         awaitEqual(when, SOON);
     }
 
-    void awaitEqual(String when, Duration atMost) {
+    public void awaitEqual(String when, Duration atMost) {
         Map<String, List<String>> server = serverContent();
         hint();
         try {
@@ -59,7 +59,7 @@ abstract class SourceContract {
         fetcher.writer.assertNoBreach();
     }
 
-    /** The first few lines that only one side has, for the one line of a report that everybody reads. */
+    /** The first few lines that only one side has, for the first line of a report. */
     private static String difference(Map<String, List<String>> server, Map<String, List<String>> stored) {
         StringBuilder text = new StringBuilder();
         Set<String> mailboxes = new TreeSet<>(server.keySet());
@@ -82,10 +82,10 @@ abstract class SourceContract {
     }
 
     /** Before both sides are expected to become equal. */
-    void hint() {}
+    public void hint() {}
 
     /** Message-ID to our id. */
-    Map<String, String> emailIds() {
+    public Map<String, String> emailIds() {
         Map<String, String> ids = new HashMap<>();
         DirectWriter.query(
                 fetcher.database,
@@ -95,11 +95,11 @@ abstract class SourceContract {
         return ids;
     }
 
-    long told() {
+    public long changeSeq() {
         return Long.parseLong(account.read("select change_seq from account_sync where account_id = ?"));
     }
 
-    List<Change> changesAfter(long seq) {
+    public List<Change> changesAfter(long seq) {
         List<Change> changes = new ArrayList<>();
         DirectWriter.query(
                 fetcher.database,
@@ -111,19 +111,19 @@ abstract class SourceContract {
         return changes;
     }
 
-    /** Waits until so many whole passes have gone by. */
-    void passes(int count) {
+    /** Waits until this many whole passes have finished. */
+    public void passes(int count) {
         for (int i = 0; i < count; i++) {
             long before = Long.parseLong(account.read("select passes_finished from account_sync where account_id = ?"));
             await().atMost(SOON).until(() -> {
-                fetcher.wake(account.accountId());
+                fetcher.requestSync(account.accountId());
                 return Long.parseLong(account.read("select passes_finished from account_sync where account_id = ?")) > before;
             });
         }
     }
 
-    /** No email without a mailbox waits for its end. */
-    void nothingIsLeftOver() {
+    /** No email without a mailbox waits to be destroyed. */
+    public void nothingIsLeftOver() {
         passes(2);
         assertThat(account.read("select count(*) from email where account_id = ? and unlinked_pass is not null"))
                 .isEqualTo("0");

@@ -36,7 +36,7 @@ public record TestAccount(Database database, TenantId tenantId, AccountId accoun
         }
     }
 
-    static TestAccount store(
+    public static TestAccount store(
             Database database, CredentialCipher cipher, AccountSettings settings, Credential credential) {
         TenantId tenant = new TenantId(UUID.randomUUID());
         AccountId account = new AccountId(UUID.randomUUID());
@@ -57,8 +57,8 @@ public record TestAccount(Database database, TenantId tenantId, AccountId accoun
         return stored;
     }
 
-    AccountRecord record(Status status) {
-        return new AccountRecord(tenantId, accountId, protocol, status, 1, 0);
+    public AccountRecord record(Status status) {
+        return new AccountRecord(tenantId, accountId, protocol, status, 1);
     }
 
     public void update(String sql, Object... arguments) {
@@ -73,14 +73,14 @@ public record TestAccount(Database database, TenantId tenantId, AccountId accoun
         }
     }
 
-    String read(String sql) {
+    public String read(String sql) {
         String[] value = new String[1];
         DirectWriter.query(database, sql, row -> value[0] = row.getString(1), accountId.value());
         return value[0];
     }
 
-    /** Whether a pass has ended well that began after then: one that was under way may have looked before. */
-    boolean wasLookedAtSince(Instant then) {
+    /** Whether a pass that began after that time has succeeded: one in progress may have read the server before. */
+    public boolean wasSyncedSince(Instant then) {
         return !read("select count(*) from sync_log where account_id = ? and error is null and started_at >= '"
                         + then.truncatedTo(ChronoUnit.MICROS) + "'")
                 .equals("0");

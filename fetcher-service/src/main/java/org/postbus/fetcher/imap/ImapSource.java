@@ -1,0 +1,175 @@
+package org.postbus.fetcher.imap;
+
+import java.time.Duration;
+import java.util.Optional;
+import java.util.stream.Stream;
+import org.postbus.account.AccountSettings;
+import org.postbus.account.Credential;
+import org.postbus.account.PushKind;
+import org.postbus.fetcher.imap.gmail.GmailLabels;
+import org.postbus.fetcher.imap.mailbox.ImapMailbox;
+import org.postbus.fetcher.imap.mailbox.MailboxSession;
+import org.postbus.fetcher.imap.message.PoisonMessages;
+import org.postbus.fetcher.publish.ObservationPublisher;
+import org.postbus.fetcher.source.ChangeSource;
+import org.postbus.fetcher.source.FetcherContext;
+import org.postbus.fetcher.source.HostBudget;
+import org.postbus.fetcher.source.WakeSignal;
+import org.postbus.fetcher.store.Claim;
+import org.postbus.kit.concurrent.Await;
+import org.postbus.mail.ServerException;
+import org.postbus.mail.imap.connection.ImapConnection;
+import org.postbus.mail.imap.grammar.MailboxName;
+import org.postbus.observation.ObservedMailbox;
+
+/**
+ * An account over IMAP: one connection for the passes and one for the watcher ({@link ImapWatcher}), never more. Where the provider's
+ * connections are scarce, that of the passes is closed between them.
+ *
+ * <p>Where {@link ImapPass#BULK_MESSAGES} messages or more are to be read, the connection of the passes is compressed (RFC 4978) and closed when
+ * they have been read: compression costs 300 KB of memory and cannot be ended. Text shrinks to a third but costs CPU time on both sides, so by
+ * default only connections with TLS to another machine are compressed.
+ */
+public final class ImapSource implements ChangeSource {
+    private static final Duration OPEN_TIME_MAX = Duration.ofSeconds(90);
+
+    private final ImapAccount account;
+    private final AccountSettings.Imap settings;
+    private final Credential credential;
+    private final FetcherContext context;
+    /** The first pass checks every mailbox, and so does one that follows another because messages vanished. */
+    private boolean everythingNext = true;
+
+    private Optional<Open> open = Optional.empty();
+    private volatile MailboxName idleOn = MailboxName.INBOX;
+    private volatile ImapWatcher watcher;
+    private volatile Thread watcherThread;
+
+    private record Open(
+            ImapConnection connection, HostBudget.Permit permit, Optional<HostBudget.Permit> compression) {
+        void close() {
+            connection.close();
+            permit.close();
+            compression.ifPresent(HostBudget.Permit::close);
+        }
+    }
+
+    private ImapSource(ImapAccount account, AccountSettings.Imap settings, Credential credential) {
+        this.account = account;
+        this.settings = settings;
+        this.credential = credential;
+        this.context = account.context();
+    }
+
+    /**
+     * Connects and logs in.
+     *
+     * @param poisonMessages outlives the source: messages that broke an earlier connection
+     */
+    public static ImapSource open(
+            Claim claim,
+            AccountSettings.Imap settings,
+            Credential credential,
+            PoisonMessages poisonMessages,
+            FetcherContext context)
+            throws InterruptedException {
+        ImapSource source = new ImapSource(ImapAccount.of(claim, context, poisonMessages), settings, credential);
+        source.idleOn = source.mailboxToWatch(source.connection());
+        return source;
+    }
+
+    private ImapConnection connection() throws InterruptedException {
+        if (open.isEmpty()) {
+            HostBudget.Permit permit = context.hosts().connectionPermit(host());
+            try {
+                open = Optional.of(new Open(connect(), permit, Optional.empty()));
+            } finally {
+                if (open.isEmpty()) {
+                    permit.close();
+                }
+            }
+        }
+        return open.get().connection();
+    }
+
+    private ImapConnection connect() throws InterruptedException {
+        return context.hosts()
+                .login(
+                        host(),
+                        () -> Await.of(
+                                context.imap()
+                                        .open(
+                                                settings.imap(),
+                                                settings.username(),
+                                                credential,
+                                                context.hosts().loginPermit(host())),
+                                OPEN_TIME_MAX,
+                                ServerException::unreachable));
+    }
+
+    private void compress() throws InterruptedException {
+        Open plain = open.orElseThrow();
+        if (plain.compression().isPresent() || !context.imap().compressionPays(plain.connection(), settings.imap())) {
+            return;
+        }
+        Optional<HostBudget.Permit> permit = context.hosts().compressionPermit();
+        if (permit.isPresent()) {
+            open = Optional.of(new Open(plain.connection(), plain.permit(), permit));
+            Await.of(plain.connection().compress(), MailboxSession.COMMAND_TIME_MAX, ServerException::unreachable);
+        }
+    }
+
+    private String host() {
+        return settings.imap().host();
+    }
+
+    private MailboxName mailboxToWatch(ImapConnection connection) {
+        Stream<ObservedMailbox> mailboxes =
+                account.mailboxes().values().stream().map(ImapMailbox::observed);
+        return GmailLabels.allMail(connection.capabilities(), mailboxes).orElse(MailboxName.INBOX);
+    }
+
+    @Override
+    public PassOutcome pass(ObservationPublisher out, PassRequest request) throws InterruptedException {
+        ImapWatcher watching = watcher;
+        DirtyMailboxes dirty = watching == null ? DirtyMailboxes.NONE : watching.takeDirty();
+        boolean everything = request.full() || request.requested() || everythingNext;
+        PassOutcome outcome = new ImapPass(
+                        account, connection(), this::compress, out, new ImapPass.Scope(request, everything, dirty))
+                .run();
+        everythingNext = outcome.again();
+        idleOn = mailboxToWatch(connection());
+        boolean compressed = open.flatMap(Open::compression).isPresent();
+        if (!outcome.again() && (compressed || context.hosts().isContended(host()))) {
+            open.ifPresent(Open::close);
+            open = Optional.empty();
+        }
+        return outcome;
+    }
+
+    @Override
+    public void watch(WakeSignal wakes) {
+        ImapWatcher watching =
+                new ImapWatcher(account.claim().accountId(), host(), context, this::connect, () -> idleOn, wakes);
+        watcher = watching;
+        watcherThread = Thread.ofVirtual()
+                .name("watch-" + account.claim().accountId())
+                .start(watching);
+    }
+
+    @Override
+    public PushKind push() {
+        ImapWatcher watching = watcher;
+        return watching == null ? PushKind.POLL : watching.push();
+    }
+
+    @Override
+    public void close() {
+        Thread watching = watcherThread;
+        if (watching != null) {
+            watching.interrupt();
+        }
+        open.ifPresent(Open::close);
+        open = Optional.empty();
+    }
+}

@@ -1,0 +1,113 @@
+package org.postbus.fetcher.imap.mailbox;
+
+import java.util.OptionalLong;
+import org.jboss.logging.Logger;
+import org.postbus.kit.concurrent.Await;
+import org.postbus.mail.ServerException;
+import org.postbus.mail.imap.grammar.SelectedMailbox;
+import org.postbus.mail.imap.grammar.UidSet;
+import org.postbus.mail.imap.session.MailboxChange;
+import org.postbus.observation.Cursor;
+
+/**
+ * Finds the known messages that vanished from a mailbox, and counts those that are left. Nothing is published as vanished because of an
+ * answer that is refused, empty or shorter than EXISTS.
+ */
+public final class ExpungeDetection {
+    private static final Logger LOG = Logger.getLogger(ExpungeDetection.class);
+
+    private final ImapPassContext pass;
+
+    public ExpungeDetection(ImapPassContext pass) {
+        this.pass = pass;
+    }
+
+    /** The UIDs that are stored for the mailbox. */
+    public UidSet storedUids(ImapMailbox mailbox, Cursor.Imap cursor) throws InterruptedException {
+        return pass.stored().uids(mailbox.key(), cursor.uidValidity());
+    }
+
+    /** Whether counting proves that no known message vanished. */
+    boolean noneVanished(ImapMailbox mailbox, Cursor.Imap cursor, SelectedMailbox selected) {
+        return MailboxWork.noneVanished(
+                cursor, mailbox.known(), OptionalLong.of(selected.messages()), selected.uidNext());
+    }
+
+    /** Publishes those of the UIDs that are known: the server may also name UIDs that never existed. */
+    void publishVanished(ImapMailbox mailbox, Cursor.Imap cursor, UidSet vanished, SelectedMailbox selected)
+            throws InterruptedException {
+        if (vanished.isEmpty()) {
+            return;
+        }
+        pass.out().awaitApplied();
+        UidSet stored = storedUids(mailbox, cursor);
+        pass.session()
+                .publishVanished(
+                        mailbox,
+                        cursor.uidValidity(),
+                        stored.or(mailbox.quarantined()).and(vanished));
+        mailbox.endQuarantine(vanished::contains);
+        count(mailbox, cursor, stored.minus(vanished), selected);
+    }
+
+    /**
+     * Compares the stored UIDs with the server's. The stored ones are read first, and only after the writer has applied everything that was
+     * sent: a message that arrives in between is then in the server's list only and does not look vanished.
+     *
+     * @return messages below the cursor that the server lists and that are not stored
+     */
+    public UidSet compareUids(ImapMailbox mailbox, Cursor.Imap cursor, SelectedMailbox selected)
+            throws InterruptedException {
+        MailboxSession session = pass.session();
+        pass.out().awaitApplied();
+        UidSet stored = storedUids(mailbox, cursor);
+        UidSet listed = UidSet.of(Await.of(
+                session.connection().uidSearchAll(),
+                MailboxSession.COMMAND_TIME_MAX,
+                ServerException::unreachable));
+        boolean expungedMeanwhile = session.connection().takeChanges().stream()
+                .anyMatch(change -> change instanceof MailboxChange.Expunged
+                        || change instanceof MailboxChange.Vanished
+                        || change instanceof MailboxChange.TooMany);
+        if (listed.size() < selected.messages() && !expungedMeanwhile) {
+            // EXISTS promises more messages than the search lists. Whatever is wrong on the server, no mail may be lost because of it.
+            LOG.warnf(
+                    "account %s: a mailbox of %d messages lists only %d of them; none is considered expunged",
+                    pass.account(), selected.messages(), listed.size());
+            mailbox.countIsUncertain();
+            return UidSet.EMPTY;
+        }
+        session.publishVanished(
+                mailbox,
+                cursor.uidValidity(),
+                stored.or(mailbox.quarantined()).minus(listed));
+        mailbox.endQuarantine(uid -> !listed.contains(uid) || stored.contains(uid));
+        UidSet missing = listed.and(UidSet.between(1, cursor.uidNext()))
+                .minus(stored)
+                .minus(mailbox.quarantined());
+        count(mailbox, cursor, stored.and(listed), selected);
+        if (expungedMeanwhile) {
+            mailbox.countIsUncertain();
+            session.requestAnotherPass();
+        }
+        return missing;
+    }
+
+    /**
+     * What an interrupted pass has stored beyond its cursor is read again as new mail. Of that only what still exists then is counted, so the
+     * number is not certain until it has been compared with the server's once more.
+     *
+     * @param present stored, and on the server as well
+     */
+    private void count(ImapMailbox mailbox, Cursor.Imap cursor, UidSet present, SelectedMailbox selected) {
+        boolean beyond = !present.isEmpty() && present.last() >= cursor.uidNext();
+        if (!beyond) {
+            mailbox.knows(present.size() + mailbox.quarantined().size());
+            return;
+        }
+        mailbox.countIsUncertain();
+        if (selected.uidNext().orElse(Long.MAX_VALUE) > cursor.uidNext()) {
+            pass.session().requestAnotherPass();
+        }
+    }
+}

@@ -1,0 +1,126 @@
+package org.postbus.fetcher.imap.message;
+
+import io.vertx.core.buffer.Buffer;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import org.jboss.logging.Logger;
+import org.postbus.kit.concurrent.BoundedPull;
+import org.postbus.mail.ServerException;
+import org.postbus.mail.ServerFailure;
+import org.postbus.mail.imap.connection.ImapConnection;
+import org.postbus.mail.imap.grammar.BodyStructure;
+import org.postbus.mail.imap.grammar.FetchItems;
+import org.postbus.mail.imap.grammar.FetchedMessage;
+import org.postbus.mail.imap.grammar.Section;
+import org.postbus.mail.imap.grammar.UidSet;
+import org.postbus.mail.mime.LargeMessage;
+import org.postbus.mail.mime.MimeLimits;
+import org.postbus.model.AccountId;
+
+/**
+ * The content of messages of which only the beginning was fetched. Their BODYSTRUCTURE shows their parts, and of the rest only those texts are
+ * fetched that are not in the beginning: usually none. Where the structure is missing, refused or contradicts the beginning, the message is read
+ * whole; where it is too large for that, it is published without its body, which is fetched on demand.
+ */
+public final class LargeMessages {
+    /** Beginnings in memory at the same time. */
+    public static final int AT_ONCE = 32;
+    /** A larger message is never held in memory whole. */
+    public static final int WHOLE_BYTES_MAX = 25 * 1024 * 1024;
+    /** The longest wait for other accounts, which may be reading whole messages from slow servers. */
+    private static final Duration PERMIT_TIME_MAX = Duration.ofSeconds(5);
+
+    private static final int AHEAD_STRUCTURES = 4;
+    private static final int AHEAD_CHUNKS = 4;
+    private static final Logger LOG = Logger.getLogger(LargeMessages.class);
+
+    private final AccountId account;
+    private final ImapConnection connection;
+    private final Semaphore wholeAtOnce;
+
+    LargeMessages(AccountId account, ImapConnection connection, Semaphore wholeAtOnce) {
+        this.account = account;
+        this.connection = connection;
+        this.wholeAtOnce = wholeAtOnce;
+    }
+
+    /** The structures of at most {@link #AT_ONCE} messages, by UID; those that the server does not report are left out. */
+    Map<Long, BodyStructure> structures(UidSet uids) throws InterruptedException {
+        Map<Long, BodyStructure> structures = new HashMap<>();
+        try (BoundedPull<FetchedMessage> fetched = BoundedPull.of(
+                connection.uidFetch(uids.ranges(), FetchItems.of(FetchItems.BODY_STRUCTURE)), AHEAD_STRUCTURES)) {
+            for (Optional<FetchedMessage> next = fetched.next(); next.isPresent(); next = fetched.next()) {
+                FetchedMessage message = next.get();
+                message.bodyStructure().ifPresent(structure -> structures.put(message.uid(), structure));
+            }
+        } catch (ServerException e) {
+            unlessRejected(e);
+        }
+        return structures;
+    }
+
+    /** @param start the message as far as it was fetched */
+    public MessageContent content(FetchedMessage start, Optional<BodyStructure> structure) throws InterruptedException {
+        byte[] beginning = start.body().orElseThrow();
+        Optional<LargeMessage> known = structure.flatMap(reported -> LargeMessage.of(beginning, reported, MimeLimits.DEFAULTS));
+        if (known.isPresent()) {
+            try {
+                return new MessageContent.InParts(known.get(), texts(start.uid(), known.get()));
+            } catch (ServerException e) {
+                unlessRejected(e);
+            }
+        }
+        boolean holdable = start.size().orElse(Long.MAX_VALUE) <= WHOLE_BYTES_MAX;
+        if (!holdable || !wholeAtOnce.tryAcquire(PERMIT_TIME_MAX.toMillis(), TimeUnit.MILLISECONDS)) {
+            return new MessageContent.Beginning(beginning);
+        }
+        try {
+            Buffer raw = section(start.uid(), Section.message(), WHOLE_BYTES_MAX);
+            return raw.length() < beginning.length
+                    ? new MessageContent.Beginning(beginning)
+                    : new MessageContent.Whole(raw.getBytes());
+        } finally {
+            wholeAtOnce.release();
+        }
+    }
+
+    private Map<String, byte[]> texts(long uid, LargeMessage message) throws InterruptedException {
+        Map<String, byte[]> texts = new LinkedHashMap<>();
+        for (BodyStructure.Part part : message.wantedTexts()) {
+            Buffer text = section(uid, Section.part(part.partId()), LargeMessage.TEXT_OCTETS_MAX);
+            if (text.length() == 0 && part.octets().orElse(0) > 0) {
+                // Dovecot returns an empty text for a part that does not exist.
+                throw new ServerException(
+                        new ServerFailure.Rejected("NONEXISTENT", "the structure names a text that does not exist"));
+            }
+            texts.put(part.partId(), text.getBytes());
+        }
+        return texts;
+    }
+
+    private Buffer section(long uid, Section section, int bytesMax) throws InterruptedException {
+        Buffer all = Buffer.buffer();
+        try (BoundedPull<Buffer> chunks =
+                BoundedPull.of(connection.uidFetchSection(uid, section.first(bytesMax)), AHEAD_CHUNKS)) {
+            for (Optional<Buffer> next = chunks.next(); next.isPresent(); next = chunks.next()) {
+                // Servers without partial FETCH send everything.
+                all.appendBuffer(next.get(), 0, Math.min(next.get().length(), bytesMax - all.length()));
+            }
+        }
+        return all;
+    }
+
+    private void unlessRejected(ServerException e) {
+        if (!(e.failure() instanceof ServerFailure.Rejected)) {
+            throw e;
+        }
+        LOG.debugf(
+                "account %s: the parts of a message are refused: %s",
+                account, e.failure().text());
+    }
+}

@@ -1,0 +1,184 @@
+package org.postbus.fetcher.imap.message;
+
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Future;
+import org.jboss.logging.Logger;
+import org.postbus.fetcher.imap.mailbox.ImapMailbox;
+import org.postbus.fetcher.imap.mailbox.ImapPassContext;
+import org.postbus.fetcher.publish.EncodedObservation;
+import org.postbus.fetcher.source.FetcherContext;
+import org.postbus.kit.concurrent.BoundedPull;
+import org.postbus.mail.ServerException;
+import org.postbus.mail.imap.grammar.BodyStructure;
+import org.postbus.mail.imap.grammar.Capabilities;
+import org.postbus.mail.imap.grammar.FetchItem;
+import org.postbus.mail.imap.grammar.FetchItems;
+import org.postbus.mail.imap.grammar.FetchedMessage;
+import org.postbus.mail.imap.grammar.UidSet;
+import org.postbus.observation.MailboxKey;
+import org.postbus.observation.Observation;
+
+/**
+ * Fetches messages with one UID FETCH, parses them on other threads and publishes them in order. Of each message at most {@link #FIRST_BYTES}
+ * are fetched at first; the content of larger ones is completed by {@link LargeMessages}.
+ */
+final class MessageFetch {
+    static final int FIRST_BYTES = 64 * 1024;
+    /** Fetched messages that wait to be parsed, of {@link #FIRST_BYTES} at most each. */
+    private static final int AHEAD_MESSAGES = 32;
+
+    private static final int PARSED_AT_ONCE = 8;
+    private static final Logger LOG = Logger.getLogger(MessageFetch.class);
+
+    private final ImapPassContext pass;
+    private final LargeMessages largeMessages;
+    private final MoveDetection moves;
+    private final ExecutorService parsing;
+
+    MessageFetch(ImapPassContext pass, FetcherContext context, MoveDetection moves) {
+        this.pass = pass;
+        this.moves = moves;
+        this.largeMessages = new LargeMessages(
+                pass.account(),
+                pass.session().connection(),
+                context.bulkheads().largeMessages());
+        this.parsing = context.parsing();
+    }
+
+    /**
+     * Reads messages of the selected mailbox.
+     *
+     * @param withStructures whether to ask for the structures of large messages
+     * @param done the UIDs of what is read are added, also if it fails: these have been published
+     * @return large messages that were not read because too many beginnings of others were in memory
+     */
+    UidSet read(ImapMailbox mailbox, UidSet uids, boolean withStructures, Set<Long> done)
+            throws InterruptedException {
+        List<FetchedMessage> large = new ArrayList<>();
+        Set<Long> later = new HashSet<>();
+        ArrayDeque<Future<EncodedObservation>> parsed = new ArrayDeque<>();
+        ArrayDeque<Future<EncodedObservation>> heldBack = new ArrayDeque<>();
+        FetchItems items = items(FetchItems.bodyStart(FIRST_BYTES));
+        try {
+            try (BoundedPull<FetchedMessage> messages =
+                    BoundedPull.of(pass.session().connection().uidFetch(uids.ranges(), items), AHEAD_MESSAGES)) {
+                for (Optional<FetchedMessage> next = messages.next(); next.isPresent(); next = messages.next()) {
+                    FetchedMessage message = next.get();
+                    if (!uids.contains(message.uid())
+                            || message.body().isEmpty()
+                            || message.flags().isEmpty()) {
+                        // Expunged while it was fetched, or an unsolicited flag change.
+                        continue;
+                    }
+                    byte[] beginning = message.body().get();
+                    if (beginning.length < FIRST_BYTES || message.size().orElse(Long.MAX_VALUE) <= FIRST_BYTES) {
+                        if (done.add(message.uid())) {
+                            (moves.holdsBack(message) ? heldBack : parsed)
+                                    .add(parse(mailbox, message, new MessageContent.Whole(beginning)));
+                        }
+                        if (parsed.size() >= PARSED_AT_ONCE) {
+                            publish(parsed.poll());
+                        }
+                    } else if (large.size() < LargeMessages.AT_ONCE) {
+                        large.add(message);
+                    } else {
+                        later.add(message.uid());
+                    }
+                }
+            }
+            publishAll(parsed);
+            readLarge(mailbox, large, withStructures, done);
+            moves.settle(mailbox);
+            publishAll(heldBack);
+        } catch (ServerException e) {
+            // They are among those that are done, so they are not fetched again.
+            publishAll(parsed);
+            publishAll(heldBack);
+            throw e;
+        } finally {
+            parsed.forEach(work -> work.cancel(true));
+            heldBack.forEach(work -> work.cancel(true));
+        }
+        return UidSet.ofUids(later);
+    }
+
+    private void publishAll(ArrayDeque<Future<EncodedObservation>> parsed) throws InterruptedException {
+        while (!parsed.isEmpty()) {
+            publish(parsed.poll());
+        }
+    }
+
+    private void readLarge(ImapMailbox mailbox, List<FetchedMessage> large, boolean withStructures, Set<Long> done)
+            throws InterruptedException {
+        UidSet unread = UidSet.ofUids(large.stream()
+                .map(FetchedMessage::uid)
+                .filter(uid -> !done.contains(uid))
+                .toList());
+        Map<Long, BodyStructure> structures =
+                withStructures && !unread.isEmpty() ? largeMessages.structures(unread) : Map.of();
+        for (FetchedMessage start : large) {
+            if (!done.contains(start.uid())) {
+                MessageContent content = largeMessages.content(start, Optional.ofNullable(structures.get(start.uid())));
+                // Published before the next is read, because each may be very large.
+                publish(parse(mailbox, start, content));
+                done.add(start.uid());
+            }
+        }
+    }
+
+    private Future<EncodedObservation> parse(ImapMailbox mailbox, FetchedMessage message, MessageContent content) {
+        MailboxKey key = mailbox.key();
+        long uidValidity = mailbox.cursor().orElseThrow().uidValidity();
+        Set<MailboxKey> mailboxes =
+                pass.session().membership().mailboxes(mailbox.observed(), message).orElse(Set.of(key));
+        return parsing.submit(() -> {
+            try {
+                return EncodedObservation.of(FetchedEmails.observed(key, uidValidity, mailboxes, message, content));
+            } catch (RuntimeException bug) {
+                // One message that our parser fails on must not stop the account.
+                LOG.errorf(bug, "account %s: a message cannot be parsed", pass.account());
+                mailbox.quarantine(message.uid());
+                return EncodedObservation.of(new Observation.MessageQuarantined(
+                        key,
+                        uidValidity,
+                        message.uid(),
+                        "Postbus cannot read it: " + bug.getClass().getSimpleName()));
+            }
+        });
+    }
+
+    private void publish(Future<EncodedObservation> parsed) throws InterruptedException {
+        try {
+            pass.out().add(parsed.get());
+        } catch (ExecutionException e) {
+            throw new IllegalStateException("a message could not be encoded as an observation", e.getCause());
+        }
+    }
+
+    private FetchItems items(FetchItem body) {
+        Capabilities offered = pass.session().connection().capabilities();
+        Set<FetchItem> items =
+                new LinkedHashSet<>(List.of(FetchItems.FLAGS, FetchItems.INTERNAL_DATE, FetchItems.SIZE));
+        if (pass.session().keepsModSeqs()) {
+            items.add(FetchItems.MOD_SEQ);
+        }
+        if (offered.has("X-GM-EXT-1")) {
+            items.add(FetchItems.GMAIL);
+        } else if (offered.has("OBJECTID")) {
+            items.add(FetchItems.EMAIL_ID);
+            items.add(FetchItems.THREAD_ID);
+        }
+        items.add(body);
+        return new FetchItems(items, OptionalLong.empty());
+    }
+}

@@ -1,0 +1,113 @@
+package org.postbus.fetcher.jmap;
+
+import io.smallrye.mutiny.Uni;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Function;
+import org.postbus.kit.concurrent.Await;
+import org.postbus.mail.ServerException;
+import org.postbus.mail.jmap.http.JmapClient;
+import org.postbus.mail.jmap.method.JmapMethod;
+
+/**
+ * Reads objects of a JMAP server by their ids, in pages: several requests are in flight while the answer before them is used. Answers are used in
+ * the order of the requests, on the thread that asks for more or for the end.
+ */
+final class PagedGet<R> implements AutoCloseable {
+    private static final int AT_ONCE = 3;
+
+    @FunctionalInterface
+    interface Use<R> {
+        void use(List<String> asked, R answer) throws InterruptedException;
+    }
+
+    @FunctionalInterface
+    public interface Step {
+        void take() throws InterruptedException;
+    }
+
+    private record InFlight<R>(List<String> ids, CompletableFuture<R> answer, List<Step> then) {}
+
+    private final JmapClient client;
+    private final GetSizeLimit limit;
+    private final Function<JmapMethod.Ids, JmapMethod<R>> get;
+    private final Use<R> use;
+    private final ArrayDeque<InFlight<R>> inFlight = new ArrayDeque<>();
+
+    PagedGet(JmapClient client, GetSizeLimit limit, Function<JmapMethod.Ids, JmapMethod<R>> get, Use<R> use) {
+        this.client = client;
+        this.limit = limit;
+        this.get = get;
+        this.use = use;
+    }
+
+    /** On return all have been requested, and most of the answers used. */
+    void ask(List<String> ids) throws InterruptedException {
+        int max = limit.max(client.session().limits().maxObjectsInGet());
+        for (List<String> page : JmapClient.chunks(ids, max)) {
+            if (inFlight.size() >= AT_ONCE) {
+                useNext();
+            }
+            Uni<R> answer = client.call(get.apply(JmapMethod.Ids.these(page)));
+            inFlight.add(new InFlight<>(page, answer.subscribeAsCompletionStage(), new ArrayList<>()));
+        }
+    }
+
+    /** Runs the step when the answers to all that was requested until now have been used. */
+    void then(Step step) throws InterruptedException {
+        if (inFlight.isEmpty()) {
+            step.take();
+        } else {
+            inFlight.getLast().then().add(step);
+        }
+    }
+
+    /** Waits for all answers and uses them. */
+    void end() throws InterruptedException {
+        while (!inFlight.isEmpty()) {
+            useNext();
+        }
+    }
+
+    private void useNext() throws InterruptedException {
+        InFlight<R> next = inFlight.poll();
+        Optional<R> answer = answer(next);
+        if (answer.isPresent()) {
+            use.use(next.ids(), answer.get());
+        } else {
+            askInSmallerPages(next.ids());
+        }
+        for (Step step : next.then()) {
+            step.take();
+        }
+    }
+
+    /** Empty if the request was too large. */
+    private Optional<R> answer(InFlight<R> asked) throws InterruptedException {
+        try {
+            return Optional.of(
+                    Await.of(Uni.createFrom().completionStage(asked.answer()), JmapPassContext.REQUEST_TIME_MAX, ServerException::unreachable));
+        } catch (ServerException e) {
+            if (!limit.reduce(e.failure(), asked.ids().size())) {
+                throw e;
+            }
+            return Optional.empty();
+        }
+    }
+
+    private void askInSmallerPages(List<String> ids) throws InterruptedException {
+        try (PagedGet<R> smaller = new PagedGet<>(client, limit, get, use)) {
+            smaller.ask(ids);
+            smaller.end();
+        }
+    }
+
+    /** Cancels requests in flight. */
+    @Override
+    public void close() {
+        inFlight.forEach(one -> one.answer().cancel(true));
+    }
+}

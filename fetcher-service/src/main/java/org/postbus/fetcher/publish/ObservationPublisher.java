@@ -1,0 +1,174 @@
+package org.postbus.fetcher.publish;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import org.postbus.fetcher.store.FenceLostException;
+import org.postbus.fetcher.store.Progress;
+import org.postbus.kit.concurrent.Await;
+import org.postbus.model.AccountId;
+import org.postbus.model.TenantId;
+import org.postbus.observation.Observation;
+import org.postbus.observation.ObservationBatch;
+
+/**
+ * Publishes what was observed under one claim, in order, in batches limited by number and bytes. One batch at a time is in flight, so that a
+ * batch that is sent again cannot overtake another; the next one is filled meanwhile. At most {@link #AHEAD_MAX} batches are ahead of what
+ * the writer has applied: beyond that {@code add} blocks, and the mail server's socket is not read. For one thread.
+ *
+ * <p>Every method that sends throws {@code InfrastructureFailureException} if Kafka or PostgreSQL fails. Whether the last batch counts is then
+ * unknown: the claim must not be used any more, and the account is claimed anew.
+ */
+public final class ObservationPublisher implements AutoCloseable {
+    static final int AHEAD_MAX = 8;
+    /** Above Kafka's delivery.timeout.ms, after which the producer itself gives up. */
+    private static final Duration ACK_TIME_MAX = Duration.ofSeconds(150);
+
+    private static final Duration POLL_MIN = Duration.ofMillis(5);
+    private static final Duration POLL_MAX = Duration.ofMillis(200);
+
+    private final TenantId tenantId;
+    private final AccountId accountId;
+    private final long fence;
+    private final BatchSink sink;
+    private final Progress.Reader progress;
+
+    private final List<EncodedObservation> pending = new ArrayList<>();
+    private Optional<Observation> onSecondBatch = Optional.empty();
+    private int pendingEmails;
+    private int pendingBytes;
+    private long sentSeq;
+    private long appliedSeq;
+    private CompletableFuture<Void> inFlight = CompletableFuture.completedFuture(null);
+
+    public ObservationPublisher(
+            TenantId tenantId, AccountId accountId, long fence, BatchSink sink, Progress.Reader progress) {
+        this.tenantId = tenantId;
+        this.accountId = accountId;
+        this.fence = fence;
+        this.sink = sink;
+        this.progress = progress;
+    }
+
+    /** Batches sent so far. */
+    public long sentSeq() {
+        return sentSeq;
+    }
+
+    /** Whether something was added that has not been sent. */
+    public boolean isPending() {
+        return !pending.isEmpty();
+    }
+
+    /** Publishes this observation as soon as there is more than one batch to send: the first sign that a pass takes long. */
+    public void addOnSecondBatch(Observation observation) {
+        onSecondBatch = Optional.of(observation);
+    }
+
+    /** Cancels {@link #addOnSecondBatch}. Returns whether the observation was published before. */
+    public boolean cancelOnSecondBatch() {
+        boolean published = onSecondBatch.isEmpty();
+        onSecondBatch = Optional.empty();
+        return published;
+    }
+
+    public void add(Observation observation) throws InterruptedException {
+        add(EncodedObservation.of(observation));
+    }
+
+    public void add(EncodedObservation observation) throws InterruptedException {
+        boolean full = pendingEmails + observation.emails() > ObservationBatch.EMAILS_MAX
+                || pendingBytes + observation.json().length + 1 > EncodedObservation.BYTES_MAX;
+        if (full && !pending.isEmpty()) {
+            send();
+            if (onSecondBatch.isPresent()) {
+                Observation deferred = onSecondBatch.get();
+                onSecondBatch = Optional.empty();
+                add(deferred);
+            }
+        }
+        pending.add(observation);
+        pendingEmails += observation.emails();
+        pendingBytes += observation.json().length + 1;
+    }
+
+    /** Sends the rest. On return the broker has stored everything. */
+    public void flush() throws InterruptedException {
+        if (!pending.isEmpty()) {
+            send();
+        }
+        awaitAcknowledgement();
+    }
+
+    /**
+     * Sends the rest and waits, without a time limit, until the writer has applied all of it: what is then read from the database includes
+     * everything that was published.
+     *
+     * @throws FenceLostException if the writer will never apply it, because the account was claimed anew
+     */
+    public void awaitApplied() throws InterruptedException {
+        flush();
+        awaitApplied(sentSeq);
+    }
+
+    /** Whether the writer has applied everything that was sent. */
+    public boolean isApplied() throws InterruptedException {
+        if (appliedSeq < sentSeq) {
+            readProgress();
+        }
+        return appliedSeq >= sentSeq;
+    }
+
+    private void send() throws InterruptedException {
+        EncodedBatch batch = EncodedBatch.of(tenantId, accountId, fence, sentSeq + 1, pending);
+        awaitAcknowledgement();
+        awaitApplied(sentSeq + 1 - AHEAD_MAX);
+        int bytes = batch.json().length;
+        sink.bytesInFlight().acquire(bytes);
+        sink.metrics().batchSent(pending.size());
+        sentSeq++;
+        inFlight = sink.send()
+                .apply(batch)
+                .onTermination()
+                .invoke(() -> {
+                    sink.bytesInFlight().release(bytes);
+                    sink.metrics().batchAcknowledged();
+                })
+                .subscribeAsCompletionStage();
+        pending.clear();
+        pendingEmails = 0;
+        pendingBytes = 0;
+    }
+
+    private void awaitAcknowledgement() throws InterruptedException {
+        Await.infrastructure("sending observations", inFlight, ACK_TIME_MAX);
+    }
+
+    private void awaitApplied(long seq) throws InterruptedException {
+        Duration poll = POLL_MIN;
+        while (appliedSeq < seq) {
+            readProgress();
+            if (appliedSeq < seq) {
+                // Polling, because PostgreSQL's NOTIFY would serialise the writer's commits.
+                Thread.sleep(poll);
+                poll = poll.multipliedBy(2).compareTo(POLL_MAX) > 0 ? POLL_MAX : poll.multipliedBy(2);
+            }
+        }
+    }
+
+    private void readProgress() throws InterruptedException {
+        Progress now = progress.read();
+        if (now.fence() != fence) {
+            throw FenceLostException.overtaken(fence, now.fence());
+        }
+        appliedSeq = now.appliedSeq();
+    }
+
+    /** Waits for nothing. Whether a batch in flight counts is decided by the next claim. */
+    @Override
+    public void close() {
+        inFlight.cancel(true);
+    }
+}

@@ -1,0 +1,4 @@
+/**
+ * Encoded observations and their way to Kafka, in order and in batches of limited size. What an observation means does not belong here.
+ */
+package org.postbus.fetcher.publish;

@@ -1,0 +1,43 @@
+package org.postbus.fetcher.source;
+
+import io.vertx.core.Vertx;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Semaphore;
+import java.util.random.RandomGenerator;
+import org.postbus.fetcher.publish.BatchSink;
+import org.postbus.fetcher.store.ClaimStore;
+import org.postbus.kit.sql.TenantTransactions;
+import org.postbus.mail.imap.connection.ImapClient;
+
+/**
+ * What the loops of all accounts share.
+ *
+ * @param transactions for reading what the writer has stored
+ * @param sink {@code postbus.observations}
+ * @param bulkheads memory that all accounts share
+ * @param parsing runs the parsing of mail beside the loop that reads it
+ * @param poll the longest time between two passes over an account that no wake-up interrupts
+ * @param compareEvery how often a mailbox is compared whole although its server reports what changes
+ */
+public record FetcherContext(
+        Vertx vertx,
+        ImapClient imap,
+        ClaimStore claims,
+        TenantTransactions transactions,
+        BatchSink sink,
+        Bulkheads bulkheads,
+        ExecutorService parsing,
+        HostBudget hosts,
+        Duration poll,
+        Duration compareEvery,
+        Clock clock,
+        RandomGenerator random) {
+
+    /**
+     * @param largeMessages messages of up to 25 MiB that may be in memory at once, where a server does not report their structure
+     * @param manyIds accounts that may hold the ids of many emails at once while their server cannot report what changed
+     */
+    public record Bulkheads(Semaphore largeMessages, Semaphore manyIds) {}
+}

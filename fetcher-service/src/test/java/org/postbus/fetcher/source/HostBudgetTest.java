@@ -1,0 +1,122 @@
+package org.postbus.fetcher.source;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.junit.jupiter.api.Test;
+
+class HostBudgetTest {
+    private final HostBudget budget = new HostBudget(20, 50, 8);
+
+    @Test
+    void ten_thousand_accounts_that_start_at_once_log_in_within_the_rate_limit() {
+        HostBudget.LoginRateLimit limit = new HostBudget.LoginRateLimit(50);
+        List<Long> millis = new ArrayList<>();
+        for (int account = 0; account < 10_000; account++) {
+            millis.add(limit.reserve(1_000_000_000L).toMillis());
+        }
+        for (int i = 50; i < millis.size(); i++) {
+            assertThat(millis.get(i) - millis.get(i - 50))
+                    .as("no second has more than 50 logins")
+                    .isGreaterThanOrEqualTo(999);
+        }
+        assertThat(millis.getLast()).isBetween(198_000L, 200_000L);
+    }
+
+    @Test
+    void logins_that_hang_do_not_block_others() throws Exception {
+        HostBudget narrow = new HostBudget(2, 50, 8);
+        List<Thread> hanging = new ArrayList<>();
+        for (int i = 0; i < 4; i++) {
+            hanging.add(Thread.ofVirtual().start(() -> {
+                try {
+                    narrow.login("slow.example.com", () -> {
+                        Thread.sleep(Duration.ofMinutes(5));
+                        return true;
+                    });
+                } catch (InterruptedException over) {
+                    Thread.currentThread().interrupt();
+                }
+            }));
+        }
+        Thread.sleep(100);
+        long began = System.nanoTime();
+
+        boolean loggedIn = narrow.login("good.example.com", () -> true);
+
+        assertThat(loggedIn).isTrue();
+        assertThat(Duration.ofNanos(System.nanoTime() - began)).isLessThan(Duration.ofSeconds(5));
+        hanging.forEach(Thread::interrupt);
+    }
+
+    @Test
+    void connections_that_are_ready_at_the_same_time_log_in_within_the_rate_limit() {
+        HostBudget slow = new HostBudget(20, 10, 8);
+        long began = System.nanoTime();
+        List<Long> permits = new ArrayList<>();
+        CompletableFuture<?>[] all = new CompletableFuture<?>[24];
+        for (int i = 0; i < all.length; i++) {
+            all[i] = slow.loginPermit("host").subscribeAsCompletionStage().thenRun(() -> {
+                synchronized (permits) {
+                    permits.add(System.nanoTime() - began);
+                }
+            });
+        }
+        CompletableFuture.allOf(all).join();
+
+        // 9 at once, the next 9 a second later, the rest after another one.
+        assertThat(permits.get(8)).isLessThan(Duration.ofMillis(900).toNanos());
+        assertThat(permits.get(9)).isGreaterThan(Duration.ofMillis(980).toNanos());
+        assertThat(permits.get(18)).isGreaterThan(Duration.ofMillis(1960).toNanos());
+    }
+
+    @Test
+    void after_a_quiet_time_a_burst_of_one_seconds_logins_is_allowed() {
+        HostBudget.LoginRateLimit limit = new HostBudget.LoginRateLimit(50);
+        limit.reserve(0);
+        long later = Duration.ofHours(1).toNanos();
+        int atOnce = 0;
+        while (limit.reserve(later).isZero()) {
+            atOnce++;
+        }
+        assertThat(atOnce).isEqualTo(50);
+    }
+
+    @Test
+    void watchers_leave_a_quarter_of_the_connections_to_passes() throws Exception {
+        List<HostBudget.Permit> watchers = new ArrayList<>();
+        Optional<HostBudget.Permit> next = budget.watcherPermit("host");
+        while (next.isPresent()) {
+            watchers.add(next.get());
+            next = budget.watcherPermit("host");
+        }
+        assertThat(watchers).hasSize(6);
+        budget.connectionPermit("host");
+        budget.connectionPermit("host");
+        assertThat(budget.isContended("host")).isFalse();
+
+        AtomicBoolean got = new AtomicBoolean();
+        Thread.ofVirtual().start(() -> {
+            try {
+                budget.connectionPermit("host");
+                got.set(true);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        });
+        await().until(() -> budget.isContended("host"));
+        assertThat(got).isFalse();
+        watchers.getFirst().close();
+        watchers.getFirst().close();
+
+        await().untilTrue(got);
+        assertThat(budget.watcherPermit("host")).isEmpty();
+        assertThat(budget.watcherPermit("another")).isPresent();
+    }
+}
