@@ -112,10 +112,6 @@ public final class FetcherUnderTest implements AutoCloseable {
         return woken("push");
     }
 
-    public double wokenByTimer() {
-        return woken("timer");
-    }
-
     private double woken(String kind) {
         return meters.counter("postbus.fetcher.wakeups", "kind", kind).count();
     }
