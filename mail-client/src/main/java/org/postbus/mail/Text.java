@@ -75,7 +75,7 @@ public final class Text {
         if (isSimple(text.charAt(lengthMax - 1)) && isSimple(text.charAt(lengthMax))) {
             return text.substring(0, lengthMax);
         }
-        // The text after the cut decides nothing but whether the last character goes on: a little of it is enough.
+        // The text after the cut only decides whether the last character continues, so a little of it is enough.
         String start = text.substring(0, Math.min(text.length(), lengthMax + 64));
         BreakIterator characters = BreakIterator.getCharacterInstance(Locale.ROOT);
         characters.setText(start);
