@@ -8,9 +8,9 @@ import java.util.List;
 import java.util.Map;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.common.header.Header;
-import org.postbus.devstack.client.TopicFollower;
 import org.postbus.change.ChangeEvent;
 import org.postbus.codec.EventCodec;
+import org.postbus.devstack.client.TopicFollower;
 import org.postbus.model.AccountId;
 import org.postbus.topic.Topics;
 
@@ -39,8 +39,8 @@ public final class ChangeSubscriber implements AutoCloseable {
 
     /** @param bootstrap {@code host:port} of a broker */
     public ChangeSubscriber(String bootstrap) {
-        follower = new TopicFollower(
-                bootstrap, Topics.CHANGES, TopicFollower.From.BEGINNING, this::accept, this::failed);
+        follower =
+                new TopicFollower(bootstrap, Topics.CHANGES, TopicFollower.From.BEGINNING, this::accept, this::failed);
     }
 
     /** The last seq received; 0 before the first. */

@@ -32,8 +32,8 @@ public final class MarkedRecords implements AutoCloseable {
     public record Seen(Instant sent, Instant received) {}
 
     public MarkedRecords(String bootstrap, String topic) {
-        follower = new TopicFollower(
-                bootstrap, topic, TopicFollower.From.END, this::accept, Throwable::printStackTrace);
+        follower =
+                new TopicFollower(bootstrap, topic, TopicFollower.From.END, this::accept, Throwable::printStackTrace);
     }
 
     public static String mark(int number) {
