@@ -13,8 +13,7 @@ import org.postbus.model.TenantId;
  *
  * @param revision rises with every change of the account; a fetcher then closes its connections and reads the account again
  */
-public record AccountRecord(
-        TenantId tenantId, AccountId accountId, Protocol protocol, Status status, long revision) {
+public record AccountRecord(TenantId tenantId, AccountId accountId, Protocol protocol, Status status, long revision) {
 
     public AccountRecord {
         Objects.requireNonNull(tenantId);

@@ -60,9 +60,10 @@ class Fetcher {
                     MutinyEmitter<byte[]> observations) {
         this.observations = observations;
         this.imap = new ImapClient(vertx, ImapOptions.DEFAULT.withCompression(config.compression()));
-        // When a fetcher starts, thousands of accounts begin at once. They wait here, in order, instead of in the pool's queue.
-        TenantTransactions transactions = new TenantTransactions(
-                pool, TenantTransactions.Limits.DEFAULT.withAtOnceMax(TRANSACTIONS_AT_ONCE));
+        // When a fetcher starts, thousands of accounts begin at once. They wait here, in order, instead of in the
+        // pool's queue.
+        TenantTransactions transactions =
+                new TenantTransactions(pool, TenantTransactions.Limits.DEFAULT.withAtOnceMax(TRANSACTIONS_AT_ONCE));
         this.loops = new AccountLoops(
                 new FetcherContext(
                         vertx,

@@ -45,7 +45,8 @@ public final class DirectApplier implements AutoCloseable {
             case BatchApplier.Outcome.AccountGone gone -> false;
             case BatchApplier.Outcome.Duplicate duplicate ->
                 throw new IllegalStateException("a duplicate: seq " + batch.seq());
-            case BatchApplier.Outcome.Gap gap -> throw new IllegalStateException("batches are missing before seq " + batch.seq());
+            case BatchApplier.Outcome.Gap gap ->
+                throw new IllegalStateException("batches are missing before seq " + batch.seq());
         };
     }
 

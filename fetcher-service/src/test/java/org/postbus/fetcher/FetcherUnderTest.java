@@ -58,7 +58,8 @@ public final class FetcherUnderTest implements AutoCloseable {
         this(database, poll, Duration.ofDays(1), budget, options);
     }
 
-    public FetcherUnderTest(Database database, Duration poll, Duration compareEvery, HostBudget budget, ImapOptions options) {
+    public FetcherUnderTest(
+            Database database, Duration poll, Duration compareEvery, HostBudget budget, ImapOptions options) {
         this.database = database;
         this.writer = new DirectWriter(vertx, database);
         this.pool = PgBuilder.pool()
@@ -109,10 +110,6 @@ public final class FetcherUnderTest implements AutoCloseable {
     /** How often a push notification woke a loop. */
     public double wokenByPush() {
         return woken("push");
-    }
-
-    public double wokenByTimer() {
-        return woken("timer");
     }
 
     private double woken(String kind) {

@@ -21,9 +21,9 @@ import org.postbus.devstack.DevStack;
 import org.postbus.fetcher.imap.QuirkyImapServer;
 import org.postbus.fetcher.source.HostBudget;
 import org.postbus.mail.imap.connection.ImapOptions;
+import org.postbus.mail.imap.fake.HostileImapServer;
 import org.postbus.mail.imap.fake.HostileImapServer.Behaviour;
 import org.postbus.mail.imap.fake.HostileImapServer.Victim;
-import org.postbus.mail.imap.fake.HostileImapServer;
 
 /**
  * Accounts on hostile servers, all at once in one fetcher, in a heap of 192 MB: each gets an error that says what happened, and
@@ -234,7 +234,8 @@ class HostileAccountsTest {
         collectCases();
         assertThat(cases).hasSizeGreaterThanOrEqualTo(30);
         List<AutoCloseable> open = new ArrayList<>();
-        try (QuirkyImapServer good = new QuirkyImapServer("CONDSTORE", "ENABLE", "LIST-EXTENDED", "LIST-STATUS", "UNSELECT");
+        try (QuirkyImapServer good =
+                        new QuirkyImapServer("CONDSTORE", "ENABLE", "LIST-EXTENDED", "LIST-STATUS", "UNSELECT");
                 FetcherUnderTest fetcher = new FetcherUnderTest(
                         DevStack.postgres().freshDatabase(),
                         Duration.ofMillis(500),

@@ -10,8 +10,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
-import org.postbus.change.ChangeEvent.Change;
 import org.postbus.change.ChangeEvent;
+import org.postbus.change.ChangeEvent.Change;
 import org.postbus.codec.EventCodec;
 
 /** What the contracts of both protocols share: an account under a real fetcher and writer, compared with its server. */
@@ -117,7 +117,8 @@ public abstract class SourceContract {
             long before = Long.parseLong(account.read("select passes_finished from account_sync where account_id = ?"));
             await().atMost(SOON).until(() -> {
                 fetcher.requestSync(account.accountId());
-                return Long.parseLong(account.read("select passes_finished from account_sync where account_id = ?")) > before;
+                return Long.parseLong(account.read("select passes_finished from account_sync where account_id = ?"))
+                        > before;
             });
         }
     }

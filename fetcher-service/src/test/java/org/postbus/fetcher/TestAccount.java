@@ -17,9 +17,9 @@ import org.postbus.codec.EventCodec;
 import org.postbus.devstack.postgres.Database;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
+import org.postbus.topic.AccountRecord;
 import org.postbus.topic.AccountRecord.Protocol;
 import org.postbus.topic.AccountRecord.Status;
-import org.postbus.topic.AccountRecord;
 
 /** An account as api-gateway stores it. */
 public record TestAccount(Database database, TenantId tenantId, AccountId accountId, Protocol protocol) {

@@ -1,21 +1,16 @@
 package org.postbus.compare;
 
 import java.nio.charset.StandardCharsets;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.atomic.AtomicBoolean;
-import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
-import org.apache.kafka.clients.consumer.KafkaConsumer;
-import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.header.Header;
-import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.postbus.change.ChangeEvent;
 import org.postbus.codec.EventCodec;
+import org.postbus.devstack.client.TopicFollower;
 import org.postbus.model.AccountId;
 import org.postbus.topic.Topics;
 
@@ -24,11 +19,7 @@ import org.postbus.topic.Topics;
  * no gaps, identical repeated deliveries, CloudEvents in binary mode.
  */
 public final class ChangeSubscriber implements AutoCloseable {
-    private static final Duration POLL = Duration.ofMillis(100);
-
-    private final KafkaConsumer<byte[], byte[]> consumer;
-    private final AtomicBoolean running = new AtomicBoolean(true);
-    private final Thread thread;
+    private final TopicFollower follower;
     private final Map<AccountId, Followed> accounts = new HashMap<>();
     private final List<String> problems = new ArrayList<>();
 
@@ -48,20 +39,8 @@ public final class ChangeSubscriber implements AutoCloseable {
 
     /** @param bootstrap {@code host:port} of a broker */
     public ChangeSubscriber(String bootstrap) {
-        consumer = new KafkaConsumer<>(
-                Map.of(ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrap),
-                new ByteArrayDeserializer(),
-                new ByteArrayDeserializer());
-        List<TopicPartition> partitions = consumer.partitionsFor(Topics.CHANGES).stream()
-                .map(partition -> new TopicPartition(partition.topic(), partition.partition()))
-                .toList();
-        consumer.assign(partitions);
-        consumer.seekToBeginning(partitions);
-        thread = Thread.ofPlatform()
-                .daemon()
-                .name("change-subscriber")
-                .uncaughtExceptionHandler((dying, cause) -> failed(cause))
-                .start(this::follow);
+        follower =
+                new TopicFollower(bootstrap, Topics.CHANGES, TopicFollower.From.BEGINNING, this::accept, this::failed);
     }
 
     /** The last seq received; 0 before the first. */
@@ -82,22 +61,7 @@ public final class ChangeSubscriber implements AutoCloseable {
 
     @Override
     public void close() {
-        running.set(false);
-        try {
-            thread.join();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
-    }
-
-    private void follow() {
-        try (consumer) {
-            while (running.get()) {
-                for (ConsumerRecord<byte[], byte[]> record : consumer.poll(POLL)) {
-                    accept(record);
-                }
-            }
-        }
+        follower.close();
     }
 
     private synchronized void failed(Throwable cause) {

@@ -151,7 +151,7 @@ final class DatabaseReader {
 
     private MailState mail(List<Row> rows, Map<EmailId, List<Location>> locationsOf) {
         Map<EmailId, Row> byId = rows.stream().collect(Collectors.toMap(Row::id, Function.identity()));
-        Map<MailboxId, SortedMap<String, LocatedEmail>> placed = new HashMap<>();
+        Map<MailboxId, SortedMap<String, LocatedEmail>> located = new HashMap<>();
         locationsOf.values().stream()
                 .flatMap(List::stream)
                 .filter(location -> byId.containsKey(location.email))
@@ -162,7 +162,7 @@ final class DatabaseReader {
                             : row.identity
                                     .map(id -> id.substring(id.indexOf(':') + 1))
                                     .orElse("?" + row.id);
-                    placed.computeIfAbsent(location.mailbox, id -> new TreeMap<>())
+                    located.computeIfAbsent(location.mailbox, id -> new TreeMap<>())
                             .put(
                                     where,
                                     new LocatedEmail(
@@ -176,7 +176,7 @@ final class DatabaseReader {
         mailboxes.forEach((id, mailbox) -> states.put(
                 serverNames.get(id),
                 new MailboxState(
-                        mailbox.totalEmails(), mailbox.unreadEmails(), placed.getOrDefault(id, new TreeMap<>()))));
+                        mailbox.totalEmails(), mailbox.unreadEmails(), located.getOrDefault(id, new TreeMap<>()))));
         return new MailState(states, locationsOf.size());
     }
 

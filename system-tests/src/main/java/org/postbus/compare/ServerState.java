@@ -42,9 +42,9 @@ public final class ServerState {
         }
         SortedMap<String, MailboxState> mailboxes = new TreeMap<>();
         messages.forEach((name, inIt) -> {
-            SortedMap<String, LocatedEmail> placed = new TreeMap<>();
+            SortedMap<String, LocatedEmail> located = new TreeMap<>();
             for (RawImap.Message message : inIt) {
-                placed.put(
+                located.put(
                         uidValidities.get(name) + "/" + message.uid(),
                         new LocatedEmail(
                                 message.messageId().map(ServerState::bare).orElse(""),
@@ -53,7 +53,7 @@ public final class ServerState {
                                 message.internalDate(),
                                 message.emailId().map(locations::get).orElse(1) - 1));
             }
-            mailboxes.put(name, mailbox(inIt.size(), placed));
+            mailboxes.put(name, mailbox(inIt.size(), located));
         });
         return new MailState(mailboxes, locations.size() + withoutId);
     }
@@ -62,20 +62,20 @@ public final class ServerState {
         List<JsonNode> mailboxes = jmap.mailboxes();
         List<JsonNode> emails =
                 jmap.emails(jmap.emailIds(), "id", "mailboxIds", "keywords", "size", "receivedAt", "messageId");
-        Map<String, SortedMap<String, LocatedEmail>> placed = new HashMap<>();
+        Map<String, SortedMap<String, LocatedEmail>> located = new HashMap<>();
         for (JsonNode email : emails) {
             List<String> mailboxIds = names(email.get("mailboxIds"));
             SortedSet<String> keywords = new TreeSet<>();
             names(email.get("keywords")).forEach(keyword -> keywords.add(keyword.toLowerCase(Locale.ROOT)));
-            LocatedEmail located = new LocatedEmail(
+            LocatedEmail copy = new LocatedEmail(
                     email.at("/messageId/0").asText(""),
                     keywords,
                     email.get("size").asLong(),
                     instant(email.get("receivedAt").asText()),
                     mailboxIds.size() - 1);
             for (String mailboxId : mailboxIds) {
-                placed.computeIfAbsent(mailboxId, id -> new TreeMap<>())
-                        .put(email.get("id").asText(), located);
+                located.computeIfAbsent(mailboxId, id -> new TreeMap<>())
+                        .put(email.get("id").asText(), copy);
             }
         }
         SortedMap<String, MailboxState> states = new TreeMap<>();
@@ -86,16 +86,16 @@ public final class ServerState {
                     new MailboxState(
                             mailbox.get("totalEmails").asLong(),
                             mailbox.get("unreadEmails").asLong(),
-                            placed.getOrDefault(id, new TreeMap<>())));
+                            located.getOrDefault(id, new TreeMap<>())));
         }
         return new MailState(states, emails.size());
     }
 
-    private static MailboxState mailbox(long total, SortedMap<String, LocatedEmail> placed) {
-        long unread = placed.values().stream()
+    private static MailboxState mailbox(long total, SortedMap<String, LocatedEmail> located) {
+        long unread = located.values().stream()
                 .filter(email -> !email.keywords().contains("$seen"))
                 .count();
-        return new MailboxState(total, unread, placed);
+        return new MailboxState(total, unread, located);
     }
 
     private static String bare(String messageId) {

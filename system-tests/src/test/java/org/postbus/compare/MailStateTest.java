@@ -12,7 +12,7 @@ import org.postbus.compare.MailState.LocatedEmail;
 import org.postbus.compare.MailState.MailboxState;
 
 class MailStateTest {
-    private static final LocatedEmail SEEN = placed("a@example.org", "$seen");
+    private static final LocatedEmail SEEN = located("a@example.org", "$seen");
 
     @Test
     void equal_states_have_no_differences() {
@@ -22,14 +22,14 @@ class MailStateTest {
 
     @Test
     void every_kind_of_difference_is_reported() {
-        MailState server = inbox(Map.of("1/1", SEEN, "1/2", placed("b@example.org")));
+        MailState server = inbox(Map.of("1/1", SEEN, "1/2", located("b@example.org")));
 
         assertThat(MailState.differences(server, inbox(Map.of("1/1", SEEN))))
                 .anyMatch(line -> line.contains("INBOX 1/2: on the server only"));
         assertThat(MailState.differences(inbox(Map.of("1/1", SEEN)), server))
                 .anyMatch(line -> line.contains("INBOX 1/2: in the database only"));
         assertThat(MailState.differences(
-                        server, inbox(Map.of("1/1", placed("a@example.org"), "1/2", placed("b@example.org")))))
+                        server, inbox(Map.of("1/1", located("a@example.org"), "1/2", located("b@example.org")))))
                 .anyMatch(line -> line.startsWith("INBOX 1/1: server"));
         assertThat(MailState.differences(server, new MailState(new TreeMap<>(), 2)))
                 .containsExactly("mailbox INBOX: on the server only");
@@ -67,7 +67,7 @@ class MailStateTest {
                 emails.size());
     }
 
-    private static LocatedEmail placed(String messageId, String... keywords) {
+    private static LocatedEmail located(String messageId, String... keywords) {
         return new LocatedEmail(messageId, new TreeSet<>(Set.of(keywords)), 100, Instant.EPOCH, 0);
     }
 }

@@ -16,8 +16,7 @@ import org.postbus.documentation.Sources.Source;
  */
 class SettingsTest {
     private static final Pattern IN_PROPERTIES = Pattern.compile("\\$\\{(POSTBUS_[A-Z_]+)");
-    /** A property whose value comes from a variable of another name is no setting of its own. */
-    private static final Pattern ASSIGNED = Pattern.compile("(?m)^(postbus[\\w.-]+)=");
+    private static final Pattern ASSIGNMENT = Pattern.compile("(?m)^(postbus[\\w.-]+)=\\$\\{(POSTBUS_[A-Z_]+)");
 
     private static final Pattern MAPPING = Pattern.compile("@ConfigMapping\\(prefix = \"([\\w.-]+)\"\\)");
     private static final Pattern MAPPED_METHOD =
@@ -38,10 +37,10 @@ class SettingsTest {
 
     private static Set<String> readByServices() {
         Set<String> settings = new TreeSet<>();
-        Set<String> assigned = new TreeSet<>();
+        Set<String> renamed = new TreeSet<>();
         for (Source source : Sources.properties()) {
             settings.addAll(source.find(IN_PROPERTIES));
-            source.find(ASSIGNED).forEach(property -> assigned.add(variable(property)));
+            renamed.addAll(renamed(source));
         }
         for (Source source : Sources.java()) {
             for (String prefix : source.find(MAPPING)) {
@@ -51,8 +50,21 @@ class SettingsTest {
                 addKitSettings(source, settings);
             }
         }
-        settings.removeAll(assigned);
+        settings.removeAll(renamed);
         return settings;
+    }
+
+    /** Variables that would set a property directly whose value comes from a variable of another name. */
+    private static Set<String> renamed(Source source) {
+        Set<String> renamed = new TreeSet<>();
+        Matcher assignment = ASSIGNMENT.matcher(source.text());
+        while (assignment.find()) {
+            String direct = variable(assignment.group(1));
+            if (!direct.equals(assignment.group(2))) {
+                renamed.add(direct);
+            }
+        }
+        return renamed;
     }
 
     private static void addKitSettings(Source source, Set<String> settings) {

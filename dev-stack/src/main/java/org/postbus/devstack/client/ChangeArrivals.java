@@ -2,45 +2,29 @@ package org.postbus.devstack.client;
 
 import java.time.Duration;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
-import org.apache.kafka.clients.consumer.ConsumerConfig;
-import org.apache.kafka.clients.consumer.KafkaConsumer;
-import org.apache.kafka.common.TopicPartition;
-import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.postbus.change.ChangeEvent;
 import org.postbus.codec.EventCodec;
 import org.postbus.topic.Topics;
 
 /** Records when each {@code email.created} arrives on {@code postbus.changes}, from its construction on, with a consumer of its own. */
 public final class ChangeArrivals implements AutoCloseable {
-    private static final Duration POLL = Duration.ofMillis(100);
-
-    private final KafkaConsumer<byte[], byte[]> consumer;
-    private final Thread thread;
+    private final TopicFollower follower;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition more = lock.newCondition();
     /** {@link System#nanoTime()} by subject. */
     private final Map<String, Long> created = new HashMap<>();
 
-    private volatile boolean closed;
-
     public ChangeArrivals(String bootstrap) {
-        consumer = new KafkaConsumer<>(
-                Map.of(ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrap),
-                new ByteArrayDeserializer(),
-                new ByteArrayDeserializer());
-        List<TopicPartition> partitions = consumer.partitionsFor(Topics.CHANGES).stream()
-                .map(partition -> new TopicPartition(partition.topic(), partition.partition()))
-                .toList();
-        consumer.assign(partitions);
-        consumer.seekToEnd(partitions);
-        partitions.forEach(consumer::position);
-        thread = Thread.ofPlatform().daemon().name("change-arrivals").start(this::follow);
+        follower = new TopicFollower(
+                bootstrap,
+                Topics.CHANGES,
+                TopicFollower.From.END,
+                record -> accept(EventCodec.decode(record.value(), ChangeEvent.class)),
+                Throwable::printStackTrace);
     }
 
     /** The {@link System#nanoTime()} at which the first {@code email.created} with this subject arrived; empty if none does within {@code limit}. */
@@ -59,20 +43,7 @@ public final class ChangeArrivals implements AutoCloseable {
 
     @Override
     public void close() {
-        closed = true;
-        try {
-            thread.join(TimeUnit.SECONDS.toMillis(30));
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
-    }
-
-    private void follow() {
-        try (consumer) {
-            while (!closed) {
-                consumer.poll(POLL).forEach(record -> accept(EventCodec.decode(record.value(), ChangeEvent.class)));
-            }
-        }
+        follower.close();
     }
 
     private void accept(ChangeEvent event) {

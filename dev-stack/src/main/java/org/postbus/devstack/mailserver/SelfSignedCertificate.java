@@ -8,8 +8,8 @@ import org.postbus.devstack.process.ChildProcess;
 
 /** Writes PKCS12 keystores with an EC key and a certificate for {@code localhost} and 127.0.0.1, by the JDK's {@code keytool}. */
 public final class SelfSignedCertificate {
-    /** The key's name in the keystore. */
-    public static final String ALIAS = "server";
+    /** The key's name in the keystore. James finds its key by this name only. */
+    public static final String ALIAS = "james";
 
     private static final Duration KEYTOOL_WAIT = Duration.ofSeconds(30);
     private static final String PASSWORD_VARIABLE = "KEYSTORE_PASSWORD";

@@ -1,6 +1,6 @@
 /**
- * Processes on this machine and what they need: child processes and their end, free ports, directories, secrets in files, and the place of
- * built class paths.
+ * Processes on this machine and what they need: child processes and their end, free ports, directories, secrets in files, and the class paths of
+ * built modules.
  *
  * <p>Nothing here knows which programs are started.
  */

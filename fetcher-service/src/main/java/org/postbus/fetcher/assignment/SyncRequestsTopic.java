@@ -27,7 +27,8 @@ class SyncRequestsTopic {
     @Incoming("sync-requests")
     void observe(ConsumerRecord<String, byte[]> record) {
         try {
-            loops.requestSync(EventCodec.decode(record.value(), SyncRequest.class).accountId());
+            loops.requestSync(
+                    EventCodec.decode(record.value(), SyncRequest.class).accountId());
         } catch (IllegalArgumentException | MalformedRecordException e) {
             LOG.errorf(
                     "partition %d, offset %d of postbus.sync-requests is skipped: %s",

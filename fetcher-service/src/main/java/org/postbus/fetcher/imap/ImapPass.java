@@ -76,8 +76,7 @@ final class ImapPass {
         this.beforeBulk = beforeBulk;
         this.scope = scope;
         PassRequest request = scope.request();
-        this.session =
-                new MailboxSession(account.claim().accountId(), connection, out, request.startedAt());
+        this.session = new MailboxSession(account.claim().accountId(), connection, out, request.startedAt());
         this.pass = new ImapPassContext(
                 account.claim().accountId(),
                 new StoredImapState(account.context().transactions(), account.claim()),
@@ -91,13 +90,12 @@ final class ImapPass {
         this.resync = new FlagAndExpungeResync(pass, expunges, flags, account.qresyncReportsFlags());
         boolean detectMoves = !request.full() && account.isReadWhole();
         MoveDetection moves = new MoveDetection(pass, resync, mailboxes, detectMoves);
-        this.newMessages = new NewMessages(
-                pass, new MessageReader(pass, account.context(), account.poisonMessages(), moves));
+        this.newMessages =
+                new NewMessages(pass, new MessageReader(pass, account.context(), account.poisonMessages(), moves));
     }
 
     PassOutcome run() throws InterruptedException {
-        StatusRounds.Round round = account.statusRounds()
-                .check(connection, mailboxes.values(), scope);
+        StatusRounds.Round round = account.statusRounds().check(connection, mailboxes.values(), scope);
         MailboxListing listing = MailboxListing.of(
                 mailboxes.values().stream().map(ImapMailbox::snapshot).toList(), round.listed());
         Optional<GmailLabels> labels = GmailLabels.find(connection.capabilities(), listing.listed());
@@ -116,8 +114,7 @@ final class ImapPass {
             session.unlessRefused(mailbox.mailbox(), () -> newMessages.read(mailbox));
         }
         if (!pass.full()) {
-            Optional<Unread> missing =
-                    account.fullComparison().step(mailboxes, expunges, flags, session, pass.now());
+            Optional<Unread> missing = account.fullComparison().step(mailboxes, expunges, flags, session, pass.now());
             if (missing.isPresent()) {
                 session.unlessRefused(missing.get().mailbox(), () -> newMessages.read(missing.get()));
             }
@@ -151,7 +148,9 @@ final class ImapPass {
                 // The cursor is stored by key.
                 ImapMailbox mailbox = mailboxes.get(changed.key());
                 if (mailbox.cursor().isPresent()) {
-                    pass.out().add(new Observation.ScopeSynced(mailbox.scope(), mailbox.cursor().get()));
+                    pass.out()
+                            .add(new Observation.ScopeSynced(
+                                    mailbox.scope(), mailbox.cursor().get()));
                 }
             }
         }
@@ -197,7 +196,8 @@ final class ImapPass {
     private void auditLabels(GmailLabels labels, MailboxListing listing) throws InterruptedException {
         new LabelAudit(pass, flags).run(labels, listing, mailboxes);
         if (account.unlistedLabels().addAll(labels.unlisted())) {
-            // Created since the mailboxes were listed: the next pass lists them. Or hidden from IMAP: then they are not new to it.
+            // Created since the mailboxes were listed: the next pass lists them. Or hidden from IMAP: then they are not
+            // new to it.
             session.requestAnotherPass();
         }
     }

@@ -45,8 +45,7 @@ public final class ImapSource implements ChangeSource {
     private volatile ImapWatcher watcher;
     private volatile Thread watcherThread;
 
-    private record Open(
-            ImapConnection connection, HostBudget.Permit permit, Optional<HostBudget.Permit> compression) {
+    private record Open(ImapConnection connection, HostBudget.Permit permit, Optional<HostBudget.Permit> compression) {
         void close() {
             connection.close();
             permit.close();
@@ -152,9 +151,8 @@ public final class ImapSource implements ChangeSource {
         ImapWatcher watching =
                 new ImapWatcher(account.claim().accountId(), host(), context, this::connect, () -> idleOn, wakes);
         watcher = watching;
-        watcherThread = Thread.ofVirtual()
-                .name("watch-" + account.claim().accountId())
-                .start(watching);
+        watcherThread =
+                Thread.ofVirtual().name("watch-" + account.claim().accountId()).start(watching);
     }
 
     @Override

@@ -30,7 +30,8 @@ import org.postbus.model.AccountId;
  * fails it connects again, until its thread is interrupted. While the host's budget has no connection for it, the account is only polled.
  */
 final class ImapWatcher implements Runnable {
-    // NATs and firewalls drop a quiet connection after some minutes, and RFC 2177 requires a new IDLE within 29. The time is drawn evenly, so
+    // NATs and firewalls drop a quiet connection after some minutes, and RFC 2177 requires a new IDLE within 29. The
+    // time is drawn evenly, so
     // that the connections of many accounts are not renewed at the same moment.
     private static final Duration QUIET_MIN = Duration.ofMinutes(4);
     private static final Duration QUIET_MAX = Duration.ofMinutes(9);
@@ -85,8 +86,8 @@ final class ImapWatcher implements Runnable {
             while (true) {
                 Optional<HostBudget.Permit> permit = context.hosts().watcherPermit(host);
                 if (permit.isEmpty()) {
-                    Thread.sleep(NO_PERMIT_PAUSE.plus(Backoff.delay(
-                            1, Optional.empty(), context.random().nextDouble())));
+                    Thread.sleep(NO_PERMIT_PAUSE.plus(
+                            Backoff.delay(1, Optional.empty(), context.random().nextDouble())));
                     continue;
                 }
                 Instant began = context.clock().instant();
@@ -129,8 +130,9 @@ final class ImapWatcher implements Runnable {
                 if (push == PushKind.IDLE) {
                     select(connection);
                 }
-                Duration quiet = QUIET_MIN.plusMillis((long)
-                        (QUIET_MAX.minus(QUIET_MIN).toMillis() * context.random().nextDouble()));
+                Duration quiet =
+                        QUIET_MIN.plusMillis((long) (QUIET_MAX.minus(QUIET_MIN).toMillis()
+                                * context.random().nextDouble()));
                 WatchOutcome outcome =
                         Await.of(connection.watch(quiet), quiet.plus(ANSWER_MAX), ServerException::unreachable);
                 boolean notifying = connection.notifying();

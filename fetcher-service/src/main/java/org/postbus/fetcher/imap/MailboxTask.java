@@ -104,7 +104,10 @@ record MailboxTask(ImapMailbox mailbox, MailboxName name, MailboxStatus status, 
             case MailboxWork.InitialSync initial -> messages;
             case MailboxWork.CatchUp catchUp ->
                 Math.clamp(
-                        status.uidNext().orElse(0) - mailbox.cursor().orElseThrow().uidNext(), 0L, messages);
+                        status.uidNext().orElse(0)
+                                - mailbox.cursor().orElseThrow().uidNext(),
+                        0L,
+                        messages);
         };
     }
 

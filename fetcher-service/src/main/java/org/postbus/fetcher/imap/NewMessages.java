@@ -73,9 +73,7 @@ final class NewMessages {
 
     private UidSet searchAll() throws InterruptedException {
         return UidSet.of(Await.of(
-                session.connection().uidSearchAll(),
-                MailboxSession.COMMAND_TIME_MAX,
-                ServerException::unreachable));
+                session.connection().uidSearchAll(), MailboxSession.COMMAND_TIME_MAX, ServerException::unreachable));
     }
 
     /** What arrived since the cursor, the oldest first: the cursor rises with it. */
@@ -89,7 +87,8 @@ final class NewMessages {
             return;
         }
         UidSet span = UidSet.between(cursor.uidNext(), uidNext);
-        // There may be large gaps between UIDs: a long span is reduced to the UIDs that exist, a short one is fetched as it is.
+        // There may be large gaps between UIDs: a long span is reduced to the UIDs that exist, a short one is fetched
+        // as it is.
         UidSet existing = span.size() <= WINDOW_MESSAGES ? span : span.and(searchAll());
         UidSet rest = existing;
         while (!rest.isEmpty()) {

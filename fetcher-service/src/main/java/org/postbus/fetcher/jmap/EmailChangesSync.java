@@ -50,8 +50,7 @@ final class EmailChangesSync {
             Cursor.Jmap cursor = state.emails.orElseThrow();
             Answer answer = ask(cursor.state(), page == 0);
             MailboxSync.Seen seen = answer.mailboxes().isPresent()
-                    ? mailboxes.publishChanges(
-                            answer.mailboxes().get(), answer.mailboxResults())
+                    ? mailboxes.publishChanges(answer.mailboxes().get(), answer.mailboxResults())
                     : mailboxes.read();
             ChangesResult changed = answer.results().get(answer.changes());
             publish(changed, answer);
@@ -115,7 +114,8 @@ final class EmailChangesSync {
 
     private Answer ask(String since, int changesMax, boolean withEmails) throws InterruptedException {
         JmapRequest request = new JmapRequest();
-        // Users wait for expected changes, and a server answers the calls of one request one after the other but two requests in parallel.
+        // Users wait for expected changes, and a server answers the calls of one request one after the other but two
+        // requests in parallel.
         JmapRequest mailboxRequest = pass.changesExpected() ? new JmapRequest() : request;
         Optional<MailboxSync.ChangesCalls> mailboxCalls = state.mailboxState
                 .filter(mailboxState -> pass.callsMax() >= CALLS)

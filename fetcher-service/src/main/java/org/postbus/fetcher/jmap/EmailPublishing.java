@@ -15,6 +15,7 @@ import org.jboss.logging.Logger;
 import org.postbus.mail.jmap.http.JmapClient;
 import org.postbus.mail.jmap.method.JmapEmail;
 import org.postbus.mail.jmap.method.JmapEmailState;
+import org.postbus.mail.jmap.method.JmapMethod;
 import org.postbus.mail.jmap.method.JmapMethod.BodyValues;
 import org.postbus.mail.jmap.method.JmapMethod.EmailGet;
 import org.postbus.mail.jmap.method.JmapMethod.EmailMarks;
@@ -24,13 +25,12 @@ import org.postbus.mail.jmap.method.JmapMethod.EmailStateGet;
 import org.postbus.mail.jmap.method.JmapMethod.GetResult;
 import org.postbus.mail.jmap.method.JmapMethod.Ids;
 import org.postbus.mail.jmap.method.JmapMethod.QueryStart;
-import org.postbus.mail.jmap.method.JmapMethod;
 import org.postbus.mail.jmap.method.JmapRequest;
 import org.postbus.mail.jmap.method.JmapResults;
 import org.postbus.model.EmailBody;
 import org.postbus.observation.Cursor;
-import org.postbus.observation.Observation.EmailStateObserved;
 import org.postbus.observation.Observation;
+import org.postbus.observation.Observation.EmailStateObserved;
 import org.postbus.observation.ObservationBatch;
 import org.postbus.observation.SyncScope;
 
@@ -135,8 +135,7 @@ final class EmailPublishing {
         return notFound;
     }
 
-    private List<String> publishStates(List<String> ids, GetResult<JmapEmailState> answer)
-            throws InterruptedException {
+    private List<String> publishStates(List<String> ids, GetResult<JmapEmailState> answer) throws InterruptedException {
         Set<String> wanted = Set.copyOf(ids);
         List<JmapEmailState> emails = answer.list().stream()
                 .filter(email -> wanted.contains(email.id()))
@@ -184,8 +183,7 @@ final class EmailPublishing {
      *
      * @param answer the created emails, if they have been read already
      */
-    void publishDestroyedAndCreated(
-            Set<String> destroyed, List<String> created, Optional<GetResult<JmapEmail>> answer)
+    void publishDestroyedAndCreated(Set<String> destroyed, List<String> created, Optional<GetResult<JmapEmail>> answer)
             throws InterruptedException {
         Set<String> gone = new LinkedHashSet<>(destroyed);
         if (!gone.isEmpty() && !created.isEmpty()) {
@@ -202,8 +200,7 @@ final class EmailPublishing {
     }
 
     /** The new ids, by old id. */
-    private Map<String, String> reassignedIds(Set<String> destroyed, List<String> created)
-            throws InterruptedException {
+    private Map<String, String> reassignedIds(Set<String> destroyed, List<String> created) throws InterruptedException {
         // The destroyed emails are recognised by what is stored of them.
         pass.out().awaitApplied();
         ReassignedIds reassigned = new ReassignedIds();
@@ -216,8 +213,7 @@ final class EmailPublishing {
         return reassigned.newIds();
     }
 
-    private <R> void getAll(
-            List<String> ids, GetSizeLimit limit, Function<Ids, JmapMethod<R>> get, PagedGet.Use<R> use)
+    private <R> void getAll(List<String> ids, GetSizeLimit limit, Function<Ids, JmapMethod<R>> get, PagedGet.Use<R> use)
             throws InterruptedException {
         try (PagedGet<R> all = new PagedGet<>(pass.client(), limit, get, use)) {
             all.ask(ids);

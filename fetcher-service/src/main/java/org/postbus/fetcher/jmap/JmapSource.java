@@ -65,8 +65,7 @@ public final class JmapSource implements ChangeSource {
 
     @Override
     public void watch(WakeSignal wakes) {
-        watcherThread =
-                Thread.ofVirtual().name("watch-" + claim.accountId()).start(() -> watcher.run(wakes));
+        watcherThread = Thread.ofVirtual().name("watch-" + claim.accountId()).start(() -> watcher.run(wakes));
     }
 
     @Override

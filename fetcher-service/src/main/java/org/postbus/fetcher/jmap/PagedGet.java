@@ -88,8 +88,10 @@ final class PagedGet<R> implements AutoCloseable {
     /** Empty if the request was too large. */
     private Optional<R> answer(InFlight<R> asked) throws InterruptedException {
         try {
-            return Optional.of(
-                    Await.of(Uni.createFrom().completionStage(asked.answer()), JmapPassContext.REQUEST_TIME_MAX, ServerException::unreachable));
+            return Optional.of(Await.of(
+                    Uni.createFrom().completionStage(asked.answer()),
+                    JmapPassContext.REQUEST_TIME_MAX,
+                    ServerException::unreachable));
         } catch (ServerException e) {
             if (!limit.reduce(e.failure(), asked.ids().size())) {
                 throw e;

@@ -105,7 +105,8 @@ final class AccountLoop implements Runnable {
             Optional<Claim> claimed =
                     OwnThread.run(() -> context.claims().claim(account.tenantId(), account.accountId()));
             if (claimed.isEmpty()) {
-                // Deleted, and its tombstone has not arrived yet; or the database was restored from a backup without it.
+                // Deleted, and its tombstone has not arrived yet; or the database was restored from a backup without
+                // it.
                 LOG.infof("account %s is not in the database", account.accountId());
                 return backoff(Optional.empty());
             }
@@ -149,7 +150,8 @@ final class AccountLoop implements Runnable {
         } catch (FenceLostException | InfrastructureFailureException e) {
             throw e;
         } catch (RuntimeException e) {
-            // A bug, or a server's answer that reveals one: other accounts must not suffer, and this one is tried again.
+            // A bug, or a server's answer that reveals one: other accounts must not suffer, and this one is tried
+            // again.
             metrics.failed("unexpected");
             LOG.errorf(e, "account %s: unexpected", account.accountId());
             Pause.For pause = backoff(Optional.empty());

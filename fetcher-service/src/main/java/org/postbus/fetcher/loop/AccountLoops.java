@@ -110,7 +110,7 @@ public class AccountLoops {
     }
 
     /** How many loops ended by a bug. */
-    int died() {
+    public int died() {
         return died.get();
     }
 

@@ -7,14 +7,14 @@ import java.util.OptionalLong;
 import java.util.Set;
 import org.postbus.account.SyncState;
 import org.postbus.fetcher.publish.ObservationPublisher;
+import org.postbus.fetcher.source.ChangeSource;
 import org.postbus.fetcher.source.ChangeSource.PassOutcome;
 import org.postbus.fetcher.source.ChangeSource.PassRequest;
-import org.postbus.fetcher.source.ChangeSource;
 import org.postbus.fetcher.source.FetcherContext;
 import org.postbus.fetcher.source.WakeKind;
 import org.postbus.fetcher.store.Claim;
-import org.postbus.observation.Observation.PassFinished;
 import org.postbus.observation.Observation;
+import org.postbus.observation.Observation.PassFinished;
 
 /**
  * The passes of one claim, and what one pass leaves to the next.
@@ -94,8 +94,7 @@ final class SyncPasses {
         nextNumber = OptionalLong.of(context.claims().beginPass(claim));
         inARow = followUp ? inARow + 1 : 0;
         if (!followUp) {
-            return Optional.of(
-                    PollSchedule.wait(quietPasses, PollSchedule.longest(source.push(), context.poll())));
+            return Optional.of(PollSchedule.wait(quietPasses, PollSchedule.longest(source.push(), context.poll())));
         }
         return inARow > PASSES_IN_A_ROW_MAX ? Optional.of(PAUSE_IN_A_ROW) : Optional.empty();
     }

@@ -17,7 +17,8 @@ public record EncodedBatch(AccountId accountId, long fence, long seq, byte[] jso
     public static EncodedBatch of(
             TenantId tenantId, AccountId accountId, long fence, long seq, List<EncodedObservation> observations) {
         byte[] empty = EventCodec.encode(new ObservationBatch(tenantId, accountId, fence, seq, List.of()));
-        // The codec writes the list last, so the text ends with []}: the observations are inserted between the brackets.
+        // The codec writes the list last, so the text ends with []}: the observations are inserted between the
+        // brackets.
         int head = empty.length - 2;
         if (empty[head - 1] != '[') {
             throw new IllegalStateException("the observations are not the last field of a batch");

@@ -5,10 +5,10 @@ import java.util.Optional;
 import org.postbus.codec.EventCodec;
 import org.postbus.model.EmailAddress;
 import org.postbus.model.EmailHeaders;
+import org.postbus.observation.Observation;
 import org.postbus.observation.Observation.EmailObserved;
 import org.postbus.observation.Observation.EmailStateObserved;
 import org.postbus.observation.Observation.EmailsDestroyed;
-import org.postbus.observation.Observation;
 import org.postbus.observation.ObservationBatch;
 import org.postbus.observation.ObservedEmail;
 

@@ -13,8 +13,7 @@ public final class ComparisonSchedule {
     private ComparisonSchedule() {}
 
     /** Whether the mailbox becomes due after {@code after} and not after {@code until}. */
-    public static boolean isDue(
-            AccountId account, MailboxKey mailbox, Instant after, Instant until, Duration every) {
+    public static boolean isDue(AccountId account, MailboxKey mailbox, Instant after, Instant until, Duration every) {
         return isDue(account.hashCode() * 31L + mailbox.hashCode(), after, until, every);
     }
 

@@ -56,8 +56,10 @@ public final class ClaimStore {
                     if (claimed.size() == 0) {
                         return Future.succeededFuture(Optional.empty());
                     }
-                    // Separate statements, after the update: it may have waited for the writer's lock, and only a later statement's
-                    // snapshot holds what the writer committed meanwhile. The update itself would return cursors from before.
+                    // Separate statements, after the update: it may have waited for the writer's lock, and only a later
+                    // statement's
+                    // snapshot holds what the writer committed meanwhile. The update itself would return cursors from
+                    // before.
                     return readClaim(
                                     connection,
                                     tenant,

@@ -14,7 +14,8 @@ import org.postbus.observation.ObservedMailbox;
  * @param messages IMAP only: how many UIDs of the cursor's UIDVALIDITY are linked
  * @param quarantined IMAP only: UIDs of the cursor's UIDVALIDITY that could not be read; not among {@code messages}
  */
-public record MailboxSnapshot(ObservedMailbox observed, Optional<Cursor.Imap> cursor, long messages, Set<Long> quarantined) {
+public record MailboxSnapshot(
+        ObservedMailbox observed, Optional<Cursor.Imap> cursor, long messages, Set<Long> quarantined) {
     public MailboxSnapshot {
         Objects.requireNonNull(observed);
         Objects.requireNonNull(cursor);

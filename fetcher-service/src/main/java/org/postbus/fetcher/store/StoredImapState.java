@@ -83,7 +83,8 @@ public final class StoredImapState {
         Long[] sizes = messages.stream().map(CopyMarks::size).toArray(Long[]::new);
         return rows.read(
                 "looking for copies",
-                // The lateral subquery with "between" and "offset 0" forces the index on dates: without statistics all indexes that begin
+                // The lateral subquery with "between" and "offset 0" forces the index on dates: without statistics all
+                // indexes that begin
                 // with the account cost the planner the same.
                 """
                 select distinct m.server_key

@@ -63,18 +63,22 @@ public final class StoredJmapState {
 
     /** The stored keywords and mailboxes of emails, by JMAP id; emails that are not stored are left out. */
     public Map<String, EmailStateObserved> states(Collection<String> ids) throws InterruptedException {
-        return rows.read("reading the state of emails", """
+        return rows.read(
+                "reading the state of emails",
+                """
                 select e.identity, e.keywords, array(
                   select m.server_key from (
                     select mailbox_id from email_mailbox
                     where account_id = $1 and email_id between e.email_id and e.email_id
                     order by email_id offset 0) l
                   join mailbox m on m.account_id = $1 and m.mailbox_id = l.mailbox_id) as mailboxes
-                """ + OF_IDENTITIES, found -> {
-            Map<String, EmailStateObserved> states = new HashMap<>();
-            found.forEach(row -> states.put(id(row), state(row)));
-            return states;
-        }, (Object) identities(ids));
+                """ + OF_IDENTITIES,
+                found -> {
+                    Map<String, EmailStateObserved> states = new HashMap<>();
+                    found.forEach(row -> states.put(id(row), state(row)));
+                    return states;
+                },
+                (Object) identities(ids));
     }
 
     private static EmailStateObserved state(Row row) {
@@ -89,18 +93,22 @@ public final class StoredJmapState {
 
     /** Of the emails with these JMAP ids those that are stored, with what identifies them besides their ids. */
     public List<EmailMarks> marks(Collection<String> ids) throws InterruptedException {
-        return rows.read("reading what identifies emails", """
+        return rows.read(
+                "reading what identifies emails",
+                """
                 select e.identity, e.blob_id, e.message_id, e.size, e.received_at
-                """ + OF_IDENTITIES, found -> {
-            List<EmailMarks> emails = new ArrayList<>();
-            found.forEach(row -> emails.add(new EmailMarks(
-                    id(row),
-                    Optional.ofNullable(row.getString("blob_id")),
-                    Optional.ofNullable(row.getString("message_id")),
-                    row.getLong("size"),
-                    Optional.of(row.getOffsetDateTime("received_at").toInstant()))));
-            return emails;
-        }, (Object) identities(ids));
+                """ + OF_IDENTITIES,
+                found -> {
+                    List<EmailMarks> emails = new ArrayList<>();
+                    found.forEach(row -> emails.add(new EmailMarks(
+                            id(row),
+                            Optional.ofNullable(row.getString("blob_id")),
+                            Optional.ofNullable(row.getString("message_id")),
+                            row.getLong("size"),
+                            Optional.of(row.getOffsetDateTime("received_at").toInstant()))));
+                    return emails;
+                },
+                (Object) identities(ids));
     }
 
     /**

@@ -9,9 +9,9 @@ import org.junit.jupiter.api.Test;
 import org.postbus.fetcher.assignment.Assignments.Decision;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
+import org.postbus.topic.AccountRecord;
 import org.postbus.topic.AccountRecord.Protocol;
 import org.postbus.topic.AccountRecord.Status;
-import org.postbus.topic.AccountRecord;
 
 class AssignmentsTest {
     private final AccountId alice = new AccountId(new UUID(1, 1));

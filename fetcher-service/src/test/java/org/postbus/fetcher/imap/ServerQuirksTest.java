@@ -347,7 +347,8 @@ class ServerQuirksTest {
 
     @Test
     void a_copy_whose_original_vanishes_while_it_is_read_is_a_move() throws Exception {
-        QuirkyImapServer.Mailbox archive = copiedIntoTheArchive(() -> server.inbox().expunge(3));
+        QuirkyImapServer.Mailbox archive =
+                copiedIntoTheArchive(() -> server.inbox().expunge(3));
 
         assertThat(toldSince).isEqualTo("email.updated");
         assertThat(inbox()).hasSize(4);

@@ -49,7 +49,8 @@ class StatusScheduleTest {
                 for (int i : due) {
                     boolean changed = i < busy ? random.nextInt(3) == 0 : random.nextInt(500) == 0;
                     StatusSchedule.Checked before = mailboxes.get(i);
-                    mailboxes.put(i, new StatusSchedule.Checked(now, changed ? now : before.changed(), before.hasRole()));
+                    mailboxes.put(
+                            i, new StatusSchedule.Checked(now, changed ? now : before.changed(), before.hasRole()));
                     dueSince.remove(i);
                 }
                 Instant at = now;

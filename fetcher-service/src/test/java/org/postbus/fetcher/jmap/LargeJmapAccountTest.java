@@ -114,8 +114,8 @@ class LargeJmapAccountTest {
 
         fetcher.start(account);
         Map<String, Long> news = Map.of("email.updated", 3L, "email.destroyed", 2L, "email.created", 1L);
-        awaitWatchingTheHeap(
-                () -> changes(seqBefore).values().stream().mapToLong(Long::longValue).sum() >= 6 && finished());
+        awaitWatchingTheHeap(() ->
+                changes(seqBefore).values().stream().mapToLong(Long::longValue).sum() >= 6 && finished());
 
         report("comparison", began);
         assertThat(changes(seqBefore)).isEqualTo(news);

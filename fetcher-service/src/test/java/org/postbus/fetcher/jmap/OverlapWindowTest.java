@@ -21,8 +21,9 @@ class OverlapWindowTest {
 
     @Test
     void once_changes_have_settled_the_query_is_repeated_from_before_them_and_only_once() {
-        OverlapWindow window =
-                OverlapWindow.from("a", START).advanced("b", START.plusSeconds(1)).advanced("c", START.plusSeconds(2));
+        OverlapWindow window = OverlapWindow.from("a", START)
+                .advanced("b", START.plusSeconds(1))
+                .advanced("c", START.plusSeconds(2));
 
         assertThat(window.due(START.plusSeconds(11))).isEmpty();
         assertThat(window.due(START.plusSeconds(12))).contains("a");

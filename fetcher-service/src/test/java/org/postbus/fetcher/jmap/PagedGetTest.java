@@ -21,8 +21,8 @@ import org.postbus.mail.jmap.fake.FakeJmapServer;
 import org.postbus.mail.jmap.http.JmapClient;
 import org.postbus.mail.jmap.http.JmapOptions;
 import org.postbus.mail.jmap.method.JmapEmailState;
-import org.postbus.mail.jmap.method.JmapMethod.GetResult;
 import org.postbus.mail.jmap.method.JmapMethod;
+import org.postbus.mail.jmap.method.JmapMethod.GetResult;
 
 class PagedGetTest {
     private static final Duration WAIT = Duration.ofSeconds(60);

@@ -19,7 +19,8 @@ class ReconciliationScheduleTest {
     @Test
     void a_server_that_never_knows_its_state_is_compared_at_growing_intervals_up_to_an_hour() {
         Instant now = NOW;
-        ReconciliationSchedule schedule = ReconciliationSchedule.NONE.reconciled(now).reconciled(now);
+        ReconciliationSchedule schedule =
+                ReconciliationSchedule.NONE.reconciled(now).reconciled(now);
         assertThat(schedule.isWorthATry()).isFalse();
         assertThat(schedule.isDue(now.plusSeconds(59))).isFalse();
         Duration last = Duration.ZERO;

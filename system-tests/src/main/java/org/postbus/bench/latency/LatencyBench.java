@@ -215,7 +215,7 @@ public final class LatencyBench implements Runnable {
                         + "\r\nMessage-ID: <"
                         + mark + "@example.org>\r\nMIME-Version: 1.0\r\n"
                         + "Content-Type: text/plain; charset=utf-8\r\n\r\n"
-                        + "Some text, as people write it.\r\n".repeat(40))
+                        + "A line of text as in any mail.\r\n".repeat(40))
                 .getBytes(StandardCharsets.US_ASCII);
     }
 }

@@ -4,34 +4,26 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
-import org.apache.kafka.clients.consumer.KafkaConsumer;
-import org.apache.kafka.common.TopicPartition;
-import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.postbus.devstack.client.TopicFollower;
 
 /**
  * Consumes a topic from its end and records when the first record arrives that contains a mark such as {@code mark-17-}, as a
  * subscriber sees it.
  */
 public final class MarkedRecords implements AutoCloseable {
-    private static final Duration POLL = Duration.ofMillis(100);
     private static final Pattern MARK = Pattern.compile("mark-\\d+-");
 
-    private final KafkaConsumer<byte[], byte[]> consumer;
-    private final Thread thread;
+    private final TopicFollower follower;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition more = lock.newCondition();
     private final Map<String, Seen> seen = new HashMap<>();
-
-    private volatile boolean closed;
 
     /**
      * @param sent the record's timestamp, by the producer's clock (this machine's), in whole milliseconds
@@ -40,17 +32,8 @@ public final class MarkedRecords implements AutoCloseable {
     public record Seen(Instant sent, Instant received) {}
 
     public MarkedRecords(String bootstrap, String topic) {
-        consumer = new KafkaConsumer<>(
-                Map.of(ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrap),
-                new ByteArrayDeserializer(),
-                new ByteArrayDeserializer());
-        List<TopicPartition> partitions = consumer.partitionsFor(topic).stream()
-                .map(partition -> new TopicPartition(partition.topic(), partition.partition()))
-                .toList();
-        consumer.assign(partitions);
-        consumer.seekToEnd(partitions);
-        partitions.forEach(consumer::position);
-        thread = Thread.ofPlatform().daemon().name("marked-" + topic).start(this::follow);
+        follower =
+                new TopicFollower(bootstrap, topic, TopicFollower.From.END, this::accept, Throwable::printStackTrace);
     }
 
     public static String mark(int number) {
@@ -73,20 +56,7 @@ public final class MarkedRecords implements AutoCloseable {
 
     @Override
     public void close() {
-        closed = true;
-        try {
-            thread.join();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
-    }
-
-    private void follow() {
-        try (consumer) {
-            while (!closed) {
-                consumer.poll(POLL).forEach(this::accept);
-            }
-        }
+        follower.close();
     }
 
     private void accept(ConsumerRecord<byte[], byte[]> record) {

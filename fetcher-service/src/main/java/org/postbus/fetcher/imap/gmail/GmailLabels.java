@@ -29,8 +29,9 @@ import org.postbus.observation.ObservedMailbox;
  */
 public final class GmailLabels implements MailboxMembership {
     private static final String EXTENSION = "X-GM-EXT-1";
-    private static final String ALL_MAIL_HIDDEN = "Gmail hides All Mail from IMAP, and only All Mail contains all messages."
-            + " Enable it in Gmail: Settings, Labels, All Mail, \"Show in IMAP\"";
+    private static final String ALL_MAIL_HIDDEN =
+            "Gmail hides All Mail from IMAP, and only All Mail contains all messages."
+                    + " Enable it in Gmail: Settings, Labels, All Mail, \"Show in IMAP\"";
 
     private final Map<String, MailboxKey> mailboxesByLabel;
     private final Set<String> unlisted = ConcurrentHashMap.newKeySet();

@@ -163,8 +163,10 @@ public final class LabelAudit {
                 session.connection().uidFetch(UidSet.ALL.ranges(), FetchItems.of(FetchItems.GMAIL_MESSAGE_ID)),
                 AHEAD_MESSAGES)) {
             for (Optional<FetchedMessage> next = messages.next(); next.isPresent(); next = messages.next()) {
-                Optional<String> identity =
-                        next.get().gmail().flatMap(FetchedMessage.Gmail::messageId).map(id -> new EmailIdentity.Gmail(id).value());
+                Optional<String> identity = next.get()
+                        .gmail()
+                        .flatMap(FetchedMessage.Gmail::messageId)
+                        .map(id -> new EmailIdentity.Gmail(id).value());
                 if (identity.isPresent() && !differing.remove(identity.get())) {
                     notStored.add(identity.get());
                 }

@@ -62,15 +62,14 @@ public final class ExpungeDetection {
         pass.out().awaitApplied();
         UidSet stored = storedUids(mailbox, cursor);
         UidSet listed = UidSet.of(Await.of(
-                session.connection().uidSearchAll(),
-                MailboxSession.COMMAND_TIME_MAX,
-                ServerException::unreachable));
+                session.connection().uidSearchAll(), MailboxSession.COMMAND_TIME_MAX, ServerException::unreachable));
         boolean expungedMeanwhile = session.connection().takeChanges().stream()
                 .anyMatch(change -> change instanceof MailboxChange.Expunged
                         || change instanceof MailboxChange.Vanished
                         || change instanceof MailboxChange.TooMany);
         if (listed.size() < selected.messages() && !expungedMeanwhile) {
-            // EXISTS promises more messages than the search lists. Whatever is wrong on the server, no mail may be lost because of it.
+            // EXISTS promises more messages than the search lists. Whatever is wrong on the server, no mail may be lost
+            // because of it.
             LOG.warnf(
                     "account %s: a mailbox of %d messages lists only %d of them; none is considered expunged",
                     pass.account(), selected.messages(), listed.size());
@@ -78,13 +77,10 @@ public final class ExpungeDetection {
             return UidSet.EMPTY;
         }
         session.publishVanished(
-                mailbox,
-                cursor.uidValidity(),
-                stored.or(mailbox.quarantined()).minus(listed));
+                mailbox, cursor.uidValidity(), stored.or(mailbox.quarantined()).minus(listed));
         mailbox.endQuarantine(uid -> !listed.contains(uid) || stored.contains(uid));
-        UidSet missing = listed.and(UidSet.between(1, cursor.uidNext()))
-                .minus(stored)
-                .minus(mailbox.quarantined());
+        UidSet missing =
+                listed.and(UidSet.between(1, cursor.uidNext())).minus(stored).minus(mailbox.quarantined());
         count(mailbox, cursor, stored.and(listed), selected);
         if (expungedMeanwhile) {
             mailbox.countIsUncertain();

@@ -26,10 +26,7 @@ public final class FlagAndExpungeResync {
      *     is also asked for changes since the mod-sequence
      */
     public FlagAndExpungeResync(
-            ImapPassContext pass,
-            ExpungeDetection expunges,
-            FlagComparison flags,
-            AtomicBoolean qresyncReportsFlags) {
+            ImapPassContext pass, ExpungeDetection expunges, FlagComparison flags, AtomicBoolean qresyncReportsFlags) {
         this.pass = pass;
         this.expunges = expunges;
         this.flags = flags;
@@ -79,8 +76,7 @@ public final class FlagAndExpungeResync {
         return missing;
     }
 
-    private UidSet byComparison(ImapMailbox mailbox, MailboxName name, Cursor.Imap cursor)
-            throws InterruptedException {
+    private UidSet byComparison(ImapMailbox mailbox, MailboxName name, Cursor.Imap cursor) throws InterruptedException {
         SelectedMailbox selected = pass.session().select(mailbox, name);
         if (mailbox.cursor().isEmpty()) {
             return UidSet.EMPTY;
@@ -104,8 +100,7 @@ public final class FlagAndExpungeResync {
         return missing;
     }
 
-    private void finish(ImapMailbox mailbox, Cursor.Imap cursor, SelectedMailbox selected)
-            throws InterruptedException {
+    private void finish(ImapMailbox mailbox, Cursor.Imap cursor, SelectedMailbox selected) throws InterruptedException {
         pass.session().publishUnsolicited();
         mailbox.statusModSeqUsable(selected.highestModSeq().isPresent());
         if (mailbox.cursor().isPresent()) {

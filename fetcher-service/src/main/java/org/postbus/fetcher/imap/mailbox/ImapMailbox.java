@@ -107,7 +107,8 @@ public final class ImapMailbox {
         quarantined.clear();
         known = OptionalLong.empty();
         if (!isBackfilled()) {
-            // An initial sync that was interrupted and cannot be trusted begins again; what it left is compared after it.
+            // An initial sync that was interrupted and cannot be trusted begins again; what it left is compared after
+            // it.
             cursor = Optional.empty();
         }
     }

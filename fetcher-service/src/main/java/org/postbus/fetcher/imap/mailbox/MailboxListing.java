@@ -197,16 +197,17 @@ public record MailboxListing(
                 if (status.uidValidity().isPresent() && status.uidNext().isPresent()) {
                     Numbers numbers = new Numbers(
                             status.uidValidity().getAsLong(), status.uidNext().getAsLong());
-                    appeared.computeIfAbsent(numbers, unused -> new ArrayList<>()).add(key);
+                    appeared.computeIfAbsent(numbers, unused -> new ArrayList<>())
+                            .add(key);
                 }
             });
         }
         for (MailboxKey key : missing) {
             if (!renamed.containsValue(key)) {
                 Optional<Cursor.Imap> cursor = known.get(key).cursor();
-                cursor.ifPresent(
-                        c -> vanished.computeIfAbsent(new Numbers(c.uidValidity(), c.uidNext()), unused -> new ArrayList<>())
-                                .add(key));
+                cursor.ifPresent(c -> vanished.computeIfAbsent(
+                                new Numbers(c.uidValidity(), c.uidNext()), unused -> new ArrayList<>())
+                        .add(key));
             }
         }
         appeared.forEach((numbers, keys) -> {

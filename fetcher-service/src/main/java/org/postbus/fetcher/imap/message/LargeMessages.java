@@ -67,7 +67,8 @@ public final class LargeMessages {
     /** @param start the message as far as it was fetched */
     public MessageContent content(FetchedMessage start, Optional<BodyStructure> structure) throws InterruptedException {
         byte[] beginning = start.body().orElseThrow();
-        Optional<LargeMessage> known = structure.flatMap(reported -> LargeMessage.of(beginning, reported, MimeLimits.DEFAULTS));
+        Optional<LargeMessage> known =
+                structure.flatMap(reported -> LargeMessage.of(beginning, reported, MimeLimits.DEFAULTS));
         if (known.isPresent()) {
             try {
                 return new MessageContent.InParts(known.get(), texts(start.uid(), known.get()));

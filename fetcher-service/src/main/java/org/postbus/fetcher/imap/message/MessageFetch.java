@@ -49,9 +49,7 @@ final class MessageFetch {
         this.pass = pass;
         this.moves = moves;
         this.largeMessages = new LargeMessages(
-                pass.account(),
-                pass.session().connection(),
-                context.bulkheads().largeMessages());
+                pass.account(), pass.session().connection(), context.bulkheads().largeMessages());
         this.parsing = context.parsing();
     }
 
@@ -62,8 +60,7 @@ final class MessageFetch {
      * @param done the UIDs of what is read are added, also if it fails: these have been published
      * @return large messages that were not read because too many beginnings of others were in memory
      */
-    UidSet read(ImapMailbox mailbox, UidSet uids, boolean withStructures, Set<Long> done)
-            throws InterruptedException {
+    UidSet read(ImapMailbox mailbox, UidSet uids, boolean withStructures, Set<Long> done) throws InterruptedException {
         List<FetchedMessage> large = new ArrayList<>();
         Set<Long> later = new HashSet<>();
         ArrayDeque<Future<EncodedObservation>> parsed = new ArrayDeque<>();
@@ -139,8 +136,10 @@ final class MessageFetch {
     private Future<EncodedObservation> parse(ImapMailbox mailbox, FetchedMessage message, MessageContent content) {
         MailboxKey key = mailbox.key();
         long uidValidity = mailbox.cursor().orElseThrow().uidValidity();
-        Set<MailboxKey> mailboxes =
-                pass.session().membership().mailboxes(mailbox.observed(), message).orElse(Set.of(key));
+        Set<MailboxKey> mailboxes = pass.session()
+                .membership()
+                .mailboxes(mailbox.observed(), message)
+                .orElse(Set.of(key));
         return parsing.submit(() -> {
             try {
                 return EncodedObservation.of(FetchedEmails.observed(key, uidValidity, mailboxes, message, content));

@@ -66,8 +66,8 @@ public final class MessageReader {
     /** As {@link #read}, for messages that the server has listed: those that it does not return are quarantined. */
     public void readListed(ImapMailbox mailbox, UidSet uids) throws InterruptedException {
         long uidValidity = mailbox.cursor().orElseThrow().uidValidity();
-        UidSet notReturned = uids.minus(UidSet.ofUids(read(mailbox, uids)))
-                .minus(poisonMessages.of(mailbox.key(), uidValidity));
+        UidSet notReturned =
+                uids.minus(UidSet.ofUids(read(mailbox, uids))).minus(poisonMessages.of(mailbox.key(), uidValidity));
         Window window = new Window(mailbox, uidValidity);
         for (UidRange range : notReturned.ranges()) {
             for (long uid = range.first(); uid <= range.last(); uid++) {

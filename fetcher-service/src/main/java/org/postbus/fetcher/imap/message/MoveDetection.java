@@ -86,10 +86,13 @@ public final class MoveDetection {
         }
         for (MailboxKey key : originals) {
             ImapMailbox mailbox = mailboxes.get(key);
-            if (mailbox != null && mailbox.cursor().isPresent() && mailbox.name().isPresent()) {
+            if (mailbox != null
+                    && mailbox.cursor().isPresent()
+                    && mailbox.name().isPresent()) {
                 pass.session()
                         .unlessRefused(
-                                mailbox, () -> resync.run(mailbox, mailbox.name().get()));
+                                mailbox,
+                                () -> resync.run(mailbox, mailbox.name().get()));
             }
         }
         pass.session().select(reading, reading.name().orElseThrow());

@@ -31,8 +31,8 @@ import org.postbus.devstack.DevStack;
 import org.postbus.fetcher.DirectWriter;
 import org.postbus.fetcher.FetcherUnderTest;
 import org.postbus.fetcher.TestAccount;
-import org.postbus.mail.imap.fake.GmailContainer;
 import org.postbus.mail.imap.fake.FakeGmail;
+import org.postbus.mail.imap.fake.GmailContainer;
 
 /** Gmail: a message is stored once and its labels are mailboxes; whatever is done to it, it stays one email with one id. */
 class GmailTest {
@@ -77,8 +77,7 @@ class GmailTest {
         assertThat(account.read("select count(*) from email where account_id = ? and identity not like 'gm:%'"))
                 .isEqualTo("0");
         assertThat(mailboxesOf("everywhere@x"))
-                .containsExactlyInAnyOrder(
-                        "INBOX", FakeGmail.ALL_MAIL, "[Gmail]/Wichtig", "B&APw-cher", "Work/a (b)");
+                .containsExactlyInAnyOrder("INBOX", FakeGmail.ALL_MAIL, "[Gmail]/Wichtig", "B&APw-cher", "Work/a (b)");
         assertThat(mailboxesOf("archived@x")).containsExactly(FakeGmail.ALL_MAIL);
         assertThat(mailboxesOf("trash@x")).containsExactly(FakeGmail.TRASH);
         assertThat(gmail.heard())

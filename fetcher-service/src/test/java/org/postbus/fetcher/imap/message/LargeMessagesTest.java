@@ -67,7 +67,8 @@ class LargeMessagesTest {
                                 new ServerAddress(Dovecot.HOST, port, TlsMode.NONE),
                                 USER.name(),
                                 new Credential.Password(USER.password())),
-                SOON, ServerException::unreachable);
+                SOON,
+                ServerException::unreachable);
     }
 
     @AfterAll
@@ -206,7 +207,8 @@ class LargeMessagesTest {
                                 FetchItems.of(FetchItems.FLAGS, FetchItems.SIZE, FetchItems.BODY))
                         .collect()
                         .asList(),
-                SOON, ServerException::unreachable);
+                SOON,
+                ServerException::unreachable);
     }
 
     private static FetchedMessage withBody(FetchedMessage message, byte[] body) {
