@@ -21,11 +21,11 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.postbus.account.AccountSettings;
 import org.postbus.account.ServerAddress;
 import org.postbus.account.TlsMode;
+import org.postbus.change.ChangeEvent;
 import org.postbus.change.ChangeEvent.Change;
 import org.postbus.change.ChangeEvent.EmailCreated;
 import org.postbus.change.ChangeEvent.EmailDestroyed;
 import org.postbus.change.ChangeEvent.EmailUpdated;
-import org.postbus.change.ChangeEvent;
 import org.postbus.codec.EventCodec;
 import org.postbus.devstack.DevStack;
 import org.postbus.fetcher.DirectWriter;
@@ -130,7 +130,12 @@ class GmailTest {
         synchronise();
         Map<String, String> before = emailIds();
 
-        for (GmailContainer place : List.of(GmailContainer.TRASH, GmailContainer.ALL_MAIL, GmailContainer.SPAM, GmailContainer.ALL_MAIL, GmailContainer.TRASH)) {
+        for (GmailContainer place : List.of(
+                GmailContainer.TRASH,
+                GmailContainer.ALL_MAIL,
+                GmailContainer.SPAM,
+                GmailContainer.ALL_MAIL,
+                GmailContainer.TRASH)) {
             assertThat(changesOf(() -> gmail.move(id, place)))
                     .as("to %s", place)
                     .satisfiesExactly(GmailTest::isMove);
