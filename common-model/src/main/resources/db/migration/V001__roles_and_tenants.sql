@@ -22,6 +22,9 @@ begin
 end
 $$;
 
+-- The number of a pass (sync_pass) must survive a crash of the server, whatever the server's default is (ADR 10).
+alter role postbus_fetcher set synchronous_commit = on;
+
 grant usage on schema public to postbus_fetcher, postbus_writer, postbus_outbound, postbus_gateway;
 
 -- nullif: after one set_config(..., true) the setting is '' in later transactions of the session, and '' is not a uuid.

@@ -90,13 +90,18 @@ class ImapConnections {
             if (e.failure() instanceof ServerFailure.AuthRejected(var text)) {
                 refused.put(new Login(email.account(), email.revision()), text);
             }
+            close(opened);
             throw e;
         } catch (InterruptedException e) {
-            // It may have been opened at the moment of the interruption.
-            if (opened.get() != null) {
-                opened.get().close();
-            }
+            close(opened);
             throw e;
+        }
+    }
+
+    /** A connection may have been opened at the moment of the time-out or interruption. */
+    private static void close(AtomicReference<ImapConnection> opened) {
+        if (opened.get() != null) {
+            opened.get().close();
         }
     }
 

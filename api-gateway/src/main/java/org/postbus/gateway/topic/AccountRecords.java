@@ -15,8 +15,11 @@ import org.postbus.topic.AccountRecord;
 /** Publishes to {@link org.postbus.topic.Topics#ACCOUNTS}. */
 @ApplicationScoped
 public class AccountRecords {
-    /** Records of one call. */
-    public static final int RECORDS_MAX = 500;
+    /**
+     * Records of one call. Fewer than the connector's max-inflight-messages: all of them are sent at once, so that the call ends within {@link
+     * Sends#MAX}.
+     */
+    public static final int RECORDS_MAX = 200;
 
     // For two calls: one that timed out for its caller, and the next.
     private static final int BUFFERED_MAX = 2 * RECORDS_MAX;

@@ -82,7 +82,13 @@ public final class KafkaSettings {
             refuse(
                     settings,
                     "SASL",
-                    List.of("username", "password", "password-file", "sasl-mechanism", "sasl-jaas-config"));
+                    List.of(
+                            "username",
+                            "password",
+                            "password-file",
+                            "sasl-mechanism",
+                            "sasl-jaas-config",
+                            "sasl-jaas-config-file"));
         }
         return new KafkaSettings(connection);
     }

@@ -112,9 +112,10 @@ public record PostgresSettings(
      */
     static PgConnectOptions complete(PgConnectOptions options, Settings settings) {
         settings.secret("postbus.db.password").ifPresent(password -> options.setPassword(password.reveal()));
+        SslMode mode = sslMode(settings);
         return settings.find("postbus.db.sslmode").isEmpty()
                 ? options
-                : secured(options, sslMode(settings), settings.file("postbus.db.sslrootcert"));
+                : secured(options, mode, settings.file("postbus.db.sslrootcert"));
     }
 
     private static PgConnectOptions secured(PgConnectOptions options, SslMode mode, Optional<Path> rootCertificate) {
@@ -142,6 +143,10 @@ public record PostgresSettings(
 
     private static SslMode sslMode(Settings settings) {
         Optional<String> given = settings.find("postbus.db.sslmode");
+        if (given.isEmpty() && settings.find("postbus.db.sslrootcert").isPresent()) {
+            // Without it the connection would be in plain text, against what a certificate suggests.
+            throw new IllegalArgumentException("POSTBUS_DB_SSLROOTCERT is set, but POSTBUS_DB_SSLMODE is not: set it to verify-full");
+        }
         try {
             return given.map(mode -> SslMode.of(mode.toLowerCase(Locale.ROOT))).orElse(SslMode.DISABLE);
         } catch (IllegalArgumentException e) {

@@ -74,7 +74,11 @@ public final class TenantTransactions {
                 limits.atOnceMax() == 0 ? Optional.empty() : Optional.of(new Semaphore(limits.atOnceMax(), true));
     }
 
-    /** Never blocks; may be called from any thread. The result completes on an event loop. */
+    /**
+     * Never blocks; may be called from any thread. The result completes on an event loop.
+     *
+     * @param work must fail if one of its statements fails: PostgreSQL then answers the commit with a rollback and no error
+     */
     public <T> Future<T> future(TenantId tenant, Function<SqlConnection, Future<T>> work) {
         return future(tenant.toString(), work);
     }

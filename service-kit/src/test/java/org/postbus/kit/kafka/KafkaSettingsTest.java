@@ -101,6 +101,8 @@ class KafkaSettingsTest {
         assertThatThrownBy(() -> with(Map.of("postbus.kafka.username", "postbus")))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage("POSTBUS_KAFKA_USERNAME is set, but POSTBUS_KAFKA_SECURITY_PROTOCOL is without SASL");
+        assertThatThrownBy(() -> with(Map.of("postbus.kafka.sasl-jaas-config-file", "/jaas")))
+                .hasMessage("POSTBUS_KAFKA_SASL_JAAS_CONFIG_FILE is set, but POSTBUS_KAFKA_SECURITY_PROTOCOL is without SASL");
         assertThatThrownBy(() -> with(Map.of("postbus.kafka.security-protocol", "TLS")))
                 .hasMessage("POSTBUS_KAFKA_SECURITY_PROTOCOL: there is no protocol TLS");
         assertThatThrownBy(() -> with(Map.of("postbus.kafka.security-protocol", "SASL_SSL")))

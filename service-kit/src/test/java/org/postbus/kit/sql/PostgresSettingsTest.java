@@ -81,6 +81,9 @@ class PostgresSettingsTest {
         assertThatThrownBy(() -> with(Map.of("postbus.db.sslmode", "verify-full")))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("POSTBUS_DB_SSLROOTCERT");
+        assertThatThrownBy(() -> with(Map.of("postbus.db.sslrootcert", "/ca.pem")))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("POSTBUS_DB_SSLMODE is not");
         assertThatThrownBy(() -> with(Map.of("postbus.db.sslmode", "strict")))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage("POSTBUS_DB_SSLMODE: there is no mode strict");

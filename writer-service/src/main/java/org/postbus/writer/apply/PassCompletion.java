@@ -30,7 +30,7 @@ import org.postbus.writer.table.SyncLogTable;
  * pass n ends, emails with a smaller mark lost their mailbox before it began, and the whole pass has not found them in another one: they
  * are destroyed.
  *
- * <p>Both only if the initial sync has ended: before that, mailboxes are not read completely.
+ * Only once the initial sync has ended: before that, an email may be in a mailbox that has not been read yet.
  */
 final class PassCompletion {
     /** In memory at a time. */
@@ -52,13 +52,12 @@ final class PassCompletion {
 
     void complete(PassFinished finished) {
         AccountSync sync = context.sync();
-        boolean complete = finished.initialRunEnded();
+        boolean initialSyncEnded = finished.initialRunEnded();
         // Sent together; nearly every pass finds neither mutations nor emails.
         Optional<Future<RowSet<Row>>> confirmed = finished.pass()
-                .filter(number -> complete)
                 .map(number -> PendingChangesTable.confirmAppliedBefore(transaction, account, number, MUTATIONS_MAX));
         Optional<Future<RowSet<Row>>> destroyed =
-                complete ? Optional.of(deleteUnlinked(sync.passesFinished())) : Optional.empty();
+                initialSyncEnded ? Optional.of(deleteUnlinked(sync.passesFinished())) : Optional.empty();
         confirmed.ifPresent(answer -> confirm(finished.pass().orElseThrow(), answer));
         destroyed.ifPresent(answer -> destroy(sync.passesFinished(), answer));
         QuarantinedMessageTable.deleteLinked(transaction, account);
