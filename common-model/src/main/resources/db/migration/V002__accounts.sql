@@ -1,7 +1,7 @@
 -- Accounts and how Postbus logs in for them.
 
--- owner: api-gateway. The source of the topic postbus.accounts: a row whose revision or wake is greater than what was published is
--- published again by a periodic job, so a record that was lost is replaced.
+-- owner: api-gateway. The source of the topic postbus.accounts: a row whose revision is greater than the published one is published
+-- again by a periodic job, so a record that was lost is replaced.
 create table account (
   account_id         uuid primary key default uuidv7(),
   tenant_id          uuid not null references tenant,
@@ -10,18 +10,15 @@ create table account (
   settings           jsonb not null,    -- AccountSettings
   status             text not null default 'active' check (status in ('active', 'paused')),
   revision           bigint not null default 1,
-  wake               bigint not null default 0,
   published_revision bigint not null default 0,
-  published_wake     bigint not null default 0,
   created_at         timestamptz not null default now()
 );
 create index account_tenant on account (tenant_id, account_id);
-create index account_unpublished on account (account_id) where published_revision < revision or published_wake < wake;
+create index account_unpublished on account (account_id) where published_revision < revision;
 alter table account enable row level security;
 create policy tenant on account using (tenant_id = current_tenant());
 grant select, insert, update, delete on account to postbus_gateway;
 grant select on account to postbus_fetcher, postbus_writer, postbus_outbound;
-grant update (wake, published_wake, published_revision) on account to postbus_outbound;
 
 -- owner: api-gateway. The rows of a deleted account go at once; this row stays until the tombstone is on the topic.
 create table account_tombstone (
@@ -53,7 +50,7 @@ create function unpublished_accounts(most int) returns table (tenant_id uuid, ac
   language sql stable security definer set search_path = pg_catalog, public, pg_temp
 as $$
   select a.tenant_id, a.account_id from account a
-  where a.published_revision < a.revision or a.published_wake < a.wake
+  where a.published_revision < a.revision
   union all
   select t.tenant_id, t.account_id from account_tombstone t
   limit most;

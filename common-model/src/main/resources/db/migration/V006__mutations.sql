@@ -43,7 +43,6 @@ create policy tenant on pending_changes using (tenant_id = current_tenant());
 grant select, insert, update, delete on pending_changes to postbus_gateway;
 grant select, insert, update on pending_changes to postbus_outbound;
 grant select, update on pending_changes to postbus_writer;
-grant select on pending_changes to postbus_fetcher;
 
 -- Look-up across tenants, oldest first, so that every account gets its turn. An account that is held or paused, or whose mutations are
 -- being sent, has nothing due.

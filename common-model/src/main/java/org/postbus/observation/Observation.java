@@ -11,7 +11,6 @@ import java.util.Set;
 import org.postbus.account.PushKind;
 import org.postbus.account.SyncState;
 import org.postbus.model.Keyword;
-import org.postbus.model.MutationId;
 
 /**
  * One fact that a mail server reported to a fetcher. It is absolute ("its keywords are ..."), never a delta, so applying it twice has the
@@ -139,31 +138,18 @@ public sealed interface Observation {
     }
 
     /**
-     * A complete sync pass: every mailbox of the account has been checked. Emails that lost their last mailbox before this pass
-     * began are now destroyed.
+     * A sync pass has ended. Emails that lost their last mailbox before it began are now destroyed.
      *
      * @param initialRunEnded whether every scope is complete: the account's initial sync has ended
-     * @param confirmed mutations that were {@code applied} before this pass began
-     * @param pass the number of this pass, persisted before it read anything from the server. Mutations that were stamped with a smaller
-     *     number when they were applied are confirmed
+     * @param pass every mailbox has been checked by passes with this number or a greater one; empty if that is not certain. The number of a
+     *     pass is persisted before it reads anything from the server, so mutations that were stamped with a smaller number are confirmed
      */
-    record PassFinished(
-            Instant startedAt,
-            Instant finishedAt,
-            boolean initialRunEnded,
-            List<MutationId> confirmed,
-            Optional<Long> pass)
+    record PassFinished(Instant startedAt, Instant finishedAt, boolean initialRunEnded, Optional<Long> pass)
             implements Observation {
         public PassFinished {
             Objects.requireNonNull(startedAt);
             Objects.requireNonNull(finishedAt);
-            confirmed = List.copyOf(confirmed);
             Objects.requireNonNull(pass);
-        }
-
-        public PassFinished(
-                Instant startedAt, Instant finishedAt, boolean initialRunEnded, List<MutationId> confirmed) {
-            this(startedAt, finishedAt, initialRunEnded, confirmed, Optional.empty());
         }
     }
 

@@ -9,8 +9,8 @@ import org.postbus.model.EmailHeaders;
 /**
  * The properties of an email that never change.
  *
- * @param identity an {@link EmailIdentity}; empty if the server has no ids of emails
- * @param serverThread a {@link ThreadIdentity}; empty if the server has no threads
+ * @param identity empty if the server has no ids of emails
+ * @param serverThread empty if the server has no threads
  * @param blobId JMAP: the id of the raw message
  * @param headerHash SHA-256 of the raw header, in hexadecimal. With Message-ID, size and receivedAt it is the fingerprint of move
  *     detection; empty for JMAP, whose ids survive a move
@@ -20,8 +20,8 @@ import org.postbus.model.EmailHeaders;
  * @param body empty if the text is too large; it is then fetched on demand
  */
 public record ObservedEmail(
-        Optional<String> identity,
-        Optional<String> serverThread,
+        Optional<EmailIdentity> identity,
+        Optional<ThreadIdentity> serverThread,
         Optional<String> blobId,
         Optional<String> headerHash,
         EmailHeaders headers,

@@ -12,10 +12,9 @@ import org.postbus.model.TenantId;
  * secret. A deleted account is a tombstone.
  *
  * @param revision rises with every change of the account; a fetcher then closes its connections and reads the account again
- * @param wake rises to request a sync
  */
 public record AccountRecord(
-        TenantId tenantId, AccountId accountId, Protocol protocol, Status status, long revision, long wake) {
+        TenantId tenantId, AccountId accountId, Protocol protocol, Status status, long revision) {
 
     public AccountRecord {
         Objects.requireNonNull(tenantId);

@@ -19,9 +19,9 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.postbus.observation.ObservationBatch;
 
 class EventCodecTest {
-    /** Of the samples' maps that do not say {@code true}. */
+    /** Keys of the maps in the samples whose values are not {@code true}. */
     private static final Set<String> KEYS = Set.of("1", "e1");
-    /** Optional components, by name: all others are required wherever they occur. */
+    /** Names of the optional components. All others are required wherever they occur. */
     private static final Set<String> OPTIONAL = Set.of(
             "identity",
             "serverThread",
@@ -127,7 +127,7 @@ class EventCodecTest {
         }
     }
 
-    /** The maps of the contract, beside RFC 8621's {@code {id: true}}: bodyValues by part, new ids by the old. Their fields are entries. */
+    /** Whether the fields are the entries of a map, other than RFC 8621's {@code {id: true}}: bodyValues by part, new ids by old ones. */
     private static boolean isEmptyMapOrOneByKey(ObjectNode object) {
         return object.isEmpty() || KEYS.stream().anyMatch(object::has);
     }

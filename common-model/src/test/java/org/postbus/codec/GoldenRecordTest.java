@@ -19,8 +19,8 @@ import org.postbus.change.ChangeEvent;
 import org.postbus.observation.Observation;
 
 /**
- * The files under {@code golden/} are the schema: what is on a topic or stored today must still decode tomorrow, so a file is never
- * changed, only added. {@code -Dgolden.write=true} writes those that are missing.
+ * The files under {@code golden/} are the schema. Records that are on a topic or stored today must still decode in later versions, so
+ * files are only added, never changed. {@code -Dgolden.write=true} writes the files that are missing.
  */
 class GoldenRecordTest {
     private static final Path GOLDEN = Path.of("src/test/resources/golden/v1");
@@ -96,7 +96,7 @@ class GoldenRecordTest {
     }
 
     @Test
-    void docs_show_every_golden_file_of_the_public_topic() throws IOException {
+    void docs_quote_every_golden_file_of_the_public_topic() throws IOException {
         String docs = Files.readString(Path.of("../docs/events.md")).replaceAll("\\s", "");
         for (String name : Samples.changes().keySet()) {
             assertThat(docs)

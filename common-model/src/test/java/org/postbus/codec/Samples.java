@@ -32,6 +32,7 @@ import org.postbus.model.MutationId;
 import org.postbus.model.SubmissionId;
 import org.postbus.model.TenantId;
 import org.postbus.observation.Cursor;
+import org.postbus.observation.EmailIdentity;
 import org.postbus.observation.EmailRef;
 import org.postbus.observation.MailboxKey;
 import org.postbus.observation.Observation;
@@ -46,7 +47,7 @@ import org.postbus.topic.MutationNotification;
 import org.postbus.topic.SyncRequest;
 import org.postbus.topic.Topics;
 
-/** One example of every record that travels, and of the settings that are stored; each has its golden file. */
+/** One example of every record of a topic and of the stored settings. Each has a golden file. */
 final class Samples {
     static final TenantId TENANT = TenantId.of("01990000-0000-7000-8000-000000000001");
     static final AccountId ACCOUNT = AccountId.of("01990000-0000-7000-8000-0000000000a1");
@@ -106,7 +107,7 @@ final class Samples {
                 Optional.empty(),
                 Optional.empty());
         return new ObservedEmail(
-                Optional.of("emailid:M6d99ac3275bb4e"),
+                Optional.of(new EmailIdentity.ObjectId("M6d99ac3275bb4e")),
                 Optional.empty(),
                 Optional.empty(),
                 Optional.of("9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"),
@@ -173,10 +174,12 @@ final class Samples {
                         SyncScope.JMAP_EMAIL,
                         new Cursor.Jmap(
                                 "s7", Optional.empty(), true, Optional.of(new Cursor.Jmap.Unsettled("s4", 12)))));
-        samples.put("pass-finished", new Observation.PassFinished(NOON, NOON.plusMillis(250), true, List.of(MUTATION)));
         samples.put(
                 "pass-finished-with-number",
-                new Observation.PassFinished(NOON, NOON.plusMillis(250), true, List.of(), Optional.of(17L)));
+                new Observation.PassFinished(NOON, NOON.plusMillis(250), true, Optional.of(17L)));
+        samples.put(
+                "pass-finished-without-number",
+                new Observation.PassFinished(NOON, NOON.plusMillis(250), false, Optional.empty()));
         samples.put(
                 "account-state-observed",
                 new Observation.AccountStateObserved(
@@ -241,7 +244,6 @@ final class Samples {
         return samples;
     }
 
-    /** Every golden file's name and the record that it holds. */
     static Map<String, AccountSettings> settings() {
         ServerAddress imap = new ServerAddress("imap.example.com", 993, TlsMode.TLS);
         ServerAddress smtp = new ServerAddress("smtp.example.com", 587, TlsMode.STARTTLS);
@@ -265,6 +267,7 @@ final class Samples {
                         new AccountSettings.Jmap("bob", URI.create("https://jmap.example.com/.well-known/jmap")));
     }
 
+    /** The records by the names of their golden files. */
     static Map<String, Object> all() {
         Map<String, Object> samples = new LinkedHashMap<>();
         observations()
@@ -280,8 +283,8 @@ final class Samples {
                                 name.equals("email.updated") ? new Origin.Postbus(MUTATION) : new Origin.Server(),
                                 change)));
         samples.put(
-                "account",
-                new AccountRecord(TENANT, ACCOUNT, AccountRecord.Protocol.IMAP, AccountRecord.Status.ACTIVE, 2, 5));
+                "account-record",
+                new AccountRecord(TENANT, ACCOUNT, AccountRecord.Protocol.IMAP, AccountRecord.Status.ACTIVE, 2));
         settings().forEach((name, settings) -> samples.put("account-settings." + name, settings));
         samples.put("mutation-notification", new MutationNotification(TENANT, ACCOUNT));
         samples.put("sync-request", new SyncRequest(TENANT, ACCOUNT));
@@ -297,6 +300,17 @@ final class Samples {
         return Map.of(
                 "observation.jmap-ids-changed",
                 new ObservationBatch(
-                        TENANT, ACCOUNT, 3, 7, List.of(new Observation.JmapIdsReassigned(Map.of("e1", "e7")))));
+                        TENANT, ACCOUNT, 3, 7, List.of(new Observation.JmapIdsReassigned(Map.of("e1", "e7")))),
+                // With "confirmed", the mutations' ids.
+                "observation.pass-finished",
+                new ObservationBatch(
+                        TENANT,
+                        ACCOUNT,
+                        3,
+                        7,
+                        List.of(new Observation.PassFinished(NOON, NOON.plusMillis(250), true, Optional.empty()))),
+                // With "wake".
+                "account",
+                new AccountRecord(TENANT, ACCOUNT, AccountRecord.Protocol.IMAP, AccountRecord.Status.ACTIVE, 2));
     }
 }

@@ -22,16 +22,16 @@ class BodyValuesTest {
                     "2.1", new EmailBodyValue("", true, false)));
 
     @Test
-    void what_was_not_looked_at_is_written_as_it_was_read() {
+    void values_that_were_not_decoded_are_written_as_they_were_read() {
         byte[] json = EventCodec.encode(BODY);
-        EmailBody passedOn = EventCodec.decode(json, EmailBody.class);
+        EmailBody undecoded = EventCodec.decode(json, EmailBody.class);
 
-        assertThat(EventCodec.encode(passedOn)).isEqualTo(json);
-        assertThat(EventCodec.encodeToString(passedOn)).isEqualTo(new String(json, StandardCharsets.UTF_8));
+        assertThat(EventCodec.encode(undecoded)).isEqualTo(json);
+        assertThat(EventCodec.encodeToString(undecoded)).isEqualTo(new String(json, StandardCharsets.UTF_8));
     }
 
     @Test
-    void what_is_looked_at_is_what_was_written() {
+    void decoded_values_equal_those_that_were_written() {
         assertThat(EventCodec.decode(EventCodec.encode(BODY), EmailBody.class)).isEqualTo(BODY);
         assertThat(EventCodec.mapper().convertValue(BODY, EmailBody.class)).isEqualTo(BODY);
     }
@@ -47,7 +47,7 @@ class BodyValuesTest {
                 "[]",
                 "{\"1\":{\"value\":\"x\",\"isEncodingProblem\":false,\"isTruncated\":false}"
             })
-    void values_of_another_shape_are_refused_though_nobody_looks(String values) {
+    void values_of_another_shape_are_refused_without_decoding_them(String values) {
         byte[] json = ("{\"textBody\":[],\"htmlBody\":[],\"attachments\":[],\"bodyValues\":" + values + "}")
                 .getBytes(StandardCharsets.UTF_8);
 

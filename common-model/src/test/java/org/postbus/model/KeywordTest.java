@@ -9,13 +9,13 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class KeywordTest {
     @Test
-    void keyword_is_kept_in_lower_case() {
+    void keyword_is_stored_in_lower_case() {
         assertThat(new Keyword("$Forwarded")).isEqualTo(new Keyword("$forwarded"));
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"", "a b", "a(b", "a)b", "{", "a]", "50%", "*", "\"", "a\\b", "é", "a\r\nb", "\u0000"})
-    void what_imap_cannot_hold_is_no_keyword(String value) {
+    void characters_that_imap_flags_cannot_have_are_refused(String value) {
         assertThatThrownBy(() -> new Keyword(value)).isInstanceOf(IllegalArgumentException.class);
     }
 

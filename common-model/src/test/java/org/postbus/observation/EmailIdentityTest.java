@@ -24,7 +24,7 @@ class EmailIdentityTest {
     }
 
     @Test
-    void what_is_written_is_read_as_the_same_identity() {
+    void identity_is_written_and_read_as_one_string() {
         for (EmailIdentity identity : ALL) {
             assertThat(EmailIdentity.of(identity.value())).isEqualTo(identity);
             assertThat(new String(EventCodec.encode(identity), StandardCharsets.UTF_8))
@@ -35,7 +35,7 @@ class EmailIdentityTest {
     }
 
     @Test
-    void a_string_without_a_prefix_is_no_identity() {
+    void string_without_a_prefix_is_refused() {
         assertThatThrownBy(() -> EmailIdentity.of("e1")).isInstanceOf(IllegalArgumentException.class);
         assertThatThrownBy(() -> EventCodec.decode("\"e1\"", EmailIdentity.class))
                 .isInstanceOf(MalformedRecordException.class);

@@ -58,7 +58,7 @@ public record TestAccount(Database database, TenantId tenantId, AccountId accoun
     }
 
     public AccountRecord record(Status status) {
-        return new AccountRecord(tenantId, accountId, protocol, status, 1, 0);
+        return new AccountRecord(tenantId, accountId, protocol, status, 1);
     }
 
     public void update(String sql, Object... arguments) {

@@ -5,8 +5,8 @@ import java.util.Map;
 import org.postbus.model.EmailBodyValue;
 
 /**
- * Collects the body values of one email within a common limit: what comes first has the room, the rest is cut and says so.
- * Not thread-safe.
+ * Collects the body values of one email within a common limit: values are kept in order until the limit is reached;
+ * the rest is cut and marked as truncated. Not thread-safe.
  */
 public final class BodyTexts {
     private final Map<String, EmailBodyValue> values = new LinkedHashMap<>();

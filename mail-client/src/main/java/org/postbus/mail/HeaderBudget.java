@@ -9,14 +9,18 @@ import org.postbus.model.EmailAddress;
 import org.postbus.model.EmailHeaders;
 
 /**
- * Cleans what goes into one email's {@link EmailHeaders} and keeps it within {@link #CHARACTERS_MAX} all together: an email
- * with its headers must fit into a batch. What comes too late is left out or cut. Not thread-safe.
+ * Cleans the values of one email's {@link EmailHeaders} and limits them to {@link #CHARACTERS_MAX} characters in
+ * total, because an email with its headers must fit into a batch. Values beyond the limit are cut or left out. Not
+ * thread-safe.
  */
 public final class HeaderBudget {
     public static final int CHARACTERS_MAX = 96 * 1024;
 
     private static final int SUBJECT_LENGTH_MAX = 4096;
-    /** RFC 5321 allows 320 for an address; a name is as free as a subject, but nobody reads that far. */
+    /**
+     * RFC 5321 allows 320 characters for an address. A name has no limit of its own, but longer ones are never shown
+     * whole.
+     */
     private static final int NAME_LENGTH_MAX = 1024;
     /** RFC 5322 section 2.1.1: no line is longer. */
     private static final int MESSAGE_ID_LENGTH_MAX = 998;

@@ -24,7 +24,8 @@ public final class ServerException extends RuntimeException {
 
     /** For a request without lasting effect, or one that can be repeated: no answer came in that time. */
     public static ServerException unreachable(Duration waited) {
-        return new ServerException(new ServerFailure.Unreachable("no answer within " + waited.toSeconds() + " seconds"));
+        return new ServerException(
+                new ServerFailure.Unreachable("no answer within " + waited.toSeconds() + " seconds"));
     }
 
     /** For a request that may have taken effect: no answer came in that time. */

@@ -5,21 +5,21 @@ import java.util.Objects;
 import java.util.Optional;
 
 /**
- * Why a mail server did not do it. The clients report nothing else for what a server does; a bug is never one of these.
- * Switched on in two places only: the fetcher's account loop and the outbound flusher. Texts are for people and hold no
- * secret and no mail.
+ * Why a mail server did not do what was requested. The clients report nothing else for what a server does; a bug is
+ * never reported as one of these. Two places switch on it: the account loop of the fetcher and the flusher of
+ * outbound-service. Texts are meant for people and contain no secret and no mail.
  */
 public sealed interface ServerFailure {
     String text();
 
-    /** No connection, or it broke, or nothing came in time, or the server broke the protocol. Try again later. */
+    /** No connection, a broken connection, no answer in time, or a violation of the protocol. Try again later. */
     record Unreachable(String text) implements ServerFailure {
         public Unreachable {
             Objects.requireNonNull(text);
         }
     }
 
-    /** The server asks us to slow down; {@code retryAfter} is its own hint if it gave one. */
+    /** The server asks for fewer or slower requests; {@code retryAfter} is the server's own hint, if it gave one. */
     record Throttled(String text, Optional<Duration> retryAfter) implements ServerFailure {
         public Throttled {
             Objects.requireNonNull(text);
@@ -34,14 +34,14 @@ public sealed interface ServerFailure {
         }
     }
 
-    /** The server does not know our place any more: UIDVALIDITY changed, {@code cannotCalculateChanges}. */
+    /** The server cannot continue from the stored cursor: UIDVALIDITY changed, {@code cannotCalculateChanges}. */
     record CursorLost(String text) implements ServerFailure {
         public CursorLost {
             Objects.requireNonNull(text);
         }
     }
 
-    /** Somebody else changed it first: MODIFIED (RFC 7162), {@code stateMismatch} (RFC 8620). */
+    /** Another client changed it first: MODIFIED (RFC 7162), {@code stateMismatch} (RFC 8620). */
     record Conflict(String text) implements ServerFailure {
         public Conflict {
             Objects.requireNonNull(text);

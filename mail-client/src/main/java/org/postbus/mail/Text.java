@@ -4,9 +4,12 @@ import java.nio.charset.StandardCharsets;
 import java.text.BreakIterator;
 import java.util.Locale;
 
-/** Makes a stranger's text safe to store: PostgreSQL holds no U+0000, and UTF-8 no half surrogate pair. */
+/**
+ * Makes text of unknown origin safe to store: PostgreSQL cannot store U+0000, and UTF-8 cannot encode half a surrogate
+ * pair.
+ */
 public final class Text {
-    /** From here on copying all characters is cheaper than looking at each. */
+    /** At this length copying all characters is cheaper than checking each one. */
     private static final int LONG = 256;
 
     private Text() {}
@@ -72,7 +75,7 @@ public final class Text {
         if (isSimple(text.charAt(lengthMax - 1)) && isSimple(text.charAt(lengthMax))) {
             return text.substring(0, lengthMax);
         }
-        // The text after the cut decides nothing but whether the last character goes on: a little of it is enough.
+        // The text after the cut only decides whether the last character continues, so a little of it is enough.
         String start = text.substring(0, Math.min(text.length(), lengthMax + 64));
         BreakIterator characters = BreakIterator.getCharacterInstance(Locale.ROOT);
         characters.setText(start);

@@ -25,7 +25,11 @@ class ArchitectureTest {
 
     /** The same, except that they may write to memory as to a stream, read a message in memory as one, and name a URI. */
     private static final String[] PURE_IN_MEMORY = {
-        ROOT + ".imap.framing..", ROOT + ".imap.grammar..", ROOT + ".imap.sasl..", ROOT + ".jmap.codec..", ROOT + ".mime.."
+        ROOT + ".imap.framing..",
+        ROOT + ".imap.grammar..",
+        ROOT + ".imap.sasl..",
+        ROOT + ".jmap.codec..",
+        ROOT + ".mime.."
     };
 
     private static final DescribedPredicate<JavaClass> IO = JavaClass.Predicates.resideInAnyPackage(
@@ -101,7 +105,7 @@ class ArchitectureTest {
         layerDoesNotKnow(".smtp..", ".imap..", ".jmap..", ".mime..");
     }
 
-    /** What IMAP says of a message's structure is a value; of the connection MIME knows nothing. */
+    /** MIME uses the structure of a message as IMAP reports it, which is a value; it knows nothing of connections. */
     @Test
     void mime_knows_no_connection() {
         layerDoesNotKnow(

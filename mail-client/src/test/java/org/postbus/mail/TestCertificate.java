@@ -13,7 +13,7 @@ import java.util.concurrent.TimeUnit;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 
-/** A self-signed certificate, made when the first test asks for it. */
+/** A self-signed certificate, created at first use. */
 public record TestCertificate(SSLContext server, String pem) {
     private static final char[] PASSWORD = "password".toCharArray();
 

@@ -58,8 +58,12 @@ public class OutboundWiring {
         syncRequests = new SyncRequestPublisher(request ->
                 syncRequestTopic.send(Record.of(request.accountId().toString(), EventCodec.encode(request))));
         var context = new FlushContext(
-                vertx, database, config.instance() + "/" + UUID.randomUUID(), syncRequests, metrics, () ->
-                        ThreadLocalRandom.current().nextDouble());
+                vertx,
+                database,
+                config.instance() + "/" + UUID.randomUUID(),
+                syncRequests,
+                metrics,
+                () -> ThreadLocalRandom.current().nextDouble());
         var imap = new ImapClient(vertx, ImapOptions.DEFAULT);
         var cipher = CredentialCipher.fromKeysetFile(config.keyset());
 

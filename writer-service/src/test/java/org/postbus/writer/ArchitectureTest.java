@@ -6,6 +6,7 @@ import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import com.tngtech.archunit.core.domain.JavaClasses;
 import org.junit.jupiter.api.Test;
 import org.postbus.architecture.PackageRules;
+import org.postbus.kit.sql.Transaction;
 
 class ArchitectureTest {
     private static final String ROOT = "org.postbus.writer";
@@ -65,11 +66,11 @@ class ArchitectureTest {
                 .that()
                 .resideOutsideOfPackage(ROOT + ".table")
                 .should()
-                .callMethod(org.postbus.kit.sql.Transaction.class, "send", String.class, Object[].class)
+                .callMethod(Transaction.class, "send", String.class, Object[].class)
                 .orShould()
-                .callMethod(org.postbus.kit.sql.Transaction.class, "query", String.class, Object[].class)
+                .callMethod(Transaction.class, "query", String.class, Object[].class)
                 .orShould()
-                .callMethod(org.postbus.kit.sql.Transaction.class, "run", String.class, Object[].class)
+                .callMethod(Transaction.class, "run", String.class, Object[].class)
                 .check(CLASSES);
     }
 

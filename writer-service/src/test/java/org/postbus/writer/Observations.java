@@ -2,6 +2,7 @@ package org.postbus.writer;
 
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -12,6 +13,7 @@ import org.postbus.model.EmailBodyPart;
 import org.postbus.model.EmailBodyValue;
 import org.postbus.model.EmailHeaders;
 import org.postbus.model.Keyword;
+import org.postbus.observation.EmailIdentity;
 import org.postbus.observation.EmailRef;
 import org.postbus.observation.MailboxKey;
 import org.postbus.observation.Observation.EmailObserved;
@@ -92,7 +94,7 @@ public final class Observations {
                 Optional.of("attachment"),
                 Optional.empty());
         return new ObservedEmail(
-                identity,
+                identity.map(EmailIdentity::of),
                 Optional.empty(),
                 Optional.empty(),
                 Optional.of("hash-of-" + messageId),
@@ -105,7 +107,7 @@ public final class Observations {
                         List.of(text),
                         List.of(),
                         List.of(attachment),
-                        java.util.Map.of("1", new EmailBodyValue("Hello", false, false)))));
+                        Map.of("1", new EmailBodyValue("Hello", false, false)))));
     }
 
     public static EmailObserved imap(
@@ -146,12 +148,12 @@ public final class Observations {
 
     /** The end of a complete pass without a number, so that it confirms nothing. */
     public static PassFinished pass() {
-        return new PassFinished(TestAccount.NOW.minusSeconds(5), TestAccount.NOW, true, List.of(), Optional.empty());
+        return new PassFinished(TestAccount.NOW.minusSeconds(5), TestAccount.NOW, true, Optional.empty());
     }
 
     /** The end of a complete pass with this number. */
     public static PassFinished pass(long number) {
-        return new PassFinished(TestAccount.NOW.minusSeconds(5), TestAccount.NOW, true, List.of(), Optional.of(number));
+        return new PassFinished(TestAccount.NOW.minusSeconds(5), TestAccount.NOW, true, Optional.of(number));
     }
 
     public static Set<Keyword> keywords(String... keywords) {

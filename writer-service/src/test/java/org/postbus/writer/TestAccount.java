@@ -12,6 +12,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
@@ -26,12 +27,18 @@ import org.postbus.change.ChangeEvent.MailboxDestroyed;
 import org.postbus.change.ChangeEvent.MailboxUpdated;
 import org.postbus.codec.EventCodec;
 import org.postbus.devstack.DevStack;
+import org.postbus.devstack.postgres.Database;
 import org.postbus.devstack.postgres.Role;
 import org.postbus.kit.sql.PostgresSettings;
 import org.postbus.kit.sql.TenantTransactions;
 import org.postbus.model.AccountId;
 import org.postbus.model.Email;
+import org.postbus.model.EmailHeaders;
+import org.postbus.model.EmailId;
+import org.postbus.model.Keyword;
 import org.postbus.model.Mailbox;
+import org.postbus.model.MailboxId;
+import org.postbus.model.MailboxRole;
 import org.postbus.model.MutationId;
 import org.postbus.model.TenantId;
 import org.postbus.observation.Observation;
@@ -46,28 +53,26 @@ public final class TestAccount {
     public static final Instant NOW = Instant.parse("2026-05-01T10:00:00Z");
 
     private static final Vertx VERTX = Vertx.vertx();
-    private static final org.postbus.devstack.postgres.Database SHARED =
-            DevStack.postgres().database();
+    private static final Database SHARED = DevStack.postgres().database();
     private static final WriterDatabase DATABASE = connect(SHARED);
     public static final TenantTransactions TRANSACTIONS = DATABASE.transactions();
     public static final BatchApplier APPLIER = new BatchApplier(TRANSACTIONS, new TimeOrderedIds(Clock.systemUTC()));
 
     public final TenantId tenant = new TenantId(UUID.randomUUID());
     public final AccountId account = new AccountId(UUID.randomUUID());
-    private final org.postbus.devstack.postgres.Database postgres;
+    private final Database postgres;
     private final WriterDatabase database;
     private final BatchApplier applier;
     private long fence = 1;
     private long seq;
 
-    private TestAccount(
-            org.postbus.devstack.postgres.Database postgres, WriterDatabase database, BatchApplier applier) {
+    private TestAccount(Database postgres, WriterDatabase database, BatchApplier applier) {
         this.postgres = postgres;
         this.database = database;
         this.applier = applier;
     }
 
-    private static WriterDatabase connect(org.postbus.devstack.postgres.Database postgres) {
+    private static WriterDatabase connect(Database postgres) {
         return WriterDatabase.connect(
                 VERTX,
                 new PostgresSettings(
@@ -83,7 +88,7 @@ public final class TestAccount {
     }
 
     /** A new account in the given database; {@link #closeDatabase} closes its connections. */
-    public static TestAccount createIn(org.postbus.devstack.postgres.Database postgres) {
+    public static TestAccount createIn(Database postgres) {
         WriterDatabase database = connect(postgres);
         return entered(new TestAccount(
                 postgres, database, new BatchApplier(database.transactions(), new TimeOrderedIds(Clock.systemUTC()))));
@@ -237,37 +242,36 @@ public final class TestAccount {
 
     /** The same state according to the tables. An unlinked email is in the mailboxes that were emitted last. */
     public World stored() {
-        Map<String, Map<org.postbus.model.MailboxId, Boolean>> links = new HashMap<>();
+        Map<String, Map<MailboxId, Boolean>> links = new HashMap<>();
         query(
                 "select distinct email_id, mailbox_id from email_mailbox where account_id = ?",
                 row -> links.computeIfAbsent(row.getString(1), id -> new HashMap<>())
-                        .put(org.postbus.model.MailboxId.of(row.getString(2)), true));
+                        .put(MailboxId.of(row.getString(2)), true));
         World world = new World(new TreeMap<>(), new TreeMap<>());
         query("""
                 select email_id, thread_id, size, received_at, keywords, headers::text, has_attachment, preview, unlinked_from
                 from email where account_id = ?""", row -> {
-            Map<org.postbus.model.Keyword, Boolean> keywords = new HashMap<>();
+            Map<Keyword, Boolean> keywords = new HashMap<>();
             for (String keyword : (String[]) row.getArray(5).getArray()) {
-                keywords.put(org.postbus.model.Keyword.of(keyword), true);
+                keywords.put(Keyword.of(keyword), true);
             }
-            Map<org.postbus.model.MailboxId, Boolean> in =
-                    links.computeIfAbsent(row.getString(1), id -> new HashMap<>());
+            Map<MailboxId, Boolean> in = links.computeIfAbsent(row.getString(1), id -> new HashMap<>());
             if (row.getArray(9) != null) {
                 for (UUID mailbox : (UUID[]) row.getArray(9).getArray()) {
-                    in.put(new org.postbus.model.MailboxId(mailbox), true);
+                    in.put(new MailboxId(mailbox), true);
                 }
             }
             world.emails()
                     .put(
                             row.getString(1),
                             new Email(
-                                    org.postbus.model.EmailId.of(row.getString(1)),
+                                    EmailId.of(row.getString(1)),
                                     row.getString(2),
                                     in,
                                     keywords,
                                     row.getLong(3),
                                     row.getTimestamp(4).toInstant(),
-                                    EventCodec.decode(row.getString(6), org.postbus.model.EmailHeaders.class),
+                                    EventCodec.decode(row.getString(6), EmailHeaders.class),
                                     row.getBoolean(7),
                                     row.getString(8)));
         });
@@ -279,12 +283,11 @@ public final class TestAccount {
                         .put(
                                 row.getString(1),
                                 new Mailbox(
-                                        org.postbus.model.MailboxId.of(row.getString(1)),
+                                        MailboxId.of(row.getString(1)),
                                         row.getString(2),
-                                        Optional.ofNullable(row.getString(3)).map(org.postbus.model.MailboxId::of),
+                                        Optional.ofNullable(row.getString(3)).map(MailboxId::of),
                                         row.getString(4),
-                                        Optional.ofNullable(row.getString(5))
-                                                .flatMap(org.postbus.model.MailboxRole::find),
+                                        Optional.ofNullable(row.getString(5)).flatMap(MailboxRole::find),
                                         row.getLong(6),
                                         row.getLong(7),
                                         row.getLong(8),
@@ -366,7 +369,7 @@ public final class TestAccount {
     }
 
     private static void mustEqual(Object one, Object other) {
-        if (!java.util.Objects.equals(one, other)) {
+        if (!Objects.equals(one, other)) {
             throw new AssertionError(one + " is not " + other);
         }
     }

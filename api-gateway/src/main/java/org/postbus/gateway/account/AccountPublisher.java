@@ -154,7 +154,6 @@ public class AccountPublisher {
                 new AccountId(row.getUUID("account_id")),
                 AccountRecord.Protocol.of(row.getString("protocol")),
                 AccountRecord.Status.of(row.getString("status")),
-                row.getLong("revision"),
-                0);
+                row.getLong("revision"));
     }
 }

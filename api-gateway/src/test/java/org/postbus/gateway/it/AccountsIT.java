@@ -30,7 +30,7 @@ class AccountsIT extends GatewayTest {
                 .atMost(SOON)
                 .untilAsserted(() -> assertThat(lastAccountRecord())
                         .hasValue(new AccountRecord(
-                                tenant, account, AccountRecord.Protocol.IMAP, AccountRecord.Status.ACTIVE, 1, 0)));
+                                tenant, account, AccountRecord.Protocol.IMAP, AccountRecord.Status.ACTIVE, 1)));
         Awaitility.await()
                 .atMost(SOON)
                 .untilAsserted(() -> assertThat(stored.value(
@@ -47,7 +47,7 @@ class AccountsIT extends GatewayTest {
                 .atMost(SOON)
                 .untilAsserted(() -> assertThat(lastAccountRecord())
                         .hasValue(new AccountRecord(
-                                tenant, account, AccountRecord.Protocol.IMAP, AccountRecord.Status.PAUSED, 2, 0)));
+                                tenant, account, AccountRecord.Protocol.IMAP, AccountRecord.Status.PAUSED, 2)));
 
         // When
         stored.email(tenant, account, inbox, NOON, "gone");

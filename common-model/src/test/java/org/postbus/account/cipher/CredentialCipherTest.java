@@ -35,14 +35,14 @@ class CredentialCipherTest {
     }
 
     @Test
-    void secret_comes_back_for_its_own_account() {
+    void secret_is_decrypted_for_its_own_account() {
         byte[] ciphertext = cipher.encrypt(TENANT, ALICE, new Credential.Password(PASSWORD));
 
         assertThat(cipher.decrypt(TENANT, ALICE, "password", ciphertext)).isEqualTo(new Credential.Password(PASSWORD));
     }
 
     @Test
-    void a_password_is_not_taken_for_an_access_token() {
+    void password_does_not_decrypt_as_an_access_token() {
         byte[] ciphertext = cipher.encrypt(TENANT, ALICE, new Credential.Password(PASSWORD));
 
         assertThatThrownBy(() -> cipher.decrypt(TENANT, ALICE, "access-token", ciphertext))
@@ -69,7 +69,7 @@ class CredentialCipherTest {
     }
 
     @Test
-    void secret_does_not_show_itself() {
+    void string_of_a_secret_does_not_contain_it() {
         assertThat(PASSWORD.toString()).doesNotContain("pässword");
     }
 }

@@ -32,8 +32,8 @@ public final class JmapObservations {
                 email.keywords(),
                 Optional.empty(),
                 new ObservedEmail(
-                        Optional.of(new EmailIdentity.Jmap(email.id()).value()),
-                        email.threadId().map(ThreadIdentity::ofJmap).map(ThreadIdentity::value),
+                        Optional.of(new EmailIdentity.Jmap(email.id())),
+                        email.threadId().map(ThreadIdentity::ofJmap),
                         email.blobId(),
                         Optional.empty(),
                         email.headers(),

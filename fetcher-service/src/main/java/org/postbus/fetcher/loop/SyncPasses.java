@@ -2,7 +2,6 @@ package org.postbus.fetcher.loop;
 
 import java.time.Duration;
 import java.time.Instant;
-import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
@@ -107,7 +106,6 @@ final class SyncPasses {
                     startedAt,
                     finishedAt,
                     outcome.initialSyncEnded(),
-                    List.of(),
                     Optional.of(outcome.completeSince()).filter(number -> number > 0)));
             reportedAt = finishedAt;
         }

@@ -23,7 +23,7 @@ import org.postbus.model.EmailHeaders;
  * Makes an email of the header and the parts of a message: RFC 8621's lists of parts, the texts, the preview and the headers.
  */
 final class EmailContent {
-    /** How much of one text part is looked at, decoded, in bytes: a preview may need more than what is kept of the body. */
+    /** How much of one text part is decoded, in bytes: a preview may need more than what is kept of the body. */
     static final int TEXT_PART_BYTES_MAX = 256 * 1024;
 
     private final MimeLimits limits;
@@ -59,7 +59,7 @@ final class EmailContent {
                 incomplete);
     }
 
-    /** @return the preview: the one that there is already, or one of this part */
+    /** @return the existing preview, or one of this part if there is none */
     private static String addText(PartTree.Leaf leaf, BodyTexts texts, String preview) {
         String partId = leaf.part().partId();
         if (leaf.encoded().isEmpty() || texts.values().containsKey(partId)) {
@@ -85,7 +85,7 @@ final class EmailContent {
         return leaves.stream().map(PartTree.Leaf::part).toList();
     }
 
-    /** A picture that the HTML shows and a signature to be checked are nothing that a reader would open. */
+    /** Images that the HTML shows and signatures do not count as attachments: a reader would not open them. */
     private static boolean isAttachment(PartTree.Leaf leaf) {
         EmailBodyPart part = leaf.part();
         boolean isSignature = part.type().equals("application/pgp-signature")

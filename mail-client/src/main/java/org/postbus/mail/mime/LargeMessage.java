@@ -8,14 +8,17 @@ import java.util.OptionalLong;
 import org.postbus.mail.imap.grammar.BodyStructure;
 
 /**
- * A message that is too large to be fetched whole: its beginning, and the structure that an IMAP server gives of it. It says which
- * texts are still wanted, and with these it reads as if all of it were here. Only the sizes of parts behind the beginning are
- * estimates, for the server counts encoded octets.
+ * A message that is too large to be fetched whole: its beginning, and the structure that the IMAP server reports. It
+ * lists the texts that must still be fetched; with these the result is the same as for the whole message, except that
+ * the sizes of parts behind the beginning are estimates, because the server counts encoded octets.
  */
 public final class LargeMessage {
-    /** Of a text, encoded, in octets: as much as is looked at when the message is there whole, however it is encoded. */
+    /**
+     * Octets of an encoded text that are fetched: enough for everything that would be decoded of a whole message, in
+     * any encoding.
+     */
     public static final int TEXT_OCTETS_MAX = 1 << 20;
-    /** Texts of one message that are fetched. A reader is shown few, and behind so many there is no room left for more. */
+    /** Texts of one message that are fetched. Few are shown, and later ones would exceed the limit of the body. */
     public static final int TEXTS_MAX = 20;
 
     private final byte[] beginning;
@@ -32,8 +35,8 @@ public final class LargeMessage {
     }
 
     /**
-     * @return empty if the two contradict each other, or the beginning does not reach to the first part: then the structure is
-     *     not to be relied on
+     * @return empty if the two contradict each other, or the beginning ends before the first part: the structure is
+     *     then not reliable
      */
     public static Optional<LargeMessage> of(byte[] beginning, BodyStructure structure, MimeLimits limits) {
         List<PartTree.Leaf> leaves = MimeMessageReader.leavesIn(beginning, limits);
@@ -44,7 +47,7 @@ public final class LargeMessage {
             PartTree.Leaf leaf = leaves.get(i);
             boolean isCutOff = i == leaves.size() - 1;
             boolean sameType = leaf.part().type().equals(types.get(leaf.part().partId()));
-            // Of the last one even the header may be cut off.
+            // Even the header of the last one may be cut off.
             if (!sameType && (!isCutOff || leaf.part().size() > 0)) {
                 return Optional.empty();
             }
@@ -62,7 +65,7 @@ public final class LargeMessage {
         return beginning.length;
     }
 
-    /** What is to be fetched of it, {@link #TEXT_OCTETS_MAX} of each at most. */
+    /** The texts that must be fetched, at most {@link #TEXT_OCTETS_MAX} of each. */
     public List<BodyStructure.Part> wantedTexts() {
         return shownTexts().stream().limit(TEXTS_MAX).toList();
     }
@@ -88,7 +91,7 @@ public final class LargeMessage {
         return MimeMessageReader.parse(beginning, structure, known, beginnings, limits);
     }
 
-    /** Some servers count another text than they send. */
+    /** Some servers report another size than they send. */
     private static BodyStructure.Part withOctets(BodyStructure.Part part, int octets) {
         return new BodyStructure.Part(
                 part.partId(),

@@ -4,9 +4,9 @@ import org.postbus.mail.mime.header.HeaderLimits;
 import org.postbus.model.EmailBody;
 
 /**
- * What is read of one message. Beyond a limit the rest is left out, and {@link ParsedEmail#isIncomplete()} says so.
+ * Limits of one message. Beyond a limit the rest is left out, and {@link ParsedEmail#isIncomplete()} is true.
  *
- * @param depthMax of nested multiparts; what is nested deeper is one opaque attachment
+ * @param depthMax of nested multiparts; a deeper one is one opaque attachment
  * @param partsMax leaves of the MIME tree
  * @param headerFieldsMax of the message and of each part
  * @param headerBytesMax of the message's header, and of each part's

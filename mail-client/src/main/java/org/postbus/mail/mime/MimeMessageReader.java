@@ -9,21 +9,18 @@ import java.util.Set;
 import org.postbus.mail.imap.grammar.BodyStructure;
 import org.postbus.model.EmailBodyPart;
 
-/**
- * Reads a raw message (RFC 5322, RFC 2045): pure, bounded, and never throws, whatever the bytes are. mime4j finds the structure;
- * headers, transfer encodings and charsets are read here, from the raw bytes.
- */
+/** Reads a raw message (RFC 5322, RFC 2045). Pure, bounded, and never throws, whatever the bytes are. */
 public final class MimeMessageReader {
     private MimeMessageReader() {}
 
-    /** @param raw the message or its beginning: a message cut off anywhere is read as far as it goes */
+    /** @param raw the message or its beginning: it may be cut off anywhere */
     public static ParsedEmail parse(byte[] raw, MimeLimits limits) {
         MimeParts parts = MimeParts.of(raw, limits);
         return new EmailContent(limits, parts.fields(), parts.root(), parts.incomplete()).email(raw);
     }
 
     /**
-     * A message that is too large to be fetched whole, of its header, its structure and what was fetched of its {@link
+     * A message that is too large to be fetched whole, from its header, its structure and the fetched {@link
      * #shownTexts}. The sizes of parts that were not fetched are estimates: an IMAP server counts encoded octets.
      *
      * @param header with the empty line that ends it
@@ -44,12 +41,14 @@ public final class MimeMessageReader {
         var parts = new StructuredParts(limits, complete, texts);
         PartTree root = parts.tree(structure);
         // That the beginning ends early does not make the email incomplete: the structure has the rest.
-        return new EmailContent(
-                        limits, MimeParts.of(beginning, limits).fields(), Optional.of(root), parts.incomplete())
+        return new EmailContent(limits, MimeParts.of(beginning, limits).fields(), Optional.of(root), parts.incomplete())
                 .email(beginning);
     }
 
-    /** The leaves that begin in the beginning of a message, in order; the last one may be cut off. None if its header is. */
+    /**
+     * The leaves that begin in the beginning of a message, in order; the last one may be cut off. None if the header
+     * is.
+     */
     static List<PartTree.Leaf> leavesIn(byte[] beginning, MimeLimits limits) {
         List<PartTree.Leaf> leaves = new ArrayList<>();
         if (EmailContent.headerEnd(beginning) < beginning.length) {
@@ -70,7 +69,7 @@ public final class MimeMessageReader {
         return StructuredParts.leaf(part, Optional.empty()).part();
     }
 
-    /** The texts that a reader is shown, in order: what {@link #parse(byte[], BodyStructure, Map, MimeLimits)} can use. */
+    /** The texts that are shown, in order: those that {@link #parse(byte[], BodyStructure, Map, MimeLimits)} uses. */
     public static List<BodyStructure.Part> shownTexts(BodyStructure structure) {
         var parts = new StructuredParts(MimeLimits.DEFAULTS, Map.of(), Map.of());
         PartTree.Lists lists = PartTree.Lists.of(parts.tree(structure));

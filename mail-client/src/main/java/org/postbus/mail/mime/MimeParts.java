@@ -21,7 +21,7 @@ import org.postbus.model.EmailBodyPart;
  * was read before something malformed stands.
  */
 final class MimeParts {
-    /** mime4j's own limits are off: it gives the whole message up where we leave something out. */
+    /** mime4j's own limits are off: mime4j would reject the whole message, where this class leaves something out. */
     private static final MimeConfig UNLIMITED = MimeConfig.custom()
             .setMaxLineLen(-1)
             .setMaxHeaderCount(-1)
@@ -109,12 +109,12 @@ final class MimeParts {
                             T_START_BODYPART,
                             T_END_BODYPART,
                             T_END_OF_STREAM -> {
-                        // Nothing of ours in these.
+                        // Nothing to do.
                     }
                 }
             }
         } catch (MimeException | IOException | RuntimeException malformed) {
-            // RuntimeException: mime4j throws some on nonsense. What was read until then stands.
+            // mime4j throws RuntimeExceptions on some malformed input. What was read until then is kept.
             incomplete = true;
         }
     }
@@ -150,9 +150,9 @@ final class MimeParts {
         EntityHeader.Entity entity = entity(stream);
         byte[] encoded = stream.getInputStream().readAllBytes();
         String partId = nextPartId(levels);
-        boolean isKept =
-                PartValues.isShownText(entity.type()) && !entity.disposition().value().equals("attachment");
-        // Undone once where it may be needed: what it comes to is its size, too.
+        boolean isKept = PartValues.isShownText(entity.type())
+                && !entity.disposition().value().equals("attachment");
+        // Decoded once where the content may be needed; the result also gives the size.
         boolean isUndone = isKept && encoded.length <= EmailContent.TEXT_PART_BYTES_MAX;
         byte[] content = isUndone ? entity.encoding().decode(encoded, encoded.length) : encoded;
         TransferEncoding encoding = isUndone ? TransferEncoding.IDENTITY : entity.encoding();

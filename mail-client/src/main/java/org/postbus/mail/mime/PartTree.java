@@ -7,7 +7,7 @@ import org.postbus.mail.mime.encoding.TransferEncoding;
 import org.postbus.model.EmailBodyPart;
 
 /**
- * The parts of a message, and RFC 8621 section 4.1.4's way to say which of them are its text, its HTML and its attachments.
+ * The parts of a message, and the algorithm of RFC 8621 section 4.1.4 that assigns them to text, HTML and attachments.
  */
 sealed interface PartTree {
 
@@ -15,8 +15,8 @@ sealed interface PartTree {
     record Multipart(String subtype, List<PartTree> parts) implements PartTree {}
 
     /**
-     * @param encoded the content, as it is in the message or already undone; kept only for text that may be shown
-     * @param encoding how to read {@code encoded}
+     * @param encoded the content, as it is in the message or already decoded; kept only for text that may be shown
+     * @param encoding how to decode {@code encoded}
      */
     record Leaf(EmailBodyPart part, Optional<byte[]> encoded, TransferEncoding encoding) implements PartTree {
 

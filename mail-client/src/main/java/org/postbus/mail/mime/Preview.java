@@ -13,9 +13,9 @@ import org.jsoup.select.NodeTraversor;
 import org.postbus.mail.Text;
 import org.postbus.model.Email;
 
-/** The first words of an email, for a list: what its sender wrote, not what it quotes or is signed with. */
+/** The first words of an email, for a list: what its sender wrote, without quotes and signature. */
 final class Preview {
-    /** Much of it may be quoted or invisible. */
+    /** A large part of it may be quoted or invisible. */
     private static final int TEXT_LENGTH_MAX = 8 * 1024;
 
     private static final int HTML_LENGTH_MAX = 128 * 1024;
@@ -24,7 +24,7 @@ final class Preview {
 
     private Preview() {}
 
-    /** Empty if there is nothing but quotes, signature and blanks, and these are empty, too. */
+    /** Empty if there is nothing but quotes, signature and blanks. */
     static String ofText(String text) {
         String start = text.length() > TEXT_LENGTH_MAX ? text.substring(0, TEXT_LENGTH_MAX) : text;
         String written = collapse(withoutQuotes(start));
@@ -33,7 +33,7 @@ final class Preview {
 
     static String ofHtml(String html) {
         String start = html.length() > HTML_LENGTH_MAX ? html.substring(0, HTML_LENGTH_MAX) : html;
-        // Character references make what was not in the bytes: &#xD800;
+        // Character references produce characters that were not in the bytes: &#xD800;
         return cut(collapse(Text.clean(visibleText(start))));
     }
 
@@ -45,7 +45,7 @@ final class Preview {
                 break;
             }
             if (line.startsWith(">")) {
-                // The line that announces the quote goes with it.
+                // The line that introduces the quote is removed with it.
                 held = held != null && isAttribution(held) ? null : held;
                 continue;
             }
@@ -55,7 +55,7 @@ final class Preview {
             if (written.length() > 2 * Email.PREVIEW_LENGTH_MAX + 256) {
                 return written.toString();
             }
-            // A blank line may stand between the announcement and the quote.
+            // A blank line may separate the introduction from the quote.
             held = line.isBlank() && held != null && isAttribution(held) ? held : line;
         }
         return held == null ? written.toString() : written.append(held).toString();
@@ -100,7 +100,9 @@ final class Preview {
                 .isPresent();
     }
 
-    /** Blanks of all kinds to one space; what is invisible, and pads the hidden first lines of newsletters, goes. */
+    /**
+     * All kinds of white space become one space; invisible characters, which newsletters use as padding, are removed.
+     */
     private static String collapse(String text) {
         var collapsed = new StringBuilder(Math.min(text.length(), 1024));
         boolean blank = false;

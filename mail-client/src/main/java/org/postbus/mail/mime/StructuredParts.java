@@ -66,7 +66,7 @@ final class StructuredParts {
         };
     }
 
-    /** What is nested too deep is one attachment, as large as what is in it. */
+    /** A multipart that is nested too deep is one attachment with the size of all its parts. */
     private static PartTree.Leaf opaque(BodyStructure.Multipart multipart) {
         HeaderParameters type = HeaderParameters.of("", multipart.parameters());
         long octets = multipart.leaves().stream()

@@ -6,8 +6,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * A message (RFC 5322) as it may go out by SMTP without any extension: US-ASCII, lines of at most {@value #LINE_OCTETS_MAX} octets
- * that end with CRLF and nothing else (RFC 5321 section 4.5.3.1.6; a bare CR or LF would let one message smuggle in another).
+ * A message (RFC 5322) that SMTP can carry without any extension: US-ASCII, lines of at most {@value #LINE_OCTETS_MAX}
+ * octets that end with CRLF and nothing else (RFC 5321 section 4.5.3.1.6; a bare CR or LF would allow SMTP smuggling).
  * Pure.
  *
  * @param fields in order; values with their folds, without the CRLF at the end
@@ -29,9 +29,9 @@ public record OutgoingMessage(List<Field> fields, String body) {
     }
 
     /**
-     * Reads a message; lines may end with LF alone, as text files have it.
+     * Reads a message; lines may end with LF alone, as in text files.
      *
-     * @throws IllegalArgumentException if it is none, or not one that may go out; the text says why
+     * @throws IllegalArgumentException if it is not a message, or not one that may be sent; the text gives the reason
      */
     public static OutgoingMessage of(byte[] message) {
         for (byte octet : message) {
@@ -85,7 +85,7 @@ public record OutgoingMessage(List<Field> fields, String body) {
         return fields.stream().filter(field -> field.is(name)).map(Field::value).findFirst();
     }
 
-    /** With this field, first, and no other of its name. */
+    /** A copy with this field first and no other field of its name. */
     public OutgoingMessage with(String name, String value) {
         List<Field> others = new ArrayList<>(without(name).fields);
         others.addFirst(new Field(name, value));
@@ -97,7 +97,7 @@ public record OutgoingMessage(List<Field> fields, String body) {
                 fields.stream().filter(field -> !field.is(name)).toList(), body);
     }
 
-    /** As it is sent and stored. */
+    /** The octets that are sent and stored. */
     public byte[] octets() {
         StringBuilder text = new StringBuilder(body.length() + 1024);
         fields.forEach(field ->

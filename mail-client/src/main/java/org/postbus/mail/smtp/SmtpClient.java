@@ -27,13 +27,13 @@ import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
 
 /**
- * Submits messages of one user to one server (RFC 6409) with Vert.x Mail, which brings the pool, TLS and SASL. Non-blocking;
- * {@link #close} it.
+ * Submits messages of one user to one server (RFC 6409) with Vert.x Mail, which provides the pool, TLS and SASL.
+ * Non-blocking; {@link #close} it.
  *
- * <p>Vert.x Mail sends a body of short US-ASCII lines as it is, and header fields that are fixed: so what goes out is
- * {@link OutgoingMessage#octets()}, but for {@code Bcc} and blank lines at the end. It does not say how far it got when a
- * connection breaks. From the moment that it asks for the message's text, the server greeted and the login done, that is
- * {@link ServerFailure.OutcomeUnknown}: too often rather than once too rarely.
+ * <p>Vert.x Mail sends a body of short US-ASCII lines and fixed header fields unchanged, so it sends {@link
+ * OutgoingMessage#octets()}, except for {@code Bcc} and blank lines at the end. It does not report how far it got when
+ * a connection breaks. From the moment that it asks for the text of the message, after greeting and login, a broken
+ * connection is {@link ServerFailure.OutcomeUnknown}: better too often than once too rarely.
  */
 public final class SmtpClient implements AutoCloseable {
     private static final Duration CONNECT_TIME_MAX = Duration.ofSeconds(15);
@@ -42,12 +42,12 @@ public final class SmtpClient implements AutoCloseable {
 
     private static final Duration IDLE_MAX = Duration.ofSeconds(30);
     private static final int CONNECTIONS_MAX = 2;
-    /** RFC 5321 section 4.1.4 wants a name or an address literal; ours means nothing to anybody. */
+    /** RFC 5321 section 4.1.4 requires a name or an address literal; the own name has no meaning for a server. */
     private static final String EHLO_NAME = "[127.0.0.1]";
 
     /** Sends to all recipients or to none. */
     private final MailClient strict;
-    /** Sends to those that the server takes. Shares the connections. */
+    /** Sends to the recipients that the server accepts. Shares the connections. */
     private final MailClient lenient;
 
     private volatile boolean failed;
@@ -76,8 +76,8 @@ public final class SmtpClient implements AutoCloseable {
 
     static MailConfig config(
             ServerAddress address, String username, Credential credential, Optional<String> trustedCertificates) {
-        // Without a hostname verification algorithm: Vert.x Mail then verifies as HTTPS does, and one that is set it
-        // takes away.
+        // No hostname verification algorithm is set: Vert.x Mail then verifies as HTTPS does, and would remove one
+        // that is set.
         MailConfig config = new MailConfig()
                 .setHostname(address.host())
                 .setPort(address.port())
@@ -93,8 +93,7 @@ public final class SmtpClient implements AutoCloseable {
                 .setConnectTimeout((int) CONNECT_TIME_MAX.toMillis())
                 .setIdleTimeout((int) SILENCE_MAX.toSeconds())
                 .setIdleTimeoutUnit(TimeUnit.SECONDS)
-                // One command, one reply: with DATA in the same breath a refused recipient leaves the server waiting
-                // for a message.
+                // No pipelining: with DATA sent along, a refused recipient leaves the server waiting for a message.
                 .setPipelining(false);
         trustedCertificates.ifPresent(
                 pem -> config.setPemTrustOptions(new PemTrustOptions().addCertValue(Buffer.buffer(pem))));
@@ -107,9 +106,9 @@ public final class SmtpClient implements AutoCloseable {
     }
 
     /**
-     * What the server did with the message: it took it for all recipients but these.
+     * The server accepted the message for all recipients but these.
      *
-     * @param refused by recipient, with the server's reply where the library tells it
+     * @param refused by recipient, with the server's reply where the library provides it
      */
     public record Delivery(Map<String, String> refused) {
         public Delivery {
@@ -118,11 +117,11 @@ public final class SmtpClient implements AutoCloseable {
     }
 
     /**
-     * Hands a message over. Recipients that are refused for good do not keep it from the others.
+     * Submits a message. It is sent to the other recipients if some are refused permanently.
      *
      * @param recipients at least one; plain addresses (RFC 5321 section 4.1.2)
-     * @return fails with {@link ServerFailure.Rejected} if it is refused, with {@link ServerFailure.Throttled} if it or one recipient
-     *     is refused for now; nothing was sent then
+     * @return fails with {@link ServerFailure.Rejected} if it is refused, with {@link ServerFailure.Throttled} if it
+     *     or one recipient is refused temporarily; nothing was sent then
      */
     public Uni<Delivery> send(String mailFrom, List<String> recipients, OutgoingMessage message) {
         return Uni.createFrom()
@@ -152,7 +151,7 @@ public final class SmtpClient implements AutoCloseable {
                 .transform(none -> first);
     }
 
-    /** Connects, logs in and leaves: nothing is sent. Fails as {@link #send} does. */
+    /** Connects, logs in and disconnects: nothing is sent. Fails as {@link #send} does. */
     public Uni<Void> logIn() {
         return UniHelper.toUni(strict.sendMail(new Withdrawn()))
                 .onItem()
@@ -165,7 +164,9 @@ public final class SmtpClient implements AutoCloseable {
                 .transform(cause -> new ServerException(SmtpFailures.of(cause, false), cause));
     }
 
-    /** Whether it is worth keeping: after a failure the pool waits until the server has closed the connection. */
+    /**
+     * Whether the connection may be reused: after a failure the pool waits until the server has closed the connection.
+     */
     public boolean isUsable() {
         return !failed;
     }
@@ -186,7 +187,7 @@ public final class SmtpClient implements AutoCloseable {
                 .transform(cause -> new ServerException(SmtpFailures.of(cause, mail.begun), cause));
     }
 
-    /** A message that is sent as it is, and tells when it is asked for. */
+    /** A message that is sent unchanged and records when the client asks for its text. */
     private static final class Fixed extends MailMessage {
         private volatile boolean begun;
 
@@ -211,13 +212,13 @@ public final class SmtpClient implements AutoCloseable {
         private static final long serialVersionUID = 1;
     }
 
-    /** Withdrawn when its text is asked for: between the login and {@code MAIL}. */
+    /** Withdrawn when its text is asked for, which is between the login and {@code MAIL}. */
     private static final class Withdrawn extends MailMessage {
-        private static final String NOBODY = "nobody@localhost";
+        private static final String NO_ADDRESS = "nobody@localhost";
 
         Withdrawn() {
-            setFrom(NOBODY);
-            setTo(NOBODY);
+            setFrom(NO_ADDRESS);
+            setTo(NO_ADDRESS);
         }
 
         @Override

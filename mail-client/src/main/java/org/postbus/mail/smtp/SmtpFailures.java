@@ -5,17 +5,17 @@ import java.util.Optional;
 import org.postbus.mail.ServerFailure;
 import org.postbus.mail.Text;
 
-/** What a server's reply and a broken connection mean: the one table, and pure (RFC 5321 section 4.2, RFC 4954 section 6). */
+/** What a reply of the server and a broken connection mean. Pure (RFC 5321 section 4.2, RFC 4954 section 6). */
 final class SmtpFailures {
     private static final int TEXT_LENGTH_MAX = 500;
-    /** Vert.x Mail's words for what it finds out by itself, before the message goes out. */
+    /** Error texts of Vert.x Mail for problems that it detects before the message is sent. */
     private static final String TOO_LARGE = "message exceeds allowed size limit";
 
     static final String NO_RECIPIENT = "no recipient addresses were accepted";
 
     private SmtpFailures() {}
 
-    /** @param begun whether the message may have gone out: then only a reply tells what became of it */
+    /** @param begun whether the message may have been sent: then only a reply shows the outcome */
     static ServerFailure of(Throwable cause, boolean begun) {
         return switch (cause) {
             case SMTPException reply -> ofReply(reply.getReplyCode(), text(reply));
@@ -33,17 +33,17 @@ final class SmtpFailures {
     static ServerFailure ofReply(int code, String text) {
         return switch (code) {
             case 530, 534, 535, 538 -> new ServerFailure.AuthRejected(text);
-            // The server closes the connection; 454 is a login that fails for now.
+            // The server closes the connection; 454 is a temporary failure of the login.
             case 421, 454 -> new ServerFailure.Unreachable(text);
             default ->
                 code >= 500
                         ? new ServerFailure.Rejected("smtp-" + code, text)
-                        // Of this message or recipient, not of the account: greylisting, a full mailbox.
+                        // A problem of this message or recipient, not of the account: greylisting, a full mailbox.
                         : new ServerFailure.Throttled(text, Optional.empty());
         };
     }
 
-    /** With the reply's code and enhanced code as the server sent them. */
+    /** With the code and enhanced code of the reply as the server sent them. */
     static String text(Throwable cause) {
         String text = cause instanceof SMTPException reply
                 ? String.join(" / ", reply.getReplyMessages())

@@ -15,7 +15,7 @@ import org.postbus.model.EmailBody;
 import org.postbus.model.EmailBodyPart;
 import org.postbus.model.EmailHeaders;
 
-/** What holds for any bytes at all: an answer, within the limits, that PostgreSQL and Kafka can hold. */
+/** Properties for any bytes: there is a result, within the limits, that PostgreSQL and Kafka can store. */
 class MimeMessagePropertiesTest {
     private static final int RUNS = 1500;
 

@@ -14,7 +14,7 @@ import org.postbus.model.EmailAddress;
 import org.postbus.model.EmailBodyPart;
 import org.postbus.model.EmailBodyValue;
 
-/** Known answers: a message as text, a char per byte, and what it says. */
+/** Known answers: a message as text, a char per byte, and the expected result. */
 class MimeMessageReaderTest {
 
     @Test
@@ -287,7 +287,7 @@ class MimeMessageReaderTest {
     }
 
     @Test
-    void header_words_survive_what_senders_do_to_them() {
+    void malformed_encoded_words_are_decoded_as_far_as_possible() {
         assertThat(subject("=?UTF-8?B?w6Q=?= =?UTF-8?B?w7Y=?=")).contains("äö");
         assertThat(subject("=?UTF-8?B?w6?= =?UTF-8?B?Q=?=")).isPresent();
         // A character split between two words.
@@ -390,7 +390,7 @@ class MimeMessageReaderTest {
     }
 
     @Test
-    void malformed_structure_gives_something_to_read() {
+    void malformed_structure_is_read_as_far_as_possible() {
         assertThat(parse("Content-Type: multipart/mixed\n\n--b\n\nx\n--b--\n")
                         .body()
                         .attachments())

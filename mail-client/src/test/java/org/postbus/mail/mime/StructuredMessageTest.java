@@ -11,7 +11,9 @@ import org.junit.jupiter.api.Test;
 import org.postbus.mail.imap.grammar.BodyStructure;
 import org.postbus.model.EmailBodyPart;
 
-/** A message that was not fetched whole is the same as if it had been, as far as its parts were. */
+/**
+ * A message that was not fetched whole gives the same result as the whole message, as far as its parts were fetched.
+ */
 class StructuredMessageTest {
     private static final String HEADER = "Subject: gr=?utf-8?Q?=C3=B6=C3=9F?=er\r\nMessage-ID: <a@example.com>\r\n"
             + "Content-Type: multipart/mixed; boundary=x\r\n\r\n";
@@ -101,7 +103,7 @@ class StructuredMessageTest {
     }
 
     @Test
-    void text_that_was_cut_says_so() {
+    void cut_text_is_marked_as_truncated() {
         BodyStructure large = part("1", "text/plain", Map.of(), "7bit", 1_000_000);
 
         ParsedEmail email = MimeMessageReader.parse(

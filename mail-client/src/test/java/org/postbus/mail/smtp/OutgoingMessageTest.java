@@ -30,7 +30,7 @@ class OutgoingMessageTest {
     }
 
     @Test
-    void what_could_smuggle_or_be_garbled_is_refused() {
+    void input_that_allows_smuggling_is_refused() {
         for (String unfit : new String[] {
             "Subject: s\n\nbare \r return",
             "Subject: s\n\nnul \0",

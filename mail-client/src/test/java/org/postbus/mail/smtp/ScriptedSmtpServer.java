@@ -21,11 +21,11 @@ import org.postbus.account.TlsMode;
 import org.postbus.mail.TestCertificate;
 
 /**
- * A submission server that takes everything, unless it is told to answer a command otherwise. What it took counts as
- * delivered, whatever it answers afterwards.
+ * A submission server that accepts everything, unless a reply to a command is prepared. An accepted message counts as
+ * delivered, whatever the reply is.
  */
 public final class ScriptedSmtpServer implements AutoCloseable {
-    /** In place of a reply: the line is cut. */
+    /** Instead of a reply: the connection is closed. */
     public static final String CUT = "cut the line";
     /** The command that stands for the end of the message. */
     public static final String END_OF_DATA = ".";
@@ -38,14 +38,14 @@ public final class ScriptedSmtpServer implements AutoCloseable {
     private final List<Socket> sockets = new CopyOnWriteArrayList<>();
     private volatile String capabilities = "AUTH PLAIN LOGIN XOAUTH2";
 
-    /** @param content as it came, dots undone, lines ended by CRLF */
+    /** @param content as received, with dots unstuffed and lines ended by CRLF */
     public record Delivered(String mailFrom, List<String> recipients, String content) {}
 
     public ScriptedSmtpServer() {
         this(TlsMode.NONE);
     }
 
-    /** With TLS it shows {@link TestCertificate#forLocalhost()}. */
+    /** With TLS it presents {@link TestCertificate#forLocalhost()}. */
     public ScriptedSmtpServer(TlsMode tls) {
         this.tls = tls;
         try {
@@ -60,7 +60,10 @@ public final class ScriptedSmtpServer implements AutoCloseable {
         return new ServerAddress(tls == TlsMode.NONE ? "127.0.0.1" : "localhost", listening.getLocalPort(), tls);
     }
 
-    /** @param command how it begins, in capitals but for addresses, such as {@code RCPT TO:<bob@}; or {@link #END_OF_DATA} */
+    /**
+     * @param command its beginning, in capitals except for addresses, such as {@code RCPT TO:<bob@}; or {@link
+     *     #END_OF_DATA}
+     */
     public void answer(String command, String reply) {
         answers.put(command, reply);
     }
@@ -101,7 +104,7 @@ public final class ScriptedSmtpServer implements AutoCloseable {
                 talk(encrypted(socket), false);
             }
         } catch (IOException gone) {
-            // The client went away: what it sent until then is on record.
+            // The client has closed the connection: what it sent until then is recorded.
             commands.add("(the client went away)");
         }
     }
@@ -116,7 +119,7 @@ public final class ScriptedSmtpServer implements AutoCloseable {
         return encrypted;
     }
 
-    /** @return whether it goes on encrypted */
+    /** @return whether the connection continues encrypted */
     private boolean talk(Socket socket, boolean startTls) throws IOException {
         var in = new BufferedReader(new InputStreamReader(socket.getInputStream(), StandardCharsets.ISO_8859_1));
         OutputStream out = socket.getOutputStream();

@@ -95,7 +95,7 @@ class SmtpClientTest {
     }
 
     @Test
-    void a_refused_message_keeps_the_servers_words() {
+    void a_refused_message_keeps_the_servers_reply() {
         server.answer(ScriptedSmtpServer.END_OF_DATA, "554 5.7.1 looks like spam");
 
         assertThat(failureOf("bob@example.com"))
@@ -112,7 +112,7 @@ class SmtpClientTest {
     }
 
     @Test
-    void a_refused_recipient_does_not_keep_it_from_the_others() {
+    void a_refused_recipient_does_not_affect_the_others() {
         server.answer("RCPT TO:<bad@", "550 5.1.1 no such user");
 
         SmtpClient.Delivery delivery = send("bad@example.com", "bob@example.com");
@@ -133,7 +133,7 @@ class SmtpClientTest {
     }
 
     @Test
-    void a_recipient_that_is_refused_for_now_stops_all() {
+    void a_temporarily_refused_recipient_fails_the_whole_submission() {
         server.answer("RCPT TO:<bad@", "451 4.7.1 greylisted, come back later");
 
         assertThat(failureOf("bob@example.com", "bad@example.com"))
@@ -142,7 +142,7 @@ class SmtpClientTest {
     }
 
     @Test
-    void a_line_cut_after_the_message_leaves_the_outcome_unknown() {
+    void a_connection_lost_after_the_message_leaves_the_outcome_unknown() {
         server.answer(ScriptedSmtpServer.END_OF_DATA, ScriptedSmtpServer.CUT);
 
         assertThat(failureOf("bob@example.com")).isInstanceOf(ServerFailure.OutcomeUnknown.class);
@@ -150,14 +150,14 @@ class SmtpClientTest {
     }
 
     @Test
-    void a_line_cut_before_the_login_ends_is_no_try_to_send() {
+    void a_connection_lost_before_the_login_ends_is_no_attempt_to_send() {
         server.answer("AUTH", ScriptedSmtpServer.CUT);
 
         assertThat(failureOf("bob@example.com")).isInstanceOf(ServerFailure.Unreachable.class);
     }
 
     @Test
-    void nobody_listens() {
+    void closed_port_is_unreachable() {
         client.close();
         client = client(new ServerAddress("127.0.0.1", 1, TlsMode.NONE), PASSWORD);
 
@@ -165,7 +165,7 @@ class SmtpClientTest {
     }
 
     @Test
-    void a_refused_login_is_told_from_other_refusals() {
+    void a_refused_login_is_distinguished_from_other_refusals() {
         server.answer("AUTH", "535 5.7.8 bad credentials");
 
         assertThat(failureOf("bob@example.com"))
@@ -203,7 +203,7 @@ class SmtpClientTest {
     }
 
     @Test
-    void a_login_alone_sends_nothing() {
+    void checking_the_login_sends_nothing() {
         client.logIn().await().atMost(WAIT);
 
         assertThat(server.commands()).anyMatch(line -> line.startsWith("AUTH "));
@@ -211,7 +211,7 @@ class SmtpClientTest {
     }
 
     @Test
-    void a_login_alone_that_is_refused_fails_as_sending_does() {
+    void a_refused_login_check_fails_as_sending_does() {
         server.answer("AUTH", "535 5.7.8 bad credentials");
 
         assertThatThrownBy(() -> client.logIn().await().atMost(WAIT))
@@ -221,7 +221,7 @@ class SmtpClientTest {
     }
 
     @Test
-    void starttls_that_is_not_offered_ends_it_before_the_password_is_said() {
+    void starttls_that_is_not_offered_ends_it_before_the_password_is_sent() {
         ServerAddress address =
                 new ServerAddress(server.address().host(), server.address().port(), TlsMode.STARTTLS);
         try (SmtpClient encrypted = client(address, PASSWORD)) {
@@ -237,7 +237,7 @@ class SmtpClientTest {
     }
 
     @Test
-    void an_encrypted_line_to_a_server_that_is_trusted_carries_the_message_and_the_servers_words() throws IOException {
+    void tls_to_a_trusted_server_carries_the_message_and_the_reply() throws IOException {
         for (TlsMode tls : List.of(TlsMode.TLS, TlsMode.STARTTLS)) {
             try (ScriptedSmtpServer encrypted = new ScriptedSmtpServer(tls);
                     SmtpClient trusting = SmtpClient.of(
@@ -265,7 +265,7 @@ class SmtpClientTest {
     }
 
     @Test
-    void a_server_that_nobody_vouches_for_is_told_nothing() throws IOException {
+    void no_credential_is_sent_to_a_server_named_by_dns_alone() throws IOException {
         for (TlsMode tls : List.of(TlsMode.TLS, TlsMode.STARTTLS)) {
             try (ScriptedSmtpServer encrypted = new ScriptedSmtpServer(tls);
                     SmtpClient wary = client(encrypted.address(), PASSWORD)) {
@@ -322,7 +322,7 @@ class SmtpClientTest {
     }
 
     @Test
-    void the_mode_is_the_accounts_and_no_certificate_is_trusted_blindly() {
+    void the_tls_mode_is_the_accounts_and_every_certificate_is_verified() {
         for (TlsMode tls : TlsMode.values()) {
             MailConfig config =
                     SmtpClient.config(new ServerAddress("h.example", 465, tls), "alice", PASSWORD, Optional.empty());

@@ -16,7 +16,8 @@ final class ClaimRenewal implements AutoCloseable {
     ClaimRenewal(Vertx vertx, Duration claimTime, String claim, Runnable renew) {
         this.vertx = vertx;
         this.timer = vertx.setPeriodic(
-                claimTime.dividedBy(3).toMillis(), tick -> Thread.ofVirtual().name("claim-renewal").start(() -> {
+                claimTime.dividedBy(3).toMillis(),
+                tick -> Thread.ofVirtual().name("claim-renewal").start(() -> {
                     try {
                         renew.run();
                     } catch (InfrastructureFailureException e) {

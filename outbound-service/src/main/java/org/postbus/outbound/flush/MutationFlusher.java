@@ -59,11 +59,13 @@ public final class MutationFlusher implements AccountFlushes.Flusher {
     @Override
     public boolean flush(TenantId tenant, AccountId account) {
         Optional<Work> work = context.database()
-                .run(tenant, connection -> pendingChanges
-                        .claim(connection, account)
-                        .compose(claim -> claim.isEmpty()
-                                ? Future.succeededFuture(Optional.<Work>empty())
-                                : work(connection, account, claim)));
+                .run(
+                        tenant,
+                        connection -> pendingChanges
+                                .claim(connection, account)
+                                .compose(claim -> claim.isEmpty()
+                                        ? Future.succeededFuture(Optional.<Work>empty())
+                                        : work(connection, account, claim)));
         if (work.isEmpty()) {
             return false;
         }
@@ -73,8 +75,13 @@ public final class MutationFlusher implements AccountFlushes.Flusher {
                 PendingChangesTable.CLAIM_TIME,
                 "the claim on mutations of account " + account,
                 () -> context.database().run(tenant, connection -> pendingChanges.renew(connection, account)))) {
-            Map<MutationId, MutationOutcome> outcomes =
-                    new MutationRound(servers, tenant, account, work.get(), context.jitter().getAsDouble()).run();
+            Map<MutationId, MutationOutcome> outcomes = new MutationRound(
+                            servers,
+                            tenant,
+                            account,
+                            work.get(),
+                            context.jitter().getAsDouble())
+                    .run();
             store(tenant, account, work.get().login().revision(), outcomes);
         }
         context.metrics().flushed(Duration.ofNanos(System.nanoTime() - start));
@@ -97,8 +104,10 @@ public final class MutationFlusher implements AccountFlushes.Flusher {
         int stored = store.untilStored(
                 "outcomes of mutations of account " + account,
                 () -> context.database()
-                        .run(tenant, connection ->
-                                pendingChanges.storeOutcomes(connection, tenant, account, revision, outcomes)));
+                        .run(
+                                tenant,
+                                connection ->
+                                        pendingChanges.storeOutcomes(connection, tenant, account, revision, outcomes)));
         context.metrics().lostClaims(outcomes.size() - stored);
         outcomes.values().forEach(context.metrics()::outcome);
         log(account, outcomes);

@@ -44,8 +44,7 @@ final class MutationRound {
     record Work(MutationClaim claim, ServerSnapshot snapshot, AccountTable.Login login) {}
 
     /** @param lost see {@link Answers}: the failure concerns the account then */
-    private record Applied(
-            List<FoldedMutation> folds, Map<EmailId, Answer> answers, Optional<ServerFailure> lost) {}
+    private record Applied(List<FoldedMutation> folds, Map<EmailId, Answer> answers, Optional<ServerFailure> lost) {}
 
     MutationRound(MailServers servers, TenantId tenant, AccountId account, Work work, double jitter) {
         this.servers = servers;
@@ -90,8 +89,7 @@ final class MutationRound {
         try {
             return switch (apply(mutation)) {
                 case Answer.Done done -> new MutationOutcome.Applied();
-                case Answer.Failed(var failure) ->
-                    OutcomePolicy.outcomeOf(failure, mutation.attempts(), false, jitter);
+                case Answer.Failed(var failure) -> OutcomePolicy.outcomeOf(failure, mutation.attempts(), false, jitter);
             };
         } catch (ServerException e) {
             return OutcomePolicy.outcomeOf(e.failure(), mutation.attempts(), true, jitter);

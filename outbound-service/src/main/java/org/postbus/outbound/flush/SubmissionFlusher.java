@@ -63,15 +63,17 @@ public final class SubmissionFlusher implements AccountFlushes.Flusher {
     @Override
     public boolean flush(TenantId tenant, AccountId account) {
         Optional<Work> work = context.database()
-                .run(tenant, connection -> submissions
-                        .claim(connection, account)
-                        .compose(claimed -> claimed.isEmpty()
-                                ? Future.succeededFuture(Optional.<Work>empty())
-                                : submissions
-                                        .sentMailbox(connection, account)
-                                        .compose(sent -> accounts.login(connection, account)
-                                                .map(login -> login.map(
-                                                        found -> new Work(claimed.get(), found, sent))))));
+                .run(
+                        tenant,
+                        connection -> submissions
+                                .claim(connection, account)
+                                .compose(claimed -> claimed.isEmpty()
+                                        ? Future.succeededFuture(Optional.<Work>empty())
+                                        : submissions
+                                                .sentMailbox(connection, account)
+                                                .compose(sent -> accounts.login(connection, account)
+                                                        .map(login -> login.map(
+                                                                found -> new Work(claimed.get(), found, sent))))));
         if (work.isEmpty()) {
             return false;
         }
@@ -143,14 +145,21 @@ public final class SubmissionFlusher implements AccountFlushes.Flusher {
         boolean stored = store.untilStored(
                 "the outcome of submission " + submission.id(),
                 () -> context.database()
-                        .run(tenant, connection -> submissions
-                                .storeOutcome(
-                                        connection, tenant, account, work.login().revision(), submission.id(), outcome)
-                                .compose(done -> done && outcome.needsSync()
-                                        ? submissions
-                                                .insertParentMutation(connection, account, submission.id())
-                                                .map(inserted -> true)
-                                        : Future.succeededFuture(done))));
+                        .run(
+                                tenant,
+                                connection -> submissions
+                                        .storeOutcome(
+                                                connection,
+                                                tenant,
+                                                account,
+                                                work.login().revision(),
+                                                submission.id(),
+                                                outcome)
+                                        .compose(done -> done && outcome.needsSync()
+                                                ? submissions
+                                                        .insertParentMutation(connection, account, submission.id())
+                                                        .map(inserted -> true)
+                                                : Future.succeededFuture(done))));
         context.metrics().submission(outcome.label());
         if (!stored) {
             context.metrics().lostClaims(1);

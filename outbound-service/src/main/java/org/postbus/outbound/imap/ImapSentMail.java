@@ -27,7 +27,8 @@ public final class ImapSentMail implements SentMail {
     private ImapConnection connection;
 
     /** @param sent empty if the account has no mailbox for sent mail */
-    public ImapSentMail(AccountSettings.Imap settings, Credential credential, ImapClient imap, Optional<MailboxName> sent) {
+    public ImapSentMail(
+            AccountSettings.Imap settings, Credential credential, ImapClient imap, Optional<MailboxName> sent) {
         this.settings = settings;
         this.credential = credential;
         this.imap = imap;

@@ -19,8 +19,8 @@ import org.postbus.mail.imap.grammar.MailboxName;
 import org.postbus.mail.imap.grammar.SelectedMailbox;
 import org.postbus.mail.imap.grammar.StoreMode;
 import org.postbus.mail.imap.grammar.UidSet;
-import org.postbus.observation.UidRange;
 import org.postbus.observation.EmailIdentity;
+import org.postbus.observation.UidRange;
 import org.postbus.outbound.imap.plan.ImapPlan.Action;
 import org.postbus.outbound.imap.plan.ImapPlan.MailboxWork;
 import org.postbus.outbound.mutation.ServerSnapshot;
@@ -146,7 +146,8 @@ final class MailboxRun {
             if (!(e.failure() instanceof ServerFailure.Rejected)) {
                 throw e;
             }
-            UidSet existing = uids.and(UidSet.of(connection.await(connection.imap().uidSearchAll())));
+            UidSet existing =
+                    uids.and(UidSet.of(connection.await(connection.imap().uidSearchAll())));
             return existing.isEmpty() ? List.of() : connection.fetch(existing, items);
         }
     }
@@ -181,8 +182,8 @@ final class MailboxRun {
                             uids -> connection.await(imap.uidStoreLabels(uids.ranges(), StoreMode.ADD, move.labels())));
                 case Action.MoveAndDestroy move ->
                     moveAndThen(move.trash(), move.uids(), uids -> {
-                        connection.await(
-                                imap.uidStore(uids.ranges(), StoreMode.ADD, Set.of(ImapFlag.DELETED), OptionalLong.empty()));
+                        connection.await(imap.uidStore(
+                                uids.ranges(), StoreMode.ADD, Set.of(ImapFlag.DELETED), OptionalLong.empty()));
                         connection.await(imap.uidExpunge(uids.ranges()));
                     });
             }
@@ -270,8 +271,7 @@ final class MailboxRun {
                 if (modified.contains(uid)) {
                     fail(
                             uid,
-                            new ServerFailure.Conflict(
-                                    "another client changed the email at the same time (MODIFIED)"));
+                            new ServerFailure.Conflict("another client changed the email at the same time (MODIFIED)"));
                 }
             }
         });

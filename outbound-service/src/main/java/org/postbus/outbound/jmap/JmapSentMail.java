@@ -85,8 +85,8 @@ public final class JmapSentMail implements SentMail {
         SentMailboxes mailboxes = mailboxes();
         String sent = mailboxes
                 .sent()
-                .orElseThrow(() -> new ServerException(new ServerFailure.Rejected(
-                        "no-sent-mailbox", "the account has no mailbox for sent mail")));
+                .orElseThrow(() -> new ServerException(
+                        new ServerFailure.Rejected("no-sent-mailbox", "the account has no mailbox for sent mail")));
         List<WrittenEmail> written = written(mailboxes, submission);
         if (written.stream().anyMatch(mailboxes::isFiled)) {
             return;

@@ -112,8 +112,8 @@ public final class JmapSubmissionServer implements SubmissionServer {
         var statuses = request.add(new Sending.EmailSubmissionGet(query.result("/ids")));
         var email = request.add(new Sending.WrittenEmailGet(Ids.these(List.of(envelope.emailId()))));
         // This call cannot be undone: without an answer it is unknown whether the message was sent.
-        JmapResults results = Await.uninterruptibly(
-                client.send(request), JmapSentMail.AWAIT_MAX, ServerException::outcomeUnknown);
+        JmapResults results =
+                Await.uninterruptibly(client.send(request), JmapSentMail.AWAIT_MAX, ServerException::outcomeUnknown);
         return switch (results.get(set)) {
             case Submitted.Done(var id) -> {
                 Map<String, String> all = new LinkedHashMap<>(refused);
@@ -145,8 +145,8 @@ public final class JmapSubmissionServer implements SubmissionServer {
     /** Removes the draft of a message that the server refused permanently. If that fails, the draft stays. */
     private void destroy(Draft draft) {
         try {
-            SetResult result = JmapSentMail.await(
-                    client.call(new EmailSet(Map.of(), List.of(draft.emailId()), Optional.empty())));
+            SetResult result =
+                    JmapSentMail.await(client.call(new EmailSet(Map.of(), List.of(draft.emailId()), Optional.empty())));
             result.notDestroyed()
                     .forEach((id, error) ->
                             LOG.infof("the draft of a rejected message was not destroyed: %s", error.type()));

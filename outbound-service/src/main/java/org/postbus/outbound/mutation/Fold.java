@@ -23,7 +23,8 @@ public final class Fold {
     public static List<FoldedMutation> fold(List<EmailMutation> mutations) {
         Map<EmailId, List<EmailMutation>> byEmail = new LinkedHashMap<>();
         for (EmailMutation mutation : mutations) {
-            byEmail.computeIfAbsent(mutation.emailId(), email -> new ArrayList<>()).add(mutation);
+            byEmail.computeIfAbsent(mutation.emailId(), email -> new ArrayList<>())
+                    .add(mutation);
         }
         return byEmail.entrySet().stream()
                 .map(entry -> new FoldedMutation(entry.getKey(), change(entry.getValue()), entry.getValue()))

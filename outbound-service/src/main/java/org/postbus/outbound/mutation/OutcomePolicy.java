@@ -24,8 +24,7 @@ public final class OutcomePolicy {
      */
     public static MutationOutcome outcomeOf(ServerFailure failure, int attempts, boolean holdsAccount, double jitter) {
         return switch (failure) {
-            case ServerFailure.Unreachable(var text) ->
-                retried(attempts, text, Optional.empty(), holdsAccount, jitter);
+            case ServerFailure.Unreachable(var text) -> retried(attempts, text, Optional.empty(), holdsAccount, jitter);
             case ServerFailure.Throttled(var text, var retryAfter) ->
                 retried(attempts, text, retryAfter, holdsAccount, jitter);
             case ServerFailure.AuthRejected(var text) ->
@@ -33,7 +32,8 @@ public final class OutcomePolicy {
             case ServerFailure.CursorLost(var text) -> untilLocated(attempts, text, jitter);
             case ServerFailure.Conflict(var text) -> onFreshState(attempts, text, jitter);
             case ServerFailure.Rejected(var code, var text) -> new MutationOutcome.Rejected(code, text);
-            // Every mutation can be repeated without harm, or the server is first searched for its result: see MailServer.
+            // Every mutation can be repeated without harm, or the server is first searched for its result: see
+            // MailServer.
             case ServerFailure.OutcomeUnknown(var text) ->
                 retried(attempts, text, Optional.empty(), holdsAccount, jitter);
         };

@@ -34,7 +34,8 @@ public record ServerSnapshot(Map<EmailId, EmailSnapshot> emails, Map<MailboxId, 
      * @param identity empty if the server has no ids of emails
      * @param locations empty if the email has left its last mailbox and may still appear in another
      */
-    public record EmailSnapshot(Optional<EmailIdentity> identity, Optional<String> messageId, List<Location> locations) {
+    public record EmailSnapshot(
+            Optional<EmailIdentity> identity, Optional<String> messageId, List<Location> locations) {
         public EmailSnapshot {
             Objects.requireNonNull(identity);
             Objects.requireNonNull(messageId);

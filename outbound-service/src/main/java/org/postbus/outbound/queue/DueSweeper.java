@@ -40,8 +40,8 @@ public final class DueSweeper implements AutoCloseable {
     void sweep() {
         for (Row row :
                 database.query("select tenant_id, account_id from " + accountsDue + "($1)", Tuple.of(ACCOUNTS_MAX))) {
-            flushes.notify(
-                    new MutationNotification(new TenantId(row.getUUID("tenant_id")), new AccountId(row.getUUID("account_id"))));
+            flushes.notify(new MutationNotification(
+                    new TenantId(row.getUUID("tenant_id")), new AccountId(row.getUUID("account_id"))));
         }
     }
 

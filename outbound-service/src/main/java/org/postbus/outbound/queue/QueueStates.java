@@ -1,6 +1,5 @@
 package org.postbus.outbound.queue;
 
-import org.postbus.kit.concurrent.PeriodicJob;
 import io.vertx.sqlclient.Row;
 import io.vertx.sqlclient.Tuple;
 import java.time.Duration;
@@ -8,6 +7,7 @@ import java.time.Instant;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.postbus.kit.concurrent.PeriodicJob;
 import org.postbus.kit.sql.TenantTransactions;
 
 /**

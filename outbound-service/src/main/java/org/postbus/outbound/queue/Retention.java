@@ -1,12 +1,12 @@
 package org.postbus.outbound.queue;
 
-import org.postbus.kit.concurrent.PeriodicJob;
 import io.vertx.sqlclient.Tuple;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.util.List;
 import java.util.stream.Stream;
+import org.postbus.kit.concurrent.PeriodicJob;
 import org.postbus.kit.sql.TenantTransactions;
 
 /**

@@ -1,8 +1,8 @@
 package org.postbus.outbound.smtp;
 
-import org.postbus.kit.concurrent.Await;
 import java.time.Duration;
 import java.util.Optional;
+import org.postbus.kit.concurrent.Await;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
 import org.postbus.mail.smtp.OutgoingMessage;

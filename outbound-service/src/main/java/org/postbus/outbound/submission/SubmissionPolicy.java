@@ -42,8 +42,7 @@ public final class SubmissionPolicy {
 
     /** @param checks searches so far that found no copy */
     public static InDoubt inDoubt(Optional<String> text, int checks) {
-        return new InDoubt(
-                text, checks < CHECK_WAITS.size() ? Optional.of(CHECK_WAITS.get(checks)) : Optional.empty());
+        return new InDoubt(text, checks < CHECK_WAITS.size() ? Optional.of(CHECK_WAITS.get(checks)) : Optional.empty());
     }
 
     /** @param checks attempts to file the copy so far, this one included */

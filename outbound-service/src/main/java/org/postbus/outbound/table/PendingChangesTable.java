@@ -39,7 +39,6 @@ public final class PendingChangesTable {
     /** Mutations per claim; the others are claimed in the next round. */
     public static final int CLAIM_MAX = 5_000;
 
-
     /**
      * One flush per account at a time, in all processes: claims of an account exclude each other by an advisory lock, and a claim finds nothing
      * while a process owns mutations of the account. The order per email is kept even when mutations wait: none overtakes an older one.
@@ -161,7 +160,8 @@ public final class PendingChangesTable {
             long revision,
             Map<MutationId, MutationOutcome> outcomes) {
         boolean anyFinal = outcomes.values().stream()
-                .anyMatch(outcome -> outcome instanceof MutationOutcome.Rejected || outcome instanceof MutationOutcome.Failed);
+                .anyMatch(outcome ->
+                        outcome instanceof MutationOutcome.Rejected || outcome instanceof MutationOutcome.Failed);
         Future<?> locked = anyFinal ? ChangeLogAppend.lock(connection, account) : Future.succeededFuture();
         return locked.compose(done -> update(connection, account, revision, outcomes))
                 .compose(stored ->
@@ -221,10 +221,13 @@ public final class PendingChangesTable {
                     new Step("rejected", ErrorText.storable(code + ": " + text), false, Duration.ZERO, 0);
                 case MutationOutcome.Deferred(var delay, var text, var holdsAccount) ->
                     new Step("queued", ErrorText.storable(text), holdsAccount, delay, 0);
-                case MutationOutcome.NeedsLogin(var delay, var text) -> new Step("queued", ErrorText.storable(text), true, delay, 1);
-                case MutationOutcome.LocationUnknown(var delay, var text) -> new Step("queued", ErrorText.storable(text), false, delay, 1);
+                case MutationOutcome.NeedsLogin(var delay, var text) ->
+                    new Step("queued", ErrorText.storable(text), true, delay, 1);
+                case MutationOutcome.LocationUnknown(var delay, var text) ->
+                    new Step("queued", ErrorText.storable(text), false, delay, 1);
                 case MutationOutcome.Released released -> new Step("queued", null, false, Duration.ZERO, 1);
-                case MutationOutcome.Failed(var text) -> new Step("failed", ErrorText.storable(text), false, Duration.ZERO, 0);
+                case MutationOutcome.Failed(var text) ->
+                    new Step("failed", ErrorText.storable(text), false, Duration.ZERO, 0);
             };
         }
     }
@@ -250,7 +253,8 @@ public final class PendingChangesTable {
                         new EmailId(row.getUUID("email_id")),
                         row.getString("kind").equals("destroy")
                                 ? new EmailMutation.Change.Destroy()
-                                : EmailMutation.Change.ofPatch(EventCodec.mapper().readTree(row.getString("patch"))),
+                                : EmailMutation.Change.ofPatch(
+                                        EventCodec.mapper().readTree(row.getString("patch"))),
                         row.getInteger("attempts")));
             } catch (IllegalArgumentException e) {
                 unreadable.put(id, e.getMessage());

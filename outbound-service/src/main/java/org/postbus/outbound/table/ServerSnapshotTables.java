@@ -39,8 +39,10 @@ public final class ServerSnapshotTables {
 
     public Future<ServerSnapshot> read(SqlConnection connection, AccountId account, MutationClaim claim) {
         Collection<EmailMutation> mutations = claim.mutations();
-        UUID[] emailIds =
-                mutations.stream().map(mutation -> mutation.emailId().value()).distinct().toArray(UUID[]::new);
+        UUID[] emailIds = mutations.stream()
+                .map(mutation -> mutation.emailId().value())
+                .distinct()
+                .toArray(UUID[]::new);
         Set<UUID> mailboxIds = new HashSet<>();
         for (EmailMutation mutation : mutations) {
             if (mutation.change() instanceof EmailMutation.Change.Update update) {
@@ -78,10 +80,12 @@ public final class ServerSnapshotTables {
         for (Row row : rows) {
             var id = new EmailId(row.getUUID("email_id"));
             ServerSnapshot.EmailSnapshot before = emails.get(id);
-            List<ServerSnapshot.Location> locations = before == null ? new ArrayList<>() : new ArrayList<>(before.locations());
+            List<ServerSnapshot.Location> locations =
+                    before == null ? new ArrayList<>() : new ArrayList<>(before.locations());
             UUID mailbox = row.getUUID("mailbox_id");
             if (mailbox != null) {
-                locations.add(new ServerSnapshot.Location(new MailboxId(mailbox), row.getLong("uidvalidity"), row.getLong("uid")));
+                locations.add(new ServerSnapshot.Location(
+                        new MailboxId(mailbox), row.getLong("uidvalidity"), row.getLong("uid")));
             }
             emails.put(
                     id,

@@ -22,8 +22,8 @@ import org.postbus.mail.imap.grammar.MailboxName;
 import org.postbus.model.AccountId;
 import org.postbus.model.SubmissionId;
 import org.postbus.model.TenantId;
-import org.postbus.outbound.submission.Submission.Task;
 import org.postbus.outbound.submission.Submission;
+import org.postbus.outbound.submission.Submission.Task;
 import org.postbus.outbound.submission.SubmissionOutcome;
 import org.postbus.outbound.submission.SubmissionPolicy;
 
@@ -271,10 +271,28 @@ public final class SubmissionTable {
                             !copyDue);
                 case SubmissionOutcome.Rejected(var text) -> idle("rejected", text);
                 case SubmissionOutcome.Retried(var delay, var text, var holds, var counts) ->
-                    new Step("queued", false, null, null, ErrorText.storable(text), Optional.of(delay), holds, counts ? 0 : 1, false);
+                    new Step(
+                            "queued",
+                            false,
+                            null,
+                            null,
+                            ErrorText.storable(text),
+                            Optional.of(delay),
+                            holds,
+                            counts ? 0 : 1,
+                            false);
                 case SubmissionOutcome.Failed(var text) -> idle("failed", text);
                 case SubmissionOutcome.InDoubt(var text, var checkIn) ->
-                    new Step("in-doubt", true, null, null, text.map(ErrorText::storable).orElse(null), checkIn, false, 0, false);
+                    new Step(
+                            "in-doubt",
+                            true,
+                            null,
+                            null,
+                            text.map(ErrorText::storable).orElse(null),
+                            checkIn,
+                            false,
+                            0,
+                            false);
                 case SubmissionOutcome.Found found ->
                     new Step("sent", false, "done", null, null, Optional.empty(), false, 0, true);
                 case SubmissionOutcome.Copied copied ->
@@ -282,7 +300,8 @@ public final class SubmissionTable {
                 case SubmissionOutcome.CopyRetried(var delay, var text) ->
                     new Step("sent", false, "due", null, ErrorText.storable(text), Optional.of(delay), false, 0, false);
                 case SubmissionOutcome.CopyFailed(var text) ->
-                    new Step("sent", false, "failed", null, ErrorText.storable(text), Optional.empty(), false, 0, false);
+                    new Step(
+                            "sent", false, "failed", null, ErrorText.storable(text), Optional.empty(), false, 0, false);
             };
         }
 

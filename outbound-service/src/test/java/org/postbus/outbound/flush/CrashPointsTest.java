@@ -26,23 +26,22 @@ import org.postbus.devstack.rawclient.RawImap;
 import org.postbus.model.EmailId;
 import org.postbus.model.MailboxId;
 import org.postbus.model.MutationId;
-import org.postbus.outbound.fixture.HaltingProxy.Side;
 import org.postbus.outbound.fixture.HaltingProxy;
+import org.postbus.outbound.fixture.HaltingProxy.Side;
 import org.postbus.outbound.fixture.OutboundProcess;
-import org.postbus.outbound.fixture.TestDatabase.Account;
 import org.postbus.outbound.fixture.TestDatabase;
+import org.postbus.outbound.fixture.TestDatabase.Account;
 import org.postbus.outbound.fixture.TestDovecot;
 
 /**
- * A process is halted at every point of carrying a mutation out: before each command and after the server has done it; another
- * takes over when the claim has run out; then the first comes back to life. The server has done what was requested once, and the
- * mutation is where it belongs.
+ * A process is halted at every point of a flush: before each command, and after the server has executed it. Another process takes over when
+ * the claim has expired; then the first continues. The mutation has taken effect once and is in the right state.
  */
 class CrashPointsTest {
     private static final String PASSWORD = "secret-of-the-test";
     private static final Duration WAIT = Duration.ofSeconds(60);
     private static final Set<String> ENDED = Set.of("applied", "rejected", "failed");
-    /** No mutation needs more commands. */
+    /** More than any mutation needs. */
     private static final int COMMANDS_MAX = 20;
 
     private enum Server {
@@ -70,7 +69,7 @@ class CrashPointsTest {
         KEYWORDS("{\"keywords\": {\"a\": true, \"$flagged\": null}}"),
         MOVE("{\"keywords\": {\"a\": true}, \"mailboxIds\": {\"INBOX\": null, \"ARCHIVE\": true}}"),
         COPY("{\"mailboxIds\": {\"ARCHIVE\": true}}"),
-        /** Of a message without a Message-ID, like others but for the time of its receipt. */
+        /** Of a message without a Message-ID that differs from others by its INTERNALDATE only. */
         COPY_NAMELESS(COPY.patch),
         DESTROY("");
 
@@ -88,13 +87,13 @@ class CrashPointsTest {
     private Account account;
     private MailboxId inbox;
     private MailboxId archive;
-    /** Of this round's message, and of no other. */
+    /** The INTERNALDATE of this round's message, and of no other. */
     private Instant received = Instant.parse("2026-01-02T03:04:05Z");
 
     @BeforeEach
     void open() {
         process = new OutboundProcess();
-        // Each flush has a connection of its own, as in another process.
+        // Each flush opens a connection of its own, as in another process.
         process.servers.close();
         other = process.mutationFlusher("two");
     }
@@ -110,9 +109,9 @@ class CrashPointsTest {
 
     @ParameterizedTest
     @EnumSource
-    void wherever_a_process_is_halted_the_effect_is_there_once(Server server) {
+    void wherever_a_process_is_halted_the_mutation_takes_effect_once(Server server) {
         // Given
-        TestDovecot.assumeThere();
+        TestDovecot.assumeInstalled();
         String user = server.newUser("crash-" + server.name().toLowerCase(Locale.ROOT));
         raw = RawImap.login("127.0.0.1", server.imapPort(), user, PASSWORD);
         if (raw.list().stream().noneMatch(mailbox -> mailbox.name().equals("Archive"))) {
@@ -135,7 +134,7 @@ class CrashPointsTest {
         }
     }
 
-    /** False if the flush came to its end before. */
+    /** False if the flush ended before that point. */
     private boolean haltedAt(Kind kind, int command, Side where) {
         received = received.plusSeconds(1);
         Optional<String> messageId =
@@ -170,12 +169,12 @@ class CrashPointsTest {
         String point = kind + " halted " + where + " command " + command + " of " + proxy.commands();
         assertDone(kind, mutation, point);
 
-        // When: it comes back to life, and what it has to say does not count.
+        // When: it continues, and its outcomes are not stored.
         proxy.cut();
         await().atMost(WAIT).pollInterval(Duration.ofMillis(2)).until(() -> !halting.isAlive());
 
         // Then
-        assertDone(kind, mutation, point + ", and came back");
+        assertDone(kind, mutation, point + ", and continued");
         process.database.run("delete from pending_changes");
         return halted;
     }
@@ -214,7 +213,7 @@ class CrashPointsTest {
         return raw.append("INBOX", List.of("\\Flagged"), received, message).orElseThrow();
     }
 
-    /** Those of this round: COPY and MOVE keep the time of receipt. */
+    /** The messages of this round: COPY and MOVE keep the INTERNALDATE. */
     private List<RawImap.Message> messages(String mailbox) {
         return raw.select(mailbox).exists() == 0
                 ? List.of()

@@ -9,7 +9,7 @@ import org.postbus.outbound.fixture.TestDovecot;
 class DovecotMutationFlushTest extends ImapMutationFlushContract {
     @BeforeAll
     static void dovecot() {
-        TestDovecot.assumeThere();
+        TestDovecot.assumeInstalled();
     }
 
     @Override
@@ -24,7 +24,7 @@ class DovecotMutationFlushTest extends ImapMutationFlushContract {
         return DevStack.dovecot(Set.of()).ports().imap();
     }
 
-    /** Then it reports, now and then to everybody, a "duplicate transaction log sequence" and SERVERBUG. */
+    /** Dovecot then sometimes reports a "duplicate transaction log sequence" and SERVERBUG, also to other clients. */
     @Override
     boolean mayReplaceAnOpenMailbox() {
         return false;

@@ -3,14 +3,10 @@ package org.postbus.outbound.flush;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import org.postbus.codec.EventCodec;
-import org.postbus.mail.jmap.fake.FakeJmapServer;
-import org.postbus.model.MailboxId;
-import org.postbus.topic.SyncRequest;
-import java.sql.Connection;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -24,20 +20,23 @@ import org.postbus.account.Secret;
 import org.postbus.account.ServerAddress;
 import org.postbus.account.TlsMode;
 import org.postbus.change.ChangeEvent;
+import org.postbus.codec.EventCodec;
 import org.postbus.mail.imap.fake.ScriptedImapServer;
 import org.postbus.mail.imap.fake.Transcript;
+import org.postbus.mail.jmap.fake.FakeJmapServer;
 import org.postbus.model.EmailId;
+import org.postbus.model.MailboxId;
 import org.postbus.model.MutationId;
 import org.postbus.outbound.fixture.OutboundProcess;
 import org.postbus.outbound.fixture.TestDatabase.Account;
 import org.postbus.outbound.fixture.TestDatabase.Row;
-import org.postbus.outbound.fixture.TestDatabase;
-import org.postbus.outbound.retry.RetrySchedule;
 import org.postbus.outbound.queue.AccountFlushes;
 import org.postbus.outbound.queue.DueSweeper;
 import org.postbus.outbound.queue.FlushPermits;
+import org.postbus.outbound.retry.RetrySchedule;
 import org.postbus.outbound.table.PendingChangesTable;
 import org.postbus.topic.MutationNotification;
+import org.postbus.topic.SyncRequest;
 
 /** The states of a mutation in {@code pending_changes}, with servers that fail as scripted. */
 class FlushStatesTest {
@@ -159,7 +158,7 @@ class FlushStatesTest {
     }
 
     @Test
-    void ten_blockedaccounts_do_not_delay_another_with_three_permits_and_the_sweeper_needs_no_notification()
+    void ten_hanging_accounts_do_not_delay_another_with_three_permits_and_the_sweeper_needs_no_notification()
             throws IOException {
         try (ServerSocket silent = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
                 ScriptedImapServer server = playing("flag")) {
@@ -171,12 +170,12 @@ class FlushStatesTest {
                 flushes.notify(new MutationNotification(blocked.tenant(), blocked.id()));
             }
             await().atMost(WAIT)
-                    .untilAsserted(() ->
-                            assertThat(hanging).extracting(process.database::state).containsOnly("sending"));
+                    .untilAsserted(() -> assertThat(hanging)
+                            .extracting(process.database::state)
+                            .containsOnly("sending"));
             Account responsive = account(server.address());
             MutationId quick = process.database.mutation(responsive, email(responsive), SEEN);
-            var sweeper =
-                    new DueSweeper(process.transactions(), flushes, DueSweeper.MUTATIONS, Duration.ofMillis(100));
+            var sweeper = new DueSweeper(process.transactions(), flushes, DueSweeper.MUTATIONS, Duration.ofMillis(100));
 
             sweeper.start();
 
@@ -193,22 +192,25 @@ class FlushStatesTest {
     void an_applied_mutation_is_stamped_with_the_pass_that_began_while_the_command_was_under_way() {
         try (FakeJmapServer server = FakeJmapServer.start(process.vertx())) {
             server.addEmail("e1", "inbox-id", "2026-01-02T03:04:05Z", "s", "t");
-            Account account = process.database.account(
-                    new AccountSettings.Jmap(FakeJmapServer.USER, server.sessionUrl()));
+            Account account =
+                    process.database.account(new AccountSettings.Jmap(FakeJmapServer.USER, server.sessionUrl()));
             process.password(account, new Secret(FakeJmapServer.PASSWORD));
             MailboxId inbox = process.database.mailbox(account, "id:inbox-id", null);
             EmailId email = process.database.email(account, "jmap:e1", null);
             process.database.link(account, email, inbox, 0, 0);
             process.database.beginPass(account, 7);
             MutationId mutation = process.database.mutation(account, email, SEEN);
-            server.next("/api/", request -> process.vertx().executeBlocking(() -> {
-                // The server has executed the command when its answer is on the way.
-                process.database.beginPass(account, 8);
-                return request.response()
-                        .putHeader("Content-Type", "application/json")
-                        .end("{\"methodResponses\": [[\"Email/set\", {\"accountId\": \"A1\", \"newState\": \"2\","
-                                + " \"updated\": {\"e1\": null}}, \"c0\"]], \"sessionState\": \"session-1\"}");
-            }));
+            server.next(
+                    "/api/",
+                    request -> process.vertx().executeBlocking(() -> {
+                        // The server has executed the command when its answer is on the way.
+                        process.database.beginPass(account, 8);
+                        return request.response()
+                                .putHeader("Content-Type", "application/json")
+                                .end(
+                                        "{\"methodResponses\": [[\"Email/set\", {\"accountId\": \"A1\", \"newState\": \"2\","
+                                                + " \"updated\": {\"e1\": null}}, \"c0\"]], \"sessionState\": \"session-1\"}");
+                    }));
 
             process.flush(account);
 
@@ -254,7 +256,9 @@ class FlushStatesTest {
             process.flush(account);
 
             assertThat(process.database.state(mutation)).isEqualTo("applied");
-            assertThat(process.database.appliedPass(mutation)).as("no pass has begun").isZero();
+            assertThat(process.database.appliedPass(mutation))
+                    .as("no pass has begun")
+                    .isZero();
             await().atMost(WAIT)
                     .untilAsserted(() -> assertThat(process.syncRequests)
                             .containsExactly(new SyncRequest(account.tenant(), account.id())));

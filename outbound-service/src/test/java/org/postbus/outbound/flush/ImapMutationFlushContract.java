@@ -16,8 +16,8 @@ import org.postbus.devstack.rawclient.RawImap;
 import org.postbus.model.EmailId;
 import org.postbus.model.MailboxId;
 import org.postbus.model.MutationId;
-import org.postbus.outbound.fixture.TestDatabase.Account;
 import org.postbus.outbound.fixture.TestDatabase;
+import org.postbus.outbound.fixture.TestDatabase.Account;
 import org.postbus.outbound.retry.RetrySchedule;
 
 /** The contract over IMAP. */
@@ -50,7 +50,7 @@ abstract class ImapMutationFlushContract extends MutationFlushContract {
     }
 
     @Test
-    void mutations_for_a_mailbox_that_was_renumbered_wait_for_its_emails_to_be_found_again() {
+    void after_a_UIDVALIDITY_change_mutations_wait_until_the_emails_are_located_again() {
         raw.create("Box");
         MailboxId box = storedMailbox("Box");
         List<String> names = List.of("kept", "marked", "moved", "destroyed", "lost", "last");
@@ -60,13 +60,13 @@ abstract class ImapMutationFlushContract extends MutationFlushContract {
             emails.put(name, process.database.email(account, null, name + "@example.com"));
             process.database.link(account, emails.get(name), box, before, appendTo("Box", name));
         });
-        // Where a connection is kept, it has the mailbox open.
+        // The idle connection has the mailbox selected.
         MutationId first = process.database.mutation(account, emails.get("last"), "{\"keywords\": {\"a\": true}}");
         process.flush(account);
         assertThat(process.database.state(first)).isEqualTo("applied");
         process.database.confirm(first);
 
-        // When the same messages have other UIDs, each that of another one before
+        // When the same messages have other UIDs, each one that another message had before
         if (!mayReplaceAnOpenMailbox()) {
             process.servers.close();
         }
@@ -86,16 +86,16 @@ abstract class ImapMutationFlushContract extends MutationFlushContract {
         List<MutationId> all = List.of(marked, moved, destroyed, lost);
         process.flush(account);
 
-        // Then nothing is touched,
+        // Then no message is changed,
         assertThat(all)
                 .extracting(process.database::row)
                 .allSatisfy(row -> assertThat(row)
-                        .isEqualTo(new TestDatabase.Row("queued", 1, "the mailbox Box was renumbered (UIDVALIDITY)")));
+                        .isEqualTo(new TestDatabase.Row("queued", 1, "the UIDVALIDITY of the mailbox Box changed")));
         assertThat(all("Box"))
                 .hasSize(5)
                 .allSatisfy(message -> assertThat(lower(message.flags())).doesNotContain("b"));
 
-        // nor while the fetcher reads the mailbox anew, and the emails are nowhere: longer than all tries would last;
+        // nor while the fetcher reads the mailbox again and the emails have no location, for longer than five attempts;
         emails.values().forEach(email -> process.database.unlink(account, email));
         for (int attempt = 2; attempt < 2 * RetrySchedule.ATTEMPTS_MAX; attempt++) {
             process.database.makeDue();
@@ -104,7 +104,7 @@ abstract class ImapMutationFlushContract extends MutationFlushContract {
         assertThat(all).extracting(process.database::state).containsOnly("queued");
         assertThat(all("Box")).hasSize(5);
 
-        // and when it has, each mutation meets its own message.
+        // and after that each mutation changes its own message.
         for (RawImap.Message message : all("Box")) {
             String name = name(message);
             process.database.link(account, emails.get(name), box, after, message.uid());
@@ -118,7 +118,9 @@ abstract class ImapMutationFlushContract extends MutationFlushContract {
                 .containsOnly("applied");
         assertThat(process.database.row(lost).state()).isEqualTo("rejected");
         assertThat(process.database.row(lost).error()).startsWith("notFound");
-        assertThat(all("Box")).extracting(ImapMutationFlushContract::name).containsExactlyInAnyOrder("kept", "marked", "last");
+        assertThat(all("Box"))
+                .extracting(ImapMutationFlushContract::name)
+                .containsExactlyInAnyOrder("kept", "marked", "last");
         assertThat(all("Box"))
                 .filteredOn(message -> lower(message.flags()).contains("b"))
                 .extracting(ImapMutationFlushContract::name)
@@ -126,7 +128,7 @@ abstract class ImapMutationFlushContract extends MutationFlushContract {
         assertThat(all("Archive")).extracting(ImapMutationFlushContract::name).containsExactly("moved");
     }
 
-    /** Whether the server's own files withstand that a mailbox which somebody has open is deleted and made again. */
+    /** Whether the server supports that a mailbox is deleted and created again while a client has it selected. */
     abstract boolean mayReplaceAnOpenMailbox();
 
     private long appendTo(String mailbox, String name) {

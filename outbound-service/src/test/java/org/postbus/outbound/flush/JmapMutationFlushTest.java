@@ -3,7 +3,6 @@ package org.postbus.outbound.flush;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import org.postbus.outbound.table.AccountTable;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -20,10 +19,11 @@ import org.postbus.mail.jmap.method.JmapMethod;
 import org.postbus.model.EmailId;
 import org.postbus.model.MailboxId;
 import org.postbus.model.MutationId;
-import org.postbus.outbound.fixture.TestDatabase.Account;
 import org.postbus.outbound.fixture.TestDatabase;
+import org.postbus.outbound.fixture.TestDatabase.Account;
 import org.postbus.outbound.mutation.Fold;
 import org.postbus.outbound.mutation.ServerSnapshot;
+import org.postbus.outbound.table.AccountTable;
 import org.postbus.outbound.table.PendingChangesTable;
 import org.postbus.outbound.table.ServerSnapshotTables;
 
@@ -78,7 +78,7 @@ class JmapMutationFlushTest extends MutationFlushContract {
     }
 
     @Test
-    void what_a_process_did_that_was_halted_before_it_noted_it_is_not_done_twice() {
+    void work_of_a_process_that_was_halted_before_it_stored_the_outcomes_is_not_done_twice() {
         // Given
         String toArchive = "{\"mailboxIds\": {\"" + archive.value() + "\": true";
         List<MutationId> mutations = List.of(

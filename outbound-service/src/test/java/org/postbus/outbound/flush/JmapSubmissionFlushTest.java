@@ -28,17 +28,16 @@ import org.postbus.mail.smtp.ScriptedSmtpServer;
 import org.postbus.model.SubmissionId;
 import org.postbus.outbound.fixture.OutboundProcess;
 import org.postbus.outbound.fixture.TestDatabase.Account;
-import org.postbus.outbound.fixture.TestDatabase;
 import org.postbus.outbound.submission.Submission;
 
-/** SubmissionProcesses over JMAP: to a real server, and to one that does what it is told to. */
+/** Sends over JMAP: to a real server, and to a fake one. */
 class JmapSubmissionFlushTest {
     private static final String MESSAGE_ID = "m1@postbus.example";
     private static final String BOB = FakeJmapServer.USER;
     private static final Duration WAIT = Duration.ofSeconds(60);
 
     private static OutboundProcess process;
-    private static SubmissionProcesses sending;
+    private static SubmissionProcesses processes;
     private FakeJmapServer server;
     private FakeSubmissions submissions;
     private Account account;
@@ -46,7 +45,7 @@ class JmapSubmissionFlushTest {
     @BeforeAll
     static void start() {
         process = new OutboundProcess();
-        sending = new SubmissionProcesses(process);
+        processes = new SubmissionProcesses(process);
     }
 
     @AfterAll
@@ -68,7 +67,7 @@ class JmapSubmissionFlushTest {
     }
 
     @Test
-    void a_real_server_delivers_it_once_without_bcc_and_keeps_it_among_the_sent_ones() {
+    void a_real_server_delivers_a_message_once_without_bcc_and_files_it_in_sent() {
         // Given
         James james = DevStack.james();
         String from = newUser(james, "jmap-sender");
@@ -83,7 +82,7 @@ class JmapSubmissionFlushTest {
                 submission.value());
 
         // When
-        sending.flush(real);
+        processes.flush(real);
 
         // Then
         assertThat(process.database.submission(submission))
@@ -101,18 +100,18 @@ class JmapSubmissionFlushTest {
         }
 
         // When
-        sending.makeDue();
-        sending.flush(real);
+        processes.makeDue();
+        processes.flush(real);
 
         // Then
         assertThat(in(james, to, "INBOX")).isEqualTo(1);
     }
 
     @Test
-    void a_message_is_a_draft_first_and_then_among_the_sent_ones() {
+    void a_message_is_a_draft_first_and_then_filed_in_sent() {
         SubmissionId submission = submission("ann@example.com", "joe@example.com");
 
-        sending.flush(account);
+        processes.flush(account);
 
         assertThat(submissions.delivered()).singleElement().satisfies(delivered -> {
             assertThat(delivered.mailFrom()).isEqualTo(BOB);
@@ -131,16 +130,16 @@ class JmapSubmissionFlushTest {
     }
 
     @Test
-    void what_the_server_does_not_put_among_the_sent_ones_we_do() {
+    void a_message_that_the_server_does_not_file_in_sent_is_filed_by_us() {
         submissions.fileNothing();
         SubmissionId submission = submission("ann@example.com");
-        sending.flush(account);
+        processes.flush(account);
         assertThat(process.database.submission(submission))
                 .containsEntry("state", "sent")
                 .containsEntry("copy", "due");
 
-        sending.makeDue();
-        sending.flush(account);
+        processes.makeDue();
+        processes.flush(account);
 
         assertThat(process.database.submission(submission)).containsEntry("copy", "done");
         assertFiledOnce();
@@ -148,12 +147,12 @@ class JmapSubmissionFlushTest {
     }
 
     @Test
-    void what_is_refused_for_good_is_rejected_with_the_servers_words_and_no_draft_stays() {
+    void a_permanent_refusal_is_rejected_with_the_servers_text_and_leaves_no_draft() {
         submissions.refuse(
                 error -> error.put("type", "forbiddenToSend").put("description", "your quota for today is used up"));
         SubmissionId submission = submission("ann@example.com");
 
-        sending.flush(account);
+        processes.flush(account);
 
         assertThat(process.database.submission(submission))
                 .containsEntry("state", "rejected")
@@ -164,14 +163,14 @@ class JmapSubmissionFlushTest {
     }
 
     @Test
-    void invalid_recipients_are_named_and_the_others_get_it() {
+    void invalid_recipients_are_listed_and_the_others_receive_the_message() {
         submissions.refuse(error -> error.put("type", "invalidRecipients")
                 .put("description", "no such user")
                 .putArray("invalidRecipients")
                 .add("bad@example.com"));
         SubmissionId submission = submission("bad@example.com", "ann@example.com");
 
-        sending.flush(account);
+        processes.flush(account);
 
         assertThat(process.database.submission(submission))
                 .containsEntry("state", "sent")
@@ -188,18 +187,18 @@ class JmapSubmissionFlushTest {
                 .add("bad@example.com"));
         SubmissionId submission = submission("bad@example.com");
 
-        sending.flush(account);
+        processes.flush(account);
 
-        assertThat(sending.state(submission)).isEqualTo("rejected");
+        assertThat(processes.state(submission)).isEqualTo("rejected");
         assertThat(submissions.delivered()).isEmpty();
     }
 
     @Test
-    void a_recipient_that_it_could_not_be_delivered_to_is_named() {
+    void a_recipient_whose_delivery_failed_is_listed() {
         submissions.bounce("bad@example.com", "550 5.1.1 no such user");
         SubmissionId submission = submission("bad@example.com", "ann@example.com");
 
-        sending.flush(account);
+        processes.flush(account);
 
         assertThat(process.database.submission(submission))
                 .containsEntry("state", "sent")
@@ -207,11 +206,11 @@ class JmapSubmissionFlushTest {
     }
 
     @Test
-    void who_may_not_send_as_this_sender_is_told_who_they_may_send_as() {
+    void without_an_identity_for_the_sender_the_error_lists_the_allowed_senders() {
         submissions.identity("i", "robert@example.com");
         SubmissionId submission = submission("ann@example.com");
 
-        sending.flush(account);
+        processes.flush(account);
 
         assertThat(process.database.submission(submission))
                 .containsEntry("state", "rejected")
@@ -220,22 +219,22 @@ class JmapSubmissionFlushTest {
     }
 
     @Test
-    void an_identity_for_a_whole_domain_is_good_for_everybody_there() {
+    void an_identity_for_a_whole_domain_serves_every_sender_of_it() {
         submissions.identity("i", "*@Example.com");
         SubmissionId submission = submission("ann@example.com");
 
-        sending.flush(account);
+        processes.flush(account);
 
-        assertThat(sending.state(submission)).isEqualTo("sent");
+        assertThat(processes.state(submission)).isEqualTo("sent");
     }
 
     @Test
-    void a_server_that_does_not_offer_it_is_named() {
+    void without_jmap_submission_and_smtp_the_error_says_so() {
         server.session(
                 session -> ((ObjectNode) session.path("capabilities")).remove("urn:ietf:params:jmap:submission"));
         SubmissionId submission = submission("ann@example.com");
 
-        sending.flush(account);
+        processes.flush(account);
 
         assertThat(process.database.submission(submission))
                 .containsEntry("state", "rejected")
@@ -245,7 +244,7 @@ class JmapSubmissionFlushTest {
     }
 
     @Test
-    void what_is_refused_for_now_is_tried_again_with_the_same_draft() {
+    void a_temporary_refusal_is_tried_again_with_the_same_draft() {
         submissions.insteadOfSending(request -> request.response()
                 .setStatusCode(429)
                 .putHeader("Retry-After", "7")
@@ -258,13 +257,13 @@ class JmapSubmissionFlushTest {
         SubmissionId submission = submission("ann@example.com");
 
         for (int i = 0; i < 2; i++) {
-            sending.flush(account);
+            processes.flush(account);
             assertThat(process.database.submission(submission))
                     .containsEntry("state", "queued")
                     .containsEntry("transmitting", false);
-            sending.makeDue();
+            processes.makeDue();
         }
-        sending.flush(account);
+        processes.flush(account);
 
         assertThat(process.database.submission(submission))
                 .containsEntry("state", "sent")
@@ -274,57 +273,57 @@ class JmapSubmissionFlushTest {
     }
 
     @Test
-    void an_answer_without_one_leaves_it_in_doubt() {
+    void an_answer_without_an_outcome_leaves_the_message_in_doubt() {
         submissions.insteadOfSending(request -> request.response()
                 .putHeader("Content-Type", "application/json")
                 .end("{\"sessionState\": \"session-1\", \"methodResponses\": []}"));
         SubmissionId submission = submission("ann@example.com");
 
-        sending.flush(account);
+        processes.flush(account);
 
-        assertThat(sending.state(submission)).isEqualTo("in-doubt");
+        assertThat(processes.state(submission)).isEqualTo("in-doubt");
     }
 
     @Test
-    void a_line_cut_before_the_answer_leaves_it_in_doubt_until_it_is_found_among_the_sent_ones() {
+    void a_connection_lost_before_the_answer_leaves_the_message_in_doubt_until_it_is_found_in_sent() {
         submissions.cut();
         SubmissionId submission = submission("ann@example.com");
-        sending.flush(account);
-        assertThat(sending.state(submission)).isEqualTo("in-doubt");
+        processes.flush(account);
+        assertThat(processes.state(submission)).isEqualTo("in-doubt");
 
-        sending.makeDue();
-        sending.flush(account);
+        processes.makeDue();
+        processes.flush(account);
 
-        assertThat(sending.state(submission)).isEqualTo("sent");
+        assertThat(processes.state(submission)).isEqualTo("sent");
         assertThat(submissions.delivered()).hasSize(1);
         assertFiledOnce();
     }
 
     @Test
-    void a_submission_tells_that_a_draft_was_sent() {
+    void an_email_submission_shows_that_a_draft_was_sent() {
         submissions.fileNothing();
         submissions.cut();
         SubmissionId submission = submission("ann@example.com");
-        sending.flush(account);
+        processes.flush(account);
 
-        sending.makeDue();
-        sending.flush(account);
+        processes.makeDue();
+        processes.flush(account);
 
-        assertThat(sending.state(submission)).isEqualTo("sent");
+        assertThat(processes.state(submission)).isEqualTo("sent");
         assertThat(submissions.delivered()).hasSize(1);
         assertFiledOnce();
     }
 
     @Test
-    void what_nothing_tells_of_stays_in_doubt_and_is_never_sent_again() {
+    void a_message_without_any_evidence_stays_in_doubt_and_is_never_sent_again() {
         submissions.fileNothing();
         submissions.tellNothing();
         submissions.cut();
         SubmissionId submission = submission("ann@example.com");
 
         for (int i = 0; i < 10; i++) {
-            sending.flush(account);
-            sending.makeDue();
+            processes.flush(account);
+            processes.makeDue();
         }
 
         assertThat(process.database.submission(submission))
@@ -338,7 +337,7 @@ class JmapSubmissionFlushTest {
     void a_process_that_ends_after_the_import_leaves_a_draft_that_is_not_imported_again() {
         SubmissionId submission = submission("ann@example.com");
 
-        sending.halted(account, inner -> new SubmissionProcesses.SubmissionServerProxy(inner) {
+        processes.halted(account, inner -> new SubmissionProcesses.SubmissionServerProxy(inner) {
             @Override
             public Accepted submit(Submission sent, Runnable beforeTransmission) {
                 return super.submit(sent, () -> {
@@ -347,36 +346,36 @@ class JmapSubmissionFlushTest {
             }
         });
         assertThat(in(FakeSubmissions.DRAFTS)).isEqualTo(1);
-        sending.takeOver(account);
+        processes.takeOver(account);
 
-        assertThat(sending.state(submission)).isEqualTo("sent");
+        assertThat(processes.state(submission)).isEqualTo("sent");
         assertThat(calls("Email/import")).isEqualTo(1);
         assertThat(submissions.delivered()).hasSize(1);
         assertFiledOnce();
     }
 
     @Test
-    void a_process_that_ends_before_it_notes_the_answer_leaves_what_the_next_one_finds() {
+    void a_process_that_ends_before_it_stores_the_answer_leaves_a_filed_message_that_the_next_one_finds() {
         SubmissionId submission = submission("ann@example.com");
 
-        sending.halted(account, inner -> new SubmissionProcesses.SubmissionServerProxy(inner) {
+        processes.halted(account, inner -> new SubmissionProcesses.SubmissionServerProxy(inner) {
             @Override
             public Accepted submit(Submission sent, Runnable beforeTransmission) {
                 super.submit(sent, beforeTransmission);
                 throw new SubmissionProcesses.Halt();
             }
         });
-        sending.takeOver(account);
+        processes.takeOver(account);
 
-        assertThat(sending.state(submission)).isEqualTo("sent");
+        assertThat(processes.state(submission)).isEqualTo("sent");
         assertThat(submissions.delivered()).hasSize(1);
     }
 
     @Test
-    void a_process_that_ends_as_it_hands_over_leaves_the_message_in_doubt() {
+    void a_process_that_ends_during_the_transmission_leaves_the_message_in_doubt() {
         SubmissionId submission = submission("ann@example.com");
 
-        sending.halted(account, inner -> new SubmissionProcesses.SubmissionServerProxy(inner) {
+        processes.halted(account, inner -> new SubmissionProcesses.SubmissionServerProxy(inner) {
             @Override
             public Accepted submit(Submission sent, Runnable beforeTransmission) {
                 return super.submit(sent, () -> {
@@ -385,14 +384,14 @@ class JmapSubmissionFlushTest {
                 });
             }
         });
-        sending.takeOver(account);
+        processes.takeOver(account);
 
-        assertThat(sending.state(submission)).isEqualTo("in-doubt");
+        assertThat(processes.state(submission)).isEqualTo("in-doubt");
         assertThat(submissions.delivered()).isEmpty();
     }
 
     @Test
-    void what_a_server_does_not_offer_to_send_goes_by_smtp_and_is_copied_over_jmap_once() throws IOException {
+    void without_jmap_submission_a_message_is_sent_by_smtp_and_copied_over_jmap_once() throws IOException {
         try (FakeJmapServer reading = FakeJmapServer.start(process.vertx());
                 ScriptedSmtpServer smtp = new ScriptedSmtpServer()) {
             reading.addMailbox(FakeSubmissions.SENT, "Sent", "sent");
@@ -403,19 +402,19 @@ class JmapSubmissionFlushTest {
             SubmissionId submission = process.database.submission(both, BOB, MESSAGE_ID, "ann@example.com");
 
             // When: the process ends after the copy is made, and another one makes it again
-            sending.flush(both);
+            processes.flush(both);
             assertThat(process.database.submission(submission))
                     .containsEntry("state", "sent")
                     .containsEntry("copy", "due");
-            sending.makeDue();
-            sending.halted(both, inner -> new SubmissionProcesses.SubmissionServerProxy(inner) {
+            processes.makeDue();
+            processes.halted(both, inner -> new SubmissionProcesses.SubmissionServerProxy(inner) {
                 @Override
                 public void copyToSent(Submission sent) {
                     super.copyToSent(sent);
                     throw new SubmissionProcesses.Halt();
                 }
             });
-            sending.takeOver(both);
+            processes.takeOver(both);
 
             // Then
             assertThat(process.database.submission(submission))
@@ -431,17 +430,17 @@ class JmapSubmissionFlushTest {
                 assertThat(copy.path("keywords").has("$draft")).isFalse();
             });
 
-            // When the line is cut before the answer
+            // When the connection is lost before the answer
             smtp.answer(ScriptedSmtpServer.END_OF_DATA, ScriptedSmtpServer.CUT);
             SubmissionId doubtful = process.database.submission(both, BOB, "m2@postbus.example", "ann@example.com");
-            sending.flush(both);
+            processes.flush(both);
 
-            // Then it is looked for, over JMAP, and not sent again.
-            for (int look = 0; look < 5; look++) {
-                sending.makeDue();
-                sending.flush(both);
+            // Then Sent is searched over JMAP, and the message is not sent again.
+            for (int check = 0; check < 5; check++) {
+                processes.makeDue();
+                processes.flush(both);
             }
-            assertThat(sending.state(doubtful)).isEqualTo("in-doubt");
+            assertThat(processes.state(doubtful)).isEqualTo("in-doubt");
             assertThat(smtp.commands())
                     .filteredOn(ScriptedSmtpServer.END_OF_DATA::equals)
                     .hasSizeLessThanOrEqualTo(2);
@@ -450,7 +449,7 @@ class JmapSubmissionFlushTest {
     }
 
     @Test
-    void a_server_that_offers_to_send_does_so_whatever_other_the_account_names() throws IOException {
+    void a_server_that_offers_submission_is_used_even_if_the_account_has_an_smtp_server() throws IOException {
         try (ScriptedSmtpServer smtp = new ScriptedSmtpServer()) {
             Account both = account(
                     new AccountSettings.Jmap(
@@ -458,9 +457,9 @@ class JmapSubmissionFlushTest {
                     FakeJmapServer.PASSWORD);
             SubmissionId submission = process.database.submission(both, BOB, MESSAGE_ID, "ann@example.com");
 
-            sending.flush(both);
+            processes.flush(both);
 
-            assertThat(sending.state(submission)).isEqualTo("sent");
+            assertThat(processes.state(submission)).isEqualTo("sent");
             assertThat(submissions.delivered()).hasSize(1);
             assertThat(smtp.commands()).isEmpty();
         }

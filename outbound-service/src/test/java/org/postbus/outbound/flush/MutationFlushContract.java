@@ -3,7 +3,6 @@ package org.postbus.outbound.flush;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import org.postbus.topic.SyncRequest;
 import java.nio.charset.StandardCharsets;
 import java.sql.SQLException;
 import java.time.Instant;
@@ -28,13 +27,13 @@ import org.postbus.model.MailboxId;
 import org.postbus.model.MutationId;
 import org.postbus.outbound.fixture.Mutations;
 import org.postbus.outbound.fixture.OutboundProcess;
-import org.postbus.outbound.fixture.TestDatabase.Account;
 import org.postbus.outbound.fixture.TestDatabase;
+import org.postbus.outbound.fixture.TestDatabase.Account;
 import org.postbus.outbound.retry.RetrySchedule;
+import org.postbus.topic.SyncRequest;
 
 /**
- * What every protocol must do, on a real server; what became of it is seen by somebody else's IMAP client. Each test has a user
- * of its own.
+ * What every protocol must do, on a real server. Another IMAP client checks the results. Each test has a user of its own.
  */
 abstract class MutationFlushContract {
     private static final AtomicInteger USERS = new AtomicInteger();
@@ -78,20 +77,20 @@ abstract class MutationFlushContract {
 
     abstract int imapPort();
 
-    /** As the gateway would have added it. */
+    /** Adds the account as the gateway would. */
     abstract Account newAccount();
 
-    /** As the writer would have stored it. */
+    /** Stores the mailbox as the writer would. */
     abstract MailboxId storedMailbox(String name);
 
-    /** As the writer would have stored that it has another name. */
+    /** Stores the mailbox's new name as the writer would. */
     abstract void renamed(MailboxId mailbox, String rawName);
 
-    /** An email on the server, and known as the writer would know it. */
+    /** An email of the server, stored as the writer would store it. */
     abstract EmailId storedEmail(long uid, String messageId);
 
     @Test
-    void keywords_are_set_and_taken_away() {
+    void keywords_are_added_and_removed() {
         long uid = append("\\Flagged", "old");
         EmailId email = storedEmail(uid, messageId(uid));
         MutationId mutation = process.database.mutation(
@@ -130,7 +129,7 @@ abstract class MutationFlushContract {
     void an_email_is_destroyed_and_no_other() {
         long kept = append();
         long uid = append();
-        // Somebody else's mark must not be expunged along with ours.
+        // A message that another client marked must not be expunged.
         long marked = append("\\Deleted");
         MutationId mutation = process.database.destroy(account, storedEmail(uid, messageId(uid)));
 
@@ -141,7 +140,7 @@ abstract class MutationFlushContract {
     }
 
     @Test
-    void an_email_is_put_into_a_second_mailbox() {
+    void an_email_is_added_to_a_second_mailbox() {
         long uid = append();
         MutationId mutation = process.database.mutation(
                 account, storedEmail(uid, messageId(uid)), "{\"mailboxIds\": {\"" + archive.value() + "\": true}}");
@@ -156,7 +155,7 @@ abstract class MutationFlushContract {
     }
 
     @Test
-    void many_mutations_for_many_emails_end_as_the_last_ones_say() {
+    void the_last_of_many_mutations_of_an_email_wins() {
         List<Long> uids = new ArrayList<>();
         List<MutationId> mutations = new ArrayList<>();
         for (int i = 0; i < 20; i++) {
@@ -177,7 +176,7 @@ abstract class MutationFlushContract {
     }
 
     @Test
-    void an_email_that_vanished_is_refused_and_delays_no_other() {
+    void a_mutation_of_a_vanished_email_is_rejected_and_delays_no_other() {
         long gone = append();
         EmailId vanished = storedEmail(gone, messageId(gone));
         long uid = append();
@@ -198,7 +197,7 @@ abstract class MutationFlushContract {
     }
 
     @Test
-    void destroying_what_is_gone_is_as_requested() {
+    void destroying_an_email_that_is_gone_is_applied() {
         long gone = append();
         EmailId vanished = storedEmail(gone, messageId(gone));
         raw.select("INBOX");
@@ -213,7 +212,7 @@ abstract class MutationFlushContract {
     }
 
     @Test
-    void one_bad_mutation_does_not_spoil_the_others_for_the_same_email() {
+    void one_invalid_mutation_does_not_spoil_the_others_of_the_same_email() {
         long uid = append();
         EmailId email = storedEmail(uid, messageId(uid));
         MutationId first = process.database.mutation(account, email, "{\"keywords\": {\"a\": true}}");
@@ -231,14 +230,16 @@ abstract class MutationFlushContract {
 
     @Test
     void a_mailbox_is_created_renamed_moved_and_destroyed() {
-        // Not one that the server has made itself: James keeps those.
+        // Not one that the server created itself: James does not delete those.
         raw.create("Shelf");
         MailboxId shelf = storedMailbox("Shelf");
 
-        // Created; what is requested for it then waits until it has been seen.
+        // Created; further mutations of it wait until it is confirmed.
         MailboxId requested = new MailboxId(UUID.randomUUID());
-        MutationId created = process.database.mailboxMutation(account, requested, "mailbox-create", "{\"name\": \"Books\"}");
-        MutationId waiting = process.database.mailboxMutation(account, requested, "mailbox-update", "{\"name\": \"Novels\"}");
+        MutationId created =
+                process.database.mailboxMutation(account, requested, "mailbox-create", "{\"name\": \"Books\"}");
+        MutationId waiting =
+                process.database.mailboxMutation(account, requested, "mailbox-update", "{\"name\": \"Novels\"}");
         process.flush(account);
         assertThat(process.database.row(created)).isEqualTo(new TestDatabase.Row("applied", 1, null));
         assertThat(process.database.state(waiting)).isEqualTo("queued");
@@ -259,7 +260,7 @@ abstract class MutationFlushContract {
                         .findFirst()
                         .orElseThrow());
 
-        // A mailbox with one below it stays; then it goes.
+        // A mailbox with a child is not destroyed; its child is.
         process.database.confirm(moved);
         MutationId parent = process.database.mailboxMutation(account, shelf, "mailbox-destroy", "{}");
         MutationId gone = process.database.mailboxMutation(account, books, "mailbox-destroy", "{}");
@@ -271,18 +272,19 @@ abstract class MutationFlushContract {
     }
 
     @Test
-    void a_mailbox_is_created_once_and_not_beside_another_of_its_name() {
-        // Halted after the server had made it.
+    void a_mailbox_is_created_once_and_not_if_another_has_its_name() {
+        // Halted after the server had created it.
         MailboxId requested = new MailboxId(UUID.randomUUID());
         raw.create("Made");
-        MutationId halted = process.database.mailboxMutation(account, requested, "mailbox-create", "{\"name\": \"Made\"}");
+        MutationId halted =
+                process.database.mailboxMutation(account, requested, "mailbox-create", "{\"name\": \"Made\"}");
         process.database.run("update pending_changes set state = 'sending', attempts = 1, claimed_by = 'halted',"
                 + " claimed_until = now() - interval '1 second'");
         process.flush(account);
         assertThat(process.database.row(halted)).isEqualTo(new TestDatabase.Row("applied", 2, null));
         assertThat(mailboxes()).filteredOn("Made"::equals).hasSize(1);
 
-        // Somebody else's.
+        // The name of an existing mailbox.
         MutationId second = process.database.mailboxMutation(
                 account, new MailboxId(UUID.randomUUID()), "mailbox-create", "{\"name\": \"Archive\"}");
         process.flush(account);
@@ -291,7 +293,7 @@ abstract class MutationFlushContract {
     }
 
     @Test
-    void a_mailbox_with_emails_is_destroyed_only_if_they_may_go() {
+    void a_mailbox_with_emails_is_destroyed_only_if_the_emails_may_be_destroyed() {
         raw.create("Shelf");
         MailboxId shelf = storedMailbox("Shelf");
         append();
@@ -302,8 +304,8 @@ abstract class MutationFlushContract {
         assertThat(process.database.row(careful).state()).isEqualTo("rejected");
         assertThat(process.database.row(careful).error()).startsWith("mailboxHasEmail");
 
-        MutationId wholly =
-                process.database.mailboxMutation(account, shelf, "mailbox-destroy", "{\"onDestroyRemoveEmails\": true}");
+        MutationId wholly = process.database.mailboxMutation(
+                account, shelf, "mailbox-destroy", "{\"onDestroyRemoveEmails\": true}");
         process.flush(account);
         assertThat(process.database.state(wholly)).isEqualTo("applied");
         assertThat(mailboxes()).doesNotContain("Shelf");
@@ -323,7 +325,8 @@ abstract class MutationFlushContract {
 
         List<String> order = new ArrayList<>();
         while (process.flusher.flush(account.tenant(), account.id())) {
-            order.add(process.database.state(move) + " " + process.database.state(create) + " " + process.database.state(after));
+            order.add(process.database.state(move) + " " + process.database.state(create) + " "
+                    + process.database.state(after));
         }
 
         assertThat(order).containsExactly("applied queued queued", "applied applied queued", "applied applied applied");
@@ -349,8 +352,8 @@ abstract class MutationFlushContract {
 
         assertThat(process.database.state(mutation)).isEqualTo("applied");
         assertThat(process.database.appliedPass(mutation)).isEqualTo(41);
-        await().untilAsserted(() -> assertThat(process.syncRequests)
-                .containsExactly(new SyncRequest(account.tenant(), account.id())));
+        await().untilAsserted(() ->
+                assertThat(process.syncRequests).containsExactly(new SyncRequest(account.tenant(), account.id())));
     }
 
     @Test
@@ -366,7 +369,7 @@ abstract class MutationFlushContract {
     }
 
     @Test
-    void a_refused_login_holds_the_account_and_burns_no_try() {
+    void a_refused_login_holds_the_account_and_does_not_count_as_an_attempt() {
         process.password(account, new Secret("wrong"));
         long uid = append();
         EmailId email = storedEmail(uid, messageId(uid));
@@ -388,7 +391,7 @@ abstract class MutationFlushContract {
         assertThat(process.database.row(mutation)).isEqualTo(new TestDatabase.Row("applied", 1, null));
     }
 
-    /** What waits for its next try does not wait here. */
+    /** Makes waiting mutations due after each attempt. */
     protected void flushThroughRetries() {
         for (int i = 0; i < RetrySchedule.ATTEMPTS_MAX; i++) {
             process.flush(account);

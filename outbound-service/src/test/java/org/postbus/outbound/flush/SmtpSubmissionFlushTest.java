@@ -3,7 +3,6 @@ package org.postbus.outbound.flush;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import org.postbus.topic.SyncRequest;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.sql.SQLException;
@@ -21,11 +20,11 @@ import org.postbus.account.AccountSettings;
 import org.postbus.account.Secret;
 import org.postbus.account.ServerAddress;
 import org.postbus.account.TlsMode;
+import org.postbus.change.ChangeEvent;
 import org.postbus.change.ChangeEvent.SubmissionFailed;
 import org.postbus.change.ChangeEvent.SubmissionInDoubt;
 import org.postbus.change.ChangeEvent.SubmissionRejected;
 import org.postbus.change.ChangeEvent.SubmissionSent;
-import org.postbus.change.ChangeEvent;
 import org.postbus.devstack.DevStack;
 import org.postbus.devstack.mailserver.James;
 import org.postbus.devstack.rawclient.RawImap;
@@ -34,10 +33,10 @@ import org.postbus.model.EmailId;
 import org.postbus.model.SubmissionId;
 import org.postbus.outbound.fixture.OutboundProcess;
 import org.postbus.outbound.fixture.TestDatabase.Account;
-import org.postbus.outbound.fixture.TestDatabase;
 import org.postbus.outbound.submission.Submission;
+import org.postbus.topic.SyncRequest;
 
-/** SubmissionProcesses by SMTP: to a real server, and to one that answers what it is told to. The copies are kept by a real IMAP server. */
+/** Sends by SMTP: to a real server, and to one that answers as scripted. A real IMAP server holds the copies. */
 class SmtpSubmissionFlushTest {
     private static final AtomicInteger USERS = new AtomicInteger();
     private static final String PASSWORD = "secret-of-the-test";
@@ -45,7 +44,7 @@ class SmtpSubmissionFlushTest {
 
     private static James james;
     private static OutboundProcess process;
-    private static SubmissionProcesses sending;
+    private static SubmissionProcesses processes;
     private ScriptedSmtpServer scripted;
     private String user;
     private String messageId;
@@ -54,7 +53,7 @@ class SmtpSubmissionFlushTest {
     static void start() {
         james = DevStack.james();
         process = new OutboundProcess();
-        sending = new SubmissionProcesses(process);
+        processes = new SubmissionProcesses(process);
     }
 
     @AfterAll
@@ -75,20 +74,20 @@ class SmtpSubmissionFlushTest {
     }
 
     @Test
-    void a_message_arrives_once_and_one_copy_lies_among_the_sent_ones() {
+    void a_message_arrives_once_and_one_copy_is_filed_in_sent() {
         String recipient = newUser();
         Account account = account(james());
         SubmissionId submission = process.database.submission(account, user, messageId, recipient);
 
-        sending.flush(account);
+        processes.flush(account);
 
-        assertThat(sending.state(submission)).isEqualTo("sent");
+        assertThat(processes.state(submission)).isEqualTo("sent");
         await().atMost(WAIT)
                 .untilAsserted(() -> assertThat(in(recipient, "INBOX")).isEqualTo(1));
         assertThat(in(user, "Sent")).isZero();
 
-        sending.makeDue();
-        sending.flush(account);
+        processes.makeDue();
+        processes.flush(account);
 
         assertThat(process.database.submission(submission))
                 .containsEntry("state", "sent")
@@ -106,41 +105,41 @@ class SmtpSubmissionFlushTest {
     }
 
     @Test
-    void a_copy_that_is_there_already_is_not_made_again() {
+    void an_existing_copy_is_not_filed_again() {
         Account account = account(scripted.address());
         SubmissionId submission = process.database.submission(account, user, messageId, "bob@example.com");
-        sending.flush(account);
+        processes.flush(account);
         appendToSent();
 
-        sending.makeDue();
-        sending.flush(account);
+        processes.makeDue();
+        processes.flush(account);
 
         assertThat(process.database.submission(submission)).containsEntry("copy", "done");
         assertThat(in(user, "Sent")).isEqualTo(1);
     }
 
     @Test
-    void a_process_that_ends_after_the_copy_was_made_does_not_make_two() {
+    void a_process_that_ends_after_filing_the_copy_does_not_cause_a_second_one() {
         Account account = account(scripted.address());
         SubmissionId submission = process.database.submission(account, user, messageId, "bob@example.com");
-        sending.flush(account);
-        sending.makeDue();
+        processes.flush(account);
+        processes.makeDue();
 
-        sending.halted(account, server -> new SubmissionProcesses.SubmissionServerProxy(server) {
+        processes.halted(account, server -> new SubmissionProcesses.SubmissionServerProxy(server) {
             @Override
             public void copyToSent(Submission copied) {
                 super.copyToSent(copied);
                 throw new SubmissionProcesses.Halt();
             }
         });
-        sending.takeOver(account);
+        processes.takeOver(account);
 
         assertThat(process.database.submission(submission)).containsEntry("copy", "done");
         assertThat(in(user, "Sent")).isEqualTo(1);
     }
 
     @Test
-    void the_email_that_was_answered_gets_its_keyword_by_a_mutation() {
+    void the_answered_email_gets_its_keyword_by_a_mutation() {
         Account account = account(scripted.address());
         EmailId parent = process.database.email(account, null, "parent@example.com");
         SubmissionId submission = process.database.submission(account, user, messageId, "bob@example.com");
@@ -149,7 +148,7 @@ class SmtpSubmissionFlushTest {
                 parent.value(),
                 submission.value());
 
-        sending.flush(account);
+        processes.flush(account);
 
         assertThat(process.database.rows(
                         "select kind, patch::text as patch, state from pending_changes where email_id = ?",
@@ -161,12 +160,12 @@ class SmtpSubmissionFlushTest {
     }
 
     @Test
-    void what_is_refused_for_good_is_rejected_with_the_servers_words() {
+    void a_permanent_refusal_is_rejected_with_the_servers_text() {
         scripted.answer(ScriptedSmtpServer.END_OF_DATA, "554 5.7.1 looks like spam");
         Account account = account(scripted.address());
         SubmissionId submission = process.database.submission(account, user, messageId, "bob@example.com");
 
-        sending.flush(account);
+        processes.flush(account);
 
         assertThat(process.database.submission(submission))
                 .containsEntry("state", "rejected")
@@ -178,19 +177,19 @@ class SmtpSubmissionFlushTest {
     }
 
     @Test
-    void what_is_refused_for_now_is_tried_five_times() {
+    void a_temporary_refusal_is_tried_five_times() {
         scripted.answer("RCPT", "451 4.7.1 come back later");
         Account account = account(scripted.address());
         SubmissionId submission = process.database.submission(account, user, messageId, "bob@example.com");
 
-        sending.flush(account);
+        processes.flush(account);
         assertThat(process.database.submission(submission))
                 .containsEntry("state", "queued")
                 .containsEntry("attempts", 1)
                 .containsEntry("error", "451 4.7.1 come back later");
         for (int i = 0; i < 10; i++) {
-            sending.makeDue();
-            sending.flush(account);
+            processes.makeDue();
+            processes.flush(account);
         }
 
         assertThat(process.database.submission(submission))
@@ -206,25 +205,25 @@ class SmtpSubmissionFlushTest {
     }
 
     @Test
-    void a_message_that_waits_for_its_next_try_does_not_hold_up_others() {
+    void a_message_that_waits_for_its_next_attempt_does_not_delay_others() {
         scripted.answer("RCPT TO:<slow@", "451 4.7.1 come back later");
         Account account = account(scripted.address());
         process.database.submission(account, user, messageId, "slow@example.com");
         SubmissionId other = process.database.submission(account, user, "other-" + messageId, "bob@example.com");
 
-        sending.flush(account);
+        processes.flush(account);
 
-        assertThat(sending.state(other)).isEqualTo("sent");
+        assertThat(processes.state(other)).isEqualTo("sent");
     }
 
     @Test
-    void a_refused_login_waits_for_a_new_password_without_using_up_tries() {
+    void a_refused_login_waits_for_a_new_password_without_counting_as_an_attempt() {
         scripted.answer("AUTH", "535 5.7.8 bad credentials");
         Account account = account(scripted.address());
         SubmissionId first = process.database.submission(account, user, messageId, "bob@example.com");
         SubmissionId second = process.database.submission(account, user, "second-" + messageId, "bob@example.com");
 
-        sending.flush(account);
+        processes.flush(account);
 
         assertThat(process.database.submission(first))
                 .containsEntry("state", "queued")
@@ -240,19 +239,19 @@ class SmtpSubmissionFlushTest {
         process.database.run(
                 "update account set revision = revision + 1 where account_id = ?",
                 account.id().value());
-        sending.flush(account);
+        processes.flush(account);
 
-        assertThat(List.of(sending.state(first), sending.state(second))).containsExactly("sent", "sent");
+        assertThat(List.of(processes.state(first), processes.state(second))).containsExactly("sent", "sent");
         assertThat(scripted.delivered()).hasSize(2);
     }
 
     @Test
-    void a_server_that_is_away_is_asked_again_later() throws IOException {
+    void an_unreachable_server_is_tried_again_later() throws IOException {
         Account account = account(scripted.address());
         scripted.close();
         SubmissionId submission = process.database.submission(account, user, messageId, "bob@example.com");
 
-        sending.flush(account);
+        processes.flush(account);
 
         assertThat(process.database.submission(submission))
                 .containsEntry("state", "queued")
@@ -261,13 +260,13 @@ class SmtpSubmissionFlushTest {
     }
 
     @Test
-    void refused_recipients_are_named_and_the_others_get_it() {
+    void refused_recipients_are_listed_and_the_others_receive_the_message() {
         scripted.answer("RCPT TO:<bad@", "550 5.1.1 no such user");
         Account account = account(scripted.address());
         SubmissionId submission =
                 process.database.submission(account, user, messageId, "bad@example.com", "bob@example.com");
 
-        sending.flush(account);
+        processes.flush(account);
 
         assertThat(process.database.submission(submission))
                 .containsEntry("state", "sent")
@@ -280,16 +279,16 @@ class SmtpSubmissionFlushTest {
     }
 
     @Test
-    void a_line_cut_before_the_answer_leaves_it_in_doubt_and_it_is_never_sent_again() {
+    void a_connection_lost_before_the_answer_leaves_the_message_in_doubt_and_it_is_never_sent_again() {
         scripted.answer(ScriptedSmtpServer.END_OF_DATA, ScriptedSmtpServer.CUT);
         Account account = account(scripted.address());
         SubmissionId submission = process.database.submission(account, user, messageId, "bob@example.com");
 
-        sending.flush(account);
+        processes.flush(account);
         scripted.answerAsUsual();
         for (int i = 0; i < 10; i++) {
-            sending.makeDue();
-            sending.flush(account);
+            processes.makeDue();
+            processes.flush(account);
         }
 
         assertThat(process.database.submission(submission))
@@ -302,15 +301,15 @@ class SmtpSubmissionFlushTest {
     }
 
     @Test
-    void what_is_in_doubt_is_sent_once_it_turns_up_among_the_sent_ones() {
+    void a_message_in_doubt_becomes_sent_when_it_is_found_in_sent() {
         scripted.answer(ScriptedSmtpServer.END_OF_DATA, ScriptedSmtpServer.CUT);
         Account account = account(scripted.address());
         SubmissionId submission = process.database.submission(account, user, messageId, "bob@example.com");
-        sending.flush(account);
+        processes.flush(account);
         appendToSent();
 
-        sending.makeDue();
-        sending.flush(account);
+        processes.makeDue();
+        processes.flush(account);
 
         assertThat(process.database.submission(submission))
                 .containsEntry("state", "sent")
@@ -322,74 +321,74 @@ class SmtpSubmissionFlushTest {
     }
 
     @Test
-    void a_process_that_ends_before_it_hands_over_leaves_the_message_to_be_sent() {
+    void a_process_that_ends_before_the_transmission_leaves_the_message_to_be_sent() {
         Account account = account(scripted.address());
         SubmissionId submission = process.database.submission(account, user, messageId, "bob@example.com");
 
-        sending.halted(account, server -> new SubmissionProcesses.SubmissionServerProxy(server) {
+        processes.halted(account, server -> new SubmissionProcesses.SubmissionServerProxy(server) {
             @Override
             public Accepted submit(Submission sent, Runnable beforeTransmission) {
                 throw new SubmissionProcesses.Halt();
             }
         });
-        assertThat(sending.state(submission)).isEqualTo("sending");
-        sending.takeOver(account);
+        assertThat(processes.state(submission)).isEqualTo("sending");
+        processes.takeOver(account);
 
-        assertThat(sending.state(submission)).isEqualTo("sent");
+        assertThat(processes.state(submission)).isEqualTo("sent");
         assertThat(scripted.delivered()).hasSize(1);
     }
 
     @Test
-    void a_process_that_ends_as_it_hands_over_leaves_the_message_in_doubt() {
+    void a_process_that_ends_during_the_transmission_leaves_the_message_in_doubt() {
         Account account = account(scripted.address());
         SubmissionId submission = process.database.submission(account, user, messageId, "bob@example.com");
 
-        sending.halted(account, server -> new SubmissionProcesses.SubmissionServerProxy(server) {
+        processes.halted(account, server -> new SubmissionProcesses.SubmissionServerProxy(server) {
             @Override
             public Accepted submit(Submission sent, Runnable beforeTransmission) {
                 beforeTransmission.run();
                 throw new SubmissionProcesses.Halt();
             }
         });
-        sending.takeOver(account);
+        processes.takeOver(account);
 
-        assertThat(sending.state(submission)).isEqualTo("in-doubt");
+        assertThat(processes.state(submission)).isEqualTo("in-doubt");
         assertThat(scripted.delivered()).isEmpty();
     }
 
     @Test
-    void a_process_that_ends_before_it_notes_the_answer_leaves_the_message_in_doubt_and_sent_once() {
+    void a_process_that_ends_before_it_stores_the_answer_leaves_the_message_in_doubt_and_sent_once() {
         Account account = account(scripted.address());
         SubmissionId submission = process.database.submission(account, user, messageId, "bob@example.com");
 
-        sending.halted(account, server -> new SubmissionProcesses.SubmissionServerProxy(server) {
+        processes.halted(account, server -> new SubmissionProcesses.SubmissionServerProxy(server) {
             @Override
             public Accepted submit(Submission sent, Runnable beforeTransmission) {
                 super.submit(sent, beforeTransmission);
                 throw new SubmissionProcesses.Halt();
             }
         });
-        sending.takeOver(account);
+        processes.takeOver(account);
 
-        assertThat(sending.state(submission)).isEqualTo("in-doubt");
+        assertThat(processes.state(submission)).isEqualTo("in-doubt");
         assertThat(scripted.delivered()).hasSize(1);
     }
 
     @Test
-    void a_process_that_lost_its_claim_sends_nothing_and_the_other_one_sends_once() {
+    void a_process_that_lost_its_claim_sends_nothing_and_the_new_owner_sends_once() {
         Account account = account(scripted.address());
         SubmissionId submission = process.database.submission(account, user, messageId, "bob@example.com");
 
         process.submissionFlusher("slow", server -> new SubmissionProcesses.SubmissionServerProxy(server) {
                     @Override
                     public Accepted submit(Submission sent, Runnable beforeTransmission) {
-                        sending.takeOver(account);
+                        processes.takeOver(account);
                         return super.submit(sent, beforeTransmission);
                     }
                 })
                 .flush(account.tenant(), account.id());
 
-        assertThat(sending.state(submission)).isEqualTo("sent");
+        assertThat(processes.state(submission)).isEqualTo("sent");
         assertThat(scripted.delivered()).hasSize(1);
     }
 
@@ -402,18 +401,18 @@ class SmtpSubmissionFlushTest {
                         + " where submission_id = ?",
                 submission.value());
 
-        sending.flush(account);
+        processes.flush(account);
 
-        assertThat(sending.state(submission)).isEqualTo("queued");
+        assertThat(processes.state(submission)).isEqualTo("queued");
         assertThat(scripted.commands()).isEmpty();
     }
 
     @Test
-    void a_certificate_that_nobody_vouches_for_ends_it_before_anything_is_said() {
+    void an_untrusted_certificate_ends_the_attempt_before_anything_is_sent() {
         Account account = account(new ServerAddress(James.HOST, james.ports().smtp(), TlsMode.STARTTLS));
         SubmissionId submission = process.database.submission(account, user, messageId, user);
 
-        sending.flush(account);
+        processes.flush(account);
 
         assertThat(process.database.submission(submission))
                 .containsEntry("state", "queued")

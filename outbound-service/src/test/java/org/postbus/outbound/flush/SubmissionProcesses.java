@@ -7,7 +7,6 @@ import java.util.function.UnaryOperator;
 import org.postbus.model.SubmissionId;
 import org.postbus.outbound.fixture.OutboundProcess;
 import org.postbus.outbound.fixture.TestDatabase.Account;
-import org.postbus.outbound.fixture.TestDatabase;
 import org.postbus.outbound.submission.Submission;
 import org.postbus.outbound.submission.SubmissionServer;
 

@@ -9,7 +9,6 @@ import static org.postbus.outbound.fixture.Mutations.mailboxes;
 import static org.postbus.outbound.fixture.Mutations.mutation;
 
 import io.vertx.core.Vertx;
-import org.postbus.observation.EmailIdentity;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -33,11 +32,12 @@ import org.postbus.account.TlsMode;
 import org.postbus.mail.ServerFailure;
 import org.postbus.mail.imap.connection.ImapClient;
 import org.postbus.mail.imap.connection.ImapOptions;
-import org.postbus.mail.imap.fake.FakeGmail.Place;
 import org.postbus.mail.imap.fake.FakeGmail;
+import org.postbus.mail.imap.fake.GmailContainer;
 import org.postbus.model.EmailId;
 import org.postbus.model.MailboxId;
 import org.postbus.model.MailboxRole;
+import org.postbus.observation.EmailIdentity;
 import org.postbus.observation.MailboxKey;
 import org.postbus.outbound.mutation.EmailMutation;
 import org.postbus.outbound.mutation.Fold;
@@ -45,7 +45,7 @@ import org.postbus.outbound.mutation.MailServer.Answer;
 import org.postbus.outbound.mutation.MailServer.Answers;
 import org.postbus.outbound.mutation.ServerSnapshot;
 
-/** Mutations become labels, moves to the Trash and to Spam and back, and what is destroyed is really gone. */
+/** Mutations on Gmail: labels, moves to the Trash and to Spam and back, and destroyed emails are gone. */
 class GmailServerTest {
     private static final String INBOX = "INBOX";
     private static final String WORK = "Work";
@@ -115,9 +115,9 @@ class GmailServerTest {
 
     @Test
     void mailboxes_are_labels_of_all_mail_and_one_command_serves_many_emails() {
-        mail(1, Place.ALL_MAIL, "\\Inbox");
-        mail(2, Place.ALL_MAIL, "\\Inbox");
-        mail(3, Place.ALL_MAIL, WORK);
+        mail(1, GmailContainer.ALL_MAIL, "\\Inbox");
+        mail(2, GmailContainer.ALL_MAIL, "\\Inbox");
+        mail(3, GmailContainer.ALL_MAIL, WORK);
         gmail.heard();
 
         Answers answers = apply(
@@ -140,9 +140,9 @@ class GmailServerTest {
     }
 
     @Test
-    void keywords_are_stored_where_it_lies() {
-        mail(1, Place.ALL_MAIL, "\\Inbox", WORK);
-        mail(2, Place.TRASH);
+    void keywords_are_stored_in_the_base_mailbox() {
+        mail(1, GmailContainer.ALL_MAIL, "\\Inbox", WORK);
+        mail(2, GmailContainer.TRASH);
 
         assertDone(apply(keywords(1, 1, Map.of("$seen", true)), keywords(2, 2, Map.of("$flagged", true))), 1, 2);
 
@@ -151,12 +151,12 @@ class GmailServerTest {
     }
 
     @Test
-    void it_goes_to_the_trash_and_to_spam_and_comes_back_into_any_mailboxes() {
-        mail(1, Place.ALL_MAIL, "\\Inbox", WORK);
-        mail(2, Place.ALL_MAIL);
-        mail(3, Place.TRASH);
-        mail(4, Place.SPAM);
-        mail(5, Place.TRASH);
+    void an_email_is_moved_to_trash_and_spam_and_back_to_any_mailboxes() {
+        mail(1, GmailContainer.ALL_MAIL, "\\Inbox", WORK);
+        mail(2, GmailContainer.ALL_MAIL);
+        mail(3, GmailContainer.TRASH);
+        mail(4, GmailContainer.SPAM);
+        mail(5, GmailContainer.TRASH);
 
         assertDone(
                 apply(
@@ -180,13 +180,13 @@ class GmailServerTest {
     }
 
     @Test
-    void what_is_destroyed_is_gone_from_everywhere_and_nothing_else_is() {
-        mail(1, Place.ALL_MAIL, "\\Inbox", WORK);
-        mail(2, Place.ALL_MAIL);
-        mail(3, Place.TRASH);
-        mail(4, Place.SPAM);
-        mail(5, Place.TRASH);
-        // Somebody marked it and thought better of it.
+    void a_destroyed_email_is_gone_from_all_mailboxes_and_no_other_email_is() {
+        mail(1, GmailContainer.ALL_MAIL, "\\Inbox", WORK);
+        mail(2, GmailContainer.ALL_MAIL);
+        mail(3, GmailContainer.TRASH);
+        mail(4, GmailContainer.SPAM);
+        mail(5, GmailContainer.TRASH);
+        // Marked as deleted by another client.
         gmail.flag(gmailIds.get(5L), "\\Deleted", true);
 
         assertDone(apply(destroy(1, 1), destroy(2, 2), destroy(3, 3), destroy(4, 4)), 1, 2, 3, 4);
@@ -196,8 +196,8 @@ class GmailServerTest {
 
     @Test
     void what_gmail_cannot_do_is_refused_with_an_explanation() {
-        mail(1, Place.ALL_MAIL, "\\Inbox");
-        mail(2, Place.TRASH);
+        mail(1, GmailContainer.ALL_MAIL, "\\Inbox");
+        mail(2, GmailContainer.TRASH);
 
         assertRefused(mailboxes(1, 1, Map.of(2L, false, 1L, false)), "every email is in All Mail");
         assertRefused(mailboxes(1, 1, Map.of(3L, true, 5L, true)), "in no other mailbox");
@@ -210,9 +210,9 @@ class GmailServerTest {
 
     @Test
     void an_email_that_was_moved_concurrently_is_tried_on_fresh_state() {
-        mail(1, Place.ALL_MAIL, "\\Inbox");
+        mail(1, GmailContainer.ALL_MAIL, "\\Inbox");
         ServerSnapshot stale = snapshot();
-        gmail.move(gmailIds.get(1L), Place.TRASH);
+        gmail.move(gmailIds.get(1L), GmailContainer.TRASH);
 
         Answers answers = server.apply(Fold.fold(List.of(destroy(1, 1))), stale);
 
@@ -223,9 +223,9 @@ class GmailServerTest {
     }
 
     @Test
-    void where_all_mail_is_hidden_mailboxes_are_left_and_entered_and_the_trash_destroys() {
-        mail(1, Place.ALL_MAIL, "\\Inbox", WORK);
-        mail(2, Place.ALL_MAIL, "\\Inbox", WORK);
+    void with_all_mail_hidden_mailboxes_are_added_and_removed_by_copies_and_the_trash_destroys() {
+        mail(1, GmailContainer.ALL_MAIL, "\\Inbox", WORK);
+        mail(2, GmailContainer.ALL_MAIL, "\\Inbox", WORK);
         gmail.showInImap(FakeGmail.ALL_MAIL, false);
 
         assertDone(apply(mailboxes(1, 1, Map.of(1L, false, 6L, true)), destroy(2, 2)), 1, 2);
@@ -235,13 +235,13 @@ class GmailServerTest {
     }
 
     @Test
-    void any_mutations_that_are_done_hold_afterwards() {
+    void random_mutations_that_are_answered_done_hold_afterwards() {
         long seed = 20261123;
         Random random = new Random(seed);
         for (int round = 0; round < 60; round++) {
             int emails = 1 + random.nextInt(6);
             for (long number = 1; number <= emails; number++) {
-                Place place = Place.values()[random.nextInt(3)];
+                GmailContainer place = GmailContainer.values()[random.nextInt(3)];
                 mail(round * 100L + number, place, random.nextBoolean() ? "\\Inbox" : WORK);
             }
             List<EmailMutation> mutations = new ArrayList<>();
@@ -283,7 +283,7 @@ class GmailServerTest {
                 List<String> in = gmail.mailboxesOf(id);
                 boolean away = in.contains(FakeGmail.TRASH) || in.contains(FakeGmail.SPAM);
                 wanted.forEach((mailbox, set) -> NAMES.forEach((key, name) -> {
-                    // What goes to the Trash or to Spam leaves All Mail.
+                    // An email in the Trash or Spam is not in All Mail.
                     boolean goesWithout = away && name.equals(FakeGmail.ALL_MAIL);
                     if (mailbox(key).equals(mailbox) && !goesWithout) {
                         assertThat(in.contains(name))
@@ -299,13 +299,13 @@ class GmailServerTest {
         }
     }
 
-    // ---- what the tests are said in
+    // ---- helpers
 
-    private void mail(long number, Place place, String... labels) {
+    private void mail(long number, GmailContainer place, String... labels) {
         gmailIds.put(number, gmail.deliver(place, "m" + number + "@x", labels));
     }
 
-    /** As the fetcher would have it stored now. */
+    /** The snapshot as the fetcher and the writer would have stored it. */
     private ServerSnapshot snapshot() {
         Map<MailboxId, ServerSnapshot.MailboxSnapshot> found = new HashMap<>();
         Map<String, Map<String, java.util.Set<String>>> shown = gmail.content();
@@ -331,16 +331,19 @@ class GmailServerTest {
             for (Map.Entry<Long, String> each : NAMES.entrySet()) {
                 String name = each.getValue();
                 if (gmail.mailboxesOf(id).contains(name)) {
-                    boolean lies = !labels || List.of(2L, 3L, 4L).contains(each.getKey());
+                    boolean hasUid = !labels || List.of(2L, 3L, 4L).contains(each.getKey());
                     links.add(new ServerSnapshot.Location(
                             mailbox(each.getKey()),
-                            lies ? gmail.uidValidityOf(name) : 0,
-                            lies ? gmail.uidIn(name, id) : 0));
+                            hasUid ? gmail.uidValidityOf(name) : 0,
+                            hasUid ? gmail.uidIn(name, id) : 0));
                 }
             }
             emails.put(
                     email(number),
-                    new ServerSnapshot.EmailSnapshot(Optional.of(new EmailIdentity.Gmail(String.valueOf(id))), Optional.of("m" + number + "@x"), links));
+                    new ServerSnapshot.EmailSnapshot(
+                            Optional.of(new EmailIdentity.Gmail(String.valueOf(id))),
+                            Optional.of("m" + number + "@x"),
+                            links));
         });
         return new ServerSnapshot(emails, found);
     }

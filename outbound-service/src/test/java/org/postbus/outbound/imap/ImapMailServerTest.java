@@ -30,7 +30,7 @@ import org.postbus.outbound.mutation.Fold;
 import org.postbus.outbound.mutation.MailServer.Answer;
 import org.postbus.outbound.mutation.MailServer.Answers;
 
-/** What is said to servers of every kind, word for word: the conversations are in {@code transcripts/outbound}. */
+/** The exact commands sent to servers of every kind: the conversations are in {@code transcripts/outbound}. */
 class ImapMailServerTest {
     private static final Map<Long, Boolean> TO_ARCHIVE = Map.of(1L, false, 2L, true);
     private static final Map<String, Boolean> SEEN = Map.of("$seen", true);
@@ -61,7 +61,7 @@ class ImapMailServerTest {
     }
 
     @Test
-    void what_somebody_changed_meanwhile_is_not_destroyed() {
+    void a_message_that_was_changed_concurrently_is_not_destroyed() {
         Answers answers = play("modified", destroy(1, 1), destroy(2, 2));
 
         assertDone(answers, 1);
@@ -69,7 +69,7 @@ class ImapMailServerTest {
     }
 
     @Test
-    void under_another_UIDVALIDITY_nothing_is_touched() {
+    void with_another_UIDVALIDITY_no_message_is_changed() {
         Answers answers = play("uidvalidity-changed", keywords(1, 1, SEEN), keywords(2, 4, SEEN));
 
         assertThat(failure(answers, 1)).isInstanceOf(ServerFailure.CursorLost.class);
@@ -77,12 +77,12 @@ class ImapMailServerTest {
     }
 
     @Test
-    void without_MOVE_it_is_copied_and_its_original_expunged() {
+    void without_MOVE_a_message_is_copied_and_its_original_expunged() {
         assertDone(play("no-move", mailboxes(1, 1, TO_ARCHIVE), mailboxes(2, 2, TO_ARCHIVE)), 1, 2);
     }
 
     @Test
-    void without_UIDPLUS_the_original_keeps_its_mark() {
+    void without_UIDPLUS_the_original_stays_marked_deleted() {
         assertDone(play("bare", mailboxes(1, 1, TO_ARCHIVE)), 1);
     }
 
@@ -111,7 +111,7 @@ class ImapMailServerTest {
     }
 
     @Test
-    void a_keyword_that_would_not_last_is_refused_in_words() {
+    void a_keyword_that_is_not_permanent_is_refused_with_an_explanation() {
         Answers answers = play("permanent-flags", keywords(1, 1, SEEN), keywords(2, 2, Map.of("project-x", true)));
 
         assertDone(answers, 1);
@@ -122,7 +122,7 @@ class ImapMailServerTest {
     }
 
     @Test
-    void what_vanished_is_told_and_what_is_as_requested_is_left_alone() {
+    void a_vanished_message_is_reported_and_one_that_is_as_requested_gets_no_command() {
         Answers answers =
                 play("vanished-and-as-requested", keywords(1, 1, SEEN), keywords(2, 2, SEEN), keywords(3, 3, SEEN));
 
@@ -131,7 +131,7 @@ class ImapMailServerTest {
     }
 
     @Test
-    void a_mailbox_that_is_gone_is_a_conflict_and_the_next_goes_on() {
+    void a_mailbox_that_is_gone_is_a_conflict_and_the_work_in_the_next_goes_on() {
         Answers answers = play("mailbox-gone", keywords(1, 1, SEEN), keywords(2, 4, SEEN));
 
         assertThat(failure(answers, 1)).isInstanceOf(ServerFailure.Conflict.class);
@@ -139,7 +139,7 @@ class ImapMailServerTest {
     }
 
     @Test
-    void a_copy_that_was_cut_off_is_unknown_and_the_rest_untouched() {
+    void an_interrupted_copy_is_unknown_and_nothing_else_is_changed() {
         Answers answers = play("lost-in-copy", mailboxes(1, 1, TO_ARCHIVE), keywords(2, 4, SEEN));
 
         assertThat(failure(answers, 1)).isInstanceOf(ServerFailure.OutcomeUnknown.class);
@@ -149,21 +149,24 @@ class ImapMailServerTest {
     }
 
     @Test
-    void in_the_second_try_only_what_is_missing_is_copied() {
+    void the_second_attempt_copies_only_what_is_missing() {
         assertDone(
-                play("search-before-copy", inTry(2, mailboxes(1, 1, TO_ARCHIVE)), inTry(2, mailboxes(2, 2, TO_ARCHIVE))),
+                play(
+                        "search-before-copy",
+                        inTry(2, mailboxes(1, 1, TO_ARCHIVE)),
+                        inTry(2, mailboxes(2, 2, TO_ARCHIVE))),
                 1,
                 2);
     }
 
     /** The original is expunged next: what is taken for its copy must be one. */
     @Test
-    void in_the_second_try_what_cannot_be_told_apart_is_copied() {
+    void the_second_attempt_copies_messages_that_cannot_be_identified() {
         assertDone(play("search-without-header", inTry(2, mailboxes(1, 5, TO_ARCHIVE))), 5);
     }
 
     @Test
-    void in_the_second_try_what_was_moved_is_done() {
+    void in_the_second_attempt_a_message_that_was_moved_is_done() {
         assertDone(
                 play("moved-already", inTry(2, mailboxes(1, 1, TO_ARCHIVE)), inTry(2, mailboxes(2, 2, TO_ARCHIVE))),
                 1,
@@ -171,7 +174,7 @@ class ImapMailServerTest {
     }
 
     @Test
-    void throttling_ends_the_try_with_the_servers_hint() {
+    void throttling_ends_the_attempt_with_the_servers_hint() {
         Answers answers = play("throttled", keywords(1, 1, SEEN));
 
         assertThat(answers.byEmail()).isEmpty();

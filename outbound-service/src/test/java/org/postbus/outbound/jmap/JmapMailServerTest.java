@@ -84,7 +84,9 @@ class JmapMailServerTest {
     @Test
     void all_mutations_are_one_call_of_patches() throws JsonProcessingException {
         Answers answers = apply(
-                mutation(1, 1, Map.of("$seen", true), Map.of(1L, false, 2L, true)), destroy(2, 2), keywords(3, 3, SEEN));
+                mutation(1, 1, Map.of("$seen", true), Map.of(1L, false, 2L, true)),
+                destroy(2, 2),
+                keywords(3, 3, SEEN));
 
         assertThat(answers.byEmail())
                 .isEqualTo(Map.of(email(1), Answer.DONE, email(2), Answer.DONE, email(3), Answer.DONE));
@@ -106,7 +108,7 @@ class JmapMailServerTest {
     }
 
     @Test
-    void what_is_gone_refuses_a_change_and_is_destroyed_already() {
+    void for_an_email_that_is_gone_updates_are_refused_and_destroys_are_done() {
         Answers changed = apply(keywords(1, 4, SEEN), keywords(2, 1, SEEN));
         Answers destroyed = apply(destroy(3, 4));
 
@@ -119,7 +121,7 @@ class JmapMailServerTest {
     }
 
     @Test
-    void an_email_is_not_taken_out_of_its_last_mailbox() {
+    void an_email_is_not_removed_from_its_last_mailbox() {
         Answers answers = apply(mailboxes(1, 1, Map.of(1L, false)), keywords(2, 2, SEEN));
 
         assertThat(failure(answers, 1)).isInstanceOf(ServerFailure.Rejected.class);
@@ -129,7 +131,7 @@ class JmapMailServerTest {
     }
 
     @Test
-    void errors_of_single_emails_are_theirs_alone() {
+    void errors_of_single_emails_do_not_affect_others() {
         server.nextAnswer(200, JSON, response("""
                 ["Email/set", {"accountId": "A1", "newState": "2", "updated": {"e1": null},
                   "notUpdated": {"e2": {"type": "rateLimit"}, "e3": {"type": "tooManyKeywords", "description": "enough"}}},
@@ -147,14 +149,14 @@ class JmapMailServerTest {
     }
 
     @Test
-    void what_the_server_leaves_out_is_unknown() {
+    void an_email_that_the_response_omits_has_an_unknown_outcome() {
         server.nextAnswer(200, JSON, response("[\"Email/set\", {\"accountId\": \"A1\", \"newState\": \"2\"}, \"c0\"]"));
 
         assertThat(failure(apply(keywords(1, 1, SEEN)), 1)).isInstanceOf(ServerFailure.OutcomeUnknown.class);
     }
 
     @Test
-    void a_server_that_is_not_well_ends_the_try_for_all() {
+    void an_unavailable_server_ends_the_attempt_for_all() {
         server.nextAnswer(200, JSON, response("[\"error\", {\"type\": \"serverUnavailable\"}, \"c0\"]"));
 
         Answers answers = apply(keywords(1, 1, SEEN), keywords(2, 2, SEEN));
@@ -165,7 +167,7 @@ class JmapMailServerTest {
     }
 
     @Test
-    void too_many_requests_end_the_try_with_the_servers_hint() {
+    void too_many_requests_end_the_attempt_with_the_servers_hint() {
         server.next(
                 "/api/",
                 request -> request.response()
@@ -213,7 +215,7 @@ class JmapMailServerTest {
     }
 
     @Test
-    void a_cut_line_leaves_the_sent_ones_unknown() {
+    void a_lost_connection_leaves_sent_mutations_unknown() {
         server.next("/api/", request -> request.connection().close());
 
         Answers answers = apply(keywords(1, 1, SEEN));
@@ -223,7 +225,7 @@ class JmapMailServerTest {
     }
 
     @Test
-    void a_mailbox_that_somebody_changed_after_it_was_read_is_a_conflict_and_done_on_fresh_state() {
+    void a_mailbox_that_was_changed_concurrently_is_a_conflict_and_done_on_fresh_state() {
         var mutation = new MailboxMutation(
                 new MutationId(new UUID(0, 1)),
                 Mutations.mailbox(2),

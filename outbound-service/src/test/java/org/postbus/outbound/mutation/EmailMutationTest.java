@@ -10,13 +10,13 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.postbus.codec.EventCodec;
 import org.postbus.model.Keyword;
-import org.postbus.outbound.fixture.Mutations;
 
 class EmailMutationTest {
     @Test
-    void a_merge_patch_sets_with_true_and_takes_away_with_null() {
-        var change = EmailMutation.Change.ofPatch(json("{\"keywords\": {\"$Seen\": true, \"x\": null}, \"mailboxIds\": {\""
-                + mailbox(1).value() + "\": null}}"));
+    void a_merge_patch_adds_with_true_and_removes_with_null() {
+        var change =
+                EmailMutation.Change.ofPatch(json("{\"keywords\": {\"$Seen\": true, \"x\": null}, \"mailboxIds\": {\""
+                        + mailbox(1).value() + "\": null}}"));
 
         assertThat(change)
                 .isEqualTo(new EmailMutation.Change.Update(
@@ -25,11 +25,12 @@ class EmailMutationTest {
 
     @Test
     void an_empty_patch_changes_nothing() {
-        assertThat(EmailMutation.Change.ofPatch(json("{}"))).isEqualTo(new EmailMutation.Change.Update(Map.of(), Map.of()));
+        assertThat(EmailMutation.Change.ofPatch(json("{}")))
+                .isEqualTo(new EmailMutation.Change.Update(Map.of(), Map.of()));
     }
 
     @Test
-    void what_is_no_patch_is_told_by_the_part_that_is_wrong() {
+    void an_invalid_patch_is_refused_with_the_name_of_the_invalid_part() {
         assertThatThrownBy(() -> EmailMutation.Change.ofPatch(json("{\"keywords\": {\"x\": 1}}")))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("keywords/x");

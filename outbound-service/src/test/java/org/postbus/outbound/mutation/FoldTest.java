@@ -33,7 +33,9 @@ class FoldTest {
             assertThat(fold.change())
                     .isEqualTo(new EmailMutation.Change.Update(
                             Map.of(Keyword.SEEN, false, Keyword.of("a"), true, Keyword.of("b"), true), Map.of()));
-            assertThat(fold.mutations()).extracting(EmailMutation::id).containsExactly(mutationId(1), mutationId(2), mutationId(3));
+            assertThat(fold.mutations())
+                    .extracting(EmailMutation::id)
+                    .containsExactly(mutationId(1), mutationId(2), mutationId(3));
         });
     }
 
@@ -45,11 +47,12 @@ class FoldTest {
         assertThat(folded)
                 .singleElement()
                 .satisfies(fold -> assertThat(fold.change())
-                        .isEqualTo(new EmailMutation.Change.Update(Map.of(), Map.of(mailbox(1), true, mailbox(2), false))));
+                        .isEqualTo(new EmailMutation.Change.Update(
+                                Map.of(), Map.of(mailbox(1), true, mailbox(2), false))));
     }
 
     @Test
-    void destroying_swallows_the_rest_and_stands_for_it() {
+    void a_destroy_replaces_all_other_changes_of_the_email() {
         var folded = Fold.fold(List.of(keywords(1, 1, Map.of("a", true)), destroy(2, 1)));
 
         assertThat(folded).singleElement().satisfies(fold -> {
@@ -78,7 +81,7 @@ class FoldTest {
     }
 
     @Test
-    void doing_the_folds_is_doing_the_mutations_one_after_the_other() {
+    void applying_the_folds_equals_applying_the_mutations_one_by_one() {
         for (long seed = 0; seed < 2_000; seed++) {
             var random = new Random(seed);
             List<EmailMutation> mutations = new ArrayList<>();
@@ -124,7 +127,7 @@ class FoldTest {
         return Mutations.mutation(number, email, keywords, mailboxes);
     }
 
-    /** Three emails on a server that does what it is told. */
+    /** Three emails on a server that applies every change. */
     private static final class Model {
         private record State(Set<Keyword> keywords, Set<MailboxId> mailboxes) {}
 

@@ -12,18 +12,18 @@ import org.junit.jupiter.api.TestFactory;
 import org.postbus.mail.ServerFailure;
 import org.postbus.outbound.mutation.MutationOutcome.Deferred;
 import org.postbus.outbound.mutation.MutationOutcome.Failed;
+import org.postbus.outbound.mutation.MutationOutcome.LocationUnknown;
 import org.postbus.outbound.mutation.MutationOutcome.NeedsLogin;
 import org.postbus.outbound.mutation.MutationOutcome.Rejected;
-import org.postbus.outbound.mutation.MutationOutcome.LocationUnknown;
 
-/** What a failure means for a mutation, by the number of tries. */
+/** What a failure means for a mutation, by the number of attempts. */
 class OutcomePolicyTest {
     private static final ServerFailure UNREACHABLE = new ServerFailure.Unreachable("no route");
     private static final ServerFailure UNKNOWN = new ServerFailure.OutcomeUnknown("cut off");
     private static final ServerFailure THROTTLED = new ServerFailure.Throttled("slowly", Optional.empty());
     private static final ServerFailure HINTED =
             new ServerFailure.Throttled("slowly", Optional.of(Duration.ofSeconds(300)));
-    private static final ServerFailure CURSOR = new ServerFailure.CursorLost("renumbered");
+    private static final ServerFailure CURSOR = new ServerFailure.CursorLost("UIDVALIDITY changed");
     private static final ServerFailure CONFLICT = new ServerFailure.Conflict("changed");
     private static final ServerFailure AUTH = new ServerFailure.AuthRejected("no");
     private static final ServerFailure REFUSED = new ServerFailure.Rejected("OVERQUOTA", "full");
@@ -45,10 +45,10 @@ class OutcomePolicyTest {
         rows.add(new Row(HINTED, 1, true, new Deferred(Duration.ofSeconds(300), "slowly", true)));
         rows.add(new Row(HINTED, 4, true, new Deferred(Duration.ofSeconds(300), "slowly", true)));
         rows.add(new Row(HINTED, 5, true, new Failed("slowly (after 5 tries)")));
-        rows.add(new Row(CURSOR, 1, true, new Deferred(Duration.ofSeconds(1), "renumbered", false)));
-        rows.add(new Row(CURSOR, 2, false, new Deferred(Duration.ofSeconds(5), "renumbered", false)));
-        rows.add(new Row(CURSOR, 3, false, new LocationUnknown(Duration.ofSeconds(30), "renumbered")));
-        rows.add(new Row(CURSOR, 5, false, new LocationUnknown(Duration.ofSeconds(30), "renumbered")));
+        rows.add(new Row(CURSOR, 1, true, new Deferred(Duration.ofSeconds(1), "UIDVALIDITY changed", false)));
+        rows.add(new Row(CURSOR, 2, false, new Deferred(Duration.ofSeconds(5), "UIDVALIDITY changed", false)));
+        rows.add(new Row(CURSOR, 3, false, new LocationUnknown(Duration.ofSeconds(30), "UIDVALIDITY changed")));
+        rows.add(new Row(CURSOR, 5, false, new LocationUnknown(Duration.ofSeconds(30), "UIDVALIDITY changed")));
         rows.add(new Row(CONFLICT, 1, false, new Deferred(Duration.ofMillis(500), "changed", false)));
         rows.add(new Row(CONFLICT, 2, false, new Deferred(Duration.ofSeconds(2), "changed", false)));
         rows.add(new Row(CONFLICT, 3, false, new Rejected("conflict", "changed")));
@@ -60,8 +60,7 @@ class OutcomePolicyTest {
         return rows.stream()
                 .map(row -> DynamicTest.dynamicTest(
                         row.failure() + ", try " + row.attempts() + (row.holdsAccount() ? ", account's" : ""),
-                        () -> assertThat(
-                                        OutcomePolicy.outcomeOf(row.failure(), row.attempts(), row.holdsAccount(), 0))
+                        () -> assertThat(OutcomePolicy.outcomeOf(row.failure(), row.attempts(), row.holdsAccount(), 0))
                                 .isEqualTo(row.expected())))
                 .toList();
     }
@@ -73,7 +72,7 @@ class OutcomePolicyTest {
     }
 
     @Test
-    void no_hint_makes_us_wait_more_than_an_hour() {
+    void no_server_hint_leads_to_a_wait_of_more_than_an_hour() {
         var hint = new ServerFailure.Throttled("tomorrow", Optional.of(Duration.ofDays(1)));
         assertThat(OutcomePolicy.outcomeOf(hint, 1, true, 1))
                 .isEqualTo(new Deferred(Duration.ofHours(1), "tomorrow", true));

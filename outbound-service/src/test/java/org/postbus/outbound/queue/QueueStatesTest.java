@@ -11,8 +11,8 @@ import org.junit.jupiter.api.Test;
 import org.postbus.account.AccountSettings;
 import org.postbus.model.MutationId;
 import org.postbus.model.SubmissionId;
-import org.postbus.outbound.fixture.TestDatabase.Account;
 import org.postbus.outbound.fixture.TestDatabase;
+import org.postbus.outbound.fixture.TestDatabase.Account;
 
 class QueueStatesTest {
 

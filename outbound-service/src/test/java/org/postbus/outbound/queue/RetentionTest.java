@@ -17,8 +17,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.postbus.account.AccountSettings;
-import org.postbus.outbound.fixture.TestDatabase.Account;
 import org.postbus.outbound.fixture.TestDatabase;
+import org.postbus.outbound.fixture.TestDatabase.Account;
 
 class RetentionTest {
     private static final String EIGHT_DAYS_AGO = "now() - interval '8 days'";
@@ -177,8 +177,7 @@ class RetentionTest {
 
     @Test
     void nothing_is_kept_for_less_than_an_idempotency_key() {
-        assertThatIllegalArgumentException()
-                .isThrownBy(() -> retention(Duration.ofHours(23)));
+        assertThatIllegalArgumentException().isThrownBy(() -> retention(Duration.ofHours(23)));
     }
 
     private double deleted(String table) {

@@ -1,6 +1,5 @@
 package org.postbus.outbound.table;
 
-import org.postbus.kit.sql.TenantTransactions;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vertx.core.Vertx;
@@ -25,12 +24,13 @@ import org.junit.jupiter.api.Test;
 import org.postbus.account.AccountSettings;
 import org.postbus.account.ServerAddress;
 import org.postbus.account.TlsMode;
+import org.postbus.kit.sql.TenantTransactions;
 import org.postbus.model.EmailId;
 import org.postbus.model.MutationId;
 import org.postbus.model.TenantId;
 import org.postbus.outbound.fixture.Mutations;
-import org.postbus.outbound.fixture.TestDatabase.Account;
 import org.postbus.outbound.fixture.TestDatabase;
+import org.postbus.outbound.fixture.TestDatabase.Account;
 import org.postbus.outbound.mutation.EmailMutation;
 import org.postbus.outbound.mutation.MutationOutcome;
 
@@ -116,11 +116,13 @@ class MutationClaimTest {
 
         note(one, account, Map.of(first, new MutationOutcome.Applied()));
         assertThat(isDue(account)).isTrue();
-        assertThat(claim(other, account).mutations()).extracting(EmailMutation::id).containsExactly(second);
+        assertThat(claim(other, account).mutations())
+                .extracting(EmailMutation::id)
+                .containsExactly(second);
     }
 
     @Test
-    void after_a_crash_the_claim_runs_out_and_the_dead_ones_result_does_not_count() {
+    void after_a_crash_the_claim_expires_and_the_crashed_processs_outcome_is_not_stored() {
         Account account = database.account(JMAP);
         EmailId email = database.email(account, "jmap:e", null);
         MutationId mutation = database.mutation(account, email, "{}");
@@ -143,7 +145,7 @@ class MutationClaimTest {
     }
 
     @Test
-    void a_renewed_claim_does_not_run_out() {
+    void a_renewed_claim_does_not_expire() {
         Account account = database.account(JMAP);
         MutationId mutation = database.mutation(account, database.email(account, "jmap:e", null), "{}");
         claim(one, account);
@@ -171,11 +173,15 @@ class MutationClaimTest {
         MutationId second = database.mutation(account, waiting, "{}");
         MutationId third = database.mutation(account, free, "{}");
 
-        assertThat(claim(one, account).mutations()).extracting(EmailMutation::id).containsExactly(third);
+        assertThat(claim(one, account).mutations())
+                .extracting(EmailMutation::id)
+                .containsExactly(third);
 
         note(one, account, Map.of(third, new MutationOutcome.Applied()));
         database.makeDue();
-        assertThat(claim(one, account).mutations()).extracting(EmailMutation::id).containsExactly(first, second);
+        assertThat(claim(one, account).mutations())
+                .extracting(EmailMutation::id)
+                .containsExactly(first, second);
     }
 
     @Test
@@ -194,11 +200,13 @@ class MutationClaimTest {
                 "update account set revision = revision + 1 where account_id = ?",
                 account.id().value());
         assertThat(isDue(account)).isTrue();
-        assertThat(claim(one, account).mutations()).extracting(EmailMutation::id).containsExactly(first, second);
+        assertThat(claim(one, account).mutations())
+                .extracting(EmailMutation::id)
+                .containsExactly(first, second);
     }
 
     @Test
-    void a_paused_account_is_left_alone() {
+    void a_paused_account_is_not_claimed() {
         Account account = database.account(JMAP);
         database.mutation(account, database.email(account, "jmap:1", null), "{}");
         database.run(
@@ -210,7 +218,7 @@ class MutationClaimTest {
     }
 
     @Test
-    void on_imap_a_mutation_waits_for_the_echo_of_a_move() {
+    void on_imap_a_mutation_waits_until_the_move_before_it_is_confirmed() {
         Account account = database.account(IMAP);
         EmailId email = database.email(account, null, "m@example.com");
         MutationId move = database.mutation(
@@ -222,11 +230,13 @@ class MutationClaimTest {
         assertThat(claim(one, account).isEmpty()).isTrue();
 
         database.run("update pending_changes set state = 'confirmed' where mutation_id = ?", move.value());
-        assertThat(claim(one, account).mutations()).extracting(EmailMutation::id).containsExactly(flag);
+        assertThat(claim(one, account).mutations())
+                .extracting(EmailMutation::id)
+                .containsExactly(flag);
     }
 
     @Test
-    void a_patch_that_is_none_is_told_apart() {
+    void an_invalid_patch_is_reported_apart_from_the_others() {
         Account account = database.account(JMAP);
         EmailId email = database.email(account, "jmap:e", null);
         MutationId broken = database.mutation(account, email, "{\"keywords\": {\"a\": 5}}");
@@ -238,7 +248,7 @@ class MutationClaimTest {
         assertThat(claim.unreadable()).containsOnlyKeys(broken);
     }
 
-    /** The role's statement_timeout is what tells: with a plan that joins the mutations with each other it runs out. */
+    /** Fails by the role's statement_timeout if the plan joins the mutations with each other. */
     @Test
     void ten_thousand_mutations_are_claimed_in_rounds_though_the_table_was_never_analyzed() {
         int mutations = 2 * PendingChangesTable.CLAIM_MAX;
@@ -253,7 +263,9 @@ class MutationClaimTest {
         Set<MutationId> seen = new HashSet<>();
         for (int claimed = 0; claimed < mutations; claimed += PendingChangesTable.CLAIM_MAX) {
             Map<MutationId, MutationOutcome> outcomes = new HashMap<>();
-            claim(one, account).mutations().forEach(mutation -> outcomes.put(mutation.id(), new MutationOutcome.Applied()));
+            claim(one, account)
+                    .mutations()
+                    .forEach(mutation -> outcomes.put(mutation.id(), new MutationOutcome.Applied()));
             assertThat(note(one, account, outcomes)).isEqualTo(PendingChangesTable.CLAIM_MAX);
             seen.addAll(outcomes.keySet());
         }
@@ -277,7 +289,8 @@ class MutationClaimTest {
 
     private static int note(PendingChangesTable process, Account account, Map<MutationId, MutationOutcome> outcomes) {
         return transactions.run(
-                account.tenant(), connection -> process.storeOutcomes(connection, account.tenant(), account.id(), 1, outcomes));
+                account.tenant(),
+                connection -> process.storeOutcomes(connection, account.tenant(), account.id(), 1, outcomes));
     }
 
     private static boolean isDue(Account account) {

@@ -25,7 +25,7 @@ import java.util.function.Predicate;
 public final class IdlePool<K, V> implements AutoCloseable {
 
     /**
-     * Bounds. Beyond the second and third the one that has been idle longest leaves.
+     * Bounds. Beyond the second or third the value that has been idle longest is evicted.
      *
      * @param idleMax how long a value is kept after its last use
      * @param perKeyMax values kept per key
@@ -66,7 +66,7 @@ public final class IdlePool<K, V> implements AutoCloseable {
     }
 
     /**
-     * @param retire ends a value that has been idle for too long, or that had to leave for another: takes leave of the server
+     * @param retire ends a value that has been idle for too long, or that was evicted for another: may log out first
      * @param close ends a value that can not be used any more, and every value when the pool is closed
      */
     public IdlePool(Vertx vertx, Limits limits, Predicate<V> usable, Consumer<V> retire, Consumer<V> close) {

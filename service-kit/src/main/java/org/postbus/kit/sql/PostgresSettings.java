@@ -26,7 +26,7 @@ import org.postbus.kit.settings.Settings;
  *   <tr><td>{@code POSTBUS_DB_USER}<td>the service's role
  *   <tr><td>{@code POSTBUS_DB_PASSWORD}, {@code POSTBUS_DB_PASSWORD_FILE}<td>its password, or the file that holds it
  *   <tr><td>{@code POSTBUS_DB_SSLMODE}<td>{@code disable} (default), {@code allow}, {@code prefer}, {@code require}, {@code verify-ca} or
- *       {@code verify-full}. Only the last two check whom the process talks to
+ *       {@code verify-full}. Only the last two verify the server
  *   <tr><td>{@code POSTBUS_DB_SSLROOTCERT}<td>PEM file with the certificates of the authorities that are trusted; needed for {@code
  *       verify-ca} and {@code verify-full}. With {@code require} it has the effect of {@code verify-ca}
  * </table>

@@ -27,7 +27,7 @@ import org.postbus.model.TenantId;
  * <ul>
  *   <li>{@link #future} and {@link #uni} for event loops; they fail with what the driver or the work failed with.
  *   <li>{@link #run} and {@link #runInterruptibly} for virtual threads whose work composes futures.
- *   <li>{@link #call} for virtual threads whose work blocks; it alone tells data that PostgreSQL can not hold from other failures, and sends
+ *   <li>{@link #call} for virtual threads whose work blocks; it alone distinguishes data that PostgreSQL can not hold from other failures, and sends
  *       {@code commit} without waiting for the answers to the work's last statements.
  * </ul>
  */

@@ -66,7 +66,7 @@ class IdlePoolTest {
     }
 
     @Test
-    void beyond_the_limits_the_one_that_was_idle_longest_leaves() {
+    void beyond_the_limits_the_value_that_was_idle_longest_is_evicted() {
         IdlePool<String, String> pool = pool(LONG, 2, 3);
         pool.giveBack("a", 1, "a1");
         pool.giveBack("a", 1, "a2");
@@ -80,7 +80,7 @@ class IdlePoolTest {
     }
 
     @Test
-    void what_nobody_takes_leaves_after_the_idle_time() {
+    void a_value_that_is_not_taken_is_retired_after_the_idle_time() {
         IdlePool<String, String> pool = pool(Duration.ofMillis(20), 2, 3);
         pool.giveBack("a", 1, "a1");
 
@@ -91,7 +91,7 @@ class IdlePoolTest {
     }
 
     @Test
-    void what_ended_by_itself_is_forgotten() {
+    void a_value_that_ended_by_itself_is_forgotten() {
         IdlePool<String, String> pool = pool(LONG, 2, 3);
         String value = "a1";
         pool.giveBack("a", 1, value);

@@ -60,8 +60,9 @@ class PostgresTlsTest {
     }
 
     @Test
-    void verify_full_wants_a_trusted_authority_and_the_right_name() {
-        assertThat(isEncrypted("localhost", "verify-full", Optional.of(trusted))).isTrue();
+    void verify_full_requires_a_trusted_authority_and_the_right_name() {
+        assertThat(isEncrypted("localhost", "verify-full", Optional.of(trusted)))
+                .isTrue();
         assertThatThrownBy(() -> isEncrypted("127.0.0.1", "verify-full", Optional.of(trusted)))
                 .isInstanceOf(InfrastructureFailureException.class);
         assertThatThrownBy(() -> isEncrypted("localhost", "verify-full", Optional.of(other)))
@@ -69,7 +70,7 @@ class PostgresTlsTest {
     }
 
     @Test
-    void verify_ca_wants_a_trusted_authority_and_takes_any_name() {
+    void verify_ca_requires_a_trusted_authority_and_accepts_any_name() {
         assertThat(isEncrypted("127.0.0.1", "verify-ca", Optional.of(trusted))).isTrue();
         assertThatThrownBy(() -> isEncrypted("127.0.0.1", "verify-ca", Optional.of(other)))
                 .isInstanceOf(InfrastructureFailureException.class);
@@ -86,9 +87,12 @@ class PostgresTlsTest {
 
     private static boolean isEncrypted(String host, String mode, Optional<Path> rootCertificate) {
         Map<String, String> values = new HashMap<>(Map.of(
-                "postbus.db.url", "postgresql://" + host + ":" + server.getPort() + "/postgres",
-                "postbus.db.user", "postgres",
-                "postbus.db.sslmode", mode));
+                "postbus.db.url",
+                "postgresql://" + host + ":" + server.getPort() + "/postgres",
+                "postbus.db.user",
+                "postgres",
+                "postbus.db.sslmode",
+                mode));
         rootCertificate.ifPresent(file -> values.put("postbus.db.sslrootcert", file.toString()));
         Pool pool = PostgresSettings.of(Settings.of(name -> Optional.ofNullable(values.get(name))))
                 .pool(VERTX, "tls-test", new Pooling(1, 10, Duration.ofSeconds(20)), options -> options);
@@ -107,7 +111,8 @@ class PostgresTlsTest {
     private static Path certificate(String name) throws IOException, InterruptedException, GeneralSecurityException {
         Path file = directory.resolve(name + ".p12");
         Process keytool = new ProcessBuilder(List.of(
-                        Path.of(System.getProperty("java.home"), "bin", "keytool").toString(),
+                        Path.of(System.getProperty("java.home"), "bin", "keytool")
+                                .toString(),
                         "-genkeypair",
                         "-keyalg",
                         "EC",
@@ -141,7 +146,8 @@ class PostgresTlsTest {
     }
 
     private static String pem(String what, byte[] content) {
-        return "-----BEGIN " + what + "-----\n" + Base64.getMimeEncoder(64, new byte[] {'\n'}).encodeToString(content)
-                + "\n-----END " + what + "-----\n";
+        return "-----BEGIN " + what + "-----\n"
+                + Base64.getMimeEncoder(64, new byte[] {'\n'}).encodeToString(content) + "\n-----END " + what
+                + "-----\n";
     }
 }

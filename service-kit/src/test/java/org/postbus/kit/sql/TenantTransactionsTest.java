@@ -123,7 +123,7 @@ class TenantTransactionsTest {
                     }))
                     .isInstanceOf(IllegalStateException.class)
                     .hasMessage("a bug");
-            // Nobody waits for the rows: the failure is reported at the end.
+            // The rows are not waited for: the failure is reported at the end.
             assertThatThrownBy(() -> transactions.call(account.tenant(), transaction -> {
                         transaction.send(MARK, account.id().value(), "failed");
                         transaction.send("select 1 / 0");
@@ -153,7 +153,7 @@ class TenantTransactionsTest {
     }
 
     @Test
-    void what_postgresql_can_not_hold_is_told_from_what_it_may_not_or_can_not_do_now() {
+    void data_that_postgresql_can_not_hold_is_distinguished_from_infrastructure_failures() {
         assertThatThrownBy(() ->
                         transactions.call(account.tenant(), transaction -> transaction.run("select $1::text", "\0")))
                 .isInstanceOf(UnstorableDataException.class);
@@ -187,7 +187,7 @@ class TenantTransactionsTest {
     }
 
     @Test
-    void no_more_transactions_run_at_once_than_allowed_and_the_others_wait_their_turn() throws Exception {
+    void no_more_transactions_run_at_once_than_allowed_and_the_others_wait() throws Exception {
         var limited = new TenantTransactions(database.pool, Limits.DEFAULT.withAtOnceMax(2));
         AtomicInteger running = new AtomicInteger();
         AtomicInteger most = new AtomicInteger();

@@ -81,7 +81,7 @@ record IdleAccounts(Stage stage, Connection database) {
                     Topics.ACCOUNTS,
                     id.toString(),
                     EventCodec.encode(new AccountRecord(
-                            tenant, id, AccountRecord.Protocol.IMAP, AccountRecord.Status.ACTIVE, 1, 0)))));
+                            tenant, id, AccountRecord.Protocol.IMAP, AccountRecord.Status.ACTIVE, 1)))));
             topic.flush();
             return added;
         } catch (IOException e) {

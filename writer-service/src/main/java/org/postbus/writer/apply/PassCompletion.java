@@ -59,7 +59,6 @@ final class PassCompletion {
                 .map(number -> PendingChangesTable.confirmAppliedBefore(transaction, account, number, MUTATIONS_MAX));
         Optional<Future<RowSet<Row>>> destroyed =
                 complete ? Optional.of(deleteUnlinked(sync.passesFinished())) : Optional.empty();
-        confirmNamed(finished);
         confirmed.ifPresent(answer -> confirm(finished.pass().orElseThrow(), answer));
         destroyed.ifPresent(answer -> destroy(sync.passesFinished(), answer));
         QuarantinedMessageTable.deleteLinked(transaction, account);
@@ -79,15 +78,6 @@ final class PassCompletion {
                         counts.destroyed(),
                         Optional.empty()));
         sync.startPass();
-    }
-
-    /** Records of the version before pass numbers name the mutations. */
-    private void confirmNamed(PassFinished finished) {
-        if (!finished.confirmed().isEmpty()) {
-            RowSet<Row> answer =
-                    transaction.rows(PendingChangesTable.confirm(transaction, account, finished.confirmed()));
-            PendingChangesTable.confirmed(answer).forEach(changes::add);
-        }
     }
 
     private void confirm(long pass, Future<RowSet<Row>> first) {

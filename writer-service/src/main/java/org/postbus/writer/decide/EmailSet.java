@@ -175,7 +175,7 @@ public final class EmailSet {
     static Optional<EmailIdentity> identity(EmailObserved observation) {
         return switch (observation.ref()) {
             case JmapEmail jmap -> Optional.of(new EmailIdentity.Jmap(jmap.id()));
-            case ImapMessage imap -> observation.email().identity().map(EmailIdentity::of);
+            case ImapMessage imap -> observation.email().identity();
         };
     }
 
@@ -189,7 +189,7 @@ public final class EmailSet {
 
     /** Null if the email is not stored. */
     private EmailEntry find(ObservedEmail email, UUID mailbox, ImapMessage message) {
-        Optional<EmailIdentity> identity = email.identity().map(EmailIdentity::of);
+        Optional<EmailIdentity> identity = email.identity();
         EmailEntry identified = identity.map(byIdentity::get).orElse(null);
         if (identified != null) {
             return identified;

@@ -94,7 +94,7 @@ public final class Threads {
 
     static Set<String> references(ObservedEmail email) {
         if (email.serverThread().isPresent()) {
-            return Set.of(SERVER + Fingerprint.cut(email.serverThread().get()));
+            return Set.of(SERVER + Fingerprint.cut(email.serverThread().get().value()));
         }
         EmailHeaders headers = email.headers();
         Set<String> messageIds = new LinkedHashSet<>();

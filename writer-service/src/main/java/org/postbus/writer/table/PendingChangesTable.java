@@ -83,17 +83,6 @@ public final class PendingChangesTable {
                 select mutation_id, email_id from confirmed order by applied_pass, mutation_id""", account.value(), pass, (long) most);
     }
 
-    /** As {@link #confirmAppliedBefore}, for records of the version before pass numbers, which name the mutations. */
-    public static Future<RowSet<Row>> confirm(Transaction transaction, AccountId account, List<MutationId> mutations) {
-        return transaction.query(
-                """
-                with confirmed as (
-                  update pending_changes set state = 'confirmed', updated_at = now()
-                  where account_id = $1 and mutation_id = any($2::uuid[]) and state = 'applied'
-                  returning mutation_id, email_id)
-                select mutation_id, email_id from confirmed order by mutation_id""", account.value(), mutations.stream().map(MutationId::value).toArray(UUID[]::new));
-    }
-
     public static List<MutationConfirmed> confirmed(RowSet<Row> answer) {
         List<MutationConfirmed> confirmed = new ArrayList<>(answer.size());
         for (Row row : answer) {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.postbus.writer.Observations.INBOX;
 
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -106,11 +107,10 @@ class BatchApplierTest {
         String json = new String(
                         EventCodec.encode(alice.nextBatch(
                                 List.of(Observations.mailbox(INBOX), Observations.imap(INBOX, 1, "a@x")))),
-                        java.nio.charset.StandardCharsets.UTF_8)
+                        StandardCharsets.UTF_8)
                 .replace("\"Hello\"", "\"He\\u0000l\\ud800lo \\ud83d\\ude00\"");
 
-        TestAccount.APPLIER.apply(
-                ObservationDecoder.decode(json.getBytes(java.nio.charset.StandardCharsets.UTF_8)), TestAccount.NOW);
+        TestAccount.APPLIER.apply(ObservationDecoder.decode(json.getBytes(StandardCharsets.UTF_8)), TestAccount.NOW);
 
         assertThat(alice.text("select preview from email where account_id = ?")).isEqualTo("Hello 😀");
     }

@@ -7,6 +7,7 @@ import static org.postbus.writer.Observations.INBOX;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Random;
 import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -172,7 +173,7 @@ class EmailWriterTest {
 
     @Test
     void a_message_id_that_is_too_long_for_an_index_is_stored() {
-        java.util.Random random = new java.util.Random(1);
+        Random random = new Random(1);
         String tooLong = random.ints(10_000, 'a', 'z')
                 .collect(StringBuilder::new, StringBuilder::appendCodePoint, StringBuilder::append)
                 .toString();

@@ -10,10 +10,12 @@ import java.util.Optional;
 import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.postbus.change.ChangeEvent;
 import org.postbus.change.ChangeEvent.Change;
 import org.postbus.change.ChangeEvent.EmailUpdated;
 import org.postbus.observation.EmailRef;
 import org.postbus.observation.MailboxKey;
+import org.postbus.observation.Observation;
 import org.postbus.observation.Observation.EmailObserved;
 import org.postbus.observation.Observation.EmailStateObserved;
 import org.postbus.observation.Observation.MailboxReset;
@@ -100,9 +102,7 @@ class LabelledEmailsTest {
         mailboxes();
         alice.apply(filed(ALL, 7, "a", Set.of(INBOX, WORK)));
 
-        assertThat(changesOf(new MailboxReset(ALL, 2)))
-                .singleElement()
-                .isInstanceOf(org.postbus.change.ChangeEvent.MailboxReset.class);
+        assertThat(changesOf(new MailboxReset(ALL, 2))).singleElement().isInstanceOf(ChangeEvent.MailboxReset.class);
         assertThat(changesOf(new EmailObserved(
                         new EmailRef.ImapMessage(ALL, 2, 1),
                         Set.of(ALL, INBOX, WORK),
@@ -122,7 +122,7 @@ class LabelledEmailsTest {
         List<Change> same = changesOf(state(ALL, 7, Set.of(INBOX, jobs)));
         List<Change> deleted = changesOf(new MailboxVanished(jobs));
 
-        assertThat(renamed).singleElement().isInstanceOf(org.postbus.change.ChangeEvent.MailboxUpdated.class);
+        assertThat(renamed).singleElement().isInstanceOf(ChangeEvent.MailboxUpdated.class);
         assertThat(same).isEmpty();
         assertThat(deleted)
                 .hasSize(3)
@@ -155,7 +155,7 @@ class LabelledEmailsTest {
                 Observations.mailbox(WORK));
     }
 
-    private List<Change> changesOf(org.postbus.observation.Observation... observations) {
+    private List<Change> changesOf(Observation... observations) {
         long before = alice.lastSeq();
         alice.apply(observations);
         return alice.changesAfter(before).stream().map(event -> event.change()).toList();

@@ -50,7 +50,7 @@ class PassCompletionTest {
     void nothing_is_destroyed_during_the_initial_sync() {
         alice.apply(Observations.mailbox(INBOX), Observations.imap(INBOX, 1, "a@x"));
         alice.apply(Observations.vanished(INBOX, 1, 1));
-        PassFinished unfinished = new PassFinished(TestAccount.NOW, TestAccount.NOW, false, List.of());
+        PassFinished unfinished = new PassFinished(TestAccount.NOW, TestAccount.NOW, false, Optional.empty());
 
         alice.apply(unfinished);
         alice.apply(unfinished);
@@ -85,15 +85,14 @@ class PassCompletionTest {
                 .isEqualTo("idle");
     }
 
-    /** As the version before pass numbers reports it. */
     @Test
-    void a_pass_confirms_the_mutations_that_it_names() {
+    void a_pass_without_a_number_confirms_nothing() {
         alice.apply(Observations.mailbox(INBOX), Observations.imap(INBOX, 1, "a@x"));
-        MutationId mutation = alice.appliedMutation(alice.emailIdOf("a@x"), 0);
+        alice.appliedMutation(alice.emailIdOf("a@x"), 0);
 
-        alice.apply(new PassFinished(TestAccount.NOW, TestAccount.NOW, true, List.of(mutation)));
+        alice.apply(Observations.pass());
 
-        assertThat(confirmed()).containsExactly(mutation);
+        assertThat(confirmed()).isEmpty();
     }
 
     @Test
@@ -145,7 +144,7 @@ class PassCompletionTest {
         alice.apply(Observations.mailbox(INBOX), Observations.imap(INBOX, 1, "a@x"));
         alice.appliedMutation(alice.emailIdOf("a@x"), 7);
 
-        alice.apply(new PassFinished(TestAccount.NOW, TestAccount.NOW, false, List.of(), Optional.of(8L)));
+        alice.apply(new PassFinished(TestAccount.NOW, TestAccount.NOW, false, Optional.of(8L)));
 
         assertThat(confirmed()).isEmpty();
         assertThat(alice.text("select state from pending_changes where account_id = ?"))

@@ -15,6 +15,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.postbus.observation.EmailRef;
 import org.postbus.observation.MailboxKey;
 import org.postbus.observation.Observation;
 import org.postbus.observation.Observation.MailboxReset;
@@ -213,7 +214,7 @@ class SimulationTest {
                                 keywords.toArray(String[]::new)));
                     } else if (!before.equals(keywords)) {
                         seen.add(new Observation.EmailStateObserved(
-                                new org.postbus.observation.EmailRef.ImapMessage(key, current, uid),
+                                new EmailRef.ImapMessage(key, current, uid),
                                 Set.of(key),
                                 Observations.keywords(keywords.toArray(String[]::new)),
                                 Optional.empty()));

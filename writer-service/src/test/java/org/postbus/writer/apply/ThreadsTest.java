@@ -18,6 +18,7 @@ import org.junit.jupiter.api.Test;
 import org.postbus.change.ChangeEvent.EmailCreated;
 import org.postbus.change.ChangeEvent.EmailUpdated;
 import org.postbus.model.EmailHeaders;
+import org.postbus.observation.EmailRef;
 import org.postbus.observation.Observation;
 import org.postbus.observation.Observation.EmailObserved;
 import org.postbus.observation.ObservedEmail;
@@ -136,7 +137,7 @@ class ThreadsTest {
         Map<Long, Set<Long>> partOf = new HashMap<>();
         Map<String, Long> firstOf = new HashMap<>();
         for (EmailObserved email : emails) {
-            long uid = ((org.postbus.observation.EmailRef.ImapMessage) email.ref()).uid();
+            long uid = ((EmailRef.ImapMessage) email.ref()).uid();
             partOf.put(uid, new HashSet<>(Set.of(uid)));
             EmailHeaders headers = email.email().headers();
             List<String> ids = new ArrayList<>(headers.messageId());

@@ -12,6 +12,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.postbus.codec.EventCodec;
 import org.postbus.devstack.DevStack;
+import org.postbus.observation.ObservationBatch;
 import org.postbus.topic.DeadLetter;
 import org.postbus.topic.Topics;
 import org.postbus.writer.Observations;
@@ -36,8 +37,8 @@ class RecordProcessorTest {
         byte[] poison = "{\"type\":\"nonsense\"".getBytes(StandardCharsets.UTF_8);
         TestAccount carol = TestAccount.create();
         long offset = 40;
-        byte[] forged = EventCodec.encode(new org.postbus.observation.ObservationBatch(
-                bob.tenant, carol.account, 1, 1, List.of(Observations.mailbox(INBOX))));
+        byte[] forged = EventCodec.encode(
+                new ObservationBatch(bob.tenant, carol.account, 1, 1, List.of(Observations.mailbox(INBOX))));
 
         pipeline.records.process(List.of(
                 new ConsumerRecord<>(Topics.OBSERVATIONS, 0, offset, alice.account.toString(), poison),

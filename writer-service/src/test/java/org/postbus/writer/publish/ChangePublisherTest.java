@@ -6,8 +6,10 @@ import static org.postbus.writer.Observations.INBOX;
 
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.time.OffsetDateTime;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -72,7 +74,7 @@ class ChangePublisherTest {
     void published_records_equal_the_stored_rows_byte_for_byte() {
         for (int i = 0; i < 20; i++) {
             alice.apply(
-                    Observations.mailbox(INBOX, java.util.Optional.empty(), java.util.Optional.empty(), i + 1),
+                    Observations.mailbox(INBOX, Optional.empty(), Optional.empty(), i + 1),
                     Observations.imap(INBOX, 2 * i + 1, "m" + i + "@x"));
             pipeline.records.process(
                     List.of(Pipeline.record(alice, Observations.imap(INBOX, 2 * i + 2, "n" + i + "@x"))));
@@ -82,7 +84,7 @@ class ChangePublisherTest {
         alice.query(
                 "select event_id, at, data from change_log where account_id = ? order by seq",
                 row -> stored.add(row.getString(1) + " "
-                        + row.getObject(2, java.time.OffsetDateTime.class).toInstant() + " " + row.getString(3)));
+                        + row.getObject(2, OffsetDateTime.class).toInstant() + " " + row.getString(3)));
         assertThat(stored).hasSize(60);
         assertThat(pipeline.published(Topics.CHANGES, alice, 60))
                 .extracting(record -> header(record, "ce_id") + " " + header(record, "ce_time") + " "
@@ -98,7 +100,7 @@ class ChangePublisherTest {
     void two_publishers_of_one_account_keep_the_order() throws Exception {
         for (int i = 0; i < 40; i++) {
             alice.apply(
-                    Observations.mailbox(INBOX, java.util.Optional.empty(), java.util.Optional.empty(), i + 1),
+                    Observations.mailbox(INBOX, Optional.empty(), Optional.empty(), i + 1),
                     Observations.imap(INBOX, 2 * i + 1, "m" + i + "@x"),
                     Observations.imap(INBOX, 2 * i + 2, "n" + i + "@x"));
         }

@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.postbus.devstack.DevStack;
+import org.postbus.devstack.postgres.Database;
 import org.postbus.observation.Observation;
 import org.postbus.writer.Observations;
 import org.postbus.writer.TestAccount;
@@ -49,8 +50,7 @@ class IndexUseTest {
         assertThatRowsAreFoundOneByOne(fresh);
     }
 
-    private static void assertThatRowsAreFoundOneByOne(org.postbus.devstack.postgres.Database database)
-            throws Exception {
+    private static void assertThatRowsAreFoundOneByOne(Database database) throws Exception {
         try (var connection = database.connectAsAdmin();
                 var statement = connection.createStatement()) {
             statement.execute("alter database " + database.name() + " set track_counts = on");
@@ -141,8 +141,10 @@ class IndexUseTest {
         account.apply(Observations.pass(1));
         try (var connection = database.connectAsAdmin();
                 var statement = connection.createStatement()) {
-            String insert = "insert into pending_changes (account_id, tenant_id, email_id, kind, state, applied_pass) select '"
-                    + account.account + "', '" + account.tenant + "', uuidv7(), 'update', '%s', %d from generate_series(1, %d)";
+            String insert =
+                    "insert into pending_changes (account_id, tenant_id, email_id, kind, state, applied_pass) select '"
+                            + account.account + "', '" + account.tenant
+                            + "', uuidv7(), 'update', '%s', %d from generate_series(1, %d)";
             statement.execute(insert.formatted("confirmed", 1, 2000));
             statement.execute(insert.formatted("applied", 100, 2000));
             statement.execute(insert.formatted("applied", 1, 5));

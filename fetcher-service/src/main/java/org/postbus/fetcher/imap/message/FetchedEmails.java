@@ -36,8 +36,8 @@ final class FetchedEmails {
                 ImapStates.keywords(message),
                 ImapStates.boxed(message.modSeq()),
                 new ObservedEmail(
-                        identity(message).map(EmailIdentity::value),
-                        thread(message).map(ThreadIdentity::value),
+                        identity(message),
+                        thread(message),
                         Optional.empty(),
                         Optional.of(parsed.headerHash()),
                         parsed.headers(),

@@ -21,18 +21,18 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.postbus.account.AccountSettings;
 import org.postbus.account.ServerAddress;
 import org.postbus.account.TlsMode;
-import org.postbus.change.ChangeEvent;
 import org.postbus.change.ChangeEvent.Change;
 import org.postbus.change.ChangeEvent.EmailCreated;
 import org.postbus.change.ChangeEvent.EmailDestroyed;
 import org.postbus.change.ChangeEvent.EmailUpdated;
+import org.postbus.change.ChangeEvent;
 import org.postbus.codec.EventCodec;
 import org.postbus.devstack.DevStack;
 import org.postbus.fetcher.DirectWriter;
 import org.postbus.fetcher.FetcherUnderTest;
 import org.postbus.fetcher.TestAccount;
+import org.postbus.mail.imap.fake.GmailContainer;
 import org.postbus.mail.imap.fake.FakeGmail;
-import org.postbus.mail.imap.fake.FakeGmail.Place;
 
 /** Gmail: a message is stored once and its labels are mailboxes; whatever is done to it, it stays one email with one id. */
 class GmailTest {
@@ -67,8 +67,8 @@ class GmailTest {
         gmail.deliver("archived@x");
         long starred = gmail.deliver("starred@x", "\\Sent");
         gmail.flag(starred, "\\Flagged", true);
-        gmail.deliver(Place.TRASH, "trash@x", "Work/a (b)");
-        gmail.deliver(Place.SPAM, "spam@x");
+        gmail.deliver(GmailContainer.TRASH, "trash@x", "Work/a (b)");
+        gmail.deliver(GmailContainer.SPAM, "spam@x");
 
         synchronise();
 
@@ -77,7 +77,8 @@ class GmailTest {
         assertThat(account.read("select count(*) from email where account_id = ? and identity not like 'gm:%'"))
                 .isEqualTo("0");
         assertThat(mailboxesOf("everywhere@x"))
-                .containsExactlyInAnyOrder("INBOX", FakeGmail.ALL_MAIL, "[Gmail]/Wichtig", "B&APw-cher", "Work/a (b)");
+                .containsExactlyInAnyOrder(
+                        "INBOX", FakeGmail.ALL_MAIL, "[Gmail]/Wichtig", "B&APw-cher", "Work/a (b)");
         assertThat(mailboxesOf("archived@x")).containsExactly(FakeGmail.ALL_MAIL);
         assertThat(mailboxesOf("trash@x")).containsExactly(FakeGmail.TRASH);
         assertThat(gmail.heard())
@@ -130,7 +131,7 @@ class GmailTest {
         synchronise();
         Map<String, String> before = emailIds();
 
-        for (Place place : List.of(Place.TRASH, Place.ALL_MAIL, Place.SPAM, Place.ALL_MAIL, Place.TRASH)) {
+        for (GmailContainer place : List.of(GmailContainer.TRASH, GmailContainer.ALL_MAIL, GmailContainer.SPAM, GmailContainer.ALL_MAIL, GmailContainer.TRASH)) {
             assertThat(changesOf(() -> gmail.move(id, place)))
                     .as("to %s", place)
                     .satisfiesExactly(GmailTest::isMove);
@@ -304,7 +305,7 @@ class GmailTest {
             case 6 -> gmail.flag(id, random.nextBoolean() ? "\\Seen" : "\\Flagged", random.nextBoolean());
             case 7, 8 -> gmail.move(id, randomPlace(random));
             case 9 -> {
-                if (gmail.placeOf(id) != Place.ALL_MAIL) {
+                if (gmail.containerOf(id) != GmailContainer.ALL_MAIL) {
                     gmail.destroy(id);
                 }
             }
@@ -312,8 +313,8 @@ class GmailTest {
         }
     }
 
-    private static Place randomPlace(Random random) {
-        return Place.values()[random.nextInt(Place.values().length)];
+    private static GmailContainer randomPlace(Random random) {
+        return GmailContainer.values()[random.nextInt(GmailContainer.values().length)];
     }
 
     private void onLabels(Random random, List<String> labels) {

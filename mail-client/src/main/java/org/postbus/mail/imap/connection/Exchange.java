@@ -6,7 +6,7 @@ import org.postbus.mail.ServerFailure;
 import org.postbus.mail.imap.grammar.command.ImapCommand;
 import org.postbus.mail.imap.session.ImapAnswer;
 
-/** One command and who waits for it. All methods are called on the connection's event loop. */
+/** One command and the subscriber that waits for its answer. All methods are called on the connection's event loop. */
 sealed interface Exchange permits Exchange.Answer, LoginExchange, IdleExchange, ListenExchange, StreamExchange {
     ImapCommand command();
 
@@ -15,31 +15,34 @@ sealed interface Exchange permits Exchange.Answer, LoginExchange, IdleExchange, 
         return true;
     }
 
-    /** Whether its command goes out when its turn comes; else the exchange sends it, or not. */
+    /**
+     * Whether the command is sent when the exchange becomes the current one; else the exchange sends it later, or not
+     * at all.
+     */
     default boolean sendsAtOnce() {
         return true;
     }
 
-    /** Its turn has come, and the command was sent if it was to be. */
+    /** The exchange is the current one, and its command was sent if it is to be sent at once. */
     default void begun() {}
 
-    /** One of the things that the command streams. */
+    /** An item that the command streams. */
     default void item(Object item) {}
 
-    /** Hands on what was held, if it is asked for now. */
+    /** Delivers the held item if it has been requested. */
     default void deliverHeld() {}
 
-    /** Whether something waits for its reader: then the server must wait, too. */
+    /** Whether an item waits for its subscriber: then nothing more is read. */
     default boolean holds() {
         return false;
     }
 
     default void changed() {}
 
-    /** The server goes on with a login. */
+    /** The server continues a login. */
     default void challenged(String challenge) {}
 
-    /** What the server's answer comes to. */
+    /** The failure that the answer amounts to; empty if it is a success. */
     default Optional<ServerFailure> verdict(Optional<ServerFailure> refused) {
         return refused;
     }
@@ -48,7 +51,7 @@ sealed interface Exchange permits Exchange.Answer, LoginExchange, IdleExchange, 
 
     void failed(RuntimeException error);
 
-    /** Nobody waits any more, and it was sent. */
+    /** The subscriber has cancelled after the command was sent. */
     void cancelled();
 
     /** Waits for the answer and nothing else. */
@@ -65,7 +68,7 @@ sealed interface Exchange permits Exchange.Answer, LoginExchange, IdleExchange, 
 
         @Override
         public void cancelled() {
-            // The server does it all the same; the emitter drops the answer.
+            // The server executes it in any case; the emitter drops the answer.
         }
     }
 }

@@ -30,7 +30,10 @@ final class Fetches {
         return Multi.createFrom().iterable(sets).onItem().transformToMultiAndConcatenate(set -> fetch(set, items));
     }
 
-    /** A server with a message limit does as many as it likes, from the end, and says how far it came (RFC 9738). */
+    /**
+     * A server with a message limit executes as much as it wants, from the end, and reports how far it came (RFC
+     * 9738).
+     */
     private Multi<FetchedMessage> fetch(UidSet uids, FetchItems items) {
         AtomicLong lowest = new AtomicLong();
         Multi<FetchedMessage> first = wire.stream(
@@ -60,6 +63,6 @@ final class Fetches {
                         Buffer.buffer(Unpooled.wrappedBuffer(part.octets(), part.offset(), part.count())),
                         part.literalSize()))
                 .select()
-                .where(portion -> portion.octets().length() > 0);
+                .where(chunk -> chunk.octets().length() > 0);
     }
 }

@@ -39,7 +39,7 @@ public final class ImapClient {
                         Math.min(Integer.MAX_VALUE, options.connectTimeout().toMillis()))
                 .setSslHandshakeTimeout(options.connectTimeout().toMillis())
                 .setSslHandshakeTimeoutUnit(TimeUnit.MILLISECONDS)
-                // Vert.x checks no name by default, neither here nor after STARTTLS.
+                // Vert.x does not verify host names by default, neither here nor after STARTTLS.
                 .setHostnameVerificationAlgorithm("HTTPS");
         options.trustedCertificates().ifPresent(pem -> net.setTrustOptions(TrustedCertificates.of(pem)));
         return net;
@@ -74,14 +74,15 @@ public final class ImapClient {
     }
 
     /**
-     * Whether a connection that much mail will come over, as in a first synchronisation, is to be compressed: where {@link
-     * ImapOptions#compression} says so and the server can.
+     * Whether a connection for bulk transfer, such as an initial sync, should be compressed: {@link
+     * ImapOptions#compression} decides, and the server must offer it.
      */
     public boolean compressionPays(ImapConnection connection, ServerAddress address) {
         boolean wanted =
                 switch (options.compression()) {
                     case NEVER -> false;
-                    case WHERE_IT_PAYS -> address.tls() != TlsMode.NONE && !connection.wire().toLoopback();
+                    case WHERE_IT_PAYS ->
+                        address.tls() != TlsMode.NONE && !connection.wire().toLoopback();
                     case ALWAYS -> true;
                 };
         return wanted && connection.capabilities().has("COMPRESS=DEFLATE");
@@ -90,7 +91,8 @@ public final class ImapClient {
     private Uni<ImapConnection> connect(ServerAddress address) {
         NetClient client = address.tls() == TlsMode.TLS ? tls : plain;
         return Uni.createFrom().emitter(emitter -> {
-            // A context of its own for each: all that happens to a connection happens on one event loop, whoever asks.
+            // Each connection has its own context: everything about it happens on one event loop, whichever thread
+            // calls.
             Attempt attempt = new Attempt(vertx.createEventLoopContext(), emitter);
             emitter.onTermination(attempt::terminated);
             attempt.context.runOnContext(start -> client.connect(address.port(), address.host())
@@ -99,7 +101,7 @@ public final class ImapClient {
         });
     }
 
-    /** A connection that nobody waits for any more when it is there is closed. */
+    /** One attempt to connect. If it is cancelled before it succeeds, the connection is closed. */
     private final class Attempt {
         private final ContextInternal context;
         private final UniEmitter<? super ImapConnection> emitter;

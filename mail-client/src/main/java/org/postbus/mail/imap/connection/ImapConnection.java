@@ -42,17 +42,17 @@ import org.postbus.mail.imap.session.MailboxChange;
 import org.postbus.observation.UidRange;
 
 /**
- * One logged-in connection to an IMAP server. Commands run one at a time, in the order in which they were subscribed to;
- * from any thread. Results arrive on the connection's event loop, where nothing may block.
+ * One logged-in connection to an IMAP server. Commands run one at a time, in the order of subscription; any thread may
+ * subscribe. Results arrive on the connection's event loop, which must not be blocked.
  *
  * <p>Every {@code Uni} and {@code Multi} is cold: subscribing sends. For what a server does they fail with {@link
- * ServerException} only; whatever breaks the connection fails all commands, and those that were sent and change something
- * with {@code OutcomeUnknown}. Cancelling a command that was sent does not stop the server: its answer is read and dropped,
+ * ServerException} only. A broken connection fails all commands; those that were sent and change something fail with
+ * {@code OutcomeUnknown}. Cancelling a command that was sent does not stop the server: its answer is read and dropped,
  * then the next command runs.
  *
- * <p>Some methods send several commands; those of another caller may come in between. Commands on messages need a selected
- * mailbox; without one they fail with {@link IllegalStateException}. An argument with CR, LF or NUL in it fails with {@link
- * IllegalArgumentException}.
+ * <p>Some methods send several commands; commands of other callers may come in between. Commands on messages need a
+ * selected mailbox; without one they fail with {@link IllegalStateException}. An argument with CR, LF or NUL in it
+ * fails with {@link IllegalArgumentException}.
  */
 public final class ImapConnection {
     public static final int CHANGES_MAX = ImapSession.CHANGES_MAX;
@@ -80,10 +80,10 @@ public final class ImapConnection {
         this.mutations = new MessageMutations(wire);
     }
 
-    // ---- what there is
+    // ---- the server and its state
     // --------------------------------------------------------------------------------------------------
 
-    /** As of the last time the server told them, normally after the login. */
+    /** As last reported by the server, normally after the login. */
     public Capabilities capabilities() {
         return session.server().capabilities();
     }
@@ -97,16 +97,16 @@ public final class ImapConnection {
     }
 
     /**
-     * Whether {@link #resync} may be asked for (RFC 7162): the server has enabled QRESYNC. Not on iCloud, whose VANISHED
-     * names messages that are there: it is never asked to.
+     * Whether {@link #resync} is available (RFC 7162): the server has enabled QRESYNC. It is never enabled on iCloud,
+     * whose VANISHED names messages that exist.
      */
     public boolean qresyncEnabled() {
         return session.server().qresyncEnabled();
     }
 
     /**
-     * The name that this server gives to a mailbox that people call {@code displayName}: in modified UTF-7, or, where the
-     * server knows nothing but UTF-8, in that (RFC 6855 section 3).
+     * The name on this server of a mailbox that is shown as {@code displayName}: in modified UTF-7, or in UTF-8 where
+     * the server supports nothing else (RFC 6855 section 3).
      */
     public MailboxName nameOf(String displayName) {
         return session.server().enabled().contains("UTF8=ACCEPT")
@@ -114,7 +114,7 @@ public final class ImapConnection {
                 : MailboxName.ofDisplayName(displayName);
     }
 
-    /** What the server says of itself (RFC 2971), names in lower case: {@code name}, {@code version}. Empty without ID. */
+    /** The ID of the server (RFC 2971), names in lower case: {@code name}, {@code version}. Empty without ID. */
     public Map<String, String> serverId() {
         return session.server().id();
     }
@@ -127,14 +127,14 @@ public final class ImapConnection {
     }
 
     /**
-     * What the server said unasked since the last call, in any command. Empty after {@link #select}. Held are at most {@value
-     * #CHANGES_MAX}.
+     * What the server reported unasked since the last call, in any command. Empty after {@link #select}. At most
+     * {@value #CHANGES_MAX} are kept.
      */
     public List<MailboxChange> takeChanges() {
         return session.changes().take();
     }
 
-    /** What the server said of other mailboxes since the last call, while {@link #notifying}. */
+    /** What the server reported about other mailboxes since the last call, while {@link #notifying}. */
     public List<AccountChange> takeAccountChanges() {
         return session.accountChanges().take();
     }
@@ -158,12 +158,17 @@ public final class ImapConnection {
         return list(name -> true);
     }
 
-    /** The same; where each STATUS is a command of its own, only of the mailboxes that are wanted. */
+    /**
+     * The same, with {@code wanted} choosing the mailboxes whose STATUS is asked for where each STATUS is a command of
+     * its own.
+     */
     public Uni<List<ListedMailbox>> list(Predicate<MailboxName> wanted) {
         return lists.list(wanted);
     }
 
-    /** Adds the STATUS of those that are without and wanted. One that the server refuses stays without. */
+    /**
+     * Adds the STATUS of wanted mailboxes that have none yet. Where the server refuses it, the mailbox stays without.
+     */
     public Uni<List<ListedMailbox>> withStatus(List<ListedMailbox> mailboxes, Predicate<MailboxName> wanted) {
         return lists.withStatus(mailboxes, wanted);
     }
@@ -179,10 +184,10 @@ public final class ImapConnection {
     }
 
     /**
-     * SELECT or EXAMINE with what changed since an earlier look (RFC 7162 section 3.2.5). The last item is {@link
-     * Resynced.Selected}; what comes before may be as many as there are messages and is read only as fast as the subscriber
-     * requests. It comes here and not to {@link #takeChanges}. A server that refuses QRESYNC here is asked without it, and the
-     * result is not {@link Resynced.Selected#complete}.
+     * SELECT or EXAMINE with the changes since an earlier sync (RFC 7162 section 3.2.5). The last item is {@link
+     * Resynced.Selected}. The items before it may be as many as there are messages, are read at the speed of the
+     * subscriber, and do not appear in {@link #takeChanges}. A server that refuses QRESYNC is asked without it, and
+     * the result is not {@link Resynced.Selected#complete}.
      *
      * @throws IllegalStateException (as a failure) unless {@link #qresyncEnabled}
      */
@@ -200,7 +205,7 @@ public final class ImapConnection {
         return wire.run(new ImapCommand.Create(name)).replaceWithVoid();
     }
 
-    /** RENAME, which takes the mailboxes below along. */
+    /** RENAME, including the mailboxes below it. */
     public Uni<Void> rename(MailboxName from, MailboxName to) {
         return wire.run(new ImapCommand.Rename(from, to)).replaceWithVoid();
     }
@@ -219,8 +224,8 @@ public final class ImapConnection {
     // -------------------------------------------------------------------------------------------------------
 
     /**
-     * UID FETCH. The socket is read only as fast as the subscriber requests. Messages come in the server's order; those that
-     * have gone are missing. Cancelling lets the server finish and drops the rest.
+     * UID FETCH. The socket is read at the speed of the subscriber. Messages come in the server's order; expunged ones
+     * are missing. Cancelling lets the server finish and drops the rest.
      *
      * @param uids up to 4294967295 for "to the end"; long sets are sent in several commands
      */
@@ -229,9 +234,10 @@ public final class ImapConnection {
     }
 
     /**
-     * Some content of one message, in portions of at most 64 KiB or so, read from the socket as fast as the subscriber
-     * requests: a portion is held at a time, however large it is. Fails with {@code Rejected} {@code NONEXISTENT} if the message
-     * or the part is not there (any more); after portions have come, what they are part of is worthless.
+     * Part of the content of one message, in chunks of about 64 KiB, read from the socket at the speed of the
+     * subscriber: one chunk is held at a time, however long the content is. Fails with {@code Rejected} {@code
+     * NONEXISTENT} if the message or the part does not exist (any more); if it fails after some chunks, these must be
+     * discarded.
      *
      * <p>{@link Section#decoded} needs the capability BINARY.
      */
@@ -239,7 +245,7 @@ public final class ImapConnection {
         return uidFetchChunks(uid, section).map(SectionChunk::octets);
     }
 
-    /** The same; each portion says how much there is altogether, so whoever passes it on can announce it. */
+    /** The same; each chunk states the total size, so that a caller can announce it before the first octet. */
     public Multi<SectionChunk> uidFetchChunks(long uid, Section section) {
         return fetches.section(uid, section);
     }
@@ -249,7 +255,7 @@ public final class ImapConnection {
         return searches.all().map(UidSet::ranges);
     }
 
-    /** UIDs of the messages with that Message-ID, ascending: how a message is found again after {@code OutcomeUnknown}. */
+    /** UIDs of the messages with that Message-ID, ascending: finds a message after {@code OutcomeUnknown}. */
     public Uni<List<UidRange>> uidSearchMessageId(String messageId) {
         return searches.found(new SearchKey.MessageId(messageId)).map(UidSet::ranges);
     }
@@ -260,31 +266,31 @@ public final class ImapConnection {
     }
 
     /**
-     * UID STORE +FLAGS.SILENT or -FLAGS.SILENT. UIDs that are not there are passed over.
+     * UID STORE +FLAGS.SILENT or -FLAGS.SILENT. UIDs that do not exist are ignored.
      *
-     * @param unchangedSince leave messages alone that were changed after this mod-sequence (needs CONDSTORE)
+     * @param unchangedSince messages changed after this mod-sequence are left unchanged (needs CONDSTORE)
      */
     public Uni<StoreResult> uidStore(
             List<UidRange> uids, StoreMode mode, Set<ImapFlag> flags, OptionalLong unchangedSince) {
         return mutations.store(UidSet.of(uids), mode, flags, unchangedSince);
     }
 
-    /** Gives Gmail's labels to messages or takes them away; needs X-GM-EXT-1. Doing it twice is the same as doing it once. */
+    /** Adds labels of Gmail to messages or removes them; needs X-GM-EXT-1. Idempotent. */
     public Uni<Void> uidStoreLabels(List<UidRange> uids, StoreMode mode, Set<GmailLabel> labels) {
         return mutations.storeLabels(UidSet.of(uids), mode, labels);
     }
 
-    /** UID MOVE; needs the capability MOVE (RFC 6851). Empty if the server does not say where the messages went. */
+    /** UID MOVE; needs the capability MOVE (RFC 6851). Empty if the server does not report the new UIDs. */
     public Uni<List<CopiedUids>> uidMove(List<UidRange> uids, MailboxName target) {
         return mutations.move(UidSet.of(uids), target);
     }
 
-    /** UID COPY. Empty if the server does not say where the copies are (no UIDPLUS). */
+    /** UID COPY. Empty if the server does not report the UIDs of the copies (no UIDPLUS). */
     public Uni<List<CopiedUids>> uidCopy(List<UidRange> uids, MailboxName target) {
         return mutations.copy(UidSet.of(uids), target);
     }
 
-    /** Destroys those of the messages that have {@code \Deleted}; needs UIDPLUS. A plain EXPUNGE is not offered. */
+    /** Expunges those of the messages that have {@code \Deleted}; needs UIDPLUS. A plain EXPUNGE is not offered. */
     public Uni<Void> uidExpunge(List<UidRange> uids) {
         return mutations.expunge(UidSet.of(uids));
     }
@@ -301,8 +307,8 @@ public final class ImapConnection {
     }
 
     /**
-     * From now on everything is compressed (COMPRESS=DEFLATE, RFC 4978), which costs 300 KB and cannot be ended: for connections
-     * that much mail comes over, not for those that mostly wait. A server that refuses is used as it is.
+     * Compresses everything from now on (COMPRESS=DEFLATE, RFC 4978). It costs 300 KB and cannot be undone: for
+     * connections with bulk transfer, not for those that are mostly idle. A server that refuses is used uncompressed.
      */
     public Uni<Void> compress() {
         return wire.compress()
@@ -319,15 +325,15 @@ public final class ImapConnection {
         return wire.run(new ImapCommand.Noop()).replaceWithVoid();
     }
 
-    // ---- waiting for news
+    // ---- waiting for changes
     // ------------------------------------------------------------------------------------------------
 
     /**
-     * Asks the server to speak of all personal mailboxes by itself, with NOTIFY (RFC 5465), and of fewer events where it
-     * refuses some. From then on {@link #watch} needs no IDLE, and {@link #takeAccountChanges} says which mailbox. Ends with
-     * {@link #notifyNone}, or when the server gives up ({@link AccountChange.TooMany}).
+     * Asks the server to report changes of all personal mailboxes with NOTIFY (RFC 5465), with fewer events where it
+     * refuses some. From then on {@link #watch} needs no IDLE, and {@link #takeAccountChanges} names the mailboxes.
+     * Ends with {@link #notifyNone}, or when the server gives up ({@link AccountChange.TooMany}).
      *
-     * @return false where the server has no NOTIFY or will not
+     * @return false where the server has no NOTIFY or refuses it
      */
     public Uni<Boolean> notifyPersonal() {
         return notifications.start();
@@ -344,10 +350,10 @@ public final class ImapConnection {
     }
 
     /**
-     * Waits until the server says something or the time is up: with IDLE, or, while {@link #notifying} or where there is no
-     * IDLE, saying nothing until the time is up and then NOOP, which notices a dead connection. RFC 2177 wants less than 29
-     * minutes, networks less than 10. Cancelling ends it on the server too. Changes that are there already and were not taken
-     * count as well: it then does not wait at all. Commands of others wait until it ends.
+     * Waits until the server reports something or the time is up: with IDLE; or, while {@link #notifying} or where
+     * there is no IDLE, without a command and then NOOP, which detects a dead connection. RFC 2177 requires less than
+     * 29 minutes, networks often less than 10. Cancelling ends it on the server too. It does not wait if there are
+     * changes that were not taken yet. Other commands wait until it ends.
      */
     public Uni<WatchOutcome> watch(Duration atMost) {
         return Uni.createFrom().deferred(() -> {
@@ -374,7 +380,7 @@ public final class ImapConnection {
                 .invoke(this::close);
     }
 
-    /** Completes when the connection has ended, whoever ended it. */
+    /** Completes when the connection has ended, for any reason. */
     public Uni<Void> closed() {
         return wire.closed();
     }

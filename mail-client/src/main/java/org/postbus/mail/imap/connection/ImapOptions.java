@@ -7,10 +7,10 @@ import org.postbus.mail.imap.session.SessionLimits;
 
 /**
  * Limits of every connection of an {@link ImapClient}. A server that exceeds one is disconnected, and the command in
- * progress fails with {@code Unreachable}. Each is well beyond what well-behaved servers need.
+ * progress fails with {@code Unreachable}. Well-behaved servers stay far below each limit.
  */
 public final class ImapOptions {
-    /** What a well-behaved server stays within by far. */
+    /** Limits that well-behaved servers never reach. */
     public static final ImapOptions DEFAULT = new ImapOptions();
 
     /** A server that sends fewer octets in {@link #silenceMax}, and no whole response, counts as silent. */
@@ -33,9 +33,9 @@ public final class ImapOptions {
     public enum Compression {
         NEVER,
         /**
-         * With TLS, to another machine. Mail's headers and texts become a third or so on the line, which costs both sides some
-         * CPU per octet and us 300 KB of memory per connection. On this machine there is no line to save; a server that is
-         * spoken to without TLS is on this machine or next to it.
+         * With TLS, to another machine. Headers and texts shrink to about a third, which costs both sides CPU time per
+         * octet and this side 300 KB of memory per connection. There is nothing to gain on a loopback connection, and
+         * a server without TLS is on this machine or close to it.
          */
         WHERE_IT_PAYS,
         ALWAYS
@@ -69,7 +69,7 @@ public final class ImapOptions {
         return changed;
     }
 
-    /** From there until the connection can be used: greeting, STARTTLS, login and what follows it. */
+    /** From there until the connection can be used: greeting, STARTTLS, login and the commands after it. */
     public Duration loginTimeout() {
         return loginTimeout;
     }
@@ -81,8 +81,8 @@ public final class ImapOptions {
     }
 
     /**
-     * How long a command waits for the server to get on: for the next whole response, or for {@link #PROGRESS_OCTETS} of one.
-     * The time in which a reader asks for nothing does not count.
+     * How long a command waits for progress of the server: for the next whole response, or for {@link
+     * #PROGRESS_OCTETS} of one. Time in which the subscriber requests nothing does not count.
      */
     public Duration silenceMax() {
         return silenceMax;
@@ -127,7 +127,7 @@ public final class ImapOptions {
         return changed;
     }
 
-    /** The literal of {@link ImapConnection#uidFetchSection}, of which one portion is held at a time. */
+    /** The literal of {@link ImapConnection#uidFetchSection}, of which one chunk is held at a time. */
     public int streamedLiteralOctetsMax() {
         return streamedLiteralOctetsMax;
     }
@@ -138,7 +138,7 @@ public final class ImapOptions {
         return changed;
     }
 
-    /** Parentheses within parentheses. A value that has more is kept unparsed: whoever can send mail can send such. */
+    /** Nested parentheses. A value with more is kept unparsed, because any sender of mail can cause it. */
     public int nestingMax() {
         return nestingMax;
     }

@@ -39,16 +39,16 @@ import org.postbus.mail.imap.session.ImapSessionState;
 import org.postbus.mail.imap.session.SessionOutput;
 
 /**
- * The socket of one connection, the session on it, and who waits for what. Commands run one at a time, in the order in which
- * they were subscribed to, from any thread; everything else happens on the connection's event loop.
+ * The socket of one connection, the session on it, and the exchanges that wait for answers. Commands run one at a
+ * time, in the order of subscription, from any thread; everything else happens on the connection's event loop.
  *
- * <p>Octets go socket, {@link ImapFramer}, {@link ImapParser}, {@link ImapSession}, exchange. As soon as a reader of a stream
- * has not asked for what came, nothing is taken from the framer and the socket rests, so one item is held at most.
+ * <p>Octets pass the socket, {@link ImapFramer}, {@link ImapParser}, {@link ImapSession} and the current exchange.
+ * While an item waits for its subscriber, no frame is taken and the socket is paused, so at most one item is held.
  */
 final class ImapWire {
     private static final int SEND_OCTETS = 64 * 1024;
-    /** Inflated octets that are handled before other connections of the event loop have their turn. */
-    private static final int TURN_OCTETS = 256 * 1024;
+    /** Inflated octets that are handled before the event loop serves other connections. */
+    private static final int OCTETS_BEFORE_YIELD = 256 * 1024;
 
     private final ContextInternal context;
     private final NetSocket socket;
@@ -68,6 +68,7 @@ final class ImapWire {
     private boolean upgrading;
     private boolean yielding;
     private ServerFailure failure;
+
     private ImapWire(ContextInternal context, NetSocket socket, ImapOptions options) {
         this.context = context;
         this.socket = socket;
@@ -101,7 +102,7 @@ final class ImapWire {
         return Uni.createFrom().completionStage(greeted::copy);
     }
 
-    /** Completes when the connection has ended, whoever ended it. */
+    /** Completes when the connection has ended, for any reason. */
     Uni<Void> closed() {
         return Uni.createFrom().completionStage(ended::copy);
     }
@@ -111,7 +112,7 @@ final class ImapWire {
         onEventLoop(() -> fail(new ServerFailure.Unreachable("closed by us")));
     }
 
-    /** STARTTLS and the TLS handshake; what was known of the server before is forgotten. */
+    /** STARTTLS and the TLS handshake; capabilities reported before are forgotten. */
     Uni<Void> startTls() {
         return run(new ImapCommand.StartTls())
                 .chain(answer -> Uni.createFrom()
@@ -127,7 +128,7 @@ final class ImapWire {
                         }));
     }
 
-    /** COMPRESS; the connection goes on as it is if the server refuses. */
+    /** COMPRESS; if the server refuses, the connection stays as it is. */
     Uni<Void> compress() {
         return run(new ImapCommand.Compress()).replaceWithVoid();
     }
@@ -157,7 +158,8 @@ final class ImapWire {
                             this,
                             conversation,
                             emitter,
-                            ImapEncoder.sendsInitialResponse(conversation, session.server().capabilities()));
+                            ImapEncoder.sendsInitialResponse(
+                                    conversation, session.server().capabilities()));
                     emitter.onTermination(() -> onEventLoop(() -> cancel(exchange)));
                     onEventLoop(() -> submit(exchange));
                 })
@@ -169,7 +171,7 @@ final class ImapWire {
         return stream(command, answer -> {});
     }
 
-    /** @param answered told before the stream completes */
+    /** @param answered called with the answer before the stream completes */
     <T> Multi<T> stream(ImapCommand.Streams<T> command, Consumer<ImapAnswer> answered) {
         return Multi.createFrom().safePublisher(subscriber -> {
             StreamExchange<T> exchange = new StreamExchange<>(this, command, subscriber, answered);
@@ -238,8 +240,7 @@ final class ImapWire {
                 continue;
             }
             current = next;
-            input.beginAnswer(
-                    session.literalOctetsMax(), session::streams, options.streamedLiteralOctetsMax());
+            input.beginAnswer(session.literalOctetsMax(), session::streams, options.streamedLiteralOctetsMax());
             silence.restart();
             silence.arm();
             act(outputs);
@@ -265,7 +266,10 @@ final class ImapWire {
         receive();
     }
 
-    /** Handles what is there until a message waits for its reader; then the socket rests until the reader asks again. */
+    /**
+     * Handles the input until an item waits for its subscriber; then the socket is paused until the subscriber
+     * requests more.
+     */
     void receive() {
         if (receiving) {
             return;
@@ -284,8 +288,8 @@ final class ImapWire {
                         break;
                     }
                     inflated += more;
-                    if (inflated >= TURN_OCTETS) {
-                        yieldTurn();
+                    if (inflated >= OCTETS_BEFORE_YIELD) {
+                        yieldEventLoop();
                     }
                     continue;
                 }
@@ -301,11 +305,11 @@ final class ImapWire {
         } catch (ImapViolation e) {
             fail(new ServerFailure.Unreachable("the server broke the protocol: " + e.getMessage()));
         } catch (RuntimeException bug) {
-            // Ours, not the server's: whoever waits is told what it is, and nobody reads on from a place that is not
-            // sure.
+            // A bug of ours: the exchange gets the exception itself, and nothing is read from a position that is
+            // uncertain.
             Exchange out = current;
             current = null;
-            fail(new ServerFailure.Unreachable("given up"));
+            fail(new ServerFailure.Unreachable("the connection was given up after an internal error"));
             if (out != null) {
                 out.failed(bug);
             }
@@ -327,7 +331,7 @@ final class ImapWire {
         }
     }
 
-    private void yieldTurn() {
+    private void yieldEventLoop() {
         yielding = true;
         context.runOnContext(go -> {
             yielding = false;
@@ -364,7 +368,7 @@ final class ImapWire {
         byte[] octets = input.outgoing(plain);
         for (int from = 0; from < octets.length; from += SEND_OCTETS) {
             ByteBuf some = Unpooled.wrappedBuffer(octets, from, Math.min(SEND_OCTETS, octets.length - from));
-            // That the server takes what we send is a sign of life, too.
+            // That the server accepts our octets counts as progress, too.
             socket.write(Buffer.buffer(some)).onSuccess(sent -> silence.restart());
         }
     }
@@ -377,8 +381,8 @@ final class ImapWire {
         if (refused.isPresent()) {
             done.failed(new ServerException(refused.get()));
         } else if (answer.command() instanceof ImapCommand.StartTls) {
-            // Whatever came in clear text behind the OK was not said by the server that TLS will prove (RFC 9051
-            // section 11.1).
+            // Clear text behind the OK does not come from the server that TLS will authenticate (RFC 9051 section
+            // 11.1).
             if (!input.isEmpty()) {
                 fail(new ServerFailure.Unreachable("the server sent plain text after STARTTLS"));
                 done.failed(new ServerException(failure));
@@ -431,7 +435,7 @@ final class ImapWire {
     }
 
     /** The current exchange is over without an answer. */
-    void endTurn() {
+    void endCurrent() {
         current = null;
         beginNext();
     }

@@ -6,7 +6,7 @@ import java.time.Duration;
 import org.postbus.mail.imap.grammar.command.ImapCommand;
 import org.postbus.mail.imap.session.ImapAnswer;
 
-/** No command until the time is up, then NOOP: for servers that speak by themselves. */
+/** No command until the time is up, then NOOP: for servers that report changes unasked. */
 final class ListenExchange implements Exchange {
     private final ImapWire wire;
     private final ImapCommand command = new ImapCommand.Noop();
@@ -61,7 +61,7 @@ final class ListenExchange implements Exchange {
 
     private void end() {
         timer.cancel(false);
-        wire.endTurn();
+        wire.endCurrent();
     }
 
     @Override

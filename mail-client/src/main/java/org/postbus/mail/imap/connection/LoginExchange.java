@@ -8,7 +8,7 @@ import org.postbus.mail.imap.grammar.command.ImapCommand;
 import org.postbus.mail.imap.sasl.SaslConversation;
 import org.postbus.mail.imap.session.ImapAnswer;
 
-/** AUTHENTICATE: carries challenges to the conversation and its responses back. */
+/** AUTHENTICATE: passes challenges to the SASL conversation and its responses to the server. */
 final class LoginExchange implements Exchange {
     private static final int CHALLENGES_MAX = 10;
 
@@ -40,7 +40,7 @@ final class LoginExchange implements Exchange {
     @Override
     public void challenged(String text) {
         if (++challenges > CHALLENGES_MAX) {
-            wire.fail(new ServerFailure.Unreachable("the login does not come to an end"));
+            wire.fail(new ServerFailure.Unreachable("the login does not end: too many challenges"));
             return;
         }
         Optional<byte[]> initial = begun ? Optional.empty() : conversation.initialResponse();
@@ -98,6 +98,6 @@ final class LoginExchange implements Exchange {
 
     @Override
     public void cancelled() {
-        // Whoever logs in closes the connection when nobody waits any more.
+        // The caller of the login closes the connection when it is cancelled.
     }
 }

@@ -26,7 +26,7 @@ import org.postbus.mail.imap.session.ImapSessionState;
  * server offers, CAPABILITY again, ID, ENABLE.
  */
 final class LoginSequence {
-    /** What we say in ID (RFC 2971); some providers ask for it before they offer everything. */
+    /** Our ID (RFC 2971); some providers require it before they offer all extensions. */
     private static final Map<String, String> OUR_ID = ourId();
 
     private final ImapWire wire;
@@ -37,8 +37,7 @@ final class LoginSequence {
     private final Uni<Void> permit;
 
     /** @param permit waited for before the credential is sent */
-    LoginSequence(
-            ImapWire wire, ServerAddress address, String username, Credential credential, Uni<Void> permit) {
+    LoginSequence(ImapWire wire, ServerAddress address, String username, Credential credential, Uni<Void> permit) {
         this.wire = wire;
         this.session = wire.session();
         this.address = address;
@@ -58,8 +57,7 @@ final class LoginSequence {
         return wire.greeted()
                 .chain(() -> address.tls() == TlsMode.STARTTLS ? startTls() : done())
                 .chain(() -> session.server().capabilitiesKnown() ? done() : askCapabilities())
-                .chain(() ->
-                        loggedIn() ? done() : authenticate())
+                .chain(() -> loggedIn() ? done() : authenticate())
                 .chain(() -> session.server().capabilitiesKnown() ? done() : askCapabilities())
                 .chain(() -> introduce())
                 .chain(() -> enable());
@@ -77,7 +75,9 @@ final class LoginSequence {
         return Uni.createFrom().voidItem();
     }
 
-    /** Fails closed: without TLS nothing more is said. PREAUTH leaves no room for STARTTLS (RFC 9051 section 7.1.4). */
+    /**
+     * Fails closed: without TLS nothing more is sent. After PREAUTH, STARTTLS is impossible (RFC 9051 section 7.1.4).
+     */
     private Uni<Void> startTls() {
         if (loggedIn()) {
             return Uni.createFrom()
@@ -93,9 +93,9 @@ final class LoginSequence {
     }
 
     /**
-     * The ways in, from the best to the plainest: OAUTHBEARER, XOAUTH2; SCRAM, PLAIN, LOGIN. The next one is tried where the
-     * server offers what it then does not understand, and, protected by TLS, where it refuses SCRAM: servers offer that for
-     * all users and can do it for some.
+     * The mechanisms, from the best to the plainest: OAUTHBEARER, XOAUTH2; SCRAM, PLAIN, LOGIN. The next one is tried
+     * where the server offers a mechanism and then does not understand it; and, under TLS, where it refuses SCRAM,
+     * because servers offer SCRAM for all users and can execute it for some only.
      */
     private Uni<Void> authenticate() {
         Deque<LogIn> ways = ways(session.server().capabilities());
@@ -187,13 +187,13 @@ final class LoginSequence {
     }
 
     /**
-     * Before the first SELECT (RFC 7162 section 3.2.3). A server that refuses has none of it. UTF8=ACCEPT only where the server
-     * has nothing else: it would change every name that we know mailboxes by.
+     * Before the first SELECT (RFC 7162 section 3.2.3). A server that refuses enables nothing. UTF8=ACCEPT is enabled
+     * only where the server supports nothing else, because it changes every mailbox name.
      */
     private Uni<Void> enable() {
         Capabilities offered = session.server().capabilities();
         Set<String> wanted = new TreeSet<>();
-        // XAPPLELITERAL: iCloud, whose VANISHED cannot be trusted.
+        // XAPPLELITERAL identifies iCloud, whose VANISHED names messages that exist.
         if (offered.has("QRESYNC") && !offered.has("XAPPLELITERAL")) {
             wanted.add("QRESYNC");
         } else if (offered.has("CONDSTORE") || offered.has("QRESYNC")) {
@@ -207,6 +207,7 @@ final class LoginSequence {
         }
         return wire.run(new ImapCommand.Enable(wanted))
                 .replaceWithVoid()
-                .onFailure(Refusals::isRejected).recoverWithUni(done());
+                .onFailure(Refusals::isRejected)
+                .recoverWithUni(done());
     }
 }

@@ -21,8 +21,8 @@ import org.postbus.mail.imap.session.ImapAnswer;
 import org.postbus.mail.imap.session.ImapSession;
 
 /**
- * LIST with STATUS, in the richest form that the server takes: servers refuse clauses that they offer (RFC 5258, RFC 5819, RFC
- * 6154). Where there is no LIST-STATUS, a STATUS for each mailbox.
+ * LIST with STATUS, in the richest form that the server accepts: servers refuse clauses that they offer (RFC 5258, RFC
+ * 5819, RFC 6154). Without LIST-STATUS, one STATUS for each mailbox.
  */
 final class MailboxLists {
     private static final List<String> STATUS_ITEMS = List.of("MESSAGES", "UIDNEXT", "UIDVALIDITY", "UNSEEN");
@@ -40,7 +40,9 @@ final class MailboxLists {
         return Uni.createFrom().deferred(() -> listWith(listAttempts()).chain(listed -> withStatus(listed, wanted)));
     }
 
-    /** Adds the STATUS of those that are without and wanted. One that the server refuses stays without. */
+    /**
+     * Adds the STATUS of wanted mailboxes that have none yet. Where the server refuses it, the mailbox stays without.
+     */
     Uni<List<ListedMailbox>> withStatus(List<ListedMailbox> mailboxes, Predicate<MailboxName> wanted) {
         return Multi.createFrom()
                 .iterable(mailboxes)
@@ -64,7 +66,7 @@ final class MailboxLists {
                 .asList();
     }
 
-    /** From the most telling LIST to the plain one: servers refuse clauses that they offer. */
+    /** From the richest LIST to the plain one: servers refuse clauses that they offer. */
     private Deque<ImapCommand.ListAll> listAttempts() {
         Capabilities offered = session.server().capabilities();
         Set<ImapCommand.ListAll> attempts = new LinkedHashSet<>();
@@ -93,8 +95,8 @@ final class MailboxLists {
     }
 
     /**
-     * Cyrus 3.6.1 answers STATUS with a MAILBOXID that is whatever lies in its memory, line ends too. SELECT tells the right one,
-     * but that is not what mailboxes are known by.
+     * Cyrus 3.6.1 answers STATUS with a MAILBOXID of uninitialised memory, line ends included. Its SELECT sends the
+     * right one, but mailboxes are identified from STATUS.
      */
     private boolean isCyrus() {
         return session.server().id().getOrDefault("name", "").startsWith("Cyrus");
@@ -130,10 +132,10 @@ final class MailboxLists {
     Uni<MailboxStatus> status(MailboxName name) {
         return Uni.createFrom().deferred(() -> {
             List<String> items = statusItems();
-            Uni<MailboxStatus> told = statusOf(name, items);
+            Uni<MailboxStatus> reported = statusOf(name, items);
             return items.equals(STATUS_ITEMS)
-                    ? told
-                    : told.onFailure(Refusals::isBad).recoverWithUni(() -> statusOf(name, STATUS_ITEMS));
+                    ? reported
+                    : reported.onFailure(Refusals::isBad).recoverWithUni(() -> statusOf(name, STATUS_ITEMS));
         });
     }
 

@@ -30,8 +30,7 @@ final class MessageMutations {
         this.wire = wire;
     }
 
-    Uni<StoreResult> store(
-            UidSet uids, StoreMode mode, Set<ImapFlag> flags, OptionalLong unchangedSince) {
+    Uni<StoreResult> store(UidSet uids, StoreMode mode, Set<ImapFlag> flags, OptionalLong unchangedSince) {
         Set<ImapFlag> sorted = new TreeSet<>(flags);
         return forEachSet(
                         uids,

@@ -8,7 +8,10 @@ import org.postbus.mail.imap.grammar.command.ImapCommand;
 
 /** NOTIFY for all personal mailboxes (RFC 5465), with fewer events where the server refuses some. */
 final class PersonalNotifications {
-    /** From the most telling to what RFC 5465 section 3 makes every server know. FlagChange needs the two before it. */
+    /**
+     * From all events to those that RFC 5465 section 3 requires of every server. FlagChange requires the two events
+     * before it.
+     */
     private static final List<List<String>> NOTIFY_EVENTS = List.of(
             List.of("MessageNew", "MessageExpunge", "FlagChange", "MailboxName", "SubscriptionChange"),
             List.of("MessageNew", "MessageExpunge", "FlagChange"),

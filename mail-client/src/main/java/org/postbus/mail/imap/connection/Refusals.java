@@ -3,7 +3,7 @@ package org.postbus.mail.imap.connection;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
 
-/** Tells a refusal by the server, after which the connection can be used, from all other failures. */
+/** Distinguishes a refusal by the server, after which the connection can be used, from all other failures. */
 final class Refusals {
     private Refusals() {}
 

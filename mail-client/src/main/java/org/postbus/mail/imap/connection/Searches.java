@@ -14,7 +14,7 @@ import org.postbus.mail.imap.session.ImapSession;
 
 /** UID SEARCH (RFC 9051 section 6.4.4), extended where the server has ESEARCH (RFC 4731). */
 final class Searches {
-    /** Beyond so many messages UIDs are asked for in portions, so that each answer fits in a line of 1 MiB. */
+    /** Above this number of messages UIDs are asked for in pages, so that each answer fits in a line of 1 MiB. */
     private static final long SEARCH_MESSAGES_MAX = 45_000;
 
     private final ImapWire wire;
@@ -29,27 +29,26 @@ final class Searches {
     Uni<UidSet> all() {
         return Uni.createFrom().deferred(() -> {
             long messages = session.messages();
-            long portionMax = Math.min(SEARCH_MESSAGES_MAX, session.server().capabilities().messageLimit());
-            if (messages <= portionMax) {
+            long pageMax = Math.min(
+                    SEARCH_MESSAGES_MAX, session.server().capabilities().messageLimit());
+            if (messages <= pageMax) {
                 return search(new SearchKey.All(), messages == 0);
             }
-            // From the end to the beginning: what is expunged meanwhile moves messages towards what is still to be
-            // read.
-            List<SearchKey> portions = new ArrayList<>();
-            for (long last = messages; last >= 1; last -= portionMax) {
-                portions.add(new SearchKey.Positions(
-                        Math.max(1, last - portionMax + 1),
-                        portions.isEmpty() ? OptionalLong.empty() : OptionalLong.of(last)));
+            // From the end to the beginning: an expunge in between moves messages towards the pages still to be read.
+            List<SearchKey> pages = new ArrayList<>();
+            for (long last = messages; last >= 1; last -= pageMax) {
+                pages.add(new SearchKey.Positions(
+                        Math.max(1, last - pageMax + 1),
+                        pages.isEmpty() ? OptionalLong.empty() : OptionalLong.of(last)));
             }
             return Multi.createFrom()
-                    .iterable(portions)
+                    .iterable(pages)
                     .onItem()
-                    .transformToUniAndConcatenate(portion -> search(portion, false))
+                    .transformToUniAndConcatenate(page -> search(page, false))
                     .collect()
                     .asList()
-                    .map(found -> UidSet.of(found.stream()
-                                    .flatMap(set -> set.ranges().stream())
-                                    .toList()));
+                    .map(found -> UidSet.of(
+                            found.stream().flatMap(set -> set.ranges().stream()).toList()));
         });
     }
 
@@ -58,13 +57,14 @@ final class Searches {
         return Uni.createFrom().deferred(() -> search(key, true));
     }
 
-    private Uni<UidSet> search(SearchKey key, boolean silenceMeansNone) {
-        return wire.run(new ImapCommand.UidSearch(key, session.server().capabilities().hasOrRev2("ESEARCH")))
+    private Uni<UidSet> search(SearchKey key, boolean missingMeansNone) {
+        return wire.run(new ImapCommand.UidSearch(
+                        key, session.server().capabilities().hasOrRev2("ESEARCH")))
                 .map(answer -> answer.found().orElseGet(() -> {
-                    if (silenceMeansNone) {
+                    if (missingMeansNone) {
                         return UidSet.EMPTY;
                     }
-                    // "Nothing found" would mean that every message is gone.
+                    // Treating it as "nothing found" would mean that every message is gone.
                     throw new ServerException(
                             new ServerFailure.Unreachable("the server answered SEARCH without saying what it found"));
                 }));

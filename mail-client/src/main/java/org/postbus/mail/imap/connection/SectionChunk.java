@@ -5,9 +5,9 @@ import java.util.Objects;
 import org.postbus.mail.imap.grammar.Section;
 
 /**
- * What has come of the content of a {@link Section}.
+ * A chunk of the content of a {@link Section}.
  *
- * @param size of all the content, in octets, as the server announced it; it sends exactly so many or breaks off
+ * @param size octets of the whole content, as the server announced it; it sends exactly that many or breaks off
  */
 public record SectionChunk(Buffer octets, int size) {
     public SectionChunk {

@@ -40,7 +40,7 @@ final class SilenceTimer {
         octetsSince = 0;
     }
 
-    /** From now on the server has its whole time again; what it has sent of a response still counts. */
+    /** The server has the full time again from now on; octets of a response that is in progress still count. */
     void restart() {
         progressAt = System.nanoTime();
     }

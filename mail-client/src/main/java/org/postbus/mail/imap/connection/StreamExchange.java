@@ -6,12 +6,15 @@ import java.util.function.Consumer;
 import org.postbus.mail.imap.grammar.command.ImapCommand;
 import org.postbus.mail.imap.session.ImapAnswer;
 
-/** Holds one item at most: the first that came when none was asked for. It may still be held when the answer has ended. */
+/**
+ * Delivers items as they are requested and holds at most one: the first that came without being requested. It may
+ * still be held when the answer has ended.
+ */
 final class StreamExchange<T> implements Exchange, Flow.Subscription {
     private final ImapWire wire;
     private final ImapCommand.Streams<T> command;
     private final Flow.Subscriber<? super T> subscriber;
-    private final Consumer<ImapAnswer> toTell;
+    private final Consumer<ImapAnswer> answerConsumer;
     private long requested;
     private Optional<T> held = Optional.empty();
     private boolean answered;
@@ -21,11 +24,11 @@ final class StreamExchange<T> implements Exchange, Flow.Subscription {
             ImapWire wire,
             ImapCommand.Streams<T> command,
             Flow.Subscriber<? super T> subscriber,
-            Consumer<ImapAnswer> toTell) {
+            Consumer<ImapAnswer> answerConsumer) {
         this.wire = wire;
         this.command = command;
         this.subscriber = subscriber;
-        this.toTell = toTell;
+        this.answerConsumer = answerConsumer;
     }
 
     @Override
@@ -40,7 +43,7 @@ final class StreamExchange<T> implements Exchange, Flow.Subscription {
                 return;
             }
             if (n <= 0) {
-                failed(new IllegalArgumentException("a reader must request something"));
+                failed(new IllegalArgumentException("a subscriber must request at least one item"));
             } else {
                 requested = requested + n < 0 ? Long.MAX_VALUE : requested + n;
             }
@@ -108,7 +111,7 @@ final class StreamExchange<T> implements Exchange, Flow.Subscription {
 
     @Override
     public void done(ImapAnswer answer) {
-        toTell.accept(answer);
+        answerConsumer.accept(answer);
         answered = true;
         completeIfDone();
     }

@@ -20,7 +20,7 @@ import javax.net.ssl.X509TrustManager;
 final class TrustedCertificates {
     private TrustedCertificates() {}
 
-    /** The platform's authorities, and these. */
+    /** The platform's authorities and the given ones. */
     static TrustOptions of(String pem) {
         try {
             KeyStore store = KeyStore.getInstance("PKCS12");
@@ -39,7 +39,7 @@ final class TrustedCertificates {
                     .generateCertificates(new ByteArrayInputStream(pem.getBytes(StandardCharsets.US_ASCII)))) {
                 store.setCertificateEntry("extra-" + number++, extra);
             }
-            // Vert.x wants the store in octets; there is nothing secret in it.
+            // Vert.x takes the store as octets; it holds no secret.
             String password = "certificates";
             ByteArrayOutputStream octets = new ByteArrayOutputStream();
             store.store(octets, password.toCharArray());

@@ -7,15 +7,15 @@ import java.util.zip.Deflater;
 import java.util.zip.Inflater;
 
 /**
- * Both directions of COMPRESS=DEFLATE (RFC 4978): raw deflate, every command flushed. What comes in is inflated in portions,
- * when somebody asks for one, so a reader that stops holds back what is still compressed; a bomb costs time and no memory, and
- * is told by its ratio: zeros become a thousandth, mail does not. Its two streams take some 300 KB, most of it outside the
- * heap, until {@link #end}.
+ * Both directions of COMPRESS=DEFLATE (RFC 4978): raw deflate, flushed after every command. Input is inflated chunk by
+ * chunk on request, so back-pressure reaches the compressed input. A decompression bomb costs time but no memory and
+ * is detected by its ratio: zeros shrink to a thousandth, mail does not. The two streams take about 300 KB, most of it
+ * outside the heap, until {@link #end}.
  */
 public final class DeflatedStream {
-    static final int PORTION_OCTETS = 32 * 1024;
-    /** Whole attachments of one octet do come; they may be as long as one literal. */
-    private static final long SUSPECT_OCTETS = 64L << 20;
+    static final int CHUNK_OCTETS = 32 * 1024;
+    /** Attachments that consist of one repeated octet exist; they may be as long as one literal. */
+    private static final long RATIO_CHECKED_OCTETS = 64L << 20;
 
     private static final int RATIO_MAX = 200;
     private static final long INFLATED_OCTETS_MAX = 8L << 30;
@@ -24,12 +24,12 @@ public final class DeflatedStream {
     private final Deflater deflater = new Deflater(Deflater.DEFAULT_COMPRESSION, true);
     private long inflated;
     private long compressed;
-    /** The inflater keeps what did not fit in a portion, even when its input is used up. */
+    /** False while the inflater holds output that did not fit into the last chunk, even when its input is used up. */
     private boolean drained = true;
 
     private boolean ended;
 
-    /** What follows is the answer to another command: the limits begin anew. */
+    /** The answer to another command begins: the limits are counted from zero again. */
     public void restart() {
         inflated = 0;
         compressed = 0;
@@ -47,24 +47,24 @@ public final class DeflatedStream {
     }
 
     /**
-     * The next {@value #PORTION_OCTETS} octets or less; empty when more must be fed.
+     * The next {@value #CHUNK_OCTETS} octets or less; empty when more must be fed.
      *
      * @throws ImapViolation if it is no deflate stream, or one that becomes far too much
      */
     public byte[] inflate() {
-        byte[] portion = new byte[PORTION_OCTETS];
+        byte[] chunk = new byte[CHUNK_OCTETS];
         try {
-            int count = inflater.inflate(portion);
+            int count = inflater.inflate(chunk);
             if (count == 0 && (inflater.needsDictionary() || inflater.finished())) {
                 throw new ImapViolation("the compressed stream has ended");
             }
             inflated += count;
-            drained = count < portion.length;
-            boolean bomb = inflated > SUSPECT_OCTETS && inflated > compressed * RATIO_MAX;
+            drained = count < chunk.length;
+            boolean bomb = inflated > RATIO_CHECKED_OCTETS && inflated > compressed * RATIO_MAX;
             if (bomb || inflated > INFLATED_OCTETS_MAX) {
                 throw new ImapViolation(compressed + " compressed octets became " + inflated);
             }
-            return count == portion.length ? portion : Arrays.copyOf(portion, count);
+            return count == chunk.length ? chunk : Arrays.copyOf(chunk, count);
         } catch (DataFormatException e) {
             throw new ImapViolation("the stream is not compressed as it should be");
         }
@@ -73,16 +73,16 @@ public final class DeflatedStream {
     public byte[] deflate(byte[] octets) {
         deflater.setInput(octets);
         ByteArrayOutputStream out = new ByteArrayOutputStream(octets.length / 2 + 64);
-        byte[] portion = new byte[4096];
+        byte[] chunk = new byte[4096];
         int count;
         do {
-            count = deflater.deflate(portion, 0, portion.length, Deflater.SYNC_FLUSH);
-            out.write(portion, 0, count);
-        } while (count == portion.length);
+            count = deflater.deflate(chunk, 0, chunk.length, Deflater.SYNC_FLUSH);
+            out.write(chunk, 0, count);
+        } while (count == chunk.length);
         return out.toByteArray();
     }
 
-    /** Gives the memory back. */
+    /** Releases the memory. */
     public void end() {
         if (!ended) {
             ended = true;

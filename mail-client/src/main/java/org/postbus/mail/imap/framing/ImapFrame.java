@@ -4,8 +4,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 
 /**
- * One complete response as it came: its text, and its literals apart. In the text a literal is what announced it, without
- * the CR: <code>{5}</code> and LF. There is no other LF in it.
+ * One complete response as it came: its text, and its literals separately. In the text a literal is represented by its
+ * announcement without the CR: <code>{5}</code> and LF. The text has no other LF.
  *
  * @param text only the first {@code length} octets count, and only until the framer is asked for the next frame
  */

@@ -5,24 +5,24 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Splits the byte stream into complete responses: lines plus the literals they announce, and nothing else about IMAP.
- * Parsing is a second step, so one malformed response can be dropped without losing our place in the stream (a literal
- * must never be read as a response). RFC 9051 section 4.3.
+ * Splits the byte stream into complete responses: lines and the literals that they announce. It knows nothing else
+ * about IMAP. Parsing is a second step, so a malformed response can be dropped without losing the position in the
+ * stream (a literal must never be read as a response). RFC 9051 section 4.3.
  *
- * <p>Pulled from, so that who cannot take more simply stops asking. Literals are copied once, from the input into an
- * array of their own, which grows with what has come and not with what was announced.
+ * <p>The caller pulls frames, so a slow reader just stops pulling. Literals are copied once, from the input into an
+ * array of their own that grows with the octets received, not with the size announced.
  */
 public final class ImapFramer {
     /** What came next. */
     public sealed interface Framed permits ImapFrame, LiteralPart {}
 
     /**
-     * A portion of a literal that is not kept, in order; of an empty literal one empty portion. The octets are not copied, and
-     * nobody changes them afterwards.
+     * A chunk of a literal that is not kept, in order; an empty literal is one empty chunk. The octets are not copied
+     * and never changed afterwards.
      */
     public record LiteralPart(byte[] octets, int offset, int count, int literalSize) implements Framed {}
 
-    /** Whether the literal that is announced next is to be passed on in portions. */
+    /** Whether the next announced literal is to be passed on in chunks. */
     public interface LiteralChoice {
         boolean streams(byte[] text, int length);
 
@@ -48,7 +48,7 @@ public final class ImapFramer {
     private int at;
     private int end;
 
-    /** Given up between responses when nothing more is there: most connections wait most of the time. */
+    /** Released between responses when no input is left, because most connections are idle most of the time. */
     private byte[] text = NOTHING;
 
     private int length;
@@ -73,7 +73,7 @@ public final class ImapFramer {
         literalOctetsMax = octets;
     }
 
-    /** Which of the literals that are announced from now on are not kept, and how many octets each of these may have. */
+    /** Which of the literals announced from now on are not kept, and how many octets each of them may have. */
     public void stream(LiteralChoice choice, int octetsMax) {
         this.choice = choice;
         this.streamedOctetsMax = octetsMax;
@@ -94,12 +94,14 @@ public final class ImapFramer {
         }
     }
 
-    /** Whether nothing is held: neither fed and not asked for, nor the beginning of a response. */
+    /** Whether nothing is buffered: no input that was fed and not used, and no beginning of a response. */
     public boolean isEmpty() {
         return at == end && literal == null && !streaming && (emitted || (length == 0 && literals.isEmpty()));
     }
 
-    /** Forgets everything: nothing more will be asked for. A timer may keep the connection for a while. */
+    /**
+     * Releases all buffers; no frame is asked for afterwards. A timer may keep the connection reachable for a while.
+     */
     public void release() {
         releaseInput();
         text = NOTHING;
@@ -108,7 +110,7 @@ public final class ImapFramer {
         literal = null;
     }
 
-    /** What was fed and not looked at yet; it is forgotten here. */
+    /** Takes the input that was fed and not used yet. */
     public byte[] takeRest() {
         byte[] rest = Arrays.copyOfRange(input, at, end);
         releaseInput();
@@ -116,7 +118,7 @@ public final class ImapFramer {
     }
 
     /**
-     * The next response or portion, or null until more is fed.
+     * The next response or chunk, or null until more is fed.
      *
      * @throws ImapViolation if a limit is exceeded; nothing can be read after that
      */
@@ -126,7 +128,7 @@ public final class ImapFramer {
         }
         while (true) {
             if (streaming) {
-                LiteralPart part = portion();
+                LiteralPart part = chunk();
                 if (part == null || part.count() > 0 || literalSize == 0) {
                     return part;
                 }
@@ -231,8 +233,8 @@ public final class ImapFramer {
         }
     }
 
-    /** What is there of the literal, an empty portion at its end, or null until more is fed. */
-    private LiteralPart portion() {
+    /** The octets of the literal that have come, an empty chunk at its end, or null until more is fed. */
+    private LiteralPart chunk() {
         int count = Math.min(end - at, literalSize - literalFilled);
         if (count == 0 && literalFilled < literalSize) {
             releaseInput();
@@ -296,7 +298,7 @@ public final class ImapFramer {
             return -1;
         }
         int before = text[i - 1] == '~' ? i - 2 : i - 1;
-        // Anything else before the brace makes it part of an atom, which some servers let stand unquoted.
+        // Any other octet before the brace makes it part of an atom, which some servers leave unquoted.
         if (before < 0 || " ([]>".indexOf(text[before]) < 0) {
             return -1;
         }

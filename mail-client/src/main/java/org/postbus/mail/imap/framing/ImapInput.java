@@ -78,7 +78,7 @@ public final class ImapInput {
         framer.literalOctetsMax(octets);
     }
 
-    /** Whether nothing is held: neither fed and not asked for, nor the beginning of a response. */
+    /** Whether nothing is buffered: no input that was fed and not used, and no beginning of a response. */
     public boolean isEmpty() {
         return framer.isEmpty();
     }
@@ -98,7 +98,7 @@ public final class ImapInput {
         return deflated == null ? plain : deflated.deflate(plain);
     }
 
-    /** Gives the memory back: nothing more will be asked for. */
+    /** Releases the memory; nothing is read afterwards. */
     public void release() {
         if (deflated != null) {
             deflated.end();

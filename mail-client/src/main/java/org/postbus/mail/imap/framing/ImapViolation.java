@@ -1,8 +1,9 @@
 package org.postbus.mail.imap.framing;
 
-import org.postbus.mail.imap.connection.ImapOptions;
-
-/** The server broke the protocol or a limit of {@link ImapOptions} so that its next byte cannot be understood: hang up. */
+/**
+ * The server broke the protocol or exceeded a limit, so that its next octet cannot be interpreted: the connection is
+ * closed.
+ */
 public final class ImapViolation extends RuntimeException {
     private static final long serialVersionUID = 1;
 

@@ -10,13 +10,13 @@ import java.util.Optional;
 import java.util.OptionalLong;
 
 /**
- * The parts of a message without their content (RFC 9051 section 7.5.2), as far as the server makes sense. Texts are raw, one
- * character per octet: a file name may still be encoded (RFC 2047, RFC 2231). Types, subtypes and the names of parameters are
- * in lower case.
+ * The parts of a message without their content (RFC 9051 section 7.5.2), as far as the answer can be understood. Texts
+ * are raw, one character per octet: a file name may still be encoded (RFC 2047, RFC 2231). Types, subtypes and the
+ * names of parameters are in lower case.
  */
 public sealed interface BodyStructure {
 
-    /** What {@code BODY[…]} wants: {@code 1.2}; empty for a multipart that is the message itself. */
+    /** The part specifier for {@code BODY[…]}: {@code 1.2}; empty for a multipart that is the message itself. */
     String partId();
 
     /** @param subtype {@code mixed}, {@code alternative} …; servers send multiparts without any part */
@@ -63,7 +63,10 @@ public sealed interface BodyStructure {
         }
     }
 
-    /** The parts that have content, in order; a message inside the message is one of them and is not looked into. */
+    /**
+     * The parts that have content, in order. A message inside the message is one of them; its own parts are not
+     * listed.
+     */
     default List<Part> leaves() {
         List<Part> leaves = new ArrayList<>();
         collect(this, leaves);

@@ -6,7 +6,10 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 
-/** What the server says it can do, in upper case: {@code IMAP4REV1}, {@code MOVE}, {@code AUTH=PLAIN} (RFC 9051 section 6.1.1). */
+/**
+ * The capabilities of the server, in upper case: {@code IMAP4REV1}, {@code MOVE}, {@code AUTH=PLAIN} (RFC 9051 section
+ * 6.1.1).
+ */
 public record Capabilities(Set<String> names) {
     public static final Capabilities NONE = new Capabilities(Set.of());
 
@@ -26,7 +29,7 @@ public record Capabilities(Set<String> names) {
         return names.contains(name.toUpperCase(Locale.ROOT));
     }
 
-    /** How many messages a command may be about (RFC 9738), or {@link Long#MAX_VALUE}. */
+    /** The most messages that one command may affect (RFC 9738), or {@link Long#MAX_VALUE}. */
     public long messageLimit() {
         for (String name : names) {
             if (name.matches("MESSAGELIMIT=[1-9][0-9]{0,9}")) {
@@ -36,7 +39,10 @@ public record Capabilities(Set<String> names) {
         return Long.MAX_VALUE;
     }
 
-    /** UNSEEN counts, {@code UID EXPUNGE} and the like come in IMAP4rev2 without a name of their own. */
+    /**
+     * Whether the server has an extension that is part of IMAP4rev2 and then has no name of its own, such as UNSEEN
+     * counts or {@code UID EXPUNGE}.
+     */
     public boolean hasOrRev2(String name) {
         return has(name) || has("IMAP4REV2");
     }

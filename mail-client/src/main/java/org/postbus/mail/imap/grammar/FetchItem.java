@@ -1,6 +1,6 @@
 package org.postbus.mail.imap.grammar;
 
-/** One thing that FETCH can bring (RFC 9051 section 6.4.5 and extensions). The UID always comes with it. */
+/** One item of FETCH (RFC 9051 section 6.4.5 and extensions). The UID always comes with it. */
 public sealed interface FetchItem {
 
     record Flags() implements FetchItem {}

@@ -7,16 +7,16 @@ import java.util.OptionalLong;
 import java.util.Set;
 
 /**
- * What one FETCH response said about one message. An item that was asked for may be absent: servers leave items out, and
- * one that could not be parsed is among {@code unparsed} instead. The arrays are not copied and must not be changed.
+ * One FETCH response about one message. A requested item may be absent: servers leave items out, and an item that
+ * could not be parsed is in {@code unparsed} instead. The arrays are not copied and must not be changed.
  *
  * @param uid 1 to 4294967295
  * @param size RFC822.SIZE in octets
- * @param modSeq greater than 0; empty where the server says 0 or less
+ * @param modSeq greater than 0; empty where the server sends 0 or less
  * @param header the raw header, octet by octet
- * @param body the raw message or its start, whichever was asked for; empty also for {@code NIL}, by which servers say that
- *     the message is gone
- * @param unparsed by item name in upper case, what could not be understood or was not asked for
+ * @param body the raw message or its start, whichever was requested; empty also for {@code NIL}, which servers send
+ *     when the message is gone
+ * @param unparsed values by item name in upper case that could not be understood or were not requested
  */
 public record FetchedMessage(
         long uid,

@@ -5,15 +5,18 @@ import java.util.Optional;
 import org.postbus.model.MailboxRole;
 
 /**
- * A label of Gmail, which is a mailbox to other clients. System labels are written with a backslash and in English whatever the
- * mailbox is called ({@code \Inbox}), others as the mailbox's raw name. Only {@link #of(MailboxRole)} and {@link #of(MailboxName)}
- * make one that is sent.
+ * A label of Gmail, which other clients see as a mailbox. System labels begin with a backslash and are always English
+ * ({@code \Inbox}); other labels are the raw name of the mailbox. Labels that are sent are made by {@link
+ * #of(MailboxRole)} and {@link #of(MailboxName)} only.
  *
- * @param raw as X-GM-LABELS has it, one character per octet
+ * @param raw as in X-GM-LABELS, one character per octet
  */
 public record GmailLabel(String raw) implements Comparable<GmailLabel> {
 
-    /** The label of a mailbox that Gmail itself made; empty for the roles that are places and no labels, and unknown ones. */
+    /**
+     * The label of a mailbox that Gmail provides; empty for roles that are no labels (All Mail, Spam, Trash) and for
+     * unknown ones.
+     */
     public static Optional<GmailLabel> of(MailboxRole role) {
         return switch (role) {
             case INBOX -> Optional.of(new GmailLabel("\\Inbox"));
@@ -25,7 +28,7 @@ public record GmailLabel(String raw) implements Comparable<GmailLabel> {
         };
     }
 
-    /** The label of a mailbox that a person made. */
+    /** The label of a mailbox that a user has created. */
     public static GmailLabel of(MailboxName mailbox) {
         return new GmailLabel(mailbox.raw());
     }
@@ -34,7 +37,7 @@ public record GmailLabel(String raw) implements Comparable<GmailLabel> {
         return raw.startsWith("\\");
     }
 
-    /** Of a system label: what its mailbox is for. */
+    /** The role of the mailbox of a system label. */
     public Optional<MailboxRole> role() {
         return switch (raw.toLowerCase(Locale.ROOT)) {
             case "\\inbox" -> Optional.of(MailboxRole.INBOX);

@@ -8,8 +8,8 @@ import java.util.TreeSet;
 import org.postbus.model.Keyword;
 
 /**
- * A flag as IMAP writes it: {@code \Seen}, {@code $Forwarded}, {@code work}. Case does not distinguish flags (RFC 9051
- * section 2.3.2). The only place where flags and keywords (RFC 8621 section 4.1.1) are turned into each other.
+ * A flag as IMAP writes it: {@code \Seen}, {@code $Forwarded}, {@code work}. Flags are case-insensitive (RFC 9051
+ * section 2.3.2). Flags and keywords (RFC 8621 section 4.1.1) are converted here and nowhere else.
  */
 public final class ImapFlag implements Comparable<ImapFlag> {
     public static final ImapFlag SEEN = new ImapFlag("\\Seen");
@@ -18,7 +18,7 @@ public final class ImapFlag implements Comparable<ImapFlag> {
     public static final ImapFlag DRAFT = new ImapFlag("\\Draft");
     public static final ImapFlag DELETED = new ImapFlag("\\Deleted");
     public static final ImapFlag RECENT = new ImapFlag("\\Recent");
-    /** Only among permanent flags: any keyword may be made. */
+    /** Only in permanent flags: any keyword may be created. */
     public static final ImapFlag ANY_KEYWORD = new ImapFlag("\\*");
 
     private final String name;
@@ -33,7 +33,7 @@ public final class ImapFlag implements Comparable<ImapFlag> {
         this.folded = name.toLowerCase(Locale.ROOT);
     }
 
-    /** The well-known ones are shared: most messages have no other. */
+    /** Well-known flags are shared instances: most messages have no other. */
     public static ImapFlag parsed(String name) {
         return switch (name) {
             case "\\Seen" -> SEEN;
@@ -68,7 +68,7 @@ public final class ImapFlag implements Comparable<ImapFlag> {
         };
     }
 
-    /** In order, and without what is no keyword. */
+    /** Sorted, without flags that are no keywords. */
     public static Set<Keyword> keywords(Collection<ImapFlag> flags) {
         Set<Keyword> keywords = new TreeSet<>();
         flags.forEach(flag -> flag.keyword().ifPresent(keywords::add));

@@ -9,9 +9,9 @@ import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 
 /**
- * The name of a mailbox as the server sent it: that is what commands carry and what it is known by. One character per
- * octet (ISO 8859-1), so that a name in no known encoding survives too. {@code INBOX} is the same in any case and kept in
- * capitals (RFC 9051 section 5.1).
+ * The name of a mailbox as the server sent it. Commands use this form, and it identifies the mailbox. One character
+ * per octet (ISO 8859-1), so that a name in an unknown encoding is preserved. {@code INBOX} is case-insensitive and
+ * kept in capitals (RFC 9051 section 5.1).
  *
  * @param raw 1 to 4000 octets without CR, LF and NUL
  */
@@ -35,15 +35,15 @@ public record MailboxName(String raw) implements Comparable<MailboxName> {
         }
     }
 
-    /** The name that a server without {@code UTF8=ACCEPT} gives to a mailbox that people call {@code displayName}. */
+    /** The name on a server without {@code UTF8=ACCEPT} for a mailbox that is shown as {@code displayName}. */
     public static MailboxName ofDisplayName(String displayName) {
         byte[] octets = displayName.getBytes(MODIFIED_UTF_7);
         return new MailboxName(new String(octets, StandardCharsets.ISO_8859_1));
     }
 
     /**
-     * For people: decoded from modified UTF-7 (RFC 3501 section 5.1.3), else from UTF-8 (RFC 6855); what is neither is
-     * shown as it is.
+     * The name to show: decoded from modified UTF-7 (RFC 3501 section 5.1.3), else from UTF-8 (RFC 6855), else as it
+     * is.
      */
     public String displayName() {
         byte[] octets = octets();

@@ -5,9 +5,10 @@ import java.util.Optional;
 import java.util.OptionalLong;
 
 /**
- * What STATUS says about a mailbox that need not be selected (RFC 9051 section 6.3.11). Servers leave items out.
+ * STATUS of a mailbox, which need not be selected (RFC 9051 section 6.3.11). Servers leave items out.
  *
- * @param highestModSeq empty also where the server says 0 or NOMODSEQ: it then keeps no mod-sequences here (RFC 7162)
+ * @param highestModSeq empty also where the server sends 0 or NOMODSEQ: the mailbox then has no mod-sequences (RFC
+ *     7162)
  * @param mailboxId RFC 8474
  */
 public record MailboxStatus(

@@ -4,12 +4,12 @@ import java.util.List;
 import org.postbus.observation.UidRange;
 
 /**
- * What is known of a mailbox when it is opened again (RFC 7162 section 3.2.5).
+ * The known state of a mailbox that is selected again with QRESYNC (RFC 7162 section 3.2.5).
  *
- * @param modSeq HIGHESTMODSEQ as of the last complete look, at least 1: a mailbox that had none (0, NOMODSEQ) has no
+ * @param modSeq HIGHESTMODSEQ as of the last complete sync, at least 1: a mailbox that had none (0, NOMODSEQ) has no
  *     baseline to resynchronise from
- * @param knownUids what the server may leave out of VANISHED if it is not in it; empty: everything below UIDNEXT. Only a
- *     hint: a set that is too long for a command is not sent
+ * @param knownUids the server may leave out of VANISHED what is not in this set; empty: everything below UIDNEXT. Only
+ *     a hint: a set that is too long for a command is not sent
  */
 public record Resync(long uidValidity, long modSeq, List<UidRange> knownUids) {
     public Resync {

@@ -3,13 +3,12 @@ package org.postbus.mail.imap.grammar;
 import java.util.List;
 import java.util.OptionalLong;
 import java.util.Set;
-import org.postbus.mail.imap.connection.ImapConnection;
 import org.postbus.observation.UidRange;
 
-/** What {@link ImapConnection#resync} brings, in the server's order; {@link Selected} once, as the last. */
+/** One result of a resync with QRESYNC, in the server's order; {@link Selected} comes once, as the last. */
 public sealed interface Resynced {
 
-    /** VANISHED (RFC 7162 section 3.2.10): a predicate, it may name UIDs that never were and span all of them. */
+    /** VANISHED (RFC 7162 section 3.2.10). It may name UIDs that never existed, and span all of them. */
     record Vanished(List<UidRange> uids) implements Resynced {
         public Vanished {
             uids = List.copyOf(uids);
@@ -24,12 +23,12 @@ public sealed interface Resynced {
     }
 
     /**
-     * The mailbox is open. Only now may {@link SelectedMailbox#highestModSeq} be kept (RFC 7162 section 6), once all that
-     * came before is.
+     * The mailbox is selected. {@link SelectedMailbox#highestModSeq} may be stored only now (RFC 7162 section 6),
+     * after everything that came before.
      *
-     * @param complete whether what came before is all that happened since. False where the server has renumbered the mailbox,
-     *     keeps no mod-sequences (any more), has fallen behind the one we named, or did not understand: then what came
-     *     before is true but UIDs and flags must be compared
+     * @param complete whether the results before are all changes since. False where UIDVALIDITY changed, where the
+     *     mailbox has no mod-sequences (any more) or has fallen behind the given one, or where a response was not
+     *     understood: the results before are then true, but UIDs and flags must be compared
      */
     record Selected(SelectedMailbox mailbox, boolean complete) implements Resynced {}
 }

@@ -5,10 +5,10 @@ import java.util.OptionalInt;
 import java.util.regex.Pattern;
 
 /**
- * Some of the content of one message, to be fetched without marking it as seen (RFC 9051 section 6.4.5, RFC 3516).
+ * Part of the content of one message, to be fetched without setting {@code \Seen} (RFC 9051 section 6.4.5, RFC 3516).
  *
  * @param partId {@code 1.2} as in {@link BodyStructure}; empty for the message itself
- * @param octetsMax only the first so many; of the decoded content for {@link Form#DECODED}
+ * @param octetsMax limits it to the first octets; of the decoded content for {@link Form#DECODED}
  */
 public record Section(Form form, String partId, OptionalInt octetsMax) {
     private static final Pattern PART_ID = Pattern.compile("[1-9][0-9]{0,5}(\\.[1-9][0-9]{0,5}){0,99}");
@@ -18,7 +18,7 @@ public record Section(Form form, String partId, OptionalInt octetsMax) {
         RAW,
         /** Its MIME header; for the message itself, its header. */
         HEADER,
-        /** With base64 and quoted-printable undone by the server; needs the capability BINARY. */
+        /** Decoded from base64 or quoted-printable by the server; needs the capability BINARY. */
         DECODED
     }
 
@@ -61,7 +61,7 @@ public record Section(Form form, String partId, OptionalInt octetsMax) {
         return octetsMax.isPresent() ? peek + "<0." + octetsMax.getAsInt() + ">" : peek;
     }
 
-    /** What the answer calls it, without the origin of a partial one. */
+    /** The item name in the answer, without the origin of a partial one. */
     public String itemName() {
         return (form == Form.DECODED ? "BINARY[" : "BODY[") + specifier() + "]";
     }

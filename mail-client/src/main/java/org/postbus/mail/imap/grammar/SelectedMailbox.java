@@ -6,13 +6,14 @@ import java.util.OptionalLong;
 import java.util.Set;
 
 /**
- * What SELECT or EXAMINE says (RFC 9051 section 6.3.2).
+ * The answer to SELECT or EXAMINE (RFC 9051 section 6.3.2).
  *
  * @param messages EXISTS
- * @param uidValidity empty where the server breaks the rule to give one, or says 0: UIDs then mean nothing later
- * @param highestModSeq empty where the mailbox keeps no mod-sequences (NOMODSEQ, 0, no CONDSTORE)
- * @param permanentFlags what may be stored; {@code \*} in it means any keyword. Empty where the server does not say: then
- *     all flags may
+ * @param uidValidity empty where the server sends none, against the RFC, or 0: UIDs then have no meaning in a later
+ *     session
+ * @param highestModSeq empty where the mailbox has no mod-sequences (NOMODSEQ, 0, no CONDSTORE)
+ * @param permanentFlags the flags that may be stored; {@code \*} in it means any keyword. Empty where the server does
+ *     not say: then all flags may
  * @param mailboxId RFC 8474
  */
 public record SelectedMailbox(
@@ -33,7 +34,7 @@ public record SelectedMailbox(
         Objects.requireNonNull(mailboxId);
     }
 
-    /** Whether a flag lasts longer than the session. */
+    /** Whether a flag is kept beyond the session. */
     public boolean canStore(ImapFlag flag) {
         return permanentFlags
                 .map(flags -> flags.contains(flag) || (!flag.isSystem() && flags.contains(ImapFlag.ANY_KEYWORD)))

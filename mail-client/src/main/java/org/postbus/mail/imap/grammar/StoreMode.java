@@ -1,6 +1,6 @@
 package org.postbus.mail.imap.grammar;
 
-/** How UID STORE changes flags. There is no replacing: it would undo what others do at the same time. */
+/** How UID STORE changes flags. There is no mode that replaces all flags: it would undo concurrent changes. */
 public enum StoreMode {
     ADD,
     REMOVE

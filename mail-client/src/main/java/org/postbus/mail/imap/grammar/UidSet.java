@@ -233,18 +233,18 @@ public record UidSet(List<UidRange> ranges) {
         return List.copyOf(uids);
     }
 
-    /** As many sets as it takes to keep each within {@link #COMMAND_OCTETS_MAX}, ascending. */
+    /** Splits the set into sets of at most {@link #COMMAND_OCTETS_MAX} octets, ascending. */
     public List<UidSet> split() {
         return split(Long.MAX_VALUE, Integer.MAX_VALUE);
     }
 
-    /** The same. @param uidsMax in one set; a range is cut in two where it must be */
+    /** Splits the set likewise, into sets of at most {@code uidsMax} UIDs; a range is cut in two where it must be. */
     public List<UidSet> split(long uidsMax) {
         return split(uidsMax, Integer.MAX_VALUE);
     }
 
     /**
-     * As many sets as it takes to keep each within all limits, ascending.
+     * Splits the set into sets that keep all limits, ascending.
      *
      * @param uidsMax UIDs in one set; a range is cut in two where it must be
      * @param rangesMax ranges in one set
@@ -281,8 +281,8 @@ public record UidSet(List<UidRange> ranges) {
     /**
      * {@code sequence-set} (RFC 9051 section 9).
      *
-     * @param reading whether the end of the UID space may be written as {@code *}, which every server understands but which
-     *     names the last message even if that lies before the range: never for commands that change something
+     * @param reading whether the end of the UID space may be written as {@code *}. Every server understands that, but
+     *     it names the last message even if that lies before the range: never for commands that change something
      */
     public String sequenceSet(boolean reading) {
         StringBuilder set = new StringBuilder();

@@ -10,7 +10,6 @@ import java.util.Optional;
 import org.postbus.account.Secret;
 import org.postbus.account.ServerAddress;
 import org.postbus.codec.EventCodec;
-import org.postbus.mail.imap.grammar.Section;
 
 /**
  * The client's side of one SASL exchange (RFC 4422): used once, by one thread at a time. {@link #respond} of SCRAM may take a
@@ -18,7 +17,7 @@ import org.postbus.mail.imap.grammar.Section;
  */
 public sealed interface SaslConversation {
 
-    /** The exchange cannot go on: it is to be cancelled. The text holds no secret. */
+    /** The exchange cannot go on and must be cancelled. The text holds no secret. */
     final class SaslFailure extends Exception {
         private static final long serialVersionUID = 1;
 
@@ -29,17 +28,17 @@ public sealed interface SaslConversation {
 
     String mechanism();
 
-    /** What is sent without being asked; empty where the server speaks first. */
+    /** Sent without a challenge; empty where the server sends the first message. */
     Optional<byte[]> initialResponse();
 
     byte[] respond(byte[] challenge) throws SaslFailure;
 
-    /** Whether the server may say OK now: it has proved what it must. */
+    /** Whether the server may answer OK now: it has proved what the mechanism requires. */
     default boolean proven() {
         return true;
     }
 
-    /** What the server said in a challenge of why it refuses. */
+    /** The reason for a refusal that the server gave in a challenge. */
     default Optional<String> reason() {
         return Optional.empty();
     }
@@ -78,7 +77,7 @@ public sealed interface SaslConversation {
         }
     }
 
-    /** AUTH=LOGIN, never standardised: two questions, whatever their wording. */
+    /** AUTH=LOGIN, never standardised: two prompts, whatever their wording. */
     final class Login implements SaslConversation {
         private final String username;
         private final Secret password;
@@ -186,7 +185,7 @@ public sealed interface SaslConversation {
         }
     }
 
-    /** {@code status} of the JSON by which servers refuse a token, and what else in it is for people; or the text as it is. */
+    /** {@code status} and the description in the JSON by which servers refuse a token; or the text as it is. */
     private static Optional<String> oauthReason(byte[] challenge) {
         String text = new String(challenge, 0, Math.min(challenge.length, 2000), StandardCharsets.UTF_8).strip();
         if (text.isEmpty()) {
@@ -206,7 +205,7 @@ public sealed interface SaslConversation {
 
     /** RFC 5802, RFC 7677; without channel binding. The server must prove that it knows the password, too. */
     final class Scram implements SaslConversation {
-        /** A hundred times and more what servers use; beyond it the server only wants us to compute. */
+        /** At least a hundred times what servers use; a higher number only costs CPU time. */
         private static final int ITERATIONS_MAX = 1_000_000;
 
         private final String mechanism;

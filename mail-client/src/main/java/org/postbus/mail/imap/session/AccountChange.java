@@ -2,21 +2,20 @@ package org.postbus.mail.imap.session;
 
 import java.util.Objects;
 import java.util.Optional;
-import org.postbus.mail.imap.connection.ImapConnection;
 import org.postbus.mail.imap.grammar.ListedMailbox;
 import org.postbus.mail.imap.grammar.MailboxName;
 import org.postbus.mail.imap.grammar.MailboxStatus;
 
 /**
- * What the server said of mailboxes that are not selected, without being asked, after {@link ImapConnection#notifyPersonal}
- * (RFC 5465). A hint where to look: several things that happen to a mailbox come as one, and its numbers are of the moment.
+ * What the server reports unasked about mailboxes that are not selected, while NOTIFY is in force (RFC 5465). It is a
+ * hint which mailboxes to sync: several changes of one mailbox arrive as one, and the numbers may be outdated.
  */
 public sealed interface AccountChange {
 
     /**
-     * STATUS: messages came, went, or changed.
+     * STATUS: messages arrived, were expunged, or changed.
      *
-     * @param status only what changed need be in it
+     * @param status may hold only what changed
      */
     record Dirty(MailboxName name, MailboxStatus status) implements AccountChange {
         public Dirty {
@@ -26,7 +25,7 @@ public sealed interface AccountChange {
     }
 
     /**
-     * LIST: the mailbox was created, renamed, subscribed to or not any more, or, with {@code \nonexistent} among its
+     * LIST: the mailbox was created, renamed, subscribed, unsubscribed, or, with {@code \nonexistent} among its
      * attributes, deleted.
      */
     record Listed(ListedMailbox mailbox, Optional<MailboxName> oldName) implements AccountChange {
@@ -37,8 +36,8 @@ public sealed interface AccountChange {
     }
 
     /**
-     * More happened than was said (NOTIFICATIONOVERFLOW), or was said than is kept: look at every mailbox. If {@link
-     * ImapConnection#notifying} is false now, the server says nothing more until it is asked again.
+     * Changes were lost, at the server (NOTIFICATIONOVERFLOW) or here: sync every mailbox. If NOTIFY is no longer in
+     * force, the server reports nothing more until it is requested again.
      */
     record TooMany() implements AccountChange {}
 }

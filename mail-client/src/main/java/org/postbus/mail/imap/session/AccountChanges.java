@@ -6,7 +6,10 @@ import java.util.List;
 import java.util.Map;
 import org.postbus.mail.imap.grammar.MailboxName;
 
-/** The account's changes that nobody has asked for yet, one of each kind for a mailbox. Written by the event loop, taken by any thread. */
+/**
+ * Changes of the account that have not been taken yet, one of each kind for a mailbox. Written by the event loop,
+ * taken by any thread.
+ */
 public final class AccountChanges {
     private record Key(MailboxName name, boolean listed) implements Comparable<Key> {
         @Override
@@ -27,11 +30,11 @@ public final class AccountChanges {
         this.octetsMax = octetsMax;
     }
 
-    /** @param octets what it took on the wire */
+    /** @param octets what it took on the connection */
     synchronized void add(AccountChange change, long octets) {
         octetsHeld += octets;
         switch (change) {
-            case AccountChange.Dirty stirred -> put(new Key(stirred.name(), false), stirred);
+            case AccountChange.Dirty dirty -> put(new Key(dirty.name(), false), dirty);
             case AccountChange.Listed listed -> put(new Key(listed.mailbox().name(), true), listed);
             case AccountChange.TooMany more -> forget();
         }

@@ -44,7 +44,7 @@ final class AnswerBudget {
         return limits.responsesMax() + Math.min(4 * Math.max(0, mostMessages), RESPONSES_BY_SIZE_MAX);
     }
 
-    /** A message may come more than once, and messages arrive meanwhile; but there is an end to it. */
+    /** A message may be reported more than once, and messages arrive meanwhile, but their number is limited. */
     private long deliveredMax() {
         return mostMessages < 0 ? limits.responsesMax() : 1000 + 4 * mostMessages;
     }

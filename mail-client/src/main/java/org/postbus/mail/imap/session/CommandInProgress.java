@@ -57,7 +57,7 @@ final class CommandInProgress {
         return partsSent == parts.size();
     }
 
-    /** IDLE has begun, and nobody has asked to end it. */
+    /** IDLE has begun and is not to be ended. */
     boolean idling() {
         return idling && !doneWanted;
     }

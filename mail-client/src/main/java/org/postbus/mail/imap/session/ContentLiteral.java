@@ -4,7 +4,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.Locale;
 import org.postbus.mail.imap.grammar.Section;
 
-/** Recognises, before it has come, the literal that holds the content of a section. */
+/** Recognises the literal with the content of a section by its announcement, before its octets have come. */
 final class ContentLiteral {
     private ContentLiteral() {}
 

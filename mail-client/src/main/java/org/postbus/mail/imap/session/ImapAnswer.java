@@ -24,7 +24,7 @@ import org.postbus.mail.imap.grammar.response.ImapResponse;
 import org.postbus.mail.imap.grammar.response.ResponseCode;
 import org.postbus.model.MailboxRole;
 
-/** What the server said to one command: the untagged responses that belong to it, and the tagged one that ends it. */
+/** The answer to one command: the untagged responses that belong to it, and the tagged one that ends it. */
 public record ImapAnswer(ImapCommand command, ImapResponse.Tagged tagged, List<ImapResponse> untagged) {
 
     private <R extends ImapResponse> Stream<R> all(Class<R> type) {
@@ -148,7 +148,7 @@ public record ImapAnswer(ImapCommand command, ImapResponse.Tagged tagged, List<I
         return value.filter(number -> number > 0).map(OptionalLong::of).orElse(OptionalLong.empty());
     }
 
-    /** Empty if the server answered without saying what it found: that is not the same as nothing found. */
+    /** Empty if the server answered without a result: that differs from an empty result. */
     public Optional<UidSet> found() {
         List<ImapResponse.Found> found = all(ImapResponse.Found.class).toList();
         if (found.isEmpty()) {
@@ -177,7 +177,7 @@ public record ImapAnswer(ImapCommand command, ImapResponse.Tagged tagged, List<I
                 .toList();
     }
 
-    /** Only the messages from this UID upwards were looked at (RFC 9738). */
+    /** Only the messages from this UID upwards were handled (RFC 9738). */
     public OptionalLong lowestUid() {
         return positive(last(codes(ResponseCode.MessageLimit.class)).map(ResponseCode.MessageLimit::lowestUid));
     }

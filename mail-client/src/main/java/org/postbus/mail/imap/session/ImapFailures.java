@@ -19,8 +19,8 @@ import org.postbus.mail.imap.grammar.response.ImapResponse.Condition;
 import org.postbus.mail.imap.grammar.response.ResponseCode;
 
 /**
- * What a refusal means. First the texts by which servers say "slow down", because they say it under any code, even as a
- * failed login; then the response code (RFC 5530); then, without a code, the text.
+ * The failure that a refusal means. Texts that ask for slowing down come first, because servers use them with any
+ * code, even for a refused login; then the response code (RFC 5530); then, without a code, the text.
  */
 public final class ImapFailures {
     private static final int TEXT_MAX = 300;
@@ -28,7 +28,7 @@ public final class ImapFailures {
     private static final Pattern BACKOFF =
             Pattern.compile("suggested backoff time:?\\s*(\\d{1,12})\\s*(milliseconds|ms|seconds|s)?\\b");
 
-    /** In lower case; each is a text that was seen. */
+    /** In lower case; each was observed on a real server. */
     private static final List<Pattern> SLOW_DOWN = List.of(
             Pattern.compile("throttl"),
             Pattern.compile("too many.{0,40}(connection|session|login|request|command)"),
@@ -55,7 +55,10 @@ public final class ImapFailures {
         };
     }
 
-    /** RFC 7162 section 3.1.3: NO with MODIFIED says which were left alone; "no longer exist": the others were done. */
+    /**
+     * RFC 7162 section 3.1.3: NO with MODIFIED names the messages that were not changed; after "no longer exist" the
+     * other messages were handled.
+     */
     private static boolean partlyDone(ImapCommand command, ImapResponse.Tagged answer) {
         boolean byUid = command instanceof ImapCommand.UidFetch
                 || command instanceof ImapCommand.UidFetchSection
@@ -79,8 +82,7 @@ public final class ImapFailures {
             case "AUTHENTICATIONFAILED", "AUTHORIZATIONFAILED", "EXPIRED", "PRIVACYREQUIRED", "WEBALERT" ->
                 new AuthRejected(text);
             case "LIMIT", "INUSE" -> new Throttled(text, Optional.empty());
-            // One message that the server itself cannot read answers like this: the fetcher must be able to single it
-            // out.
+            // Servers answer so for a single message that they cannot read; the fetcher must be able to isolate it.
             case "UNAVAILABLE", "SERVERBUG" ->
                 command instanceof ImapCommand.UidFetch || command instanceof ImapCommand.UidFetchSection
                         ? new Rejected(code, text)
@@ -105,7 +107,7 @@ public final class ImapFailures {
         return new Rejected(code.isEmpty() ? condition.name() : code, text);
     }
 
-    /** The server hangs up by itself. */
+    /** The server closes the connection with BYE. */
     static ServerFailure ofBye(Optional<ResponseCode> code, String text) {
         String forPeople = forPeople("BYE", code, text);
         Optional<Duration> backoff = backoff(lower(text));
@@ -114,7 +116,7 @@ public final class ImapFailures {
                 : new Unreachable(forPeople);
     }
 
-    /** The connection has ended: what becomes of a command that had been sent, or not quite. */
+    /** The failure of a command when the connection ends, by whether the command had been sent whole. */
     public static ServerFailure ofLostConnection(ImapCommand command, boolean sentWhole, ServerFailure why) {
         return command instanceof ImapCommand.ChangesMail && sentWhole
                 ? new OutcomeUnknown("no answer to " + command.getClass().getSimpleName() + ": " + why.text())

@@ -2,10 +2,10 @@ package org.postbus.mail.imap.session;
 
 import org.postbus.mail.imap.grammar.MailboxName;
 
-/** Where a session is (RFC 9051 section 3). IDLE is a command in progress, not a state. */
+/** The state of a session (RFC 9051 section 3). IDLE is a command in progress, not a state. */
 public sealed interface ImapSessionState {
 
-    /** Connected; the server has not spoken yet. */
+    /** Connected; the server has not sent its greeting. */
     record Greeting() implements ImapSessionState {}
 
     record NotAuthenticated() implements ImapSessionState {}
@@ -14,6 +14,6 @@ public sealed interface ImapSessionState {
 
     record Selected(MailboxName name, boolean readOnly) implements ImapSessionState {}
 
-    /** Ended, by whomever. */
+    /** Ended, by either side. */
     record Logout() implements ImapSessionState {}
 }

@@ -7,8 +7,8 @@ import org.postbus.mail.imap.grammar.ImapFlag;
 import org.postbus.observation.UidRange;
 
 /**
- * What the server said about the selected mailbox without being asked, in the order in which it said it. It says each
- * thing once: who does not act on a {@link Vanished} will not hear of it again in the next CHANGEDSINCE.
+ * What the server reports unasked about the selected mailbox, in its order. It reports everything once: a {@link
+ * Vanished} that is not acted upon is not repeated by the next CHANGEDSINCE.
  */
 public sealed interface MailboxChange {
 
@@ -16,7 +16,7 @@ public sealed interface MailboxChange {
     record Exists(long messages) implements MailboxChange {}
 
     /**
-     * VANISHED (RFC 7162 section 3.2.10): a predicate, it may name UIDs that never were.
+     * VANISHED (RFC 7162 section 3.2.10). It may name UIDs that never existed.
      *
      * @param earlier before this session, rather than now
      */
@@ -26,7 +26,7 @@ public sealed interface MailboxChange {
         }
     }
 
-    /** EXPUNGE, from a server without QRESYNC: some message is gone, which one only a comparison of UIDs can tell. */
+    /** EXPUNGE, from a server without QRESYNC: some message is gone; only a comparison of UIDs shows which one. */
     record Expunged(long sequenceNumber) implements MailboxChange {}
 
     /** The flags of a message; without its UID from servers that leave it out. */
@@ -37,6 +37,6 @@ public sealed interface MailboxChange {
         }
     }
 
-    /** More was said than is kept between two calls: compare everything. */
+    /** Changes were dropped because too many were not taken: compare everything. */
     record TooMany() implements MailboxChange {}
 }

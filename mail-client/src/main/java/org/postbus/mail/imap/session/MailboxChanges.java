@@ -3,7 +3,7 @@ package org.postbus.mail.imap.session;
 import java.util.ArrayList;
 import java.util.List;
 
-/** The changes that nobody has asked for yet. Written by the event loop, taken by any thread. */
+/** Changes of the selected mailbox that have not been taken yet. Written by the event loop, taken by any thread. */
 public final class MailboxChanges {
     private final int max;
     private final long octetsMax;
@@ -16,7 +16,7 @@ public final class MailboxChanges {
         this.octetsMax = octetsMax;
     }
 
-    /** @param octets what it took on the wire */
+    /** @param octets what it took on the connection */
     synchronized void add(MailboxChange change, long octets) {
         octetsHeld += octets;
         if (change instanceof MailboxChange.Exists

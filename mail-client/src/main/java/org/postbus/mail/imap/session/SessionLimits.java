@@ -8,5 +8,4 @@ package org.postbus.mail.imap.session;
  * @param responsesMax responses that are not passed on to a reader, besides some for each message of the mailbox
  * @param answerOctetsMax of those together that are kept until the command is answered
  */
-public record SessionLimits(
-        int literalOctetsMax, int fetchedLiteralOctetsMax, int responsesMax, int answerOctetsMax) {}
+public record SessionLimits(int literalOctetsMax, int fetchedLiteralOctetsMax, int responsesMax, int answerOctetsMax) {}

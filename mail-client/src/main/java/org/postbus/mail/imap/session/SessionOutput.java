@@ -14,7 +14,7 @@ public sealed interface SessionOutput {
     record Greeted() implements SessionOutput {}
 
     /**
-     * The server goes on with {@link ImapCommand.Authenticate}: {@link ImapSession#respond} or {@link ImapSession#cancelLogin}
+     * The server continues {@link ImapCommand.Authenticate}: {@link ImapSession#respond} or {@link ImapSession#cancelLogin}
      * is due.
      */
     record Challenged(String challenge) implements SessionOutput {}

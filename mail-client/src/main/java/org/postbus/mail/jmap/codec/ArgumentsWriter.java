@@ -37,7 +37,6 @@ final class ArgumentsWriter {
     private static final List<String> BODY_PART =
             List.of("partId", "blobId", "size", "name", "type", "charset", "disposition", "cid");
 
-
     private ArgumentsWriter() {}
 
     static ObjectNode arguments(JmapMethod<?> method, String accountId) {

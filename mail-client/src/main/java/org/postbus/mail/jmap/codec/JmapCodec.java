@@ -14,8 +14,9 @@ import org.postbus.mail.jmap.method.JmapRequest;
 import org.postbus.mail.jmap.method.JmapResults;
 
 /**
- * Writes requests and reads responses (RFC 8620 section 3): pure. Writing is exact; reading takes what it understands of
- * each object and leaves the rest, so that one odd email does not hold up the others.
+ * Writes requests and reads responses (RFC 8620 section 3). Pure. Requests are written exactly; of each object in a
+ * response, the parts that are understood are read and the rest is ignored, so one malformed email does not block the
+ * others.
  */
 public final class JmapCodec {
     private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
@@ -51,7 +52,7 @@ public final class JmapCodec {
             String name = call.method().name();
             for (JsonNode entry : responses) {
                 String answered = entry.path(0).asText();
-                // One call may be answered more than once (implicit calls): by the name, this is ours.
+                // One call may have several responses (implicit calls): the one with its own name is the right one.
                 if (entry.path(2).asText().equals(call.id()) && (answered.equals(name) || answered.equals("error"))) {
                     outcomes.put(call.id(), outcome(call.method(), answered, entry.path(1)));
                     break;
@@ -72,13 +73,15 @@ public final class JmapCodec {
             return new JmapResults.Outcome.Done(
                     switch (method) {
                         case JmapMethod.MailboxGet get -> ResultReader.getResult(arguments, ObjectReader::mailbox);
-                        case JmapMethod.MailboxUpdatesGet get -> ResultReader.getResult(arguments, ObjectReader::mailboxUpdate);
+                        case JmapMethod.MailboxUpdatesGet get ->
+                            ResultReader.getResult(arguments, ObjectReader::mailboxUpdate);
                         case JmapMethod.MailboxChanges changes -> ResultReader.changesResult(arguments);
                         case JmapMethod.EmailQuery query -> ResultReader.queryResult(arguments);
                         case JmapMethod.EmailGet get ->
                             ResultReader.getResult(
                                     arguments,
-                                    json -> ObjectReader.email(json, get.bodyValues().isPresent()));
+                                    json -> ObjectReader.email(
+                                            json, get.bodyValues().isPresent()));
                         case JmapMethod.EmailStateGet get ->
                             ResultReader.getResult(arguments, ObjectReader::emailState);
                         case JmapMethod.EmailMarksGet get ->

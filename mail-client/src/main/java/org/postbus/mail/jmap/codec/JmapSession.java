@@ -12,18 +12,18 @@ import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
 
 /**
- * A JMAP session resource (RFC 8620 section 2), as tolerant as can be: servers leave out what the RFC requires and send
- * relative URLs. Only {@code apiUrl} has no default.
+ * A JMAP session resource (RFC 8620 section 2), read leniently: servers omit what the RFC requires and send relative
+ * URLs. Only {@code apiUrl} has no default.
  *
  * @param url where the session was found, after redirects; the other URLs are resolved against it
  * @param capabilities the names of the server's capabilities, such as {@code urn:ietf:params:jmap:mail}
  * @param mailAccountId the primary account for mail; else the first one that offers mail
- * @param mailAccountIds all that offer mail: of others that share theirs with this login, too
+ * @param mailAccountIds all accounts that offer mail, including those that other users share with this login
  * @param downloadUrl a URI template, level 1 (RFC 6570), made absolute
  * @param uploadUrl a URI template
- * @param eventSourceUrl a URI template; empty if the server offers no push this way
- * @param webSocketUrl for push (RFC 8887); empty if the server does not offer it that way
- * @param state changes when anything else here does; every API response carries the current one
+ * @param eventSourceUrl a URI template; empty if the server offers no event source
+ * @param webSocketUrl for push (RFC 8887); empty if the server offers no push over a WebSocket
+ * @param state changes when anything else here changes; every API response carries the current one
  */
 public record JmapSession(
         URI url,
@@ -81,7 +81,7 @@ public record JmapSession(
                     limit(core, "maxSizeUpload", (int) DEFAULTS.maxSizeUpload));
         }
 
-        /** A limit of zero or less would forbid everything: it is taken as not given. */
+        /** A limit of zero or less would forbid everything: it is treated as missing. */
         private static int limit(JsonNode core, String name, int otherwise) {
             JsonNode value = core.path(name);
             long limit = value.isNumber() ? value.asLong() : 0;
@@ -118,7 +118,7 @@ public record JmapSession(
                 Limits.read(capabilities.path(CORE)));
     }
 
-    /** RFC 8887 section 3. What is not an address is as if it were not offered. */
+    /** RFC 8887 section 3. An invalid address is treated as missing. */
     private static Optional<URI> webSocket(JsonNode capability, URI base) {
         if (!capability.path("supportsPush").asBoolean(false)) {
             return Optional.empty();
@@ -132,7 +132,7 @@ public record JmapSession(
         }
     }
 
-    /** In the server's order. A single account is taken to have mail, whatever it says. */
+    /** In the server's order. A single account is assumed to have mail, whatever the server says about it. */
     private static Set<String> offerMail(JsonNode session) {
         JsonNode accounts = session.path("accounts");
         Set<String> ids = new LinkedHashSet<>();

@@ -24,7 +24,6 @@ import org.postbus.model.MailboxRole;
 final class ObjectReader {
     private static final int PARTS_MAX = 1000;
 
-
     private ObjectReader() {}
 
     static JmapEmailState emailState(JsonNode json) {
@@ -39,7 +38,8 @@ final class ObjectReader {
                 Text.clean(json.path("id").asText()),
                 JsonValues.text(json, "blobId"),
                 new HeaderBudget()
-                        .messageIds(JsonValues.strings(json.path("messageId"))).stream().findFirst(),
+                        .messageIds(JsonValues.strings(json.path("messageId"))).stream()
+                                .findFirst(),
                 Math.max(0, json.path("size").asLong(0)),
                 JsonValues.instant(json.path("receivedAt").asText("")));
     }
@@ -57,12 +57,14 @@ final class ObjectReader {
                 json.path("myRights").path("mayReadItems").asBoolean(true));
     }
 
-    /** Every mailbox has a name: without one this is a part of it. */
+    /** Every mailbox has a name: without one the object is a partial update. */
     static JmapMailboxUpdate mailboxUpdate(JsonNode json) {
         return json.has("name")
                 ? new JmapMailboxUpdate.Whole(mailbox(json))
                 : new JmapMailboxUpdate.Counts(
-                        Text.clean(json.path("id").asText()), JsonValues.count(json, "totalEmails"), JsonValues.count(json, "unreadEmails"));
+                        Text.clean(json.path("id").asText()),
+                        JsonValues.count(json, "totalEmails"),
+                        JsonValues.count(json, "unreadEmails"));
     }
 
     static JmapEmail email(JsonNode json, boolean withBody) {
@@ -103,7 +105,8 @@ final class ObjectReader {
         List<EmailAddress> addresses = new ArrayList<>();
         for (JsonNode address : json) {
             addresses.add(new EmailAddress(
-                    JsonValues.text(address, "name"), JsonValues.text(address, "email").orElse("")));
+                    JsonValues.text(address, "name"),
+                    JsonValues.text(address, "email").orElse("")));
         }
         return addresses;
     }
@@ -138,7 +141,9 @@ final class ObjectReader {
                         JsonValues.text(part, "blobId"),
                         Math.max(0, part.path("size").asLong(0)),
                         JsonValues.text(part, "name").map(name -> Text.cut(name, 255)),
-                        JsonValues.text(part, "type").map(type -> Text.cut(type, 255)).orElse("application/octet-stream"),
+                        JsonValues.text(part, "type")
+                                .map(type -> Text.cut(type, 255))
+                                .orElse("application/octet-stream"),
                         JsonValues.text(part, "charset").map(charset -> Text.cut(charset, 255)),
                         JsonValues.text(part, "disposition").map(disposition -> Text.cut(disposition, 255)),
                         JsonValues.text(part, "cid").map(cid -> Text.cut(cid, 998))));

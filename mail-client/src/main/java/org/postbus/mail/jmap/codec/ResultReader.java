@@ -18,12 +18,13 @@ final class ResultReader {
     static <T> JmapMethod.GetResult<T> getResult(JsonNode json, Function<JsonNode, T> read) {
         List<T> list = new ArrayList<>();
         for (JsonNode object : json.path("list")) {
-            // An object without an id is nothing that could be kept or asked for again.
+            // An object without an id can neither be stored nor asked for again.
             if (!object.path("id").asText("").isEmpty()) {
                 list.add(read.apply(object));
             }
         }
-        return new JmapMethod.GetResult<>(JsonValues.required(json, "state"), list, JsonValues.strings(json.path("notFound")));
+        return new JmapMethod.GetResult<>(
+                JsonValues.required(json, "state"), list, JsonValues.strings(json.path("notFound")));
     }
 
     static JmapMethod.ChangesResult changesResult(JsonNode json) {
@@ -50,24 +51,26 @@ final class ResultReader {
     }
 
     static Optional<SetError> refusal(JmapMethod.MailboxChange change, JsonNode json) {
-        record Told(boolean done, Map<String, SetError> errors) {}
-        Told told =
+        record Result(boolean done, Map<String, SetError> errors) {}
+        Result result =
                 switch (change) {
                     case JmapMethod.MailboxChange.Create create ->
-                        new Told(json.path("created").hasNonNull(ArgumentsWriter.CREATION_ID), setErrors(json.path("notCreated")));
+                        new Result(
+                                json.path("created").hasNonNull(ArgumentsWriter.CREATION_ID),
+                                setErrors(json.path("notCreated")));
                     case JmapMethod.MailboxChange.Update update ->
-                        new Told(
+                        new Result(
                                 JsonValues.keysOrStrings(json.path("updated")).contains(update.id()),
                                 setErrors(json.path("notUpdated")));
                     case JmapMethod.MailboxChange.Destroy destroy ->
-                        new Told(
+                        new Result(
                                 JsonValues.keysOrStrings(json.path("destroyed")).contains(destroy.id()),
                                 setErrors(json.path("notDestroyed")));
                 };
-        if (!told.done() && told.errors().isEmpty()) {
+        if (!result.done() && result.errors().isEmpty()) {
             throw JsonValues.brokenAnswer("what became of the mailbox");
         }
-        return told.errors().values().stream().findFirst();
+        return result.errors().values().stream().findFirst();
     }
 
     static JmapMethod.SetResult setResult(JsonNode json) {

@@ -19,7 +19,7 @@ import org.postbus.mail.jmap.method.JmapMethod.Submitted;
 import org.postbus.mail.jmap.method.JmapMethod.WrittenEmail;
 import org.postbus.mail.jmap.method.SetError;
 
-/** The part of {@link JmapCodec} that sends (RFC 8621 sections 4.8, 6 and 7). Pure. */
+/** The part of {@link JmapCodec} for sending (RFC 8621 sections 4.8, 6 and 7). Pure. */
 final class SendingCodec {
     private static final String CREATION_ID = "s";
     private static final List<String> WRITTEN_EMAIL = List.of("id", "messageId", "mailboxIds", "keywords");
@@ -27,7 +27,10 @@ final class SendingCodec {
 
     private SendingCodec() {}
 
-    /** Whether {@link JmapSession#SUBMISSION} must be among what the request uses; a server that does not offer it refuses that. */
+    /**
+     * Whether the request must use {@link JmapSession#SUBMISSION}; a server that does not offer it refuses the
+     * request.
+     */
     static boolean needsSubmission(Sending<?> method) {
         return switch (method) {
             case Sending.IdentityGet get -> true;
@@ -128,7 +131,7 @@ final class SendingCodec {
                 .orElseGet(() -> new Imported.Refused(error));
     }
 
-    /** What is not said to have failed may have been sent: only {@code notCreated} is a refusal. */
+    /** A submission that is not reported as failed may have been sent: only {@code notCreated} is a refusal. */
     private static Submitted submitted(JsonNode json) {
         SetError error = ResultReader.setErrors(json.path("notCreated")).get(CREATION_ID);
         if (error != null) {

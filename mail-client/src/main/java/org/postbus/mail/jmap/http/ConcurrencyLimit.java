@@ -7,9 +7,12 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.function.Supplier;
 
-/** Lets so many operations run at a time; the others wait in order (RFC 8620 section 2, maxConcurrentRequests). */
+/**
+ * Limits the number of operations that run at a time; the others wait in order (RFC 8620 section 2,
+ * maxConcurrentRequests).
+ */
 final class ConcurrencyLimit {
-    private final Deque<Turn<?>> waiting = new ArrayDeque<>();
+    private final Deque<Waiting<?>> waiting = new ArrayDeque<>();
     private int free;
 
     ConcurrencyLimit(int max) {
@@ -18,26 +21,26 @@ final class ConcurrencyLimit {
 
     <T> Uni<T> run(Supplier<Uni<T>> operation) {
         return Uni.createFrom().emitter(emitter -> {
-            var turn = new Turn<T>(operation, emitter);
-            emitter.onTermination(turn::cancel);
+            var waiter = new Waiting<T>(operation, emitter);
+            emitter.onTermination(waiter::cancel);
             boolean starts;
             synchronized (this) {
                 starts = free > 0;
                 if (starts) {
                     free--;
-                    turn.started = true;
+                    waiter.started = true;
                 } else {
-                    waiting.add(turn);
+                    waiting.add(waiter);
                 }
             }
             if (starts) {
-                turn.start();
+                waiter.start();
             }
         });
     }
 
     private void release() {
-        Turn<?> next;
+        Waiting<?> next;
         synchronized (this) {
             next = waiting.poll();
             if (next == null) {
@@ -49,14 +52,14 @@ final class ConcurrencyLimit {
         next.start();
     }
 
-    private final class Turn<T> {
+    private final class Waiting<T> {
         private final Supplier<Uni<T>> operation;
         private final UniEmitter<? super T> emitter;
         private boolean started;
         private boolean ended;
         private Cancellable running;
 
-        Turn(Supplier<Uni<T>> operation, UniEmitter<? super T> emitter) {
+        Waiting(Supplier<Uni<T>> operation, UniEmitter<? super T> emitter) {
             this.operation = operation;
             this.emitter = emitter;
         }
@@ -94,7 +97,7 @@ final class ConcurrencyLimit {
             release();
         }
 
-        /** Called on completion, too: then it does nothing. */
+        /** Called on completion, too, where it has no effect. */
         void cancel() {
             Cancellable subscription;
             synchronized (ConcurrencyLimit.this) {

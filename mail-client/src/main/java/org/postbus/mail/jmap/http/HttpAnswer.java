@@ -35,15 +35,14 @@ record HttpAnswer(URI url, int status, MultiMap headers, Buffer body) {
         try {
             return EventCodec.mapper().readTree(body.getBytes());
         } catch (IOException notJson) {
-            // Without the cause: its text holds a piece of the answer.
+            // Without the cause, whose text contains a part of the answer.
             throw new ServerException(new ServerFailure.Unreachable(
                     url.getHost() + " answers " + contentKind() + " where JSON is expected"));
         }
     }
 
     private String contentKind() {
-        String start =
-                body.getString(0, Math.min(body.length(), 256)).strip().toLowerCase(Locale.ROOT);
+        String start = body.getString(0, Math.min(body.length(), 256)).strip().toLowerCase(Locale.ROOT);
         return start.isEmpty()
                 ? "nothing"
                 : start.startsWith("<") ? "a web page" : start.startsWith("{") ? "broken JSON" : "something else";

@@ -22,8 +22,8 @@ import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
 
 /**
- * One request and its whole answer: the body is kept up to the limit, and beyond it, or after the time limit, the request
- * is reset, where the Web Client by itself would read on to the end.
+ * One request and its whole answer. The body is kept up to the limit; beyond it, or after the time limit, the request
+ * is reset, where the Web Client alone would read to the end.
  */
 final class HttpExchange implements BodyCodec<Void>, BodyStream<Void> {
     private final JmapHttp http;
@@ -42,15 +42,17 @@ final class HttpExchange implements BodyCodec<Void>, BodyStream<Void> {
         this.emitter = emitter;
         this.url = url;
         this.changesSomething = changesSomething;
-        this.timer = http.vertx().setTimer(
-                http.options().requestTimeout().toMillis(),
-                id -> fail(new IOException("no answer within " + http.options().requestTimeout())));
+        this.timer = http.vertx()
+                .setTimer(
+                        http.options().requestTimeout().toMillis(),
+                        id -> fail(new IOException(
+                                "no answer within " + http.options().requestTimeout())));
         emitter.onTermination(this::breakOff);
     }
 
     /**
-     * The Web Client shows its request to interceptors only, and cannot bear that it is reset while it sends: so it is
-     * reset before, and the Web Client goes no further, or after.
+     * The Web Client exposes its request to interceptors only and fails if it is reset while it sends. So the request
+     * is reset before, in which case the Web Client stops, or after.
      */
     static void watch(HttpContext<?> context) {
         if (context.phase() == ClientPhase.SEND_REQUEST
@@ -70,13 +72,14 @@ final class HttpExchange implements BodyCodec<Void>, BodyStream<Void> {
     }
 
     void start(HttpMethod method, boolean withCredentials, Buffer content, String type) {
-        HttpRequest<Void> head = http.web().requestAbs(method, url.toString())
+        HttpRequest<Void> head = http.web()
+                .requestAbs(method, url.toString())
                 .as(this)
                 .putHeader(HttpHeaders.USER_AGENT.toString(), JmapHttp.AGENT)
                 .putHeader(HttpHeaders.ACCEPT.toString(), JmapHttp.RFC_8621);
         if (withCredentials) {
-            http.authorization().ifPresent(
-                    secret -> head.putHeader(HttpHeaders.AUTHORIZATION.toString(), secret.reveal()));
+            http.authorization()
+                    .ifPresent(secret -> head.putHeader(HttpHeaders.AUTHORIZATION.toString(), secret.reveal()));
         }
         Future<HttpResponse<Void>> answer = method == HttpMethod.POST
                 ? head.putHeader(HttpHeaders.CONTENT_TYPE.toString(), type).sendBuffer(content)
@@ -105,7 +108,7 @@ final class HttpExchange implements BodyCodec<Void>, BodyStream<Void> {
         }
     }
 
-    /** Called when it has ended, too: then nothing is left to do. */
+    /** Called when the exchange has ended, too, where it has no effect. */
     private void breakOff() {
         if (over.compareAndSet(false, true)) {
             http.vertx().cancelTimer(timer);

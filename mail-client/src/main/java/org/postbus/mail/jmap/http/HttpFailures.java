@@ -51,7 +51,7 @@ public final class HttpFailures {
             case 401, 403 -> new ServerFailure.AuthRejected(text);
             case 413 -> new ServerFailure.Rejected("limit:maxSizeRequest", text);
             case 404, 405, 410, 400, 406, 415, 422 -> new ServerFailure.Rejected("http-" + status, text);
-            // Redirects, timeouts (408), everything from 500: something in between, or the server for now.
+            // Redirects, timeouts (408) and everything from 500: a proxy, or a temporary problem of the server.
             default -> new ServerFailure.Unreachable(text);
         };
     }

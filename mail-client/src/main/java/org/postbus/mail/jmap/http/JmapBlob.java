@@ -6,10 +6,11 @@ import java.util.Objects;
 import java.util.Optional;
 
 /**
- * A blob that has begun to arrive (RFC 8620 section 6.2). {@code content} must be subscribed to, once, and soon: until then
- * the connection waits. It fails with a {@link org.postbus.mail.ServerException} if the server breaks off.
+ * A blob that has begun to arrive (RFC 8620 section 6.2). {@code content} must be subscribed to once, and soon,
+ * because the connection is blocked until then. It fails with a {@link org.postbus.mail.ServerException} if the server
+ * breaks off.
  *
- * @param size in bytes, if the server says
+ * @param size in bytes, if the server reports it
  */
 public record JmapBlob(Optional<Long> size, Multi<Buffer> content) {
     public JmapBlob {

@@ -32,15 +32,15 @@ import org.postbus.mail.jmap.method.JmapRequest;
 import org.postbus.mail.jmap.method.JmapResults;
 
 /**
- * Talks to one JMAP server as one user (RFC 8620). Non-blocking and thread-safe; {@link #close} it. Every failure that a
+ * Calls one JMAP server as one user (RFC 8620). Non-blocking and thread-safe; {@link #close} it. Every failure that a
  * server can cause is a {@link org.postbus.mail.ServerException}.
  */
 public final class JmapClient implements AutoCloseable {
     private static final Logger LOG = Logger.getLogger(JmapClient.class);
 
-    /** Above this, decoding takes long enough to hold up an event loop, in bytes. */
+    /** Above this size, in bytes, decoding would block an event loop for too long. */
     private static final int DECODE_INLINE_BYTES_MAX = 64 * 1024;
-    /** However many the server allows. */
+    /** An upper bound, whatever the server allows. */
     private static final int CONCURRENT_REQUESTS_MAX = 8;
 
     private final JmapHttp http;
@@ -63,11 +63,12 @@ public final class JmapClient implements AutoCloseable {
     }
 
     /**
-     * Reads the session, following redirects. Wherever these or the session lead, the credential goes to the session URL's host,
-     * its sub-domains and the account's trusted hosts only; and over plain HTTP only if the session URL says so.
+     * Reads the session, following redirects. The credential goes only to the session URL's host, its sub-domains and
+     * the account's trusted hosts, wherever redirects or the session lead; and over plain HTTP only if the session URL
+     * is plain HTTP.
      *
      * @return fails with {@code Rejected("accountNotFound")} if the login has no such account, or none with mail; with
-     *     {@code Rejected("host-not-trusted")} if the API is on a host that is not to have the credential
+     *     {@code Rejected("host-not-trusted")} if the API is on a host that must not get the credential
      */
     public static Uni<JmapClient> open(
             Vertx vertx, AccountSettings.Jmap settings, Credential credential, JmapOptions options) {
@@ -124,7 +125,7 @@ public final class JmapClient implements AutoCloseable {
             }
             if (status == 401 && !trusted) {
                 return failed(new ServerFailure.AuthRejected(sessionUrl.getHost() + " redirects to " + url.getHost()
-                        + ", which is not given the credential: if it may have it, use " + url
+                        + ", which must not get the credential: to allow it, use " + url
                         + " as session URL or name the host in jmap.trustedHosts"));
             }
             return failed(answer.failure(Instant.now()));
@@ -145,7 +146,7 @@ public final class JmapClient implements AutoCloseable {
         return session;
     }
 
-    /** The account that this client is about: the one that it was opened for, else the primary one for mail. */
+    /** The account of this client: the one that it was opened for, else the primary one for mail. */
     public String mailAccountId() {
         return mailAccountId;
     }
@@ -157,10 +158,11 @@ public final class JmapClient implements AutoCloseable {
     }
 
     /**
-     * Sends all calls in one HTTP request, waiting while {@code maxConcurrentRequests} are under way.
+     * Sends all calls in one HTTP request, after waiting for a permit if {@code maxConcurrentRequests} are in
+     * progress.
      *
-     * @return the results of the single calls; it fails if the request as a whole did. If it holds a set and the answer is
-     *     lost, that is {@link ServerFailure.OutcomeUnknown}
+     * @return the results of the calls; it fails if the request as a whole failed. If it contains a set and the answer
+     *     is lost, the failure is {@link ServerFailure.OutcomeUnknown}
      */
     public Uni<JmapResults> send(JmapRequest request) {
         return Uni.createFrom().deferred(() -> {
@@ -197,14 +199,14 @@ public final class JmapClient implements AutoCloseable {
                 : results;
     }
 
-    /** The request has arrived: whether the failure was before or after the work, nobody knows. */
+    /** The server has received the request: whether it failed before or after the work is unknown. */
     private static ServerFailure lostIfUnreachable(ServerFailure failure) {
         return failure instanceof ServerFailure.Unreachable(var text)
                 ? new ServerFailure.OutcomeUnknown(text)
                 : failure;
     }
 
-    /** Once for each state that a response names: some servers name one and put another into the session. */
+    /** Once for each state that a response names: some servers name a different state in the session. */
     private void readSessionIfChanged(String state) {
         String readFor = stateReadFor.get();
         if (state.isEmpty()
@@ -227,7 +229,7 @@ public final class JmapClient implements AutoCloseable {
     }
 
     /**
-     * Uploads a blob (RFC 8620 section 6.1). One that nothing refers to soon disappears again.
+     * Uploads a blob (RFC 8620 section 6.1). The server soon deletes one that nothing refers to.
      *
      * @return its blobId; fails with {@code Rejected("tooLarge")} if it has more than {@code maxSizeUpload} bytes
      */
@@ -255,10 +257,11 @@ public final class JmapClient implements AutoCloseable {
     /**
      * Opens a blob for reading.
      *
-     * @param name what the server should call the file; no more than a hint
-     * @param type the media type the server should claim
-     * @param bytesMax {@code content} fails when more comes
-     * @return fails with {@code Rejected("blobNotFound")} if the server has it no more: read the email again for a new blobId
+     * @param name the file name to suggest to the server
+     * @param type the media type that the server should answer with
+     * @param bytesMax {@code content} fails when more arrives
+     * @return fails with {@code Rejected("blobNotFound")} if the server no longer has it: read the email again for a
+     *     new blobId
      */
     public Uni<JmapBlob> download(String blobId, String name, String type, long bytesMax) {
         Optional<String> template = session.downloadUrl();

@@ -18,9 +18,9 @@ import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
 
 /**
- * Finds the JMAP session resource of a mail domain (RFC 8620 section 2.2): what the SRV records {@code _jmap._tcp} name, in their
- * order, then the domain itself, each asked for {@code /.well-known/jmap} over https, through {@link JmapOptions#redirectsMax}
- * redirects at the most. No credential is sent. A server that does not answer is passed over.
+ * Finds the JMAP session resource of a mail domain (RFC 8620 section 2.2): the targets of the SRV records {@code
+ * _jmap._tcp} in their order, then the domain itself, each with {@code /.well-known/jmap} over https and at most
+ * {@link JmapOptions#redirectsMax} redirects. No credential is sent. A server that does not answer is skipped.
  */
 public final class JmapDiscovery {
     private static final String WELL_KNOWN = "/.well-known/jmap";
@@ -32,12 +32,15 @@ public final class JmapDiscovery {
     private final Predicate<String> hostAllowed;
     private final JmapOptions options;
 
-    /** @param hostAllowed whether we may connect to a host; asked on a worker thread, as it may ask the name service */
+    /**
+     * @param hostAllowed whether a host may be connected to; called on a worker thread, because it may resolve the
+     *     name
+     */
     public JmapDiscovery(Vertx vertx, DnsClient dns, Predicate<String> hostAllowed, JmapOptions options) {
         this(vertx, dns, "https", hostAllowed, options);
     }
 
-    /** @param scheme tests have no certificates that are trusted */
+    /** @param scheme https, except in tests, which have no trusted certificates */
     JmapDiscovery(Vertx vertx, DnsClient dns, String scheme, Predicate<String> hostAllowed, JmapOptions options) {
         this.vertx = vertx;
         this.dns = dns;
@@ -47,9 +50,10 @@ public final class JmapDiscovery {
     }
 
     /**
-     * @param sessionUrl where the redirects ended: it answers with a session or asks for a login
-     * @param ofTheDomain it is a host of the mail domain, or one that this sent us to over https. If not, a name service that nobody
-     *     vouches for named it, and a person should say whether it may have the password (RFC 6186 section 6)
+     * @param sessionUrl where the redirects ended: it answers with a session or requires a login
+     * @param ofTheDomain whether it is a host of the mail domain, or one that such a host redirected to over https. If
+     *     not, only an unauthenticated DNS record names it, and a person should decide whether it may get the password
+     *     (RFC 6186 section 6)
      */
     public record Found(URI sessionUrl, boolean ofTheDomain) {}
 
@@ -67,7 +71,7 @@ public final class JmapDiscovery {
                 .chain(records -> first(servers(records, name, scheme), name));
     }
 
-    /** RFC 2782, but for the lot among records of one priority: the heavier is asked first. */
+    /** RFC 2782, except that records of one priority are ordered by weight instead of drawn at random. */
     static List<URI> servers(List<SrvRecord> records, String domain, String scheme) {
         List<URI> servers = new ArrayList<>();
         records.stream()
@@ -76,7 +80,7 @@ public final class JmapDiscovery {
                 .limit(SERVERS_MAX)
                 .forEach(record -> {
                     String host = record.target().replaceFirst("\\.$", "");
-                    // A target of "." says that the service is not there.
+                    // A target of "." means that the service does not exist.
                     if (!host.isEmpty()) {
                         servers.add(URI.create(scheme + "://" + host + ":" + record.port() + WELL_KNOWN));
                     }

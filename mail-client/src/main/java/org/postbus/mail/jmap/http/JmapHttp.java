@@ -36,19 +36,26 @@ import org.postbus.mail.ServerFailure;
 import org.postbus.mail.jmap.method.JmapFailures;
 
 /**
- * HTTP exchanges with one user's credentials, bounded in bytes and time. Answers that are read whole go through the Web
- * Client; streams (blobs, events) through the HttpClient under it, for only that one pauses and breaks off a response.
+ * HTTP exchanges with one user's credentials, bounded in bytes and time. Answers that are read whole go through the
+ * Web Client; streams (blobs, events) go through the HttpClient below it, because only that one can pause and abort a
+ * response.
  */
 public final class JmapHttp implements AutoCloseable {
     private static final Logger LOG = Logger.getLogger(JmapHttp.class);
 
-    /** James speaks RFC 8621 only if it is asked for so, unless it is configured to; it takes what follows the last {@code ;}. */
+    /**
+     * James uses RFC 8621 only on request, unless it is configured otherwise; it reads what follows the last {@code
+     * ;}.
+     */
     static final String RFC_8621 = "application/json; jmapVersion=rfc-8621";
 
     private static final String JSON = "application/json; charset=utf-8";
     static final String AGENT = "Postbus";
 
-    /** Below what common servers and proxies allow: an idle connection that they close first looks like a lost answer. */
+    /**
+     * Below the limits of common servers and proxies: an idle connection that the server closes first looks like a
+     * lost answer.
+     */
     private static final int KEEP_ALIVE_SECONDS = 10;
     /** The connections of all accounts to one host; each account has its own {@link ConcurrencyLimit}. */
     private static final int POOL_SIZE_MAX = 20_000;
@@ -64,7 +71,7 @@ public final class JmapHttp implements AutoCloseable {
     /** @param authorization the header's value */
     private record Login(Secret authorization, TrustedHosts hosts) {}
 
-    /** Plain HTTP is spoken only if the session URL is of it. */
+    /** Plain HTTP is used only if the session URL is plain HTTP. */
     JmapHttp(Vertx vertx, AccountSettings.Jmap settings, Credential credential, JmapOptions options) {
         this(
                 vertx,
@@ -74,7 +81,7 @@ public final class JmapHttp implements AutoCloseable {
                 options);
     }
 
-    /** For what is asked before anybody logs in. */
+    /** For requests without a login. */
     static JmapHttp withoutLogin(Vertx vertx, URI url, JmapOptions options) {
         return new JmapHttp(vertx, url, Optional.empty(), options);
     }
@@ -118,7 +125,7 @@ public final class JmapHttp implements AutoCloseable {
     /** A response whose body has not been read: it is paused. */
     public record OpenResponse(HttpClientRequest request, HttpClientResponse response) {
 
-        /** Gives it up unread. */
+        /** Aborts it unread. */
         public void discard() {
             request.reset();
         }
@@ -149,16 +156,16 @@ public final class JmapHttp implements AutoCloseable {
         return exchangeAgainIfIdleClosed(HttpMethod.POST, url, true, content, type);
     }
 
-    /**
-     * @param changesSomething then a lost answer is {@link ServerFailure.OutcomeUnknown}, and nothing is sent twice
-     */
+    /** @param changesSomething a lost answer is then {@link ServerFailure.OutcomeUnknown}, and nothing is sent twice */
     Uni<HttpAnswer> post(URI url, Buffer json, boolean changesSomething) {
         return changesSomething
                 ? exchange(HttpMethod.POST, url, true, json, JSON, true)
                 : exchangeAgainIfIdleClosed(HttpMethod.POST, url, true, json, JSON);
     }
 
-    /** A kept connection may be closed by the server in the very moment that it is used again: that is no failure. */
+    /**
+     * A kept connection may be closed by the server at the moment it is used again: the request is then repeated once.
+     */
     private Uni<HttpAnswer> exchangeAgainIfIdleClosed(
             HttpMethod method, URI url, boolean withCredentials, Buffer body, String type) {
         return exchange(method, url, withCredentials, body, type, false)
@@ -179,9 +186,9 @@ public final class JmapHttp implements AutoCloseable {
     }
 
     /**
-     * Opens a response for streaming; the caller resumes it, and resets the request to break off.
+     * Opens a response for streaming; the caller resumes it, and resets the request to abort.
      *
-     * @param silenceMax breaks it off when no byte has come for so long
+     * @param silenceMax aborts it when no byte arrives for so long
      */
     Future<OpenResponse> open(URI url, String accept, Optional<Duration> silenceMax) {
         return open(url, accept, silenceMax, "");
@@ -203,7 +210,7 @@ public final class JmapHttp implements AutoCloseable {
                 .setFollowRedirects(false)
                 .putHeader(HttpHeaders.USER_AGENT, AGENT)
                 .putHeader(HttpHeaders.ACCEPT, accept + ", " + RFC_8621)
-                // A compressing proxy holds events back, and hides a blob's size.
+                // A compressing proxy delays events and hides the size of a blob.
                 .putHeader(HttpHeaders.ACCEPT_ENCODING, "identity");
         login.ifPresent(to ->
                 head.putHeader(HttpHeaders.AUTHORIZATION, to.authorization().reveal()));
@@ -239,7 +246,7 @@ public final class JmapHttp implements AutoCloseable {
         return opened.future();
     }
 
-    /** @param url {@code ws} or {@code wss}; what holds for http and https holds for them */
+    /** @param url {@code ws} or {@code wss}; the rules for http and https apply */
     public Future<WebSocket> openWebSocket(URI url) {
         boolean tls = "wss".equalsIgnoreCase(url.getScheme());
         Optional<ServerFailure> refusal = refusal(URI.create(url.toString().replaceFirst("(?i)^ws", "http")), true);
@@ -271,7 +278,7 @@ public final class JmapHttp implements AutoCloseable {
         return login.isPresent() && login.get().hosts().trusts(url);
     }
 
-    /** @throws ServerException {@code Rejected("host-not-trusted")} if the credential does not go there */
+    /** @throws ServerException {@code Rejected("host-not-trusted")} if the host must not get the credential */
     void requireTrust(URI url) {
         login.flatMap(to -> to.hosts().refusal(url)).ifPresent(refusal -> {
             throw new ServerException(refusal);

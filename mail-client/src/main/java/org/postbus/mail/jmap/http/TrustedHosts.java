@@ -11,17 +11,17 @@ import org.postbus.mail.ServerFailure;
 import org.postbus.mail.jmap.method.JmapFailures;
 
 /**
- * The hosts that are given an account's credential: that of its session URL, those that its settings add, and where a provider
- * is known to keep its blobs; with their sub-domains. Other sub-domains of the same domain are not: which domains belong to
- * one owner ({@code example.com}) and which do not ({@code co.uk}) a name does not tell.
+ * The hosts that get an account's credential: the host of its session URL, the hosts that its settings add, and known
+ * blob hosts of providers; all with their sub-domains. Other sub-domains of the same domain do not get it: a name does
+ * not show whether a domain has one owner ({@code example.com}) or many ({@code co.uk}).
  *
  * @param names in lower case
  */
 record TrustedHosts(List<String> names) {
-    /** The code of the {@link org.postbus.mail.ServerFailure.Rejected} that says: the credential does not go there. */
+    /** The code of the {@link org.postbus.mail.ServerFailure.Rejected} for a host that must not get the credential. */
     static final String NOT_TRUSTED = "host-not-trusted";
 
-    /** Session host to another domain of the same provider that its sessions name. */
+    /** Session host to another domain of the same provider, which its sessions name. */
     private static final Map<String, String> OF_PROVIDERS = Map.of("api.fastmail.com", "fastmailusercontent.com");
 
     TrustedHosts {
@@ -43,16 +43,14 @@ record TrustedHosts(List<String> names) {
         return names.stream().anyMatch(name -> host.equals(name) || name.contains(".") && host.endsWith("." + name));
     }
 
-    /** Why the credential does not go there, and what to do; empty if it does. */
+    /** Why the host must not get the credential, and what to do about it; empty if it may. */
     Optional<ServerFailure> refusal(URI url) {
         return trusts(url)
                 ? Optional.empty()
-                : Optional.of(
-                        new ServerFailure.Rejected(
-                                NOT_TRUSTED,
-                                JmapFailures.cut(
-                                        names.getFirst() + " sends us to " + lowerCase(url)
-                                                + ", which is not given the credential: if it may have it, name it in jmap.trustedHosts")));
+                : Optional.of(new ServerFailure.Rejected(
+                        NOT_TRUSTED,
+                        JmapFailures.cut(names.getFirst() + " sends us to " + lowerCase(url)
+                                + ", which must not get the credential: to allow it, name it in jmap.trustedHosts")));
     }
 
     private static String lowerCase(URI url) {

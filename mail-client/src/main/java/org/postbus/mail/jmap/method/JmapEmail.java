@@ -9,12 +9,12 @@ import org.postbus.model.EmailHeaders;
 import org.postbus.model.Keyword;
 
 /**
- * An Email as the server shows it (RFC 8621 section 4.1); ids are the server's. No string in it holds U+0000 or half a
- * surrogate pair.
+ * An Email as the server reports it (RFC 8621 section 4.1); ids are the server's. No string in it contains U+0000 or
+ * half a surrogate pair.
  *
  * @param size octets of the raw message
  * @param preview at most 256 characters
- * @param body empty if no body values were asked for
+ * @param body empty if no body values were requested
  */
 public record JmapEmail(
         String id,

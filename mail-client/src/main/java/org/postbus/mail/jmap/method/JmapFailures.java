@@ -5,8 +5,8 @@ import org.postbus.mail.ServerFailure;
 import org.postbus.mail.Text;
 
 /**
- * What each way in which a JMAP server says no means: the one table, and pure. Codes of {@link ServerFailure.Rejected} are
- * the RFCs' error types, {@code limit:<name>} for a limit exceeded, or {@code http-<status>}.
+ * What each error of a method or an object means. Pure. Codes of {@link ServerFailure.Rejected} are the RFCs' error
+ * types.
  */
 public final class JmapFailures {
     private static final int TEXT_LENGTH_MAX = 300;
@@ -21,7 +21,7 @@ public final class JmapFailures {
             case "stateMismatch" -> new ServerFailure.Conflict(text);
             case "rateLimit" -> new ServerFailure.Throttled(text, Optional.empty());
             case "serverUnavailable", "serverFail" -> new ServerFailure.Unreachable(text);
-            // Some of it was done: what was, only the server's state can tell.
+            // Some of it was executed; only the server's state shows which part.
             case "serverPartialFail" -> new ServerFailure.OutcomeUnknown(text);
             case "unknownMethod",
                     "invalidArguments",

@@ -4,7 +4,7 @@ import java.util.Objects;
 import java.util.Optional;
 import org.postbus.model.MailboxRole;
 
-/** A Mailbox as the server shows it (RFC 8621 section 2); ids are the server's. */
+/** A Mailbox as the server reports it (RFC 8621 section 2); ids are the server's. */
 public record JmapMailbox(
         String id,
         String name,

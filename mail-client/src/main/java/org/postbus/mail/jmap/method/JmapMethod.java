@@ -69,8 +69,8 @@ public sealed interface JmapMethod<R> {
     }
 
     /**
-     * {@code Mailbox/get} of those that a {@code Mailbox/changes} of the same request found updated, and of no more than the
-     * properties that it says have changed (RFC 8621 section 2.2).
+     * {@code Mailbox/get} of the mailboxes that a {@code Mailbox/changes} of the same request reports as updated, with
+     * the properties that it reports as changed only (RFC 8621 section 2.2).
      */
     record MailboxUpdatesGet(Ids ids, ResultReference properties) implements JmapMethod<GetResult<JmapMailboxUpdate>> {
         public MailboxUpdatesGet {
@@ -79,7 +79,7 @@ public sealed interface JmapMethod<R> {
         }
     }
 
-    /** {@code Mailbox/changes} (RFC 8621 section 2.2); its result tells {@code updatedProperties}. */
+    /** {@code Mailbox/changes} (RFC 8621 section 2.2); its result includes {@code updatedProperties}. */
     record MailboxChanges(String sinceState, int maxChanges) implements JmapMethod<ChangesResult> {
         public MailboxChanges {
             Objects.requireNonNull(sinceState);
@@ -110,7 +110,7 @@ public sealed interface JmapMethod<R> {
         }
     }
 
-    /** {@code Email/get} of that alone by which a message is known again under another id. */
+    /** {@code Email/get} of the properties that identify a message whose id has changed. */
     record EmailMarksGet(Ids ids) implements JmapMethod<GetResult<EmailMarks>> {
         public EmailMarksGet {
             Objects.requireNonNull(ids);
@@ -118,7 +118,7 @@ public sealed interface JmapMethod<R> {
     }
 
     /**
-     * What the server does not tell is empty.
+     * Properties that the server does not report are empty.
      *
      * @param messageId the first one
      * @param size in octets
@@ -158,9 +158,10 @@ public sealed interface JmapMethod<R> {
     }
 
     /**
-     * {@code Mailbox/set} of one mailbox (RFC 8621 section 2.5). The result is why it was refused; empty if it was done.
+     * {@code Mailbox/set} of one mailbox (RFC 8621 section 2.5). The result is the reason for a refusal; empty if it
+     * was executed.
      *
-     * @param ifInState of all mailboxes: if they are not as whoever wishes this saw them, it is refused with stateMismatch
+     * @param ifInState state of all mailboxes: if it has changed since, the server refuses with stateMismatch
      */
     record MailboxSet(MailboxChange change, Optional<String> ifInState) implements JmapMethod<Optional<SetError>> {
         public MailboxSet {
@@ -169,7 +170,10 @@ public sealed interface JmapMethod<R> {
         }
     }
 
-    /** What it takes to send an email (RFC 8621 sections 4.8, 6 and 7); sections 6 and 7 only for a server that offers {@code urn:ietf:params:jmap:submission}. */
+    /**
+     * Methods for sending an email (RFC 8621 sections 4.8, 6 and 7); sections 6 and 7 only for a server that offers
+     * {@code urn:ietf:params:jmap:submission}.
+     */
     sealed interface Sending<R> extends JmapMethod<R> {
 
         /** {@code Identity/get} of all there are (RFC 8621 section 6.1). */
@@ -183,7 +187,7 @@ public sealed interface JmapMethod<R> {
             }
         }
 
-        /** {@code Email/get} of what a message that we put there is known again by. */
+        /** {@code Email/get} of the properties that identify a message that this client has stored. */
         record WrittenEmailGet(Ids ids) implements Sending<GetResult<WrittenEmail>> {
             public WrittenEmailGet {
                 Objects.requireNonNull(ids);
@@ -208,7 +212,8 @@ public sealed interface JmapMethod<R> {
         /**
          * {@code EmailSubmission/set} that sends one email (RFC 8621 section 7.5).
          *
-         * @param onSuccess how the email is changed once the server has taken it: an answer does not tell whether that was done
+         * @param onSuccess how the email is changed once the server has accepted it; the answer does not report
+         *     whether that was done
          */
         record EmailSubmissionSet(
                 String emailId, String identityId, String mailFrom, List<String> recipients, EmailPatch onSuccess)
@@ -222,14 +227,17 @@ public sealed interface JmapMethod<R> {
             }
         }
 
-        /** {@code EmailSubmission/query} of all of one email (RFC 8621 section 7.3). James does not know it. */
+        /**
+         * {@code EmailSubmission/query} of all submissions of one email (RFC 8621 section 7.3). Not supported by
+         * James.
+         */
         record EmailSubmissionQuery(String emailId) implements Sending<QueryResult> {
             public EmailSubmissionQuery {
                 Objects.requireNonNull(emailId);
             }
         }
 
-        /** {@code EmailSubmission/get} (RFC 8621 section 7.1). James does not know it. */
+        /** {@code EmailSubmission/get} (RFC 8621 section 7.1). Not supported by James. */
         record EmailSubmissionGet(Ids ids) implements Sending<GetResult<EmailSubmission>> {
             public EmailSubmissionGet {
                 Objects.requireNonNull(ids);
@@ -237,7 +245,7 @@ public sealed interface JmapMethod<R> {
         }
     }
 
-    /** @param email what may stand in From; {@code *} before the {@code @} is any name (RFC 8621 section 6) */
+    /** @param email the address for From; {@code *} before the {@code @} stands for any name (RFC 8621 section 6) */
     record Identity(String id, String email) {
         public Identity {
             Objects.requireNonNull(id);
@@ -255,23 +263,23 @@ public sealed interface JmapMethod<R> {
         }
     }
 
-    /** What came of an {@link Sending.EmailImport}. */
+    /** The result of an {@link Sending.EmailImport}. */
     sealed interface Imported {
-        /** @param existed the server had this very message, and keeps none twice: it lies where it lay */
+        /** @param existed the server already had this message and keeps one copy only, which stays in its mailboxes */
         record Done(String emailId, boolean existed) implements Imported {}
 
         record Refused(SetError error) implements Imported {}
     }
 
-    /** What came of an {@link Sending.EmailSubmissionSet}. */
+    /** The result of an {@link Sending.EmailSubmissionSet}. */
     sealed interface Submitted {
-        /** The server has taken the message. */
+        /** The server has accepted the message. */
         record Done(String submissionId) implements Submitted {}
 
         /**
          * Nothing was sent.
          *
-         * @param invalidRecipients those that it failed for, if the server tells
+         * @param invalidRecipients the recipients that caused the refusal, if the server reports them
          */
         record Refused(SetError error, List<String> invalidRecipients) implements Submitted {
             public Refused {
@@ -282,8 +290,9 @@ public sealed interface JmapMethod<R> {
     }
 
     /**
-     * @param canceled it was called back, and not sent
-     * @param refused recipients that it could not be delivered to, with the SMTP reply (RFC 8621 section 7, {@code deliveryStatus})
+     * @param canceled it was withdrawn before it was sent
+     * @param refused recipients that it could not be delivered to, with the SMTP reply (RFC 8621 section 7, {@code
+     *     deliveryStatus})
      */
     record EmailSubmission(String id, boolean canceled, Map<String, String> refused) {
         public EmailSubmission {
@@ -292,35 +301,35 @@ public sealed interface JmapMethod<R> {
         }
     }
 
-    /** What is to become of a mailbox; ids are the server's. */
+    /** A change of one mailbox; ids are the server's. */
     sealed interface MailboxChange {
         /** @param parentId empty for the top level */
         record Create(String name, Optional<String> parentId) implements MailboxChange {}
 
         /**
-         * What is empty stays as it is.
+         * Empty properties are not changed.
          *
-         * @param parentId empty within for the top level
+         * @param parentId an empty value within moves it to the top level
          */
         record Update(String id, Optional<String> name, Optional<Optional<String>> parentId) implements MailboxChange {}
 
-        /** @param removeEmails otherwise it is refused if there are any */
+        /** @param removeEmails otherwise it is refused if the mailbox contains emails */
         record Destroy(String id, boolean removeEmails) implements MailboxChange {}
     }
 
     /** Which objects a {@code /get} is about. */
     sealed interface Ids {
-        /** All there are; only for types of which there are few, such as Mailbox. */
+        /** All objects; only for types with few objects, such as Mailbox. */
         record All() implements Ids {}
 
-        /** These; an empty list asks for the state alone. */
+        /** These objects; an empty list returns the state alone. */
         record These(List<String> ids) implements Ids {
             public These {
                 ids = List.copyOf(ids);
             }
         }
 
-        /** What an earlier call of the same request found (RFC 8620 section 3.7). */
+        /** The ids that an earlier call of the same request found (RFC 8620 section 3.7). */
         record ResultOf(ResultReference reference) implements Ids {
             public ResultOf {
                 Objects.requireNonNull(reference);
@@ -338,10 +347,12 @@ public sealed interface JmapMethod<R> {
 
     /** Where a page of an {@code Email/query} begins. */
     sealed interface QueryStart {
-        /** Counted from 0. New mail between two pages shifts it: some emails then come twice, none is missed. */
+        /**
+         * Counted from 0. New mail between two pages shifts the position: some emails then come twice, none is missed.
+         */
         record Position(long position) implements QueryStart {}
 
-        /** Right after this email; new mail does not shift it. James does not know it. */
+        /** Right after this email; new mail does not shift it. Not supported by James. */
         record After(String emailId) implements QueryStart {
             public After {
                 Objects.requireNonNull(emailId);
@@ -349,7 +360,7 @@ public sealed interface JmapMethod<R> {
         }
     }
 
-    /** @param bytesMax how much of one value the server sends at most, in bytes of UTF-8 */
+    /** @param bytesMax the most that the server sends of one value, in bytes of UTF-8 */
     record BodyValues(boolean text, boolean html, int bytesMax) {
         public BodyValues {
             requirePositive(bytesMax);
@@ -366,10 +377,10 @@ public sealed interface JmapMethod<R> {
     }
 
     /**
-     * Changes to one email, as JSON pointers (RFC 8620 section 5.3): {@code true} sets, {@code false} takes away.
-     * What is not named stays as it is.
+     * Changes of one email, as JSON pointers (RFC 8620 section 5.3): {@code true} adds, {@code false} removes.
+     * Everything else is unchanged.
      *
-     * @param mailboxIds by the server's id; never take an email out of its last mailbox: destroy it
+     * @param mailboxIds the server's ids; an email must not be removed from its last mailbox: destroy it instead
      */
     record EmailPatch(Map<Keyword, Boolean> keywords, Map<String, Boolean> mailboxIds) {
         public EmailPatch {
@@ -421,9 +432,9 @@ public sealed interface JmapMethod<R> {
     }
 
     /**
-     * What became of each object. An id that is in none of the collections was left out by the server: read it again.
+     * The result for each object. An id in none of the collections was left out by the server: read it again.
      *
-     * @param oldState empty if the server does not say
+     * @param oldState empty if the server does not report it
      */
     record SetResult(
             Optional<String> oldState,

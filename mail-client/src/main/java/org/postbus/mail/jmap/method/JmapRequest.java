@@ -17,7 +17,7 @@ import java.util.Objects;
 public final class JmapRequest {
     private final List<Call<?>> calls = new ArrayList<>();
 
-    /** One call of a request, to point at it from a later one and to find its result. */
+    /** One call of a request; a later call can refer to its result. */
     public record Call<R>(String id, JmapMethod<R> method) {
         public Call {
             Objects.requireNonNull(id);
@@ -29,7 +29,7 @@ public final class JmapRequest {
             return new JmapMethod.Ids.ResultOf(reference(path));
         }
 
-        /** Whatever is at {@code path} of this call's result. */
+        /** The value at {@code path} of this call's result. */
         public JmapMethod.ResultReference reference(String path) {
             return new JmapMethod.ResultReference(id, method.name(), path);
         }

@@ -7,7 +7,7 @@ import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
 
 /**
- * What became of the calls of one {@link JmapRequest}. Each call succeeds or fails for itself.
+ * The outcomes of the calls of one {@link JmapRequest}. Each call succeeds or fails on its own.
  *
  * @param sessionState differs from the session's {@code state} when the session should be read again
  */
@@ -17,7 +17,7 @@ public record JmapResults(Map<String, Outcome> outcomes, String sessionState) {
         Objects.requireNonNull(sessionState);
     }
 
-    /** Of one call. */
+    /** The outcome of one call. */
     public sealed interface Outcome {
         record Done(Object result) implements Outcome {}
 

@@ -8,8 +8,8 @@ import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
 
 /**
- * Cuts a byte stream into server-sent events (WHATWG HTML section 9.2.6). Lines are split as bytes and decoded whole, so it
- * does not matter where a chunk ends, be it inside a character or between CR and LF. Not thread-safe.
+ * Splits a byte stream into server-sent events (WHATWG HTML section 9.2.6). Lines are split as bytes and then decoded,
+ * so a chunk may end anywhere, even inside a character or between CR and LF. Not thread-safe.
  */
 final class EventStreamParser {
     /** A StateChange of one account has a few hundred bytes. */
@@ -88,13 +88,13 @@ final class EventStreamParser {
                 hasData = true;
             }
             case "id" -> {
-                // It goes back in a header: what has no place there is ignored.
+                // The id is sent back in a header: characters that a header cannot carry make it ignored.
                 if (value.chars().allMatch(c -> c >= ' ' && c <= '~')) {
                     lastEventId = value;
                 }
             }
             default -> {
-                // A comment, or retry: when to connect again is the account's own affair.
+                // A comment, or retry: the caller decides when to connect again.
             }
         }
     }

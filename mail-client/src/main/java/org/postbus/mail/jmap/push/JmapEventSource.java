@@ -23,13 +23,13 @@ public final class JmapEventSource {
     private JmapEventSource() {}
 
     /**
-     * Opens the stream when subscribed to and closes it when cancelled. It never completes: it fails with
-     * {@link org.postbus.mail.ServerFailure.Unreachable} when it ends or when 2.5 ping intervals pass in silence, and with
-     * {@code Rejected(JmapPush.NOT_OFFERED)} if the server does not offer it. Opening it again is the caller's loop; the server is
-     * then told which event was the last that this client has seen. What it does with that is not relied on.
+     * Opens the stream on subscription and closes it on cancellation. It never completes: it fails with {@link
+     * org.postbus.mail.ServerFailure.Unreachable} when the stream ends or when nothing arrives for 2.5 ping intervals,
+     * and with {@code Rejected(JmapPush.NOT_OFFERED)} if the server offers no event source. The caller opens it again;
+     * the client then sends the id of the last event, and does not depend on what the server does with it.
      *
      * @param types such as {@code Email}, {@code Mailbox}
-     * @param ping asked for, in whole seconds; the server may choose another interval, which is then the one that counts
+     * @param ping requested interval, in whole seconds; if the server chooses another, that one applies
      */
     public static Multi<JmapPush> open(JmapClient client, List<String> types, Duration ping) {
         return PushConnection.stream(emitter -> new Stream(client, url(client, types, ping), emitter, ping));
@@ -100,7 +100,7 @@ public final class JmapEventSource {
                 client.sawEvent(parser.lastEventId());
                 watch(ping);
             } catch (IOException notJson) {
-                // Without the cause: its text holds a piece of the answer.
+                // Without the cause, whose text contains a part of the answer.
                 fail(new IOException("the event source sends an event that is not JSON"));
             } catch (ServerException tooLong) {
                 fail(tooLong);

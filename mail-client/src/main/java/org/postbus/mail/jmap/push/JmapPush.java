@@ -2,16 +2,19 @@ package org.postbus.mail.jmap.push;
 
 import java.util.Map;
 
-/** What an event source or a WebSocket says. It only ever means: look now. */
+/** A notification from an event source or a WebSocket. It only says that something changed and should be asked for. */
 public sealed interface JmapPush {
-    /** The code of the {@link org.postbus.mail.ServerFailure.Rejected} that says: this server does not push so. */
+    /**
+     * The code of the {@link org.postbus.mail.ServerFailure.Rejected} of a server that does not offer this kind of
+     * push.
+     */
     String NOT_OFFERED = "push-not-offered";
 
-    /** The connection stands. Changes before this moment were not announced: ask for them. */
+    /** The connection is open. Earlier changes were not reported: ask for them. */
     record Opened() implements JmapPush {}
 
     /**
-     * Something changed, perhaps by us (RFC 8620 section 7.1).
+     * Something changed, perhaps because of this client (RFC 8620 section 7.1).
      *
      * @param changed account id to type name ({@code Email}, {@code Mailbox}, …) to new state
      */

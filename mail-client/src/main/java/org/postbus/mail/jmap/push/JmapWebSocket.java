@@ -18,18 +18,18 @@ import org.postbus.codec.EventCodec;
 import org.postbus.mail.jmap.http.JmapClient;
 import org.postbus.mail.jmap.method.JmapFailures;
 
-/** Push over a WebSocket (RFC 8887 section 4.3.5). Nothing else is asked over it. */
+/** Push over a WebSocket (RFC 8887 section 4.3.5). It is used for nothing else. */
 public final class JmapWebSocket {
     private JmapWebSocket() {}
 
     /**
-     * Connects when subscribed to and disconnects when cancelled. It never completes: it fails with
-     * {@link org.postbus.mail.ServerFailure.Unreachable} when the connection ends or when 2.5 pings pass without a word, and with
-     * {@code Rejected(JmapPush.NOT_OFFERED)} if the server does not offer it. Connecting again is the caller's loop; the server is
-     * then told the last push state that this client has seen. What it does with that is not relied on.
+     * Connects on subscription and disconnects on cancellation. It never completes: it fails with {@link
+     * org.postbus.mail.ServerFailure.Unreachable} when the connection ends or when nothing arrives for 2.5 pings, and
+     * with {@code Rejected(JmapPush.NOT_OFFERED)} if the server offers no push over a WebSocket. The caller connects
+     * again; the client then sends the last push state, and does not depend on what the server does with it.
      *
      * @param types such as {@code Email}, {@code Mailbox}
-     * @param ping how often the server is asked for a sign of life
+     * @param ping interval of the pings that this client sends
      */
     public static Multi<JmapPush> open(JmapClient client, List<String> types, Duration ping) {
         return PushConnection.stream(emitter -> new Connection(
@@ -112,7 +112,7 @@ public final class JmapWebSocket {
                 said(json);
                 client.sawPushState(json.path("pushState").asText(""));
             } catch (IOException notJson) {
-                // Without the cause: its text holds a piece of the message.
+                // Without the cause, whose text contains a part of the message.
                 fail(new IOException("the WebSocket sends a message that is not JSON"));
             }
         }

@@ -18,12 +18,9 @@ import org.postbus.mail.jmap.http.HttpFailures;
 import org.postbus.mail.jmap.http.JmapClient;
 import org.postbus.mail.jmap.http.JmapHttp;
 
-/**
- * One connection over which a server says that something changed, until it breaks, falls silent, or nobody listens any more.
- * Guarded by itself.
- */
+/** One connection for push, until it breaks, times out or is cancelled. Guarded by itself. */
 abstract class PushConnection {
-    /** A reader that does not take this many is broken. */
+    /** A subscriber that does not take this many is broken. */
     private static final int UNREAD_MAX = 256;
 
     private static final double SILENCE_IN_PINGS = 2.5;
@@ -41,7 +38,7 @@ abstract class PushConnection {
         this.emitter = emitter;
     }
 
-    /** Connects when subscribed to and disconnects when cancelled. It never completes: it fails. */
+    /** Connects on subscription and disconnects on cancellation. It never completes: it fails. */
     static Multi<JmapPush> stream(Function<MultiEmitter<? super JmapPush>, PushConnection> connection) {
         return Multi.createFrom()
                 .emitter(
@@ -57,7 +54,7 @@ abstract class PushConnection {
         return new ServerException(new ServerFailure.Rejected(JmapPush.NOT_OFFERED, text));
     }
 
-    /** What another status means than the one by which the connection stands. */
+    /** The failure for any other status than the one that opens the connection. */
     static ServerException refusal(int status, Optional<String> retryAfter) {
         ServerFailure failure = HttpFailures.ofStatus(status, retryAfter, MissingNode.getInstance(), Instant.now());
         boolean never = failure instanceof ServerFailure.Rejected || status == 501 || status / 100 == 2;
@@ -66,7 +63,7 @@ abstract class PushConnection {
 
     abstract void connect(URI url);
 
-    /** Called once or more often, the connection may not stand yet. */
+    /** Called once or more, perhaps before the connection is open. */
     abstract void disconnect();
 
     boolean isOver() {
@@ -77,7 +74,7 @@ abstract class PushConnection {
         emitter.emit(new JmapPush.Opened());
     }
 
-    /** An event's data, or a message; a ping and what is not known is no news. */
+    /** The data of an event or a message; pings and unknown messages are ignored. */
     void said(JsonNode data) {
         JsonNode changed = data.path("changed");
         if (!changed.isObject()) {
@@ -95,14 +92,14 @@ abstract class PushConnection {
         emitter.emit(new JmapPush.StateChange(accounts));
     }
 
-    /** Something was heard: from now on there may be silence for 2.5 pings. */
+    /** Something arrived: the time limit of 2.5 pings begins again. */
     synchronized void watch(Duration ping) {
         client.http().vertx().cancelTimer(watchdog);
         if (!over) {
             Duration silence = Duration.ofMillis((long) (Math.max(ping.toMillis(), PING_MIN_MS) * SILENCE_IN_PINGS));
             watchdog = client.http()
                     .vertx()
-                    .setTimer(silence.toMillis(), id -> fail(new IOException("nothing heard for " + silence)));
+                    .setTimer(silence.toMillis(), id -> fail(new IOException("nothing received for " + silence)));
         }
     }
 

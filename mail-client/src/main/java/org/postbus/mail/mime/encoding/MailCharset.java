@@ -17,8 +17,8 @@ import java.util.Set;
 import org.mozilla.universalchardet.UniversalDetector;
 
 /**
- * Decodes text whose charset is declared, wrongly declared or not declared at all. Labels mean what browsers take them for
- * (WHATWG Encoding Standard): {@code iso-8859-1} is windows-1252, {@code gb2312} is GB18030.
+ * Decodes text whose charset is declared, wrongly declared or not declared at all. Labels have the meaning that
+ * browsers give them (WHATWG Encoding Standard): {@code iso-8859-1} is windows-1252, {@code gb2312} is GB18030.
  */
 public final class MailCharset {
     private static final int DETECT_BYTES_MAX = 8 * 1024;
@@ -26,7 +26,7 @@ public final class MailCharset {
     private static final Charset WINDOWS_1252 = Charset.forName("windows-1252");
     private static final Charset UTF_7 = new CharsetProvider().charsetForName("UTF-7");
 
-    /** Labels that the JDK does not know, or by another meaning than browsers. */
+    /** Labels that the JDK does not know, or knows with another meaning than browsers. */
     private static final Map<String, String> ALIASES = Map.ofEntries(
             Map.entry("utf8", "UTF-8"),
             Map.entry("unicode-1-1-utf-8", "UTF-8"),
@@ -74,7 +74,7 @@ public final class MailCharset {
             Map.entry("utf-16", "UTF-16LE"),
             Map.entry("unicode", "UTF-16LE"));
 
-    /** Declared so when nothing was known: as good as no declaration. */
+    /** Declared by software that did not know the charset: treated as not declared. */
     private static final Set<String> NO_CHARSET = Set.of(
             "",
             "us-ascii",
@@ -156,7 +156,7 @@ public final class MailCharset {
 
     private static Optional<String> strict(byte[] bytes, Charset charset, boolean isCutOff) {
         if (charset.equals(StandardCharsets.UTF_8)) {
-            // Many times as fast as a decoder; U+FFFD stands for what is malformed, or for itself.
+            // Much faster than a decoder; U+FFFD stands for malformed bytes, or for itself.
             String text = new String(bytes, StandardCharsets.UTF_8);
             if (text.indexOf('\uFFFD') < 0) {
                 return Optional.of(text);

@@ -3,45 +3,46 @@ package org.postbus.mail.mime.encoding;
 import java.util.Arrays;
 
 /**
- * Undoes a Content-Transfer-Encoding (RFC 2045 section 6) portion by portion: whatever the portions, the result is what {@link
- * TransferEncoding#decode} makes of the whole. It holds back less than {@value #HELD_BYTES_MAX} bytes. One reader.
+ * Decodes a Content-Transfer-Encoding (RFC 2045 section 6) chunk by chunk: however the content is cut, the result
+ * equals that of {@link TransferEncoding#decode} for the whole. It holds back less than {@value #HELD_BYTES_MAX}
+ * bytes. For one thread.
  */
 public final class TransferDecoder {
-    /** Longer than any line of quoted-printable that means something. */
+    /** Longer than any valid line of quoted-printable. */
     static final int HELD_BYTES_MAX = 64 * 1024;
 
     private static final byte[] NOTHING = {};
 
     private final TransferEncoding encoding;
-    /** What the next portion may give another meaning. */
+    /** The bytes whose meaning depends on the next chunk. */
     private byte[] held = NOTHING;
 
     private TransferDecoder(TransferEncoding encoding) {
         this.encoding = encoding;
     }
 
-    /** @param encoding the field's value in any case; what is not known is passed on as it is */
+    /** @param encoding the field's value in any case; unknown encodings are passed on unchanged */
     public static TransferDecoder of(String encoding) {
         return new TransferDecoder(TransferEncoding.of(encoding));
     }
 
-    /** Whether the result is what comes in, so that its size is known beforehand. */
+    /** Whether the output equals the input, so that its size is known in advance. */
     public boolean isIdentity() {
         return encoding == TransferEncoding.IDENTITY;
     }
 
-    /** What is decoded so far and was not returned before; may be empty. */
-    public byte[] decode(byte[] portion) {
+    /** The bytes decoded by this call; may be empty. */
+    public byte[] decode(byte[] chunk) {
         if (isIdentity()) {
-            return portion;
+            return chunk;
         }
-        byte[] all = held.length == 0 ? portion : concatenated(held, portion);
+        byte[] all = held.length == 0 ? chunk : concatenated(held, chunk);
         int end = encoding == TransferEncoding.BASE64 ? base64End(all) : quotedPrintableEnd(all);
         held = Arrays.copyOfRange(all, end, all.length);
         return encoding.decode(Arrays.copyOf(all, end), Integer.MAX_VALUE);
     }
 
-    /** The rest, after the last portion. */
+    /** The rest, after the last chunk. */
     public byte[] end() {
         byte[] rest = encoding.decode(held, Integer.MAX_VALUE);
         held = NOTHING;
@@ -82,7 +83,7 @@ public final class TransferDecoder {
         if (encoded.length < HELD_BYTES_MAX) {
             return 0;
         }
-        // A line without end: up to something that what follows cannot change.
+        // A line without end: up to a position that later bytes cannot affect.
         for (int i = encoded.length; i > 2; i--) {
             byte last = encoded[i - 1];
             if (last != ' ' && last != '\t' && last != '\r' && last != '=' && encoded[i - 2] != '=') {

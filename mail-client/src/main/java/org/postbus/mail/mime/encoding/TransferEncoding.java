@@ -4,8 +4,8 @@ import java.util.Arrays;
 import java.util.Locale;
 
 /**
- * Content-Transfer-Encodings (RFC 2045 section 6), undone as far as the bytes allow: what is no encoding stays as it is or is
- * skipped, for half a picture is more than none.
+ * Content-Transfer-Encodings (RFC 2045 section 6), decoded as far as possible: malformed parts are kept or skipped,
+ * because half an image is better than none.
  */
 public enum TransferEncoding {
     /** 7bit, 8bit, binary, and whatever is unknown. */

@@ -6,8 +6,8 @@ import java.util.Optional;
 import org.postbus.model.EmailAddress;
 
 /**
- * Reads an address field (RFC 5322 section 3.4) as {@code asAddresses} does (RFC 8621 section 4.1.2.3): groups are flattened,
- * and whatever is there gives something: missing brackets, bare names, encoded words with commas or in quotes.
+ * Reads an address field (RFC 5322 section 3.4) as {@code asAddresses} does (RFC 8621 section 4.1.2.3): groups are
+ * flattened. It accepts missing brackets, bare names, and encoded words with commas or in quotes.
  */
 public final class AddressList {
     private static final int ADDRESSES_MAX = 5000;
@@ -45,7 +45,7 @@ public final class AddressList {
                 case ':' -> {
                     position++;
                     if (angle == null && bare.indexOf("@") < 0) {
-                        // What stood before it names a group.
+                        // The text before it is the name of a group.
                         clear();
                     } else {
                         append(c);
@@ -161,7 +161,7 @@ public final class AddressList {
         clear();
     }
 
-    /** No angle brackets: an address, an address after a name, or something else. */
+    /** Without angle brackets: an address, an address after a name, or anything else. */
     private void addBare(String text) {
         int blank = Math.max(text.lastIndexOf(' '), text.lastIndexOf('\t'));
         String last = text.substring(blank + 1);

@@ -12,8 +12,9 @@ import org.apache.james.mime4j.util.ByteSequence;
 import org.postbus.mail.mime.encoding.TransferEncoding;
 
 /**
- * The header of a message or part: collects the fields that are wanted while mime4j reads them, and tells mime4j how to go on.
- * A multipart that is nested too deep or has no boundary is passed off as an opaque leaf, so mime4j does not go into it.
+ * The header of a message or part: collects the fields that are needed while mime4j reads them, and tells mime4j how
+ * to continue. A multipart that is nested too deep or has no boundary is presented as an opaque leaf, so that mime4j
+ * does not parse its content.
  */
 public final class EntityHeader implements BodyDescriptorBuilder {
     private static final Set<String> OF_MESSAGE = Set.of(
@@ -51,7 +52,7 @@ public final class EntityHeader implements BodyDescriptorBuilder {
         this.parentType = parentType;
     }
 
-    /** What has been read so far; it goes on growing. */
+    /** The fields read so far; the map grows while the header is read. */
     public Map<String, String> fields() {
         return fields;
     }
@@ -134,7 +135,7 @@ public final class EntityHeader implements BodyDescriptorBuilder {
      * A finished header.
      *
      * @param fields unfolded, a char per byte, by name in lower case
-     * @param isOpaque a multipart that is not gone into
+     * @param isOpaque a multipart whose content is not parsed
      */
     public record Entity(
             Map<String, String> fields,

@@ -135,7 +135,7 @@ public record HeaderParameters(String value, Map<String, String> parameters) {
             return endedAt == c;
         }
 
-        /** The text up to one of the characters, which is passed over; comments are left out. */
+        /** The text up to one of the characters, which is skipped; comments are left out. */
         String until(char... ends) {
             var text = new StringBuilder();
             endedAt = 0;

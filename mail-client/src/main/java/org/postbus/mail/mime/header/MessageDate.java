@@ -11,7 +11,7 @@ import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** Reads a Date field (RFC 5322 section 3.3, with the obsolete forms, asctime's order and what else senders do). */
+/** Reads a Date field (RFC 5322 section 3.3, with the obsolete forms, asctime's order and other deviations). */
 public final class MessageDate {
     private static final int LENGTH_MAX = 200;
     private static final String MONTHS = "janfebmaraprmayjunjulaugsepoctnovdec";
@@ -22,14 +22,14 @@ public final class MessageDate {
             "([A-Za-z]{3})[A-Za-z.]*[ \\t]+(\\d{1,2})[ \\t,]+(\\d{1,2}):(\\d{2})(?::(\\d{2}))?[ \\t]+(\\d{4})(.*)");
     private static final Pattern ZONE = Pattern.compile("([+-])(\\d{2}):?(\\d{2})");
 
-    /** RFC 5322 section 4.3; other names say nothing. */
+    /** RFC 5322 section 4.3; other zone names have no defined meaning. */
     private static final Map<String, Integer> ZONE_HOURS = Map.of(
             "EST", -5, "EDT", -4, "CST", -6, "CDT", -5, "MST", -7, "MDT", -6, "PST", -8, "PDT", -7, "CET", 1, "CEST",
             2);
 
     private MessageDate() {}
 
-    /** As ISO 8601 with the sender's offset, UTC if there is none; empty if no date can be made out. */
+    /** As ISO 8601 with the sender's offset, UTC if there is none; empty if the date cannot be read. */
     public static Optional<String> parse(String field) {
         String text = field.length() > LENGTH_MAX ? field.substring(0, LENGTH_MAX) : field;
         Matcher day = DAY_FIRST.matcher(text);
@@ -69,7 +69,7 @@ public final class MessageDate {
                     Integer.parseInt(day),
                     Integer.parseInt(hour),
                     Integer.parseInt(minute),
-                    // A leap second has no place in ISO 8601 as Java reads it.
+                    // Java cannot represent a leap second in ISO 8601.
                     second == null ? 0 : Math.min(59, Integer.parseInt(second)));
             return Optional.of(DateTimeFormatter.ISO_OFFSET_DATE_TIME.format(OffsetDateTime.of(local, offset(zone))));
         } catch (DateTimeException noSuchDate) {

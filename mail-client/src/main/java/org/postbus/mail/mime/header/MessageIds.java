@@ -3,7 +3,9 @@ package org.postbus.mail.mime.header;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Reads Message-ID, In-Reply-To and References (RFC 5322 section 3.6.4): what stands in angle brackets, else bare words. */
+/**
+ * Reads Message-ID, In-Reply-To and References (RFC 5322 section 3.6.4): the texts in angle brackets, else bare words.
+ */
 public final class MessageIds {
     private static final int IDS_MAX = 10_000;
 
@@ -15,7 +17,7 @@ public final class MessageIds {
         int open = field.indexOf('<');
         if (open < 0) {
             for (String word : field.strip().split("\\s+")) {
-                // An In-Reply-To of old is a sentence; an id has no blanks and, mostly, an @.
+                // An old In-Reply-To may be a sentence; an id has no blanks and usually an @.
                 if (word.indexOf('@') > 0 && ids.size() < IDS_MAX) {
                     ids.add(HeaderText.raw(word));
                 }

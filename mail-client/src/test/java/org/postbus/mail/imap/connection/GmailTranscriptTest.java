@@ -18,7 +18,7 @@ import org.postbus.mail.imap.grammar.StoreMode;
 import org.postbus.model.MailboxRole;
 import org.postbus.observation.UidRange;
 
-/** Gmail's mailboxes and labels; each transcript says in its first line what it holds. */
+/** Mailboxes and labels of Gmail; the first line of each transcript says what it contains. */
 class GmailTranscriptTest extends TranscriptPlayer {
     private static final MailboxName ALL_MAIL = new MailboxName("[Gmail]/All Mail");
     private static final MailboxName TRASH = new MailboxName("[Gmail]/Trash");
@@ -86,7 +86,7 @@ class GmailTranscriptTest extends TranscriptPlayer {
     }
 
     @Test
-    void what_was_moved_is_told_apart_by_its_id() {
+    void moved_messages_are_identified_by_x_gm_msgid() {
         play("gmail/move-to-trash.txt", connection -> {
             await(connection.select(ALL_MAIL, false));
             CopiedUids moved = await(connection.uidMove(List.of(new UidRange(5, 5), new UidRange(7, 7)), TRASH))

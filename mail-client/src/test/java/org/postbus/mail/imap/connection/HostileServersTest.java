@@ -37,14 +37,14 @@ import org.postbus.mail.imap.grammar.UidSet;
 import org.postbus.observation.UidRange;
 
 /**
- * Servers that mean harm. The tests of this module run in a heap of 192 MB. Every call ends with a failure that says what
- * happened, or with an answer that does no harm; within its time; a well-behaved connection on the same event loop is served
- * meanwhile; and memory is what it was before.
+ * Hostile servers. The tests of this module run in a heap of 192 MB. Every call ends in time with a failure that names
+ * the reason, or with a harmless answer; a well-behaved connection on the same event loop is served meanwhile; and
+ * memory returns to its level before.
  */
 class HostileServersTest {
     private static final Duration SILENCE_MAX = Duration.ofMillis(1500);
     private static final Duration CALL_MAX = Duration.ofSeconds(25);
-    /** Between two answers to the well-behaved neighbour. */
+    /** The time between two answers on the well-behaved connection. */
     private static final long DELAY_MILLIS_MAX = 5000;
 
     /** Two chunks of Netty's pool, which it keeps, and what tests need. */
@@ -65,7 +65,7 @@ class HostileServersTest {
 
     @BeforeAll
     static void start() {
-        // One event loop: whatever one connection does to it, the others feel.
+        // One event loop for all connections, so that one connection affects the others.
         vertx = Vertx.vertx(new VertxOptions().setEventLoopPoolSize(1));
         client = new ImapClient(
                 vertx,
@@ -378,7 +378,7 @@ class HostileServersTest {
                         victim.say("* STATUS \"mailbox " + i + "\" (MESSAGES 1)\r\n");
                     }
                 }));
-        // ---- nonsense
+        // ---- malformed
         fails(
                 "answer with another tag",
                 "not sent",
@@ -468,7 +468,7 @@ class HostileServersTest {
                 "content of another message",
                 "NONEXISTENT",
                 inInbox(HostileServersTest::section),
-                selected(victim -> victim.say("* 1 FETCH (UID 2 BODY[] \"somebody else's\")\r\nA3 OK done\r\n")));
+                selected(victim -> victim.say("* 1 FETCH (UID 2 BODY[] \"another message\")\r\nA3 OK done\r\n")));
         fails(
                 "content twice",
                 "content twice",
@@ -568,7 +568,7 @@ class HostileServersTest {
             case AUTH_REJECTED -> assertFailure(error, ServerFailure.AuthRejected.class, one.says());
         }
         assertThat(longestMillis.get()).as("what the neighbour waited").isLessThan(DELAY_MILLIS_MAX);
-        // The connection's last buffers are given back on its event loop, after the failure has reached us.
+        // The last buffers are released on the event loop, after the failure has been delivered.
         long deadline = System.nanoTime() + GIVEN_BACK_MAX.toNanos();
         while (used() - before >= GROWTH_OCTETS_MAX && System.nanoTime() < deadline) {
             LockSupport.parkNanos(Duration.ofMillis(100).toNanos());

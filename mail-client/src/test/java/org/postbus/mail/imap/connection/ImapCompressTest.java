@@ -72,7 +72,7 @@ class ImapCompressTest extends TranscriptPlayer {
                     out.flush();
                     in.read();
                 } catch (IOException e) {
-                    // The client hangs up on what breaks its limits.
+                    // The client closes the connection when a limit is exceeded.
                     assertThat(e).isNotNull();
                 }
             });
@@ -114,7 +114,7 @@ class ImapCompressTest extends TranscriptPlayer {
                         out.write(random);
                         out.write(ascii(")\r\n"));
                     }
-                    // 20 MB of one octet: legal mail, which a ratio alone would take for a bomb.
+                    // 20 MB of one octet: valid mail, which a check of the ratio alone would reject.
                     out.write(ascii("* 4 FETCH (UID 4 BODY[] {20000000}\r\n"));
                     out.write(new byte[20_000_000]);
                     out.write(ascii(")\r\nA3 OK done\r\n"));
@@ -136,7 +136,7 @@ class ImapCompressTest extends TranscriptPlayer {
     }
 
     @Test
-    void bomb_is_told_from_mail_and_takes_no_memory() {
+    void bomb_is_distinguished_from_mail_and_takes_no_memory() {
         AtomicLong sent = new AtomicLong();
         withServer(
                 (in, out) -> {
@@ -159,7 +159,7 @@ class ImapCompressTest extends TranscriptPlayer {
     }
 
     @Test
-    void reader_that_rests_holds_back_what_is_still_compressed() {
+    void slow_reader_applies_back_pressure_to_compressed_input() {
         withServer(
                 (in, out) -> {
                     in.readNBytes("A3 UID FETCH 1 (UID BODY.PEEK[])\r\n".length());
@@ -185,7 +185,7 @@ class ImapCompressTest extends TranscriptPlayer {
     }
 
     @Test
-    void what_is_not_compressed_after_all_ends_the_connection() {
+    void uncompressed_data_after_compress_ends_the_connection() {
         try (ScriptedImapServer server = ScriptedImapServer.playing(Transcript.parse("garbage", """
                 S: * PREAUTH [CAPABILITY IMAP4rev1 COMPRESS=DEFLATE] ready
                 C: A1 COMPRESS DEFLATE
@@ -201,7 +201,7 @@ class ImapCompressTest extends TranscriptPlayer {
     }
 
     @Test
-    void server_that_refuses_is_used_as_it_is_and_loopback_does_not_ask() {
+    void refused_compression_is_not_used_and_loopback_does_not_request_it() {
         try (ScriptedImapServer server =
                 ScriptedImapServer.playing(Transcript.parse("refused", """
                         S: * PREAUTH [CAPABILITY IMAP4rev1 COMPRESS=DEFLATE] ready

@@ -37,7 +37,7 @@ import org.postbus.mail.imap.grammar.StoreMode;
 import org.postbus.mail.imap.grammar.UidSet;
 import org.postbus.observation.UidRange;
 
-/** What a transcript cannot show: pace, silence, limits, giving up. */
+/** Behaviour that transcripts cannot show: back-pressure, silence, limits, cancellation. */
 class ImapConnectionTest {
     private static final String SELECTED = """
             S: * PREAUTH [CAPABILITY IMAP4rev1 IDLE MOVE] ready
@@ -109,7 +109,7 @@ class ImapConnectionTest {
     }
 
     @Test
-    void socket_is_read_only_as_fast_as_messages_are_asked_for() throws Exception {
+    void socket_is_read_only_as_fast_as_messages_are_requested() throws Exception {
         int messages = 300;
         byte[] body = "x".repeat(1 << 18).getBytes(StandardCharsets.US_ASCII);
         AtomicLong sent = new AtomicLong();
@@ -144,7 +144,7 @@ class ImapConnectionTest {
             reader.awaitItems(2, Duration.ofSeconds(10));
             assertThatThrownBy(() -> reader.awaitItems(3, SILENCE_MAX)).isInstanceOf(AssertionError.class);
             long whenFull = sent.get();
-            // Longer than the silence limit, too: a reader that rests is not a server that is silent.
+            // Also longer than the silence limit: a subscriber that requests nothing does not make the server silent.
             assertThatThrownBy(() -> reader.awaitItems(3, SILENCE_MAX.multipliedBy(2)))
                     .isInstanceOf(AssertionError.class);
 
@@ -168,7 +168,7 @@ class ImapConnectionTest {
     }
 
     @Test
-    void reader_that_stops_leaves_the_connection_usable() {
+    void cancelled_reader_leaves_the_connection_usable() {
         inbox("""
                 C: A2 UID FETCH 1:* (UID FLAGS)
                 S: * 1 FETCH (UID 1 FLAGS ())
@@ -190,7 +190,7 @@ class ImapConnectionTest {
     }
 
     @Test
-    void silent_server_is_given_up() {
+    void silent_server_is_disconnected() {
         inbox(impatient, "C: A2 NOOP\n", connection -> {
             assertFails(connection.noop(), ServerFailure.Unreachable.class, "silent");
             await(connection.closed());
@@ -304,7 +304,7 @@ class ImapConnectionTest {
     }
 
     @Test
-    void nobody_listening_is_unreachable() {
+    void closed_port_is_unreachable() {
         ServerAddress nobody = new ServerAddress("localhost", 1, TlsMode.NONE);
         assertFails(
                 client.open(nobody, "a", new Credential.Password(new Secret("b"))),
@@ -313,7 +313,7 @@ class ImapConnectionTest {
     }
 
     @Test
-    void bye_for_a_greeting_is_told() {
+    void bye_as_a_greeting_is_reported() {
         Transcript full = Transcript.parse("full", "S: * BYE Too many connections from your host\nX: close\n");
         try (ScriptedImapServer server = ScriptedImapServer.playing(full)) {
             assertFails(

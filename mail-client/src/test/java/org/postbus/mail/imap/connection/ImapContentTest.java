@@ -22,7 +22,7 @@ import org.postbus.mail.imap.grammar.MailboxName;
 import org.postbus.mail.imap.grammar.Section;
 import org.postbus.mail.imap.session.MailboxChange;
 
-/** Content on demand. */
+/** Streaming the content of one message. */
 class ImapContentTest extends TranscriptPlayer {
 
     private static byte[] content(ImapConnection connection, long uid, Section section) {
@@ -36,7 +36,7 @@ class ImapContentTest extends TranscriptPlayer {
     }
 
     @Test
-    void content_comes_octet_by_octet_however_the_server_writes_it() {
+    void content_is_delivered_octet_by_octet_in_every_form() {
         play("rfc/fetch-section.txt", connection -> {
             await(connection.select(MailboxName.INBOX, false));
 
@@ -66,7 +66,7 @@ class ImapContentTest extends TranscriptPlayer {
         assertThatThrownBy(() -> Section.part("1").first(0)).isInstanceOf(IllegalArgumentException.class);
     }
 
-    /** 96 MB, with a reader that stops now and then. The whole module's tests run in a heap of 192 MB. */
+    /** 96 MB, with a subscriber that pauses now and then. The tests of this module run in a heap of 192 MB. */
     @Test
     void large_content_is_never_held_whole_and_the_server_waits_for_the_reader() throws Exception {
         int size = 96 << 20;

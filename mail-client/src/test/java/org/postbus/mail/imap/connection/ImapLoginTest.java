@@ -21,7 +21,7 @@ import org.postbus.mail.imap.fake.ScriptedImapServer;
 import org.postbus.mail.imap.fake.Transcript;
 import org.postbus.mail.imap.sasl.SaslConversation;
 
-/** The ways to log in, and what is wrong when it fails. */
+/** Login mechanisms and their failures. */
 class ImapLoginTest extends TranscriptPlayer {
     private static final Credential TOKEN = new Credential.AccessToken(new Secret("secret"));
 
@@ -47,7 +47,7 @@ class ImapLoginTest extends TranscriptPlayer {
 
     @Test
     void scram_is_preferred_to_plain_and_the_server_proves_itself() {
-        // RFC 7677 section 3; the nonce is the one thing that a transcript cannot foresee.
+        // RFC 7677 section 3; the nonce is fixed, because a transcript cannot predict it.
         play("rfc/scram-sha-256-preauth.txt", connection -> {
             await(connection.wire().authenticate(scram("SCRAM-SHA-256", "rOprNGfwEbeRWgbNEkqO")));
             await(connection.noop());
@@ -82,7 +82,7 @@ class ImapLoginTest extends TranscriptPlayer {
     }
 
     @Test
-    void nonce_of_another_and_endless_computing_are_refused() {
+    void wrong_nonce_and_too_many_iterations_are_refused() {
         for (String first : List.of(
                 "r=somebodyelse,s=QSXCR+Q6sek8bf92,i=4096",
                 "r=abcdef,s=QSXCR+Q6sek8bf92,i=2000000000",
@@ -101,18 +101,20 @@ class ImapLoginTest extends TranscriptPlayer {
     }
 
     @Test
-    void ok_without_the_servers_proof_is_no_login() {
+    void ok_without_the_servers_signature_is_no_login() {
         play("rfc/scram-without-proof.txt", connection -> {
-            assertThat(failureOf(() -> await(connection.wire().authenticate(scram("SCRAM-SHA-256", "rOprNGfwEbeRWgbNEkqO")))))
+            assertThat(failureOf(() ->
+                            await(connection.wire().authenticate(scram("SCRAM-SHA-256", "rOprNGfwEbeRWgbNEkqO")))))
                     .isEqualTo(new ServerFailure.Unreachable("the server did not prove that it knows the password"));
-            assertThat(failureOf(() -> await(connection.wire().authenticate(scram("SCRAM-SHA-256", "rOprNGfwEbeRWgbNEkqO")))))
+            assertThat(failureOf(() ->
+                            await(connection.wire().authenticate(scram("SCRAM-SHA-256", "rOprNGfwEbeRWgbNEkqO")))))
                     .as("cancelled with * after a challenge that makes no sense")
                     .isInstanceOf(ServerFailure.Unreachable.class);
         });
     }
 
     @Test
-    void what_the_server_offers_and_does_not_understand_is_passed_over() {
+    void mechanism_that_is_offered_and_not_understood_is_skipped() {
         logIn("rfc/scram-refused-then-plain.txt", SECRET);
         logIn("domino/auth-login.txt", SECRET);
     }
@@ -124,8 +126,9 @@ class ImapLoginTest extends TranscriptPlayer {
                         "NO [AUTHENTICATIONFAILED] Invalid credentials (Failure) (400)"));
         play("rfc/oauthbearer-refused.txt", connection -> {
             ServerAddress server = new ServerAddress("imap.example.com", 993, TlsMode.TLS);
-            assertThat(failureOf(() -> await(connection.wire().authenticate(
-                            new SaslConversation.OauthBearer(server, "a=l,ice", new Secret("secret"))))))
+            assertThat(failureOf(() -> await(connection
+                            .wire()
+                            .authenticate(new SaslConversation.OauthBearer(server, "a=l,ice", new Secret("secret"))))))
                     .isEqualTo(new ServerFailure.AuthRejected(
                             "NO [AUTHENTICATIONFAILED] Authentication failed. (invalid_token)"));
         });
@@ -143,27 +146,27 @@ class ImapLoginTest extends TranscriptPlayer {
     }
 
     @Test
-    void the_credential_waits_for_its_turn_on_an_open_connection() {
+    void the_credential_waits_for_its_permit_on_an_open_connection() {
         Transcript plain = Transcript.parse(
                 "plain",
                 "S: * OK [CAPABILITY IMAP4rev1 AUTH=PLAIN SASL-IR] ready\n"
                         + "C: A1 AUTHENTICATE PLAIN AGFsaWNlAHNlY3JldA==\n"
                         + "S: A1 OK [CAPABILITY IMAP4rev1] in\n");
-        CompletableFuture<Void> turn = new CompletableFuture<>();
+        CompletableFuture<Void> permit = new CompletableFuture<>();
         try (ScriptedImapServer server = ScriptedImapServer.playing(plain)) {
             CompletableFuture<ImapConnection> opened = client.open(
-                            server.address(), "alice", SECRET, Uni.createFrom().completionStage(turn))
+                            server.address(), "alice", SECRET, Uni.createFrom().completionStage(permit))
                     .subscribeAsCompletionStage();
             assertThatThrownBy(() -> opened.get(300, TimeUnit.MILLISECONDS)).isInstanceOf(TimeoutException.class);
 
-            turn.complete(null);
+            permit.complete(null);
             opened.orTimeout(10, TimeUnit.SECONDS).join().close();
             server.assertPlayed();
         }
     }
 
     @Test
-    void login_that_does_not_end_is_given_up() {
+    void login_without_end_fails() {
         ImapClient hasty = new ImapClient(vertx, ImapOptions.DEFAULT.withLoginTimeout(Duration.ofMillis(300)));
         Transcript silent = Transcript.parse(
                 "silent",

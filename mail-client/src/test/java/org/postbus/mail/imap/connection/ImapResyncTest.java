@@ -31,7 +31,7 @@ class ImapResyncTest extends TranscriptPlayer {
     }
 
     @Test
-    void what_changed_comes_before_the_mailbox_and_not_from_the_one_before() {
+    void changes_come_before_the_mailbox_and_not_from_the_previous_one() {
         play("dovecot/qresync-select.txt", connection -> {
             await(connection.select(new MailboxName("Trash"), false));
 
@@ -59,10 +59,11 @@ class ImapResyncTest extends TranscriptPlayer {
                             .getLast();
             assertThat(fallen.complete()).isFalse();
             assertThat(fallen.mailbox().readOnly()).isTrue();
-            Selected renumbered = (Selected) resync(connection, MailboxName.INBOX, false, new Resync(1, 3, List.of()))
-                    .getLast();
-            assertThat(renumbered.complete()).isFalse();
-            assertThat(renumbered.mailbox().uidValidity()).hasValue(1795382217);
+            Selected otherUidValidity =
+                    (Selected) resync(connection, MailboxName.INBOX, false, new Resync(1, 3, List.of()))
+                            .getLast();
+            assertThat(otherUidValidity.complete()).isFalse();
+            assertThat(otherUidValidity.mailbox().uidValidity()).hasValue(1795382217);
         });
     }
 
@@ -80,7 +81,7 @@ class ImapResyncTest extends TranscriptPlayer {
     }
 
     @Test
-    void icloud_is_never_asked_for_what_vanished() {
+    void qresync_is_never_enabled_on_icloud() {
         play("icloud/enable-without-enabled.txt", connection -> {
             assertThat(connection.qresyncEnabled()).isFalse();
             assertThatThrownBy(() -> resync(connection, MailboxName.INBOX, false, SINCE))

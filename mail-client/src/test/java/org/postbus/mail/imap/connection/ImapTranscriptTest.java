@@ -36,7 +36,7 @@ import org.postbus.mail.imap.session.MailboxChange;
 import org.postbus.model.MailboxRole;
 import org.postbus.observation.UidRange;
 
-/** Whole conversations on a real socket, word for word. */
+/** Whole conversations on a real socket, octet by octet. */
 class ImapTranscriptTest extends TranscriptPlayer {
     @Test
     void password_that_cannot_be_quoted_goes_as_a_literal() {
@@ -66,7 +66,7 @@ class ImapTranscriptTest extends TranscriptPlayer {
     }
 
     @Test
-    void refused_login_is_told_as_such() {
+    void refused_login_is_reported_as_such() {
         assertThat(refusedOpen("rfc/login-refused.txt", TlsMode.NONE)).isInstanceOf(ServerFailure.AuthRejected.class);
     }
 
@@ -85,7 +85,7 @@ class ImapTranscriptTest extends TranscriptPlayer {
     }
 
     @Test
-    void plain_text_behind_the_ok_to_starttls_is_refused() {
+    void plain_text_after_the_ok_to_starttls_is_refused() {
         assertThat(refusedOpen("rfc/starttls-injection.txt", TlsMode.STARTTLS))
                 .isInstanceOf(ServerFailure.Unreachable.class)
                 .extracting(ServerFailure::text)
@@ -102,7 +102,7 @@ class ImapTranscriptTest extends TranscriptPlayer {
     }
 
     @Test
-    void what_was_said_before_starttls_is_forgotten() {
+    void capabilities_from_before_starttls_are_forgotten() {
         ImapClient trusting = new ImapClient(
                 vertx,
                 ImapOptions.DEFAULT.withTrustedCertificates(
@@ -178,7 +178,7 @@ class ImapTranscriptTest extends TranscriptPlayer {
     }
 
     @Test
-    void octets_of_a_message_are_not_looked_at() {
+    void octets_of_a_message_are_not_interpreted() {
         play("rfc/fetch-literals.txt", connection -> {
             SelectedMailbox inbox = await(connection.select(MailboxName.INBOX, false));
             assertThat(inbox.uidValidity()).hasValue(3857529045L);
@@ -212,8 +212,8 @@ class ImapTranscriptTest extends TranscriptPlayer {
     }
 
     @Test
-    void news_during_a_fetch_is_kept_and_is_no_answer() {
-        play("rfc/fetch-with-news.txt", connection -> {
+    void changes_during_a_fetch_are_kept_and_are_no_answer() {
+        play("rfc/fetch-with-changes.txt", connection -> {
             await(connection.select(MailboxName.INBOX, false));
 
             List<FetchedMessage> messages =
@@ -235,7 +235,7 @@ class ImapTranscriptTest extends TranscriptPlayer {
     }
 
     @Test
-    void store_says_which_messages_somebody_else_had_changed() {
+    void store_reports_messages_that_had_been_changed_concurrently() {
         play("rfc/store-modified.txt", connection -> {
             await(connection.select(MailboxName.INBOX, false));
 
@@ -250,7 +250,7 @@ class ImapTranscriptTest extends TranscriptPlayer {
     }
 
     @Test
-    void moved_and_copied_messages_are_found_at_their_target() {
+    void moved_and_copied_messages_are_reported_with_their_new_uids() {
         play("rfc/move-and-copy.txt", connection -> {
             await(connection.select(MailboxName.INBOX, false));
 
@@ -270,7 +270,7 @@ class ImapTranscriptTest extends TranscriptPlayer {
     }
 
     @Test
-    void message_is_appended_octet_by_octet_once_the_server_consents() {
+    void message_is_appended_octet_by_octet_after_the_continuation() {
         play("rfc/append.txt", connection -> {
             byte[] message = "From: x\r\n\r\n".getBytes(StandardCharsets.US_ASCII);
             MailboxName sent = new MailboxName("Sent");
@@ -285,7 +285,7 @@ class ImapTranscriptTest extends TranscriptPlayer {
     }
 
     @Test
-    void idle_ends_at_the_first_news_and_only_after_it_has_begun() {
+    void idle_ends_at_the_first_change_and_only_after_it_has_begun() {
         play("rfc/idle.txt", connection -> {
             await(connection.select(MailboxName.INBOX, false));
 
@@ -326,7 +326,7 @@ class ImapTranscriptTest extends TranscriptPlayer {
     }
 
     @Test
-    void lost_connection_leaves_a_move_in_doubt_and_what_waits_undone() {
+    void lost_connection_leaves_a_move_in_doubt_and_waiting_commands_unsent() {
         play("rfc/connection-lost.txt", connection -> {
             await(connection.select(MailboxName.INBOX, false));
             var move = connection.uidMove(uid(1), new MailboxName("Trash")).subscribeAsCompletionStage();
@@ -342,7 +342,7 @@ class ImapTranscriptTest extends TranscriptPlayer {
     }
 
     @Test
-    void nothing_is_heard_after_bye() {
+    void nothing_after_bye_is_read() {
         play(
                 "rfc/bye.txt",
                 connection -> assertThat(failureOf(() -> await(connection.select(MailboxName.INBOX, false))))
@@ -387,7 +387,7 @@ class ImapTranscriptTest extends TranscriptPlayer {
     }
 
     @Test
-    void gmail_items_and_its_word_for_too_many_connections() {
+    void gmail_items_and_its_text_for_too_many_connections() {
         play("gmail/session.txt", connection -> {
             SelectedMailbox all = await(connection.select(new MailboxName("[Gmail]/Alle Nachrichten"), true));
             assertThat(all.highestModSeq()).hasValue(5198);
@@ -429,7 +429,7 @@ class ImapTranscriptTest extends TranscriptPlayer {
     }
 
     @Test
-    void item_that_makes_no_sense_does_not_take_the_others_with_it() {
+    void malformed_item_does_not_affect_the_others() {
         play("zoho/modseq-minus-one.txt", connection -> {
             assertThat(await(connection.select(MailboxName.INBOX, false)).highestModSeq())
                     .isEmpty();
@@ -455,7 +455,7 @@ class ImapTranscriptTest extends TranscriptPlayer {
     }
 
     @Test
-    void sloppy_line_ends_and_numbers_are_understood() {
+    void malformed_line_ends_and_numbers_are_understood() {
         play("courier/lone-lf.txt", connection -> {
             SelectedMailbox inbox = await(connection.select(MailboxName.INBOX, false));
             assertThat(inbox.uidValidity()).isEmpty();

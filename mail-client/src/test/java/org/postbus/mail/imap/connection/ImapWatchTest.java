@@ -19,8 +19,8 @@ class ImapWatchTest extends TranscriptPlayer {
                 messages, unseen, OptionalLong.empty(), OptionalLong.empty(), OptionalLong.empty(), Optional.empty());
     }
 
-    /** All that is said by the time that {@code count} mailboxes were heard of. */
-    private static List<AccountChange> news(ImapConnection connection, int count) {
+    /** All changes until {@code count} of them have been reported. */
+    private static List<AccountChange> changes(ImapConnection connection, int count) {
         List<AccountChange> all = new java.util.ArrayList<>();
         while (all.size() < count) {
             assertThat(await(connection.watch(LONG))).isEqualTo(WatchOutcome.CHANGED);
@@ -35,20 +35,20 @@ class ImapWatchTest extends TranscriptPlayer {
     }
 
     @Test
-    void notify_tells_of_every_mailbox_without_a_command() {
+    void notify_reports_every_mailbox_without_a_command() {
         play("dovecot/notify.txt", connection -> {
             assertThat(await(connection.notifyPersonal())).isTrue();
             assertThat(connection.notifying()).isTrue();
 
             // Both STATUS of the inbox may come as one.
-            List<AccountChange> news = new java.util.ArrayList<>();
-            while (news.stream().noneMatch(ImapWatchTest::isLast)) {
-                news.addAll(news(connection, 1));
+            List<AccountChange> changes = new java.util.ArrayList<>();
+            while (changes.stream().noneMatch(ImapWatchTest::isLast)) {
+                changes.addAll(changes(connection, 1));
             }
 
-            AccountChange.Dirty inbox = (AccountChange.Dirty) news.getFirst();
+            AccountChange.Dirty inbox = (AccountChange.Dirty) changes.getFirst();
             assertThat(inbox.name()).isEqualTo(MailboxName.INBOX);
-            List<AccountChange.Listed> listed = news.stream()
+            List<AccountChange.Listed> listed = changes.stream()
                     .filter(AccountChange.Listed.class::isInstance)
                     .map(AccountChange.Listed.class::cast)
                     .toList();
@@ -69,7 +69,7 @@ class ImapWatchTest extends TranscriptPlayer {
     }
 
     @Test
-    void notify_asks_for_less_and_ends_when_the_server_gives_up() {
+    void notify_is_requested_with_fewer_events_and_ends_on_overflow() {
         play("rfc/notify-degrades.txt", connection -> {
             assertThat(await(connection.notifyPersonal())).isTrue();
             while (connection.notifying()) {

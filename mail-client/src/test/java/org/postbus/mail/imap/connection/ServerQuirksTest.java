@@ -38,7 +38,7 @@ import org.postbus.mail.imap.grammar.UidSet;
 import org.postbus.mail.imap.session.MailboxChange;
 import org.postbus.observation.UidRange;
 
-/** What single servers do in their own way; each transcript says in its first line what it holds. */
+/** Behaviour of particular servers; the first line of each transcript says what it contains. */
 class ServerQuirksTest extends TranscriptPlayer {
     private static final FetchItems FLAGS = FetchItems.of(FetchItems.FLAGS);
     private static final MailboxName TRASH = new MailboxName("Trash");
@@ -129,7 +129,7 @@ class ServerQuirksTest extends TranscriptPlayer {
     }
 
     @Test
-    void yahoo_has_no_mod_sequences_of_ours() {
+    void yahoo_has_no_mod_sequences() {
         play("yahoo/xymhighestmodseq.txt", connection -> {
             SelectedMailbox inbox = inbox(connection);
             assertThat(inbox.highestModSeq()).isEmpty();
@@ -140,7 +140,7 @@ class ServerQuirksTest extends TranscriptPlayer {
     }
 
     @Test
-    void copyuid_that_makes_no_sense_is_as_none() {
+    void malformed_copyuid_is_ignored() {
         play("yahoo/copyuid-does-not-match.txt", connection -> {
             inbox(connection);
             assertThat(await(connection.uidCopy(range(1, 3), TRASH))).isEmpty();
@@ -199,7 +199,7 @@ class ServerQuirksTest extends TranscriptPlayer {
     }
 
     @Test
-    void exchange_without_its_mailbox_server_is_waited_for() {
+    void exchange_without_its_mailbox_server_is_throttled() {
         play(
                 "exchange/authenticated-but-not-connected.txt",
                 connection -> assertThat(failureOf(() -> inbox(connection))).isInstanceOf(Throttled.class));
@@ -216,8 +216,8 @@ class ServerQuirksTest extends TranscriptPlayer {
     }
 
     @Test
-    void exchange_folder_that_went_since_list_costs_only_itself() {
-        play("exchange/no-modseq-no-uidnext-news.txt", connection -> {
+    void exchange_folder_deleted_since_list_is_the_only_one_without_status() {
+        play("exchange/no-modseq-no-new-uidnext.txt", connection -> {
             List<ListedMailbox> mailboxes = await(connection.list());
             assertThat(mailboxes).hasSize(2);
             assertThat(mailboxes.get(0).status().orElseThrow().uidNext()).hasValue(2);
@@ -227,7 +227,7 @@ class ServerQuirksTest extends TranscriptPlayer {
     }
 
     @Test
-    void lower_case_is_as_good_as_upper() {
+    void case_does_not_matter() {
         play("icloud/no-move.txt", connection -> {
             SelectedMailbox inbox = inbox(connection);
             assertThat(inbox.uidValidity()).hasValue(8);
@@ -260,7 +260,7 @@ class ServerQuirksTest extends TranscriptPlayer {
     }
 
     @Test
-    void cyrus_names_are_literals_and_some_are_not_there() {
+    void cyrus_names_are_literals_and_some_mailboxes_do_not_exist() {
         play("cyrus/referral-and-list.txt", connection -> {
             assertThat(await(connection.namespace()).orElseThrow().personal())
                     .containsExactly(new Namespaces.Namespace("INBOX.", Optional.of('.')));
@@ -272,7 +272,7 @@ class ServerQuirksTest extends TranscriptPlayer {
     }
 
     @Test
-    void cyrus_is_not_asked_what_it_makes_up() {
+    void cyrus_is_not_asked_for_a_mailbox_id() {
         play(
                 "cyrus/mailboxid-is-garbage.txt",
                 connection -> assertThat(await(connection.list()))
@@ -291,7 +291,7 @@ class ServerQuirksTest extends TranscriptPlayer {
     }
 
     @Test
-    void courier_message_zero_is_nobodys() {
+    void courier_message_zero_is_ignored() {
         play("courier/fetch-zero.txt", connection -> {
             inbox(connection);
             assertThat(fetch(connection, ALL, FLAGS))
@@ -301,7 +301,7 @@ class ServerQuirksTest extends TranscriptPlayer {
     }
 
     @Test
-    void courier_counts_down_leaves_out_and_writes_8_bits() {
+    void courier_exists_falls_items_are_missing_and_names_have_8_bits() {
         play("courier/exists-falls.txt", connection -> {
             inbox(connection);
             await(connection.noop());
@@ -341,7 +341,7 @@ class ServerQuirksTest extends TranscriptPlayer {
     }
 
     @Test
-    void yandex_bye_is_the_end_however_often() {
+    void yandex_bye_ends_the_connection_however_often() {
         play("yandex/bye-twice.txt", connection -> {
             inbox(connection);
             assertThat(failureOf(() -> await(connection.watch(Duration.ofSeconds(5)))))
@@ -364,7 +364,7 @@ class ServerQuirksTest extends TranscriptPlayer {
     }
 
     @Test
-    void proton_renumbers_and_lists_ghosts() {
+    void proton_changes_uidvalidity_and_lists_mailboxes_that_cannot_be_selected() {
         play("proton/bridge.txt", connection -> {
             MailboxName folder = new MailboxName("Folders/a b");
             assertThat(await(connection.select(folder, false)).uidValidity()).hasValue(1);
@@ -444,7 +444,7 @@ class ServerQuirksTest extends TranscriptPlayer {
     }
 
     @Test
-    void literal_stands_wherever_a_string_may() {
+    void a_literal_may_replace_any_string() {
         play("rfc/literals-everywhere.txt", connection -> {
             inbox(connection);
             FetchedMessage message = fetch(

@@ -22,7 +22,7 @@ import org.postbus.mail.imap.grammar.FetchedMessage;
 import org.postbus.mail.imap.grammar.UidSet;
 import org.postbus.observation.UidRange;
 
-/** A client, and transcripts played to it twice, the second time octet by octet. */
+/** A client to which each transcript is played twice, the second time octet by octet. */
 abstract class TranscriptPlayer {
     static final List<UidRange> ALL = List.of(new UidRange(1, UidSet.UID_MAX));
     static final Credential SECRET = new Credential.Password(new Secret("secret"));

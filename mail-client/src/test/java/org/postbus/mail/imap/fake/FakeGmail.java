@@ -27,10 +27,11 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
- * Gmail in memory, as far as it is known how it behaves: a message lies once, in All Mail, Spam or the Trash; all other mailboxes show what
- * has their label. Mailboxes have German names. As many commands as Postbus sends, over plain TCP; anybody may log in.
+ * Gmail in memory, as far as its behaviour is known: a message is in All Mail, Spam or the Trash, and all other
+ * mailboxes show the messages with their label. Mailboxes have German names. It knows the commands that Postbus sends,
+ * over plain TCP, and accepts every login.
  *
- * <p>Deleting anywhere but in Spam and the Trash only takes the label away. COPYUID names targets in no order.
+ * <p>Deleting outside of Spam and the Trash removes the label only. COPYUID names its targets in no particular order.
  */
 public final class FakeGmail implements AutoCloseable {
     public static final String ALL_MAIL = "[Gmail]/Alle Nachrichten";
@@ -54,13 +55,6 @@ public final class FakeGmail implements AutoCloseable {
     private long uidValidity = 1;
     private boolean labelsHaveModSeqs = true;
 
-    /** Where a message lies. */
-    public enum Place {
-        ALL_MAIL,
-        SPAM,
-        TRASH
-    }
-
     private static final class Mail {
         final long id;
         final long thread;
@@ -68,7 +62,7 @@ public final class FakeGmail implements AutoCloseable {
         final String messageId;
         final Set<String> flags = new TreeSet<>();
         final Set<String> labels = new TreeSet<>();
-        Place place = Place.ALL_MAIL;
+        GmailContainer container = GmailContainer.ALL_MAIL;
         long modSeq;
 
         Mail(long id, long thread, String messageId, byte[] raw) {
@@ -93,29 +87,30 @@ public final class FakeGmail implements AutoCloseable {
 
     private static final class Mailbox {
         final String attributes;
-        final Place place;
+        final GmailContainer container;
         final long uidValidity;
         final NavigableMap<Long, Mail> mails = new TreeMap<>();
-        /** Empty for a place. */
+        /** Empty for All Mail, Spam and the Trash. */
         String label;
 
         boolean shown = true;
         long uidNext = 1;
         long highest = 1;
 
-        Mailbox(String attributes, Place place, String label, long uidValidity) {
+        Mailbox(String attributes, GmailContainer container, String label, long uidValidity) {
             this.attributes = attributes;
-            this.place = place;
+            this.container = container;
             this.label = label;
             this.uidValidity = uidValidity;
         }
 
         boolean shows(Mail mail) {
-            return mail.place == place && (label.isEmpty() || mail.allLabels().contains(label));
+            return mail.container == container
+                    && (label.isEmpty() || mail.allLabels().contains(label));
         }
 
         boolean isAllMail() {
-            return label.isEmpty() && place == Place.ALL_MAIL;
+            return label.isEmpty() && container == GmailContainer.ALL_MAIL;
         }
     }
 
@@ -141,14 +136,16 @@ public final class FakeGmail implements AutoCloseable {
     }
 
     public FakeGmail() {
-        mailboxes.put("INBOX", place("\\HasNoChildren", Place.ALL_MAIL, "\\Inbox"));
-        mailboxes.put(ALL_MAIL, place("\\HasNoChildren \\All", Place.ALL_MAIL, ""));
-        mailboxes.put(SPAM, place("\\HasNoChildren \\Junk", Place.SPAM, ""));
-        mailboxes.put(TRASH, place("\\HasNoChildren \\Trash", Place.TRASH, ""));
-        mailboxes.put("[Gmail]/Gesendet", place("\\HasNoChildren \\Sent", Place.ALL_MAIL, "\\Sent"));
-        mailboxes.put("[Gmail]/Entw&APw-rfe", place("\\HasNoChildren \\Drafts", Place.ALL_MAIL, "\\Draft"));
-        mailboxes.put("[Gmail]/Markiert", place("\\HasNoChildren \\Flagged", Place.ALL_MAIL, "\\Starred"));
-        mailboxes.put("[Gmail]/Wichtig", place("\\HasNoChildren \\Important", Place.ALL_MAIL, "\\Important"));
+        mailboxes.put("INBOX", container("\\HasNoChildren", GmailContainer.ALL_MAIL, "\\Inbox"));
+        mailboxes.put(ALL_MAIL, container("\\HasNoChildren \\All", GmailContainer.ALL_MAIL, ""));
+        mailboxes.put(SPAM, container("\\HasNoChildren \\Junk", GmailContainer.SPAM, ""));
+        mailboxes.put(TRASH, container("\\HasNoChildren \\Trash", GmailContainer.TRASH, ""));
+        mailboxes.put("[Gmail]/Gesendet", container("\\HasNoChildren \\Sent", GmailContainer.ALL_MAIL, "\\Sent"));
+        mailboxes.put(
+                "[Gmail]/Entw&APw-rfe", container("\\HasNoChildren \\Drafts", GmailContainer.ALL_MAIL, "\\Draft"));
+        mailboxes.put("[Gmail]/Markiert", container("\\HasNoChildren \\Flagged", GmailContainer.ALL_MAIL, "\\Starred"));
+        mailboxes.put(
+                "[Gmail]/Wichtig", container("\\HasNoChildren \\Important", GmailContainer.ALL_MAIL, "\\Important"));
         try {
             listening = new ServerSocket(0, 50, InetAddress.getByName("127.0.0.1"));
             Thread.ofVirtual().start(this::accept);
@@ -157,28 +154,28 @@ public final class FakeGmail implements AutoCloseable {
         }
     }
 
-    private Mailbox place(String attributes, Place place, String label) {
-        return new Mailbox(attributes, place, label, ++uidValidity);
+    private Mailbox container(String attributes, GmailContainer container, String label) {
+        return new Mailbox(attributes, container, label, ++uidValidity);
     }
 
     public int port() {
         return listening.getLocalPort();
     }
 
-    // ---- what people do with the web page
+    // ---- changes in the web interface
 
     /** @return its X-GM-MSGID */
     public synchronized long deliver(String messageId, String... labels) {
-        return deliver(Place.ALL_MAIL, messageId, labels);
+        return deliver(GmailContainer.ALL_MAIL, messageId, labels);
     }
 
-    public synchronized long deliver(Place place, String messageId, String... labels) {
+    public synchronized long deliver(GmailContainer container, String messageId, String... labels) {
         long id = nextId++;
         String raw =
                 "Message-ID: <" + messageId + ">\r\nFrom: a@example.org\r\nSubject: " + messageId + "\r\n\r\ntext\r\n";
         Mail mail = new Mail(id, id, messageId, raw.getBytes(StandardCharsets.US_ASCII));
         mail.labels.addAll(Arrays.asList(labels));
-        mail.place = place;
+        mail.container = container;
         mail.modSeq = ++modSeq;
         mails.put(id, mail);
         show(mail);
@@ -204,14 +201,17 @@ public final class FakeGmail implements AutoCloseable {
         }
     }
 
-    /** What goes to the Trash or to Spam leaves the inbox and keeps its other labels, which nobody sees there. */
-    public synchronized void move(long id, Place to) {
+    /**
+     * A message that is moved to the Trash or to Spam leaves the inbox and keeps its other labels, which are hidden
+     * there.
+     */
+    public synchronized void move(long id, GmailContainer to) {
         Mail mail = mails.get(id);
-        if (mail.place != to) {
-            if (to != Place.ALL_MAIL) {
+        if (mail.container != to) {
+            if (to != GmailContainer.ALL_MAIL) {
                 mail.labels.remove("\\Inbox");
             }
-            mail.place = to;
+            mail.container = to;
             mail.modSeq = ++modSeq;
             show(mail);
         }
@@ -227,7 +227,7 @@ public final class FakeGmail implements AutoCloseable {
     }
 
     public synchronized void createLabel(String rawName) {
-        mailboxes.put(rawName, place("\\HasNoChildren", Place.ALL_MAIL, rawName));
+        mailboxes.put(rawName, container("\\HasNoChildren", GmailContainer.ALL_MAIL, rawName));
     }
 
     /** Only the name: messages, UIDs and mod-sequences stay. */
@@ -252,7 +252,7 @@ public final class FakeGmail implements AutoCloseable {
         mailboxes.get(mailbox).shown = shown;
     }
 
-    /** Whether a message of All Mail gets another mod-sequence when its labels change. */
+    /** Whether a message of All Mail gets a new mod-sequence when its labels change. */
     public synchronized void labelsHaveModSeqs(boolean they) {
         labelsHaveModSeqs = they;
     }
@@ -261,8 +261,8 @@ public final class FakeGmail implements AutoCloseable {
         return List.copyOf(mails.keySet());
     }
 
-    public synchronized Place placeOf(long id) {
-        return mails.get(id).place;
+    public synchronized GmailContainer containerOf(long id) {
+        return mails.get(id).container;
     }
 
     public synchronized Set<String> labelsOf(long id) {
@@ -273,7 +273,7 @@ public final class FakeGmail implements AutoCloseable {
         return mails.containsKey(id);
     }
 
-    /** By the mailboxes' raw names what they show: Message-IDs and flags. */
+    /** The messages of each mailbox, by its raw name: Message-IDs and flags. */
     public synchronized Map<String, Map<String, Set<String>>> content() {
         Map<String, Map<String, Set<String>>> content = new TreeMap<>();
         mailboxes.forEach((name, mailbox) -> {
@@ -287,7 +287,7 @@ public final class FakeGmail implements AutoCloseable {
         return content;
     }
 
-    /** The raw names of the mailboxes that show it, in order. */
+    /** The raw names of the mailboxes that show the message, in order. */
     public synchronized List<String> mailboxesOf(long id) {
         return mailboxes.entrySet().stream()
                 .filter(mailbox ->
@@ -335,7 +335,7 @@ public final class FakeGmail implements AutoCloseable {
         }
     }
 
-    /** Gives it a UID where it is shown now, and takes that away where it is not any more. */
+    /** Assigns a UID in each mailbox that shows the message now, and removes it from the others. */
     private void show(Mail mail) {
         mailboxes.forEach((name, mailbox) -> {
             boolean was = mailbox.mails.containsValue(mail);
@@ -526,7 +526,10 @@ public final class FakeGmail implements AutoCloseable {
         return answer + "TAG OK Success\r\n";
     }
 
-    /** All but the label of the mailbox that is open; system labels quoted with their backslash doubled, others as they need it. */
+    /**
+     * All labels except that of the selected mailbox; system labels quoted with a doubled backslash, others as
+     * required.
+     */
     private static String labels(Mail mail, Mailbox open) {
         return mail.allLabels().stream()
                 .filter(label -> !label.equals(open.label))
@@ -566,7 +569,7 @@ public final class FakeGmail implements AutoCloseable {
     private void storeOne(Mail mail, String what, String name, boolean set) {
         switch (what + name) {
             case "label\\Starred" -> flag(mail.id, "\\Flagged", set);
-            // Gmail says OK and leaves them.
+            // Gmail answers OK and keeps them.
             case "label\\Sent", "label\\Draft" -> {}
             default -> {
                 if (what.equals("flag")) {
@@ -585,7 +588,7 @@ public final class FakeGmail implements AutoCloseable {
         }
         List<Mail> moved = uids.stream().map(from.mails::get).toList();
         for (Mail mail : moved.reversed()) {
-            move(mail.id, to.place);
+            move(mail.id, to.container);
             if (!to.label.isEmpty()) {
                 label(mail.id, to.label, true);
             }
@@ -613,7 +616,7 @@ public final class FakeGmail implements AutoCloseable {
             if (!mail.flags.contains("\\Deleted")) {
                 continue;
             }
-            if (mail.place == Place.ALL_MAIL) {
+            if (mail.container == GmailContainer.ALL_MAIL) {
                 mail.flags.remove("\\Deleted");
                 label(mail.id, mailbox.label, false);
             } else {
@@ -648,7 +651,7 @@ public final class FakeGmail implements AutoCloseable {
         return words;
     }
 
-    /** What a keyword is called that a flag is. */
+    /** The keyword of a flag. */
     public static Set<String> keywords(Collection<String> flags) {
         return flags.stream()
                 .filter(flag -> !flag.equals("\\Deleted"))

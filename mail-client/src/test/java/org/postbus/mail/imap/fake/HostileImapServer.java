@@ -12,7 +12,7 @@ import java.nio.charset.StandardCharsets;
 import org.postbus.account.ServerAddress;
 import org.postbus.account.TlsMode;
 
-/** Listens, and does to each connection what its test thought of, until the client hangs up. */
+/** Runs the behaviour that a test defines on each connection, until the client closes it. */
 public final class HostileImapServer implements AutoCloseable {
 
     public interface Behaviour {
@@ -50,7 +50,7 @@ public final class HostileImapServer implements AutoCloseable {
             return line.toString(StandardCharsets.ISO_8859_1);
         }
 
-        /** As often as it takes until the client hangs up, or {@code times}. */
+        /** Repeats it until the client closes the connection, or {@code times}. */
         public void repeat(String text, long times) throws IOException {
             StringBuilder some = new StringBuilder();
             long copies = Math.max(1, 65536 / Math.max(1, text.length()));
@@ -119,7 +119,7 @@ public final class HostileImapServer implements AutoCloseable {
                     behaviour.to(new Victim(socket));
                     socket.getInputStream().transferTo(OutputStream.nullOutputStream());
                 } catch (IOException hungUp) {
-                    // What it is there for: the client has had enough.
+                    // Expected: the client has closed the connection.
                 } catch (InterruptedException e) {
                     Thread.currentThread().interrupt();
                 }

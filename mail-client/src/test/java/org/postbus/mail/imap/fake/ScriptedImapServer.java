@@ -18,8 +18,8 @@ import org.postbus.account.ServerAddress;
 import org.postbus.account.TlsMode;
 
 /**
- * Plays transcripts on a real socket, one per connection, in the order given. Strict: an octet that the transcript does not
- * expect ends the connection and makes {@link #assertPlayed} fail.
+ * Plays transcripts on a real socket, one per connection, in the given order. Strict: an octet that the transcript
+ * does not expect ends the connection and makes {@link #assertPlayed} fail.
  */
 public final class ScriptedImapServer implements AutoCloseable {
     private static final int SILENCE_MILLIS_MAX = 10_000;
@@ -66,7 +66,7 @@ public final class ScriptedImapServer implements AutoCloseable {
         return new ServerAddress("localhost", listening.getLocalPort(), mode);
     }
 
-    /** Waits until every transcript has been played to its end; the clients must have hung up. */
+    /** Waits until every transcript has been played to its end; the clients must have closed their connections. */
     public void assertPlayed() {
         try {
             player.join(SILENCE_MILLIS_MAX);
@@ -83,7 +83,7 @@ public final class ScriptedImapServer implements AutoCloseable {
         }
     }
 
-    /** What the clients did that was not expected, so far. */
+    /** The unexpected behaviour of clients so far. */
     public List<String> complaints() {
         synchronized (complaints) {
             return List.copyOf(complaints);
@@ -129,7 +129,7 @@ public final class ScriptedImapServer implements AutoCloseable {
                 return;
             } catch (IOException e) {
                 if (step instanceof Transcript.Step.Send && transcript.expectsNothingAfter(step)) {
-                    // The client has heard enough, after a BYE say, and hung up before everything was said.
+                    // The client may close before it has received everything, such as after BYE.
                     finished();
                 } else {
                     complain(transcript.name() + " line " + step.line() + ": " + e);
@@ -152,7 +152,7 @@ public final class ScriptedImapServer implements AutoCloseable {
             complain(transcript.name() + ": the client does not hang up");
             return;
         } catch (IOException e) {
-            // A reset is an end, too: the client hung up before it had read everything.
+            // A reset is an end, too: the client closed before it had read everything.
         }
         finished();
     }

@@ -17,7 +17,7 @@ import java.util.List;
  * S\: abc\r\n\x00        the server sends exactly these octets: \r \n \t \\ \xNN
  * C: A1 NOOP             the client must send exactly this line and CRLF
  * C\: {5}\r\nhello       the client must send exactly these octets
- * X: close               the server hangs up
+ * X: close               the server closes the connection
  * X: tls                 the server begins a TLS handshake
  * </pre>
  */
@@ -35,7 +35,7 @@ public record Transcript(String name, List<Step> steps) {
         record Tls(int line) implements Step {}
     }
 
-    /** Whether the client has said all that it is to say before {@code step}. */
+    /** Whether the client has sent everything that it must send before {@code step}. */
     boolean expectsNothingAfter(Step step) {
         return steps.stream().noneMatch(later -> later.line() > step.line() && later instanceof Step.Expect);
     }

@@ -43,7 +43,7 @@ class ImapFramerTest {
         }
     }
 
-    /** Octets to responses, with one literal of each message passed on and not kept. */
+    /** Octets to responses; one literal of each message is streamed and not kept. */
     @Test
     void any_chunking_gives_the_same_responses_and_the_same_content() {
         for (long seed = 1; seed <= 300; seed++) {

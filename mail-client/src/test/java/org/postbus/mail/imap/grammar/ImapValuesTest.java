@@ -20,7 +20,7 @@ class ImapValuesTest {
     }
 
     @Test
-    void name_made_for_people_is_shown_to_them_again() {
+    void display_name_is_encoded_and_decoded_without_loss() {
         for (long seed = 1; seed <= 500; seed++) {
             Random random = new Random(seed);
             StringBuilder name = new StringBuilder("x");

@@ -98,9 +98,7 @@ class UidSetTest {
 
             List<UidRange> again = new ArrayList<>();
             for (UidSet set : sets) {
-                assertThat(set.sequenceSet(false).length())
-                        .as("seed %d", seed)
-                        .isBetween(1, UidSet.COMMAND_OCTETS_MAX);
+                assertThat(set.sequenceSet(false).length()).as("seed %d", seed).isBetween(1, UidSet.COMMAND_OCTETS_MAX);
                 again.addAll(set.ranges());
             }
             assertThat(again).as("seed %d", seed).isEqualTo(whole.ranges());
@@ -111,8 +109,7 @@ class UidSetTest {
 
     @Test
     void ten_thousand_neighbours_are_ten_commands() {
-        UidSet uids =
-                UidSet.ofUids(LongStream.rangeClosed(1, 10_000).boxed().toList());
+        UidSet uids = UidSet.ofUids(LongStream.rangeClosed(1, 10_000).boxed().toList());
 
         assertThat(uids.split(1000, 400))
                 .hasSize(10)
@@ -120,7 +117,7 @@ class UidSetTest {
     }
 
     @Test
-    void parts_hold_every_uid_once_and_keep_their_limits() {
+    void split_sets_hold_every_uid_once_and_keep_their_limits() {
         for (long seed = 0; seed < 60; seed++) {
             var random = new Random(seed);
             var uids = new TreeSet<Long>();

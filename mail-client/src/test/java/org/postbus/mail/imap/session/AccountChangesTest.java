@@ -19,7 +19,7 @@ class AccountChangesTest {
     }
 
     @Test
-    void last_change_of_each_kind_is_kept_and_too_many_become_one_that_says_so() {
+    void last_change_of_each_kind_is_kept_and_too_many_become_one_overflow() {
         AccountChanges changes = new AccountChanges(2, 100);
         MailboxName a = new MailboxName("a");
         ListedMailbox listed = new ListedMailbox(

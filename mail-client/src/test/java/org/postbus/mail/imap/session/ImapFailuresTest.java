@@ -100,7 +100,7 @@ class ImapFailuresTest {
     }
 
     @Test
-    void hanging_up_is_unreachable_unless_the_server_names_a_limit() {
+    void bye_is_unreachable_unless_the_server_names_a_limit() {
         assertThat(ImapFailures.ofBye(Optional.empty(), "Autologout"))
                 .isEqualTo(new ServerFailure.Unreachable("BYE Autologout"));
         assertThat(ImapFailures.ofBye(Optional.empty(), "Too many connections from your host"))

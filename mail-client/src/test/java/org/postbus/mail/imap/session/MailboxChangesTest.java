@@ -6,7 +6,7 @@ import org.junit.jupiter.api.Test;
 
 class MailboxChangesTest {
     @Test
-    void too_many_changes_become_one_that_says_so() {
+    void too_many_changes_become_one_overflow() {
         MailboxChanges changes = new MailboxChanges(3, 100);
         changes.add(new MailboxChange.Exists(1), 1);
         changes.add(new MailboxChange.Exists(2), 1);

@@ -26,7 +26,7 @@ import org.postbus.mail.jmap.method.JmapResults;
 import org.postbus.mail.jmap.method.SetError;
 import org.postbus.model.Keyword;
 
-/** Known answers: what goes out, to the byte; what comes in, as servers send it. */
+/** Known answers: requests, byte by byte; responses as servers send them. */
 class JmapCodecTest {
 
     @Test
@@ -63,7 +63,7 @@ class JmapCodecTest {
     }
 
     @Test
-    void what_can_change_is_asked_for_alone() {
+    void mutable_properties_are_requested_alone() {
         var request = new JmapRequest();
         request.add(new EmailStateGet(Ids.these(List.of("E1", "E2"))));
         request.add(new EmailChanges("s1", 100));
@@ -125,7 +125,7 @@ class JmapCodecTest {
     }
 
     @Test
-    void answer_without_a_state_cannot_be_built_on() {
+    void answer_without_a_state_is_a_failure() {
         var request = new JmapRequest();
         var changes = request.add(new EmailChanges("1", 10));
 

@@ -50,7 +50,7 @@ class JmapSessionTest {
     }
 
     @Test
-    void odd_limits_are_taken_as_not_given() {
+    void invalid_limits_are_treated_as_missing() {
         JmapSession session = read("""
                 {"apiUrl":"/","capabilities":{"urn:ietf:params:jmap:core":{"maxCallsInRequest":0,"maxObjectsInGet":"many",
                  "maxObjectsInSet":null,"maxConcurrentRequests":-1,"maxSizeRequest":99999999999,"maxSizeUpload":7}}}""");
@@ -64,7 +64,7 @@ class JmapSessionTest {
     }
 
     @Test
-    void what_is_no_session_is_refused() {
+    void invalid_session_is_refused() {
         assertThatThrownBy(() -> read("{}")).isInstanceOf(ServerException.class).hasMessageContaining("no apiUrl");
         assertThatThrownBy(() -> read("[]")).isInstanceOf(ServerException.class);
         assertThatThrownBy(() -> read("{\"apiUrl\":\"http://a b\"}")).isInstanceOf(ServerException.class);

@@ -17,9 +17,11 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
- * The emails of {@link FakeJmapServer}: those that somebody added, and after them, the oldest, any number that are made up from
- * their number whenever one is looked at. Of these only what was done to them takes memory, and a page of ids costs no more than
- * the page. They are seen, in one mailbox, and of 1 KB.
+ * The emails of {@link FakeJmapServer}: those that were added, and after them, as the oldest, any number of generated
+ * emails that are computed from their number on access. Of the generated ones only changes take memory, and a page of
+ * ids costs no more than the page. They are seen, in one mailbox, and have 1 KB.
+ *
+ * @param blobs receives the content of generated emails before they are changed or destroyed
  */
 final class FakeEmails {
     private static final Pattern MADE_UP_ID = Pattern.compile("0000000([0-9])-0000-4000-8000-1([0-9]{11})");
@@ -75,7 +77,7 @@ final class FakeEmails {
         madeUp = emails;
     }
 
-    /** All that were made up have other ids from now on. */
+    /** Gives all generated emails other ids. */
     void renumber() {
         numbering++;
         changed.forEach((number, email) -> email.put("id", madeUpId(numbering, number)));
@@ -97,7 +99,7 @@ final class FakeEmails {
         return email.put("blobId", "B-made-up-" + number).put("threadId", "T-made-up-" + number);
     }
 
-    /** Its number if there is such an email and it was made up, else -1. */
+    /** The number of a generated email that exists, else -1. */
     private int number(String id) {
         Matcher parts = MADE_UP_ID.matcher(id);
         if (!parts.matches() || Integer.parseInt(parts.group(1)) != numbering) {
@@ -150,7 +152,7 @@ final class FakeEmails {
                 : blobs.get(blobId);
     }
 
-    /** The ids of those that were added in this order, then of those that were made up. */
+    /** The ids of the added emails in the given order, then of the generated ones. */
     List<String> ids() {
         return inOrder(List.copyOf(added.keySet()));
     }
@@ -177,7 +179,7 @@ final class FakeEmails {
                 .toList());
     }
 
-    /** To be used before anything changes. */
+    /** Call it before anything changes. */
     private List<String> inOrder(List<String> first) {
         return new AbstractList<>() {
             @Override

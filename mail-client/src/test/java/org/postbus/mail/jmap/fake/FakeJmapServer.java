@@ -35,17 +35,17 @@ import org.postbus.codec.EventCodec;
 import org.postbus.mail.jmap.codec.JmapSession;
 
 /**
- * A JMAP server (RFC 8620, RFC 8621) over real HTTP with one account in memory, for what real servers do not do when asked:
- * faults, odd answers, anchors. It is strict: a request that a conforming server could refuse is answered with 400 or a method
- * error and kept in {@link #complaints()}; a test ends by asserting that there are none. {@link #next} answers one request in
- * another way. Thread-safe.
+ * A JMAP server (RFC 8620, RFC 8621) over real HTTP with one account in memory, for behaviour that real servers do not
+ * show on request: faults, malformed answers, anchors. It is strict: a request that a conforming server could refuse
+ * is answered with 400 or a method error and kept in {@link #complaints()}; a test ends by asserting that there are
+ * none. {@link #next} replaces the answer to one request. Thread-safe.
  */
 public final class FakeJmapServer implements AutoCloseable {
     public static final String USER = "bob@example.com";
     public static final String PASSWORD = "s3cret";
     public static final String ACCOUNT = "A1";
 
-    /** What each method may be given; anything else is a mistake of the client. */
+    /** The arguments that each method accepts; anything else is an error of the client. */
     private static final Map<String, Set<String>> ARGUMENTS = Map.of(
             "Mailbox/get", Set.of("accountId", "ids", "properties"),
             "Mailbox/changes", Set.of("accountId", "sinceState", "maxChanges"),
@@ -62,7 +62,7 @@ public final class FakeJmapServer implements AutoCloseable {
             "Email/changes", Set.of("accountId", "sinceState", "maxChanges"),
             "Email/set", Set.of("accountId", "ifInState", "create", "update", "destroy"),
             "Mailbox/set", Set.of("accountId", "ifInState", "create", "update", "destroy", "onDestroyRemoveEmails"));
-    /** What a mailbox tells of its emails: all that changes of it when one comes or goes. */
+    /** The properties of a mailbox that change when an email is added or removed. */
     private static final Set<String> COUNTS = Set.of("totalEmails", "unreadEmails");
 
     private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
@@ -98,9 +98,9 @@ public final class FakeJmapServer implements AutoCloseable {
     }
 
     /**
-     * @param state the state that it led to: how many changes there are then
-     * @param began the state in which it began: who asks from a later one is not told of it
-     * @param countsOnly nothing but {@link #COUNTS} of a mailbox
+     * @param state the state after the change: the number of changes then
+     * @param began the state in which it began: it is not reported from later states
+     * @param countsOnly only {@link #COUNTS} of a mailbox have changed
      */
     private record Change(int state, int began, String type, String id, Kind kind, boolean countsOnly) {}
 
@@ -139,7 +139,7 @@ public final class FakeJmapServer implements AutoCloseable {
         return URI.create("http://127.0.0.1:" + http.actualPort() + "/session");
     }
 
-    /** Changes what the session resource says from now on. */
+    /** Changes the session resource from now on. */
     public synchronized void session(Consumer<ObjectNode> change) {
         change.accept(session);
     }
@@ -152,7 +152,7 @@ public final class FakeJmapServer implements AutoCloseable {
                 .put("supportsPush", true);
     }
 
-    /** From now on the session offers to send, and there are mailboxes for drafts and for sent mail. */
+    /** From now on the session offers submission, and there are mailboxes for drafts and for sent mail. */
     public synchronized FakeSubmissions offerSubmission() {
         ((ObjectNode) session.path("capabilities")).putObject(JmapSession.SUBMISSION);
         addMailbox(FakeSubmissions.DRAFTS, "Drafts", "drafts");
@@ -165,12 +165,12 @@ public final class FakeJmapServer implements AutoCloseable {
         next.computeIfAbsent(path, key -> new ArrayDeque<>()).add(answer);
     }
 
-    /** Whether nothing is left of what {@link #next} and {@link #stickAtAState} prepared. */
+    /** Whether everything that {@link #next} and {@link #stickAtAState} prepared has been used. */
     public synchronized boolean isAllMet() {
         return stuck == 0 && next.values().stream().allMatch(Deque::isEmpty);
     }
 
-    /** The next API request is answered so, whatever it asks. */
+    /** Answers the next API request with this, whatever it contains. */
     public void nextAnswer(int status, String contentType, String body) {
         next(
                 "/api/",
@@ -190,28 +190,31 @@ public final class FakeJmapServer implements AutoCloseable {
         referencesSupported = false;
     }
 
-    /** However many are asked for: at most so many ids in an answer to a query or to changes. */
+    /** Limits the ids in an answer to a query or to changes, whatever was requested. */
     public synchronized void pageMax(int ids) {
         pageMax = ids;
     }
 
-    /** Refuses to get more objects at once than so many, whatever the session says, as a server that is short of memory. */
+    /** Refuses to get more objects at once, whatever the session says, as a server that is short of memory. */
     public synchronized void getMax(int objects) {
         getMax = objects;
     }
 
-    /** Answers every state there has been until now with cannotCalculateChanges. */
+    /** Answers every earlier state with cannotCalculateChanges. */
     public synchronized void forgetChanges() {
         forgottenBefore = changes.size() + 1;
         changes.add(new Change(changes.size() + 1, changes.size(), "none", "", Kind.UPDATED, false));
     }
 
-    /** The next answers to Email/changes say that there is more behind the state that was asked for. */
+    /** The next answers to Email/changes report more changes without advancing the state. */
     public synchronized void stickAtAState(int answers) {
         stuck = answers;
     }
 
-    /** Puts these emails into one thread: each is destroyed and created again under another id, with the same blob or another. */
+    /**
+     * Puts these emails into one thread: each is destroyed and created again with another id, with the same blob or
+     * another.
+     */
     public synchronized void mergeThreads(Collection<String> ids, boolean anotherBlob) {
         String thread = "T-merged-" + changes.size();
         for (String id : ids) {
@@ -226,7 +229,10 @@ public final class FakeJmapServer implements AutoCloseable {
         }
     }
 
-    /** Deletes the email's blob; the email is given another one, without a word to anybody, if it is to be found again. */
+    /**
+     * Deletes the blob of the email. If it is to be found again, the email gets another one, without a reported
+     * change.
+     */
     public synchronized void purgeBlob(String id, boolean another) {
         ObjectNode email = emails.toChange(id);
         Buffer content = blobs.remove(email.path("blobId").asText());
@@ -258,30 +264,30 @@ public final class FakeJmapServer implements AutoCloseable {
     }
 
     /**
-     * A mailbox gets so many emails that are older than all others and take no memory, whatever their number: before anybody has
-     * looked at it, and once only.
+     * Adds a number of emails to a mailbox that are older than all others and take no memory, whatever their number.
+     * Call it once, and before the first request.
      */
     public synchronized void makeUpEmails(String mailboxId, int count) {
         emails.makeUp(mailboxId, count);
     }
 
-    /** The id of one of these, 0 being the newest, as long as they have not been renumbered. */
+    /** The id of one of these, 0 being the newest, as long as their ids have not been changed. */
     public static String madeUpId(int number) {
         return FakeEmails.madeUpId(0, number);
     }
 
-    /** Gives all of these other ids, as a server that moves its mail elsewhere, and knows no change from before. */
+    /** Gives all of these other ids, as a server that migrates its mail, and forgets all earlier changes. */
     public synchronized void renumber() {
         emails.renumber();
         forgetChanges();
     }
 
-    /** API requests are given to this from now on and are not kept: {@link #requests()} has none of them. */
+    /** API requests are passed to this from now on and are not kept: {@link #requests()} contains none of them. */
     public synchronized void giveRequestsTo(Consumer<JsonNode> use) {
         requestUse = use;
     }
 
-    /** Changes an email as another client would, or gives it an odd property. */
+    /** Changes an email as another client would, or sets an invalid property. */
     public synchronized void updateEmail(String id, Consumer<ObjectNode> change) {
         change.accept(emails.toChange(id));
         changed("Email", id, Kind.UPDATED);
@@ -292,24 +298,30 @@ public final class FakeJmapServer implements AutoCloseable {
         changed("Email", id, Kind.DESTROYED);
     }
 
-    /** The present state, as {@link #beganAt} takes it. */
+    /** The current state, for {@link #beganAt}. */
     public synchronized int moment() {
         return changes.size();
     }
 
-    /** Changes that began at this moment and can be seen only now, as on James: from a state that was given out since, they are not told. */
+    /**
+     * Changes that began at this state and become visible only now, as on James: they are not reported from states
+     * that were given out since.
+     */
     public synchronized void beganAt(int moment, Runnable change) {
         late = OptionalInt.of(moment);
         change.run();
         late = OptionalInt.empty();
     }
 
-    /** No state changes and nobody is told: what James leaves out when states are not handed out in the order of changes. */
+    /**
+     * Changes the email without a new state or a notification: what James omits when states are not given out in the
+     * order of changes.
+     */
     public synchronized void destroyWithoutAWord(String id) {
         emails.remove(id);
     }
 
-    /** As {@link #updateEmail}; no state changes and nobody is told. */
+    /** As {@link #updateEmail}, without a new state or a notification. */
     public synchronized void updateWithoutAWord(String id, Consumer<ObjectNode> change) {
         change.accept(emails.toChange(id));
     }
@@ -329,7 +341,7 @@ public final class FakeJmapServer implements AutoCloseable {
         return List.copyOf(requests);
     }
 
-    /** What was wrong with the requests so far. */
+    /** The errors in the requests so far. */
     public synchronized List<String> complaints() {
         return List.copyOf(complaints);
     }
@@ -344,12 +356,12 @@ public final class FakeJmapServer implements AutoCloseable {
         return webSockets.size();
     }
 
-    /** The messages by which WebSockets asked for changes. */
+    /** The messages by which WebSockets enabled push. */
     public synchronized List<String> enabled() {
         return List.copyOf(enabled);
     }
 
-    /** Sends this message to all WebSockets that asked for changes. */
+    /** Sends this message to all WebSockets that enabled push. */
     public synchronized void pushMessage(String message) {
         webSockets.forEach(socket -> socket.writeTextMessage(message));
     }
@@ -373,7 +385,7 @@ public final class FakeJmapServer implements AutoCloseable {
         push("event: state\ndata: " + change + "\n\n");
         pushMessage(change);
         if (type.equals("Email")) {
-            // Some mailboxes have other counts now. Which ones does not matter to who asks.
+            // The counts of some mailboxes have changed; the client is not told of which.
             mailboxes
                     .keySet()
                     .forEach(mailbox -> changes.add(new Change(
@@ -413,7 +425,7 @@ public final class FakeJmapServer implements AutoCloseable {
         }
     }
 
-    /** Other clients, by which a test looks and changes things, meet no faults. */
+    /** Requests of other clients, which tests use to read and change things, are not affected by prepared faults. */
     private static boolean isUnderTest(HttpServerRequest request) {
         return "Postbus".equals(request.getHeader("User-Agent"));
     }
@@ -550,7 +562,7 @@ public final class FakeJmapServer implements AutoCloseable {
             ObjectNode result = unresolved.isPresent()
                     ? error("invalidResultReference")
                     : method(name, arguments, implicit, callId);
-            // A reference to a call that failed is nobody's mistake.
+            // A reference to a call that failed is no error of the client.
             unresolved.filter(complaint -> !complaint.isEmpty()).ifPresent(this::complain);
             responses
                     .addArray()
@@ -577,7 +589,7 @@ public final class FakeJmapServer implements AutoCloseable {
         return resolve(arguments, "ids", responses).or(() -> resolve(arguments, "properties", responses));
     }
 
-    /** @return what is wrong; it is empty within if only the call that is pointed at failed */
+    /** @return the error; the inner value is empty if only the referenced call failed */
     private static Optional<String> resolve(ObjectNode arguments, String name, ArrayNode responses) {
         JsonNode reference = arguments.remove("#" + name);
         if (reference == null) {

@@ -15,11 +15,10 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
-import org.postbus.mail.jmap.method.SetError;
 
 /**
- * The part of {@link FakeJmapServer} that sends (RFC 8621 sections 6 and 7). What it took counts as delivered, whatever it answers
- * afterwards. Thread-safe with the server's lock.
+ * The part of {@link FakeJmapServer} for submission (RFC 8621 sections 6 and 7). An accepted message counts as
+ * delivered, whatever the answer is. Thread-safe with the lock of the server.
  */
 public final class FakeSubmissions {
     public static final String DRAFTS = "drafts-id";
@@ -57,7 +56,7 @@ public final class FakeSubmissions {
         }
     }
 
-    /** In place of the one identity there is. */
+    /** Replaces the only identity. */
     public void identity(String id, String email) {
         synchronized (server) {
             identities.clear();
@@ -74,14 +73,14 @@ public final class FakeSubmissions {
         }
     }
 
-    /** The next request that would send is answered by this, and nothing is sent. */
+    /** Answers the next submission with this, and nothing is sent. */
     public void insteadOfSending(Consumer<HttpServerRequest> answer) {
         synchronized (server) {
             insteadOfSending.add(answer);
         }
     }
 
-    /** The next request that sends is carried out, and the line cut before the answer. */
+    /** Executes the next submission and closes the connection before the answer. */
     public void cut() {
         synchronized (server) {
             cut = true;
@@ -95,21 +94,21 @@ public final class FakeSubmissions {
         }
     }
 
-    /** Pays no heed to {@code onSuccessUpdateEmail}. */
+    /** Ignores {@code onSuccessUpdateEmail}. */
     public void fileNothing() {
         synchronized (server) {
             files = false;
         }
     }
 
-    /** Mail for this recipient is taken, and then can not be delivered. */
+    /** Mail for this recipient is accepted and cannot be delivered later. */
     public void bounce(String recipient, String smtpReply) {
         synchronized (server) {
             bounces.put(recipient, smtpReply);
         }
     }
 
-    /** @return whether nobody else has to answer */
+    /** @return whether the request has been answered */
     boolean answers(HttpServerRequest request, JsonNode json) {
         if (!sends(json) || insteadOfSending.isEmpty()) {
             return false;
@@ -118,7 +117,7 @@ public final class FakeSubmissions {
         return true;
     }
 
-    /** @return whether the line is cut now, before the answer */
+    /** @return whether the connection is closed now, before the answer */
     boolean cuts(JsonNode json) {
         boolean now = cut && sends(json);
         cut &= !now;

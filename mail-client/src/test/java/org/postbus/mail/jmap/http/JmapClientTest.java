@@ -166,14 +166,14 @@ class JmapClientTest {
     }
 
     @Test
-    void state_that_the_server_forgot_is_a_lost_cursor() {
+    void state_that_the_server_cannot_use_is_a_lost_cursor() {
         server.forgetChanges();
 
         assertThat(failure(open().call(new EmailChanges("1", 500)))).isInstanceOf(ServerFailure.CursorLost.class);
     }
 
     @Test
-    void set_tells_for_each_object_what_became_of_it() {
+    void set_reports_the_result_for_each_object() {
         server.addMailbox("to", "To", "archive");
         IntStream.range(0, 3).forEach(i -> server.addEmail("E" + i, "inbox-id", "2026-01-01T00:00:00Z", "s", "t"));
 
@@ -247,7 +247,7 @@ class JmapClientTest {
     }
 
     @Test
-    void nobody_listening_is_unreachable() {
+    void closed_port_is_unreachable() {
         var client = JmapClient.open(
                 VERTX,
                 new AccountSettings.Jmap("u", URI.create("http://127.0.0.1:1/session")),
@@ -309,7 +309,7 @@ class JmapClientTest {
     }
 
     @Test
-    void another_host_is_not_given_the_password() {
+    void another_host_does_not_get_the_password() {
         String other = otherName();
         List<String> logins = new ArrayList<>();
         server.next("/moved", redirect(302, other + "/other"));
@@ -330,7 +330,7 @@ class JmapClientTest {
     }
 
     @Test
-    void another_host_that_the_account_trusts_is_given_the_password() {
+    void another_host_that_the_account_trusts_gets_the_password() {
         String other = otherName();
         server.next("/moved", redirect(302, other + "/session"));
         server.session(session -> session.put("apiUrl", other + "/api/"));
@@ -348,7 +348,7 @@ class JmapClientTest {
         assertThat(failure(openTrusting(server.sessionUrl(), List.of("example.com"))))
                 .isEqualTo(new ServerFailure.Rejected(
                         "host-not-trusted",
-                        "127.0.0.1 sends us to localhost, which is not given the credential: if it may have it, name it in"
+                        "127.0.0.1 sends us to localhost, which must not get the credential: to allow it, name it in"
                                 + " jmap.trustedHosts"));
     }
 
@@ -411,7 +411,7 @@ class JmapClientTest {
     }
 
     @Test
-    void web_page_where_json_is_expected_is_said_to_be_one() {
+    void web_page_where_json_is_expected_is_named_as_such() {
         JmapClient client = open();
         server.nextAnswer(200, "text/html", "<html>please log in to the hotel</html>");
 
@@ -446,7 +446,7 @@ class JmapClientTest {
     }
 
     @Test
-    void answer_that_does_not_come_in_time_is_given_up() {
+    void answer_that_does_not_come_in_time_is_a_failure() {
         JmapClient client = open(server.sessionUrl(), QUICK);
         server.next("/api/", request -> {});
         server.next("/api/", request -> {});
@@ -495,7 +495,7 @@ class JmapClientTest {
     }
 
     @Test
-    void cancelled_request_gives_its_turn_to_the_next() {
+    void cancelled_request_passes_its_permit_to_the_next() {
         server.session(session -> session.withObject("/capabilities/" + JmapSession.CORE.replace("/", "~1"))
                 .put("maxConcurrentRequests", 1));
         JmapClient client = open();
@@ -512,7 +512,7 @@ class JmapClientTest {
     }
 
     @Test
-    void request_cancelled_before_it_is_sent_gives_its_turn_to_the_next() {
+    void request_cancelled_before_it_is_sent_passes_its_permit_to_the_next() {
         server.session(session -> session.withObject("/capabilities/" + JmapSession.CORE.replace("/", "~1"))
                 .put("maxConcurrentRequests", 1));
         JmapClient client = open();
@@ -541,7 +541,7 @@ class JmapClientTest {
     }
 
     @Test
-    void odd_email_holds_up_no_other() {
+    void malformed_email_does_not_block_the_others() {
         server.addEmail("E1", "inbox-id", "2026-01-01T00:00:00Z", "s", "t");
         server.addEmail("E2", "inbox-id", "2026-01-01T00:00:00Z", "fine", "t");
         server.updateEmail("E1", email -> {
@@ -603,7 +603,7 @@ class JmapClientTest {
     }
 
     @Test
-    void purged_blob_is_said_to_be_gone() {
+    void purged_blob_is_reported_as_not_found() {
         assertThat(failure(open().download("nope", "x", "text/plain", 1000)))
                 .isInstanceOfSatisfying(
                         ServerFailure.Rejected.class,

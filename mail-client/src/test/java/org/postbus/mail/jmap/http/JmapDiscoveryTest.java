@@ -55,7 +55,7 @@ class JmapDiscoveryTest {
     }
 
     @Test
-    void a_server_that_the_name_service_names_is_found_through_its_redirects() {
+    void a_server_named_by_srv_records_is_found_through_its_redirects() {
         records.add(new Srv(20, 0, port(), "localhost"));
         records.add(new Srv(10, 5, 1, "localhost"));
         server.next(WELL_KNOWN, redirect("/session"));
@@ -66,7 +66,7 @@ class JmapDiscoveryTest {
     }
 
     @Test
-    void a_host_of_the_domain_is_said_to_be_one() {
+    void a_host_of_the_domain_is_marked_as_such() {
         records.add(new Srv(10, 0, port(), "localhost"));
         server.next(WELL_KNOWN, redirect("/session"));
 
@@ -74,7 +74,7 @@ class JmapDiscoveryTest {
     }
 
     @Test
-    void what_is_no_session_and_what_redirects_for_ever_is_passed_over() {
+    void invalid_sessions_and_endless_redirects_are_skipped() {
         records.add(new Srv(10, 0, port(), "localhost"));
         server.next(WELL_KNOWN, request -> request.response().end("<html>Welcome</html>"));
         assertThat(find("example.invalid", host -> true)).isEmpty();
@@ -98,7 +98,7 @@ class JmapDiscoveryTest {
     }
 
     @Test
-    void what_is_no_domain_has_no_servers() {
+    void invalid_domain_has_no_servers() {
         assertThat(find("exam ple", host -> true)).isEmpty();
     }
 

@@ -45,7 +45,7 @@ class TrustedHostsTest {
 
     @ParameterizedTest
     @CsvSource({"mailto:bob@example.com", "/api"})
-    void what_has_no_host_is_not_trusted(String url) {
+    void url_without_a_host_is_not_trusted(String url) {
         var settings = new AccountSettings.Jmap(
                 "bob", URI.create("https://mail.example.com/session"), Optional.empty(), List.of());
 

@@ -28,7 +28,7 @@ class JmapEventSourceTest {
     private static final Duration WAIT = Duration.ofSeconds(30);
     private static final Duration LONG = Duration.ofMinutes(5);
 
-    private final List<JmapPush> heard = new CopyOnWriteArrayList<>();
+    private final List<JmapPush> received = new CopyOnWriteArrayList<>();
     private final AtomicReference<ServerFailure> failure = new AtomicReference<>();
     private FakeJmapServer server;
     private JmapClient client;
@@ -62,14 +62,14 @@ class JmapEventSourceTest {
     }
 
     @Test
-    void changes_are_heard_after_the_stream_says_that_it_stands() {
+    void changes_are_delivered_after_the_stream_is_open() {
         Cancellable stream = listen(LONG);
-        await().atMost(WAIT).until(() -> heard.size() == 1);
+        await().atMost(WAIT).until(() -> received.size() == 1);
 
         server.addEmail("E1", "inbox-id", "2026-01-01T00:00:00Z", "s", "t");
 
-        await().atMost(WAIT).until(() -> heard.size() == 2);
-        assertThat(heard)
+        await().atMost(WAIT).until(() -> received.size() == 2);
+        assertThat(received)
                 .containsExactly(
                         new JmapPush.Opened(),
                         new JmapPush.StateChange(Map.of(FakeJmapServer.ACCOUNT, Map.of("Email", "2"))));
@@ -79,22 +79,22 @@ class JmapEventSourceTest {
     }
 
     @Test
-    void a_stream_that_is_opened_again_tells_the_last_event_that_was_seen() {
+    void a_reopened_stream_sends_the_id_of_the_last_event() {
         listen(LONG);
         await().atMost(WAIT).until(() -> server.listeners() == 1);
         server.push("id: 41\ndata: {}\n\nid: 42\nevent: ping\ndata: {}\n\n");
         server.closeStreams();
         await().atMost(WAIT).until(() -> failure.get() != null);
-        List<String> told = new CopyOnWriteArrayList<>();
+        List<String> sent = new CopyOnWriteArrayList<>();
         server.next("/events", request -> {
-            told.add(String.valueOf(request.getHeader("Last-Event-ID")));
+            sent.add(String.valueOf(request.getHeader("Last-Event-ID")));
             request.response().setStatusCode(503).end();
         });
 
         listen(LONG);
 
-        await().atMost(WAIT).until(() -> !told.isEmpty());
-        assertThat(told).containsExactly("42");
+        await().atMost(WAIT).until(() -> !sent.isEmpty());
+        assertThat(sent).containsExactly("42");
     }
 
     @Test
@@ -103,26 +103,26 @@ class JmapEventSourceTest {
 
         await().atMost(WAIT).until(() -> failure.get() != null);
         assertThat(failure.get()).isInstanceOf(ServerFailure.Unreachable.class);
-        assertThat(failure.get().text()).contains("nothing heard for PT0.5S");
+        assertThat(failure.get().text()).contains("nothing received for PT0.5S");
         await().atMost(WAIT).until(() -> server.listeners() == 0);
     }
 
     @Test
     void pings_keep_it_open_and_set_their_own_interval() {
         Cancellable stream = listen(Duration.ofMillis(200));
-        await().atMost(WAIT).until(() -> heard.size() == 1);
+        await().atMost(WAIT).until(() -> received.size() == 1);
 
         server.push("event: ping\ndata: {\"interval\":300}\n\n");
         await().during(Duration.ofMillis(800)).atMost(WAIT).until(() -> failure.get() == null);
 
-        assertThat(heard).hasSize(1);
+        assertThat(received).hasSize(1);
         stream.cancel();
     }
 
     @Test
     void end_of_the_stream_is_a_failure() {
         listen(LONG);
-        await().atMost(WAIT).until(() -> heard.size() == 1);
+        await().atMost(WAIT).until(() -> received.size() == 1);
 
         server.closeStreams();
 
@@ -133,7 +133,7 @@ class JmapEventSourceTest {
     @Test
     void nonsense_is_a_failure() {
         listen(LONG);
-        await().atMost(WAIT).until(() -> heard.size() == 1);
+        await().atMost(WAIT).until(() -> received.size() == 1);
 
         server.push("data: <html>\n\n");
 
@@ -161,7 +161,7 @@ class JmapEventSourceTest {
     }
 
     @Test
-    void overloaded_server_is_obeyed() {
+    void retry_after_of_an_overloaded_server_is_obeyed() {
         server.next(
                 "/events",
                 request -> request.response()
@@ -188,6 +188,6 @@ class JmapEventSourceTest {
     private Cancellable listen(Duration ping) {
         return JmapEventSource.open(client, List.of("Email", "Mailbox"), ping)
                 .subscribe()
-                .with(heard::add, failed -> failure.set(((ServerException) failed).failure()));
+                .with(received::add, failed -> failure.set(((ServerException) failed).failure()));
     }
 }

@@ -32,7 +32,7 @@ class JmapWebSocketTest {
     private static final Duration WAIT = Duration.ofSeconds(60);
     private static final Duration LONG = Duration.ofMinutes(5);
 
-    private final List<JmapPush> heard = new CopyOnWriteArrayList<>();
+    private final List<JmapPush> received = new CopyOnWriteArrayList<>();
     private final AtomicReference<ServerFailure> failure = new AtomicReference<>();
     private FakeJmapServer server;
     private JmapClient client;
@@ -67,14 +67,14 @@ class JmapWebSocketTest {
     }
 
     @Test
-    void changes_are_heard_once_they_have_been_asked_for() {
+    void changes_are_delivered_after_push_is_enabled() {
         Cancellable socket = listen(LONG);
         await().atMost(WAIT).until(() -> server.webSockets() == 1);
 
         server.addEmail("E1", "inbox-id", "2026-01-01T00:00:00Z", "s", "t");
 
-        await().atMost(WAIT).until(() -> heard.size() == 2);
-        assertThat(heard)
+        await().atMost(WAIT).until(() -> received.size() == 2);
+        assertThat(received)
                 .containsExactly(
                         new JmapPush.Opened(),
                         new JmapPush.StateChange(Map.of(FakeJmapServer.ACCOUNT, Map.of("Email", "2"))));
@@ -86,7 +86,7 @@ class JmapWebSocketTest {
     @Test
     void a_server_that_answers_pings_is_alive() {
         Cancellable socket = listen(Duration.ofSeconds(1));
-        await().atMost(WAIT).until(() -> heard.size() == 1);
+        await().atMost(WAIT).until(() -> received.size() == 1);
 
         await().during(Duration.ofSeconds(3)).atMost(WAIT).until(() -> failure.get() == null);
 
@@ -105,13 +105,13 @@ class JmapWebSocketTest {
     }
 
     @Test
-    void the_last_push_state_is_named_when_it_is_opened_again() {
+    void a_reopened_web_socket_sends_the_last_push_state() {
         listen(LONG);
         await().atMost(WAIT).until(() -> server.webSockets() == 1);
         server.pushMessage("{\"@type\":\"StateChange\",\"changed\":{\"A1\":{\"Email\":\"7\"}},\"pushState\":\"p1\"}");
-        // The next message is only heard when the one before it has been taken.
+        // The next message is delivered only after the one before it has been taken.
         server.pushMessage("{\"@type\":\"StateChange\",\"changed\":{\"A1\":{\"Email\":\"8\"}}}");
-        await().atMost(WAIT).until(() -> heard.size() == 3);
+        await().atMost(WAIT).until(() -> received.size() == 3);
         server.closeStreams();
         await().atMost(WAIT).until(() -> failure.get() != null && server.webSockets() == 0);
 
@@ -134,7 +134,7 @@ class JmapWebSocketTest {
     }
 
     @Test
-    void a_server_that_refuses_the_wish_for_changes_does_not_offer_them() {
+    void a_server_that_refuses_push_over_a_web_socket_does_not_offer_it() {
         listen(LONG);
         await().atMost(WAIT).until(() -> server.webSockets() == 1);
 
@@ -146,7 +146,7 @@ class JmapWebSocketTest {
 
     @ParameterizedTest
     @ValueSource(ints = {404, 501})
-    void a_server_that_has_no_web_socket_where_it_says_does_not_offer_it(int status) {
+    void a_server_without_a_web_socket_at_its_address_does_not_offer_push(int status) {
         server.next("/ws", request -> request.response().setStatusCode(status).end());
 
         listen(LONG);
@@ -156,7 +156,7 @@ class JmapWebSocketTest {
     }
 
     @Test
-    void a_session_without_one_that_pushes_does_not_offer_it() {
+    void a_session_without_a_web_socket_for_push_does_not_offer_it() {
         server.session(session ->
                 ((ObjectNode) session.path("capabilities").path(JmapSession.WEBSOCKET)).put("supportsPush", false));
         client.close();
@@ -177,6 +177,6 @@ class JmapWebSocketTest {
     private Cancellable listen(Duration ping) {
         return JmapWebSocket.open(client, List.of("Email", "Mailbox"), ping)
                 .subscribe()
-                .with(heard::add, failed -> failure.set(((ServerException) failed).failure()));
+                .with(received::add, failed -> failure.set(((ServerException) failed).failure()));
     }
 }

@@ -10,7 +10,7 @@ import org.junit.jupiter.api.Test;
 
 class TransferDecoderTest {
 
-    /** Pieces that mean something only together. */
+    /** Pieces whose meaning depends on what follows. */
     private static final String[] PIECES = {
         "=",
         "=\r\n",
@@ -32,7 +32,7 @@ class TransferDecoderTest {
     };
 
     @Test
-    void any_portions_give_what_the_whole_gives() {
+    void any_chunking_gives_the_same_result() {
         for (String name : new String[] {"base64", "Quoted-Printable", "8bit", "x-unknown"}) {
             for (int seed = 0; seed < 2_000; seed++) {
                 // Given

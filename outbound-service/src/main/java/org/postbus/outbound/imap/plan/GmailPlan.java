@@ -15,8 +15,8 @@ import org.postbus.model.MailboxId;
 import org.postbus.model.MailboxRole;
 import org.postbus.outbound.mutation.EmailMutation.Change;
 import org.postbus.outbound.mutation.MailServer.Answer;
-import org.postbus.outbound.mutation.ServerSnapshot.MailboxSnapshot;
 import org.postbus.outbound.mutation.ServerSnapshot;
+import org.postbus.outbound.mutation.ServerSnapshot.MailboxSnapshot;
 
 /**
  * The actions that a mutation needs on Gmail. Gmail stores each message once, in All Mail, Spam or Trash, the base mailboxes; labels say in
@@ -89,8 +89,7 @@ record GmailPlan(ImapPlanBuilder plan, ServerSnapshot snapshot) {
         boolean inAllMail = snapshot.mailbox(location.mailboxId()).orElseThrow().is(MailboxRole.ALL);
         List<MailboxSnapshot> spamOrTrash =
                 bases.stream().filter(mailbox -> !mailbox.is(MailboxRole.ALL)).toList();
-        boolean staysInSpamOrTrash =
-                !inAllMail && update.mailboxIds().getOrDefault(location.mailboxId(), false);
+        boolean staysInSpamOrTrash = !inAllMail && update.mailboxIds().getOrDefault(location.mailboxId(), false);
         boolean addsLabels = update.mailboxIds().entrySet().stream()
                 .anyMatch(requested -> requested.getValue() && !isBase(snapshot, requested.getKey()));
         boolean exclusive = spamOrTrash.size() > 1 || !spamOrTrash.isEmpty() && (bases.size() > 1 || addsLabels);
@@ -109,9 +108,13 @@ record GmailPlan(ImapPlanBuilder plan, ServerSnapshot snapshot) {
         } else if (inAllMail) {
             labels.forEach(mailbox -> plan.label(id, location, StoreMode.ADD, label(mailbox)));
             removed.forEach(mailbox -> plan.label(
-                    id, location, StoreMode.REMOVE, label(snapshot.mailbox(mailbox).orElseThrow())));
+                    id,
+                    location,
+                    StoreMode.REMOVE,
+                    label(snapshot.mailbox(mailbox).orElseThrow())));
         } else if (!added.isEmpty()) {
-            // Gmail keeps a message's labels in the Trash, without showing them, and they reappear when it is moved out.
+            // Gmail keeps a message's labels in the Trash, without showing them, and they reappear when it is moved
+            // out.
             update.mailboxIds()
                     .forEach((mailbox, requested) -> snapshot.mailbox(mailbox)
                             .filter(found -> !requested && name(found).isPresent() && !isBase(snapshot, mailbox))

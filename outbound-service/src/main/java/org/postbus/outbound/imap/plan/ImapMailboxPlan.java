@@ -41,7 +41,11 @@ public record ImapMailboxPlan(List<ListedMailbox> listed, String prefix, Functio
     }
 
     /** @param parent holds an empty Optional if the parent is gone */
-    private Step create(MailboxMutation mutation, ServerSnapshot snapshot, String name, Optional<Optional<ServerSnapshot.MailboxSnapshot>> parent) {
+    private Step create(
+            MailboxMutation mutation,
+            ServerSnapshot snapshot,
+            String name,
+            Optional<Optional<ServerSnapshot.MailboxSnapshot>> parent) {
         if (parent.isPresent() && parent.get().isEmpty()) {
             return refused("invalidProperties", "the parent mailbox no longer exists");
         }
@@ -65,7 +69,8 @@ public record ImapMailboxPlan(List<ListedMailbox> listed, String prefix, Functio
         if (update.name().filter(this::containsDelimiter).isPresent()) {
             return refused("invalidProperties", "on this server a name cannot contain " + delimiter());
         }
-        Optional<ServerSnapshot.MailboxSnapshot> parent = update.parent().flatMap(id -> id).flatMap(snapshot::mailbox);
+        Optional<ServerSnapshot.MailboxSnapshot> parent =
+                update.parent().flatMap(id -> id).flatMap(snapshot::mailbox);
         if (update.parent().flatMap(id -> id).isPresent() && parent.isEmpty()) {
             return refused("invalidProperties", "the parent mailbox no longer exists");
         }
@@ -89,14 +94,15 @@ public record ImapMailboxPlan(List<ListedMailbox> listed, String prefix, Functio
     }
 
     private Step destroy(MailboxMutation mutation, ServerSnapshot snapshot, boolean removeEmails) {
-        Optional<MailboxName> source = rawName(snapshot.mailbox(mutation.mailboxId())).filter(this::has);
+        Optional<MailboxName> source =
+                rawName(snapshot.mailbox(mutation.mailboxId())).filter(this::has);
         if (source.isEmpty()) {
             return new Step.Settled(Answer.DONE);
         }
         boolean hasChild = !delimiter().isEmpty()
                 && listed.stream()
-                        .anyMatch(
-                                other -> other.name().raw().startsWith(source.get().raw() + delimiter()));
+                        .anyMatch(other ->
+                                other.name().raw().startsWith(source.get().raw() + delimiter()));
         return hasChild
                 ? refused("mailboxHasChild", "the mailbox has children")
                 : new Step.Delete(source.get(), !removeEmails);
@@ -116,7 +122,8 @@ public record ImapMailboxPlan(List<ListedMailbox> listed, String prefix, Functio
 
     private boolean has(MailboxName name) {
         return listed.stream()
-                .anyMatch(other -> other.name().equals(name) && !other.attributes().contains("\\nonexistent"));
+                .anyMatch(other ->
+                        other.name().equals(name) && !other.attributes().contains("\\nonexistent"));
     }
 
     private boolean containsDelimiter(String name) {

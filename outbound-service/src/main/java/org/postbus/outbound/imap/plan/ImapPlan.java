@@ -1,26 +1,18 @@
 package org.postbus.outbound.imap.plan;
 
-import java.util.ArrayList;
 import java.util.Collections;
-import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
-import org.postbus.mail.ServerFailure;
 import org.postbus.mail.imap.grammar.GmailLabel;
 import org.postbus.mail.imap.grammar.ImapFlag;
 import org.postbus.mail.imap.grammar.MailboxName;
 import org.postbus.mail.imap.grammar.StoreMode;
 import org.postbus.model.EmailId;
-import org.postbus.model.Keyword;
-import org.postbus.model.MailboxId;
-import org.postbus.outbound.mutation.EmailMutation.Change;
 import org.postbus.outbound.mutation.FoldedMutation;
 import org.postbus.outbound.mutation.MailServer.Answer;
 import org.postbus.outbound.mutation.ServerSnapshot;
@@ -50,7 +42,8 @@ public record ImapPlan(List<MailboxWork> work, Map<EmailId, Answer> settled) {
      *
      * @param uids every UID that an action names, with its email
      */
-    public record MailboxWork(MailboxName mailbox, long uidValidity, SortedMap<Long, EmailId> uids, List<Action> actions) {
+    public record MailboxWork(
+            MailboxName mailbox, long uidValidity, SortedMap<Long, EmailId> uids, List<Action> actions) {
         public MailboxWork {
             uids = Collections.unmodifiableSortedMap(new TreeMap<>(uids));
             actions = List.copyOf(actions);

@@ -1,7 +1,6 @@
 package org.postbus.outbound.imap.plan;
 
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -20,14 +19,14 @@ import org.postbus.mail.imap.grammar.StoreMode;
 import org.postbus.model.EmailId;
 import org.postbus.model.Keyword;
 import org.postbus.model.MailboxId;
+import org.postbus.outbound.imap.plan.ImapPlan.Abilities;
+import org.postbus.outbound.imap.plan.ImapPlan.Action;
+import org.postbus.outbound.imap.plan.ImapPlan.MailboxWork;
 import org.postbus.outbound.mutation.EmailMutation.Change;
 import org.postbus.outbound.mutation.FoldedMutation;
 import org.postbus.outbound.mutation.MailServer.Answer;
 import org.postbus.outbound.mutation.ServerSnapshot;
 
-import org.postbus.outbound.imap.plan.ImapPlan.Abilities;
-import org.postbus.outbound.imap.plan.ImapPlan.Action;
-import org.postbus.outbound.imap.plan.ImapPlan.MailboxWork;
 /** Collects the actions of an {@location ImapPlan}, mailbox by mailbox. On Gmail, {@location GmailPlan} decides which. */
 final class ImapPlanBuilder {
     private static final String GONE = "the email is no longer on the server";
@@ -133,9 +132,9 @@ final class ImapPlanBuilder {
 
     void storeKeywords(EmailId emailId, ServerSnapshot.Location location, Map<Keyword, Boolean> keywords) {
         Map<StoreMode, Set<ImapFlag>> flags = new TreeMap<>();
-        keywords.forEach((keyword, set) -> flags.computeIfAbsent(
-                        set ? StoreMode.ADD : StoreMode.REMOVE, mode -> new TreeSet<>())
-                .add(ImapFlag.of(keyword)));
+        keywords.forEach(
+                (keyword, set) -> flags.computeIfAbsent(set ? StoreMode.ADD : StoreMode.REMOVE, mode -> new TreeSet<>())
+                        .add(ImapFlag.of(keyword)));
         flags.forEach((mode, set) -> at(emailId, location)
                 .stores
                 .computeIfAbsent(new Actions.FlagSet(mode, set), key -> new TreeSet<>())
@@ -178,7 +177,8 @@ final class ImapPlanBuilder {
     }
 
     private Actions at(EmailId emailId, ServerSnapshot.Location location) {
-        ServerSnapshot.MailboxSnapshot mailbox = snapshot.mailbox(location.mailboxId()).orElseThrow();
+        ServerSnapshot.MailboxSnapshot mailbox =
+                snapshot.mailbox(location.mailboxId()).orElseThrow();
         String rawName = mailbox.rawName()
                 .orElseThrow(() -> new IllegalStateException("an IMAP mailbox without its name: " + mailbox.key()));
         Actions actions = sources.computeIfAbsent(
@@ -200,7 +200,8 @@ final class ImapPlanBuilder {
      * being read again. In both cases a later attempt finds either a location or no row.
      */
     static Optional<Answer> inNoMailbox() {
-        return failed(new ServerFailure.CursorLost("the email removed its mailbox and has not been seen in another yet"));
+        return failed(
+                new ServerFailure.CursorLost("the email removed its mailbox and has not been seen in another yet"));
     }
 
     static Optional<Answer> failed(ServerFailure failure) {

@@ -8,7 +8,6 @@ import static org.postbus.outbound.fixture.Mutations.keywords;
 import static org.postbus.outbound.fixture.Mutations.mailboxes;
 import static org.postbus.outbound.fixture.Mutations.mutation;
 
-import org.postbus.mail.imap.grammar.UidSet;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -18,6 +17,7 @@ import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.postbus.mail.ServerFailure;
 import org.postbus.mail.imap.grammar.ImapFlag;
+import org.postbus.mail.imap.grammar.UidSet;
 import org.postbus.outbound.fixture.Mutations;
 import org.postbus.outbound.imap.plan.ImapPlan.Abilities;
 import org.postbus.outbound.imap.plan.ImapPlan.Action;
@@ -25,7 +25,7 @@ import org.postbus.outbound.mutation.EmailMutation;
 import org.postbus.outbound.mutation.Fold;
 import org.postbus.outbound.mutation.MailServer.Answer;
 
-/** Known answers: mutations in, commands out, written as IMAP writes them. */
+/** Mutations in, commands out, written in IMAP syntax. */
 class ImapPlanTest {
     private static final Abilities ALL = new Abilities(true, true, false);
     private static final Abilities NO_MOVE = new Abilities(false, true, false);
@@ -60,7 +60,7 @@ class ImapPlanTest {
         Mutations.SampleSnapshot crowd = new Mutations.SampleSnapshot().imapMailbox(1, "INBOX");
         List<EmailMutation> mutations = new ArrayList<>();
         for (int i = 1; i <= 10_000; i++) {
-            // No two neighbours, as where every other message was read: the longest that a set can be written.
+            // No two adjacent UIDs, the longest form of a set.
             crowd.link(i, 1, 70, 2 * i);
             mutations.add(keywords(i, i, i % 4 < 2 ? Map.of("$seen", true) : Map.of("$flagged", false)));
         }
@@ -70,7 +70,8 @@ class ImapPlanTest {
         assertThat(plan.work()).singleElement().satisfies(work -> {
             int fetches = UidSet.ofUids(work.uids().keySet()).split(1_000, 400).size();
             int stores = work.actions().stream()
-                    .mapToInt(action -> UidSet.ofUids(action.uids()).split(1_000, 400).size())
+                    .mapToInt(action ->
+                            UidSet.ofUids(action.uids()).split(1_000, 400).size())
                     .sum();
             assertThat(1 + fetches + stores).isLessThanOrEqualTo(60);
         });
@@ -108,7 +109,7 @@ class ImapPlanTest {
     }
 
     @Test
-    void without_MOVE_it_is_copied_and_its_original_expunged() {
+    void without_MOVE_a_message_is_copied_and_its_original_expunged() {
         assertPlan(
                 NO_MOVE,
                 List.of(mailboxes(1, 1, Map.of(1L, false, 2L, true)), mailboxes(2, 2, Map.of(1L, false, 2L, true))),
@@ -137,7 +138,7 @@ class ImapPlanTest {
     }
 
     @Test
-    void leaving_one_of_several_mailboxes_expunges_there_and_nowhere_else() {
+    void removing_one_of_several_mailboxes_expunges_in_that_mailbox_only() {
         assertPlan(
                 ALL,
                 List.of(mutation(1, 5, Map.of("x", true), Map.of(3L, false))),
@@ -146,7 +147,7 @@ class ImapPlanTest {
     }
 
     @Test
-    void leaving_both_mailboxes_for_a_third_moves_from_one() {
+    void replacing_two_mailboxes_by_a_third_moves_from_one_of_them() {
         assertPlan(
                 ALL,
                 List.of(mailboxes(1, 5, Map.of(1L, false, 3L, false, 2L, true))),
@@ -169,7 +170,7 @@ class ImapPlanTest {
     }
 
     @Test
-    void what_is_as_requested_needs_no_command() {
+    void a_state_that_is_as_requested_needs_no_command() {
         var plan = plan(ALL, List.of(mailboxes(1, 1, Map.of(1L, true, 3L, false)), keywords(2, 2, Map.of())));
 
         assertThat(plan.work()).isEmpty();
@@ -177,16 +178,17 @@ class ImapPlanTest {
     }
 
     @Test
-    void the_last_mailbox_cannot_be_taken_away() {
+    void the_last_mailbox_cannot_be_removed() {
         var plan = plan(ALL, List.of(mailboxes(1, 1, Map.of(1L, false))));
 
         assertThat(plan.work()).isEmpty();
         assertThat(plan.settled().get(email(1)))
-                .isEqualTo(refused("invalidProperties", "an email must be in at least one mailbox; destroy it instead"));
+                .isEqualTo(
+                        refused("invalidProperties", "an email must be in at least one mailbox; destroy it instead"));
     }
 
     @Test
-    void a_mailbox_that_is_not_there_is_refused() {
+    void a_mailbox_that_does_not_exist_is_refused() {
         var plan = plan(ALL, List.of(mailboxes(1, 1, Map.of(9L, true))));
 
         assertThat(plan.settled().get(email(1)))
@@ -199,7 +201,7 @@ class ImapPlanTest {
     }
 
     @Test
-    void an_email_that_is_gone_refuses_changes_and_is_destroyed_already() {
+    void for_an_email_that_is_gone_updates_are_refused_and_destroys_are_done() {
         var plan = plan(ALL, List.of(keywords(1, 99, Map.of("x", true)), destroy(2, 98)));
 
         assertThat(plan.settled())
@@ -211,8 +213,8 @@ class ImapPlanTest {
     }
 
     @Test
-    void an_email_between_two_mailboxes_is_waited_for() {
-        // Nobody knows that it is gone, in whichever try: a mailbox that is renumbered is read for minutes.
+    void an_email_without_a_mailbox_is_waited_for() {
+        // In every attempt: after a UIDVALIDITY change the mailbox is read again for minutes.
         for (EmailMutation mutation : List.of(keywords(1, 6, Map.of("x", true)), inTry(4, destroy(1, 6)))) {
             assertThat(plan(ALL, List.of(mutation)).settled().get(email(6)))
                     .isInstanceOfSatisfying(

@@ -54,7 +54,7 @@ class EmailSetPlanTest {
     }
 
     @Test
-    void no_call_has_more_objects_than_the_server_takes() {
+    void no_call_has_more_objects_than_the_server_accepts() {
         List<EmailMutation> mutations = new ArrayList<>();
         for (int i = 1; i <= 25; i++) {
             world.jmapEmail(i, "e" + i);
@@ -90,7 +90,7 @@ class EmailSetPlanTest {
     }
 
     @Test
-    void what_is_gone_is_refused_or_destroyed_already() {
+    void for_an_email_that_is_gone_updates_are_refused_and_destroys_are_done() {
         var patch = patch(
                 List.of(keywords(1, 98, Map.of("x", true)), destroy(2, 99), mailboxes(3, 1, Map.of(7L, true))), 500);
 
@@ -103,7 +103,7 @@ class EmailSetPlanTest {
     }
 
     @Test
-    void leaving_a_mailbox_that_is_gone_is_as_requested() {
+    void removing_a_mailbox_that_is_gone_needs_no_call() {
         var patch = patch(List.of(mailboxes(1, 1, Map.of(7L, false))), 500);
 
         assertThat(patch.calls()).isEmpty();

@@ -5,6 +5,6 @@ import java.util.List;
 /**
  * A command in octets.
  *
- * @param parts the first is sent at once, each further one when the server has asked for it with {@code +}
+ * @param parts the first is sent at once, each further one after the continuation {@code +}
  */
 public record EncodedCommand(List<byte[]> parts) {}

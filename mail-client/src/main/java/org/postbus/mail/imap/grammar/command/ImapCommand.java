@@ -13,7 +13,6 @@ import org.postbus.mail.imap.grammar.FetchedMessage;
 import org.postbus.mail.imap.grammar.GmailLabel;
 import org.postbus.mail.imap.grammar.ImapFlag;
 import org.postbus.mail.imap.grammar.MailboxName;
-import org.postbus.mail.imap.grammar.Resync;
 import org.postbus.mail.imap.grammar.Resynced;
 import org.postbus.mail.imap.grammar.Section;
 import org.postbus.mail.imap.grammar.StoreMode;
@@ -26,18 +25,18 @@ public sealed interface ImapCommand {
     /** Needs a selected mailbox. */
     sealed interface OnMailbox extends ImapCommand {}
 
-    /** Changes what is on the server, so that it matters whether it was done. */
+    /** Changes something on the server, so that it matters whether it was executed. */
     sealed interface ChangesMail extends ImapCommand {}
 
-    /** Says who we are: a refusal means the login. */
+    /** Logs in: a refusal is a refused login. */
     sealed interface LogsIn extends ImapCommand {}
 
-    /** Its answer is passed on item by item, as fast as somebody reads. */
+    /** Its answer is delivered item by item, at the speed of the subscriber. */
     sealed interface Streams<T> extends ImapCommand {
         Class<T> itemType();
     }
 
-    /** Opens a mailbox and leaves the one before. */
+    /** Selects a mailbox and closes the one before. */
     sealed interface Selects extends ImapCommand {
         MailboxName name();
 
@@ -117,8 +116,7 @@ public sealed interface ImapCommand {
             implements OnMailbox, ChangesMail {}
 
     /** Gmail's X-GM-EXT-1. */
-    record UidStoreLabels(UidSet uids, StoreMode mode, Set<GmailLabel> labels)
-            implements OnMailbox, ChangesMail {}
+    record UidStoreLabels(UidSet uids, StoreMode mode, Set<GmailLabel> labels) implements OnMailbox, ChangesMail {}
 
     /** RFC 6851. */
     record UidMove(UidSet uids, MailboxName target) implements OnMailbox, ChangesMail {}

@@ -22,12 +22,15 @@ import org.postbus.mail.imap.grammar.command.ImapCommand.SearchKey;
 import org.postbus.mail.imap.sasl.SaslConversation;
 
 /**
- * Writes commands. It alone decides whether a string goes out as atom, quoted or literal, and it refuses CR, LF and NUL in
- * every one of them: no string from outside can become a second command. The octets of an appended message are the only
- * ones that are not looked at; a literal carries them.
+ * Writes commands. It alone decides whether a string is written as atom, quoted string or literal, and it refuses CR,
+ * LF and NUL in each of them, so no string from outside can become a second command. Only the octets of an appended
+ * message are not checked; they are sent as a literal.
  */
 public final class ImapEncoder {
-    /** RFC 7888: LITERAL- allows so many without waiting; with LITERAL+ too, a refusal of more should not cost an upload. */
+    /**
+     * RFC 7888: LITERAL- allows literals up to this size without waiting. With LITERAL+ the same limit applies, so
+     * that a refusal does not cost a long upload.
+     */
     private static final int LITERAL_UNASKED_OCTETS_MAX = 4096;
 
     private static final int QUOTED_OCTETS_MAX = 1000;
@@ -114,7 +117,10 @@ public final class ImapEncoder {
         }
     }
 
-    /** Within the command if the server understands that (RFC 4959) and it leaves the line short; else when it asks. */
+    /**
+     * Sent within the command if the server supports that (RFC 4959) and the line stays short; else when the server
+     * asks for it.
+     */
     public static boolean sendsInitialResponse(SaslConversation conversation, Capabilities capabilities) {
         return capabilities.has("SASL-IR")
                 && conversation
@@ -295,7 +301,7 @@ public final class ImapEncoder {
         return ascii(atom);
     }
 
-    /** {@code astring}: an atom where nobody could take it for anything else. */
+    /** {@code astring}: an atom where it cannot be mistaken for anything else. */
     private ImapEncoder string(byte[] value) {
         boolean atom = value.length > 0 && isLetter(value[0]);
         for (byte c : value) {

@@ -11,8 +11,8 @@ import org.postbus.mail.imap.grammar.BodyStructure;
 import org.postbus.mail.imap.grammar.response.ImapValue.Values;
 
 /**
- * Makes a structure of the nested lists of BODYSTRUCTURE. Fields are told apart by their shape where servers leave some out,
- * swap them or add some; what makes no sense is missing from the structure, and every part keeps its number.
+ * Makes a structure of the nested lists of BODYSTRUCTURE. Fields are recognised by their shape where servers omit,
+ * swap or add some. What cannot be understood is missing from the structure, and every part keeps its number.
  */
 final class BodyStructureReader {
     private static final int BASIC_FIELDS = 7;

@@ -68,7 +68,10 @@ final class FetchParser {
         items.unparsed(name, AnyValue.raw(in));
     }
 
-    /** Content by its name without origin, whatever else is made of it; the position stays. */
+    /**
+     * Notes the content under its name without origin, in addition to what becomes of the item; the position does not
+     * change.
+     */
     private static void section(ImapReader in, String name, MessageItems items) {
         ImapReader.Mark value = in.mark();
         try {
@@ -85,7 +88,9 @@ final class FetchParser {
         switch (name) {
             case "UID" -> items.uid = ended(in, in.number());
             case "FLAGS" -> items.flags = ended(in, Optional.of(Set.copyOf(in.flags())));
-            case "INTERNALDATE" -> items.internalDate = ended(in, Optional.of(InternalDateParser.dateTime(ImapReader.latin1(in.string()))));
+            case "INTERNALDATE" ->
+                items.internalDate =
+                        ended(in, Optional.of(InternalDateParser.dateTime(ImapReader.latin1(in.string()))));
             case "RFC822.SIZE" -> items.size = ended(in, size(in));
             case "MODSEQ" -> items.modSeq = ended(in, modSeq(in));
             case "EMAILID" -> items.emailId = ended(in, in.objectId());
@@ -144,7 +149,7 @@ final class FetchParser {
         return Optional.ofNullable(octets).map(ImapReader::latin1);
     }
 
-    /** What is known of a message while its response is read. */
+    /** The items of one message, while its response is read. */
     private static final class MessageItems {
         private boolean stateOnly = true;
         private long uid;

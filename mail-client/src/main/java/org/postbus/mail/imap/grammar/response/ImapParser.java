@@ -13,12 +13,12 @@ import org.postbus.mail.imap.grammar.FetchedMessage;
 import org.postbus.mail.imap.grammar.response.ImapResponse.Condition;
 
 /**
- * Makes a response of a frame. It never fails: what it does not understand becomes {@link ImapResponse.Unknown}, and within a message an item of {@link FetchedMessage#unparsed}, so that one malformed message never
- * hides the others.
+ * Parses one frame. It never fails: what it does not understand becomes {@link ImapResponse.Unknown}, and within a
+ * message an item of {@link FetchedMessage#unparsed}, so a malformed message never hides the others.
  */
 public final class ImapParser {
     private static final int UNKNOWN_TEXT_MAX = 200;
-    /** Octets of human text that are kept: nobody reads more. */
+    /** Octets of human-readable text that are kept; longer texts are of no use. */
     private static final int TEXT_MAX = 1000;
 
     private final int nestingMax;

@@ -14,12 +14,14 @@ import org.postbus.model.Keyword;
 import org.postbus.observation.UidRange;
 
 /**
- * Reads the tokens of one frame from left to right. Lenient where servers differ from RFC 9051 section 9 and nothing else
- * could be meant. Every method leaves the position untouched or behind what it returned, except when it throws
- * {@link ImapSyntaxException}; {@link #mark} and {@link #reset} serve for trying again.
+ * Reads the tokens of one frame from left to right. Lenient where servers differ from RFC 9051 section 9 and the
+ * meaning is clear. Every method leaves the position unchanged or behind what it returned, except when it throws
+ * {@link ImapSyntaxException}; {@link #mark} and {@link #reset} allow another try.
  */
 final class ImapReader {
-    /** Flags, labels and the like beyond so many are left out; they become sets, which hostile strings make slow. */
+    /**
+     * Flags, labels and the like beyond this number are left out: they become sets, which an attacker can make slow.
+     */
     static final int LIST_MAX = 1000;
 
     private final byte[] text;

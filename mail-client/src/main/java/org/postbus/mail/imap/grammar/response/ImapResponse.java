@@ -77,7 +77,7 @@ public sealed interface ImapResponse {
     record Fetch(long sequenceNumber, FetchedMessage message, boolean stateOnly, Map<String, Optional<byte[]>> sections)
             implements ImapResponse {}
 
-    /** FETCH without: never the answer to a UID FETCH. */
+    /** FETCH without a UID: never the answer to a UID FETCH. */
     record FetchWithoutUid(long sequenceNumber, Optional<Set<ImapFlag>> flags, OptionalLong modSeq)
             implements ImapResponse {}
 
@@ -87,6 +87,6 @@ public sealed interface ImapResponse {
     /** ID: names in lower case. */
     record Id(Map<String, String> fields) implements ImapResponse {}
 
-    /** Something else, or something that could not be understood. */
+    /** Any other response, or one that could not be parsed. */
     record Unknown(String text) implements ImapResponse {}
 }

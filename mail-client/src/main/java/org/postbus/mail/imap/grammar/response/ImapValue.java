@@ -6,7 +6,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalLong;
 
-/** One value of any shape, before anybody knows what it means. */
+/** One value of any shape, before its meaning is known. */
 sealed interface ImapValue {
 
     record Nil() implements ImapValue {}

@@ -14,7 +14,7 @@ import org.postbus.mail.imap.grammar.MailboxName;
 import org.postbus.mail.imap.grammar.MailboxStatus;
 import org.postbus.mail.imap.grammar.Namespaces;
 
-/** Reads what servers say of mailboxes: LIST and LSUB (RFC 9051, RFC 5258), STATUS (RFC 8474) and NAMESPACE (RFC 2342). */
+/** Reads responses about mailboxes: LIST and LSUB (RFC 9051, RFC 5258), STATUS (RFC 8474) and NAMESPACE (RFC 2342). */
 final class MailboxParser {
     /** {@code objectid = 1*255(ALPHA / DIGIT / "_" / "-")} (RFC 8474 section 7) */
     private static final Pattern OBJECT_ID = Pattern.compile("[A-Za-z0-9_-]{1,255}");
@@ -63,7 +63,7 @@ final class MailboxParser {
                 }
             }
         } catch (ImapSyntaxException | IllegalArgumentException e) {
-            // The mailbox is there all the same; who keeps count finds the old one missing.
+            // The mailbox exists in any case; the old name is then found missing by comparison.
             return oldName;
         }
         return oldName;
@@ -100,7 +100,7 @@ final class MailboxParser {
             ImapReader.Mark value = in.mark();
             try {
                 if (item.equals("MAILBOXID")) {
-                    // A mailbox is known by it, so what cannot be one is none.
+                    // It identifies the mailbox, so an invalid one is treated as missing.
                     mailboxId = in.objectId().filter(id -> OBJECT_ID.matcher(id).matches());
                 } else {
                     numbers.put(item, in.number());

@@ -7,7 +7,7 @@ import org.postbus.mail.imap.grammar.CopiedUids;
 import org.postbus.mail.imap.grammar.ImapFlag;
 import org.postbus.mail.imap.grammar.UidSet;
 
-/** What stands in brackets before the text of a status response (RFC 9051 section 7.1 and extensions). */
+/** The response code, in brackets before the text of a status response (RFC 9051 section 7.1 and extensions). */
 public sealed interface ResponseCode {
 
     record Capability(Capabilities capabilities) implements ResponseCode {}
@@ -31,13 +31,16 @@ public sealed interface ResponseCode {
 
     record CopyUid(CopiedUids copied) implements ResponseCode {}
 
-    /** RFC 9738: the command was done for some messages only; {@code lowestUid} is the last of them, they go downwards. */
+    /**
+     * RFC 9738: the command was executed for some messages only, from the end downwards; {@code lowestUid} is the last
+     * of them.
+     */
     record MessageLimit(long lowestUid) implements ResponseCode {}
 
     record MailboxId(String id) implements ResponseCode {}
 
     /**
-     * Any other, and one whose arguments make no sense.
+     * Any other code, and a known code whose arguments cannot be parsed.
      *
      * @param name in upper case
      */

@@ -33,7 +33,7 @@ final class ResponseCodeParser {
                 return code;
             }
         } catch (ImapSyntaxException e) {
-            // Read once more below, as a code whose arguments make no sense.
+            // Read again below, as a code whose arguments cannot be parsed.
         }
         in.reset(arguments);
         String rest = in.rest();
@@ -95,7 +95,7 @@ final class ResponseCodeParser {
         };
     }
 
-    /** {@code "LITERAL +"} comes split from one server; the plus then belongs to the word before. */
+    /** One server sends {@code "LITERAL +"}; the plus belongs to the word before. */
     static Capabilities capabilities(String words) {
         List<String> names = new ArrayList<>();
         for (String word : words.strip().split("[ \t]+")) {

@@ -50,7 +50,8 @@ final class UidSetParser {
     static ImapResponse vanished(ImapReader in) {
         boolean earlier = false;
         if (in.peek() == '(') {
-            earlier = in.strings().stream().anyMatch(word -> ImapReader.latin1(word).equalsIgnoreCase("EARLIER"));
+            earlier = in.strings().stream()
+                    .anyMatch(word -> ImapReader.latin1(word).equalsIgnoreCase("EARLIER"));
             in.skipSpaces();
         }
         return new ImapResponse.Vanished(UidSet.of(in.uidRanges()), earlier);

@@ -104,8 +104,11 @@ class ImapEncoderTest {
                 .isEqualTo("A1 APPEND INBOX \"09-Dec-2024 01:02:03 +0000\" {4097}\r\n");
     }
 
-    /** Whatever people and servers give us, one command stays one command: it is refused, or it is one line and its literals. */
-    /** Any Unicode string in any place: it arrives as it is, in one command, or is not sent at all. */
+    /**
+     * Whatever strings users and servers provide, one command stays one command: it is refused, or it is one line and
+     * its literals.
+     */
+    /** Any Unicode string in any argument arrives unchanged, in one command, or is not sent at all. */
     @Test
     void no_string_becomes_a_second_command() {
         int refused = 0;
@@ -145,10 +148,7 @@ class ImapEncoderTest {
                             List.of("APPEND", inboxFolded(text), List.of("x"), other)),
                     new Attempt(
                             () -> new ImapCommand.UidStore(
-                                    UidSet.ofUids(1),
-                                    StoreMode.ADD,
-                                    Set.of(new ImapFlag(text)),
-                                    OptionalLong.empty()),
+                                    UidSet.ofUids(1), StoreMode.ADD, Set.of(new ImapFlag(text)), OptionalLong.empty()),
                             List.of("UID", "STORE", "1", "+FLAGS.SILENT", List.of(text))),
                     new Attempt(
                             () -> new ImapCommand.UidStoreLabels(
@@ -200,7 +200,7 @@ class ImapEncoderTest {
         return text.equalsIgnoreCase("INBOX") ? "INBOX" : text;
     }
 
-    /** What the name is on the wire; empty if there can be none, as then nothing is sent. */
+    /** The name on the connection; empty if it cannot be sent. */
     private static String named(String text) {
         try {
             return MailboxName.ofDisplayName(text).raw();
@@ -220,7 +220,7 @@ class ImapEncoderTest {
                 default -> text.append((char) ('a' + random.nextInt(26)));
             }
         }
-        // Half a surrogate pair is no character: it goes as a question mark.
+        // Half a surrogate pair is no character: it is sent as a question mark.
         return new String(utf8(text.toString()), StandardCharsets.UTF_8);
     }
 

@@ -5,8 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A command as a server reads it, written for the tests and knowing nothing of how we write: words, quoted strings and literals,
- * and lists of them.
+ * A command as a server reads it, independent of the encoder: words, quoted strings and literals, and lists of them.
  */
 record SentCommand(List<Object> words) {
 

@@ -65,7 +65,7 @@ class BodyStructureTest {
             ("message" "rfc822" NIL NIL NIL "7bit" 50)                                                      | 1 message/rfc822 50
             ("message" "delivery-status" NIL NIL NIL "7bit" 50 NIL ("inline" NIL) NIL)                      | 1 message/delivery-status 50 inline
             """)
-    void structure_is_read_as_far_as_it_makes_sense(String structure, String expected) {
+    void malformed_body_structure_is_read_as_far_as_possible(String structure, String expected) {
         FetchedMessage message = message(structure);
 
         assertThat(message.unparsed()).isEmpty();
@@ -101,7 +101,7 @@ class BodyStructureTest {
     }
 
     @Test
-    void what_is_no_structure_is_kept_unparsed() {
+    void invalid_structure_is_kept_unparsed() {
         for (String none : List.of("NIL", "()", "\"text\"", "(".repeat(65) + ")".repeat(65))) {
             FetchedMessage message = message(none);
             assertThat(message.bodyStructure()).as(none).isEmpty();

@@ -148,7 +148,7 @@ class ImapParserTest {
     }
 
     @Test
-    void uid_that_is_none_makes_a_message_without_uid() {
+    void invalid_uid_gives_a_message_without_uid() {
         for (String uid : List.of("0", "4294967296", "5x", "-1", "NIL")) {
             assertThat(parse("* 3 FETCH (UID " + uid + " FLAGS (\\Seen))"))
                     .as(uid)
@@ -176,9 +176,9 @@ class ImapParserTest {
         assertThat(message.size()).hasValue(5);
     }
 
-    /** Whatever a server sends, it is a response, or unknown: never an exception. */
+    /** Any input is parsed as a response, or as unknown; it never causes an exception. */
     @Test
-    void garbage_is_survived() {
+    void garbage_causes_no_failure() {
         List<String> seeds = List.of(
                 "* 1 FETCH (UID 1 FLAGS (\\Seen) INTERNALDATE \" 1-Jan-2024 10:00:00 +0000\" MODSEQ (5) BODY[] \"x\")",
                 "* LIST (\\Sent) \"/\" \"Sent\" (\"CHILDINFO\" (\"SUBSCRIBED\"))",
