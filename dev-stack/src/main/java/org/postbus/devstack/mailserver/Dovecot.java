@@ -29,7 +29,8 @@ import org.postbus.devstack.process.FreePort;
 public final class Dovecot implements AutoCloseable {
     public static final String HOST = "127.0.0.1";
     /** Without these capabilities a client can detect changes only by comparing complete mailboxes. */
-    public static final Set<String> DELTAS = Set.of("CONDSTORE", "QRESYNC", "NOTIFY", "MOVE", "ESEARCH", "LIST-STATUS");
+    public static final Set<String> CHANGE_TRACKING =
+            Set.of("CONDSTORE", "QRESYNC", "NOTIFY", "MOVE", "ESEARCH", "LIST-STATUS");
 
     private static final Path PROGRAM = Path.of("/usr/sbin/dovecot");
     private static final Path IMAP = Path.of("/usr/lib/dovecot/imap");
@@ -146,7 +147,7 @@ public final class Dovecot implements AutoCloseable {
     }
 
     /** Changes a mailbox's UIDVALIDITY, as a server does that has lost its index. */
-    public void renumber(User user, String mailbox, long uidValidity) {
+    public void changeUidValidity(User user, String mailbox, long uidValidity) {
         doveadm("mailbox", "update", "-u", user.name(), "--uid-validity", Long.toString(uidValidity), mailbox);
     }
 

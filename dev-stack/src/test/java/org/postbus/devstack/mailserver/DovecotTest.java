@@ -57,9 +57,9 @@ class DovecotTest {
     @Test
     void hidden_capabilities_are_not_advertised() {
         Dovecot.User user = Dovecot.User.of("doris@example.com", "secret");
-        Dovecot dovecot = DevStack.dovecot(Dovecot.DELTAS, user);
+        Dovecot dovecot = DevStack.dovecot(Dovecot.CHANGE_TRACKING, user);
         try (RawImap imap = login(dovecot, user)) {
-            assertThat(Dovecot.DELTAS).noneMatch(imap::has);
+            assertThat(Dovecot.CHANGE_TRACKING).noneMatch(imap::has);
             assertThat(imap.has("UIDPLUS")).isTrue();
         }
     }
@@ -71,7 +71,7 @@ class DovecotTest {
         try (RawImap imap = login(dovecot, user)) {
             imap.append("INBOX", List.of(), Instant.parse("2026-01-02T03:04:05Z"), MAIL);
 
-            dovecot.renumber(user, "INBOX", 4711);
+            dovecot.changeUidValidity(user, "INBOX", 4711);
 
             assertThat(imap.select("INBOX").uidValidity()).isEqualTo(4711);
             dovecot.kick(user);

@@ -16,7 +16,7 @@ import org.postbus.fetcher.FetcherUnderTest;
 class HiddenDovecotSourceTest extends DovecotSourceContract {
     @Override
     Set<String> hidden() {
-        return Dovecot.DELTAS;
+        return Dovecot.CHANGE_TRACKING;
     }
 
     /** Such a server may be asked for an unchanged mailbox only minutes later, so the tests send sync requests. */
