@@ -37,11 +37,11 @@ class JamesTest {
             await().atMost(Duration.ofSeconds(30))
                     .ignoreException(RawImap.RefusedException.class)
                     .untilAsserted(() -> {
-                imap.select("INBOX");
-                assertThat(imap.fetchAll())
-                        .extracting(RawImap.Message::messageId)
-                        .contains(Optional.of("<1@example.org>"));
-            });
+                        imap.select("INBOX");
+                        assertThat(imap.fetchAll())
+                                .extracting(RawImap.Message::messageId)
+                                .contains(Optional.of("<1@example.org>"));
+                    });
         }
     }
 

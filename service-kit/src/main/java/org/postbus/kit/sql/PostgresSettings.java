@@ -145,7 +145,8 @@ public record PostgresSettings(
         Optional<String> given = settings.find("postbus.db.sslmode");
         if (given.isEmpty() && settings.find("postbus.db.sslrootcert").isPresent()) {
             // Without it the connection would be in plain text, against what a certificate suggests.
-            throw new IllegalArgumentException("POSTBUS_DB_SSLROOTCERT is set, but POSTBUS_DB_SSLMODE is not: set it to verify-full");
+            throw new IllegalArgumentException(
+                    "POSTBUS_DB_SSLROOTCERT is set, but POSTBUS_DB_SSLMODE is not: set it to verify-full");
         }
         try {
             return given.map(mode -> SslMode.of(mode.toLowerCase(Locale.ROOT))).orElse(SslMode.DISABLE);

@@ -102,7 +102,8 @@ class KafkaSettingsTest {
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage("POSTBUS_KAFKA_USERNAME is set, but POSTBUS_KAFKA_SECURITY_PROTOCOL is without SASL");
         assertThatThrownBy(() -> with(Map.of("postbus.kafka.sasl-jaas-config-file", "/jaas")))
-                .hasMessage("POSTBUS_KAFKA_SASL_JAAS_CONFIG_FILE is set, but POSTBUS_KAFKA_SECURITY_PROTOCOL is without SASL");
+                .hasMessage(
+                        "POSTBUS_KAFKA_SASL_JAAS_CONFIG_FILE is set, but POSTBUS_KAFKA_SECURITY_PROTOCOL is without SASL");
         assertThatThrownBy(() -> with(Map.of("postbus.kafka.security-protocol", "TLS")))
                 .hasMessage("POSTBUS_KAFKA_SECURITY_PROTOCOL: there is no protocol TLS");
         assertThatThrownBy(() -> with(Map.of("postbus.kafka.security-protocol", "SASL_SSL")))
