@@ -188,8 +188,8 @@ class AccountsIT extends GatewayTest {
     void concurrent_changes_of_an_account_succeed_or_conflict() {
         // When
         List<CompletableFuture<Answer>> changes = IntStream.range(0, 8)
-                .mapToObj(i -> CompletableFuture.supplyAsync(() -> api.call(
-                        "PATCH", accountPath(), "{\"imap\":{\"port\":%d}}".formatted(2000 + i), MERGE_PATCH)))
+                .mapToObj(i -> CompletableFuture.supplyAsync(() ->
+                        api.call("PATCH", accountPath(), "{\"imap\":{\"port\":%d}}".formatted(2000 + i), MERGE_PATCH)))
                 .toList();
         List<Integer> statuses =
                 changes.stream().map(change -> change.join().status()).toList();
@@ -197,8 +197,8 @@ class AccountsIT extends GatewayTest {
         // Then
         assertThat(statuses).contains(200).isSubsetOf(200, 409);
         assertThat(stored.value("select revision from account where account_id = ?", account.value()))
-                .isEqualTo(1L
-                        + statuses.stream().filter(status -> status == 200).count());
+                .isEqualTo(
+                        1L + statuses.stream().filter(status -> status == 200).count());
     }
 
     @Test

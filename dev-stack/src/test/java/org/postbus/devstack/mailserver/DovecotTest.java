@@ -71,7 +71,7 @@ class DovecotTest {
         try (RawImap imap = login(dovecot, user)) {
             imap.append("INBOX", List.of(), Instant.parse("2026-01-02T03:04:05Z"), MAIL);
 
-            dovecot.renumber(user, "INBOX", 4711);
+            dovecot.changeUidValidity(user, "INBOX", 4711);
 
             assertThat(imap.select("INBOX").uidValidity()).isEqualTo(4711);
             dovecot.kick(user);

@@ -55,7 +55,7 @@ public abstract class DovecotSourceContract extends ImapSourceContract {
         Map<String, String> before = emailIds();
         long seqBefore = changeSeq();
 
-        DevStack.dovecot(hidden()).renumber(login(), "INBOX", 1_900_000_000L);
+        DevStack.dovecot(hidden()).changeUidValidity(login(), "INBOX", 1_900_000_000L);
         other.close();
         other = org.postbus.devstack.rawclient.RawImap.login(host(), portOfNewUser(), user, PASSWORD);
         other.addFlags(select("INBOX").subList(0, 1), "\\Answered");
