@@ -29,7 +29,7 @@ interface FetcherConfig {
     @WithDefault("50")
     int loginsPerHostAndSecond();
 
-    /** Connections to one host, of all accounts: this fetcher's share of what the provider allows. A quarter is reserved for passes. */
+    /** Connections to one host, of all accounts: this fetcher's share of what the provider allows. At least 4: a quarter is reserved for passes. */
     @WithDefault("20000")
     int connectionsPerHost();
 

@@ -33,7 +33,7 @@ import org.postbus.mail.imap.fake.HostileImapServer.Victim;
 class HostileAccountsTest {
     private static final long ENDLESS = Long.MAX_VALUE;
     private static final Duration DELAY_MAX = Duration.ofSeconds(5);
-    private static final Duration TOLD_MAX = Duration.ofSeconds(30);
+    private static final Duration REPORT_TIME_MAX = Duration.ofSeconds(30);
     /** Two chunks of Netty's pool, which it keeps, and what tests need. */
     private static final long GROWTH_OCTETS_MAX = 40 << 20;
 
@@ -247,7 +247,7 @@ class HostileAccountsTest {
             TestAccount neighbour =
                     fetcher.account(settings(new ServerAddress("127.0.0.1", good.port(), TlsMode.NONE)), "secret");
             fetcher.start(neighbour);
-            await().atMost(TOLD_MAX).until(() -> state(neighbour).startsWith("idle"));
+            await().atMost(REPORT_TIME_MAX).until(() -> state(neighbour).startsWith("idle"));
             long before = used();
             AtomicBoolean over = new AtomicBoolean();
             AtomicLong slowestMillis = new AtomicLong();
@@ -260,8 +260,8 @@ class HostileAccountsTest {
                 accounts.put(one, fetcher.account(settings(server.address(one.tls())), "secret"));
             }
             accounts.values().forEach(fetcher::start);
-            await().atMost(TOLD_MAX).untilAsserted(() -> {
-                accounts.entrySet().removeIf(one -> isTold(one.getKey(), one.getValue(), fetcher));
+            await().atMost(REPORT_TIME_MAX).untilAsserted(() -> {
+                accounts.entrySet().removeIf(one -> isReported(one.getKey(), one.getValue(), fetcher));
                 assertThat(accounts.entrySet().stream().map(one -> one.getKey().name() + ": " + state(one.getValue())))
                         .isEmpty();
             });
@@ -283,7 +283,7 @@ class HostileAccountsTest {
         }
     }
 
-    private static boolean isTold(Case one, TestAccount account, FetcherUnderTest fetcher) {
+    private static boolean isReported(Case one, TestAccount account, FetcherUnderTest fetcher) {
         String state = state(account);
         boolean reported = state.startsWith("backoff") && state.contains(one.says());
         if (reported) {
@@ -307,7 +307,7 @@ class HostileAccountsTest {
             long began = System.nanoTime();
             String wanted = Integer.toString(sent);
             await().pollInterval(Duration.ofMillis(50))
-                    .atMost(TOLD_MAX)
+                    .atMost(REPORT_TIME_MAX)
                     .until(() -> account.read("select count(*) from email where account_id = ?"), wanted::equals);
             slowestMillis.accumulateAndGet((System.nanoTime() - began) / 1_000_000, Math::max);
         }

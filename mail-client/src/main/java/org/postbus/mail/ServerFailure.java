@@ -6,8 +6,10 @@ import java.util.Optional;
 
 /**
  * Why a mail server did not do what was requested. The clients report nothing else for what a server does; a bug is
- * never reported as one of these. Two places switch on it: the account loop of the fetcher and the flusher of
- * outbound-service. Texts are meant for people and contain no secret and no mail.
+ * never reported as one of these. What a failure means is decided by the service: in the fetcher by {@code
+ * AccountLoop}, in outbound-service by {@code OutcomePolicy} and {@code SubmissionPolicy}, in the gateway by {@code
+ * ContentFailure} and {@code AccountCheck}. Code close to a command also handles single cases, such as a refusal for
+ * which there is another command. Texts are meant for people and contain no secret and no mail.
  */
 public sealed interface ServerFailure {
     String text();

@@ -1,7 +1,8 @@
 /**
- * What every service needs around its work and no two services may write twice. Each package below holds one concern: {@code sql}
- * transactions and connections to PostgreSQL, {@code kafka} the configuration of Kafka clients, {@code concurrent} waiting, loops,
- * pulls and pools. This package itself holds only the failure that all of them report. Nothing here knows mail, accounts' content or a
- * service.
+ * The technical code that all services share. Each package below holds one concern: {@code sql} transactions and connections to PostgreSQL,
+ * {@code kafka} the configuration of Kafka clients, {@code settings} the reading of settings, {@code concurrent} waiting, loops, pulls and pools.
+ * This package itself holds only the failure that they report.
+ *
+ * <p>Does not belong here: code that depends on mail, on the content of a table or on a single service.
  */
 package org.postbus.kit;

@@ -114,7 +114,7 @@ public class AccountsResource {
     @Operation(
             summary = "Find the servers of an email address",
             description =
-                    "Looks for JMAP by the SRV records of the domain and by https, for at most 15 seconds. No password is sent.")
+                    "Searches for a JMAP server by the SRV records of the domain and by https, for at most 15 seconds. No password is sent.")
     public Uni<Discovery.Servers> discovery(
             @Parameter(description = "such as alice@example.com") @QueryParam("email") String email) {
         return discovery.servers(email);
@@ -169,7 +169,12 @@ public class AccountsResource {
 
     @POST
     @Path("/accounts/{accountId}/sync")
-    @Operation(summary = "Sync the account now", description = "Also ends the wait after an error.")
+    @Operation(
+            summary = "Sync the account now",
+            description =
+                    "Also ends the wait after an error, but never earlier than the mail server asked for, and if it asked for nothing"
+                            + " never within 5 seconds of the error: the sync then begins after that time. A login that was refused is"
+                            + " tried again. For a paused account the response is also 202, and the request has no effect.")
     @APIResponse(responseCode = "202", description = "The request is published to the fetchers")
     @APIResponse(
             responseCode = "503",
@@ -184,7 +189,7 @@ public class AccountsResource {
 
     @GET
     @Path("/accounts/{accountId}/sync-log")
-    @Operation(summary = "Past sync cycles, newest first")
+    @Operation(summary = "Past sync passes, newest first")
     public Uni<Page<SyncLogEntry, UUID>> syncLog(
             @PathParam("accountId") String accountId,
             @Parameter(description = "1 to 500") @QueryParam("limit") @DefaultValue(Page.LIMIT_DEFAULT) int limit,

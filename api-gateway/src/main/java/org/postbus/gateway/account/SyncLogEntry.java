@@ -5,7 +5,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.UUID;
 
-/** One past sync cycle of an account: the changes in the database, or the error that ended it. */
+/** One past sync pass of an account: the changes in the database, or the error that ended it. */
 record SyncLogEntry(
         UUID id,
         Instant startedAt,

@@ -1,5 +1,5 @@
 /**
- * Who makes a request: API keys, and the tenant that a key stands for. Does not belong here: what a tenant may see, which
- * row-level security decides in the database.
+ * Authentication of requests: API keys, and the tenant of each key. Does not belong here: which rows a tenant may see, which
+ * row-level security in the database decides.
  */
 package org.postbus.gateway.authentication;

@@ -1,2 +1,2 @@
-/** The operator's settings and what is made from them at start. Limits that no operator changes stand in the classes that keep them. */
+/** The operator's settings and what is made from them at start. Fixed limits are defined in the classes that enforce them. */
 package org.postbus.gateway.config;

@@ -1,19 +1,21 @@
 /**
- * The two ways to the tables. Both set {@code app.tenant} first. A transaction is of one kind or the other, because Hibernate and
- * the SQL client share no connection:
+ * Database transactions. There are two kinds, and each sets {@code app.tenant} before its first statement. Hibernate and the SQL
+ * client share no connection, so all statements of a transaction use the same one of the two:
  *
  * <ul>
- *   <li>{@link org.postbus.gateway.database.Sessions} (Hibernate Reactive) for everything that writes a table that the gateway owns
- *       (account, credential, account_tombstone, idempotency_key), and for reads that entities map. A request with an
- *       Idempotency-Key writes idempotency_key and does its work in one transaction, so its work is done in the session too:
+ *   <li>{@link org.postbus.gateway.database.Sessions} (Hibernate Reactive) for requests that write a table that the gateway owns (account,
+ *       credential, account_tombstone, idempotency_key), and for reads that entities map. A request with an Idempotency-Key
+ *       writes idempotency_key and does its work in one transaction, so its work is done in the session too:
  *       rows of pending_changes and submission are inserted by native queries, and the change log is appended to by calling
  *       its SQL function in a native query ({@link org.postbus.gateway.database.SessionChangeLog}).
- *   <li>{@link org.postbus.kit.sql.TenantTransactions} (SQL client) for what writes only tables that services share: retrying,
- *       discarding and canceling in pending_changes and submission, with the change log appended to in the same transaction. Also
- *       for reads that no entity maps well, for streams, and for AccountPublisher: its transaction spans tenants, holds an
- *       advisory lock and waits for the broker.
+ *   <li>{@link org.postbus.kit.sql.TenantTransactions} (SQL client) for requests that write only tables that services share:
+ *       retrying, discarding and canceling in pending_changes and submission, with the change log appended to in the same
+ *       transaction, and storing a body that was read on request. Also for reads that no entity maps well, and for streams.
+ *   <li>One job writes tables of the gateway through TenantTransactions: AccountPublisher stores the published revision in account
+ *       and deletes from account_tombstone. Its transaction spans tenants, holds an advisory lock and waits for the broker.
  * </ul>
  *
- * <p>The gateway only reads api_key, by the function tenant_of_api_key: keys are issued by the launcher.
+ * <p>The gateway only reads api_key, through the function tenant_of_api_key. The operator's scripts insert keys: deploy/roles.sql
+ * and the launcher of dev-stack.
  */
 package org.postbus.gateway.database;

@@ -1,5 +1,7 @@
 /**
- * Emails as readers see them, and mutations of emails. Content that is not in the database belongs to content, the queue in which
- * mutations wait to mutation.
+ * Emails as readers see them, and mutations of emails.
+ *
+ * <p>Does not belong here: content that is not in the database (package {@code content}), and the queue of mutations (package
+ * {@code mutation}).
  */
 package org.postbus.gateway.email;

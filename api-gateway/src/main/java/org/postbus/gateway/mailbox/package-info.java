@@ -1,5 +1,6 @@
 /**
- * Mailboxes as readers see them, and mutations of mailboxes. The queue in which mutations wait for outbound-service belongs to
- * mutation.
+ * Mailboxes as readers see them, and mutations of mailboxes.
+ *
+ * <p>Does not belong here: the queue of mutations (package {@code mutation}).
  */
 package org.postbus.gateway.mailbox;

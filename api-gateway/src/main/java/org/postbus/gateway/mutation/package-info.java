@@ -1,5 +1,7 @@
 /**
- * The queue of mutations (table pending_changes): listing, retrying, discarding. What a mutation of an email or a mailbox may ask
- * for belongs to email and mailbox; what it does on a mail server belongs to outbound-service.
+ * The queue of mutations (table pending_changes): listing, retrying, discarding.
+ *
+ * <p>Does not belong here: which mutations of emails and mailboxes are valid (packages {@code email} and {@code mailbox}), and
+ * applying them on a mail server (outbound-service).
  */
 package org.postbus.gateway.mutation;

@@ -1,5 +1,5 @@
 /**
- * Short conversations with mail servers that no account depends on: discovering the servers of an address, and trying a login
- * out. Nothing is stored. Reading mail does not belong here: see content.
+ * Discovering the servers of an email address, and trying a login: short connections to mail servers, each with a time limit.
+ * Nothing is stored. Reading mail does not belong here: see content.
  */
 package org.postbus.gateway.probe;

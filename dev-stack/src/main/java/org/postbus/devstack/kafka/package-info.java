@@ -1,6 +1,6 @@
 /**
  * Kafka as a child process with Postbus's topics.
  *
- * <p>Consumers and producers belong to their users.
+ * <p>Does not belong here: consumers and producers, which the code that needs them creates.
  */
 package org.postbus.devstack.kafka;

@@ -146,7 +146,7 @@ public final class Dovecot implements AutoCloseable {
         }
     }
 
-    /** Changes a mailbox's UIDVALIDITY, as a server does that has lost its index. */
+    /** Changes a mailbox's UIDVALIDITY, like a server that has lost its index. */
     public void changeUidValidity(User user, String mailbox, long uidValidity) {
         doveadm("mailbox", "update", "-u", user.name(), "--uid-validity", Long.toString(uidValidity), mailbox);
     }

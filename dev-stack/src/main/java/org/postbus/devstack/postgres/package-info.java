@@ -1,6 +1,6 @@
 /**
  * PostgreSQL as a child process, migrated, with the services' roles, and API keys in its tables.
  *
- * <p>Queries of tests and benchmarks belong to them.
+ * <p>Does not belong here: queries of a test or benchmark, which it sends itself.
  */
 package org.postbus.devstack.postgres;

@@ -1,5 +1,5 @@
 /**
- * A pass over a JMAP account (RFC 8620, RFC 8621) in its parts: initial sync, changes, mailboxes, reconciliation, overlap re-query, count audit;
- * and the watcher (event source, WebSocket). The schedules and windows are pure records. Nothing here knows IMAP.
+ * The parts of a pass over a JMAP account (RFC 8620, RFC 8621): initial sync, changes, mailboxes, reconciliation, overlap re-query, count audit;
+ * and the watcher (event source, WebSocket). The schedules and windows are pure records. IMAP does not belong here.
  */
 package org.postbus.fetcher.jmap;

@@ -35,14 +35,14 @@ import org.postbus.topic.AccountRecord;
  * <p>If it is stopped or fails at any point, what was published stays true, and what was not is found by the next pass. The fence of the new
  * claim makes the writer drop batches of the old one that are still in flight.
  *
- * <p>The wait after a failure follows {@link Backoff} and ends with the first pass that succeeds. A sync request ends it early, but not within
- * 5 s of the failure and not within the time that the server asked for. A refused login is believed according to {@link AuthFailurePolicy};
- * the account is then tried again only after a change of the account or a sync request.
+ * <p>The wait after a failure is computed by {@link Backoff}; it grows with each failure in a row, until a pass succeeds. A sync request ends a
+ * wait early, but not before the time that the server asked for has passed, or 5 s if the server asked for none. A refused login is believed
+ * according to {@link AuthFailurePolicy}; the account is then tried again only after a change of the account or a sync request.
  */
 final class AccountLoop implements Runnable {
     /** Batches that were sent get this long to be applied before a new claim makes the writer drop them. */
     private static final Duration APPLY_TIME = Duration.ofSeconds(10);
-    /** The shortest time between a failure and the next try, if a sync request asks for it. */
+    /** The shortest time between a failure and the next try, if a sync request asks for it and the server gave no hint. */
     private static final Duration REQUESTED_PAUSE = Duration.ofSeconds(5);
 
     private static final Duration FOR_EVER = Duration.ofDays(36_500);

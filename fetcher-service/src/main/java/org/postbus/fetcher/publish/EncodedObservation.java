@@ -28,8 +28,8 @@ public record EncodedObservation(byte[] json, int emails) {
     private static final int TEXT_KEPT = 1000;
 
     /**
-     * An email that is too large for a batch is published without its body, which can be fetched on demand, and if that is not enough with
-     * a shortened header: a header that anybody can send must not stop an account.
+     * An email that is too large for a batch is published without its body, which can be fetched on demand, and if that is not enough with a
+     * shortened header: no message that a sender can write may stop the sync of an account.
      *
      * @throws IllegalArgumentException for any other observation that is too large: a bug
      */

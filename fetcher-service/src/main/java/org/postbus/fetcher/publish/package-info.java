@@ -1,4 +1,5 @@
 /**
- * Encoded observations and their way to Kafka, in order and in batches of limited size. What an observation means does not belong here.
+ * Encoding of observations, and their publication to Kafka, in order and in batches of limited size. What an observation means does not belong
+ * here.
  */
 package org.postbus.fetcher.publish;

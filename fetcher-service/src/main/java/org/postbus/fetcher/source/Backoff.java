@@ -12,14 +12,15 @@ public final class Backoff {
     static final Duration CEILING_MAX = Duration.ofSeconds(300);
     /** The shortest delay, whatever was drawn. */
     static final Duration FLOOR = Duration.ofSeconds(1);
-    /** A longer hint of the server is considered a mistake and cut. */
+    /** A longer hint of the server is considered a mistake and shortened to this. */
     static final Duration HINT_MAX = Duration.ofHours(1);
 
     private Backoff() {}
 
     /**
      * @param failures in a row, this one included: 1 or more
-     * @param hint the delay that the server asked for; the result is never shorter
+     * @param hint the delay that the server asked for. The result is not shorter, except that a hint above {@link #HINT_MAX} is
+     *     shortened to it
      * @param random from 0 to below 1
      */
     public static Duration delay(int failures, Optional<Duration> hint, double random) {

@@ -8,9 +8,9 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
 
 /**
- * This process's share of what a mail provider allows, by host: a number of connections and a rate of logins, over all accounts. Watchers get
- * at most three quarters of the connections, so that accounts are polled even where not all can be watched. With N fetchers each is configured
- * with the N-th part.
+ * This process's share of what a mail provider allows, by host and over all accounts: a number of IMAP connections, and a rate of logins (IMAP
+ * and JMAP). Watchers get at most three quarters of the connections, so that accounts are polled even where not all can be watched. With N
+ * fetchers each one is configured with 1/N of what the provider allows.
  *
  * <p>It also limits the load when a process starts with many accounts: those that wait are served in order, and the number of logins in
  * progress at once is limited over all hosts.
@@ -18,6 +18,9 @@ import java.util.concurrent.Semaphore;
 public final class HostBudget {
     /** Over all hosts; each takes 300 KB. */
     private static final int COMPRESSED_MAX = 64;
+
+    /** With fewer, no connection is reserved for passes, and watchers could hold all of them. */
+    static final int CONNECTIONS_MIN = 4;
 
     /** A login's permit is released after this time: what costs this process CPU time in it is done by then. */
     private static final Duration LOGIN_PERMIT_TIME_MAX = Duration.ofSeconds(1);
@@ -31,17 +34,23 @@ public final class HostBudget {
     /**
      * @param loginsAtOnce over all hosts
      * @param loginsPerSecond to one host
-     * @param connections to one host, at least 4
+     * @param connections to one host
+     * @throws IllegalArgumentException if there are fewer than 4 connections
      */
     public HostBudget(int loginsAtOnce, int loginsPerSecond, int connections) {
+        if (connections < CONNECTIONS_MIN) {
+            throw new IllegalArgumentException(
+                    "POSTBUS_FETCHER_CONNECTIONS_PER_HOST must be at least " + CONNECTIONS_MIN + ", not " + connections
+                            + ": a quarter of the connections is reserved for sync passes");
+        }
         this.loginsAtOnce = new Semaphore(loginsAtOnce, true);
         this.loginsPerSecond = loginsPerSecond;
         this.connections = connections;
     }
 
     /**
-     * Connecting is limited to a lower rate than logging in, so that open connections do not wait to log in. A tenth of the login rate is
-     * reserve for logins that take a little longer to reach the server than the one before.
+     * Connecting is limited to a lower rate than logging in, so that open connections do not wait to log in. One tenth of the login rate is not
+     * used: logins that were sent in different seconds may reach the server in the same one.
      */
     private record Host(
             LoginRateLimit connecting, LoginRateLimit loggingIn, Semaphore connections, Semaphore watchers) {}

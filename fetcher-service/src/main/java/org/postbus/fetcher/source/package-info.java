@@ -1,5 +1,5 @@
 /**
- * What a loop needs of a mail server whatever its protocol, and what all accounts share: the contract of a source, the fetcher context, budgets
- * of hosts, backoff, wake-ups, schedules. Nothing here knows IMAP or JMAP commands.
+ * What loops and both protocols use, and what all accounts share: the contract of a source, the fetcher context, budgets of hosts, backoff,
+ * wake-ups, schedules. IMAP and JMAP commands do not belong here.
  */
 package org.postbus.fetcher.source;

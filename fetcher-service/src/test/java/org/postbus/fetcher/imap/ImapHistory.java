@@ -50,16 +50,16 @@ final class ImapHistory {
         try {
             someOrRefused();
         } catch (RawImap.RefusedException e) {
-            lookAround(e);
+            readMailboxes(e);
         } catch (UncheckedIOException e) {
             client = reconnect.get();
-            lookAround(e);
+            readMailboxes(e);
         }
         return operations - before;
     }
 
     /** Servers sometimes fail because of their own concurrency; Dovecot's processes even die. Their state shows what they did. */
-    private void lookAround(RuntimeException refused) {
+    private void readMailboxes(RuntimeException refused) {
         refusals++;
         if (refusals > REFUSALS_MAX) {
             throw refused;

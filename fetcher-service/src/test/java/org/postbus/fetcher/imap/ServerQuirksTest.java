@@ -350,7 +350,7 @@ class ServerQuirksTest {
         QuirkyImapServer.Mailbox archive =
                 copiedIntoTheArchive(() -> server.inbox().expunge(3));
 
-        assertThat(toldSince).isEqualTo("email.updated");
+        assertThat(changesSince).isEqualTo("email.updated");
         assertThat(inbox()).hasSize(4);
         assertThat(archive.mails).hasSize(1);
     }
@@ -359,11 +359,11 @@ class ServerQuirksTest {
     void a_copy_whose_original_stays_is_another_email() throws Exception {
         copiedIntoTheArchive(() -> {});
 
-        assertThat(toldSince).isEqualTo("email.created");
+        assertThat(changesSince).isEqualTo("email.created");
         assertThat(inbox()).hasSize(5);
     }
 
-    private String toldSince;
+    private String changesSince;
 
     /** @param meanwhile runs once the pass has asked for the copy's content */
     private QuirkyImapServer.Mailbox copiedIntoTheArchive(Runnable meanwhile) throws Exception {
@@ -390,7 +390,7 @@ class ServerQuirksTest {
         });
         pass();
         pass();
-        toldSince =
+        changesSince =
                 account.read("select string_agg(type, ' ' order by seq) from change_log where account_id = ? and seq > "
                         + seq + " and type like 'email.%'");
         return archive;

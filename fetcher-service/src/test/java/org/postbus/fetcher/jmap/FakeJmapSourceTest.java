@@ -397,7 +397,7 @@ class FakeJmapSourceTest extends JmapSourceContract {
                 List<String> emails = List.copyOf(history.emails());
                 server.mergeThreads(
                         emails.subList(0, Math.min(emails.size(), 1 + random.nextInt(5))), random.nextBoolean());
-                history.lookAround();
+                history.readState();
             }
             case 2 -> server.nextAnswer(200, "application/json", "{\"methodResponses\":[[\"Ema");
             case 3 -> server.nextAnswer(502, "text/html", "<html><body>Bad gateway</body></html>");

@@ -34,7 +34,7 @@ final class JmapHistory {
     JmapHistory(Random random, RawJmap client) {
         this.random = random;
         this.client = client;
-        lookAround();
+        readState();
     }
 
     int operations() {
@@ -55,12 +55,12 @@ final class JmapHistory {
             if (++refusals > REFUSALS_MAX) {
                 throw refused;
             }
-            lookAround();
+            readState();
         }
     }
 
     /** After a change by another client, or one that was not reported. */
-    void lookAround() {
+    void readState() {
         parents.clear();
         emails.clear();
         for (JsonNode mailbox : client.mailboxes()) {
@@ -91,7 +91,7 @@ final class JmapHistory {
                     JsonNode created = client.set("Mailbox", Map.of("create", Map.of("m", named(parent))))
                             .at("/created/m/id");
                     if (!created.isTextual()) {
-                        lookAround();
+                        readState();
                     } else {
                         parents.put(created.asText(), parent);
                     }
@@ -104,7 +104,7 @@ final class JmapHistory {
                     parent = "";
                 }
                 client.set("Mailbox", Map.of("update", Map.of(mailbox, named(parent))));
-                lookAround();
+                readState();
             }
             default -> {
                 String leaf = own.stream()
@@ -112,7 +112,7 @@ final class JmapHistory {
                         .findFirst()
                         .orElseThrow();
                 client.set("Mailbox", Map.of("destroy", List.of(leaf), "onDestroyRemoveEmails", true));
-                lookAround();
+                readState();
             }
         }
     }
@@ -159,7 +159,7 @@ final class JmapHistory {
         boolean allDone = List.of("notCreated", "notUpdated", "notDestroyed").stream()
                 .allMatch(name -> answer.path(name).isEmpty());
         if (!allDone) {
-            lookAround();
+            readState();
         }
         return create.size() + update.size() + destroy.size();
     }

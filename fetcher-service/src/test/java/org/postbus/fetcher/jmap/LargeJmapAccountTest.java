@@ -131,14 +131,14 @@ class LargeJmapAccountTest {
         requests.set(0);
         bodies.set(0);
         long began = System.nanoTime();
-        server.renumber();
+        server.reassignIds();
 
         fetcher.start(account);
         awaitWatchingTheHeap(() -> finished()
                 && account.read("select count(*) from email where account_id = ? and identity like 'jmap:00000000-%'")
                         .equals("0"));
 
-        report("renumbering", began);
+        report("reassigned ids", began);
         assertThat(changes(seqBefore)).isEmpty();
         assertThat(heapMost - heapAtFirst).as("octets").isLessThan(GROWTH_OCTETS_MAX + EMAILS * ID_OCTETS_MAX);
     }

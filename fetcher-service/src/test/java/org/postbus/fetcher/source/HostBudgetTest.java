@@ -1,6 +1,7 @@
 package org.postbus.fetcher.source;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.awaitility.Awaitility.await;
 
 import java.time.Duration;
@@ -86,6 +87,15 @@ class HostBudgetTest {
             atOnce++;
         }
         assertThat(atOnce).isEqualTo(50);
+    }
+
+    @Test
+    void a_budget_too_small_to_reserve_connections_for_passes_is_refused() {
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> new HostBudget(20, 50, 3))
+                .withMessage("POSTBUS_FETCHER_CONNECTIONS_PER_HOST must be at least 4, not 3: "
+                        + "a quarter of the connections is reserved for sync passes");
+        assertThat(new HostBudget(20, 50, 4)).isNotNull();
     }
 
     @Test

@@ -33,7 +33,8 @@ import org.postbus.mail.ServerFailure;
  * <p>Vert.x Mail sends a body of short US-ASCII lines and fixed header fields unchanged, so it sends {@link
  * OutgoingMessage#octets()}, except for {@code Bcc} and blank lines at the end. It does not report how far it got when
  * a connection breaks. From the moment that it asks for the text of the message, after greeting and login, a broken
- * connection is {@link ServerFailure.OutcomeUnknown}: better too often than once too rarely.
+ * connection is {@link ServerFailure.OutcomeUnknown}. The message may then not have been sent; but the opposite mistake
+ * would send a message twice.
  */
 public final class SmtpClient implements AutoCloseable {
     private static final Duration CONNECT_TIME_MAX = Duration.ofSeconds(15);

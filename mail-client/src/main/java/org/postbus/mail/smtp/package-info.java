@@ -1,6 +1,6 @@
 /**
- * Submits a message (RFC 6409) with the Vert.x mail client, octet by octet as it was stored, and says what replies and broken
- * connections mean.
+ * Submits a message (RFC 6409) with the Vert.x mail client, and decides what replies and broken connections mean. The
+ * message is sent octet by octet as it was stored, except for the field Bcc and blank lines at the end.
  *
  * <p>Whether and when to send again belongs to outbound-service.
  */

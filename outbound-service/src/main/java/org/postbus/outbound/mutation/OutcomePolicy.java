@@ -5,7 +5,10 @@ import java.util.Optional;
 import org.postbus.mail.ServerFailure;
 import org.postbus.outbound.retry.RetrySchedule;
 
-/** What a {@link ServerFailure} means for a mutation. The only place that decides it. Pure. */
+/**
+ * What a {@link ServerFailure} means for a mutation, once {@code flush.MutationRound} has repeated what a second attempt in the same round may
+ * resolve. Pure.
+ */
 public final class OutcomePolicy {
     /** After a conflict a mutation is tried twice more on fresh state; then the server's state wins. */
     static final int CONFLICT_ATTEMPTS_MAX = 3;

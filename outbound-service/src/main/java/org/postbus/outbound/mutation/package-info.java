@@ -1,5 +1,5 @@
 /**
- * Mutations as values: folding, the server snapshot that they are applied to, outcomes, and what each failure means. Pure: no I/O, no clock.
- * {@link org.postbus.outbound.mutation.MailServer} is what the protocol packages implement.
+ * Mutations as values: folding, the server snapshot that they are applied to, outcomes, and what each failure means. Pure: no I/O, no clock. The
+ * protocol packages implement {@link org.postbus.outbound.mutation.MailServer}.
  */
 package org.postbus.outbound.mutation;

@@ -12,7 +12,11 @@ import org.postbus.outbound.submission.SubmissionOutcome.InDoubt;
 import org.postbus.outbound.submission.SubmissionOutcome.Rejected;
 import org.postbus.outbound.submission.SubmissionOutcome.Retried;
 
-/** What a {@link ServerFailure} means for a submission. The only place that decides it. Pure. */
+/**
+ * What a {@link ServerFailure} means for a submission, if it happened while the message was sent or its copy was filed. While the outcome of an
+ * earlier attempt is being found out, every failure means the same, and {@code flush.SubmissionFlusher} decides it: the submission becomes or
+ * stays {@code in-doubt}. Pure.
+ */
 public final class SubmissionPolicy {
     /** Before the first search for the copy: servers that file copies themselves take a moment. */
     public static final Duration COPY_WAIT = Duration.ofSeconds(2);

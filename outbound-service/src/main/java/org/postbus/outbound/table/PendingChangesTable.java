@@ -32,6 +32,9 @@ import org.postbus.outbound.mutation.MutationOutcome;
 /**
  * The table {@code pending_changes}, which is the queue of mutations. A process owns a mutation while its state is {@code sending} and
  * {@code claimed_by} names the process; only the owner's outcome is stored.
+ *
+ * <p>Confirming applied mutations belongs to writer-service and is in its class of the same name; the gateway inserts, retries and discards
+ * mutations.
  */
 public final class PendingChangesTable {
     /** A flush renews its claim much earlier; after a crash other processes wait this long. */

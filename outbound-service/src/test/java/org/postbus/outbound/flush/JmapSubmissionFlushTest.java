@@ -317,7 +317,7 @@ class JmapSubmissionFlushTest {
     @Test
     void a_message_without_any_evidence_stays_in_doubt_and_is_never_sent_again() {
         submissions.fileNothing();
-        submissions.tellNothing();
+        submissions.reportNothing();
         submissions.cut();
         SubmissionId submission = submission("ann@example.com");
 

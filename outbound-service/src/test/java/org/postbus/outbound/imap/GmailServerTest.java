@@ -241,8 +241,8 @@ class GmailServerTest {
         for (int round = 0; round < 60; round++) {
             int emails = 1 + random.nextInt(6);
             for (long number = 1; number <= emails; number++) {
-                GmailContainer place = GmailContainer.values()[random.nextInt(3)];
-                mail(round * 100L + number, place, random.nextBoolean() ? "\\Inbox" : WORK);
+                GmailContainer container = GmailContainer.values()[random.nextInt(3)];
+                mail(round * 100L + number, container, random.nextBoolean() ? "\\Inbox" : WORK);
             }
             List<EmailMutation> mutations = new ArrayList<>();
             for (long number = 1; number <= emails; number++) {
@@ -301,8 +301,8 @@ class GmailServerTest {
 
     // ---- helpers
 
-    private void mail(long number, GmailContainer place, String... labels) {
-        gmailIds.put(number, gmail.deliver(place, "m" + number + "@x", labels));
+    private void mail(long number, GmailContainer container, String... labels) {
+        gmailIds.put(number, gmail.deliver(container, "m" + number + "@x", labels));
     }
 
     /** The snapshot as the fetcher and the writer would have stored it. */

@@ -20,9 +20,9 @@ import org.postbus.kit.settings.Settings;
  * Configures the Kafka channels of SmallRye Reactive Messaging as {@link KafkaSettings} says, and refuses to start a process whose outgoing
  * channels could lose records.
  *
- * <p>SmallRye looks for a bean of this type with the identifier {@code default-kafka-broker}; a channel's own attributes stand before it.
- * Quarkus has one of its own, made of the properties {@code kafka.*}; this one replaces it and takes these properties over, so every setting
- * of a Kafka client can still be given.
+ * <p>SmallRye uses the bean of this type with the identifier {@code default-kafka-broker}; a channel's own attributes take precedence over it.
+ * Quarkus has one of its own, made of the properties {@code kafka.*}; this one replaces it and takes these properties over, so every setting of a
+ * Kafka client can still be given.
  */
 @Singleton
 public class KafkaChannels {

@@ -94,8 +94,8 @@ public record PostgresSettings(
     }
 
     /**
-     * For a service whose statements all find their rows by key: PostgreSQL then plans them with the index even where a table was empty when
-     * the plan was made, and an {@code ORDER BY} prescribes the index.
+     * For a service whose statements all find their rows by key: PostgreSQL then plans them with the index even where a table was empty when the
+     * plan was made, and an {@code ORDER BY} decides which index is used.
      */
     public static PgConnectOptions planForKeys(PgConnectOptions options) {
         return options.addProperty("plan_cache_mode", "force_generic_plan")

@@ -23,8 +23,8 @@ public final class SqlFailures {
     }
 
     /**
-     * Whether the server can not be used now: a broken connection, none free in time, a server that starts, stops or lacks resources
-     * (SQLSTATE classes 08, 53 and 57P). Looks through the causes.
+     * Whether the server can not be used now: a broken connection, none free in time, a server that starts, stops or lacks resources (SQLSTATE
+     * classes 08, 53 and 57P). The causes of the failure are checked too.
      */
     public static boolean isUnavailable(Throwable failure) {
         for (Throwable cause = failure; cause != null; cause = cause.getCause()) {

@@ -124,8 +124,8 @@ public final class TenantTransactions {
     }
 
     /**
-     * Runs one statement outside of any tenant and blocks a virtual thread until it has ended: for functions of the database that may look
-     * across tenants.
+     * Runs one statement outside of any tenant and blocks a virtual thread until it has ended: for functions of the database that may read rows
+     * of all tenants.
      *
      * @throws InfrastructureFailureException as {@link #run}
      */

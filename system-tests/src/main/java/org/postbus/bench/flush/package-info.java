@@ -1,4 +1,4 @@
 /**
- * {@code bench flush}: mutations on their way to the mail server.
+ * {@code bench flush}: how fast requested mutations are applied on the mail server.
  */
 package org.postbus.bench.flush;

@@ -1,4 +1,4 @@
 /**
- * Measurement: process statistics, observers of topics and connections, percentiles. Nothing here knows which benchmark uses it.
+ * Measurement: process statistics, observers of topics and connections, percentiles. Does not belong here: code of a single benchmark.
  */
 package org.postbus.bench.measure;

@@ -1,4 +1,5 @@
 /**
- * The system under test: all of Postbus started anew, and a mail server with mail in it. Figures and tables belong to the benchmarks.
+ * The system under test: all of Postbus started anew, and a mail server with mail in it. Measuring and reporting belong in the packages of the
+ * benchmarks.
  */
 package org.postbus.bench.stage;

@@ -23,13 +23,12 @@ import org.postbus.writer.table.SyncLogTable;
  * The end of a sync pass.
  *
  * <p><b>Confirmation.</b> The number of a pass is stored before the pass reads anything from the server, and outbound stamps a mutation with the
- * number that is stored when the server has accepted it. A complete pass with a greater number began after that, so it has read the
- * mutation's effect, and confirms the mutation.
+ * number that is stored when the server has accepted it. A complete pass with a greater number began after that, so it has read the mutation's
+ * effect, and confirms the mutation. The condition, {@code applied_pass < pass}, is in {@link PendingChangesTable#confirmAppliedBefore}.
  *
- * <p><b>Destruction.</b> {@code account_sync} counts the finished passes, and an email that loses its last mailbox during pass n is marked with n. When
- * pass n ends, emails with a smaller mark lost their mailbox before it began, and the whole pass has not found them in another one: they
- * are destroyed.
- *
+ * <p><b>Destruction.</b> {@code account_sync} counts the finished passes, and an email that loses its last mailbox during pass n is marked with
+ * n. When pass n ends, emails with a smaller mark lost their mailbox before it began, and the whole pass has not found them in another one: they
+ * are destroyed. The condition, {@code unlinked_pass < n}, is in {@link EmailTable#deleteUnlinkedBefore}.
  * Only once the initial sync has ended: before that, an email may be in a mailbox that has not been read yet.
  */
 final class PassCompletion {

@@ -1,5 +1,5 @@
 /**
- * From {@code change_log} to the topic {@code postbus.changes}, after the commit and beside the next batch. Publishes what is committed,
- * also rows that other services appended, and does not know observations.
+ * From {@code change_log} to the topic {@code postbus.changes}, after the commit, while later batches are applied. Publishes all committed rows,
+ * including those that other services appended. Observations do not belong here.
  */
 package org.postbus.writer.publish;

@@ -35,10 +35,10 @@ import org.postbus.writer.decide.StoredEmail.Location;
 /**
  * {@code email}. Only the writer changes it, and only while it holds the lock of the account.
  *
- * <p>Here and in the other tables, {@code lateral (… x between k.x and k.x order by x)} is an equality that prescribes the index to use.
- * Statistics are gathered once a minute at best. Without them the planner sees no difference between the indexes that begin with the
- * account, and with the wrong one each email costs a scan of the whole account during an initial sync. {@code ctid} is safe, because
- * no other transaction changes these rows meanwhile.
+ * <p>Here and in the other tables, {@code lateral (… x between k.x and k.x order by x)} is an equality that forces the planner to use one index.
+ * Statistics are gathered once a minute at best. Without them the planner sees no difference between the indexes that begin with the account, and
+ * with the wrong one each email costs a scan of the whole account during an initial sync. {@code ctid} is safe, because no other transaction
+ * changes these rows meanwhile.
  */
 public final class EmailTable {
     private static final String COLUMNS = """

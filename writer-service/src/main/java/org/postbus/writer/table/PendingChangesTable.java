@@ -20,15 +20,18 @@ import org.postbus.model.MutationId;
 import org.postbus.writer.decide.MailboxTree;
 import org.postbus.writer.decide.OpenMutation;
 
-/** {@code pending_changes}: the mutations. The writer reads which of them caused a change, and confirms those that a pass has verified. */
+/**
+ * {@code pending_changes}: the mutations. The writer reads which of them caused a change, and confirms those that a pass has verified. The queue
+ * itself (claims, outcomes, {@code applied_pass}) belongs to outbound-service and is in its class of the same name.
+ */
 public final class PendingChangesTable {
     private PendingChangesTable() {}
 
     /**
      * Mutations of these emails that are being sent or have been applied, for each email the oldest first.
      *
-     * <p>ORDER BY prescribes the index of open mutations. The planner prefers the primary key while the table is new, and that index leads
-     * past all mutations that the account has ever had.
+     * <p>ORDER BY forces the planner to use the index of open mutations. While the table is new the planner prefers the primary key, with which
+     * the statement scans all mutations of the account, including those that ended long ago.
      */
     public static List<OpenMutation> inProgress(Transaction transaction, AccountId account, Collection<UUID> emails) {
         List<OpenMutation> mutations = new ArrayList<>();
@@ -66,8 +69,8 @@ public final class PendingChangesTable {
      * Sends a statement that confirms mutations that were applied before the pass with this number began: at most {@code most}, in the order of
      * the passes in which they were applied, and of their ids. {@link #confirmed} reads the answer.
      *
-     * <p>ORDER BY prescribes the index of applied mutations. A row that outbound changes at the same time is left out and confirmed by the next
-     * pass.
+     * <p>ORDER BY forces the planner to use the index of applied mutations. A row that outbound changes at the same time is left out and
+     * confirmed by the next pass.
      */
     public static Future<RowSet<Row>> confirmAppliedBefore(
             Transaction transaction, AccountId account, long pass, int most) {

@@ -11,8 +11,8 @@ import org.postbus.kit.sql.TenantTransactions;
 import org.postbus.kit.sql.TenantTransactions.Limits;
 
 /**
- * The writer's connections to PostgreSQL. The statements of this package rely on {@link PostgresSettings#planForKeys}: a plan that is made while a
- * table is empty must not scan the table when it has been filled, and ORDER BY prescribes the index (see {@link EmailTable}).
+ * The writer's connections to PostgreSQL. The statements of this package rely on {@link PostgresSettings#planForKeys}: a plan that is made while
+ * a table is empty must not scan the table when it has been filled, and ORDER BY must decide which index is used (see {@link EmailTable}).
  */
 public final class WriterDatabase implements AutoCloseable {
     /** One for each account that is applied at the same time, and four for publishing. */

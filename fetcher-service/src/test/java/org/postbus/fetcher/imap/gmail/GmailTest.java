@@ -130,14 +130,14 @@ class GmailTest {
         synchronise();
         Map<String, String> before = emailIds();
 
-        for (GmailContainer place : List.of(
+        for (GmailContainer container : List.of(
                 GmailContainer.TRASH,
                 GmailContainer.ALL_MAIL,
                 GmailContainer.SPAM,
                 GmailContainer.ALL_MAIL,
                 GmailContainer.TRASH)) {
-            assertThat(changesOf(() -> gmail.move(id, place)))
-                    .as("to %s", place)
+            assertThat(changesOf(() -> gmail.move(id, container)))
+                    .as("to %s", container)
                     .satisfiesExactly(GmailTest::isMove);
         }
         assertThat(emailIds()).isEqualTo(before);
@@ -174,7 +174,7 @@ class GmailTest {
         assertThat(mailboxesOf("a@x")).containsExactlyInAnyOrder(FakeGmail.ALL_MAIL, "Late");
         gmail.heard();
         pass();
-        assertThat(gmail.heard()).allMatch(GmailTest::isLookOrWait);
+        assertThat(gmail.heard()).allMatch(GmailTest::isListOrIdle);
     }
 
     @Test
@@ -229,10 +229,10 @@ class GmailTest {
         gmail.heard();
         pass();
 
-        assertThat(gmail.heard()).isNotEmpty().allMatch(GmailTest::isLookOrWait);
+        assertThat(gmail.heard()).isNotEmpty().allMatch(GmailTest::isListOrIdle);
     }
 
-    private static boolean isLookOrWait(String command) {
+    private static boolean isListOrIdle(String command) {
         return command.startsWith("LIST") || command.equals("IDLE");
     }
 
@@ -302,12 +302,12 @@ class GmailTest {
         long id = ids.isEmpty() ? 0 : ids.get(random.nextInt(ids.size()));
         String label = labels.get(random.nextInt(labels.size()));
         switch (what) {
-            case 0 -> gmail.deliver(randomPlace(random), "m" + ++made + "@x", label);
+            case 0 -> gmail.deliver(randomContainer(random), "m" + ++made + "@x", label);
             case 1 -> gmail.deliver("m" + ++made + "@x", label, "\\Inbox");
             case 2, 3, 4 -> gmail.label(id, label, random.nextBoolean());
             case 5 -> gmail.label(id, "\\Inbox", random.nextBoolean());
             case 6 -> gmail.flag(id, random.nextBoolean() ? "\\Seen" : "\\Flagged", random.nextBoolean());
-            case 7, 8 -> gmail.move(id, randomPlace(random));
+            case 7, 8 -> gmail.move(id, randomContainer(random));
             case 9 -> {
                 if (gmail.containerOf(id) != GmailContainer.ALL_MAIL) {
                     gmail.destroy(id);
@@ -317,7 +317,7 @@ class GmailTest {
         }
     }
 
-    private static GmailContainer randomPlace(Random random) {
+    private static GmailContainer randomContainer(Random random) {
         return GmailContainer.values()[random.nextInt(GmailContainer.values().length)];
     }
 

@@ -245,7 +245,7 @@ public final class ImapConnection {
         return uidFetchChunks(uid, section).map(SectionChunk::octets);
     }
 
-    /** The same; each chunk states the total size, so that a caller can announce it before the first octet. */
+    /** The same; each chunk states the total size, so that a caller can send a length before the first octet. */
     public Multi<SectionChunk> uidFetchChunks(long uid, Section section) {
         return fetches.section(uid, section);
     }

@@ -5,12 +5,12 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Splits the byte stream into complete responses: lines and the literals that they announce. It knows nothing else
- * about IMAP. Parsing is a second step, so a malformed response can be dropped without losing the position in the
- * stream (a literal must never be read as a response). RFC 9051 section 4.3.
+ * Splits the byte stream into complete responses: lines and the literals that they declare. It interprets nothing else
+ * of IMAP. Parsing is a second step, so a malformed response can be dropped without losing the position in the stream
+ * (a literal must never be read as a response). RFC 9051 section 4.3.
  *
  * <p>The caller pulls frames, so a slow reader just stops pulling. Literals are copied once, from the input into an
- * array of their own that grows with the octets received, not with the size announced.
+ * array of their own that grows with the octets received, not with the size declared.
  */
 public final class ImapFramer {
     /** What came next. */
@@ -22,7 +22,7 @@ public final class ImapFramer {
      */
     public record LiteralPart(byte[] octets, int offset, int count, int literalSize) implements Framed {}
 
-    /** Whether the next announced literal is to be passed on in chunks. */
+    /** Whether the next declared literal is to be passed on in chunks. */
     public interface LiteralChoice {
         boolean streams(byte[] text, int length);
 
@@ -68,12 +68,12 @@ public final class ImapFramer {
         this.literalOctetsMax = literalOctetsMax;
     }
 
-    /** For literals that are announced from now on; a response has at most a quarter more octets in all its literals. */
+    /** For literals that are declared from now on; a response has at most a quarter more octets in all its literals. */
     public void literalOctetsMax(int octets) {
         literalOctetsMax = octets;
     }
 
-    /** Which of the literals announced from now on are not kept, and how many octets each of them may have. */
+    /** Which of the literals declared from now on are not kept, and how many octets each of them may have. */
     public void stream(LiteralChoice choice, int octetsMax) {
         this.choice = choice;
         this.streamedOctetsMax = octetsMax;
@@ -146,17 +146,17 @@ public final class ImapFramer {
                 padded(1); // an empty line between responses means nothing
                 continue;
             }
-            int announced = announcedLiteral();
-            if (announced < 0) {
+            int declared = declaredLiteral();
+            if (declared < 0) {
                 emitted = true;
                 return new ImapFrame(text, length, literals);
             }
             boolean passedOn = choice.streams(text, length);
             append((byte) '\n');
             if (passedOn) {
-                startStreaming(announced);
+                startStreaming(declared);
             } else {
-                startLiteral(announced);
+                startLiteral(declared);
             }
         }
     }
@@ -278,10 +278,10 @@ public final class ImapFramer {
     }
 
     /**
-     * The size that the end of the line announces, or -1. {@code literal = "{" number ["+"] "}"}, {@code literal8 = "~{" ...}.
-     * Human text may end in the same way: status responses, continuations and tagged responses have no literals.
+     * The size that the end of the line declares, or -1. {@code literal = "{" number ["+"] "}"}, {@code literal8 = "~{"
+     * ...}. Human text may end in the same way: status responses, continuations and tagged responses have no literals.
      */
-    private int announcedLiteral() {
+    private int declaredLiteral() {
         int i = length - 1;
         if (i < 4 || text[i] != '}' || !mayHaveLiterals()) {
             return -1;

@@ -1,6 +1,7 @@
 /**
- * From the octets of an IMAP connection to complete responses: lines with the literals they announce, and decompression before
- * that. It knows nothing else about IMAP, so a malformed response never costs the position in the stream.
+ * From the octets of an IMAP connection to complete responses: lines with the literals they declare, and decompression
+ * before that. Nothing else is parsed here, so the end of a malformed response is found too, and the next response is
+ * read correctly.
  *
  * <p>Pure: arrays go in and come out; there is no socket, no clock and no reactive type. What a response means belongs in {@code
  * grammar.response}.

@@ -96,7 +96,7 @@ public final class ImapSession {
                 : limits.literalOctetsMax();
     }
 
-    /** Whether the literal announced at the end of the text is the content that the command in progress asks for. */
+    /** Whether the literal declared at the end of the text is the content that the command in progress asks for. */
     public boolean streams(byte[] text, int length) {
         return progress.command() instanceof ImapCommand.UidFetchSection fetch
                 && ContentLiteral.isOf(fetch.section(), text, length);

@@ -6,7 +6,7 @@ import java.util.Optional;
 /** What a server reports about a changed mailbox (RFC 8621 section 2.2). */
 public sealed interface JmapMailboxUpdate {
 
-    /** The whole mailbox: the server cannot tell which properties have changed. */
+    /** The whole mailbox: the server does not report which properties have changed. */
     record Whole(JmapMailbox mailbox) implements JmapMailboxUpdate {
         public Whole {
             Objects.requireNonNull(mailbox);

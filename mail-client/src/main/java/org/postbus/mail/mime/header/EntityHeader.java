@@ -12,9 +12,9 @@ import org.apache.james.mime4j.util.ByteSequence;
 import org.postbus.mail.mime.encoding.TransferEncoding;
 
 /**
- * The header of a message or part: collects the fields that are needed while mime4j reads them, and tells mime4j how
- * to continue. A multipart that is nested too deep or has no boundary is presented as an opaque leaf, so that mime4j
- * does not parse its content.
+ * The header of a message or part: collects the fields that are needed while mime4j reads them, and controls how mime4j
+ * continues. A multipart that is nested too deep or has no boundary is presented as an opaque leaf, so that mime4j does
+ * not parse its content.
  */
 public final class EntityHeader implements BodyDescriptorBuilder {
     private static final Set<String> OF_MESSAGE = Set.of(

@@ -320,7 +320,7 @@ class HostileServersTest {
                 inInbox(ImapConnection::noop),
                 selected(victim -> victim.repeat("* 1 EXISTS\r\n* 2 EXISTS\r\n", endless)));
         fails(
-                "continuations nobody asked for",
+                "unsolicited continuations",
                 "responses to one command",
                 inInbox(ImapConnection::noop),
                 selected(victim -> victim.repeat("+ go on\r\n", endless)));

@@ -305,9 +305,9 @@ class ImapConnectionTest {
 
     @Test
     void closed_port_is_unreachable() {
-        ServerAddress nobody = new ServerAddress("localhost", 1, TlsMode.NONE);
+        ServerAddress closedPort = new ServerAddress("localhost", 1, TlsMode.NONE);
         assertFails(
-                client.open(nobody, "a", new Credential.Password(new Secret("b"))),
+                client.open(closedPort, "a", new Credential.Password(new Secret("b"))),
                 ServerFailure.Unreachable.class,
                 "cannot connect");
     }

@@ -91,9 +91,9 @@ class ImapContentTest extends TranscriptPlayer {
             await(connection
                     .uidFetchSection(1, Section.message())
                     .onItem()
-                    .invoke(portion -> {
-                        got[0] += portion.length();
-                        largest[0] = Math.max(largest[0], portion.length());
+                    .invoke(chunk -> {
+                        got[0] += chunk.length();
+                        largest[0] = Math.max(largest[0], chunk.length());
                     })
                     .onItem()
                     .ignoreAsUni());
@@ -110,13 +110,13 @@ class ImapContentTest extends TranscriptPlayer {
             out.write(latin1("* PREAUTH [CAPABILITY IMAP4rev1] ready\r\n"));
             socket.getInputStream().readNBytes("A1 SELECT INBOX\r\n".length());
             out.write(latin1("* 1 EXISTS\r\nA1 OK done\r\n"));
-            byte[] portion = new byte[1 << 16];
+            byte[] chunk = new byte[1 << 16];
             for (String tag : new String[] {"A2", "A4"}) {
                 socket.getInputStream().readNBytes((tag + " UID FETCH 1 (UID BODY.PEEK[])\r\n").length());
                 out.write(latin1("* 1 FETCH (UID 1 BODY[] {" + size + "}\r\n"));
-                for (int i = 0; i < size / portion.length; i++) {
-                    out.write(portion);
-                    sent.addAndGet(portion.length);
+                for (int i = 0; i < size / chunk.length; i++) {
+                    out.write(chunk);
+                    sent.addAndGet(chunk.length);
                 }
                 out.write(latin1(")\r\n" + tag + " OK done\r\n"));
                 if (tag.equals("A2")) {

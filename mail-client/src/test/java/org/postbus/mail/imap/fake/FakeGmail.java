@@ -347,12 +347,12 @@ public final class FakeGmail implements AutoCloseable {
             }
             if (is != was) {
                 mailbox.highest = ++modSeq;
-                tell(name, mailbox);
+                reportExists(name, mailbox);
             }
         });
     }
 
-    private void tell(String name, Mailbox mailbox) {
+    private void reportExists(String name, Mailbox mailbox) {
         for (Session session : sessions) {
             if (session.idling && session.selected.equals(name)) {
                 try {

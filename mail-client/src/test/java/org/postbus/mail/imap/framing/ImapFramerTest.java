@@ -32,7 +32,7 @@ class ImapFramerTest {
                 int count = Math.min(stream.length - at, 1 + random.nextInt(random.nextBoolean() ? 3 : 5000));
                 framer.feed(stream, at, count);
                 at += count;
-                if (random.nextBoolean()) { // else more is fed before anybody asks
+                if (random.nextBoolean()) { // otherwise more is fed before the next read
                     drain(framer, got);
                 }
             }
@@ -128,10 +128,10 @@ class ImapFramerTest {
             for (int literal = random.nextInt(4); literal > 0; literal--) {
                 byte[] octets = new byte[random.nextInt(random.nextInt(10) == 0 ? 300_000 : 40)];
                 random.nextBytes(octets);
-                String announced = " BODY[] " + (random.nextBoolean() ? "~" : "") + "{" + octets.length + "}";
-                out.writeBytes(latin1(announced + "\r\n"));
+                String declared = " BODY[] " + (random.nextBoolean() ? "~" : "") + "{" + octets.length + "}";
+                out.writeBytes(latin1(declared + "\r\n"));
                 out.writeBytes(octets);
-                frame.append(announced)
+                frame.append(declared)
                         .append('\n')
                         .append("<")
                         .append(latin1(octets))
@@ -201,7 +201,7 @@ class ImapFramerTest {
     }
 
     @Test
-    void literal_beyond_the_limit_is_a_violation_when_it_is_announced() {
+    void literal_beyond_the_limit_is_a_violation_when_it_is_declared() {
         for (String size : List.of("1048577", "2147483647", "2147483648", "99999999999999999999")) {
             ImapFramer framer = new ImapFramer(LINE_MAX, LITERAL_MAX);
             byte[] octets = latin1("* 1 FETCH (BODY[] {" + size + "}\r\n");

@@ -78,7 +78,7 @@ final class FakeEmails {
     }
 
     /** Gives all generated emails other ids. */
-    void renumber() {
+    void reassignIds() {
         numbering++;
         changed.forEach((number, email) -> email.put("id", madeUpId(numbering, number)));
     }
@@ -202,8 +202,8 @@ final class FakeEmails {
         };
     }
 
-    private int numberAt(int place) {
-        int number = place;
+    private int numberAt(int index) {
+        int number = index;
         for (int gone : destroyed) {
             if (gone > number) {
                 break;

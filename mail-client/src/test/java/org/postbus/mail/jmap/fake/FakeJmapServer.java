@@ -277,8 +277,8 @@ public final class FakeJmapServer implements AutoCloseable {
     }
 
     /** Gives all of these other ids, as a server that migrates its mail, and forgets all earlier changes. */
-    public synchronized void renumber() {
-        emails.renumber();
+    public synchronized void reassignIds() {
+        emails.reassignIds();
         forgetChanges();
     }
 
@@ -385,7 +385,7 @@ public final class FakeJmapServer implements AutoCloseable {
         push("event: state\ndata: " + change + "\n\n");
         pushMessage(change);
         if (type.equals("Email")) {
-            // The counts of some mailboxes have changed; the client is not told of which.
+            // The counts of some mailboxes have changed; the client is not notified of which.
             mailboxes
                     .keySet()
                     .forEach(mailbox -> changes.add(new Change(

@@ -40,7 +40,7 @@ public final class FakeSubmissions {
     private final Deque<ObjectNode> refusals = new ArrayDeque<>();
     private final Deque<Consumer<HttpServerRequest>> insteadOfSending = new ArrayDeque<>();
     private boolean cut;
-    private boolean told = true;
+    private boolean reports = true;
     private boolean files = true;
 
     /** @param content as it was uploaded */
@@ -88,9 +88,9 @@ public final class FakeSubmissions {
     }
 
     /** Knows neither EmailSubmission/query nor EmailSubmission/get, as James. */
-    public void tellNothing() {
+    public void reportNothing() {
         synchronized (server) {
-            told = false;
+            reports = false;
         }
     }
 
@@ -139,8 +139,8 @@ public final class FakeSubmissions {
             case "Identity/get" -> identities();
             case "Email/import" -> importEmail(arguments);
             case "EmailSubmission/set" -> set(arguments, responses, callId);
-            case "EmailSubmission/query" -> told ? query(arguments) : FakeJmapServer.error("unknownMethod");
-            default -> told ? get(arguments) : FakeJmapServer.error("unknownMethod");
+            case "EmailSubmission/query" -> reports ? query(arguments) : FakeJmapServer.error("unknownMethod");
+            default -> reports ? get(arguments) : FakeJmapServer.error("unknownMethod");
         };
     }
 

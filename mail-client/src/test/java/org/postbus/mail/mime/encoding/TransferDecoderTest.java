@@ -41,7 +41,7 @@ class TransferDecoderTest {
                 byte[] whole = TransferEncoding.of(name).decode(encoded, Integer.MAX_VALUE);
 
                 // When
-                byte[] decoded = inPortions(TransferDecoder.of(name), encoded, random, 7);
+                byte[] decoded = inChunks(TransferDecoder.of(name), encoded, random, 7);
 
                 // Then
                 assertThat(decoded).as("%s, seed %d", name, seed).isEqualTo(whole);
@@ -62,7 +62,7 @@ class TransferDecoderTest {
 
             // Then
             assertThat(early).as(encoding).isNotEmpty();
-            assertThat(inPortions(TransferDecoder.of(encoding), encoded, new Random(1), 5_000))
+            assertThat(inChunks(TransferDecoder.of(encoding), encoded, new Random(1), 5_000))
                     .isEqualTo(TransferEncoding.of(encoding).decode(encoded, Integer.MAX_VALUE));
         }
     }
@@ -75,10 +75,10 @@ class TransferDecoderTest {
         return text.toString().getBytes(StandardCharsets.ISO_8859_1);
     }
 
-    private static byte[] inPortions(TransferDecoder decoder, byte[] encoded, Random random, int portionMax) {
+    private static byte[] inChunks(TransferDecoder decoder, byte[] encoded, Random random, int chunkMax) {
         ByteArrayOutputStream decoded = new ByteArrayOutputStream();
         for (int at = 0; at < encoded.length; ) {
-            int end = Math.min(encoded.length, at + 1 + random.nextInt(portionMax));
+            int end = Math.min(encoded.length, at + 1 + random.nextInt(chunkMax));
             decoded.writeBytes(decoder.decode(Arrays.copyOfRange(encoded, at, end)));
             at = end;
         }
