@@ -1,17 +1,21 @@
 package org.postbus.fetcher;
 
 import io.smallrye.mutiny.Uni;
-import org.junit.platform.launcher.LauncherSession;
-import org.junit.platform.launcher.LauncherSessionListener;
+import org.junit.jupiter.api.extension.BeforeAllCallback;
+import org.junit.jupiter.api.extension.ExtensionContext;
 
 /**
- * Lets SmallRye set up its context propagation before the first test. It does so at the first use of a {@code Uni}, and two test classes that
- * begin at the same time would both do it: the second fails with "ContextManagerProvider already set". In a service Quarkus does it at the
+ * Lets SmallRye set up its context propagation before the tests of any class. It does so at the first use of a {@code Uni}, and if two test
+ * classes begin at the same time the second one fails with "ContextManagerProvider already set". In a service Quarkus sets it up at the
  * start.
  */
-public final class ContextPropagation implements LauncherSessionListener {
-    @Override
-    public void launcherSessionOpened(LauncherSession session) {
+public final class ContextPropagation implements BeforeAllCallback {
+    static {
         Uni.createFrom().voidItem().onTermination().invoke(() -> {}).await().indefinitely();
+    }
+
+    @Override
+    public void beforeAll(ExtensionContext context) {
+        // The class is initialized once, and every test class waits for it.
     }
 }
