@@ -100,7 +100,7 @@ final class ImapPass {
                 mailboxes.values().stream().map(ImapMailbox::snapshot).toList(), round.listed());
         Optional<GmailLabels> labels = GmailLabels.find(connection.capabilities(), listing.listed());
         labels.ifPresent(session::membership);
-        List<MailboxTask> tasks = MailboxTask.of(round, listing, mailboxes, scope, pass);
+        List<MailboxTask> tasks = MailboxTask.of(round, listing, mailboxes, scope.dirty(), pass);
         publish(listing);
         if (tasks.stream().mapToLong(MailboxTask::unreadMessages).sum() >= BULK_MESSAGES) {
             beforeBulk.run();

@@ -34,7 +34,7 @@ record MailboxTask(ImapMailbox mailbox, MailboxName name, MailboxStatus status, 
             StatusRounds.Round round,
             MailboxListing listing,
             Map<MailboxKey, ImapMailbox> mailboxes,
-            ImapPass.Scope scope,
+            DirtyMailboxes dirty,
             ImapPassContext pass) {
         List<MailboxTask> tasks = new ArrayList<>();
         for (MailboxListing.Entry entry : listing.listed()) {
@@ -60,10 +60,8 @@ record MailboxTask(ImapMailbox mailbox, MailboxName name, MailboxStatus status, 
             if (pass.full()) {
                 mailbox.distrust();
             }
-            // Outbound requests a pass after it has changed flags, and that pass confirms them: it must have read them.
             boolean flagsDirty = unseenDiffers
-                    || scope.request().requested()
-                    || scope.dirty().contains(name)
+                    || dirty.contains(name)
                     || mailbox.flagChecks().recentDue(pass.now());
             MailboxWork work = MailboxWork.of(mailbox.cursor(), mailbox.known(), status, flagsDirty, pass.full());
             if (!(work instanceof MailboxWork.Nothing)) {

@@ -25,21 +25,6 @@ class HiddenDovecotSourceTest extends DovecotSourceContract {
         fetcher.requestSync(account.accountId());
     }
 
-    /** No count shows the change, and nothing watches the mailbox: without a sync request it is found within two minutes. */
-    @Test
-    void a_sync_request_finds_a_flag_that_changed_in_any_mailbox() {
-        other.create("Apart");
-        fill("INBOX", 3);
-        fill("Apart", 3);
-        fetcher.start(account);
-        awaitEqual();
-        passes(2);
-
-        other.addFlags(select("Apart").subList(0, 1), "\\Flagged");
-
-        awaitEqual("after the flag changed", Duration.ofSeconds(40));
-    }
-
     @Test
     void unchanged_mailboxes_are_checked_a_few_at_a_time() throws Exception {
         for (int i = 0; i < 50; i++) {

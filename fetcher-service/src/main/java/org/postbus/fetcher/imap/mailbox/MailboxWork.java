@@ -25,8 +25,8 @@ public sealed interface MailboxWork {
 
     /**
      * @param known how many messages below the cursor's UIDNEXT are known; empty if that is not certain
-     * @param flagsDirty flags may differ for a reason other than these numbers: a sync request, IDLE, the unseen count, or the time since
-     *     they were compared. Considered only where there are no mod-sequences
+     * @param flagsDirty flags may differ for a reason other than these numbers: IDLE, the unseen count, or the time since they were
+     *     compared. Considered only where there are no mod-sequences
      */
     static MailboxWork of(
             Optional<Cursor.Imap> cursor, OptionalLong known, MailboxStatus status, boolean flagsDirty, boolean full) {
