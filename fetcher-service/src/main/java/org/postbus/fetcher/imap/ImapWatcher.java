@@ -120,6 +120,8 @@ final class ImapWatcher implements Runnable {
             } else if (connection.capabilities().has("IDLE")) {
                 select(connection);
                 push = PushKind.IDLE;
+                // Flags that changed before IDLE began were not reported, and without mod-sequences no number shows them.
+                connection.selectedName().ifPresent(this::markDirty);
             } else {
                 push = PushKind.POLL;
                 return;
@@ -175,5 +177,9 @@ final class ImapWatcher implements Runnable {
             }
         }
         dirty.accumulateAndGet(new DirtyMailboxes(names, every), DirtyMailboxes::and);
+    }
+
+    private void markDirty(MailboxName mailbox) {
+        dirty.accumulateAndGet(new DirtyMailboxes(Set.of(mailbox.raw()), false), DirtyMailboxes::and);
     }
 }
