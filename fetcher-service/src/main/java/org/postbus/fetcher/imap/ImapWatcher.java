@@ -120,7 +120,8 @@ final class ImapWatcher implements Runnable {
             } else if (connection.capabilities().has("IDLE")) {
                 select(connection);
                 push = PushKind.IDLE;
-                // Flags that changed before IDLE began were not reported, and without mod-sequences no number shows them.
+                // Flags that changed before IDLE began were not reported, and without mod-sequences no number shows
+                // them.
                 connection.selectedName().ifPresent(this::markDirty);
             } else {
                 push = PushKind.POLL;
