@@ -54,6 +54,7 @@ public record ChangeEvent(TenantId tenantId, AccountId accountId, long seq, Orig
         @JsonSubTypes.Type(value = EmailDestroyed.class, name = "email.destroyed"),
         @JsonSubTypes.Type(value = AccountSynced.class, name = "account.synced"),
         @JsonSubTypes.Type(value = AccountStateChanged.class, name = "account.state"),
+        @JsonSubTypes.Type(value = AccountDeleted.class, name = "account.deleted"),
         @JsonSubTypes.Type(value = MutationConfirmed.class, name = "mutation.confirmed"),
         @JsonSubTypes.Type(value = MutationRejected.class, name = "mutation.rejected"),
         @JsonSubTypes.Type(value = MutationFailed.class, name = "mutation.failed"),
@@ -134,6 +135,9 @@ public record ChangeEvent(TenantId tenantId, AccountId accountId, long seq, Orig
             Objects.requireNonNull(error);
         }
     }
+
+    /** The account is deleted, and with it everything that Postbus stored for it. It is the account's last change. */
+    public record AccountDeleted() implements Change {}
 
     /** The server has carried out the mutation, and a later sync pass has read the result. */
     public record MutationConfirmed(MutationId mutationId, Optional<EmailId> emailId) implements Change {

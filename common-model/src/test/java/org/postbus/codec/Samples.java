@@ -195,6 +195,7 @@ final class Samples {
         samples.put("mailbox.created", new ChangeEvent.MailboxCreated(mailbox(10)));
         samples.put("mailbox.updated", new ChangeEvent.MailboxUpdated(mailbox(11), mailbox(10)));
         samples.put("mailbox.destroyed", new ChangeEvent.MailboxDestroyed(INBOX_ID));
+        samples.put("account.deleted", new ChangeEvent.AccountDeleted());
         samples.put("mailbox.reset", new ChangeEvent.MailboxReset(INBOX_ID));
         samples.put("email.created", new ChangeEvent.EmailCreated(email(Map.of(INBOX_ID, true), Map.of())));
         samples.put(

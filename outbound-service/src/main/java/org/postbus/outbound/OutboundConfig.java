@@ -30,7 +30,7 @@ public interface OutboundConfig {
     @WithDefault("15s")
     Duration queueStatesPause();
 
-    /** How long mutations are kept after they were confirmed or rejected. At least a day, like the following two. */
+    /** How long mutations are kept after they were confirmed or rejected. At least a day, like the following three. */
     @WithDefault("7d")
     Duration keepMutations();
 
@@ -41,6 +41,10 @@ public interface OutboundConfig {
     /** How long changes are kept in the change log. */
     @WithDefault("30d")
     Duration keepChanges();
+
+    /** How long entries of the audit log are kept. */
+    @WithDefault("365d")
+    Duration keepAudit();
 
     /** Between two runs that delete what is too old. */
     @WithDefault("10m")

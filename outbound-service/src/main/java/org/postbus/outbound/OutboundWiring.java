@@ -79,7 +79,7 @@ public class OutboundWiring {
         retention = new Retention(
                 database,
                 metrics,
-                new Retention.Kept(config.keepMutations(), config.keepSubmissions(), config.keepChanges()),
+                new Retention.Kept(config.keepMutations(), config.keepSubmissions(), config.keepChanges(), config.keepAudit()),
                 config.retentionPause());
     }
 

@@ -225,6 +225,7 @@ public final class TestAccount {
                 }
                 case ChangeEvent.AccountSynced synced -> {}
                 case ChangeEvent.AccountStateChanged changed -> {}
+                case ChangeEvent.AccountDeleted deleted -> {}
                 case ChangeEvent.MutationConfirmed confirmed -> {}
                 case ChangeEvent.MutationRejected rejected -> {}
                 case ChangeEvent.MutationFailed failed -> {}

@@ -54,7 +54,7 @@ public class AccountPublisher {
     }
 
     /** Never blocks. Called after the commit of a change. */
-    void publishSoon() {
+    public void publishSoon() {
         job.runNow();
     }
 

@@ -9,6 +9,8 @@ import org.postbus.account.AccountSettings;
 import org.postbus.account.Credential;
 import org.postbus.account.cipher.CredentialCipher;
 import org.postbus.codec.EventCodec;
+import org.postbus.gateway.audit.AuditAppend;
+import org.postbus.gateway.authentication.AuthenticatedRequest;
 import org.postbus.gateway.database.SessionChangeLog;
 import org.postbus.gateway.database.Sessions;
 import org.postbus.gateway.problem.Problem;
@@ -25,24 +27,47 @@ public class AccountStore {
     private final Sessions sessions;
     private final CredentialCipher cipher;
     private final AccountPublisher publisher;
+    private final AccountErasure erasure;
 
-    AccountStore(Sessions sessions, CredentialCipher cipher, AccountPublisher publisher) {
+    AccountStore(Sessions sessions, CredentialCipher cipher, AccountPublisher publisher, AccountErasure erasure) {
         this.sessions = sessions;
         this.cipher = cipher;
         this.publisher = publisher;
+        this.erasure = erasure;
     }
 
-    Uni<AccountId> create(TenantId tenant, AccountRequest request, Credential credential) {
+    Uni<AccountId> create(AuthenticatedRequest by, AccountRequest request, Credential credential) {
+        TenantId tenant = by.tenant();
         return sessions.write(tenant, session -> {
                     AccountEntity account = new AccountEntity(tenant, request);
-                    return session.persist(account)
+                    return requireActive(session)
+                            .chain(() -> session.persist(account))
                             .chain(() -> store(session, tenant, account.id(), credential))
                             // The row below refers to the account's.
                             .chain(session::flush)
                             .chain(() -> insertSyncRow(session, tenant, account.id()))
+                            .chain(() -> AuditAppend.append(
+                                    session, by.entry(account.id().toString())))
                             .map(inserted -> account.id());
                 })
                 .invoke(publisher::publishSoon);
+    }
+
+    /**
+     * Until the transaction ends the tenant is not suspended or deleted: that pauses or deletes the accounts that are there, so none may come
+     * while it happens.
+     */
+    private static Uni<Void> requireActive(Mutiny.Session session) {
+        return session.createNativeQuery(
+                        "select 1 from tenant where tenant_id = current_tenant() and status = 'active' for share",
+                        Integer.class)
+                .getResultList()
+                .invoke(rows -> {
+                    if (rows.isEmpty()) {
+                        throw Problem.forbidden("this tenant is suspended or is being deleted");
+                    }
+                })
+                .replaceWithVoid();
     }
 
     /** The table belongs to the writer, which updates the row; the gateway may only insert it. */
@@ -71,10 +96,13 @@ public class AccountStore {
     }
 
     /** Fails with a 409 problem if the account has changed since {@code revision}. */
-    Uni<Void> change(TenantId tenant, AccountId account, long revision, AccountRequest request) {
+    Uni<Void> change(AuthenticatedRequest by, AccountId account, long revision, AccountRequest request) {
+        TenantId tenant = by.tenant();
         return sessions.write(
                         tenant,
-                        session -> session.find(AccountEntity.class, account.value(), LockModeType.PESSIMISTIC_WRITE)
+                        session -> requireActive(session)
+                                .chain(() -> session.find(
+                                        AccountEntity.class, account.value(), LockModeType.PESSIMISTIC_WRITE))
                                 .invoke(found -> {
                                     if (found == null || found.revision != revision) {
                                         throw Problem.conflict(
@@ -84,23 +112,33 @@ public class AccountStore {
                                 })
                                 .chain(found -> request.credential()
                                         .map(credential -> store(session, tenant, account, credential))
-                                        .orElseGet(() -> Uni.createFrom().voidItem())))
+                                        .orElseGet(() -> Uni.createFrom().voidItem()))
+                                .chain(() -> AuditAppend.append(session, by.entry(account.toString()))))
                 .invoke(publisher::publishSoon);
     }
 
-    /** Deletes everything of the account in one transaction. Fails with a 404 problem. */
-    Uni<Void> delete(TenantId tenant, AccountId account) {
+    /**
+     * Deletes the account and waits for up to {@link AccountErasure#WAIT_MAX} until all of its rows are deleted; a job deletes what is left.
+     * Fails with a 404 problem.
+     */
+    Uni<Void> delete(AuthenticatedRequest by, AccountId account) {
+        TenantId tenant = by.tenant();
         return sessions.write(
                         tenant,
-                        session -> SessionChangeLog.lock(session, account)
-                                .chain(() -> session.find(
-                                        AccountEntity.class, account.value(), LockModeType.PESSIMISTIC_WRITE))
-                                .onItem()
-                                .ifNull()
-                                .failWith(() -> Problem.notFound("account"))
-                                .chain(session::remove)
-                                .chain(() -> session.persist(new AccountTombstoneEntity(tenant, account))))
-                .invoke(publisher::publishSoon);
+                        session -> remove(session, tenant, account)
+                                .chain(() -> AuditAppend.append(session, by.entry(account.toString()))))
+                .invoke(publisher::publishSoon)
+                .call(() -> erasure.erased(tenant, account));
+    }
+
+    private static Uni<Void> remove(Mutiny.Session session, TenantId tenant, AccountId account) {
+        return SessionChangeLog.lock(session, account)
+                .chain(() -> session.find(AccountEntity.class, account.value(), LockModeType.PESSIMISTIC_WRITE))
+                .onItem()
+                .ifNull()
+                .failWith(() -> Problem.notFound("account"))
+                .chain(session::remove)
+                .chain(() -> session.persist(new AccountTombstoneEntity(tenant, account)));
     }
 
     private Uni<Void> store(Mutiny.Session session, TenantId tenant, AccountId account, Credential credential) {

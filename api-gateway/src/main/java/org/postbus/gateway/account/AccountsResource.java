@@ -22,6 +22,7 @@ import org.eclipse.microprofile.openapi.annotations.parameters.RequestBody;
 import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
 import org.eclipse.microprofile.openapi.annotations.tags.Tag;
 import org.jboss.resteasy.reactive.RestResponse;
+import org.postbus.gateway.authentication.AuthenticatedRequest;
 import org.postbus.gateway.authentication.Caller;
 import org.postbus.gateway.egress.HostPolicy;
 import org.postbus.gateway.probe.AccountCheck;
@@ -79,13 +80,13 @@ public class AccountsResource {
     @APIResponse(responseCode = "201", description = "The account's id")
     @APIResponse(responseCode = "422", description = "A property is missing or not valid, or a host is not public")
     public Uni<RestResponse<Created>> create(byte[] body) {
-        TenantId tenant = caller.tenant();
+        AuthenticatedRequest by = caller.request();
         return discovery
                 .complete(RequestJson.object(body))
                 .map(AccountRequest::create)
                 .call(request -> hosts.check(request.hosts()))
                 .chain(request ->
-                        store.create(tenant, request, request.credential().orElseThrow()))
+                        store.create(by, request, request.credential().orElseThrow()))
                 .map(id -> RestResponse.ResponseBuilder.<Created>created(URI.create("/v1/accounts/" + id))
                         .entity(new Created(id))
                         .build());
@@ -148,11 +149,12 @@ public class AccountsResource {
     public Uni<Account> change(@PathParam("accountId") String accountId, byte[] body) {
         TenantId tenant = caller.tenant();
         AccountId account = PathIds.account(accountId);
+        AuthenticatedRequest by = caller.request();
         JsonNode patch = RequestJson.object(body);
         return store.find(tenant, account).chain(stored -> {
             AccountRequest request = AccountRequest.change(stored.email(), stored.settings(), stored.status(), patch);
             return hosts.check(request.hosts())
-                    .chain(() -> store.change(tenant, account, stored.revision(), request))
+                    .chain(() -> store.change(by, account, stored.revision(), request))
                     .chain(() -> queries.account(tenant, account));
         });
     }
@@ -164,7 +166,7 @@ public class AccountsResource {
             description = "Deletes everything that Postbus stores for it. Nothing changes on the mail server.")
     @APIResponse(responseCode = "204", description = "It is deleted")
     public Uni<Void> delete(@PathParam("accountId") String accountId) {
-        return store.delete(caller.tenant(), PathIds.account(accountId));
+        return store.delete(caller.request(), PathIds.account(accountId));
     }
 
     @POST

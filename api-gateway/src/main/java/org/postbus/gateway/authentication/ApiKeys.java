@@ -2,87 +2,134 @@ package org.postbus.gateway.authentication;
 
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
-import io.smallrye.mutiny.Uni;
+import io.vertx.core.Future;
 import io.vertx.core.buffer.Buffer;
+import io.vertx.sqlclient.Row;
 import io.vertx.sqlclient.Tuple;
 import jakarta.enterprise.context.ApplicationScoped;
+import java.net.InetAddress;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.OffsetDateTime;
+import java.util.Arrays;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.postbus.gateway.audit.Actor;
 import org.postbus.gateway.problem.Problem;
 import org.postbus.kit.sql.TenantTransactions;
 import org.postbus.model.TenantId;
 
 /**
- * Finds the tenant of an API key. The database holds only the SHA-256 of a key. A known key is cached for {@link #CACHED}, so a
- * revoked key works at most that long; an unknown key is looked up each time, so a new key works at once.
+ * Finds what an API key allows. The database holds only the SHA-256 of a key. A valid key is cached for {@link #CACHED}, so a revoked
+ * key works at most that long; any other key is looked up each time, so a new key works at once.
  */
 @ApplicationScoped
 public class ApiKeys {
-    static final Duration CACHED = Duration.ofSeconds(30);
+    /** With the period of {@link OpenUses} this is below the 5 s within which a revocation takes effect. */
+    static final Duration CACHED = Duration.ofSeconds(2);
+    /** For so long the address of a valid key may send wrong keys without harm to the valid one. */
+    private static final Duration KNOWN = Duration.ofMinutes(10);
+
     private static final int CACHED_MAX = 10_000;
-    private static final String SCHEME = "Bearer ";
-    private static final String PREFIX = "pb_";
+    public static final String PREFIX = "pb_";
     private static final int LENGTH_MAX = 200;
 
     private final TenantTransactions transactions;
-    private final Cache<Buffer, TenantId> tenants = Caffeine.newBuilder()
+    private final FailedLogins failures;
+    private final Cache<Buffer, Identity> valid = Caffeine.newBuilder()
             .expireAfterWrite(CACHED)
             .maximumSize(CACHED_MAX)
             .build();
+    private final Cache<Buffer, Boolean> known = Caffeine.newBuilder()
+            .expireAfterWrite(KNOWN)
+            .maximumSize(CACHED_MAX)
+            .build();
 
-    ApiKeys(TenantTransactions transactions) {
+    ApiKeys(TenantTransactions transactions, FailedLogins failures) {
         this.transactions = transactions;
+        this.failures = failures;
     }
 
     /**
-     * Fails with a 401 problem if there is no valid key.
-     *
-     * @param authorization the value of the header; null if there is none
+     * Fails with a 401 problem if the key is not valid, with 403 if its tenant is suspended, and with 429 if the address has sent too many
+     * wrong ones.
      */
-    public Uni<TenantId> tenantOf(String authorization) {
-        Optional<String> key = keyIn(authorization);
-        if (key.isEmpty()) {
-            return Uni.createFrom()
-                    .failure(Problem.unauthorized("send an API key in the header Authorization: Bearer pb_…"));
+    Future<Identity> identify(String key, InetAddress address, String requestId) {
+        if (key.length() > LENGTH_MAX) {
+            return wrong(address, requestId, "this is no API key: it is longer than " + LENGTH_MAX + " characters");
         }
-        Buffer hash = Buffer.buffer(sha256(key.get()));
-        TenantId cached = tenants.getIfPresent(hash);
-        if (cached != null) {
-            return Uni.createFrom().item(cached);
+        Buffer hash = Buffer.buffer(sha256(key));
+        Identity cached = valid.getIfPresent(hash);
+        if (cached != null && !cached.isExpired(Instant.now())) {
+            return Future.succeededFuture(cached);
         }
-        return Uni.createFrom()
-                .completionStage(() -> transactions
-                        .futureWithoutTenant(connection -> connection
-                                .preparedQuery("select tenant_of_api_key($1)")
-                                .execute(Tuple.of(hash)))
-                        .toCompletionStage())
-                .map(rows -> {
-                    UUID tenant = rows.iterator().next().getUUID(0);
-                    if (tenant == null) {
-                        throw Problem.unauthorized("this API key is unknown or was revoked; use another one");
-                    }
-                    TenantId found = new TenantId(tenant);
-                    tenants.put(hash, found);
-                    return found;
-                });
+        Optional<Duration> wait =
+                known.getIfPresent(hash) == null ? failures.waitBeforeNext(address) : Optional.empty();
+        if (wait.isPresent()) {
+            return Future.failedFuture(Problem.tooMany(
+                    "too many wrong API keys came from this address; correct the key, and try again later",
+                    wait.get()));
+        }
+        return transactions
+                .futureWithoutTenant(connection ->
+                        connection.preparedQuery("select * from authenticate($1)").execute(Tuple.of(hash)))
+                .compose(rows -> rows.size() == 0
+                        ? wrong(address, requestId, "this API key is unknown; check that it is complete")
+                        : identity(hash, rows.iterator().next(), address, requestId));
     }
 
-    private static Optional<String> keyIn(String authorization) {
-        return Optional.ofNullable(authorization)
-                .filter(header -> header.regionMatches(true, 0, SCHEME, 0, SCHEME.length()))
-                .map(header -> header.substring(SCHEME.length()).strip())
-                .filter(key -> key.startsWith(PREFIX) && key.length() <= LENGTH_MAX);
+    private Future<Identity> identity(Buffer hash, Row row, InetAddress address, String requestId) {
+        Identity identity = new Identity(
+                new Actor.Key(row.getUUID("key_id")),
+                Optional.ofNullable(row.getUUID("tenant_id")).map(TenantId::new),
+                Arrays.stream(row.getArrayOfStrings("scopes")).map(Scope::of).collect(Collectors.toSet()),
+                Stream.of(row.getArrayOfStrings("networks")).map(Network::parse).toList(),
+                Optional.ofNullable(row.getOffsetDateTime("expires_at")).map(OffsetDateTime::toInstant));
+        if (row.getBoolean("revoked")) {
+            return wrong(address, requestId, "this API key was revoked; use another one");
+        }
+        if (identity.isExpired(Instant.now())) {
+            return wrong(
+                    address,
+                    requestId,
+                    "this API key expired at " + identity.expiresAt().orElseThrow() + "; use another one");
+        }
+        Optional<String> reason = Optional.ofNullable(row.getString("reason"));
+        switch (row.getString("status")) {
+            case "active" -> {
+                valid.put(hash, identity);
+                known.put(hash, true);
+                return Future.succeededFuture(identity);
+            }
+            case "suspended" -> {
+                return Future.failedFuture(Problem.forbidden("this tenant is suspended"
+                        + reason.map(text -> ": " + text).orElse("") + "; ask the operator"));
+            }
+            default -> {
+                return Future.failedFuture(Problem.forbidden("this tenant is being deleted"));
+            }
+        }
     }
 
-    private static byte[] sha256(String key) {
+    private Future<Identity> wrong(InetAddress address, String requestId, String detail) {
+        failures.failed(address, requestId);
+        return Future.failedFuture(Problem.unauthorized(detail));
+    }
+
+    public static byte[] sha256(String key) {
         try {
             return MessageDigest.getInstance("SHA-256").digest(key.getBytes(StandardCharsets.UTF_8));
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException("every JVM has SHA-256", e);
         }
+    }
+
+    static Optional<UUID> keyOf(Actor actor) {
+        return actor instanceof Actor.Key(var id) ? Optional.of(id) : Optional.empty();
     }
 }

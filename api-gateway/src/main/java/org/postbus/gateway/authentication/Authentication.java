@@ -1,28 +1,151 @@
 package org.postbus.gateway.authentication;
 
-import io.smallrye.mutiny.Uni;
-import jakarta.ws.rs.container.ContainerRequestContext;
-import jakarta.ws.rs.core.HttpHeaders;
-import jakarta.ws.rs.core.Response;
-import org.jboss.resteasy.reactive.server.ServerRequestFilter;
+import io.quarkus.vertx.http.runtime.filters.Filters;
+import io.vertx.core.Future;
+import io.vertx.core.Promise;
+import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.http.HttpServerRequest;
+import io.vertx.ext.web.RoutingContext;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Observes;
+import java.net.InetAddress;
+import java.util.List;
+import java.util.Optional;
+import org.postbus.gateway.audit.AuditLog;
+import org.postbus.gateway.config.GatewayConfig;
+import org.postbus.gateway.problem.Problem;
+import org.postbus.gateway.problem.ProblemResponses;
 
-/** Refuses every request under /v1 that has no valid API key. */
-final class Authentication {
+/**
+ * Every request under {@code /v1} passes here before any route: it needs a valid credential, a route that {@link Routes} lists, and what that
+ * route requires. So a route that forgets to check anything is safe, and one that is not listed can not be called.
+ */
+@ApplicationScoped
+class Authentication {
+    /** After the limit of the body's size. */
+    private static final int ORDER = 900;
+
+    private static final String SCHEME = "Bearer ";
+
     private final ApiKeys keys;
-    private final Caller caller;
+    private final KeyUses uses;
+    private final AuditLog log;
+    private final List<Network> trustedProxies;
 
-    Authentication(ApiKeys keys, Caller caller) {
+    Authentication(ApiKeys keys, KeyUses uses, AuditLog log, GatewayConfig config) {
         this.keys = keys;
-        this.caller = caller;
+        this.uses = uses;
+        this.log = log;
+        this.trustedProxies = config.trustedProxies().orElse(List.of()).stream()
+                .map(Network::parse)
+                .toList();
     }
 
-    @ServerRequestFilter(preMatching = true)
-    Uni<Response> authenticate(ContainerRequestContext request) {
-        if (!request.getUriInfo().getPath().startsWith("/v1")) {
-            return Uni.createFrom().nullItem();
+    void register(@Observes Filters filters) {
+        filters.register(this::authenticate, ORDER);
+    }
+
+    static boolean isProtected(String path) {
+        return path.equals("/v1") || path.startsWith("/v1/");
+    }
+
+    private void authenticate(RoutingContext context) {
+        String path = context.normalizedPath();
+        if (!isProtected(path)) {
+            context.next();
+            return;
         }
-        return keys.tenantOf(request.getHeaderString(HttpHeaders.AUTHORIZATION))
-                .invoke(caller::is)
-                .replaceWith((Response) null);
+        HttpServerRequest request = context.request();
+        String requestId = RequestId.of(request.getHeader(RequestId.HEADER));
+        context.response().putHeader(RequestId.HEADER, requestId);
+        InetAddress address = address(request);
+        // Until the answer of the database is there, the body waits at the client.
+        request.pause();
+        onContext(context, identify(request.getHeader(HttpHeaders.AUTHORIZATION), address, requestId))
+                .compose(identity -> admit(context, identity, address, requestId))
+                .onSuccess(admitted -> {
+                    request.resume();
+                    context.next();
+                })
+                .onFailure(failure -> {
+                    request.resume();
+                    ProblemResponses.send(context.response(), failure);
+                });
+    }
+
+    private Future<Identity> identify(String authorization, InetAddress address, String requestId) {
+        Optional<String> credential = credential(authorization);
+        if (credential.isEmpty()) {
+            return Future.failedFuture(
+                    Problem.unauthorized("send an API key in the header Authorization: Bearer pb_…"));
+        }
+        return keys.identify(credential.get(), address, requestId);
+    }
+
+    private Future<Void> admit(RoutingContext context, Identity identity, InetAddress address, String requestId) {
+        uses.used(identity);
+        // The framework would cut a matrix parameter from its segment, and find another route than Routes does.
+        String path = context.normalizedPath();
+        Routes.Match match = path.contains(";")
+                ? new Routes.Match.Unknown()
+                : Routes.find(context.request().method().name(), path);
+        return switch (match) {
+            case Routes.Match.Unknown() -> Future.failedFuture(Problem.notFound("route"));
+            case Routes.Match.OtherMethod() ->
+                Future.failedFuture(Problem.methodNotAllowed("this path does not have the method "
+                        + context.request().method().name()));
+            case Routes.Match.Found found -> {
+                AuthenticatedRequest request = new AuthenticatedRequest(identity, found, address, requestId);
+                request.attach(context);
+                context.addEndHandler(
+                        ended -> request.log(log, context.response().getStatusCode()));
+                yield refusal(identity, found.route().requirement(), address)
+                        .<Future<Void>>map(reason -> Future.failedFuture(Problem.forbidden(reason)))
+                        .orElseGet(Future::succeededFuture);
+            }
+        };
+    }
+
+    private static Optional<String> refusal(Identity identity, Requirement requirement, InetAddress address) {
+        if (!identity.mayComeFrom(address)) {
+            return Optional.of("this API key may not be used from the address " + address.getHostAddress());
+        }
+        return switch (requirement) {
+            case Requirement.OfOperator() ->
+                identity.tenant().isPresent()
+                        ? Optional.of("this route is for operators; an API key of a tenant can not call it")
+                        : Optional.empty();
+            case Requirement.OfTenant(var scope) -> {
+                if (identity.tenant().isEmpty()) {
+                    yield Optional.of("an operator key has no tenant, it can only call /v1/admin; use a key of the tenant");
+                }
+                yield identity.scopes().contains(scope)
+                        ? Optional.empty()
+                        : Optional.of("this API key lacks the scope " + scope.wireName() + "; use a key that has it");
+            }
+        };
+    }
+
+    private InetAddress address(HttpServerRequest request) {
+        InetAddress peer = Network.address(request.connection().remoteAddress().hostAddress());
+        return ClientAddress.of(peer, request.headers().getAll("X-Forwarded-For"), trustedProxies);
+    }
+
+    private static Optional<String> credential(String authorization) {
+        return Optional.ofNullable(authorization)
+                .filter(header -> header.regionMatches(true, 0, SCHEME, 0, SCHEME.length()))
+                .map(header -> header.substring(SCHEME.length()).strip())
+                .filter(text -> !text.isEmpty());
+    }
+
+    /** The database answers on a context of its pool; the request continues on its own. */
+    private static <T> Future<T> onContext(RoutingContext context, Future<T> answer) {
+        if (answer.isComplete()) {
+            return answer;
+        }
+        Promise<T> promise = Promise.promise();
+        io.vertx.core.Context own = context.vertx().getOrCreateContext();
+        answer.onComplete(done -> own.runOnContext(ignored -> promise.handle(done)));
+        return promise.future();
     }
 }

@@ -1,21 +1,32 @@
 package org.postbus.gateway.authentication;
 
+import io.vertx.ext.web.RoutingContext;
 import jakarta.enterprise.context.RequestScoped;
 import org.postbus.model.TenantId;
 
-/** The tenant that makes the request. It comes from the API key and from nowhere else. */
+/** Who makes the request. It comes from the credential and from nowhere else. */
 @RequestScoped
 public class Caller {
-    private TenantId tenant;
+    private AuthenticatedRequest request;
 
+    /** @throws IllegalStateException for an operator, who can not call the routes of a tenant */
     public TenantId tenant() {
-        if (tenant == null) {
-            throw new IllegalStateException("the request was not authenticated");
-        }
-        return tenant;
+        return identity().tenant().orElseThrow(() -> new IllegalStateException("an operator has no tenant"));
     }
 
-    void is(TenantId tenant) {
-        this.tenant = tenant;
+    public Identity identity() {
+        return request().identity();
+    }
+
+    /** For work that continues on another thread: unlike this bean it does not belong to the request's context. */
+    public AuthenticatedRequest request() {
+        if (request == null) {
+            throw new IllegalStateException("the request was not authenticated");
+        }
+        return request;
+    }
+
+    void is(RoutingContext context) {
+        this.request = AuthenticatedRequest.of(context);
     }
 }

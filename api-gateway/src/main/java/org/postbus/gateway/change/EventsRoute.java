@@ -17,7 +17,9 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
-import org.postbus.gateway.authentication.ApiKeys;
+import org.postbus.gateway.authentication.AuthenticatedRequest;
+import org.postbus.gateway.authentication.Identity;
+import org.postbus.gateway.authentication.OpenUses;
 import org.postbus.gateway.problem.Problem;
 import org.postbus.gateway.problem.ProblemResponses;
 import org.postbus.gateway.rest.PathIds;
@@ -33,13 +35,13 @@ import org.postbus.model.TenantId;
 public class EventsRoute {
     static final String PATH = "/v1/events";
 
-    private final ApiKeys keys;
+    private final OpenUses uses;
     private final TenantTransactions transactions;
     private final OpenStreams streams;
     private final Counter cutOff;
 
-    EventsRoute(ApiKeys keys, TenantTransactions transactions, OpenStreams streams, MeterRegistry metrics) {
-        this.keys = keys;
+    EventsRoute(OpenUses uses, TenantTransactions transactions, OpenStreams streams, MeterRegistry metrics) {
+        this.uses = uses;
         this.transactions = transactions;
         this.streams = streams;
         this.cutOff = metrics.counter("postbus.gateway.streams.cut-off");
@@ -54,15 +56,13 @@ public class EventsRoute {
     }
 
     private void open(RoutingContext request) {
-        Future.fromCompletionStage(
-                        keys.tenantOf(request.request().getHeader(HttpHeaders.AUTHORIZATION))
-                                .subscribeAsCompletionStage(),
-                        request.vertx().getOrCreateContext())
-                .compose(tenant -> stream(request, tenant))
+        Future.succeededFuture(AuthenticatedRequest.of(request).identity())
+                .compose(identity -> stream(request, identity))
                 .onFailure(failure -> ProblemResponses.send(request.response(), failure));
     }
 
-    private Future<Void> stream(RoutingContext request, TenantId tenant) {
+    private Future<Void> stream(RoutingContext request, Identity identity) {
+        TenantId tenant = identity.tenant().orElseThrow();
         List<String> named = request.queryParam("accountId");
         Optional<Set<AccountId>> wanted = named.isEmpty()
                 ? Optional.empty()
@@ -73,7 +73,7 @@ public class EventsRoute {
         return transactions
                 .future(tenant, connection -> ChangeLog.lastSeqs(connection, wanted, StreamPosition.ACCOUNTS_MAX + 1))
                 .map(last -> {
-                    begin(request, tenant, wanted, start(last, wanted, resumed));
+                    begin(request, identity, wanted, start(last, wanted, resumed));
                     return null;
                 });
     }
@@ -96,11 +96,12 @@ public class EventsRoute {
     }
 
     private void begin(
-            RoutingContext request, TenantId tenant, Optional<Set<AccountId>> wanted, Map<AccountId, Long> sent) {
+            RoutingContext request, Identity identity, Optional<Set<AccountId>> wanted, Map<AccountId, Long> sent) {
         HttpServerResponse response = request.response();
+        OpenUses.Use use = uses.begin(identity);
         EventStream stream = new EventStream(
                 transactions,
-                tenant,
+                identity.tenant().orElseThrow(),
                 wanted,
                 sent,
                 response,
@@ -108,10 +109,14 @@ public class EventsRoute {
                     cutOff.increment();
                     request.request().connection().close();
                 },
-                streams::remove);
-        if (!streams.add(stream)) {
-            throw Problem.tooMany("too many event streams are open; close one, or try again later");
-        }
+                ended -> {
+                    streams.remove(ended);
+                    use.close();
+                });
+        streams.add(stream).ifPresent(limit -> {
+            throw Problem.tooMany(limit);
+        });
+        use.whenRevoked(stream::end);
         response.closeHandler(closed -> stream.end());
         response.exceptionHandler(failure -> stream.end());
         response.setChunked(true)

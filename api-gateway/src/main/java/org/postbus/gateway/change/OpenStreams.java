@@ -4,16 +4,17 @@ import io.micrometer.core.instrument.MeterRegistry;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.util.HashSet;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import org.postbus.model.TenantId;
 
 /** The event streams that are open in this process, by tenant. */
 @ApplicationScoped
 public class OpenStreams {
-    static final int PER_TENANT_MAX = 100;
-    static final int PER_PROCESS_MAX = 2_000;
+    private static final StreamLimits LIMITS = StreamLimits.DEFAULT;
 
     private final Map<TenantId, Set<EventStream>> streams = new ConcurrentHashMap<>();
     private final AtomicInteger open = new AtomicInteger();
@@ -26,22 +27,21 @@ public class OpenStreams {
         return open.get() == 0;
     }
 
-    /** @return false if a limit is reached */
-    boolean add(EventStream stream) {
-        if (open.incrementAndGet() > PER_PROCESS_MAX) {
-            open.decrementAndGet();
-            return false;
-        }
-        boolean[] added = new boolean[1];
+    /** @return why the stream can not be opened; empty: it is added */
+    Optional<String> add(EventStream stream) {
+        AtomicReference<Optional<String>> refusal = new AtomicReference<>(Optional.empty());
         streams.compute(stream.tenant(), (tenant, present) -> {
-            Set<EventStream> changed = new HashSet<>(present == null ? Set.of() : present);
-            added[0] = changed.size() < PER_TENANT_MAX && changed.add(stream);
+            Set<EventStream> before = present == null ? Set.of() : present;
+            refusal.set(LIMITS.refusal(open.getAndIncrement(), before.size()));
+            if (refusal.get().isPresent()) {
+                open.decrementAndGet();
+                return present;
+            }
+            Set<EventStream> changed = new HashSet<>(before);
+            changed.add(stream);
             return Set.copyOf(changed);
         });
-        if (!added[0]) {
-            open.decrementAndGet();
-        }
-        return added[0];
+        return refusal.get();
     }
 
     void remove(EventStream stream) {

@@ -14,7 +14,9 @@ import jakarta.enterprise.event.Observes;
 import java.time.Duration;
 import java.util.Optional;
 import org.jboss.logging.Logger;
-import org.postbus.gateway.authentication.ApiKeys;
+import org.postbus.gateway.authentication.AuthenticatedRequest;
+import org.postbus.gateway.authentication.Identity;
+import org.postbus.gateway.authentication.OpenUses;
 import org.postbus.gateway.problem.Problem;
 import org.postbus.gateway.problem.ProblemException;
 import org.postbus.gateway.problem.ProblemResponses;
@@ -43,13 +45,13 @@ class ContentRoutes {
     /** 512 MiB at 300 KB/s. A slower client would occupy one of few permits. */
     private static final Duration TOTAL_TIME_MAX = Duration.ofMinutes(30);
 
-    private final ApiKeys keys;
+    private final OpenUses uses;
     private final Content content;
     private final MeterRegistry metrics;
     private final Counter bytes;
 
-    ContentRoutes(ApiKeys keys, Content content, DownloadLimits limits, MeterRegistry metrics) {
-        this.keys = keys;
+    ContentRoutes(OpenUses uses, Content content, DownloadLimits limits, MeterRegistry metrics) {
+        this.uses = uses;
         this.content = content;
         this.metrics = metrics;
         this.bytes = Counter.builder("postbus.gateway.downloads.sent")
@@ -75,18 +77,18 @@ class ContentRoutes {
     }
 
     private void open(RoutingContext request, String kind, Download download) {
-        Future.fromCompletionStage(
-                        keys.tenantOf(request.request().getHeader(HttpHeaders.AUTHORIZATION))
-                                .subscribeAsCompletionStage(),
-                        request.vertx().getOrCreateContext())
-                .onFailure(failure -> ProblemResponses.send(request.response(), failure))
-                .onSuccess(tenant -> start(request, kind, tenant, download));
+        start(request, kind, AuthenticatedRequest.of(request).identity(), download);
     }
 
-    private void start(RoutingContext request, String kind, TenantId tenant, Download download) {
+    private void start(RoutingContext request, String kind, Identity identity, Download download) {
         HttpServerResponse response = request.response();
         Thread thread = Thread.ofVirtual().name("download").unstarted(() -> {
-            String outcome = run(request, tenant, download);
+            Thread self = Thread.currentThread();
+            String outcome;
+            try (OpenUses.Use use = uses.begin(identity)) {
+                use.whenRevoked(self::interrupt);
+                outcome = run(request, identity.tenant().orElseThrow(), download);
+            }
             metrics.counter("postbus.gateway.downloads", "kind", kind, "outcome", outcome)
                     .increment();
         });

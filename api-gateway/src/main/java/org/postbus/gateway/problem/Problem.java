@@ -57,6 +57,14 @@ public record Problem(
         return new ProblemException(of(401, detail));
     }
 
+    public static ProblemException forbidden(String detail) {
+        return new ProblemException(of(403, detail));
+    }
+
+    public static ProblemException methodNotAllowed(String detail) {
+        return new ProblemException(of(405, detail));
+    }
+
     /** The same answer for what does not exist and for what belongs to another tenant. */
     public static ProblemException notFound(String what) {
         return new ProblemException(of(404, "there is no such " + what));
@@ -119,6 +127,7 @@ public record Problem(
         return switch (status) {
             case 400 -> "Bad Request";
             case 401 -> "Unauthorized";
+            case 403 -> "Forbidden";
             case 404 -> "Not Found";
             case 405 -> "Method Not Allowed";
             case 406 -> "Not Acceptable";

@@ -1,5 +1,6 @@
 package org.postbus.gateway.rest;
 
+import java.util.UUID;
 import java.util.function.Function;
 import org.postbus.gateway.problem.Problem;
 import org.postbus.model.AccountId;
@@ -7,6 +8,7 @@ import org.postbus.model.EmailId;
 import org.postbus.model.MailboxId;
 import org.postbus.model.MutationId;
 import org.postbus.model.SubmissionId;
+import org.postbus.model.TenantId;
 
 /** Ids in URLs. A text that is no id gets the same 404 as the id of something that does not exist. */
 public final class PathIds {
@@ -30,6 +32,14 @@ public final class PathIds {
 
     public static SubmissionId submission(String text) {
         return id(text, SubmissionId::of, "submission");
+    }
+
+    public static TenantId tenant(String text) {
+        return id(text, TenantId::of, "tenant");
+    }
+
+    public static UUID key(String text) {
+        return id(text, UUID::fromString, "key");
     }
 
     private static <T> T id(String text, Function<String, T> parse, String what) {

@@ -18,7 +18,7 @@ import org.postbus.model.TenantId;
 public record ApiKey(TenantId tenant, Secret text) {
     private static final String PREFIX = "pb_";
 
-    /** Creates a key for the tenant of this name, and the tenant if it does not exist. */
+    /** Creates a key with all scopes for the tenant of this name, and the tenant if it does not exist. */
     public static ApiKey issue(Database database, String tenantName) {
         return register(database, tenantName, fresh());
     }
@@ -28,7 +28,8 @@ public record ApiKey(TenantId tenant, Secret text) {
         try (Connection connection = database.connectAsAdmin()) {
             TenantId tenant = tenantNamed(tenantName, connection);
             try (PreparedStatement insert = connection.prepareStatement(
-                    "INSERT INTO api_key(key_hash, tenant_id, name) VALUES (?, ?, ?) ON CONFLICT DO NOTHING")) {
+                    "INSERT INTO api_key(key_hash, tenant_id, name, scopes) VALUES (?, ?, ?, '{read,mutate,send,accounts,admin}')"
+                            + " ON CONFLICT DO NOTHING")) {
                 insert.setBytes(1, sha256(text.reveal()));
                 insert.setObject(2, tenant.value());
                 insert.setString(3, "dev-stack");

@@ -10,7 +10,7 @@ import org.postbus.kit.concurrent.PeriodicJob;
 import org.postbus.kit.sql.TenantTransactions;
 
 /**
- * Deletes mutations and submissions that ended long ago, and old changes, of all tenants. Page by page, each in its own transaction; any
+ * Deletes mutations and submissions that ended long ago, old changes and old entries of the audit log, of all tenants. Page by page, each in its own transaction; any
  * number of processes may do it at the same time.
  */
 public final class Retention implements AutoCloseable {
@@ -20,9 +20,9 @@ public final class Retention implements AutoCloseable {
     static final int ROWS_MAX = 1_000;
 
     /**
-     * How long rows are kept after they ended, or, for changes, after they were appended.
+     * How long rows are kept after they ended, or, for changes and the audit log, after they were appended.
      */
-    public record Kept(Duration mutations, Duration submissions, Duration changes) {}
+    public record Kept(Duration mutations, Duration submissions, Duration changes, Duration audit) {}
 
     /** @param function the SQL function that deletes the table's rows that are older than {@code keep} */
     private record Expiry(String table, String function, Duration keep) {}
@@ -38,16 +38,17 @@ public final class Retention implements AutoCloseable {
      * @throws IllegalArgumentException if something is to be kept for less than a day
      */
     public Retention(TenantTransactions database, OutboundMetrics metrics, Kept kept, Duration pause) {
-        if (Stream.of(kept.mutations(), kept.submissions(), kept.changes())
+        if (Stream.of(kept.mutations(), kept.submissions(), kept.changes(), kept.audit())
                 .anyMatch(keep -> keep.compareTo(KEEP_MIN) < 0)) {
-            throw new IllegalArgumentException("mutations, submissions and changes are kept for a day at least");
+            throw new IllegalArgumentException("mutations, submissions, changes and the audit log are kept for a day at least");
         }
         this.database = database;
         this.metrics = metrics;
         this.expiries = List.of(
                 new Expiry("pending_changes", "delete_ended_mutations", kept.mutations()),
                 new Expiry("submission", "delete_ended_submissions", kept.submissions()),
-                new Expiry("change_log", "delete_old_changes", kept.changes()));
+                new Expiry("change_log", "delete_old_changes", kept.changes()),
+                new Expiry("audit_log", "delete_old_audit", kept.audit()));
         this.job = new PeriodicJob("retention", pause, () -> deleteOld(Instant.now()));
     }
 

@@ -52,7 +52,7 @@ class RetentionTest {
         return new Retention(
                 database.transactions(vertx),
                 new OutboundMetrics(registry),
-                new Retention.Kept(keepMutations, Duration.ofDays(7), Duration.ofDays(7)),
+                new Retention.Kept(keepMutations, Duration.ofDays(7), Duration.ofDays(7), Duration.ofDays(7)),
                 Duration.ofDays(1));
     }
 

@@ -2,6 +2,7 @@ package org.postbus.writer.decide;
 
 import java.util.Optional;
 import java.util.UUID;
+import org.postbus.change.ChangeEvent.AccountDeleted;
 import org.postbus.change.ChangeEvent.AccountStateChanged;
 import org.postbus.change.ChangeEvent.AccountSynced;
 import org.postbus.change.ChangeEvent.Change;
@@ -39,6 +40,7 @@ public final class ChangedObject {
             case MailboxReset reset -> Optional.of(reset.mailboxId().value());
             case AccountSynced synced -> Optional.empty();
             case AccountStateChanged changed -> Optional.empty();
+            case AccountDeleted deleted -> Optional.empty();
             case MutationConfirmed confirmed ->
                 Optional.of(confirmed.mutationId().value());
             case MutationRejected rejected -> Optional.of(rejected.mutationId().value());

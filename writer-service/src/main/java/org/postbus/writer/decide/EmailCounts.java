@@ -1,5 +1,6 @@
 package org.postbus.writer.decide;
 
+import org.postbus.change.ChangeEvent.AccountDeleted;
 import org.postbus.change.ChangeEvent.AccountStateChanged;
 import org.postbus.change.ChangeEvent.AccountSynced;
 import org.postbus.change.ChangeEvent.Change;
@@ -36,6 +37,7 @@ public record EmailCounts(long created, long updated, long destroyed) {
             case MailboxReset mailbox -> this;
             case AccountSynced account -> this;
             case AccountStateChanged account -> this;
+            case AccountDeleted deleted -> this;
             case MutationConfirmed mutation -> this;
             case MutationRejected mutation -> this;
             case MutationFailed mutation -> this;

@@ -6,6 +6,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.stream.Collectors;
+import org.postbus.change.ChangeEvent.AccountDeleted;
 import org.postbus.change.ChangeEvent.AccountStateChanged;
 import org.postbus.change.ChangeEvent.AccountSynced;
 import org.postbus.change.ChangeEvent.Change;
@@ -49,6 +50,7 @@ public record OpenMutation(MutationId mutationId, UUID emailId, boolean destroys
             case MailboxReset reset -> false;
             case AccountSynced synced -> false;
             case AccountStateChanged changed -> false;
+            case AccountDeleted deleted -> false;
             case MutationConfirmed confirmed -> false;
             case MutationRejected rejected -> false;
             case MutationFailed failed -> false;

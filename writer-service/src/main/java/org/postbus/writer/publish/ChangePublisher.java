@@ -37,6 +37,7 @@ public final class ChangePublisher implements AutoCloseable {
     private final TenantTransactions transactions;
     private final RecordProducer producer;
     private final PublicationMetrics metrics;
+    private final DeletionPublisher deletions;
     private final CommittedRows committedRows = new CommittedRows();
     /** A notification that comes while its account is being published causes one more run, so no change waits for the sweep. */
     private final CoalescedNotifications<UnpublishedAccount> notifications =
@@ -48,6 +49,7 @@ public final class ChangePublisher implements AutoCloseable {
         this.transactions = transactions;
         this.producer = producer;
         this.metrics = metrics;
+        this.deletions = new DeletionPublisher(transactions, producer);
     }
 
     /** Starts the sweep: at once, and then at intervals. */
@@ -113,6 +115,7 @@ public final class ChangePublisher implements AutoCloseable {
                 transaction -> ChangeOutboxTable.accounts(transaction, SWEEP_ACCOUNTS_MAX));
         metrics.unpublishedAccounts(accounts.size());
         accounts.forEach(notifications::notify);
+        deletions.publishDue();
     }
 
     @Override
