@@ -60,8 +60,11 @@ public class ApiKeys {
      * wrong ones.
      */
     Future<Identity> identify(String key, InetAddress address, String requestId) {
-        if (key.length() > LENGTH_MAX) {
-            return wrong(address, requestId, "this is no API key: it is longer than " + LENGTH_MAX + " characters");
+        if (!key.startsWith(PREFIX) || key.length() > LENGTH_MAX) {
+            return wrong(
+                    address,
+                    requestId,
+                    "this is no API key: one begins with " + PREFIX + " and has at most " + LENGTH_MAX + " characters");
         }
         Buffer hash = Buffer.buffer(sha256(key));
         Identity cached = valid.getIfPresent(hash);

@@ -143,6 +143,12 @@ final class EventStream {
         Buffer events = Buffer.buffer();
         for (LoggedChange change : changes) {
             long before = sent.getOrDefault(change.account(), 0L);
+            if (change.isDeletion()) {
+                // It may leave a gap before it, and the log no longer has what was there.
+                Sse.append(events, position(), change);
+                sent.remove(change.account());
+                continue;
+            }
             if (change.seq() > before + 1) {
                 behind = true;
                 break;

@@ -12,10 +12,26 @@ import java.time.Duration;
 import java.util.Optional;
 import org.postbus.codec.EventCodec;
 
-/** Calls the API with one key, or with none. */
-record ApiCaller(HttpClient http, URI url, Optional<String> key) {
+/**
+ * Calls the API with one key, or with none.
+ *
+ * @param from the address that a proxy says the client has
+ */
+record ApiCaller(HttpClient http, URI url, Optional<String> key, Optional<String> from) {
     static final String JSON = "application/json";
     private static final Duration ANSWER_MAX = Duration.ofSeconds(20);
+
+    ApiCaller(HttpClient http, URI url, Optional<String> key) {
+        this(http, url, key, Optional.empty());
+    }
+
+    ApiCaller from(String address) {
+        return new ApiCaller(http, url, key, Optional.of(address));
+    }
+
+    ApiCaller withKey(String text) {
+        return new ApiCaller(http, url, Optional.of(text), from);
+    }
 
     record Answer(int status, String contentType, JsonNode json, HttpResponse<String> response) {}
 
@@ -57,6 +73,7 @@ record ApiCaller(HttpClient http, URI url, Optional<String> key) {
     HttpRequest.Builder request(String path) {
         HttpRequest.Builder request = HttpRequest.newBuilder(url.resolve(path));
         key.ifPresent(text -> request.header("Authorization", "Bearer " + text));
+        from.ifPresent(address -> request.header("X-Forwarded-For", address));
         return request;
     }
 }

@@ -24,6 +24,7 @@ final class EventReader implements AutoCloseable {
 
     private final InputStream body;
     private final List<Event> events = new CopyOnWriteArrayList<>();
+    private volatile boolean ended;
 
     private EventReader(InputStream body) {
         this.body = body;
@@ -56,6 +57,11 @@ final class EventReader implements AutoCloseable {
         return events.getLast().id();
     }
 
+    /** Whether the server, or the test, ended the stream. */
+    boolean isEnded() {
+        return ended;
+    }
+
     @Override
     public void close() throws IOException {
         body.close();
@@ -84,6 +90,8 @@ final class EventReader implements AutoCloseable {
             }
         } catch (IOException e) {
             // The test closed the connection, or stopped the gateway.
+        } finally {
+            ended = true;
         }
     }
 }

@@ -5,10 +5,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.net.http.HttpClient;
+import java.nio.file.Path;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -17,10 +19,12 @@ import java.util.TreeSet;
 import java.util.UUID;
 import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.BeforeEach;
+import org.postbus.account.Secret;
 import org.postbus.devstack.DevStack;
 import org.postbus.devstack.kafka.Kafka;
 import org.postbus.devstack.postgres.ApiKey;
 import org.postbus.devstack.postgres.Database;
+import org.postbus.devstack.process.Secrets;
 import org.postbus.gateway.it.ApiCaller.Answer;
 import org.postbus.gateway.problem.Problem;
 import org.postbus.model.AccountId;
@@ -44,6 +48,7 @@ abstract class GatewayTest {
     static final GatewayProcess strict;
     static final ApiKey ourKey;
     static final ApiKey theirKey;
+    static final Secret operatorKey;
     static final JsonNode openApi;
 
     // Once for all test classes; the processes end with this JVM.
@@ -55,8 +60,16 @@ abstract class GatewayTest {
             stored = StoredMail.in(database);
             ourKey = ApiKey.issue(database, "ours");
             theirKey = ApiKey.issue(database, "theirs");
-            gateway = GatewayProcess.start("gateway", database, kafka, Map.of("POSTBUS_PRIVATE_HOSTS", "allowed"));
-            strict = GatewayProcess.start("gateway-strict", database, kafka, Map.of());
+            operatorKey = ApiKey.fresh();
+            Path operatorKeyFile = Path.of("target", "gateway-it-operator-key").toAbsolutePath();
+            Secrets.writePrivately(operatorKeyFile, operatorKey.reveal() + "\n");
+            // The tests say from which address they come.
+            Map<String, String> common = Map.of(
+                    "POSTBUS_OPERATOR_KEY_FILE", operatorKeyFile.toString(), "POSTBUS_TRUSTED_PROXIES", "127.0.0.1");
+            Map<String, String> permissive = new HashMap<>(common);
+            permissive.put("POSTBUS_PRIVATE_HOSTS", "allowed");
+            gateway = GatewayProcess.start("gateway", database, kafka, permissive);
+            strict = GatewayProcess.start("gateway-strict", database, kafka, common);
             gateway.awaitReady(http);
             strict.awaitReady(http);
             openApi = new ApiCaller(http, gateway.url(), Optional.empty())
@@ -96,7 +109,8 @@ abstract class GatewayTest {
                             .replace("{mailboxId}", email.toString())
                             .replace("{mutationId}", mutation.toString())
                             .replace("{submissionId}", mutation.toString())
-                            .replace("{partId}", "1"));
+                            .replace("{partId}", "1")
+                            .replaceAll("\\{\\w+}", mutation.toString()));
         }
 
         Answer at(ApiCaller api, String path) {
@@ -139,6 +153,26 @@ abstract class GatewayTest {
 
     static ApiCaller caller(GatewayProcess process, ApiKey key) {
         return new ApiCaller(http, process.url(), Optional.of(key.text().reveal()));
+    }
+
+    static ApiCaller operator() {
+        return new ApiCaller(http, gateway.url(), Optional.of(operatorKey.reveal()));
+    }
+
+    /** Makes a key as an operator does. @param properties of the request, beside the name: JSON without braces */
+    static Answer createKey(TenantId tenant, String properties) {
+        Answer answer = operator()
+                .call("POST", "/v1/admin/tenants/" + tenant + "/keys", "{\"name\": \"test\", " + properties + "}");
+        assertThat(answer.status()).as("%s", answer.json()).isEqualTo(201);
+        return answer;
+    }
+
+    static String secret(Answer created) {
+        return created.json().get("secret").asText();
+    }
+
+    static String keyId(Answer created) {
+        return created.json().at("/key/id").asText();
     }
 
     static AccountId createAccount(ApiCaller api) {

@@ -12,13 +12,15 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
 import java.util.stream.Stream;
+import org.postbus.devstack.admin.Admin;
+import org.postbus.devstack.admin.AdminCommand;
 import org.postbus.devstack.local.LocalPostbus;
 import org.postbus.devstack.process.Directories;
 import org.postbus.devstack.process.ProjectRoot;
 
 /**
- * The program behind {@code ./postbus up} and {@code ./postbus demo}. Exit codes: 0 success, 1 failure or another Postbus runs from the
- * same directory, 2 invalid arguments.
+ * The program behind {@code ./postbus up}, {@code demo}, {@code tenant} and {@code key}. Exit codes: 0 success, 1 failure or another Postbus runs
+ * from the same directory, 2 invalid arguments.
  */
 public final class Main {
     private static final int FETCHERS_MAX = 64;
@@ -34,6 +36,8 @@ public final class Main {
 
         record Up(int port, Path data, int fetchers) implements Command {}
 
+        record Administer(AdminCommand.Invocation invocation) implements Command {}
+
         record Help() implements Command {}
 
         record Invalid(String why) implements Command {}
@@ -44,6 +48,7 @@ public final class Main {
             return switch (command) {
                 case "demo" -> demo(rest);
                 case "up" -> up(rest);
+                case "tenant", "key" -> administer(arguments);
                 case "help", "--help", "-h" -> new Help();
                 default -> new Invalid("no such command: " + command);
             };
@@ -57,10 +62,22 @@ public final class Main {
             return rest.isEmpty() ? new Demo(once) : new Invalid("no such argument: " + rest.peek());
         }
 
+        private static Command administer(List<String> arguments) {
+            try {
+                return new Administer(AdminCommand.parse(arguments, defaultData()));
+            } catch (IllegalArgumentException e) {
+                return new Invalid(e.getMessage());
+            }
+        }
+
+        private static Path defaultData() {
+            return ProjectRoot.find().resolve(".postbus/up");
+        }
+
         private static Command up(Deque<String> rest) {
             int port = 8080;
             int fetchers = 1;
-            Path data = ProjectRoot.find().resolve(".postbus/up");
+            Path data = defaultData();
             while (!rest.isEmpty()) {
                 String option = rest.pop();
                 if (!List.of("--port", "--data", "--fetchers").contains(option)) {
@@ -105,6 +122,7 @@ public final class Main {
                 System.err.print(usage());
                 System.exit(2);
             }
+            case Command.Administer(AdminCommand.Invocation invocation) -> System.exit(administer(invocation));
             case Command.Up up -> {
                 lock(up.data());
                 System.exit(up(up));
@@ -115,6 +133,16 @@ public final class Main {
                 empty(directory);
                 System.exit(Demo.run(directory, demo.once()) ? 0 : 1);
             }
+        }
+    }
+
+    private static int administer(AdminCommand.Invocation invocation) {
+        try {
+            Admin.run(invocation, System.out);
+            return 0;
+        } catch (Admin.FailedException e) {
+            System.err.println("postbus: " + e.getMessage());
+            return 1;
         }
     }
 
@@ -142,7 +170,7 @@ public final class Main {
                 API        %s   (OpenAPI: %s/openapi)
                 Kafka      %s   topic postbus.changes
                 PostgreSQL %s
-                API key and pids: %s
+                API key, path of the operator's key, pids: %s
                 Ctrl-C stops it; the data is kept.""".formatted(
                         postbus.api(),
                         postbus.api(),

@@ -22,7 +22,6 @@ import java.util.concurrent.Executors;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
-import org.postbus.account.Secret;
 import org.postbus.codec.EventCodec;
 import org.postbus.devstack.kafka.Kafka;
 import org.postbus.devstack.mailserver.James;
@@ -35,12 +34,11 @@ import org.postbus.topic.Topics;
 /**
  * All of Postbus on this machine, with its data in one directory.
  *
- * <p>Phases: 1. PostgreSQL, Kafka and, if it has users, James, concurrently; 2. the API key; 3. the services; 4. {@code run.json}.
+ * <p>Phases: 1. PostgreSQL, Kafka and, if it has users, James, concurrently; 2. the services, of which the gateway registers the operator's
+ * key; 3. the default tenant and its key; 4. {@code run.json}.
  * If a phase fails, {@link #close()} ends the processes of the earlier ones; a new start in the same directory is possible.
  */
 public final class LocalPostbus implements AutoCloseable {
-    private static final String TENANT = "default";
-
     private final Settings settings;
     private final Consumer<String> progress;
     /** Closed in reverse order of their start. Null once this is closed. */
@@ -148,8 +146,9 @@ public final class LocalPostbus implements AutoCloseable {
                 CompletableFuture.allOf(starts.toArray(CompletableFuture[]::new))
                         .join();
             }
-            apiKey = ApiKey.register(postgres.database(), TENANT, storedApiKey(directory));
-            startServices(directory, logs);
+            Path operatorKey = operatorKeyFile(directory);
+            startServices(directory, logs, operatorKey);
+            apiKey = DefaultTenant.key(api(), operatorKey, directory.resolve("api-key"));
             writeRunFile(directory.resolve("run.json"));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
@@ -262,7 +261,7 @@ public final class LocalPostbus implements AutoCloseable {
                         logs.resolve("james.log")))));
     }
 
-    private void startServices(Path directory, Path logs) {
+    private void startServices(Path directory, Path logs, Path operatorKey) {
         services = started(
                 "Postbus",
                 () -> Services.start(new Services.Settings(
@@ -274,7 +273,7 @@ public final class LocalPostbus implements AutoCloseable {
                         settings.apiPort(),
                         settings.serviceHeap(),
                         settings.shortLived(),
-                        settings.environment())));
+                        withOperatorKey(operatorKey))));
     }
 
     private <T extends AutoCloseable> T started(String name, Supplier<T> start) {
@@ -303,6 +302,7 @@ public final class LocalPostbus implements AutoCloseable {
         Map<String, Object> run = new LinkedHashMap<>();
         run.put("api", api().toString());
         run.put("apiKey", apiKey.text().reveal());
+        run.put("operatorKeyFile", file.resolveSibling("operator-key").toString());
         run.put("postgres", postgres.url());
         run.put("kafka", kafka.bootstrap());
         run.put("services", services.pids());
@@ -320,14 +320,18 @@ public final class LocalPostbus implements AutoCloseable {
                 file, EventCodec.mapper().writerWithDefaultPrettyPrinter().writeValueAsString(run) + "\n");
     }
 
-    private static Secret storedApiKey(Path directory) throws IOException {
-        Path file = directory.resolve("api-key");
-        if (Files.exists(file)) {
-            return new Secret(Files.readString(file).strip());
+    private Map<String, String> withOperatorKey(Path file) {
+        Map<String, String> environment = new LinkedHashMap<>(settings.environment());
+        environment.put("POSTBUS_OPERATOR_KEY_FILE", file.toString());
+        return environment;
+    }
+
+    private static Path operatorKeyFile(Path directory) throws IOException {
+        Path file = directory.resolve("operator-key");
+        if (!Files.exists(file)) {
+            Secrets.writePrivately(file, ApiKey.fresh().reveal());
         }
-        Secret key = ApiKey.fresh();
-        Secrets.writePrivately(file, key.reveal());
-        return key;
+        return file;
     }
 
     /** The port of the last run if it is free, so that addresses stay the same over a restart. */
