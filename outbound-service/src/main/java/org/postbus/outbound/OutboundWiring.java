@@ -79,7 +79,8 @@ public class OutboundWiring {
         retention = new Retention(
                 database,
                 metrics,
-                new Retention.Kept(config.keepMutations(), config.keepSubmissions(), config.keepChanges(), config.keepAudit()),
+                new Retention.Kept(
+                        config.keepMutations(), config.keepSubmissions(), config.keepChanges(), config.keepAudit()),
                 config.retentionPause());
     }
 

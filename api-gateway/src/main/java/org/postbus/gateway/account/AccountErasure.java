@@ -67,8 +67,7 @@ public class AccountErasure {
     }
 
     private Future<Void> eraseFrom(TenantId tenant, AccountId account) {
-        return chunk(tenant, account)
-                .compose(more -> more ? eraseFrom(tenant, account) : Future.succeededFuture());
+        return chunk(tenant, account).compose(more -> more ? eraseFrom(tenant, account) : Future.succeededFuture());
     }
 
     private void eraseAll() throws InterruptedException {
@@ -90,9 +89,11 @@ public class AccountErasure {
 
     /** @return whether there may be more */
     private Future<Boolean> chunk(TenantId tenant, AccountId account) {
-        return transactions.future(tenant, connection -> connection
-                .preparedQuery("select erase_account_rows($1, $2)")
-                .execute(Tuple.of(account.value(), ROWS_MAX))
-                .map(rows -> rows.iterator().next().getBoolean(0)));
+        return transactions.future(
+                tenant,
+                connection -> connection
+                        .preparedQuery("select erase_account_rows($1, $2)")
+                        .execute(Tuple.of(account.value(), ROWS_MAX))
+                        .map(rows -> rows.iterator().next().getBoolean(0)));
     }
 }

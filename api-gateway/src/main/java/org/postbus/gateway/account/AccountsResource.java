@@ -85,8 +85,7 @@ public class AccountsResource {
                 .complete(RequestJson.object(body))
                 .map(AccountRequest::create)
                 .call(request -> hosts.check(request.hosts()))
-                .chain(request ->
-                        store.create(by, request, request.credential().orElseThrow()))
+                .chain(request -> store.create(by, request, request.credential().orElseThrow()))
                 .map(id -> RestResponse.ResponseBuilder.<Created>created(URI.create("/v1/accounts/" + id))
                         .entity(new Created(id))
                         .build());

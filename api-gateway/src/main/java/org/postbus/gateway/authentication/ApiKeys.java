@@ -79,8 +79,9 @@ public class ApiKeys {
                     wait.get()));
         }
         return transactions
-                .futureWithoutTenant(connection ->
-                        connection.preparedQuery("select * from authenticate($1)").execute(Tuple.of(hash)))
+                .futureWithoutTenant(connection -> connection
+                        .preparedQuery("select * from authenticate($1)")
+                        .execute(Tuple.of(hash)))
                 .compose(rows -> rows.size() == 0
                         ? wrong(address, requestId, "this API key is unknown; check that it is complete")
                         : identity(hash, rows.iterator().next(), address, requestId));

@@ -117,7 +117,8 @@ class Authentication {
                         : Optional.empty();
             case Requirement.OfTenant(var scope) -> {
                 if (identity.tenant().isEmpty()) {
-                    yield Optional.of("an operator key has no tenant, it can only call /v1/admin; use a key of the tenant");
+                    yield Optional.of(
+                            "an operator key has no tenant, it can only call /v1/admin; use a key of the tenant");
                 }
                 yield identity.scopes().contains(scope)
                         ? Optional.empty()

@@ -49,9 +49,8 @@ class KeyUses {
         }
         Await.infrastructure(
                 "storing the last uses of keys",
-                transactions.futureWithoutTenant(connection -> connection
-                        .preparedQuery("select keys_used($1)")
-                        .execute(Tuple.of(keys))),
+                transactions.futureWithoutTenant(connection ->
+                        connection.preparedQuery("select keys_used($1)").execute(Tuple.of(keys))),
                 ANSWER_MAX);
         for (UUID key : keys) {
             used.remove(key);

@@ -86,7 +86,10 @@ public class OpenUses {
             Identity identity = use.identity;
             boolean valid = !identity.isExpired(now)
                     && ApiKeys.keyOf(identity.actor()).map(keys::contains).orElse(true)
-                    && identity.tenant().map(TenantId::value).map(tenants::contains).orElse(true);
+                    && identity.tenant()
+                            .map(TenantId::value)
+                            .map(tenants::contains)
+                            .orElse(true);
             if (!valid) {
                 Runnable end = open.remove(use);
                 if (end != null) {

@@ -108,8 +108,8 @@ final class Routes {
             if (variables.isPresent() && route.method().equals(wanted)) {
                 Match.Found match = new Match.Found(route, variables.get());
                 // As the framework does: a route with a literal segment is chosen before one with a variable.
-                found = found.filter(
-                                before -> before.variables().size() <= match.variables().size())
+                found = found.filter(before ->
+                                before.variables().size() <= match.variables().size())
                         .or(() -> Optional.of(match));
             }
         }

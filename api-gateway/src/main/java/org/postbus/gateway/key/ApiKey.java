@@ -51,7 +51,9 @@ public record ApiKey(
                 List.copyOf(new TreeSet<>(Arrays.stream(row.getArrayOfStrings("scopes"))
                         .map(Scope::of)
                         .toList())),
-                Arrays.stream(row.getArrayOfStrings("networks")).map(Network::parse).toList(),
+                Arrays.stream(row.getArrayOfStrings("networks"))
+                        .map(Network::parse)
+                        .toList(),
                 row.getOffsetDateTime("created_at").toInstant(),
                 row.getString("created_by"),
                 instant(row, "expires_at"),

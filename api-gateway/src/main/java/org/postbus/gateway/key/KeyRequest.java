@@ -95,11 +95,12 @@ record KeyRequest(String name, Set<Scope> scopes, List<Network> networks, Option
         boolean within = caller.networks().isEmpty()
                 || !networks.isEmpty()
                         && networks.stream()
-                                .allMatch(network -> caller.networks().stream()
-                                        .anyMatch(allowed -> allowed.contains(network)));
+                                .allMatch(network ->
+                                        caller.networks().stream().anyMatch(allowed -> allowed.contains(network)));
         if (!within) {
-            throw Problem.forbidden("a key can not make a key for addresses from which it may not be used itself; it may"
-                    + " be used from " + caller.networks());
+            throw Problem.forbidden(
+                    "a key can not make a key for addresses from which it may not be used itself; it may"
+                            + " be used from " + caller.networks());
         }
     }
 
@@ -127,8 +128,8 @@ record KeyRequest(String name, Set<Scope> scopes, List<Network> networks, Option
             return networks;
         }
         if (!node.isArray() || node.size() > NETWORKS_MAX) {
-            violations.add(
-                    Violation.at("allowedAddresses must be a list with up to " + NETWORKS_MAX + " entries", "allowedAddresses"));
+            violations.add(Violation.at(
+                    "allowedAddresses must be a list with up to " + NETWORKS_MAX + " entries", "allowedAddresses"));
             return networks;
         }
         for (JsonNode network : node) {

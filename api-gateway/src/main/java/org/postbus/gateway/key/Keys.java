@@ -47,17 +47,18 @@ class Keys {
     Uni<Page<ApiKey, UUID>> list(TenantId tenant, int limit, Optional<UUID> after) {
         return transactions.uni(
                 tenant,
-                connection -> requireTenant(connection, tenant).compose(present -> connection
-                        .preparedQuery("select " + ApiKey.COLUMNS
-                                + " from api_key where key_id > $1 order by key_id limit $2")
-                        .execute(Tuple.of(after.orElse(new UUID(0, 0)), limit + 1))
-                        .map(rows -> Page.of(
-                                StreamSupport.stream(rows.spliterator(), false)
-                                        .map(ApiKey::of)
-                                        .toList(),
-                                limit,
-                                Function.identity(),
-                                ApiKey::id))));
+                connection -> requireTenant(connection, tenant)
+                        .compose(present -> connection
+                                .preparedQuery("select " + ApiKey.COLUMNS
+                                        + " from api_key where key_id > $1 order by key_id limit $2")
+                                .execute(Tuple.of(after.orElse(new UUID(0, 0)), limit + 1))
+                                .map(rows -> Page.of(
+                                        StreamSupport.stream(rows.spliterator(), false)
+                                                .map(ApiKey::of)
+                                                .toList(),
+                                        limit,
+                                        Function.identity(),
+                                        ApiKey::id))));
     }
 
     /** Fails with a 404 problem if there is no such tenant, and with 409 if it has too many keys. */
@@ -100,19 +101,20 @@ class Keys {
                                         update api_key set expires_at = least(expires_at, now() + $2::bigint * interval '1 second')
                                         where key_id = $1""")
                                 .execute(Tuple.of(id, grace.toSeconds()))
-                                .compose(shortened ->
-                                        AuditAppend.append(connection, List.of(entry.apply(id))))
+                                .compose(shortened -> AuditAppend.append(connection, List.of(entry.apply(id))))
                                 .map(new CreatedKey(key, secret))));
     }
 
     /** Fails with a 404 problem. Revoking a revoked key changes nothing. */
     Uni<Void> revoke(TenantId tenant, UUID id, AuditEntry entry) {
-        return transactions.uni(tenant, connection -> connection
-                .preparedQuery("update api_key set revoked_at = coalesce(revoked_at, now()) where key_id = $1")
-                .execute(Tuple.of(id))
-                .compose(rows -> rows.rowCount() == 0
-                        ? Future.failedFuture(Problem.notFound("key"))
-                        : AuditAppend.append(connection, List.of(entry))));
+        return transactions.uni(
+                tenant,
+                connection -> connection
+                        .preparedQuery("update api_key set revoked_at = coalesce(revoked_at, now()) where key_id = $1")
+                        .execute(Tuple.of(id))
+                        .compose(rows -> rows.rowCount() == 0
+                                ? Future.failedFuture(Problem.notFound("key"))
+                                : AuditAppend.append(connection, List.of(entry))));
     }
 
     private static KeyRequest successor(ApiKey old, Instant now) {
@@ -126,8 +128,8 @@ class Keys {
     /** A key that is valid. Two rotations at the same time wait for each other. */
     private static Future<ApiKey> find(SqlConnection connection, UUID id) {
         return connection
-                .preparedQuery("select " + ApiKey.COLUMNS + " from api_key where key_id = $1 and " + IS_VALID
-                        + " for update")
+                .preparedQuery(
+                        "select " + ApiKey.COLUMNS + " from api_key where key_id = $1 and " + IS_VALID + " for update")
                 .execute(Tuple.of(id))
                 .compose(rows -> rows.size() == 0
                         ? Future.failedFuture(Problem.notFound("valid key"))
@@ -138,9 +140,8 @@ class Keys {
         return connection
                 .preparedQuery("select from tenant where tenant_id = $1 and status <> 'deleting'")
                 .execute(Tuple.of(tenant.value()))
-                .compose(rows -> rows.size() == 0
-                        ? Future.failedFuture(Problem.notFound("tenant"))
-                        : Future.succeededFuture());
+                .compose(rows ->
+                        rows.size() == 0 ? Future.failedFuture(Problem.notFound("tenant")) : Future.succeededFuture());
     }
 
     /** Counts one at a time for a tenant, and deletes the oldest of the keys that ended. */
@@ -158,8 +159,7 @@ class Keys {
                                 .query("""
                                 delete from api_key where key_id in (
                                   select key_id from api_key where not (%s)
-                                  order by coalesce(revoked_at, expires_at) desc offset %d)""".formatted(
-                                                IS_VALID, ENDED_KEPT))
+                                  order by coalesce(revoked_at, expires_at) desc offset %d)""".formatted(IS_VALID, ENDED_KEPT))
                                 .execute()
                                 .mapEmpty());
     }
@@ -168,7 +168,8 @@ class Keys {
             SqlConnection connection, TenantId tenant, KeyRequest request, String createdBy, String secret) {
         Tuple values = Tuple.of(tenant.value(), Buffer.buffer(ApiKeys.sha256(secret)), request.name())
                 .addArrayOfString(request.scopes().stream().map(Scope::wireName).toArray(String[]::new))
-                .addArrayOfString(request.networks().stream().map(Network::toString).toArray(String[]::new))
+                .addArrayOfString(
+                        request.networks().stream().map(Network::toString).toArray(String[]::new))
                 .addString(createdBy)
                 .addOffsetDateTime(request.expiresAt()
                         .map(end -> OffsetDateTime.ofInstant(end, ZoneOffset.UTC))

@@ -47,7 +47,8 @@ public class KeysResource {
     @GET
     @Operation(
             summary = "List the keys",
-            description = "In the order of their creation, with those that expired or were revoked, never with a secret.")
+            description =
+                    "In the order of their creation, with those that expired or were revoked, never with a secret.")
     public Uni<Page<ApiKey, UUID>> list(
             @Parameter(description = "1 to 500") @QueryParam("limit") @DefaultValue(Page.LIMIT_DEFAULT) int limit,
             @Parameter(description = "the value of next in the page before") @QueryParam("cursor") String cursor) {

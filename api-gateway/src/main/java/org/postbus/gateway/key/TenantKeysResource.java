@@ -40,7 +40,9 @@ public class TenantKeysResource {
     }
 
     @GET
-    @Operation(summary = "List the keys of a tenant", description = "In the order of their creation, never with a secret.")
+    @Operation(
+            summary = "List the keys of a tenant",
+            description = "In the order of their creation, never with a secret.")
     public Uni<Page<ApiKey, UUID>> list(
             @PathParam("tenantId") String tenantId,
             @Parameter(description = "1 to 500") @QueryParam("limit") @DefaultValue(Page.LIMIT_DEFAULT) int limit,
@@ -60,11 +62,7 @@ public class TenantKeysResource {
         TenantId tenant = PathIds.tenant(tenantId);
         AuthenticatedRequest by = caller.request();
         KeyRequest request = KeyRequest.read(RequestJson.object(body), Instant.now());
-        return keys.create(
-                        tenant,
-                        request,
-                        by.identity().actor().text(),
-                        id -> by.entry(tenant, id.toString()))
+        return keys.create(tenant, request, by.identity().actor().text(), id -> by.entry(tenant, id.toString()))
                 .map(key -> KeysResource.created(path(tenant), key));
     }
 

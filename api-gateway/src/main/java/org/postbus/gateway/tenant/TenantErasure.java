@@ -61,8 +61,9 @@ class TenantErasure {
     private void eraseAll() throws InterruptedException {
         RowSet<Row> found = Await.infrastructure(
                 "looking for tenants to erase",
-                transactions.futureWithoutTenant(
-                        connection -> connection.query("select tenant_id from tenants_to_erase()").execute()),
+                transactions.futureWithoutTenant(connection -> connection
+                        .query("select tenant_id from tenants_to_erase()")
+                        .execute()),
                 ANSWER_MAX);
         for (Row row : found) {
             erase(new TenantId(row.getUUID(0)));
@@ -95,12 +96,10 @@ class TenantErasure {
                             .preparedQuery(
                                     "select lock_account_sync(a) from unnest($1::uuid[]) with ordinality as u (a, n) order by n")
                             .execute(Tuple.of(accounts))
-                            .compose(locked -> connection
-                                    .preparedQuery("""
+                            .compose(locked -> connection.preparedQuery("""
                                             with gone as (delete from account where account_id = any ($1) returning account_id)
                                             insert into account_tombstone (account_id, tenant_id)
-                                            select account_id, current_tenant() from gone""")
-                                    .execute(Tuple.of(accounts)))
+                                            select account_id, current_tenant() from gone""").execute(Tuple.of(accounts)))
                             .map(stored -> accounts.length);
                 });
     }

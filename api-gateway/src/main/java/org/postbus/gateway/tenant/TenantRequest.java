@@ -76,8 +76,7 @@ record TenantRequest(Optional<String> name, Optional<Status> status, Optional<St
                 || text.isBlank()
                 || text.length() > lengthMax
                 || text.chars().anyMatch(Character::isISOControl)) {
-            violations.add(
-                    Violation.at(property + " must have 1 to " + lengthMax + " printable characters", property));
+            violations.add(Violation.at(property + " must have 1 to " + lengthMax + " printable characters", property));
             return Optional.empty();
         }
         return Optional.of(text);

@@ -82,30 +82,36 @@ class Tenants {
     /** Fails with a 404 problem, and with 409 if the tenant is being deleted. */
     Uni<Tenant> change(TenantId tenant, TenantRequest request, AuditEntry entry) {
         return transactions
-                .uni(tenant, connection -> find(connection, tenant, "for update")
-                        .compose(before -> {
-                            if (before.status() == Status.DELETING) {
-                                return Future.<Void>failedFuture(Problem.conflict("this tenant is being deleted"));
-                            }
-                            Status after = request.status().orElse(before.status());
-                            Optional<String> reason = after == Status.SUSPENDED
-                                    ? request.reason().or(before::reason)
-                                    : Optional.empty();
-                            return store(connection, tenant, request.name().orElse(before.name()), after, reason);
-                        })
-                        .compose(stored -> AuditAppend.append(connection, List.of(entry)))
-                        .compose(appended -> find(connection, tenant, "")))
+                .uni(
+                        tenant,
+                        connection -> find(connection, tenant, "for update")
+                                .compose(before -> {
+                                    if (before.status() == Status.DELETING) {
+                                        return Future.<Void>failedFuture(
+                                                Problem.conflict("this tenant is being deleted"));
+                                    }
+                                    Status after = request.status().orElse(before.status());
+                                    Optional<String> reason = after == Status.SUSPENDED
+                                            ? request.reason().or(before::reason)
+                                            : Optional.empty();
+                                    return store(
+                                            connection, tenant, request.name().orElse(before.name()), after, reason);
+                                })
+                                .compose(stored -> AuditAppend.append(connection, List.of(entry)))
+                                .compose(appended -> find(connection, tenant, "")))
                 .invoke(publisher::publishSoon);
     }
 
     /** From now on the tenant can do nothing, its accounts are paused, and {@link TenantErasure} deletes them. Fails with a 404 problem. */
     Uni<Tenant> delete(TenantId tenant, AuditEntry entry) {
         return transactions
-                .uni(tenant, connection -> find(connection, tenant, "for update")
-                        .compose(before ->
-                                store(connection, tenant, before.name(), Status.DELETING, Optional.empty()))
-                        .compose(stored -> AuditAppend.append(connection, List.of(entry)))
-                        .compose(appended -> find(connection, tenant, "")))
+                .uni(
+                        tenant,
+                        connection -> find(connection, tenant, "for update")
+                                .compose(before ->
+                                        store(connection, tenant, before.name(), Status.DELETING, Optional.empty()))
+                                .compose(stored -> AuditAppend.append(connection, List.of(entry)))
+                                .compose(appended -> find(connection, tenant, "")))
                 .invoke(publisher::publishSoon);
     }
 
@@ -126,15 +132,17 @@ class Tenants {
         return connection
                 .preparedQuery("update tenant set name = $2, status = $3, reason = $4 where tenant_id = $1")
                 .execute(Tuple.of(tenant.value(), name, status.wireName(), reason.orElse(null)))
-                .compose(updated -> connection.query(switch (status) {
-                            case ACTIVE -> """
+                .compose(updated -> connection
+                        .query(
+                                switch (status) {
+                                    case ACTIVE -> """
                                 update account set status = status_before_suspension, status_before_suspension = null,
                                   revision = revision + 1
                                 where status_before_suspension is not null""";
-                            case SUSPENDED, DELETING -> """
+                                    case SUSPENDED, DELETING -> """
                                 update account set status_before_suspension = status, status = 'paused', revision = revision + 1
                                 where status_before_suspension is null""";
-                        })
+                                })
                         .execute())
                 .mapEmpty();
     }

@@ -51,10 +51,14 @@ class NetworkTest {
 
     @Test
     void a_network_contains_its_parts() {
-        assertThat(Network.parse("10.0.0.0/8").contains(Network.parse("10.9.0.0/16"))).isTrue();
-        assertThat(Network.parse("10.0.0.0/8").contains(Network.parse("10.0.0.0/8"))).isTrue();
-        assertThat(Network.parse("10.9.0.0/16").contains(Network.parse("10.0.0.0/8"))).isFalse();
-        assertThat(Network.parse("10.0.0.0/8").contains(Network.parse("11.0.0.0/16"))).isFalse();
+        assertThat(Network.parse("10.0.0.0/8").contains(Network.parse("10.9.0.0/16")))
+                .isTrue();
+        assertThat(Network.parse("10.0.0.0/8").contains(Network.parse("10.0.0.0/8")))
+                .isTrue();
+        assertThat(Network.parse("10.9.0.0/16").contains(Network.parse("10.0.0.0/8")))
+                .isFalse();
+        assertThat(Network.parse("10.0.0.0/8").contains(Network.parse("11.0.0.0/16")))
+                .isFalse();
     }
 
     @ParameterizedTest

@@ -28,9 +28,12 @@ class RoutesTest {
     void a_path_has_one_route(String method, String path, String route) {
         Match match = Routes.find(method, path);
 
-        assertThat(match).isInstanceOfSatisfying(Match.Found.class, found -> assertThat(
-                        found.route().method() + " " + found.route().template())
-                .isEqualTo(route));
+        assertThat(match)
+                .isInstanceOfSatisfying(
+                        Match.Found.class,
+                        found -> assertThat(found.route().method() + " "
+                                        + found.route().template())
+                                .isEqualTo(route));
     }
 
     @ParameterizedTest
@@ -58,8 +61,10 @@ class RoutesTest {
     void variables_have_the_names_of_the_template() {
         Match match = Routes.find("GET", "/v1/accounts/" + ID + "/emails/e1");
 
-        assertThat(match).isInstanceOfSatisfying(Match.Found.class, found -> assertThat(found.variables())
-                .isEqualTo(Map.of("accountId", ID, "emailId", "e1")));
+        assertThat(match)
+                .isInstanceOfSatisfying(
+                        Match.Found.class,
+                        found -> assertThat(found.variables()).isEqualTo(Map.of("accountId", ID, "emailId", "e1")));
     }
 
     /** Operators read no mail, and tenants administer no tenants. */

@@ -10,8 +10,8 @@ class StreamLimitsTest {
     @Test
     void a_tenant_has_a_limit_of_its_own() {
         assertThat(LIMITS.refusal(20, 19)).isEmpty();
-        assertThat(LIMITS.refusal(20, 20)).hasValueSatisfying(text -> assertThat(text)
-                .contains("20 event streams of this tenant"));
+        assertThat(LIMITS.refusal(20, 20))
+                .hasValueSatisfying(text -> assertThat(text).contains("20 event streams of this tenant"));
     }
 
     /** Before, 5 tenants with 20 streams each could take all 100. */
@@ -29,8 +29,8 @@ class StreamLimitsTest {
         assertThat(taken).isEqualTo(72);
         assertThat(LIMITS.refusal(taken, 0)).isEmpty();
         assertThat(LIMITS.refusal(taken + 1, 1)).isEmpty();
-        assertThat(LIMITS.refusal(taken + 2, 2)).hasValueSatisfying(text -> assertThat(text)
-                .contains("in this process"));
+        assertThat(LIMITS.refusal(taken + 2, 2))
+                .hasValueSatisfying(text -> assertThat(text).contains("in this process"));
         assertThat(LIMITS.refusal(100, 0)).isPresent();
     }
 }

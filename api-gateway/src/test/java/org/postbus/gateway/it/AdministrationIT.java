@@ -50,8 +50,8 @@ class AdministrationIT extends GatewayTest {
         AccountId paused = createAccount(caller);
         caller.call("PATCH", "/v1/accounts/" + paused, "{\"status\": \"paused\"}", MERGE_PATCH);
         MailboxId mailbox = stored.mailbox(suspended, active, "INBOX");
-        String email = "/v1/accounts/" + active + "/emails/"
-                + stored.email(suspended, active, mailbox, NOON, "mutated");
+        String email =
+                "/v1/accounts/" + active + "/emails/" + stored.email(suspended, active, mailbox, NOON, "mutated");
         assertThat(caller.call("PATCH", email, "{\"keywords\":{\"$seen\":true}}", MERGE_PATCH)
                         .status())
                 .isEqualTo(202);
@@ -60,7 +60,11 @@ class AdministrationIT extends GatewayTest {
         try (EventReader stream = EventReader.open(caller, "/v1/events", Optional.empty())) {
             // When
             Answer answer = operator()
-                    .call("PATCH", path, "{\"status\": \"suspended\", \"reason\": \"unpaid since March\"}", MERGE_PATCH);
+                    .call(
+                            "PATCH",
+                            path,
+                            "{\"status\": \"suspended\", \"reason\": \"unpaid since March\"}",
+                            MERGE_PATCH);
 
             // Then
             assertThat(answer.json().get("status").asText()).isEqualTo("suspended");
@@ -103,8 +107,11 @@ class AdministrationIT extends GatewayTest {
         stored.email(gone, first, mailbox, NOON, "one");
         insertEmails(gone, first, 5_000);
         stored.change(gone, second);
-        stored.update("insert into quarantine (tenant_id, account_id, topic, partition, record_offset, value, reason)"
-                + " values (?, ?, 't', 0, 0, '\\x00', 'r')", gone.value(), first.value());
+        stored.update(
+                "insert into quarantine (tenant_id, account_id, topic, partition, record_offset, value, reason)"
+                        + " values (?, ?, 't', 0, 0, '\\x00', 'r')",
+                gone.value(),
+                first.value());
 
         // When
         Answer answer = operator().call("DELETE", "/v1/admin/tenants/" + gone, null);
@@ -127,8 +134,7 @@ class AdministrationIT extends GatewayTest {
         }
         Awaitility.await()
                 .atMost(SOON)
-                .untilAsserted(
-                        () -> assertProblem(operator().get("/v1/admin/tenants/" + gone), 404, "erased"));
+                .untilAsserted(() -> assertProblem(operator().get("/v1/admin/tenants/" + gone), 404, "erased"));
         for (Object table : tables()) {
             long left = (Long) stored.value("select count(*) from " + table + " where tenant_id = ?", gone.value());
             // The audit log stays until retention.
@@ -139,7 +145,8 @@ class AdministrationIT extends GatewayTest {
                         .reduce((a, b) -> b))
                 .hasValueSatisfying(record -> assertThat(record.value()).isNull());
         assertThat(stored.value(
-                        "select count(*) from audit_log where tenant_id = ? and action = 'tenant.erased'", gone.value()))
+                        "select count(*) from audit_log where tenant_id = ? and action = 'tenant.erased'",
+                        gone.value()))
                 .isEqualTo(1L);
     }
 
@@ -167,10 +174,12 @@ class AdministrationIT extends GatewayTest {
     void an_account_that_is_not_deleted_can_not_be_erased() {
         insertEmails(tenant, account, 10);
         stored.value("select set_config('app.tenant', ?, false)", tenant.toString());
-        assertThat(stored.value("select erase_account_rows(?, 100)", account.value())).isEqualTo(false);
+        assertThat(stored.value("select erase_account_rows(?, 100)", account.value()))
+                .isEqualTo(false);
         assertThat(stored.value("select count(*) from email where account_id = ?", account.value()))
                 .isEqualTo(10L);
-        assertThat(stored.value("select finish_tenant_erasure(?)", tenant.value())).isEqualTo(false);
+        assertThat(stored.value("select finish_tenant_erasure(?)", tenant.value()))
+                .isEqualTo(false);
     }
 
     private static void insertEmails(TenantId tenant, AccountId account, int count) {

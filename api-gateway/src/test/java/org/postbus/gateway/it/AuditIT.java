@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.function.Predicate;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
@@ -31,14 +30,16 @@ class AuditIT extends GatewayTest {
         List<JsonNode> entries = own(entry -> entry.path("object").asText().equals(added.toString()));
         assertThat(entries)
                 .extracting(entry -> entry.get("action").asText())
-                .containsExactly("DELETE /v1/accounts/{accountId}", "PATCH /v1/accounts/{accountId}", "POST /v1/accounts");
+                .containsExactly(
+                        "DELETE /v1/accounts/{accountId}", "PATCH /v1/accounts/{accountId}", "POST /v1/accounts");
         assertThat(entries).allSatisfy(entry -> {
             assertThat(entry.get("actor").asText()).isEqualTo("key:" + keyId(key));
             assertThat(entry.get("address").asText()).isEqualTo("10.70.0.1");
             assertThat(entry.get("outcome").asText()).isEqualTo("done");
         });
         assertThat(entries.get(1).get("requestId").asText())
-                .isEqualTo(patched.response().headers().firstValue("X-Request-Id").orElseThrow());
+                .isEqualTo(
+                        patched.response().headers().firstValue("X-Request-Id").orElseThrow());
         assertThat(entries.toString()).doesNotContain("new\"");
     }
 
@@ -64,7 +65,8 @@ class AuditIT extends GatewayTest {
         Awaitility.await().atMost(SOON).untilAsserted(() -> {
             List<JsonNode> entries = own(entry -> entry.path("object").asText().contains(email.toString()));
             assertThat(entries)
-                    .extracting(entry -> entry.get("action").asText() + " " + entry.get("outcome").asText())
+                    .extracting(entry -> entry.get("action").asText() + " "
+                            + entry.get("outcome").asText())
                     .containsExactlyInAnyOrder(
                             "PATCH /v1/accounts/{accountId}/emails/{emailId} done",
                             "DELETE /v1/accounts/{accountId}/emails/{emailId} refused");

@@ -77,7 +77,8 @@ class KeysIT extends GatewayTest {
         // Given
         Answer revoked = createKey(tenant, "\"scopes\": [\"read\"]");
         Answer expired = createKey(
-                tenant, "\"scopes\": [\"read\"], \"expiresAt\": \"" + Instant.now().plusSeconds(2) + "\"");
+                tenant,
+                "\"scopes\": [\"read\"], \"expiresAt\": \"" + Instant.now().plusSeconds(2) + "\"");
         operator().call("DELETE", keyPath(revoked), null);
         ApiCaller nobody = new ApiCaller(http, gateway.url(), Optional.empty()).from("10.67.0.1");
 
@@ -88,8 +89,9 @@ class KeysIT extends GatewayTest {
         assertThat(detail(nobody.withKey(secret(revoked)))).contains("was revoked");
         Awaitility.await()
                 .atMost(SOON)
-                .untilAsserted(() -> assertThat(
-                                nobody.withKey(secret(expired)).get("/v1/accounts").status())
+                .untilAsserted(() -> assertThat(nobody.withKey(secret(expired))
+                                .get("/v1/accounts")
+                                .status())
                         .isEqualTo(401));
         assertThat(detail(nobody.withKey(secret(expired)))).contains("expired at 20");
     }
@@ -103,9 +105,11 @@ class KeysIT extends GatewayTest {
         try (EventReader stream = EventReader.open(here, "/v1/events", Optional.empty());
                 EventReader other = EventReader.open(there, "/v1/events", Optional.empty());
                 EventReader unaffected = EventReader.open(api, "/v1/events", Optional.empty())) {
-            Awaitility.await().atMost(SOON).until(() -> !stream.all().isEmpty()
-                    && !other.all().isEmpty()
-                    && !unaffected.all().isEmpty());
+            Awaitility.await()
+                    .atMost(SOON)
+                    .until(() -> !stream.all().isEmpty()
+                            && !other.all().isEmpty()
+                            && !unaffected.all().isEmpty());
             assertThat(there.get("/v1/accounts").status()).isEqualTo(200);
 
             // When
@@ -125,7 +129,8 @@ class KeysIT extends GatewayTest {
     @Test
     void a_key_works_only_from_its_addresses() {
         // Given
-        ApiCaller caller = caller("\"scopes\": [\"read\"], \"allowedAddresses\": [\"192.0.2.0/24\", \"2001:db8::/32\"]");
+        ApiCaller caller =
+                caller("\"scopes\": [\"read\"], \"allowedAddresses\": [\"192.0.2.0/24\", \"2001:db8::/32\"]");
 
         // Then
         assertThat(caller.from("192.0.2.9").get("/v1/accounts").status()).isEqualTo(200);
@@ -187,19 +192,17 @@ class KeysIT extends GatewayTest {
         assertProblem(admin.call("POST", "/v1/keys/" + keyId(stronger) + "/rotate", "{}"), 403, "a stronger key");
         assertProblem(admin.call("POST", "/v1/keys/" + keyId(theirs) + "/rotate", "{}"), 404, "another tenant's");
         assertProblem(admin.call("DELETE", "/v1/keys/" + keyId(theirs), null), 404, "another tenant's");
-        assertThat(admin.call("DELETE", "/v1/keys/" + keyId(made), null).status()).isEqualTo(204);
+        assertThat(admin.call("DELETE", "/v1/keys/" + keyId(made), null).status())
+                .isEqualTo(204);
     }
 
     @Test
     void a_tenant_has_a_limited_number_of_keys() {
         // Given
         ApiKey full = ApiKey.issue(stored.database(), "full");
-        stored.update(
-                """
+        stored.update("""
                 insert into api_key (key_hash, tenant_id, name)
-                select sha256(convert_to(?::text || n, 'UTF8')), ?, 'n' from generate_series(2, 99) n""",
-                full.tenant().toString(),
-                full.tenant().value());
+                select sha256(convert_to(?::text || n, 'UTF8')), ?, 'n' from generate_series(2, 99) n""", full.tenant().toString(), full.tenant().value());
         ApiCaller caller = caller(gateway, full);
         String request = "{\"name\": \"one more\", \"scopes\": [\"read\"]}";
 
@@ -238,8 +241,9 @@ class KeysIT extends GatewayTest {
         assertThat(wrong.from("2001:db8:1:3::1").get("/v1/accounts").status()).isEqualTo(401);
         Awaitility.await()
                 .atMost(SOON)
-                .untilAsserted(() -> assertThat(stored.value(
-                                "select count(*) from audit_log where action = 'login.failed' and object = '10.68.0.1/32'"))
+                .untilAsserted(() -> assertThat(
+                                stored.value(
+                                        "select count(*) from audit_log where action = 'login.failed' and object = '10.68.0.1/32'"))
                         .isEqualTo(1L));
     }
 
@@ -266,7 +270,8 @@ class KeysIT extends GatewayTest {
                 StoredMail asGateway = new StoredMail(stored.database(), connection)) {
             assertThat(asGateway.value("select count(*) from api_key")).isEqualTo(0L);
             asGateway.value("select set_config('app.tenant', ?, false)", tenant.toString());
-            assertThat(asGateway.value("select count(*) from api_key where tenant_id is distinct from ?", tenant.value()))
+            assertThat(asGateway.value(
+                            "select count(*) from api_key where tenant_id is distinct from ?", tenant.value()))
                     .isEqualTo(0L);
             assertThat((Long) asGateway.value("select count(*) from api_key")).isPositive();
             for (String attempt : List.of(

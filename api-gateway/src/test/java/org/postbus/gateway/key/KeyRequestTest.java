@@ -55,10 +55,11 @@ class KeyRequestTest {
             })
     void what_is_not_valid_is_named(String text, String pointers) {
         assertThatThrownBy(() -> KeyRequest.read(json(text.replace('\'', '"')), NOW))
-                .isInstanceOfSatisfying(ProblemException.class, e -> assertThat(
-                                e.problem().errors().orElseThrow())
-                        .extracting(violation -> violation.pointer())
-                        .containsExactly(pointers.split(" ")));
+                .isInstanceOfSatisfying(
+                        ProblemException.class,
+                        e -> assertThat(e.problem().errors().orElseThrow())
+                                .extracting(violation -> violation.pointer())
+                                .containsExactly(pointers.split(" ")));
     }
 
     @ParameterizedTest

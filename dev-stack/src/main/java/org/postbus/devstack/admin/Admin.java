@@ -64,7 +64,8 @@ public final class Admin {
 
     private void run(AdminCommand command) {
         switch (command) {
-            case AdminCommand.CreateTenant(var name) -> printTenant(expect(api.post("admin/tenants", object("name", name)), 201));
+            case AdminCommand.CreateTenant(var name) ->
+                printTenant(expect(api.post("admin/tenants", object("name", name)), 201));
             case AdminCommand.ListTenants() -> printTenants();
             case AdminCommand.SuspendTenant(var tenant, var reason) -> {
                 ObjectNode patch = object("status", "suspended");
@@ -123,15 +124,16 @@ public final class Admin {
             return;
         }
         out.printf("%-36s  %-10s  %s%n", "ID", "STATUS", "NAME");
-        tenants.forEach(tenant -> out.printf(
-                "%-36s  %-10s  %s%n", text(tenant, "id"), text(tenant, "status"), text(tenant, "name")));
+        tenants.forEach(tenant ->
+                out.printf("%-36s  %-10s  %s%n", text(tenant, "id"), text(tenant, "status"), text(tenant, "name")));
     }
 
     private void printTenant(JsonNode tenant) {
         if (json) {
             print(tenant);
         } else {
-            out.println("%s  %s  %s%s".formatted(
+            out.println("%s  %s  %s%s"
+                    .formatted(
                             text(tenant, "id"),
                             text(tenant, "status"),
                             text(tenant, "name"),
@@ -199,8 +201,8 @@ public final class Admin {
         if (nameOrId.matches(ID)) {
             return expect(api.get("admin/tenants/" + nameOrId), 200);
         }
-        JsonNode page = expect(
-                api.get("admin/tenants?name=" + URLEncoder.encode(nameOrId, StandardCharsets.UTF_8)), 200);
+        JsonNode page =
+                expect(api.get("admin/tenants?name=" + URLEncoder.encode(nameOrId, StandardCharsets.UTF_8)), 200);
         for (JsonNode tenant : page.path("list")) {
             return tenant;
         }
@@ -209,8 +211,10 @@ public final class Admin {
 
     static JsonNode expect(Answer answer, int status) {
         if (answer.status() != status) {
-            throw new FailedException(
-                    answer.status() + " " + answer.body().path("detail").asText(answer.body().path("title").asText()));
+            throw new FailedException(answer.status() + " "
+                    + answer.body()
+                            .path("detail")
+                            .asText(answer.body().path("title").asText()));
         }
         return answer.body();
     }
@@ -242,7 +246,8 @@ public final class Admin {
 
     private static String fromRunFile(Path file, String property) {
         try {
-            JsonNode value = EventCodec.mapper().readTree(Files.readString(file)).path(property);
+            JsonNode value =
+                    EventCodec.mapper().readTree(Files.readString(file)).path(property);
             if (!value.isTextual()) {
                 throw new FailedException(file + " has no " + property);
             }

@@ -84,11 +84,13 @@ public sealed interface AdminCommand {
         }
         boolean json = options.remove("--json") != null;
         Optional<String> api = Optional.ofNullable(options.remove("--api"));
-        Optional<Path> keyFile = Optional.ofNullable(options.remove("--key-file")).map(Path::of);
+        Optional<Path> keyFile =
+                Optional.ofNullable(options.remove("--key-file")).map(Path::of);
         if (api.isPresent() != keyFile.isPresent()) {
             throw new IllegalArgumentException("--api and --key-file belong together");
         }
-        Path directory = Optional.ofNullable(options.remove("--data")).map(Path::of).orElse(data);
+        Path directory =
+                Optional.ofNullable(options.remove("--data")).map(Path::of).orElse(data);
         AdminCommand command = command(new Words(words), options);
         if (!options.isEmpty()) {
             throw new IllegalArgumentException(

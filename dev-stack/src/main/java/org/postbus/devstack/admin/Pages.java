@@ -24,14 +24,13 @@ final class Pages {
     static void each(PostbusApi api, String path, String position, Consumer<JsonNode> item) {
         String next = "";
         while (true) {
-            JsonNode page = Admin.expect(
-                    api.get(path + (path.contains("?") ? "&" : "?") + "limit=" + SIZE + next), 200);
+            JsonNode page =
+                    Admin.expect(api.get(path + (path.contains("?") ? "&" : "?") + "limit=" + SIZE + next), 200);
             page.path("list").forEach(item);
             if (!page.hasNonNull("next")) {
                 return;
             }
-            next = "&" + position + "="
-                    + URLEncoder.encode(page.get("next").asText(), StandardCharsets.UTF_8);
+            next = "&" + position + "=" + URLEncoder.encode(page.get("next").asText(), StandardCharsets.UTF_8);
         }
     }
 }

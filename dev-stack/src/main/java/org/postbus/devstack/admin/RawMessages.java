@@ -50,7 +50,8 @@ final class RawMessages implements AutoCloseable {
         try {
             String problem = "";
             for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
-                HttpResponse<InputStream> response = http.send(request(path), HttpResponse.BodyHandlers.ofInputStream());
+                HttpResponse<InputStream> response =
+                        http.send(request(path), HttpResponse.BodyHandlers.ofInputStream());
                 try (InputStream body = response.body()) {
                     if (response.statusCode() == 200) {
                         store(body, file);

@@ -96,10 +96,12 @@ final class TenantExport implements AutoCloseable {
         writeList(folder.resolve("mutations.jsonl"), path + "/mutations");
         writeList(folder.resolve("submissions.jsonl"), path + "/submissions");
         List<String> ids = new ArrayList<>();
-        write(folder.resolve("emails.jsonl"), lines -> Pages.each(tenant, path + "/emails", "cursor", email -> {
-            ids.add(email.path("id").asText());
-            line(lines, email);
-        }));
+        write(
+                folder.resolve("emails.jsonl"),
+                lines -> Pages.each(tenant, path + "/emails", "cursor", email -> {
+                    ids.add(email.path("id").asText());
+                    line(lines, email);
+                }));
         emails += ids.size();
         Path messages = createPrivate(folder.resolve("raw"));
         for (int i = 0; i < ids.size(); i++) {

@@ -37,7 +37,8 @@ final class DefaultTenant {
             ObjectNode request = EventCodec.mapper().createObjectNode().put("name", "first key");
             ArrayNode scopes = request.putArray("scopes");
             SCOPES.forEach(scopes::add);
-            JsonNode created = operator.post("admin/tenants/" + tenant + "/keys", request).expect(201);
+            JsonNode created =
+                    operator.post("admin/tenants/" + tenant + "/keys", request).expect(201);
             Secret secret = new Secret(created.get("secret").asText());
             Secrets.writePrivately(file, secret.reveal());
             return new ApiKey(tenant, secret);
@@ -47,7 +48,9 @@ final class DefaultTenant {
     private static TenantId tenant(PostbusApi operator) {
         JsonNode found = operator.get("admin/tenants?name=" + NAME).expect(200).get("list");
         JsonNode tenant = found.isEmpty()
-                ? operator.post("admin/tenants", EventCodec.mapper().createObjectNode().put("name", NAME))
+                ? operator.post(
+                                "admin/tenants",
+                                EventCodec.mapper().createObjectNode().put("name", NAME))
                         .expect(201)
                 : found.get(0);
         return TenantId.of(tenant.get("id").asText());

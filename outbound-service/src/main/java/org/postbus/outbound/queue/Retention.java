@@ -40,7 +40,8 @@ public final class Retention implements AutoCloseable {
     public Retention(TenantTransactions database, OutboundMetrics metrics, Kept kept, Duration pause) {
         if (Stream.of(kept.mutations(), kept.submissions(), kept.changes(), kept.audit())
                 .anyMatch(keep -> keep.compareTo(KEEP_MIN) < 0)) {
-            throw new IllegalArgumentException("mutations, submissions, changes and the audit log are kept for a day at least");
+            throw new IllegalArgumentException(
+                    "mutations, submissions, changes and the audit log are kept for a day at least");
         }
         this.database = database;
         this.metrics = metrics;

@@ -78,9 +78,7 @@ public class AuditResource {
         Future<RowSet<Row>> answer = transactions.futureWithoutTenant(connection -> connection
                 .preparedQuery("select * from audit_of_all($1, $2, $3)")
                 .execute(Tuple.of(before, wanted, pageSize + 1)));
-        return Uni.createFrom()
-                .completionStage(answer::toCompletionStage)
-                .map(rows -> page(rows, pageSize));
+        return Uni.createFrom().completionStage(answer::toCompletionStage).map(rows -> page(rows, pageSize));
     }
 
     private static Page<LoggedEntry, UUID> page(RowSet<Row> rows, int pageSize) {
