@@ -21,6 +21,16 @@ public sealed interface ServerFailure {
         }
     }
 
+    /**
+     * The server sent more than it was asked for, or more than a limit allows, and was disconnected. A server that does so
+     * again and again is not worth another connection for a long time.
+     */
+    record LimitExceeded(String text) implements ServerFailure {
+        public LimitExceeded {
+            Objects.requireNonNull(text);
+        }
+    }
+
     /** The server asks for fewer or slower requests; {@code retryAfter} is the server's own hint, if it gave one. */
     record Throttled(String text, Optional<Duration> retryAfter) implements ServerFailure {
         public Throttled {

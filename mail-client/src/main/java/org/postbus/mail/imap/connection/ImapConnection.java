@@ -39,6 +39,7 @@ import org.postbus.mail.imap.session.ImapAnswer;
 import org.postbus.mail.imap.session.ImapSession;
 import org.postbus.mail.imap.session.ImapSessionState;
 import org.postbus.mail.imap.session.MailboxChange;
+import org.postbus.mail.memory.HeldBytes;
 import org.postbus.observation.UidRange;
 
 /**
@@ -137,6 +138,24 @@ public final class ImapConnection {
     /** What the server reported about other mailboxes since the last call, while {@link #notifying}. */
     public List<AccountChange> takeAccountChanges() {
         return session.accountChanges().take();
+    }
+
+    /**
+     * Counts what the caller keeps of what this server sent, such as messages that wait to be handled. Counted until it is
+     * closed, or until the connection ends.
+     */
+    public HeldBytes.Share keeping() {
+        return wire.holder().share();
+    }
+
+    /** The memory that this process has for what all servers send, in bytes. */
+    public long memoryMax() {
+        return wire.memoryMax();
+    }
+
+    /** The memory for what servers send is short: nothing should be read before it is needed. */
+    public boolean isMemoryTight() {
+        return wire.isMemoryTight();
     }
 
     // ---- mailboxes

@@ -4,10 +4,11 @@ import java.time.Duration;
 import java.util.Objects;
 import java.util.Optional;
 import org.postbus.mail.imap.session.SessionLimits;
+import org.postbus.mail.memory.HeldBytes;
 
 /**
  * Limits of every connection of an {@link ImapClient}. A server that exceeds one is disconnected, and the command in
- * progress fails with {@code Unreachable}. Well-behaved servers stay far below each limit.
+ * progress fails with {@code LimitExceeded}. Well-behaved servers stay far below each limit.
  */
 public final class ImapOptions {
     /** Limits that well-behaved servers never reach. */
@@ -20,14 +21,15 @@ public final class ImapOptions {
     private Duration loginTimeout = Duration.ofSeconds(60);
     private Duration silenceMax = Duration.ofSeconds(60);
     private int lineOctetsMax = 1 << 20;
-    private int literalOctetsMax = 1 << 20;
+    private int literalOctetsMax = 64 * 1024;
     private int fetchedLiteralOctetsMax = 32 << 20;
     private int streamedLiteralOctetsMax = 512 << 20;
     private int nestingMax = 64;
     private int responsesMax = 100_000;
-    private int answerOctetsMax = 16 << 20;
+    private int answerBytesMax = 16 << 20;
     private Compression compression = Compression.WHERE_IT_PAYS;
     private Optional<String> trustedCertificates = Optional.empty();
+    private HeldBytes held = HeldBytes.OF_PROCESS;
 
     /** Whether a connection that is opened for bulk asks for COMPRESS=DEFLATE (RFC 4978). Others never do. */
     public enum Compression {
@@ -53,9 +55,10 @@ public final class ImapOptions {
         streamedLiteralOctetsMax = other.streamedLiteralOctetsMax;
         nestingMax = other.nestingMax;
         responsesMax = other.responsesMax;
-        answerOctetsMax = other.answerOctetsMax;
+        answerBytesMax = other.answerBytesMax;
         compression = other.compression;
         trustedCertificates = other.trustedCertificates;
+        held = other.held;
     }
 
     /** From the first packet to the end of the TLS handshake. */
@@ -116,7 +119,7 @@ public final class ImapOptions {
         return changed;
     }
 
-    /** One literal of a fetched message; one message is held in memory at a time. */
+    /** The content of a message that is fetched whole, if the caller asks for more; one message is held in memory at a time. */
     public int fetchedLiteralOctetsMax() {
         return fetchedLiteralOctetsMax;
     }
@@ -127,7 +130,7 @@ public final class ImapOptions {
         return changed;
     }
 
-    /** The literal of {@link ImapConnection#uidFetchSection}, of which one chunk is held at a time. */
+    /** The content of {@link ImapConnection#uidFetchSection} without a limit of its own; one chunk is held at a time. */
     public int streamedLiteralOctetsMax() {
         return streamedLiteralOctetsMax;
     }
@@ -160,19 +163,23 @@ public final class ImapOptions {
         return changed;
     }
 
-    /** Those of them together that are kept until the command is answered. */
-    public int answerOctetsMax() {
-        return answerOctetsMax;
+    /**
+     * About the bytes of memory of those of them together that are kept until the command is answered: 25,000 mailboxes, or
+     * UIDs in 400,000 ranges.
+     */
+    public int answerBytesMax() {
+        return answerBytesMax;
     }
 
-    public ImapOptions withAnswerOctetsMax(int octets) {
+    public ImapOptions withAnswerBytesMax(int octets) {
         ImapOptions changed = new ImapOptions(this);
-        changed.answerOctetsMax = octets(octets);
+        changed.answerBytesMax = octets(octets);
         return changed;
     }
 
     SessionLimits sessionLimits() {
-        return new SessionLimits(literalOctetsMax, fetchedLiteralOctetsMax, responsesMax, answerOctetsMax);
+        return new SessionLimits(
+                literalOctetsMax, fetchedLiteralOctetsMax, streamedLiteralOctetsMax, responsesMax, answerBytesMax);
     }
 
     public Compression compression() {
@@ -193,6 +200,17 @@ public final class ImapOptions {
     public ImapOptions withTrustedCertificates(String pem) {
         ImapOptions changed = new ImapOptions(this);
         changed.trustedCertificates = Optional.of(pem);
+        return changed;
+    }
+
+    /** Where the bytes are counted that all connections hold. */
+    public HeldBytes held() {
+        return held;
+    }
+
+    public ImapOptions withHeld(HeldBytes held) {
+        ImapOptions changed = new ImapOptions(this);
+        changed.held = Objects.requireNonNull(held);
         return changed;
     }
 

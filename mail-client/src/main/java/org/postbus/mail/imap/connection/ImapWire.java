@@ -37,6 +37,7 @@ import org.postbus.mail.imap.session.ImapFailures;
 import org.postbus.mail.imap.session.ImapSession;
 import org.postbus.mail.imap.session.ImapSessionState;
 import org.postbus.mail.imap.session.SessionOutput;
+import org.postbus.mail.memory.HeldBytes;
 
 /**
  * The socket of one connection, the session on it, and the exchanges that wait for answers. Commands run one at a
@@ -57,6 +58,8 @@ final class ImapWire {
     private final ImapParser parser;
     private final ImapSession session;
     private final SilenceTimer silence;
+    private final HeldBytes.Holder holder;
+    private final HeldBytes.Share heldHere;
     private final CompletableFuture<Void> ended = new CompletableFuture<>();
     private final CompletableFuture<Void> greeted = new CompletableFuture<>();
 
@@ -73,9 +76,13 @@ final class ImapWire {
         this.context = context;
         this.socket = socket;
         this.options = options;
-        this.input = new ImapInput(new ImapFramer(options.lineOctetsMax(), options.literalOctetsMax()));
         this.parser = new ImapParser(options.nestingMax());
         this.session = new ImapSession(options.sessionLimits());
+        this.input = new ImapInput(new ImapFramer(options.lineOctetsMax(), session.literals()));
+        this.holder = options.held()
+                .holder(reason ->
+                        context.runOnContext(go -> fail(new ServerFailure.Unreachable("disconnected: " + reason))));
+        this.heldHere = holder.share();
         this.silence = new SilenceTimer(
                 context,
                 options.silenceMax(),
@@ -95,6 +102,19 @@ final class ImapWire {
 
     ImapSession session() {
         return session;
+    }
+
+    /** What this connection makes the process hold. */
+    HeldBytes.Holder holder() {
+        return holder;
+    }
+
+    long memoryMax() {
+        return options.held().max();
+    }
+
+    boolean isMemoryTight() {
+        return options.held().isTight();
     }
 
     /** Completes with the greeting. */
@@ -240,7 +260,7 @@ final class ImapWire {
                 continue;
             }
             current = next;
-            input.beginAnswer(session.literalOctetsMax(), session::streams, options.streamedLiteralOctetsMax());
+            input.beginAnswer(session.literals());
             silence.restart();
             silence.arm();
             act(outputs);
@@ -303,7 +323,10 @@ final class ImapWire {
                         });
             }
         } catch (ImapViolation e) {
-            fail(new ServerFailure.Unreachable("the server broke the protocol: " + e.getMessage()));
+            fail(
+                    e.isOfLimit()
+                            ? new ServerFailure.LimitExceeded("the server exceeded a limit: " + e.getMessage())
+                            : new ServerFailure.Unreachable("the server broke the protocol: " + e.getMessage()));
         } catch (RuntimeException bug) {
             // A bug of ours: the exchange gets the exception itself, and nothing is read from a position that is
             // uncertain.
@@ -320,6 +343,7 @@ final class ImapWire {
         if (failure != null) {
             return;
         }
+        heldHere.set(input.heldOctets() + session.heldBytes());
         boolean hold = blocked() || yielding;
         if (hold && !paused) {
             paused = true;
@@ -376,7 +400,7 @@ final class ImapWire {
     private void answered(ImapAnswer answer) {
         Exchange done = current;
         current = null;
-        input.literalOctetsMax(session.literalOctetsMax());
+        input.endAnswer(session.literals());
         Optional<ServerFailure> refused = done.verdict(ImapFailures.of(answer.command(), answer.tagged()));
         if (refused.isPresent()) {
             done.failed(new ServerException(refused.get()));
@@ -406,6 +430,7 @@ final class ImapWire {
         failure = why;
         socket.close();
         input.release();
+        holder.close();
         Exchange out = current;
         current = null;
         if (out != null) {

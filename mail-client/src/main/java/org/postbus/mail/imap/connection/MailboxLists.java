@@ -25,6 +25,9 @@ import org.postbus.mail.imap.session.ImapSession;
  * 5819, RFC 6154). Without LIST-STATUS, one STATUS for each mailbox.
  */
 final class MailboxLists {
+    /** What an account may have. Each is kept for as long as the account is watched, and takes a row in the database. */
+    static final int MAILBOXES_MAX = 10_000;
+
     private static final List<String> STATUS_ITEMS = List.of("MESSAGES", "UIDNEXT", "UIDVALIDITY", "UNSEEN");
 
     private final ImapWire wire;
@@ -104,11 +107,19 @@ final class MailboxLists {
 
     private Uni<List<ListedMailbox>> listWith(Deque<ImapCommand.ListAll> attempts) {
         ImapCommand.ListAll attempt = attempts.removeFirst();
-        Uni<List<ListedMailbox>> listed = wire.run(attempt).map(ImapAnswer::mailboxes);
+        Uni<List<ListedMailbox>> listed =
+                wire.run(attempt).map(ImapAnswer::mailboxes).invoke(MailboxLists::checkNumber);
         if (attempts.isEmpty()) {
             return listed.chain(this::withSubscribed);
         }
         return listed.onFailure(Refusals::isRejected).recoverWithUni(() -> listWith(attempts));
+    }
+
+    private static void checkNumber(List<ListedMailbox> mailboxes) {
+        if (mailboxes.size() > MAILBOXES_MAX) {
+            throw new ServerException(new ServerFailure.LimitExceeded("the server exceeded a limit: " + mailboxes.size()
+                    + " mailboxes; an account may have " + MAILBOXES_MAX));
+        }
     }
 
     private Uni<List<ListedMailbox>> withSubscribed(List<ListedMailbox> mailboxes) {

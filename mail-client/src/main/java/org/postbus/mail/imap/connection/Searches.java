@@ -11,11 +11,17 @@ import org.postbus.mail.imap.grammar.UidSet;
 import org.postbus.mail.imap.grammar.command.ImapCommand;
 import org.postbus.mail.imap.grammar.command.ImapCommand.SearchKey;
 import org.postbus.mail.imap.session.ImapSession;
+import org.postbus.mail.memory.HeldBytes;
 
 /** UID SEARCH (RFC 9051 section 6.4.4), extended where the server has ESEARCH (RFC 4731). */
 final class Searches {
     /** Above this number of messages UIDs are asked for in pages, so that each answer fits in a line of 1 MiB. */
     private static final long SEARCH_MESSAGES_MAX = 45_000;
+
+    /** A mailbox may have this many messages. No server holds a tenth of it. */
+    private static final long MESSAGES_MAX = 20_000_000;
+    /** Ranges of UIDs of one mailbox, of 40 bytes each; consecutive UIDs are one range. */
+    private static final int RANGES_MAX = 500_000;
 
     private final ImapWire wire;
     private final ImapSession session;
@@ -34,6 +40,10 @@ final class Searches {
             if (messages <= pageMax) {
                 return search(new SearchKey.All(), messages == 0);
             }
+            if (messages > MESSAGES_MAX) {
+                return Uni.createFrom()
+                        .failure(exceeded(messages + " messages in a mailbox; it may have " + MESSAGES_MAX));
+            }
             // From the end to the beginning: an expunge in between moves messages towards the pages still to be read.
             List<SearchKey> pages = new ArrayList<>();
             for (long last = messages; last >= 1; last -= pageMax) {
@@ -46,10 +56,36 @@ final class Searches {
                     .onItem()
                     .transformToUniAndConcatenate(page -> search(page, false))
                     .collect()
-                    .asList()
-                    .map(found -> UidSet.of(
-                            found.stream().flatMap(set -> set.ranges().stream()).toList()));
+                    .in(() -> new Found(wire.holder().share()), Found::add)
+                    .map(Found::all);
         });
+    }
+
+    private static ServerException exceeded(String what) {
+        return new ServerException(new ServerFailure.LimitExceeded("the server exceeded a limit: " + what));
+    }
+
+    /** What the pages so far have found. Counted until it is complete; a connection that fails before counts nothing more. */
+    private static final class Found {
+        private final HeldBytes.Share share;
+        private UidSet uids = UidSet.EMPTY;
+
+        Found(HeldBytes.Share share) {
+            this.share = share;
+        }
+
+        void add(UidSet page) {
+            uids = uids.or(page);
+            if (uids.ranges().size() > RANGES_MAX) {
+                throw exceeded("more than " + RANGES_MAX + " ranges of UIDs in a mailbox");
+            }
+            share.set(uids.bytes());
+        }
+
+        UidSet all() {
+            share.close();
+            return uids;
+        }
     }
 
     /** UIDs of the messages that the key finds. */

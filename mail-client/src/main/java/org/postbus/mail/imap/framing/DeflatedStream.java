@@ -62,7 +62,7 @@ public final class DeflatedStream {
             drained = count < chunk.length;
             boolean bomb = inflated > RATIO_CHECKED_OCTETS && inflated > compressed * RATIO_MAX;
             if (bomb || inflated > INFLATED_OCTETS_MAX) {
-                throw new ImapViolation(compressed + " compressed octets became " + inflated);
+                throw ImapViolation.ofLimit(compressed + " compressed octets became " + inflated);
             }
             return count == chunk.length ? chunk : Arrays.copyOf(chunk, count);
         } catch (DataFormatException e) {

@@ -22,13 +22,6 @@ public final class ImapFramer {
      */
     public record LiteralPart(byte[] octets, int offset, int count, int literalSize) implements Framed {}
 
-    /** Whether the next declared literal is to be passed on in chunks. */
-    public interface LiteralChoice {
-        boolean streams(byte[] text, int length);
-
-        LiteralChoice NONE = (text, length) -> false;
-    }
-
     /** Stands for such a literal among those of its frame. */
     public static final byte[] STREAMED = new byte[0];
 
@@ -42,7 +35,7 @@ public final class ImapFramer {
     private static final byte[] NOTHING = new byte[0];
 
     private final int lineOctetsMax;
-    private int literalOctetsMax;
+    private LiteralRules rules;
 
     private byte[] input = NOTHING;
     private int at;
@@ -54,29 +47,30 @@ public final class ImapFramer {
     private int length;
     private List<byte[]> literals = new ArrayList<>();
     private long literalOctets;
+    private long literalOctetsKept;
     private byte[] literal;
     private int literalSize;
     private int literalFilled;
-    private LiteralChoice choice = LiteralChoice.NONE;
-    private int streamedOctetsMax;
     private boolean streaming;
     private int padding;
     private boolean emitted;
 
-    public ImapFramer(int lineOctetsMax, int literalOctetsMax) {
+    public ImapFramer(int lineOctetsMax, LiteralRules rules) {
         this.lineOctetsMax = lineOctetsMax;
-        this.literalOctetsMax = literalOctetsMax;
+        this.rules = rules;
     }
 
-    /** For literals that are declared from now on; a response has at most a quarter more octets in all its literals. */
-    public void literalOctetsMax(int octets) {
-        literalOctetsMax = octets;
+    /** For literals that are declared from now on. */
+    public void literals(LiteralRules rules) {
+        this.rules = rules;
     }
 
-    /** Which of the literals declared from now on are not kept, and how many octets each of them may have. */
-    public void stream(LiteralChoice choice, int octetsMax) {
-        this.choice = choice;
-        this.streamedOctetsMax = octetsMax;
+    /** Octets of memory that the buffers take. */
+    public long heldOctets() {
+        return (at == end ? 0 : input.length)
+                + text.length
+                + literalOctetsKept
+                + (literal == null ? 0 : literal.length);
     }
 
     /** The octets may not be changed afterwards. */
@@ -108,6 +102,7 @@ public final class ImapFramer {
         length = 0;
         literals = List.of();
         literal = null;
+        literalOctetsKept = 0;
     }
 
     /** Takes the input that was fed and not used yet. */
@@ -146,18 +141,13 @@ public final class ImapFramer {
                 padded(1); // an empty line between responses means nothing
                 continue;
             }
-            int declared = declaredLiteral();
+            int declared = LiteralAnnouncement.size(text, length);
             if (declared < 0) {
                 emitted = true;
                 return new ImapFrame(text, length, literals);
             }
-            boolean passedOn = choice.streams(text, length);
+            startLiteral(declared, rules.of(text, length));
             append((byte) '\n');
-            if (passedOn) {
-                startStreaming(declared);
-            } else {
-                startLiteral(declared);
-            }
         }
     }
 
@@ -165,6 +155,7 @@ public final class ImapFramer {
         emitted = false;
         length = 0;
         literalOctets = 0;
+        literalOctetsKept = 0;
         padding = 0;
         literals = new ArrayList<>(2);
         if (text.length > TEXT_KEPT_OCTETS) {
@@ -192,7 +183,7 @@ public final class ImapFramer {
             return false;
         }
         if (length + count > lineOctetsMax) {
-            throw new ImapViolation("a response of more than " + lineOctetsMax + " octets");
+            throw ImapViolation.ofLimit("a response of more than " + lineOctetsMax + " octets");
         }
         ensureText(count + 2);
         System.arraycopy(input, at, text, length, count);
@@ -222,6 +213,7 @@ public final class ImapFramer {
             at += count;
         }
         literals.add(literal);
+        literalOctetsKept += literal.length;
         literal = null;
         return true;
     }
@@ -229,7 +221,7 @@ public final class ImapFramer {
     private void padded(int octets) {
         padding += octets;
         if (padding > PADDING_OCTETS_MAX) {
-            throw new ImapViolation("more than " + PADDING_OCTETS_MAX + " octets that are no response");
+            throw ImapViolation.ofLimit("more than " + PADDING_OCTETS_MAX + " octets that are no response");
         }
     }
 
@@ -250,95 +242,26 @@ public final class ImapFramer {
         return part;
     }
 
-    private void startStreaming(int size) {
-        if (size > streamedOctetsMax) {
-            throw new ImapViolation("a literal of more than " + streamedOctetsMax + " octets");
+    private void startLiteral(int size, LiteralRules.Rule rule) {
+        if (size > rule.octetsMax()) {
+            throw ImapViolation.ofLimit(
+                    "a literal of more than " + rule.octetsMax() + " octets, which is more than was asked for");
         }
-        checkLiterals();
-        literalSize = size;
-        literalFilled = 0;
-        streaming = true;
-    }
-
-    private void checkLiterals() {
         if (literals.size() == LITERALS_MAX) {
-            throw new ImapViolation("more than " + LITERALS_MAX + " literals in a response");
+            throw ImapViolation.ofLimit("more than " + LITERALS_MAX + " literals in a response");
         }
-    }
-
-    private void startLiteral(int size) {
-        literalOctets += size;
-        if (size > literalOctetsMax || literalOctets > literalOctetsMax + literalOctetsMax / 4L) {
-            throw new ImapViolation("a literal of more than " + literalOctetsMax + " octets");
-        }
-        checkLiterals();
         literalSize = size;
         literalFilled = 0;
+        if (rule.streamed()) {
+            streaming = true;
+            return;
+        }
+        literalOctets += size;
+        if (literalOctets > rules.responseOctetsMax()) {
+            throw ImapViolation.ofLimit("a literal of more than what is left of the " + rules.responseOctetsMax()
+                    + " octets that were asked for in a response");
+        }
         literal = new byte[Math.min(size, LITERAL_AT_ONCE_OCTETS)];
-    }
-
-    /**
-     * The size that the end of the line declares, or -1. {@code literal = "{" number ["+"] "}"}, {@code literal8 = "~{"
-     * ...}. Human text may end in the same way: status responses, continuations and tagged responses have no literals.
-     */
-    private int declaredLiteral() {
-        int i = length - 1;
-        if (i < 4 || text[i] != '}' || !mayHaveLiterals()) {
-            return -1;
-        }
-        i--;
-        if (text[i] == '+') {
-            i--;
-        }
-        int lastDigit = i;
-        while (i > 0 && text[i] >= '0' && text[i] <= '9') {
-            i--;
-        }
-        if (i == lastDigit || text[i] != '{') {
-            return -1;
-        }
-        int before = text[i - 1] == '~' ? i - 2 : i - 1;
-        // Any other octet before the brace makes it part of an atom, which some servers leave unquoted.
-        if (before < 0 || " ([]>".indexOf(text[before]) < 0) {
-            return -1;
-        }
-        long size = 0;
-        for (int digit = i + 1; digit <= lastDigit; digit++) {
-            size = size * 10 + (text[digit] - '0');
-            if (size > Integer.MAX_VALUE) {
-                throw new ImapViolation("a literal of more than " + literalOctetsMax + " octets");
-            }
-        }
-        return (int) size;
-    }
-
-    private boolean mayHaveLiterals() {
-        if (text[0] != '*') {
-            return false;
-        }
-        int word = 1;
-        while (word < length && text[word] == ' ') {
-            word++;
-        }
-        return word < length
-                && text[word] != '['
-                && !startsWithWord(word, "OK")
-                && !startsWithWord(word, "NO")
-                && !startsWithWord(word, "BAD")
-                && !startsWithWord(word, "BYE")
-                && !startsWithWord(word, "PREAUTH");
-    }
-
-    private boolean startsWithWord(int from, String word) {
-        if (from + word.length() > length) {
-            return false;
-        }
-        for (int i = 0; i < word.length(); i++) {
-            if ((text[from + i] & ~0x20) != word.charAt(i)) {
-                return false;
-            }
-        }
-        return from + word.length() == length || text[from + word.length()] == ' ';
     }
 
     private void append(byte octet) {

@@ -11,6 +11,7 @@ public final class ImapInput {
     private final ImapFramer framer;
     private DeflatedStream deflated;
     private final Deque<byte[]> compressed = new ArrayDeque<>();
+    private long compressedOctets;
 
     public ImapInput(ImapFramer framer) {
         this.framer = framer;
@@ -22,6 +23,7 @@ public final class ImapInput {
             framer.feed(octets, 0, octets.length);
         } else {
             compressed.add(octets);
+            compressedOctets += octets.length;
         }
     }
 
@@ -55,6 +57,7 @@ public final class ImapInput {
                     return 0;
                 }
                 byte[] next = compressed.removeFirst();
+                compressedOctets -= next.length;
                 deflated.feed(next, 0, next.length);
             }
             byte[] chunk = deflated.inflate();
@@ -66,16 +69,21 @@ public final class ImapInput {
     }
 
     /** A command is sent: its answer is held to the limits anew. */
-    public void beginAnswer(int literalOctetsMax, ImapFramer.LiteralChoice streamed, int streamedOctetsMax) {
-        framer.literalOctetsMax(literalOctetsMax);
-        framer.stream(streamed, streamedOctetsMax);
+    public void beginAnswer(LiteralRules rules) {
+        framer.literals(rules);
         if (deflated != null) {
             deflated.restart();
         }
     }
 
-    public void literalOctetsMax(int octets) {
-        framer.literalOctetsMax(octets);
+    /** A command is answered: what comes now was not asked for. */
+    public void endAnswer(LiteralRules rules) {
+        framer.literals(rules);
+    }
+
+    /** Octets of memory that the buffers take. */
+    public long heldOctets() {
+        return framer.heldOctets() + compressedOctets;
     }
 
     /** Whether nothing is buffered: no input that was fed and not used, and no beginning of a response. */
@@ -86,7 +94,7 @@ public final class ImapInput {
     /** From the next octet on, both directions are compressed. */
     public void compress() {
         deflated = new DeflatedStream();
-        compressed.add(framer.takeRest());
+        feed(framer.takeRest());
     }
 
     public boolean isCompressed() {
@@ -104,6 +112,7 @@ public final class ImapInput {
             deflated.end();
         }
         compressed.clear();
+        compressedOctets = 0;
         framer.release();
     }
 }

@@ -73,6 +73,31 @@ public sealed interface BodyStructure {
         return List.copyOf(leaves);
     }
 
+    /** About how many bytes of memory it takes. */
+    default long bytes() {
+        return switch (this) {
+            case Multipart multipart ->
+                200
+                        + bytes(multipart.parameters())
+                        + multipart.parts().stream()
+                                .mapToLong(BodyStructure::bytes)
+                                .sum();
+            case Part part ->
+                500
+                        + bytes(part.parameters())
+                        + bytes(part.dispositionParameters())
+                        + part.contentId().map(String::length).orElse(0)
+                        + part.message().map(BodyStructure::bytes).orElse(0L);
+        };
+    }
+
+    private static long bytes(Map<String, String> parameters) {
+        return parameters.entrySet().stream()
+                .mapToLong(entry ->
+                        150 + entry.getKey().length() + entry.getValue().length())
+                .sum();
+    }
+
     private static void collect(BodyStructure structure, List<Part> leaves) {
         switch (structure) {
             case Multipart multipart -> multipart.parts().forEach(part -> collect(part, leaves));

@@ -28,8 +28,18 @@ public sealed interface FetchItem {
     /** BODY.PEEK[HEADER]: the raw header with the empty line that ends it. */
     record Header() implements FetchItem {}
 
-    /** BODY.PEEK[]: the raw message. */
-    record Body() implements FetchItem {}
+    /**
+     * BODY.PEEK[]: the raw message.
+     *
+     * @param octetsMax the server is disconnected if it has more
+     */
+    record Body(int octetsMax) implements FetchItem {
+        public Body {
+            if (octetsMax < 1) {
+                throw new IllegalArgumentException("octets must be positive");
+            }
+        }
+    }
 
     /** BODY.PEEK[]&lt;0.n&gt;: the first {@code octets} of the raw message. */
     record BodyStart(int octets) implements FetchItem {

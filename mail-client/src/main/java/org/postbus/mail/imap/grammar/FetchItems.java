@@ -21,12 +21,12 @@ public record FetchItems(Set<FetchItem> items, OptionalLong changedSince) {
     public static final FetchItem GMAIL = new FetchItem.Gmail();
     public static final FetchItem GMAIL_MESSAGE_ID = new FetchItem.GmailMessageId();
     public static final FetchItem HEADER = new FetchItem.Header();
-    public static final FetchItem BODY = new FetchItem.Body();
     public static final FetchItem BODY_STRUCTURE = new FetchItem.BodyStructure();
 
     public FetchItems {
         items = java.util.Collections.unmodifiableSet(new LinkedHashSet<>(items));
-        if (items.contains(BODY) && items.stream().anyMatch(FetchItem.BodyStart.class::isInstance)) {
+        if (items.stream().anyMatch(FetchItem.Body.class::isInstance)
+                && items.stream().anyMatch(FetchItem.BodyStart.class::isInstance)) {
             throw new IllegalArgumentException("either the whole body or its start");
         }
         if (changedSince.isPresent() && changedSince.getAsLong() <= 0) {
@@ -36,6 +36,10 @@ public record FetchItems(Set<FetchItem> items, OptionalLong changedSince) {
 
     public static FetchItems of(FetchItem... items) {
         return new FetchItems(new LinkedHashSet<>(Arrays.asList(items)), OptionalLong.empty());
+    }
+
+    public static FetchItem body(int octetsMax) {
+        return new FetchItem.Body(octetsMax);
     }
 
     public static FetchItem bodyStart(int octets) {

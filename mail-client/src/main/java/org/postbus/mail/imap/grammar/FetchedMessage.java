@@ -32,6 +32,22 @@ public record FetchedMessage(
         Optional<BodyStructure> bodyStructure,
         Map<String, byte[]> unparsed) {
 
+    /** About how many bytes of memory it takes. */
+    public long bytes() {
+        long bytes = 400 + 64L * flags.map(Set::size).orElse(0);
+        bytes += header.map(octets -> octets.length).orElse(0);
+        bytes += body.map(octets -> octets.length).orElse(0);
+        bytes += bodyStructure.map(BodyStructure::bytes).orElse(0L);
+        bytes += gmail.flatMap(Gmail::labels)
+                .map(labels ->
+                        labels.stream().mapToLong(label -> 80 + label.length()).sum())
+                .orElse(0L);
+        for (byte[] value : unparsed.values()) {
+            bytes += 100 + value.length;
+        }
+        return bytes;
+    }
+
     /**
      * @param messageId X-GM-MSGID, an unsigned 64-bit number in decimal
      * @param threadId X-GM-THRID, likewise

@@ -7,6 +7,14 @@ import org.postbus.observation.UidRange;
 
 /** One result of a resync with QRESYNC, in the server's order; {@link Selected} comes once, as the last. */
 public sealed interface Resynced {
+    /** About how many bytes of memory it takes. */
+    default long bytes() {
+        return switch (this) {
+            case Vanished vanished -> 100 + 40L * vanished.uids().size();
+            case StateReported state -> 100 + 64L * state.flags().size();
+            case Selected selected -> 500;
+        };
+    }
 
     /** VANISHED (RFC 7162 section 3.2.10). It may name UIDs that never existed, and span all of them. */
     record Vanished(List<UidRange> uids) implements Resynced {

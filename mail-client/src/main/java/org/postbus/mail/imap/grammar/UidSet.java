@@ -85,6 +85,11 @@ public record UidSet(List<UidRange> ranges) {
         return first >= end ? EMPTY : new UidSet(List.of(new UidRange(first, Math.min(end - 1, UID_MAX))));
     }
 
+    /** About how many bytes of memory the set takes. */
+    public long bytes() {
+        return 40L * ranges.size();
+    }
+
     public boolean isEmpty() {
         return ranges.isEmpty();
     }

@@ -20,19 +20,19 @@ public final class AccountChanges {
     }
 
     private final int max;
-    private final long octetsMax;
+    private final long bytesMax;
     private Map<Key, AccountChange> changes = new LinkedHashMap<>();
     private boolean tooMany;
-    private long octetsHeld;
+    private long bytesHeld;
 
-    public AccountChanges(int max, long octetsMax) {
+    public AccountChanges(int max, long bytesMax) {
         this.max = max;
-        this.octetsMax = octetsMax;
+        this.bytesMax = bytesMax;
     }
 
-    /** @param octets what it took on the connection */
-    synchronized void add(AccountChange change, long octets) {
-        octetsHeld += octets;
+    /** @param bytes of memory that it takes, about */
+    synchronized void add(AccountChange change, long bytes) {
+        bytesHeld += bytes;
         switch (change) {
             case AccountChange.Dirty dirty -> put(new Key(dirty.name(), false), dirty);
             case AccountChange.Listed listed -> put(new Key(listed.mailbox().name(), true), listed);
@@ -47,7 +47,7 @@ public final class AccountChanges {
         // The order of what happened to one mailbox is kept: renamed after created.
         changes.remove(key);
         changes.put(key, change);
-        if (changes.size() > max || octetsHeld > octetsMax) {
+        if (changes.size() > max || bytesHeld > bytesMax) {
             forget();
         }
     }
@@ -55,6 +55,11 @@ public final class AccountChanges {
     private void forget() {
         changes = new LinkedHashMap<>();
         tooMany = true;
+    }
+
+    /** About how many bytes of memory the changes take. */
+    synchronized long bytes() {
+        return tooMany ? 0 : bytesHeld;
     }
 
     public synchronized boolean isEmpty() {
@@ -65,7 +70,7 @@ public final class AccountChanges {
         List<AccountChange> taken = tooMany ? List.of(new AccountChange.TooMany()) : new ArrayList<>(changes.values());
         changes = new LinkedHashMap<>();
         tooMany = false;
-        octetsHeld = 0;
+        bytesHeld = 0;
         return List.copyOf(taken);
     }
 }

@@ -2,26 +2,32 @@ package org.postbus.mail.imap.session;
 
 import org.postbus.mail.imap.framing.ImapViolation;
 
-/** How much a server may say in answer to one command: responses, and octets of those that are kept. */
+/** How much a server may say in answer to one command: responses, and memory of those that are kept. */
 final class AnswerBudget {
     private static final long RESPONSES_BY_SIZE_MAX = 1_000_000;
 
     private final SessionLimits limits;
     private long undelivered;
     private long delivered;
-    private long keptOctets;
+    private long keptBytes;
     /** The most messages that the mailbox has had since the command began; -1 if not known. */
     private long mostMessages = -1;
+    /** The most messages that the command asks for. */
+    private long askedMessages = Long.MAX_VALUE;
 
     AnswerBudget(SessionLimits limits) {
         this.limits = limits;
     }
 
-    /** @param messages of the selected mailbox; -1 if not known */
-    void begin(long messages) {
+    /**
+     * @param messages of the selected mailbox; -1 if not known
+     * @param asked messages that the command asks for
+     */
+    void begin(long messages, long asked) {
+        askedMessages = asked;
         undelivered = 0;
         delivered = 0;
-        keptOctets = 0;
+        keptBytes = 0;
         mostMessages = messages;
     }
 
@@ -36,7 +42,7 @@ final class AnswerBudget {
 
     /** What was kept belonged to another mailbox and has been dropped. */
     void dropKept() {
-        keptOctets = 0;
+        keptBytes = 0;
     }
 
     /** A command on many messages, or another client's, may be answered with some responses for each. */
@@ -46,27 +52,37 @@ final class AnswerBudget {
 
     /** A message may be reported more than once, and messages arrive meanwhile, but their number is limited. */
     private long deliveredMax() {
-        return mostMessages < 0 ? limits.responsesMax() : 1000 + 4 * mostMessages;
+        return mostMessages < 0 ? limits.responsesMax() : 1000 + 4 * Math.min(mostMessages, askedMessages);
     }
 
     void countUndelivered() {
         undelivered++;
         if (undelivered > undeliveredMax()) {
-            throw new ImapViolation("more than " + undeliveredMax() + " responses to one command");
+            throw ImapViolation.ofLimit("more than " + undeliveredMax() + " responses to one command");
         }
     }
 
     void countDelivered() {
         delivered++;
         if (delivered > deliveredMax()) {
-            throw new ImapViolation("more than " + deliveredMax() + " messages in answer to one command");
+            throw ImapViolation.ofLimit("more than " + deliveredMax() + " messages in answer to one command");
         }
     }
 
-    void countKept(long octets) {
-        keptOctets += octets;
-        if (keptOctets > limits.answerOctetsMax()) {
-            throw new ImapViolation("an answer of more than " + limits.answerOctetsMax() + " octets");
+    /** Memory of what is kept now. */
+    long keptBytes() {
+        return keptBytes;
+    }
+
+    /** The command is answered: nothing is kept any more. */
+    void end() {
+        keptBytes = 0;
+    }
+
+    void countKept(long bytes) {
+        keptBytes += bytes;
+        if (keptBytes > limits.answerBytesMax()) {
+            throw ImapViolation.ofLimit("an answer of more than " + limits.answerBytesMax() + " bytes of memory");
         }
     }
 }

@@ -4,6 +4,7 @@ import java.util.List;
 import org.postbus.mail.ServerFailure;
 import org.postbus.mail.imap.framing.ImapFramer;
 import org.postbus.mail.imap.framing.ImapViolation;
+import org.postbus.mail.imap.framing.LiteralRules;
 import org.postbus.mail.imap.grammar.command.ImapCommand;
 import org.postbus.mail.imap.grammar.command.ImapEncoder;
 import org.postbus.mail.imap.grammar.response.ImapResponse;
@@ -21,8 +22,8 @@ import org.postbus.mail.imap.grammar.response.ResponseCode;
 public final class ImapSession {
     /** The most changes that are kept until they are taken. */
     public static final int CHANGES_MAX = 10_000;
-    /** The most octets that the changes that are kept took on the connection. */
-    public static final int CHANGES_OCTETS_MAX = 4 << 20;
+    /** About the most bytes of memory that they take. */
+    public static final int CHANGES_BYTES_MAX = 2 << 20;
 
     private final SessionLimits limits;
     private final ServerProfile server = new ServerProfile();
@@ -30,8 +31,8 @@ public final class ImapSession {
     private final AnswerBudget budget;
     private final MailReports reports;
     private volatile ImapSessionState state = new ImapSessionState.Greeting();
-    /** Octets of the response that is handled now. */
-    private long octets;
+    /** About the memory that the response takes that is handled now. */
+    private long bytes;
 
     public ImapSession(SessionLimits limits) {
         this.limits = limits;
@@ -89,17 +90,14 @@ public final class ImapSession {
         return progress.idling();
     }
 
-    /** What a literal in the answer to the command in progress may have. */
-    public int literalOctetsMax() {
-        return progress.command() instanceof ImapCommand.UidFetch
-                ? limits.fetchedLiteralOctetsMax()
-                : limits.literalOctetsMax();
+    /** What literals the server may send now: those that the command in progress asks for. */
+    public LiteralRules literals() {
+        return busy() ? AskedLiterals.of(progress.command(), limits) : AskedLiterals.none(limits);
     }
 
-    /** Whether the literal declared at the end of the text is the content that the command in progress asks for. */
-    public boolean streams(byte[] text, int length) {
-        return progress.command() instanceof ImapCommand.UidFetchSection fetch
-                && ContentLiteral.isOf(fetch.section(), text, length);
+    /** About how many bytes of memory the responses take that are kept, and the changes that have not been taken. */
+    public long heldBytes() {
+        return budget.keptBytes() + changes().bytes() + accountChanges().bytes();
     }
 
     /**
@@ -148,9 +146,10 @@ public final class ImapSession {
     /** The connection has ended: drops the responses kept for the command in progress. */
     public void release() {
         progress.dropKept();
+        budget.end();
     }
 
-    /** A chunk of what {@link #streams}. */
+    /** A chunk of a literal that is passed on. */
     public List<SessionOutput> receive(ImapFramer.LiteralPart part) {
         return List.of(new SessionOutput.Deliver(part));
     }
@@ -160,7 +159,7 @@ public final class ImapSession {
      * @throws ImapViolation if a limit is exceeded
      */
     public List<SessionOutput> receive(ImapResponse response, long octets) {
-        this.octets = octets;
+        bytes = KeptBytes.of(response, octets);
         List<SessionOutput> outputs = outputs(response);
         if (outputs.isEmpty() || !(outputs.getFirst() instanceof SessionOutput.Deliver)) {
             budget.countUndelivered();
@@ -186,19 +185,19 @@ public final class ImapSession {
                 server.enabled(names);
                 yield List.of();
             }
-            case ImapResponse.Listed listed -> reports.listed(listed, octets);
-            case ImapResponse.MailboxStatusReported reported -> reports.status(reported, octets);
+            case ImapResponse.Listed listed -> reports.listed(listed, bytes);
+            case ImapResponse.MailboxStatusReported reported -> reports.status(reported, bytes);
             case ImapResponse.Namespace r -> kept(r);
             case ImapResponse.Found r -> kept(r);
             case ImapResponse.Id r -> kept(r);
             case ImapResponse.Flags r -> List.of();
             case ImapResponse.Recent r -> List.of();
             case ImapResponse.Unknown r -> List.of();
-            case ImapResponse.Exists exists -> reports.exists(exists, octets);
-            case ImapResponse.Expunge expunge -> reports.expunged(expunge, octets);
-            case ImapResponse.Vanished vanished -> reports.vanished(vanished, octets);
-            case ImapResponse.Fetch fetch -> reports.fetched(fetch, octets);
-            case ImapResponse.FetchWithoutUid fetch -> reports.fetchedWithoutUid(fetch, octets);
+            case ImapResponse.Exists exists -> reports.exists(exists, bytes);
+            case ImapResponse.Expunge expunge -> reports.expunged(expunge, bytes);
+            case ImapResponse.Vanished vanished -> reports.vanished(vanished, bytes);
+            case ImapResponse.Fetch fetch -> reports.fetched(fetch, bytes);
+            case ImapResponse.FetchWithoutUid fetch -> reports.fetchedWithoutUid(fetch, bytes);
         };
     }
 
@@ -239,6 +238,7 @@ public final class ImapSession {
         boolean done = tagged.condition() == Condition.OK;
         tagged.code().ifPresent(this::noteCapabilities);
         ImapAnswer answer = progress.end(tagged);
+        budget.end();
         reports.end(done);
         if (!done) {
             return List.of(new SessionOutput.Answered(answer));
@@ -282,7 +282,7 @@ public final class ImapSession {
         ResponseCode code = status.code().get();
         noteCapabilities(code);
         if (code instanceof ResponseCode.Other(var name, var arguments) && name.equals("NOTIFICATIONOVERFLOW")) {
-            return reports.notificationOverflow(octets);
+            return reports.notificationOverflow(bytes);
         }
         if (code instanceof ResponseCode.Closed && progress.command() instanceof ImapCommand.Selects) {
             progress.dropKept();
@@ -306,7 +306,7 @@ public final class ImapSession {
 
     private void keep(ImapResponse response) {
         if (busy()) {
-            budget.countKept(octets);
+            budget.countKept(bytes);
             progress.keep(response);
         }
     }

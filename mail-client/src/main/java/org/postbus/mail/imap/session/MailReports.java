@@ -21,9 +21,9 @@ import org.postbus.mail.imap.grammar.response.ImapResponse;
 final class MailReports {
     private final AnswerBudget budget;
     private final Consumer<ImapResponse> answer;
-    private final MailboxChanges changes = new MailboxChanges(ImapSession.CHANGES_MAX, ImapSession.CHANGES_OCTETS_MAX);
+    private final MailboxChanges changes = new MailboxChanges(ImapSession.CHANGES_MAX, ImapSession.CHANGES_BYTES_MAX);
     private final AccountChanges accountChanges =
-            new AccountChanges(ImapSession.CHANGES_MAX, ImapSession.CHANGES_OCTETS_MAX);
+            new AccountChanges(ImapSession.CHANGES_MAX, ImapSession.CHANGES_BYTES_MAX);
 
     private volatile boolean notifying;
     /** EXISTS as last reported, less what was expunged since; -1 if not known. */
@@ -31,8 +31,8 @@ final class MailReports {
 
     /** Null if there is none. */
     private ImapCommand command;
-    /** Octets of the response that is handled now. */
-    private long octets;
+    /** About the memory that the response takes that is handled now. */
+    private long bytes;
 
     private boolean contentSeen;
     /**
@@ -74,7 +74,15 @@ final class MailReports {
             changes.clear();
             messages = -1;
         }
-        budget.begin(messages);
+        budget.begin(messages, asked(next));
+    }
+
+    private static long asked(ImapCommand command) {
+        return switch (command) {
+            case ImapCommand.UidFetch(var uids, var items) -> uids.size();
+            case ImapCommand.UidFetchSection section -> 1;
+            default -> Long.MAX_VALUE;
+        };
     }
 
     void end(boolean done) {
@@ -97,7 +105,7 @@ final class MailReports {
 
     /** NOTIFICATIONOVERFLOW (RFC 5465 section 5.8): the server gives up notifying. */
     List<SessionOutput> notificationOverflow(long size) {
-        octets = size;
+        bytes = size;
         List<SessionOutput> outputs = changed(new AccountChange.TooMany());
         notifying = false;
         return outputs;
@@ -113,14 +121,14 @@ final class MailReports {
     }
 
     List<SessionOutput> listed(ImapResponse.Listed listed, long size) {
-        octets = size;
+        bytes = size;
         return !notifying || command instanceof ImapCommand.ListAll || command instanceof ImapCommand.ListSubscribed
                 ? answered(listed)
                 : changed(new AccountChange.Listed(ImapAnswer.mailbox(listed, Optional.empty()), listed.oldName()));
     }
 
     List<SessionOutput> status(ImapResponse.MailboxStatusReported reported, long size) {
-        octets = size;
+        bytes = size;
         boolean asked = command instanceof ImapCommand.ListAll
                 || (command instanceof ImapCommand.Status status
                         && status.name().equals(reported.name()));
@@ -130,7 +138,7 @@ final class MailReports {
     }
 
     List<SessionOutput> exists(ImapResponse.Exists exists, long size) {
-        octets = size;
+        bytes = size;
         boolean differs = exists.messages() != messages;
         messages = exists.messages();
         budget.messages(messages);
@@ -141,14 +149,14 @@ final class MailReports {
     }
 
     List<SessionOutput> expunged(ImapResponse.Expunge expunge, long size) {
-        octets = size;
+        bytes = size;
         messages = Math.max(-1, messages - 1);
         allUnderstood = false;
         return changed(new MailboxChange.Expunged(expunge.sequenceNumber()));
     }
 
     List<SessionOutput> vanished(ImapResponse.Vanished vanished, long size) {
-        octets = size;
+        bytes = size;
         if (command instanceof ImapCommand.Resync) {
             return otherMailbox
                     ? List.of()
@@ -162,11 +170,12 @@ final class MailReports {
     }
 
     List<SessionOutput> fetched(ImapResponse.Fetch fetch, long size) {
-        octets = size;
+        bytes = size;
         FetchedMessage message = fetch.message();
         if (command instanceof ImapCommand.UidFetch(var uids, var items)
                 && uids.contains(message.uid())
                 && !(fetch.stateOnly() && asksForMoreThanState(items))) {
+            checkLength(message, items);
             return List.of(new SessionOutput.Deliver(message));
         }
         if (command instanceof ImapCommand.Resync) {
@@ -196,7 +205,7 @@ final class MailReports {
     }
 
     List<SessionOutput> fetchedWithoutUid(ImapResponse.FetchWithoutUid fetch, long size) {
-        octets = size;
+        bytes = size;
         allUnderstood = false;
         return fetch.flags()
                 .map(flags -> changed(new MailboxChange.FlagsReported(
@@ -217,18 +226,28 @@ final class MailReports {
                 : List.of();
     }
 
+    /** What comes in quotes is no literal, and is held to the same limit. */
+    private static void checkLength(FetchedMessage message, FetchItems items) {
+        int length = message.body().map(body -> body.length).orElse(0);
+        for (FetchItem item : items.items()) {
+            if (item instanceof FetchItem.BodyStart(var octetsMax) && length > octetsMax) {
+                throw ImapViolation.ofLimit(length + " octets of a message where " + octetsMax + " were asked for");
+            }
+        }
+    }
+
     private static boolean asksForMoreThanState(FetchItems items) {
         return items.items().stream()
                 .anyMatch(item -> !(item instanceof FetchItem.Flags) && !(item instanceof FetchItem.ModSeq));
     }
 
     private List<SessionOutput> changed(MailboxChange change) {
-        changes.add(change, octets);
+        changes.add(change, bytes);
         return reported();
     }
 
     private List<SessionOutput> changed(AccountChange change) {
-        accountChanges.add(change, octets);
+        accountChanges.add(change, bytes);
         return reported();
     }
 

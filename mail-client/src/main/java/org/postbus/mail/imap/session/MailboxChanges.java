@@ -6,29 +6,36 @@ import java.util.List;
 /** Changes of the selected mailbox that have not been taken yet. Written by the event loop, taken by any thread. */
 public final class MailboxChanges {
     private final int max;
-    private final long octetsMax;
+    private final long bytesMax;
     private List<MailboxChange> changes = new ArrayList<>();
 
-    private long octetsHeld;
+    private long bytesHeld;
+    private boolean dropped;
 
-    public MailboxChanges(int max, long octetsMax) {
+    public MailboxChanges(int max, long bytesMax) {
         this.max = max;
-        this.octetsMax = octetsMax;
+        this.bytesMax = bytesMax;
     }
 
-    /** @param octets what it took on the connection */
-    synchronized void add(MailboxChange change, long octets) {
-        octetsHeld += octets;
+    /** @param bytes of memory that it takes, about */
+    synchronized void add(MailboxChange change, long bytes) {
+        bytesHeld += bytes;
         if (change instanceof MailboxChange.Exists
                 && !changes.isEmpty()
                 && changes.getLast() instanceof MailboxChange.Exists) {
             changes.removeLast();
         }
-        if (changes.size() < max && octetsHeld <= octetsMax) {
+        if (changes.size() < max && bytesHeld <= bytesMax) {
             changes.add(change);
         } else {
             changes = new ArrayList<>(List.of(new MailboxChange.TooMany()));
+            dropped = true;
         }
+    }
+
+    /** About how many bytes of memory the changes take. */
+    synchronized long bytes() {
+        return dropped ? 0 : bytesHeld;
     }
 
     public synchronized boolean isEmpty() {
@@ -37,13 +44,15 @@ public final class MailboxChanges {
 
     synchronized void clear() {
         changes = new ArrayList<>();
-        octetsHeld = 0;
+        dropped = false;
+        bytesHeld = 0;
     }
 
     public synchronized List<MailboxChange> take() {
         List<MailboxChange> taken = List.copyOf(changes);
         changes = new ArrayList<>();
-        octetsHeld = 0;
+        dropped = false;
+        bytesHeld = 0;
         return taken;
     }
 }

@@ -107,6 +107,7 @@ class HostileServersTest {
 
     private enum End {
         UNREACHABLE,
+        LIMIT_EXCEEDED,
         THROTTLED,
         REJECTED,
         AUTH_REJECTED,
@@ -121,6 +122,10 @@ class HostileServersTest {
 
     private void fails(String name, String says, Function<ImapConnection, Uni<?>> call, Behaviour server) {
         cases.add(new Case(name, TlsMode.NONE, server, call, End.UNREACHABLE, says));
+    }
+
+    private void exceeds(String name, String says, Function<ImapConnection, Uni<?>> call, Behaviour server) {
+        cases.add(new Case(name, TlsMode.NONE, server, call, End.LIMIT_EXCEEDED, says));
     }
 
     private void endsWith(End end, String name, String says, Function<ImapConnection, Uni<?>> call, Behaviour server) {
@@ -167,6 +172,13 @@ class HostileServersTest {
         return connection.uidFetch(ALL, HEADER).onItem().ignoreAsUni();
     }
 
+    private static Uni<?> start(ImapConnection connection) {
+        return connection
+                .uidFetch(ALL, FetchItems.of(FetchItems.FLAGS, FetchItems.bodyStart(65_536)))
+                .onItem()
+                .ignoreAsUni();
+    }
+
     private static Uni<?> section(ImapConnection connection) {
         return connection.uidFetchSection(1, Section.message()).onItem().ignoreAsUni();
     }
@@ -174,7 +186,7 @@ class HostileServersTest {
     private void collectCases() {
         long endless = Long.MAX_VALUE;
         // ---- before the login
-        fails(
+        exceeds(
                 "never-ending greeting",
                 "octets",
                 HostileServersTest::none,
@@ -186,25 +198,25 @@ class HostileServersTest {
                 victim -> victim.say("220 mail.example.com ESMTP\r\n"));
         fails("no greeting", "silent", HostileServersTest::none, victim -> {});
         fails("greeting that drips", "octets in", HostileServersTest::none, victim -> victim.drip("* OK ", 100));
-        fails("NULs for a greeting", "no response", HostileServersTest::none, victim -> victim.repeat("\0", endless));
-        fails(
+        exceeds("NULs for a greeting", "no response", HostileServersTest::none, victim -> victim.repeat("\0", endless));
+        exceeds(
                 "empty lines for a greeting",
                 "no response",
                 HostileServersTest::none,
                 victim -> victim.repeat("\r\n", endless));
-        fails(
+        exceeds(
                 "binary noise",
-                "",
+                "octets",
                 HostileServersTest::none,
                 victim -> victim.repeat("\u0016\u0003\u0001\u00ff", endless));
         fails("BYE at once", "BYE", HostileServersTest::none, victim -> victim.say("* BYE go away\r\n"));
         fails("reset at once", "onnect", HostileServersTest::none, HostileImapServer.Victim::reset);
-        fails("capability flood", "octets", HostileServersTest::none, victim -> {
+        exceeds("capability flood", "octets", HostileServersTest::none, victim -> {
             victim.say("* OK hello\r\n");
             victim.hear();
             victim.say("* CAPABILITY").repeat(" X-NEW", endless);
         });
-        fails("capabilities again and again", "responses to one command", HostileServersTest::none, victim -> {
+        exceeds("capabilities again and again", "responses to one command", HostileServersTest::none, victim -> {
             victim.say("* OK hello\r\n");
             victim.hear();
             victim.repeat("* CAPABILITY IMAP4rev1 AUTH=PLAIN\r\n", endless);
@@ -251,17 +263,17 @@ class HostileServersTest {
                 End.UNREACHABLE,
                 "connect"));
         // ---- lines and literals
-        fails(
+        exceeds(
                 "endless line",
                 "octets",
                 inInbox(ImapConnection::noop),
                 selected(victim -> victim.say("* OK ").repeat("x", endless)));
-        fails(
+        exceeds(
                 "literal of 4 GB",
                 "a literal of more than",
                 ImapConnection::list,
                 asked(victim -> victim.say("* LIST () \"/\" {4294967295}\r\n")));
-        fails(
+        exceeds(
                 "literal of a number without end",
                 "a literal of more than",
                 ImapConnection::list,
@@ -281,19 +293,19 @@ class HostileServersTest {
                 inInbox(HostileServersTest::section),
                 selected(victim ->
                         victim.say("* 1 FETCH (UID 1 BODY[] {100000}\r\n").drip("x", 50)));
-        fails(
+        exceeds(
                 "fetched literal beyond the limit",
                 "a literal of more than",
                 inInbox(HostileServersTest::fetch),
                 selected(victim -> victim.say("* 1 FETCH (UID 1 BODY[HEADER] {2147483647}\r\n")
                         .repeat("x", endless)));
-        fails(
+        exceeds(
                 "streamed literal beyond the limit",
                 "a literal of more than",
                 inInbox(HostileServersTest::section),
                 selected(victim ->
                         victim.say("* 1 FETCH (UID 1 BODY[] {2147483647}\r\n").repeat("x", endless)));
-        fails(
+        exceeds(
                 "several large literals in one response",
                 "a literal of more than",
                 inInbox(HostileServersTest::fetch),
@@ -303,64 +315,111 @@ class HostileServersTest {
                         victim.say(" BODY[HEADER] {30000000}\r\n").repeat("x", 30_000_000);
                     }
                 }));
-        fails(
+        exceeds(
                 "a hundred thousand empty literals",
-                "",
+                "literals in a response",
                 inInbox(HostileServersTest::fetch),
                 selected(victim -> victim.say("* 1 FETCH (UID 1").repeat(" X {0}\r\n", endless)));
+        exceeds(
+                "literal of more than what was asked for",
+                "more than was asked for",
+                inInbox(connection -> start(connection)),
+                selected(victim -> victim.say("* 1 FETCH (UID 1 FLAGS () BODY[]<0> {32505856}\r\n")
+                        .repeat("x", 32_505_856)));
+        exceeds(
+                "quoted string of more than what was asked for",
+                "where 65536 were asked for",
+                inInbox(connection -> start(connection)),
+                selected(victim -> {
+                    victim.say("* 1 FETCH (UID 1 FLAGS () BODY[]<0> \"");
+                    victim.repeat("x", 65_537);
+                    victim.say("\")\r\n");
+                }));
+        exceeds(
+                "literals that together are more than what was asked for",
+                "asked for in a response",
+                inInbox(connection -> start(connection)),
+                selected(victim -> {
+                    victim.say("* 1 FETCH (UID 1");
+                    while (true) {
+                        victim.say(" BODY[]<0> {65536}\r\n").repeat("x", 65_536);
+                    }
+                }));
+        exceeds(
+                "streamed literal of more than what was asked for",
+                "more than was asked for",
+                inInbox(connection -> connection
+                        .uidFetchSection(1, Section.message().first(1000))
+                        .onItem()
+                        .ignoreAsUni()),
+                selected(victim ->
+                        victim.say("* 1 FETCH (UID 1 BODY[]<0> {1001}\r\n").repeat("x", endless)));
+        exceeds(
+                "literal for a flag",
+                "a literal of more than",
+                inInbox(connection -> start(connection)),
+                selected(victim ->
+                        victim.say("* 1 FETCH (UID 1 FLAGS ({65536}\r\n").repeat("x", endless)));
+        exceeds("more mailboxes than an account may have", "mailboxes", ImapConnection::list, asked(victim -> {
+            for (long i = 0; i <= 10_000; i++) {
+                victim.say("* LIST () \"/\" \"mailbox " + i + "\"\r\n");
+            }
+            victim.say("A2 OK done\r\n");
+            victim.refuseEverything();
+        }));
         // ---- too many
-        fails(
+        exceeds(
                 "a million untagged responses",
                 "responses to one command",
                 inInbox(ImapConnection::noop),
                 selected(victim -> victim.repeat("* OK nothing new\r\n", endless)));
-        fails(
+        exceeds(
                 "a million changes of EXISTS",
                 "responses to one command",
                 inInbox(ImapConnection::noop),
                 selected(victim -> victim.repeat("* 1 EXISTS\r\n* 2 EXISTS\r\n", endless)));
-        fails(
+        exceeds(
                 "unsolicited continuations",
                 "responses to one command",
                 inInbox(ImapConnection::noop),
                 selected(victim -> victim.repeat("+ go on\r\n", endless)));
-        fails("endless LIST", "", ImapConnection::list, asked(victim -> {
+        exceeds("endless LIST", "", ImapConnection::list, asked(victim -> {
             for (long i = 0; true; i++) {
                 victim.say("* LIST () \"/\" \"mailbox " + i + "\"\r\n");
             }
         }));
-        fails(
+        exceeds(
                 "endless LIST of long names",
                 "an answer of more than",
                 ImapConnection::list,
                 asked(victim -> victim.repeat("* LIST () \"/\" \"" + "n".repeat(3900) + "\"\r\n", endless)));
-        fails(
+        exceeds(
                 "the same message for ever",
                 "messages in answer",
                 inInbox(HostileServersTest::fetch),
                 selected(victim -> victim.repeat("* 1 FETCH (UID 1 FLAGS () BODY[HEADER] {0}\r\n)\r\n", endless)));
-        fails(
+        exceeds(
                 "SEARCH result without end",
                 "octets",
                 inInbox(ImapConnection::uidSearchAll),
                 selected(victim -> victim.say("* SEARCH").repeat(" 1", endless)));
-        fails(
+        exceeds(
                 "SEARCH results again and again",
-                "",
+                "an answer of more than",
                 inInbox(ImapConnection::uidSearchAll),
                 selected(victim -> victim.repeat("* SEARCH" + " 1 3 5 7 9".repeat(5000) + "\r\n", endless)));
-        fails(
+        exceeds(
                 "flags of every message, unasked",
                 "responses to one command",
                 inInbox(ImapConnection::noop),
                 selected(victim ->
                         victim.repeat("* 1 FETCH (UID 1 FLAGS (" + "a".repeat(200) + " b c d e f g h))\r\n", endless)));
-        fails(
+        exceeds(
                 "VANISHED ranges without end",
                 "responses to one command",
                 inInbox(ImapConnection::noop),
                 selected(victim -> victim.repeat("* VANISHED " + "1,3,5,7,".repeat(20) + "9\r\n", endless)));
-        fails(
+        exceeds(
                 "resynchronisation without end",
                 "messages in answer",
                 connection -> connection
@@ -368,7 +427,7 @@ class HostileServersTest {
                         .onItem()
                         .ignoreAsUni(),
                 asked(victim -> victim.say("* 10 EXISTS\r\n").repeat("* 1 FETCH (UID 1 FLAGS ())\r\n", endless)));
-        fails(
+        exceeds(
                 "notifications without end",
                 "responses to one command",
                 connection -> connection.notifyPersonal().chain(() -> connection.noop()),
@@ -493,12 +552,12 @@ class HostileServersTest {
                 selected(victim ->
                         victim.say("* 1 FETCH (UID 1 BODY[] {100000}\r\nabc").reset()));
         // ---- compressed
-        fails(
+        exceeds(
                 "compression bomb",
                 "compressed octets became",
                 inInbox(HostileServersTest::section),
                 bomb("* 1 FETCH (UID 1 BODY[] {500000000}\r\n"));
-        fails(
+        exceeds(
                 "compressed endless line",
                 "a response of more than",
                 inInbox(HostileServersTest::section),
@@ -563,6 +622,7 @@ class HostileServersTest {
         switch (one.end()) {
             case ANSWER -> assertThat(error).isNull();
             case UNREACHABLE -> assertFailure(error, ServerFailure.Unreachable.class, one.says());
+            case LIMIT_EXCEEDED -> assertFailure(error, ServerFailure.LimitExceeded.class, one.says());
             case THROTTLED -> assertFailure(error, ServerFailure.Throttled.class, one.says());
             case REJECTED -> assertFailure(error, ServerFailure.Rejected.class, one.says());
             case AUTH_REJECTED -> assertFailure(error, ServerFailure.AuthRejected.class, one.says());

@@ -121,7 +121,8 @@ class ImapCompressTest extends TranscriptPlayer {
                 },
                 connection -> {
                     List<Integer> sizes = await(connection
-                            .uidFetch(List.of(new UidRange(1, UidSet.UID_MAX)), FetchItems.of(FetchItems.BODY))
+                            .uidFetch(
+                                    List.of(new UidRange(1, UidSet.UID_MAX)), FetchItems.of(FetchItems.body(32 << 20)))
                             .map(message -> {
                                 byte[] body = message.body().orElseThrow();
                                 if (message.uid() < 4) {
@@ -154,7 +155,7 @@ class ImapCompressTest extends TranscriptPlayer {
                                 .onItem()
                                 .ignoreAsUni())))
                         .isInstanceOfSatisfying(
-                                ServerFailure.Unreachable.class,
+                                ServerFailure.LimitExceeded.class,
                                 failure -> assertThat(failure.text()).contains("compressed octets became")));
     }
 

@@ -138,7 +138,7 @@ class ImapConnectionTest {
             await(connection.select(MailboxName.INBOX, false));
 
             AssertSubscriber<FetchedMessage> reader = connection
-                    .uidFetch(ALL, FetchItems.of(FetchItems.BODY))
+                    .uidFetch(ALL, FetchItems.of(FetchItems.body(32 << 20)))
                     .subscribe()
                     .withSubscriber(AssertSubscriber.create(2));
             reader.awaitItems(2, Duration.ofSeconds(10));
@@ -251,7 +251,7 @@ class ImapConnectionTest {
                     "C: A2 UID SEARCH ALL\n"
                             + excess.lines().map(line -> "S: " + line + "\n").reduce("", String::concat),
                     connection -> assertFails(
-                            connection.uidSearchAll(), ServerFailure.Unreachable.class, "broke the protocol"));
+                            connection.uidSearchAll(), ServerFailure.LimitExceeded.class, "exceeded a limit"));
         }
     }
 

@@ -195,7 +195,7 @@ class ImapTranscriptTest extends TranscriptPlayer {
                                     FetchItems.INTERNAL_DATE,
                                     FetchItems.SIZE,
                                     FetchItems.MOD_SEQ,
-                                    FetchItems.BODY)
+                                    FetchItems.body(32 << 20))
                             .changedSince(12));
 
             assertThat(messages).hasSize(2);

@@ -118,7 +118,7 @@ class ServerQuirksTest extends TranscriptPlayer {
     void yahoo_message_that_cannot_be_read_is_no_outage() {
         play("yahoo/unavailable-is-one-message.txt", connection -> {
             inbox(connection);
-            FetchItems body = FetchItems.of(FetchItems.BODY);
+            FetchItems body = FetchItems.of(FetchItems.body(32 << 20));
             assertThat(failureOf(() -> fetch(connection, range(1, 3), body))).isInstanceOf(Throttled.class);
             assertThat(failureOf(() -> fetch(connection, uid(3), body)))
                     .isInstanceOfSatisfying(

@@ -26,7 +26,7 @@ class ImapFramerTest {
             byte[] stream = randomStream(random, expected);
 
             List<String> got = new ArrayList<>();
-            ImapFramer framer = new ImapFramer(LINE_MAX, LITERAL_MAX);
+            ImapFramer framer = new ImapFramer(LINE_MAX, LiteralRules.keepingAtMost(LITERAL_MAX));
             int at = 0;
             while (at < stream.length) {
                 int count = Math.min(stream.length - at, 1 + random.nextInt(random.nextBoolean() ? 3 : 5000));
@@ -61,10 +61,19 @@ class ImapFramerTest {
     private static List<String> responses(byte[] stream, int chunkMax, Random random) {
         List<String> responses = new ArrayList<>();
         StringBuilder content = new StringBuilder();
-        ImapFramer framer = new ImapFramer(LINE_MAX, LITERAL_MAX);
-        framer.stream(
-                (text, length) -> new String(text, 0, length, StandardCharsets.ISO_8859_1).contains("BODY[1]"),
-                LITERAL_MAX);
+        ImapFramer framer = new ImapFramer(LINE_MAX, LiteralRules.keepingAtMost(LITERAL_MAX));
+        framer.literals(new LiteralRules() {
+            @Override
+            public Rule of(byte[] text, int length) {
+                String before = new String(text, 0, length, StandardCharsets.ISO_8859_1);
+                return new Rule(before.contains("BODY[1]"), LITERAL_MAX);
+            }
+
+            @Override
+            public long responseOctetsMax() {
+                return LITERAL_MAX;
+            }
+        });
         ImapParser parser = new ImapParser(64);
         int at = 0;
         while (at < stream.length) {
@@ -184,7 +193,7 @@ class ImapFramerTest {
 
     @Test
     void line_beyond_the_limit_is_a_violation_before_it_ends() {
-        ImapFramer framer = new ImapFramer(LINE_MAX, LITERAL_MAX);
+        ImapFramer framer = new ImapFramer(LINE_MAX, LiteralRules.keepingAtMost(LITERAL_MAX));
         byte[] octets = latin1("* " + "x".repeat(LINE_MAX));
         framer.feed(octets, 0, octets.length);
 
@@ -193,7 +202,7 @@ class ImapFramerTest {
 
     @Test
     void literals_of_one_response_count_as_one_line() {
-        ImapFramer framer = new ImapFramer(LINE_MAX, LITERAL_MAX);
+        ImapFramer framer = new ImapFramer(LINE_MAX, LiteralRules.keepingAtMost(LITERAL_MAX));
         byte[] octets = latin1("* LIST " + " {1}\r\nx".repeat(LINE_MAX / 4));
         framer.feed(octets, 0, octets.length);
 
@@ -203,7 +212,7 @@ class ImapFramerTest {
     @Test
     void literal_beyond_the_limit_is_a_violation_when_it_is_declared() {
         for (String size : List.of("1048577", "2147483647", "2147483648", "99999999999999999999")) {
-            ImapFramer framer = new ImapFramer(LINE_MAX, LITERAL_MAX);
+            ImapFramer framer = new ImapFramer(LINE_MAX, LiteralRules.keepingAtMost(LITERAL_MAX));
             byte[] octets = latin1("* 1 FETCH (BODY[] {" + size + "}\r\n");
             framer.feed(octets, 0, octets.length);
 
@@ -213,7 +222,7 @@ class ImapFramerTest {
 
     private static List<String> frames(String stream) {
         List<String> frames = new ArrayList<>();
-        ImapFramer framer = new ImapFramer(LINE_MAX, LITERAL_MAX);
+        ImapFramer framer = new ImapFramer(LINE_MAX, LiteralRules.keepingAtMost(LITERAL_MAX));
         byte[] octets = latin1(stream);
         framer.feed(octets, 0, octets.length);
         drain(framer, frames);

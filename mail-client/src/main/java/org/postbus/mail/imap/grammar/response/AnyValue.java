@@ -6,18 +6,29 @@ import java.util.List;
 
 /** Reads values of any shape: as a tree, as the octets that came, or not at all. */
 final class AnyValue {
-    private AnyValue() {}
+    /** Values in one tree, lists included: some hundred parts of a message. Each takes up to 100 bytes of memory. */
+    private static final int VALUES_MAX = 10_000;
+
+    private final ImapReader in;
+    private int values;
+
+    private AnyValue(ImapReader in) {
+        this.in = in;
+    }
 
     /**
      * One value as a tree.
      *
-     * @throws ImapSyntaxException also if it is nested deeper than the reader's limit
+     * @throws ImapSyntaxException also if it has more values, or is nested deeper, than the limits allow
      */
     static ImapValue read(ImapReader in) {
-        return read(in, 0);
+        return new AnyValue(in).read(0);
     }
 
-    private static ImapValue read(ImapReader in, int depth) {
+    private ImapValue read(int depth) {
+        if (++values > VALUES_MAX) {
+            throw new ImapSyntaxException("more than " + VALUES_MAX + " values");
+        }
         in.skipSpaces();
         if (!in.take('(')) {
             return in.takeNil() ? new ImapValue.Nil() : new ImapValue.Text(in.string());
@@ -25,13 +36,13 @@ final class AnyValue {
         if (depth == in.nestingMax()) {
             throw new ImapSyntaxException("nested deeper than " + in.nestingMax());
         }
-        List<ImapValue> values = new ArrayList<>();
+        List<ImapValue> list = new ArrayList<>();
         while (true) {
             in.skipSpaces();
             if (in.take(')')) {
-                return new ImapValue.Values(values);
+                return new ImapValue.Values(list);
             }
-            values.add(read(in, depth + 1));
+            list.add(read(depth + 1));
         }
     }
 

@@ -20,6 +20,11 @@ import org.postbus.mail.imap.grammar.UidSet;
  * FetchedMessage#unparsed}; the other items of the message are read all the same.
  */
 final class FetchParser {
+    /** X-GM-MSGID and X-GM-THRID have 20 digits at most. */
+    private static final int GMAIL_ID_LENGTH_MAX = 64;
+    /** Of one message: one is asked for. */
+    private static final int SECTIONS_MAX = 20;
+
     private FetchParser() {}
 
     /** {@code message-data = nz-number SP ("EXPUNGE" / ("FETCH" SP msg-att))}; the number may be 0 from some servers. */
@@ -146,7 +151,9 @@ final class FetchParser {
     }
 
     private static Optional<String> text(byte[] octets) {
-        return Optional.ofNullable(octets).map(ImapReader::latin1);
+        return Optional.ofNullable(octets)
+                .filter(id -> id.length <= GMAIL_ID_LENGTH_MAX)
+                .map(ImapReader::latin1);
     }
 
     /** The items of one message, while its response is read. */
@@ -169,6 +176,9 @@ final class FetchParser {
         private Map<String, byte[]> unparsed = Map.of();
 
         private void section(String name, Optional<byte[]> content) {
+            if (sections.size() == SECTIONS_MAX) {
+                return;
+            }
             if (sections.isEmpty()) {
                 sections = new HashMap<>();
             }
@@ -176,6 +186,9 @@ final class FetchParser {
         }
 
         private void unparsed(String name, byte[] value) {
+            if (unparsed.size() == SECTIONS_MAX) {
+                return;
+            }
             if (unparsed.isEmpty()) {
                 unparsed = new LinkedHashMap<>();
             }

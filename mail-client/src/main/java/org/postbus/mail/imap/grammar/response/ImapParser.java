@@ -20,6 +20,12 @@ public final class ImapParser {
     private static final int UNKNOWN_TEXT_MAX = 200;
     /** Octets of human-readable text that are kept; longer texts are of no use. */
     private static final int TEXT_MAX = 1000;
+    /** RFC 2971 section 3.3: at most 30 fields, values of at most 1024 octets. */
+    private static final int ID_FIELDS_MAX = 30;
+
+    private static final int ID_VALUE_OCTETS_MAX = 1024;
+    /** Names of extensions. */
+    private static final int WORD_LENGTH_MAX = 200;
 
     private final int nestingMax;
 
@@ -120,7 +126,7 @@ public final class ImapParser {
     private static Set<String> words(String words) {
         Set<String> set = new LinkedHashSet<>();
         for (String word : words.strip().split("[ \t]+")) {
-            if (!word.isEmpty() && set.size() < ImapReader.LIST_MAX) {
+            if (!word.isEmpty() && word.length() <= WORD_LENGTH_MAX && set.size() < ImapReader.LIST_MAX) {
                 set.add(word.toUpperCase(Locale.ROOT));
             }
         }
@@ -136,7 +142,10 @@ public final class ImapParser {
                 String name = in.latin1String().toLowerCase(Locale.ROOT);
                 in.skipSpaces();
                 byte[] value = in.nstring();
-                if (value != null) {
+                if (value != null
+                        && name.length() <= WORD_LENGTH_MAX
+                        && value.length <= ID_VALUE_OCTETS_MAX
+                        && fields.size() < ID_FIELDS_MAX) {
                     fields.put(name, new String(value, StandardCharsets.UTF_8));
                 }
                 in.skipSpaces();

@@ -24,6 +24,11 @@ final class ImapReader {
      */
     static final int LIST_MAX = 1000;
 
+    /** RFC 8474 section 7. */
+    private static final int OBJECT_ID_LENGTH_MAX = 255;
+
+    private static final int RANGES_BEFORE_COMPACT = 16 * 1024;
+
     private final byte[] text;
     private final int end;
     private final List<byte[]> literals;
@@ -298,15 +303,33 @@ final class ImapReader {
     List<UidRange> uidRanges() {
         List<UidRange> ranges = new ArrayList<>();
         do {
-            long first = uidOrStar();
-            long last = take(':') ? uidOrStar() : first;
-            long low = Math.max(1, Math.min(first, last));
-            long high = Math.min(UidSet.UID_MAX, Math.max(first, last));
-            if (low <= high) {
-                ranges.add(new UidRange(low, high));
-            }
+            uidRange(ranges);
         } while (take(','));
         return ranges;
+    }
+
+    /** The same as a set: as few ranges as possible are held while it is read. */
+    UidSet uidSet() {
+        List<UidRange> ranges = new ArrayList<>();
+        int compactAt = RANGES_BEFORE_COMPACT;
+        do {
+            uidRange(ranges);
+            if (ranges.size() >= compactAt) {
+                ranges = new ArrayList<>(UidSet.of(ranges).ranges());
+                compactAt = Math.max(RANGES_BEFORE_COMPACT, 2 * ranges.size());
+            }
+        } while (take(','));
+        return UidSet.of(ranges);
+    }
+
+    private void uidRange(List<UidRange> ranges) {
+        long first = uidOrStar();
+        long last = take(':') ? uidOrStar() : first;
+        long low = Math.max(1, Math.min(first, last));
+        long high = Math.min(UidSet.UID_MAX, Math.max(first, last));
+        if (low <= high) {
+            ranges.add(new UidRange(low, high));
+        }
     }
 
     private long uidOrStar() {
@@ -392,7 +415,9 @@ final class ImapReader {
         if (list) {
             expect(')');
         }
-        return Optional.ofNullable(id).filter(octets -> octets.length > 0).map(ImapReader::latin1);
+        return Optional.ofNullable(id)
+                .filter(octets -> octets.length > 0 && octets.length <= OBJECT_ID_LENGTH_MAX)
+                .map(ImapReader::latin1);
     }
 
     static String latin1(byte[] octets) {

@@ -19,13 +19,24 @@ final class MailboxParser {
     /** {@code objectid = 1*255(ALPHA / DIGIT / "_" / "-")} (RFC 8474 section 7) */
     private static final Pattern OBJECT_ID = Pattern.compile("[A-Za-z0-9_-]{1,255}");
 
+    /** A mailbox with a longer name is passed over: no server makes one, and every name is kept. */
+    private static final int NAME_LENGTH_MAX = 4096;
+
+    private static final int ATTRIBUTES_MAX = 50;
+    private static final int ATTRIBUTE_LENGTH_MAX = 100;
+    private static final int NAMESPACES_MAX = 1000;
+    /** What is kept of a STATUS besides the MAILBOXID. */
+    private static final Set<String> NUMBERS = Set.of("MESSAGES", "UNSEEN", "UIDNEXT", "UIDVALIDITY", "HIGHESTMODSEQ");
+
     private MailboxParser() {}
 
     /** {@code mailbox-list = "(" [mbx-list-flags] ")" SP (DQUOTE QUOTED-CHAR DQUOTE / nil) SP mailbox [SP mbox-list-extended]} */
     static ImapResponse listed(ImapReader in, boolean lsub) {
         Set<String> attributes = new LinkedHashSet<>();
         for (byte[] attribute : in.strings()) {
-            attributes.add(ImapReader.latin1(attribute).toLowerCase(Locale.ROOT));
+            if (attribute.length <= ATTRIBUTE_LENGTH_MAX && attributes.size() < ATTRIBUTES_MAX) {
+                attributes.add(ImapReader.latin1(attribute).toLowerCase(Locale.ROOT));
+            }
         }
         in.skipSpaces();
         byte[] delimiter = in.nstring();
@@ -53,7 +64,7 @@ final class MailboxParser {
                     in.skipSpaces();
                     if (tag.equalsIgnoreCase("OLDNAME")) {
                         in.expect('(');
-                        oldName = Optional.of(new MailboxName(in.latin1String()));
+                        oldName = Optional.of(named(in.latin1String()));
                         in.skipSpaces();
                         in.expect(')');
                     } else {
@@ -76,6 +87,13 @@ final class MailboxParser {
             raw = in.latin1String();
         } else {
             raw = in.untilSpaceAndParenthesis();
+        }
+        return named(raw);
+    }
+
+    private static MailboxName named(String raw) {
+        if (raw.length() > NAME_LENGTH_MAX) {
+            throw new ImapSyntaxException("a name of more than " + NAME_LENGTH_MAX + " octets");
         }
         try {
             return new MailboxName(raw);
@@ -103,7 +121,10 @@ final class MailboxParser {
                     // It identifies the mailbox, so an invalid one is treated as missing.
                     mailboxId = in.objectId().filter(id -> OBJECT_ID.matcher(id).matches());
                 } else {
-                    numbers.put(item, in.number());
+                    long number = in.number();
+                    if (NUMBERS.contains(item)) {
+                        numbers.put(item, number);
+                    }
                 }
             } catch (ImapSyntaxException e) {
                 in.reset(value);
@@ -144,6 +165,9 @@ final class MailboxParser {
             in.skipSpaces();
             if (in.take(')')) {
                 return list;
+            }
+            if (list.size() == NAMESPACES_MAX) {
+                throw new ImapSyntaxException("more than " + NAMESPACES_MAX + " namespaces");
             }
             in.expect('(');
             in.skipSpaces();

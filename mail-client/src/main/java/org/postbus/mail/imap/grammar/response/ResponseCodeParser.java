@@ -13,6 +13,15 @@ import org.postbus.observation.UidRange;
 
 /** Reads the response codes of status responses (RFC 9051 section 7.1 and extensions). */
 final class ResponseCodeParser {
+    /** Longer ones are of no code that is known. */
+    private static final int NAME_LENGTH_MAX = 100;
+
+    private static final int ARGUMENTS_LENGTH_MAX = 1000;
+    /** Capabilities are kept as long as the connection. The longest in use have some 60 characters. */
+    private static final int CAPABILITY_LENGTH_MAX = 200;
+
+    private static final int CAPABILITIES_MAX = 300;
+
     private ResponseCodeParser() {}
 
     /** {@code resp-text = ["[" resp-text-code "]" SP] text}; the text may be missing. */
@@ -44,7 +53,12 @@ final class ResponseCodeParser {
         }
         in.reset(arguments);
         in.skipOctets(close + 1);
-        return Optional.of(new ResponseCode.Other(name, rest.substring(0, close).strip()));
+        return Optional.of(new ResponseCode.Other(
+                shortened(name, NAME_LENGTH_MAX), shortened(rest.substring(0, close), ARGUMENTS_LENGTH_MAX)));
+    }
+
+    private static String shortened(String text, int lengthMax) {
+        return text.substring(0, Math.min(text.length(), lengthMax)).strip();
     }
 
     private static String codeName(ImapReader in) {
@@ -65,7 +79,7 @@ final class ResponseCodeParser {
             case "HIGHESTMODSEQ" -> Optional.of(new ResponseCode.HighestModSeq(in.number()));
             case "NOMODSEQ" -> Optional.of(new ResponseCode.NoModSeq());
             case "CLOSED" -> Optional.of(new ResponseCode.Closed());
-            case "MODIFIED" -> Optional.of(new ResponseCode.Modified(UidSet.of(in.uidRanges())));
+            case "MODIFIED" -> Optional.of(new ResponseCode.Modified(in.uidSet()));
             case "APPENDUID" -> {
                 long uidValidity = in.number();
                 in.skipSpaces();
@@ -101,7 +115,7 @@ final class ResponseCodeParser {
         for (String word : words.strip().split("[ \t]+")) {
             if (word.equals("+") && !names.isEmpty()) {
                 names.add(names.removeLast() + "+");
-            } else if (!word.isEmpty() && names.size() < ImapReader.LIST_MAX) {
+            } else if (!word.isEmpty() && word.length() <= CAPABILITY_LENGTH_MAX && names.size() < CAPABILITIES_MAX) {
                 names.add(word);
             }
         }

@@ -1,9 +1,7 @@
 package org.postbus.mail.imap.grammar.response;
 
 import java.util.Arrays;
-import java.util.List;
 import org.postbus.mail.imap.grammar.UidSet;
-import org.postbus.observation.UidRange;
 
 /** Reads responses that are sets of UIDs: SEARCH, ESEARCH (RFC 4731) and VANISHED (RFC 7162). */
 final class UidSetParser {
@@ -27,20 +25,20 @@ final class UidSetParser {
 
     /** {@code esearch-response = "ESEARCH" [search-correlator] [SP "UID"] *(SP search-return-data)} */
     static ImapResponse esearch(ImapReader in) {
-        List<UidRange> uids = List.of();
+        UidSet uids = UidSet.EMPTY;
         if (in.peek() == '(') {
             AnyValue.skip(in);
         }
         while (true) {
             in.skipSpaces();
             if (in.atEnd()) {
-                return new ImapResponse.Found(UidSet.of(uids));
+                return new ImapResponse.Found(uids);
             }
             String name = in.keyword();
             in.skipSpaces();
             switch (name) {
                 case "UID" -> {}
-                case "ALL" -> uids = in.uidRanges();
+                case "ALL" -> uids = in.uidSet();
                 default -> AnyValue.skip(in);
             }
         }
@@ -54,6 +52,6 @@ final class UidSetParser {
                     .anyMatch(word -> ImapReader.latin1(word).equalsIgnoreCase("EARLIER"));
             in.skipSpaces();
         }
-        return new ImapResponse.Vanished(UidSet.of(in.uidRanges()), earlier);
+        return new ImapResponse.Vanished(in.uidSet(), earlier);
     }
 }

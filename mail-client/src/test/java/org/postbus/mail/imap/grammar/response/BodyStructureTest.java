@@ -11,6 +11,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.postbus.mail.imap.framing.ImapFrame;
 import org.postbus.mail.imap.framing.ImapFramer;
+import org.postbus.mail.imap.framing.LiteralRules;
 import org.postbus.mail.imap.grammar.BodyStructure;
 import org.postbus.mail.imap.grammar.FetchedMessage;
 
@@ -19,7 +20,7 @@ class BodyStructureTest {
     private static FetchedMessage message(String structure) {
         byte[] octets = ("* 1 FETCH (UID 1 BODYSTRUCTURE " + structure + " RFC822.SIZE 9)\r\n")
                 .getBytes(StandardCharsets.ISO_8859_1);
-        ImapFramer framer = new ImapFramer(1 << 20, 1 << 20);
+        ImapFramer framer = new ImapFramer(1 << 20, LiteralRules.keepingAtMost(1 << 20));
         framer.feed(octets, 0, octets.length);
         return ((ImapResponse.Fetch) new ImapParser(64).parse((ImapFrame) framer.next())).message();
     }

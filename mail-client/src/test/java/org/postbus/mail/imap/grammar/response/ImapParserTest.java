@@ -12,6 +12,7 @@ import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.postbus.mail.imap.framing.ImapFrame;
 import org.postbus.mail.imap.framing.ImapFramer;
+import org.postbus.mail.imap.framing.LiteralRules;
 import org.postbus.mail.imap.grammar.Capabilities;
 import org.postbus.mail.imap.grammar.FetchedMessage;
 import org.postbus.mail.imap.grammar.ImapFlag;
@@ -26,7 +27,7 @@ class ImapParserTest {
 
     private ImapResponse parse(String line) {
         byte[] octets = (line + "\r\n").getBytes(StandardCharsets.ISO_8859_1);
-        ImapFramer framer = new ImapFramer(1 << 20, 1 << 20);
+        ImapFramer framer = new ImapFramer(1 << 20, LiteralRules.keepingAtMost(1 << 20));
         framer.feed(octets, 0, octets.length);
         return parser.parse((ImapFrame) framer.next());
     }
