@@ -13,18 +13,29 @@ import org.postbus.mail.jmap.method.SetError;
 
 /** Reads the results of method calls (RFC 8620 section 5). */
 final class ResultReader {
+    private static final int ID_LENGTH_MAX = 255;
+
     private ResultReader() {}
 
     static <T> JmapMethod.GetResult<T> getResult(JsonNode json, Function<JsonNode, T> read) {
         List<T> list = new ArrayList<>();
         for (JsonNode object : json.path("list")) {
             // An object without an id can neither be stored nor asked for again.
-            if (!object.path("id").asText("").isEmpty()) {
+            if (isId(object.path("id").asText(""))) {
                 list.add(read.apply(object));
             }
         }
         return new JmapMethod.GetResult<>(
                 JsonValues.required(json, "state"), list, JsonValues.strings(json.path("notFound")));
+    }
+
+    /** RFC 8620 section 1.2. */
+    static boolean isId(String id) {
+        return !id.isEmpty() && id.length() <= ID_LENGTH_MAX;
+    }
+
+    private static List<String> ids(JsonNode json) {
+        return JsonValues.strings(json).stream().filter(ResultReader::isId).toList();
     }
 
     static JmapMethod.ChangesResult changesResult(JsonNode json) {
@@ -33,9 +44,9 @@ final class ResultReader {
                 json.path("oldState").asText(""),
                 JsonValues.required(json, "newState"),
                 json.path("hasMoreChanges").asBoolean(false),
-                JsonValues.strings(json.path("created")),
-                JsonValues.strings(json.path("updated")),
-                JsonValues.strings(json.path("destroyed")),
+                ids(json.path("created")),
+                ids(json.path("updated")),
+                ids(json.path("destroyed")),
                 properties.isArray() ? Optional.of(JsonValues.strings(properties)) : Optional.empty());
     }
 
@@ -47,7 +58,7 @@ final class ResultReader {
                 json.path("queryState").asText(""),
                 json.path("canCalculateChanges").asBoolean(false),
                 json.path("position").asLong(0),
-                JsonValues.strings(json.path("ids")));
+                ids(json.path("ids")));
     }
 
     static Optional<SetError> refusal(JmapMethod.MailboxChange change, JsonNode json) {

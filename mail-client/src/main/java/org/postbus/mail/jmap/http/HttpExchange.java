@@ -17,9 +17,12 @@ import io.vertx.ext.web.codec.BodyCodec;
 import io.vertx.ext.web.codec.spi.BodyStream;
 import java.io.IOException;
 import java.net.URI;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
+import org.postbus.mail.memory.HeldBytes;
 
 /**
  * One request and its whole answer. The body is kept up to the limit; beyond it, or after the time limit, the request
@@ -30,7 +33,9 @@ final class HttpExchange implements BodyCodec<Void>, BodyStream<Void> {
     private final UniEmitter<? super HttpAnswer> emitter;
     private final URI url;
     private final boolean changesSomething;
-    private final Buffer body = Buffer.buffer();
+    private final List<Buffer> chunks = new ArrayList<>();
+    private int length;
+    private final HeldBytes.Share held;
     private final Promise<Void> read = Promise.promise();
     private final long timer;
     private volatile boolean sent;
@@ -42,12 +47,14 @@ final class HttpExchange implements BodyCodec<Void>, BodyStream<Void> {
         this.emitter = emitter;
         this.url = url;
         this.changesSomething = changesSomething;
+        this.held = http.held().share();
         this.timer = http.vertx()
                 .setTimer(
                         http.options().requestTimeout().toMillis(),
                         id -> fail(new IOException(
                                 "no answer within " + http.options().requestTimeout())));
         emitter.onTermination(this::breakOff);
+        http.held().began(this);
     }
 
     /**
@@ -85,33 +92,51 @@ final class HttpExchange implements BodyCodec<Void>, BodyStream<Void> {
                 ? head.putHeader(HttpHeaders.CONTENT_TYPE.toString(), type).sendBuffer(content)
                 : head.send();
         answer.onFailure(this::fail)
-                .onSuccess(response -> end(
-                        () -> emitter.complete(new HttpAnswer(url, response.statusCode(), response.headers(), body))));
+                .onSuccess(response -> end(() ->
+                        emitter.complete(new HttpAnswer(url, response.statusCode(), response.headers(), joined()))));
+    }
+
+    private Buffer joined() {
+        Buffer body = Buffer.buffer(length);
+        chunks.forEach(body::appendBuffer);
+        chunks.clear();
+        return body;
+    }
+
+    /** The process is short of memory. */
+    void end(ServerFailure failure) {
+        fail(new ServerException(failure));
     }
 
     private void fail(Throwable cause) {
-        ServerException unreachable = JmapHttp.unreachable(url, cause);
+        ServerException failure = cause instanceof ServerException known ? known : JmapHttp.unreachable(url, cause);
         end(() -> emitter.fail(
                 changesSomething && sent
                         ? new ServerException(
                                 new ServerFailure.OutcomeUnknown(
-                                        unreachable.failure().text()),
+                                        failure.failure().text()),
                                 cause)
-                        : unreachable));
+                        : failure));
         resetRequest();
     }
 
     private void end(Runnable result) {
         if (over.compareAndSet(false, true)) {
-            http.vertx().cancelTimer(timer);
+            release();
             result.run();
         }
+    }
+
+    private void release() {
+        http.vertx().cancelTimer(timer);
+        http.held().isOver(this);
+        held.close();
     }
 
     /** Called when the exchange has ended, too, where it has no effect. */
     private void breakOff() {
         if (over.compareAndSet(false, true)) {
-            http.vertx().cancelTimer(timer);
+            release();
             resetRequest();
         }
     }
@@ -130,15 +155,19 @@ final class HttpExchange implements BodyCodec<Void>, BodyStream<Void> {
 
     @Override
     public Future<Void> write(Buffer chunk) {
-        if (body.length() + chunk.length() > http.options().responseBytesMax()) {
-            ServerException tooLarge = new ServerException(new ServerFailure.Rejected(
-                    "answer-too-large",
+        if (over.get()) {
+            return Future.failedFuture(new IOException("the answer is not wanted any more"));
+        }
+        if (length + chunk.length() > http.options().responseBytesMax()) {
+            ServerException tooLarge = new ServerException(new ServerFailure.LimitExceeded(
                     url.getHost() + " answers more than " + http.options().responseBytesMax() + " bytes"));
-            end(() -> emitter.fail(tooLarge));
-            resetRequest();
+            fail(tooLarge);
             return Future.failedFuture(tooLarge);
         }
-        body.appendBuffer(chunk);
+        chunks.add(chunk);
+        length += chunk.length();
+        // The chunks, and the array that they are joined to.
+        held.set(2L * length);
         return Future.succeededFuture();
     }
 

@@ -30,6 +30,7 @@ import org.postbus.mail.jmap.method.JmapFailures;
 import org.postbus.mail.jmap.method.JmapMethod;
 import org.postbus.mail.jmap.method.JmapRequest;
 import org.postbus.mail.jmap.method.JmapResults;
+import org.postbus.mail.memory.HeldBytes;
 
 /**
  * Calls one JMAP server as one user (RFC 8620). Non-blocking and thread-safe; {@link #close} it. Every failure that a
@@ -157,6 +158,39 @@ public final class JmapClient implements AutoCloseable {
         return send(request).map(results -> results.get(call));
     }
 
+    /** The same; the result counts as held until it is closed. */
+    public <R> Uni<Held<R>> callHeld(JmapMethod<R> method) {
+        var request = new JmapRequest();
+        var call = request.add(method);
+        return sendHeld(request).map(held -> {
+            try {
+                return new Held<>(held.result().get(call), held.share());
+            } catch (ServerException failed) {
+                held.close();
+                throw failed;
+            }
+        });
+    }
+
+    /**
+     * A result that counts as held in memory until it is closed, or until its client is.
+     *
+     * @param share belongs to this object
+     */
+    public record Held<R>(R result, HeldBytes.Share share) implements AutoCloseable {
+        @Override
+        public void close() {
+            share.close();
+        }
+    }
+
+    /**
+     * Counts what the caller keeps of what this server sent. Counted until it is closed, or until the client is.
+     */
+    public HeldBytes.Share keeping() {
+        return http.held().share();
+    }
+
     /**
      * Sends all calls in one HTTP request, after waiting for a permit if {@code maxConcurrentRequests} are in
      * progress.
@@ -165,7 +199,16 @@ public final class JmapClient implements AutoCloseable {
      *     is lost, the failure is {@link ServerFailure.OutcomeUnknown}
      */
     public Uni<JmapResults> send(JmapRequest request) {
+        return sendHeld(request).map(held -> {
+            held.close();
+            return held.result();
+        });
+    }
+
+    /** The same; the results count as held until they are closed. */
+    public Uni<Held<JmapResults>> sendHeld(JmapRequest request) {
         return Uni.createFrom().deferred(() -> {
+            http.held().requireNotEnded();
             JmapSession.Limits limits = session.limits();
             Buffer json = Buffer.buffer(EventCodec.encode(JmapCodec.write(request, mailAccountId())));
             if (request.calls().size() > limits.maxCallsInRequest()) {
@@ -180,18 +223,18 @@ public final class JmapClient implements AutoCloseable {
             return concurrency
                     .run(() -> http.post(session.apiUrl(), json, changesSomething)
                             .chain(answer -> decode(request, answer, changesSomething)))
-                    .invoke(results -> readSessionIfChanged(results.sessionState()));
+                    .invoke(held -> readSessionIfChanged(held.result().sessionState()));
         });
     }
 
-    private Uni<JmapResults> decode(JmapRequest request, HttpAnswer answer, boolean changesSomething) {
+    private Uni<Held<JmapResults>> decode(JmapRequest request, HttpAnswer answer, boolean changesSomething) {
         if (answer.status() / 100 != 2) {
             ServerFailure failure = answer.failure(Instant.now());
             return failed(changesSomething ? lostIfUnreachable(failure) : failure);
         }
-        Uni<JmapResults> results = answer.body().length() <= DECODE_INLINE_BYTES_MAX
-                ? Uni.createFrom().item(() -> JmapCodec.read(request, answer.json()))
-                : UniHelper.toUni(http.vertx().executeBlocking(() -> JmapCodec.read(request, answer.json()), false));
+        Uni<Held<JmapResults>> results = answer.body().length() <= DECODE_INLINE_BYTES_MAX
+                ? Uni.createFrom().item(() -> decode(request, answer))
+                : UniHelper.toUni(http.vertx().executeBlocking(() -> decode(request, answer), false));
         return changesSomething
                 ? results.onFailure(ServerException.class)
                         .transform(failure ->
@@ -199,11 +242,33 @@ public final class JmapClient implements AutoCloseable {
                 : results;
     }
 
+    private Held<JmapResults> decode(JmapRequest request, HttpAnswer answer) {
+        HeldBytes.Share share = http.held().share();
+        try {
+            share.set(answer.bytesToRead());
+            http.held().requireNotEnded();
+            JmapResults results = JmapCodec.read(request, answer.checkedJson());
+            // The text and its tree are garbage from here on; the strings are not.
+            share.set(2L * answer.body().length());
+            return new Held<>(results, share);
+        } catch (RuntimeException failed) {
+            share.close();
+            throw failed;
+        }
+    }
+
     /** The server has received the request: whether it failed before or after the work is unknown. */
     private static ServerFailure lostIfUnreachable(ServerFailure failure) {
-        return failure instanceof ServerFailure.Unreachable(var text)
-                ? new ServerFailure.OutcomeUnknown(text)
-                : failure;
+        return switch (failure) {
+            case ServerFailure.Unreachable(var text) -> new ServerFailure.OutcomeUnknown(text);
+            case ServerFailure.LimitExceeded(var text) -> new ServerFailure.OutcomeUnknown(text);
+            case ServerFailure.Throttled throttled -> throttled;
+            case ServerFailure.AuthRejected refused -> refused;
+            case ServerFailure.CursorLost lost -> lost;
+            case ServerFailure.Conflict conflict -> conflict;
+            case ServerFailure.Rejected rejected -> rejected;
+            case ServerFailure.OutcomeUnknown unknown -> unknown;
+        };
     }
 
     /** Once for each state that a response names: some servers name a different state in the session. */

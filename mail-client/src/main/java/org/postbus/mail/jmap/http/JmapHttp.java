@@ -59,6 +59,8 @@ public final class JmapHttp implements AutoCloseable {
     private static final int KEEP_ALIVE_SECONDS = 10;
     /** The connections of all accounts to one host; each account has its own {@link ConcurrencyLimit}. */
     private static final int POOL_SIZE_MAX = 20_000;
+    /** A StateChange of one account has a few hundred bytes. */
+    public static final int WEB_SOCKET_MESSAGE_BYTES_MAX = 64 * 1024;
 
     private final Vertx vertx;
     private final HttpClient client;
@@ -67,6 +69,7 @@ public final class JmapHttp implements AutoCloseable {
     private final JmapOptions options;
     private final Optional<Login> login;
     private final boolean plainAllowed;
+    private final HeldAnswers held;
 
     /** @param authorization the header's value */
     private record Login(Secret authorization, TrustedHosts hosts) {}
@@ -89,6 +92,7 @@ public final class JmapHttp implements AutoCloseable {
     private JmapHttp(Vertx vertx, URI sessionUrl, Optional<Login> login, JmapOptions options) {
         this.vertx = vertx;
         this.options = options;
+        this.held = new HeldAnswers(options.held());
         this.plainAllowed = "http".equalsIgnoreCase(sessionUrl.getScheme());
         this.login = login;
         int connectTimeoutMs = (int) options.connectTimeout().toMillis();
@@ -104,6 +108,8 @@ public final class JmapHttp implements AutoCloseable {
                 .setShared(true)
                 .setName("postbus-jmap-" + connectTimeoutMs)
                 .setMaxConnections(POOL_SIZE_MAX)
+                .setMaxFrameSize(WEB_SOCKET_MESSAGE_BYTES_MAX)
+                .setMaxMessageSize(WEB_SOCKET_MESSAGE_BYTES_MAX)
                 .setConnectTimeout(connectTimeoutMs)
                 .setVerifyHost(true));
         this.web = WebClient.wrap(
@@ -137,6 +143,10 @@ public final class JmapHttp implements AutoCloseable {
 
     JmapOptions options() {
         return options;
+    }
+
+    HeldAnswers held() {
+        return held;
     }
 
     WebClient web() {
@@ -300,6 +310,7 @@ public final class JmapHttp implements AutoCloseable {
 
     @Override
     public void close() {
+        held.close();
         client.close();
         webSockets.close();
     }

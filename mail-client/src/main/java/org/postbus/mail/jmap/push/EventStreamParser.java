@@ -13,7 +13,9 @@ import org.postbus.mail.ServerFailure;
  */
 final class EventStreamParser {
     /** A StateChange of one account has a few hundred bytes. */
-    static final int EVENT_BYTES_MAX = 1024 * 1024;
+    static final int EVENT_BYTES_MAX = 64 * 1024;
+    /** A longer id is not kept: it is sent back in a header. */
+    private static final int ID_LENGTH_MAX = 1000;
 
     private final ByteArrayOutputStream line = new ByteArrayOutputStream();
     private final StringBuilder data = new StringBuilder();
@@ -28,7 +30,7 @@ final class EventStreamParser {
 
     /**
      * @return the events that this chunk completes
-     * @throws ServerException {@link ServerFailure.Unreachable} if an event is too long
+     * @throws ServerException {@link ServerFailure.LimitExceeded} if an event is too long
      */
     List<Event> feed(byte[] chunk) {
         List<Event> events = new ArrayList<>();
@@ -43,7 +45,7 @@ final class EventStreamParser {
             } else {
                 line.write(b);
                 if (line.size() + data.length() > EVENT_BYTES_MAX) {
-                    throw new ServerException(new ServerFailure.Unreachable(
+                    throw new ServerException(new ServerFailure.LimitExceeded(
                             "an event of the event source exceeds " + EVENT_BYTES_MAX + " bytes"));
                 }
             }
@@ -89,7 +91,7 @@ final class EventStreamParser {
             }
             case "id" -> {
                 // The id is sent back in a header: characters that a header cannot carry make it ignored.
-                if (value.chars().allMatch(c -> c >= ' ' && c <= '~')) {
+                if (value.length() <= ID_LENGTH_MAX && value.chars().allMatch(c -> c >= ' ' && c <= '~')) {
                     lastEventId = value;
                 }
             }

@@ -12,8 +12,8 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import org.postbus.codec.EventCodec;
 import org.postbus.mail.ServerException;
+import org.postbus.mail.jmap.codec.ServerJson;
 import org.postbus.mail.jmap.codec.UriTemplates;
 import org.postbus.mail.jmap.http.JmapClient;
 import org.postbus.mail.jmap.http.JmapHttp;
@@ -32,7 +32,7 @@ public final class JmapEventSource {
      * @param ping requested interval, in whole seconds; if the server chooses another, that one applies
      */
     public static Multi<JmapPush> open(JmapClient client, List<String> types, Duration ping) {
-        return PushConnection.stream(emitter -> new Stream(client, url(client, types, ping), emitter, ping));
+        return PushConnection.stream(emitter -> new Stream(client, url(client, types, ping), emitter, types, ping));
     }
 
     private static URI url(JmapClient client, List<String> types, Duration ping) {
@@ -49,8 +49,8 @@ public final class JmapEventSource {
         private Duration ping;
         private JmapHttp.OpenResponse open;
 
-        Stream(JmapClient client, URI url, MultiEmitter<? super JmapPush> emitter, Duration ping) {
-            super(client, url, emitter);
+        Stream(JmapClient client, URI url, MultiEmitter<? super JmapPush> emitter, List<String> types, Duration ping) {
+            super(client, url, emitter, types);
             this.ping = ping;
         }
 
@@ -90,7 +90,7 @@ public final class JmapEventSource {
             }
             try {
                 for (EventStreamParser.Event event : parser.feed(chunk.getBytes())) {
-                    JsonNode data = EventCodec.mapper().readTree(event.data());
+                    JsonNode data = ServerJson.parse(event.data());
                     long pingSeconds = data.path("interval").asLong(0);
                     if (event.type().equals("ping") && pingSeconds > 0) {
                         ping = Duration.ofSeconds(Math.min(pingSeconds, 3600));

@@ -4,6 +4,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.netty.handler.codec.http.websocketx.CorruptedWebSocketFrameException;
+import io.netty.handler.codec.http.websocketx.WebSocketCloseStatus;
 import io.smallrye.mutiny.Multi;
 import io.smallrye.mutiny.subscription.MultiEmitter;
 import io.vertx.core.buffer.Buffer;
@@ -14,8 +16,11 @@ import java.net.URI;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
-import org.postbus.codec.EventCodec;
+import org.postbus.mail.ServerException;
+import org.postbus.mail.ServerFailure;
+import org.postbus.mail.jmap.codec.ServerJson;
 import org.postbus.mail.jmap.http.JmapClient;
+import org.postbus.mail.jmap.http.JmapHttp;
 import org.postbus.mail.jmap.method.JmapFailures;
 
 /** Push over a WebSocket (RFC 8887 section 4.3.5). It is used for nothing else. */
@@ -43,15 +48,13 @@ public final class JmapWebSocket {
     }
 
     private static final class Connection extends PushConnection {
-        private final List<String> types;
         private final Duration ping;
         private long pinging = -1;
         private WebSocket socket;
 
         Connection(
                 JmapClient client, URI url, MultiEmitter<? super JmapPush> emitter, List<String> types, Duration ping) {
-            super(client, url, emitter);
-            this.types = types;
+            super(client, url, emitter, types);
             this.ping = ping;
         }
 
@@ -73,7 +76,7 @@ public final class JmapWebSocket {
                 opened.close();
                 return;
             }
-            opened.exceptionHandler(this::fail);
+            opened.exceptionHandler(this::broken);
             opened.closeHandler(closed -> fail(new IOException("the WebSocket was closed")));
             opened.pongHandler(pong -> watch(ping));
             opened.textMessageHandler(this::take);
@@ -85,6 +88,19 @@ public final class JmapWebSocket {
                             id -> opened.writePing(Buffer.buffer()).onFailure(this::fail));
             watch(ping);
             opened();
+        }
+
+        private void broken(Throwable cause) {
+            // Vert.x and Netty name the limit in the text only.
+            boolean tooLong = cause instanceof CorruptedWebSocketFrameException frame
+                            && frame.closeStatus() == WebSocketCloseStatus.MESSAGE_TOO_BIG
+                    || cause instanceof IllegalStateException;
+            fail(
+                    tooLong
+                            ? new ServerException(
+                                    new ServerFailure.LimitExceeded("the WebSocket sends a message of more than "
+                                            + JmapHttp.WEB_SOCKET_MESSAGE_BYTES_MAX + " bytes"))
+                            : cause);
         }
 
         private String enabling() {
@@ -103,7 +119,7 @@ public final class JmapWebSocket {
             }
             watch(ping);
             try {
-                JsonNode json = EventCodec.mapper().readTree(message);
+                JsonNode json = ServerJson.parse(message);
                 if (json.path("@type").asText().equals("RequestError")) {
                     fail(notOffered("the server refuses to push: "
                             + JmapFailures.cut(json.path("type").asText(""))));

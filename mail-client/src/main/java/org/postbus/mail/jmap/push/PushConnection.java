@@ -9,6 +9,7 @@ import java.net.URI;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
@@ -25,15 +26,20 @@ abstract class PushConnection {
 
     private static final double SILENCE_IN_PINGS = 2.5;
     private static final long PING_MIN_MS = 100;
+    /** Longer ones are not understood, and then the change is asked for all the same. */
+    private static final int STATE_LENGTH_MAX = 1000;
 
     final JmapClient client;
+    final List<String> types;
     private final URI url;
     private final MultiEmitter<? super JmapPush> emitter;
     private long watchdog = -1;
     private boolean over;
 
-    PushConnection(JmapClient client, URI url, MultiEmitter<? super JmapPush> emitter) {
+    /** @param types whose changes are to be reported */
+    PushConnection(JmapClient client, URI url, MultiEmitter<? super JmapPush> emitter, List<String> types) {
         this.client = client;
+        this.types = types;
         this.url = url;
         this.emitter = emitter;
     }
@@ -80,16 +86,18 @@ abstract class PushConnection {
         if (!changed.isObject()) {
             return;
         }
-        Map<String, Map<String, String>> accounts = new LinkedHashMap<>();
-        changed.fields().forEachRemaining(account -> {
-            Map<String, String> states = new LinkedHashMap<>();
-            account.getValue()
-                    .fields()
-                    .forEachRemaining(
-                            type -> states.put(type.getKey(), type.getValue().asText("")));
-            accounts.put(account.getKey(), Map.copyOf(states));
-        });
-        emitter.emit(new JmapPush.StateChange(accounts));
+        JsonNode own = changed.path(client.mailAccountId());
+        if (own.isMissingNode()) {
+            return;
+        }
+        Map<String, String> states = new LinkedHashMap<>();
+        for (String type : types) {
+            String state = own.path(type).asText("");
+            if (!state.isEmpty() && state.length() <= STATE_LENGTH_MAX) {
+                states.put(type, state);
+            }
+        }
+        emitter.emit(new JmapPush.StateChange(Map.of(client.mailAccountId(), Map.copyOf(states))));
     }
 
     /** Something arrived: the time limit of 2.5 pings begins again. */

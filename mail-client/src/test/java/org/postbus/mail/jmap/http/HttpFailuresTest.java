@@ -63,6 +63,7 @@ class HttpFailuresTest {
                                 .map(duration -> " " + duration)
                                 .orElse("");
             case ServerFailure.Unreachable unreachable -> "Unreachable";
+            case ServerFailure.LimitExceeded tooMuch -> "LimitExceeded";
             case ServerFailure.AuthRejected rejected -> "AuthRejected";
             case ServerFailure.CursorLost lost -> "CursorLost";
             case ServerFailure.Conflict conflict -> "Conflict";

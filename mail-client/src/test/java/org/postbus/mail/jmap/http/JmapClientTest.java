@@ -52,6 +52,7 @@ import org.postbus.mail.jmap.method.JmapRequest;
 import org.postbus.mail.jmap.method.JmapResults;
 import org.postbus.mail.jmap.push.JmapEventSource;
 import org.postbus.mail.jmap.push.JmapWebSocket;
+import org.postbus.mail.memory.HeldBytes;
 import org.postbus.model.Keyword;
 import org.postbus.model.MailboxRole;
 
@@ -461,10 +462,59 @@ class JmapClientTest {
         JmapClient client = open(server.sessionUrl(), QUICK);
         server.nextAnswer(200, "application/json", "[\"" + "x".repeat(300_000) + "\"]");
 
+        assertThat(failure(client.call(new MailboxGet(Ids.all())))).isInstanceOf(ServerFailure.LimitExceeded.class);
+    }
+
+    @Test
+    void answer_that_takes_too_much_memory_to_read_is_not_parsed() {
+        HeldBytes held = new HeldBytes(64 << 20);
+        JmapClient client = open(server.sessionUrl(), JmapOptions.DEFAULTS.withHeld(held));
+        // 2.4 MB of text, 64 MB as objects.
+        server.nextAnswer(200, "application/json", "[" + "[],".repeat(800_000) + "[]]");
+        server.nextAnswer(200, "application/json", "[".repeat(10_000) + "]".repeat(10_000));
+
         assertThat(failure(client.call(new MailboxGet(Ids.all()))))
                 .isInstanceOfSatisfying(
-                        ServerFailure.Rejected.class,
-                        rejected -> assertThat(rejected.code()).isEqualTo("answer-too-large"));
+                        ServerFailure.LimitExceeded.class,
+                        exceeded -> assertThat(exceeded.text()).contains("values"));
+        assertThat(failure(client.call(new MailboxGet(Ids.all()))))
+                .isInstanceOfSatisfying(
+                        ServerFailure.LimitExceeded.class,
+                        exceeded -> assertThat(exceeded.text()).contains("nested too deep"));
+        assertThat(held.held()).isZero();
+        assertThat(held.ended()).isZero();
+    }
+
+    @Test
+    void answer_counts_as_held_until_it_is_closed_and_the_client_is_ended_if_all_hold_too_much() {
+        HeldBytes held = new HeldBytes(4 << 20);
+        JmapClient client = open(server.sessionUrl(), JmapOptions.DEFAULTS.withHeld(held));
+        String answer = "{\"methodResponses\":[[\"Mailbox/get\",{\"state\":\"1\",\"list\":[],\"notFound\":[\""
+                + "x".repeat(500_000) + "\"]},\"c0\"]]}";
+        server.nextAnswer(200, "application/json", answer);
+
+        JmapClient.Held<?> first = get(client.callHeld(new MailboxGet(Ids.all())));
+        assertThat(held.held()).isBetween(500_000L, 2_000_000L);
+        first.close();
+        assertThat(held.held()).isZero();
+
+        for (int i = 0; i < 8; i++) {
+            server.nextAnswer(200, "application/json", answer);
+        }
+        ServerFailure failure = null;
+        for (int i = 0; i < 8 && failure == null; i++) {
+            try {
+                get(client.callHeld(new MailboxGet(Ids.all())));
+            } catch (ServerException ended) {
+                failure = ended.failure();
+            }
+        }
+        assertThat(failure)
+                .isInstanceOfSatisfying(
+                        ServerFailure.Unreachable.class,
+                        ended -> assertThat(ended.text()).contains("takes more memory"));
+        assertThat(held.ended()).isOne();
+        assertThat(held.held()).isZero();
     }
 
     @Test

@@ -70,6 +70,7 @@ class JmapFailuresTest {
                                 .map(duration -> " " + duration)
                                 .orElse("");
             case ServerFailure.Unreachable unreachable -> "Unreachable";
+            case ServerFailure.LimitExceeded tooMuch -> "LimitExceeded";
             case ServerFailure.AuthRejected rejected -> "AuthRejected";
             case ServerFailure.CursorLost lost -> "CursorLost";
             case ServerFailure.Conflict conflict -> "Conflict";
