@@ -16,6 +16,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Semaphore;
 import java.util.random.RandomGenerator;
+import org.eclipse.microprofile.config.ConfigProvider;
 import org.eclipse.microprofile.reactive.messaging.Channel;
 import org.eclipse.microprofile.reactive.messaging.Message;
 import org.eclipse.microprofile.reactive.messaging.OnOverflow;
@@ -28,9 +29,13 @@ import org.postbus.fetcher.publish.PublisherMetrics;
 import org.postbus.fetcher.source.FetcherContext;
 import org.postbus.fetcher.source.HostBudget;
 import org.postbus.fetcher.store.ClaimStore;
+import org.postbus.kit.memory.MemoryMetrics;
+import org.postbus.kit.memory.MemorySetting;
+import org.postbus.kit.settings.Settings;
 import org.postbus.kit.sql.TenantTransactions;
 import org.postbus.mail.imap.connection.ImapClient;
 import org.postbus.mail.imap.connection.ImapOptions;
+import org.postbus.mail.memory.HeldBytes;
 
 /** Assembles the service from what Quarkus provides, and stops it. */
 @ApplicationScoped
@@ -40,6 +45,9 @@ class Fetcher {
     private static final int TRANSACTIONS_AT_ONCE = 12;
     /** Accounts that may hold the ids of many emails at once; each takes up to 100 MB. */
     private static final int MANY_IDS_AT_ONCE = 2;
+
+    /** Unless the heap is small. */
+    private static final long BYTES_IN_FLIGHT_MAX = 64L << 20;
 
     private final MutinyEmitter<byte[]> observations;
     /** CPU work only, so one thread for each processor; platform threads, because mime4j keeps its buffers in thread-locals. */
@@ -59,6 +67,10 @@ class Fetcher {
             @Channel("observations") @OnOverflow(OnOverflow.Strategy.UNBOUNDED_BUFFER)
                     MutinyEmitter<byte[]> observations) {
         this.observations = observations;
+        HeldBytes.OF_PROCESS.limit(
+                MemorySetting.bytesHeldMax(Settings.of(ConfigProvider.getConfig()), HeldBytes.quarterOfHeap()));
+        MemoryMetrics.watch(
+                registry, HeldBytes.OF_PROCESS::held, HeldBytes.OF_PROCESS::max, HeldBytes.OF_PROCESS::ended);
         this.imap = new ImapClient(vertx, ImapOptions.DEFAULT.withCompression(config.compression()));
         // When a fetcher starts, thousands of accounts begin at once. They wait here, in order, instead of in the
         // pool's queue.
@@ -72,7 +84,7 @@ class Fetcher {
                         transactions,
                         new BatchSink(
                                 this::send,
-                                new Semaphore(config.bytesInFlightMax(), true),
+                                new Semaphore(config.bytesInFlightMax().orElse(bytesInFlightMax()), true),
                                 new PublisherMetrics(registry)),
                         new FetcherContext.Bulkheads(
                                 new Semaphore(config.largeMessagesAtOnce(), true),
@@ -85,6 +97,10 @@ class Fetcher {
                         Clock.systemUTC(),
                         RandomGenerator.of("L64X128MixRandom")),
                 new AccountMetrics(registry));
+    }
+
+    private static int bytesInFlightMax() {
+        return (int) Math.min(BYTES_IN_FLIGHT_MAX, Runtime.getRuntime().maxMemory() / 8);
     }
 
     @Produces

@@ -4,6 +4,7 @@ import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.OptionalInt;
 import org.postbus.mail.imap.connection.ImapOptions;
 
 /** The settings of this service. Each is also an environment variable: {@code POSTBUS_FETCHER_POLL} and so on. */
@@ -37,9 +38,8 @@ interface FetcherConfig {
     @WithDefault("where-it-pays")
     ImapOptions.Compression compression();
 
-    /** Bytes of batches that Kafka has not acknowledged, of all accounts. */
-    @WithDefault("67108864")
-    int bytesInFlightMax();
+    /** Bytes of observations that Kafka has not acknowledged, of all accounts. Unset: 64 MiB, at most an eighth of the heap. */
+    OptionalInt bytesInFlightMax();
 
     /** Messages of up to 25 MiB in memory at the same time. */
     @WithDefault("2")

@@ -14,12 +14,17 @@ import jakarta.inject.Singleton;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.ThreadLocalRandom;
+import org.eclipse.microprofile.config.ConfigProvider;
 import org.eclipse.microprofile.reactive.messaging.Channel;
 import org.postbus.account.cipher.CredentialCipher;
 import org.postbus.codec.EventCodec;
+import org.postbus.kit.memory.MemoryMetrics;
+import org.postbus.kit.memory.MemorySetting;
+import org.postbus.kit.settings.Settings;
 import org.postbus.kit.sql.TenantTransactions;
 import org.postbus.mail.imap.connection.ImapClient;
 import org.postbus.mail.imap.connection.ImapOptions;
+import org.postbus.mail.memory.HeldBytes;
 import org.postbus.outbound.flush.FlushContext;
 import org.postbus.outbound.flush.MailServers;
 import org.postbus.outbound.flush.MutationFlusher;
@@ -53,6 +58,10 @@ public class OutboundWiring {
             Pool pool,
             MeterRegistry registry,
             @Channel("sync-requests") MutinyEmitter<Record<String, byte[]>> syncRequestTopic) {
+        HeldBytes.OF_PROCESS.limit(
+                MemorySetting.bytesHeldMax(Settings.of(ConfigProvider.getConfig()), HeldBytes.quarterOfHeap()));
+        MemoryMetrics.watch(
+                registry, HeldBytes.OF_PROCESS::held, HeldBytes.OF_PROCESS::max, HeldBytes.OF_PROCESS::ended);
         var database = new TenantTransactions(pool);
         metrics = new OutboundMetrics(registry);
         syncRequests = new SyncRequestPublisher(request ->

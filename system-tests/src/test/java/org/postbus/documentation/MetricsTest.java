@@ -13,7 +13,7 @@ import org.postbus.documentation.Sources.Source;
 class MetricsTest {
     /** A metric's type and its name in the code, in one of Micrometer's two forms. */
     private static final Pattern REGISTERED = Pattern.compile(
-            "(?:\\.(counter|timer|summary|gauge)|\\b(Counter|Timer|DistributionSummary|Gauge)\\.builder)\\(\\s*\"(postbus[\\w.-]+)\"");
+            "(?:\\.(counter|timer|summary|gauge)|\\b(Counter|FunctionCounter|Timer|DistributionSummary|Gauge)\\.builder)\\(\\s*\"(postbus[\\w.-]+)\"");
 
     private static final Pattern BASE_UNIT = Pattern.compile("\\.baseUnit\\(\"(\\w+)\"\\)");
     /** Labels may follow the name: {@code `postbus_batches_total{outcome}`}. */
@@ -47,7 +47,7 @@ class MetricsTest {
         String base = name.replaceAll("[.-]", "_");
         String withUnit = baseUnit.isEmpty() || base.endsWith("_" + baseUnit) ? base : base + "_" + baseUnit;
         return switch (type) {
-            case "counter", "Counter" -> withUnit + "_total";
+            case "counter", "Counter", "FunctionCounter" -> withUnit + "_total";
             case "timer", "Timer" -> base + "_seconds";
             case "summary", "DistributionSummary", "gauge", "Gauge" -> withUnit;
             default -> throw new IllegalStateException(type);

@@ -69,6 +69,7 @@ public sealed interface ContentFailure {
     static ContentFailure of(ServerFailure failure) {
         return switch (failure) {
             case ServerFailure.Unreachable(var text) -> new Unavailable(text, UNAVAILABLE_RETRY);
+            case ServerFailure.LimitExceeded(var text) -> new Unavailable(text, UNAVAILABLE_RETRY);
             case ServerFailure.OutcomeUnknown(var text) -> new Unavailable(text, UNAVAILABLE_RETRY);
             case ServerFailure.Throttled(var text, var hint) -> new Unavailable(text, hint.orElse(UNAVAILABLE_RETRY));
             case ServerFailure.AuthRejected(var text) -> new LoginRefused(text);

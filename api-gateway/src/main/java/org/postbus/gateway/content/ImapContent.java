@@ -11,6 +11,7 @@ import java.util.OptionalLong;
 import org.postbus.account.AccountSettings;
 import org.postbus.kit.concurrent.Await;
 import org.postbus.kit.concurrent.BoundedPull;
+import org.postbus.kit.concurrent.ReadAhead;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
 import org.postbus.mail.imap.connection.ImapConnection;
@@ -21,6 +22,7 @@ import org.postbus.mail.imap.grammar.FetchedMessage;
 import org.postbus.mail.imap.grammar.MailboxName;
 import org.postbus.mail.imap.grammar.Section;
 import org.postbus.mail.imap.grammar.SelectedMailbox;
+import org.postbus.mail.memory.HeldBytes;
 import org.postbus.mail.mime.MimeLimits;
 import org.postbus.mail.mime.MimeMessageReader;
 import org.postbus.mail.mime.encoding.TransferDecoder;
@@ -99,12 +101,20 @@ class ImapContent {
                 .orElseThrow(ImapContent::missing);
     }
 
+    private static BoundedPull<SectionChunk> chunks(ImapConnection connection, long uid, Section section) {
+        HeldBytes.Share waiting = connection.keeping();
+        return BoundedPull.of(
+                connection.uidFetchChunks(uid, section),
+                ReadAhead.<SectionChunk>ofBytes(
+                                OpenContent.BYTES_AHEAD, chunk -> chunk.octets().length())
+                        .counted(waiting::set, connection::isMemoryTight));
+    }
+
     /** Waits for the first chunk. Empty if there is no such message or part. */
     private Optional<OpenContent> open(
             EmailOnServer email, ImapConnection connection, long uid, Section section, String encoding)
             throws InterruptedException {
-        BoundedPull<SectionChunk> chunks =
-                BoundedPull.of(connection.uidFetchChunks(uid, section), OpenContent.CHUNKS_AHEAD);
+        BoundedPull<SectionChunk> chunks = chunks(connection, uid, section);
         TransferDecoder decoder = TransferDecoder.of(encoding);
         try {
             Optional<SectionChunk> first = chunks.next(OpenContent.SILENCE_MAX, OpenContent::silent);
@@ -161,8 +171,7 @@ class ImapContent {
     private static byte[] content(ImapConnection connection, long uid, Section section) throws InterruptedException {
         Buffer all = Buffer.buffer();
         int octetsMax = section.octetsMax().orElseThrow();
-        try (BoundedPull<SectionChunk> chunks =
-                BoundedPull.of(connection.uidFetchChunks(uid, section), OpenContent.CHUNKS_AHEAD)) {
+        try (BoundedPull<SectionChunk> chunks = chunks(connection, uid, section)) {
             for (Optional<SectionChunk> next = chunks.next(COMMAND_TIME_MAX, OpenContent::silent);
                     next.isPresent();
                     next = chunks.next(COMMAND_TIME_MAX, OpenContent::silent)) {

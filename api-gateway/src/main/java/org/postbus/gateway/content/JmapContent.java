@@ -16,6 +16,7 @@ import org.postbus.account.AccountSettings;
 import org.postbus.gateway.egress.HostPolicy;
 import org.postbus.kit.concurrent.Await;
 import org.postbus.kit.concurrent.BoundedPull;
+import org.postbus.kit.concurrent.ReadAhead;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
 import org.postbus.mail.jmap.http.JmapBlob;
@@ -139,7 +140,10 @@ class JmapContent {
 
     private static OpenContent download(Connection connection, String blobId, String type) throws InterruptedException {
         JmapBlob blob = connection.await(connection.client().download(blobId, "content", type, BLOB_BYTES_MAX));
-        BoundedPull<Buffer> chunks = BoundedPull.of(blob.content(), OpenContent.CHUNKS_AHEAD, connection.context());
+        BoundedPull<Buffer> chunks = BoundedPull.of(
+                blob.content(),
+                ReadAhead.<Buffer>ofBytes(OpenContent.BYTES_AHEAD, Buffer::length),
+                connection.context());
         try {
             Optional<Buffer> first = chunks.next(OpenContent.SILENCE_MAX, OpenContent::silent);
             return new OpenContent(

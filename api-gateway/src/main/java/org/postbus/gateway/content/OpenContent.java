@@ -18,8 +18,8 @@ final class OpenContent implements AutoCloseable {
     /** The longest time without a byte. */
     static final Duration SILENCE_MAX = Duration.ofSeconds(60);
 
-    /** Chunks that wait in memory. While a slow client lets them wait, the mail server's socket is not read. */
-    static final int CHUNKS_AHEAD = 2;
+    /** Bytes that wait in memory, and one chunk. While a slow client lets them wait, the mail server's socket is not read. */
+    static final long BYTES_AHEAD = 128 * 1024;
 
     private final OptionalLong size;
     private final Source source;

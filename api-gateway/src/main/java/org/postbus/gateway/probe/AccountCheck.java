@@ -116,6 +116,7 @@ public class AccountCheck {
         String kind =
                 switch (failure) {
                     case ServerFailure.Unreachable ignored -> "unreachable";
+                    case ServerFailure.LimitExceeded ignored -> "unreachable";
                     case ServerFailure.AuthRejected ignored -> "login-refused";
                     case ServerFailure.Throttled ignored -> "throttled";
                     case ServerFailure.Rejected ignored -> "refused";

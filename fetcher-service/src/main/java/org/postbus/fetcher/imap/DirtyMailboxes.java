@@ -12,8 +12,12 @@ import org.postbus.mail.imap.grammar.MailboxName;
 record DirtyMailboxes(Set<String> rawNames, boolean every) {
     static final DirtyMailboxes NONE = new DirtyMailboxes(Set.of(), false);
 
+    /** More names than that are every mailbox. */
+    static final int NAMES_MAX = 1000;
+
     DirtyMailboxes {
-        rawNames = Set.copyOf(rawNames);
+        every |= rawNames.size() > NAMES_MAX;
+        rawNames = every ? Set.of() : Set.copyOf(rawNames);
     }
 
     boolean contains(MailboxName name) {

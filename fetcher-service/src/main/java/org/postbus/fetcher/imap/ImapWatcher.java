@@ -12,6 +12,7 @@ import org.postbus.account.PushKind;
 import org.postbus.fetcher.source.Backoff;
 import org.postbus.fetcher.source.FetcherContext;
 import org.postbus.fetcher.source.HostBudget;
+import org.postbus.fetcher.source.LimitPolicy;
 import org.postbus.fetcher.source.OwnThread;
 import org.postbus.fetcher.source.WakeKind;
 import org.postbus.fetcher.source.WakeSignal;
@@ -82,6 +83,7 @@ final class ImapWatcher implements Runnable {
     @Override
     public void run() {
         int failures = 0;
+        LimitPolicy limits = LimitPolicy.NONE;
         try {
             while (true) {
                 Optional<HostBudget.Permit> permit = context.hosts().watcherPermit(host);
@@ -91,6 +93,7 @@ final class ImapWatcher implements Runnable {
                     continue;
                 }
                 Instant began = context.clock().instant();
+                Optional<Duration> rest = Optional.empty();
                 try (HostBudget.Permit held = permit.get()) {
                     watch();
                     return;
@@ -98,13 +101,16 @@ final class ImapWatcher implements Runnable {
                     boolean lasted =
                             began.plus(QUIET_MIN).isBefore(context.clock().instant());
                     failures = lasted ? 1 : failures + 1;
+                    // The account is polled meanwhile; the loop finds out whether the server keeps its limits there.
+                    limits = e.failure() instanceof ServerFailure.LimitExceeded ? limits.exceeded() : LimitPolicy.NONE;
+                    rest = limits.rest();
                     LOG.debugf(
                             "account %s: the watcher failed: %s",
                             account, e.failure().text());
                 }
                 push = PushKind.POLL;
-                Thread.sleep(Backoff.delay(
-                        failures, Optional.empty(), context.random().nextDouble()));
+                Thread.sleep(rest.orElse(Backoff.delay(
+                        failures, Optional.empty(), context.random().nextDouble())));
             }
         } catch (InterruptedException closed) {
             push = PushKind.POLL;

@@ -8,6 +8,7 @@ import java.util.Set;
 import org.postbus.kit.concurrent.Await;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
+import org.postbus.mail.jmap.http.JmapClient;
 import org.postbus.mail.jmap.method.JmapEmail;
 import org.postbus.mail.jmap.method.JmapEmailState;
 import org.postbus.mail.jmap.method.JmapMethod.ChangesResult;
@@ -48,13 +49,7 @@ final class EmailChangesSync {
     void run() throws InterruptedException {
         for (int page = 0; page < PAGES_MAX; page++) {
             Cursor.Jmap cursor = state.emails.orElseThrow();
-            Answer answer = ask(cursor.state(), page == 0);
-            MailboxSync.Seen seen = answer.mailboxes().isPresent()
-                    ? mailboxes.publishChanges(answer.mailboxes().get(), answer.mailboxResults())
-                    : mailboxes.read();
-            ChangesResult changed = answer.results().get(answer.changes());
-            publish(changed, answer);
-            mailboxes.end(seen);
+            ChangesResult changed = publishPage(cursor.state(), page == 0);
             if (!changed.newState().equals(cursor.state())) {
                 int reported = changed.created().size()
                         + changed.updated().size()
@@ -72,18 +67,42 @@ final class EmailChangesSync {
         throw new ServerException(new ServerFailure.CursorLost("the server's changes do not end"));
     }
 
+    private ChangesResult publishPage(String since, boolean first) throws InterruptedException {
+        try (Answer answer = ask(since, first)) {
+            MailboxSync.Seen seen = answer.mailboxes().isPresent()
+                    ? mailboxes.publishChanges(
+                            answer.mailboxes().get(), answer.mailboxResults().result())
+                    : mailboxes.read();
+            ChangesResult changed = answer.held().result().get(answer.changes());
+            publish(changed, answer);
+            mailboxes.end(seen);
+            return changed;
+        }
+    }
+
     /**
      * The calls of a request and their results. The emails themselves are not always asked for, or not returned.
      *
-     * @param mailboxResults the same as {@code results} if everything was asked for in one request
+     * @param mailboxResults the same as {@code held} if everything was asked for in one request
      */
     private record Answer(
             Optional<MailboxSync.ChangesCalls> mailboxes,
-            JmapResults mailboxResults,
+            JmapClient.Held<JmapResults> mailboxResults,
             JmapRequest.Call<ChangesResult> changes,
             Optional<JmapRequest.Call<GetResult<JmapEmail>>> created,
             Optional<JmapRequest.Call<GetResult<JmapEmailState>>> updated,
-            JmapResults results) {}
+            JmapClient.Held<JmapResults> held)
+            implements AutoCloseable {
+        JmapResults results() {
+            return held.result();
+        }
+
+        @Override
+        public void close() {
+            held.close();
+            mailboxResults.close();
+        }
+    }
 
     /**
      * Asks first for so few changes that their emails fit into the answer. A server may refuse that, or have a single change that is larger
@@ -98,12 +117,14 @@ final class EmailChangesSync {
                 if (failure.isEmpty()) {
                     return answer;
                 }
+                answer.close();
                 refusal = failure.get();
             } catch (ServerException e) {
                 refusal = e.failure();
             }
-            boolean askDifferently =
-                    refusal instanceof ServerFailure.CursorLost || refusal instanceof ServerFailure.Rejected;
+            boolean askDifferently = refusal instanceof ServerFailure.CursorLost
+                    || refusal instanceof ServerFailure.Rejected
+                    || GetSizeLimit.isAnswerTooLarge(refusal);
             if (!askDifferently) {
                 throw new ServerException(refusal);
             }
@@ -127,13 +148,13 @@ final class EmailChangesSync {
         Optional<JmapRequest.Call<GetResult<JmapEmailState>>> updated =
                 withEmails ? Optional.of(request.add(new EmailStateGet(changes.result("/updated")))) : Optional.empty();
         if (mailboxRequest == request || mailboxCalls.isEmpty()) {
-            JmapResults results = pass.send(request);
+            JmapClient.Held<JmapResults> results = pass.send(request);
             return new Answer(mailboxCalls, results, changes, created, updated, results);
         }
         return Await.of(
                 Uni.combine()
                         .all()
-                        .unis(pass.client().send(request), pass.client().send(mailboxRequest))
+                        .unis(pass.client().sendHeld(request), pass.client().sendHeld(mailboxRequest))
                         .with((results, mailboxResults) ->
                                 new Answer(mailboxCalls, mailboxResults, changes, created, updated, results)),
                 JmapPassContext.REQUEST_TIME_MAX,

@@ -45,8 +45,10 @@ final class EmailPublishing {
     private final JmapPassContext pass;
     private final JmapSyncState state;
     private final MailboxSync mailboxes;
+    private final OversizedEmails oversized;
 
     EmailPublishing(JmapPassContext pass, MailboxSync mailboxes) {
+        this.oversized = new OversizedEmails(pass);
         this.pass = pass;
         this.state = pass.state();
         this.mailboxes = mailboxes;
@@ -97,7 +99,12 @@ final class EmailPublishing {
 
     /** Reads and publishes whole emails, several requests at a time. */
     PagedGet<GetResult<JmapEmail>> get() {
-        return new PagedGet<>(pass.client(), state.bodiesPerGet, ids -> new EmailGet(ids, BODIES), this::publish);
+        return new PagedGet<>(
+                pass.client(),
+                state.bodiesPerGet,
+                ids -> new EmailGet(ids, BODIES),
+                this::publish,
+                (id, why) -> oversized.publish(id, why, answer -> publish(List.of(id), answer)));
     }
 
     void publish(List<String> ids, GetResult<JmapEmail> answer) throws InterruptedException {

@@ -4,6 +4,7 @@ import java.util.List;
 import java.util.Optional;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
+import org.postbus.mail.jmap.http.JmapClient;
 import org.postbus.mail.jmap.method.JmapEmail;
 import org.postbus.mail.jmap.method.JmapMethod.EmailGet;
 import org.postbus.mail.jmap.method.JmapMethod.EmailQuery;
@@ -55,6 +56,7 @@ final class InitialSync {
                 Optional<GetResult<JmapEmail>> included = firstPage.takeEmails();
                 if (included.isPresent()) {
                     emails.publish(wanted, included.get());
+                    firstPage.release();
                 } else {
                     get.ask(wanted);
                 }
@@ -80,6 +82,7 @@ final class InitialSync {
     private final class FirstPage implements JmapIdPages.Query {
         private boolean withEmails;
         private Optional<GetResult<JmapEmail>> included = Optional.empty();
+        private Optional<JmapClient.Held<JmapResults>> holding = Optional.empty();
 
         FirstPage(boolean withEmails) {
             this.withEmails = withEmails && pass.callsMax() >= 2;
@@ -97,16 +100,24 @@ final class InitialSync {
             JmapRequest.Call<GetResult<JmapEmail>> get =
                     request.add(new EmailGet(query.result("/ids"), EmailPublishing.BODIES));
             try {
-                JmapResults results = pass.send(request);
-                List<String> ids = results.get(query).ids();
-                included = EmailPublishing.ifAnswered(results, get);
+                JmapClient.Held<JmapResults> held = pass.send(request);
+                release();
+                holding = Optional.of(held);
+                List<String> ids = held.result().get(query).ids();
+                included = EmailPublishing.ifAnswered(held.result(), get);
                 return ids;
             } catch (ServerException e) {
-                if (!(e.failure() instanceof ServerFailure.Rejected)) {
+                if (!(e.failure() instanceof ServerFailure.Rejected) && !GetSizeLimit.isAnswerTooLarge(e.failure())) {
                     throw e;
                 }
                 return emails.idPage(start, limit);
             }
+        }
+
+        /** The emails that were taken are published. */
+        void release() {
+            holding.ifPresent(JmapClient.Held::close);
+            holding = Optional.empty();
         }
 
         /** The emails of the page that was queried last, if they came with it. */

@@ -35,8 +35,9 @@ record JmapPassContext(
         return Await.of(client.call(method), REQUEST_TIME_MAX, ServerException::unreachable);
     }
 
-    JmapResults send(JmapRequest request) throws InterruptedException {
-        return Await.of(client.send(request), REQUEST_TIME_MAX, ServerException::unreachable);
+    /** The results count as held until they are closed. */
+    JmapClient.Held<JmapResults> send(JmapRequest request) throws InterruptedException {
+        return Await.of(client.sendHeld(request), REQUEST_TIME_MAX, ServerException::unreachable);
     }
 
     /** How many method calls one request may hold. */

@@ -10,9 +10,11 @@ import org.jboss.logging.Logger;
 import org.postbus.account.PushKind;
 import org.postbus.fetcher.source.Backoff;
 import org.postbus.fetcher.source.FetcherContext;
+import org.postbus.fetcher.source.LimitPolicy;
 import org.postbus.fetcher.source.WakeKind;
 import org.postbus.fetcher.source.WakeSignal;
 import org.postbus.kit.concurrent.BoundedPull;
+import org.postbus.kit.concurrent.ReadAhead;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
 import org.postbus.mail.jmap.http.JmapClient;
@@ -28,7 +30,7 @@ import org.postbus.model.AccountId;
 final class JmapWatcher {
     private static final Duration PING = Duration.ofSeconds(60);
     private static final List<String> TYPES = List.of("Email", "Mailbox");
-    private static final int AHEAD_NOTIFICATIONS = 64;
+    private static final ReadAhead<JmapPush> NOTIFICATIONS_AHEAD = ReadAhead.ofBytes(16 * 1024, JmapPush::bytes);
     private static final Logger LOG = Logger.getLogger(JmapWatcher.class);
 
     private final AccountId account;
@@ -55,10 +57,12 @@ final class JmapWatcher {
     /** Until the thread is interrupted, or the server is known to offer no push. */
     void run(WakeSignal wakes) {
         int failures = 0;
+        LimitPolicy limits = LimitPolicy.NONE;
         PushKind kind = PushKind.EVENT_SOURCE;
         try {
             while (true) {
                 Instant began = context.clock().instant();
+                Optional<Duration> rest = Optional.empty();
                 try {
                     listen(kind, wakes);
                 } catch (ServerException e) {
@@ -75,13 +79,15 @@ final class JmapWatcher {
                     }
                     boolean lasted = began.plus(PING).isBefore(context.clock().instant());
                     failures = lasted ? 1 : failures + 1;
+                    limits = e.failure() instanceof ServerFailure.LimitExceeded ? limits.exceeded() : LimitPolicy.NONE;
+                    rest = limits.rest();
                     LOG.debugf(
                             "account %s: push by %s failed: %s",
                             account, kind.wireName(), e.failure().text());
                 }
                 push = PushKind.POLL;
-                Thread.sleep(Backoff.delay(
-                        failures, Optional.empty(), context.random().nextDouble()));
+                Thread.sleep(rest.orElse(Backoff.delay(
+                        failures, Optional.empty(), context.random().nextDouble())));
             }
         } catch (InterruptedException closed) {
             push = PushKind.POLL;
@@ -93,7 +99,7 @@ final class JmapWatcher {
         Multi<JmapPush> stream = kind == PushKind.WEBSOCKET
                 ? JmapWebSocket.open(client, TYPES, PING)
                 : JmapEventSource.open(client, TYPES, PING);
-        try (BoundedPull<JmapPush> notifications = BoundedPull.of(stream, AHEAD_NOTIFICATIONS)) {
+        try (BoundedPull<JmapPush> notifications = BoundedPull.of(stream, NOTIFICATIONS_AHEAD)) {
             for (Optional<JmapPush> next = notifications.next(); next.isPresent(); next = notifications.next()) {
                 switch (next.get()) {
                     case JmapPush.Opened opened -> push = kind;

@@ -27,6 +27,9 @@ import org.postbus.observation.SyncScope;
 
 /** Publishes the mailboxes of an account: all of them, or those that changed. */
 final class MailboxSync {
+    /** Each is kept for as long as the account is watched, and takes a row in the database. */
+    private static final int MAILBOXES_MAX = 10_000;
+
     private final JmapPassContext pass;
     private final JmapSyncState state;
     private final Set<String> notListed = new HashSet<>();
@@ -75,6 +78,7 @@ final class MailboxSync {
             // Asked for once: a server may name a mailbox that it does not list.
             unknown |= !state.mailboxes.containsKey(MailboxKey.ofId(id)) && notListed.add(id);
         }
+        checkNumber(notListed.size());
         if (unknown) {
             refresh();
         }
@@ -155,9 +159,17 @@ final class MailboxSync {
         return new Seen(vanished, changes.newState());
     }
 
+    private static void checkNumber(int mailboxes) {
+        if (mailboxes > MAILBOXES_MAX) {
+            throw new ServerException(new ServerFailure.LimitExceeded(
+                    "the server has more than " + MAILBOXES_MAX + " mailboxes, which is what an account may have"));
+        }
+    }
+
     private void publish(Collection<ObservedMailbox> mailboxes) throws InterruptedException {
         for (ObservedMailbox mailbox : JmapObservations.parentsFirst(mailboxes)) {
             if (!mailbox.equals(state.mailboxes.get(mailbox.key()))) {
+                checkNumber(state.mailboxes.size());
                 pass.out().add(new Observation.MailboxObserved(mailbox));
                 state.mailboxes.put(mailbox.key(), mailbox);
             }

@@ -29,19 +29,38 @@ final class PagedGet<R> implements AutoCloseable {
         void take() throws InterruptedException;
     }
 
-    private record InFlight<R>(List<String> ids, CompletableFuture<R> answer, List<Step> then) {}
+    /** Publishes an object whose answer is too large even if nothing else is asked for. */
+    @FunctionalInterface
+    interface TooLarge {
+        void handle(String id, ServerException why) throws InterruptedException;
+    }
+
+    private record InFlight<R>(List<String> ids, CompletableFuture<JmapClient.Held<R>> answer, List<Step> then) {}
 
     private final JmapClient client;
     private final GetSizeLimit limit;
     private final Function<JmapMethod.Ids, JmapMethod<R>> get;
     private final Use<R> use;
+    private final TooLarge tooLarge;
     private final ArrayDeque<InFlight<R>> inFlight = new ArrayDeque<>();
 
     PagedGet(JmapClient client, GetSizeLimit limit, Function<JmapMethod.Ids, JmapMethod<R>> get, Use<R> use) {
+        this(client, limit, get, use, (id, why) -> {
+            throw why;
+        });
+    }
+
+    PagedGet(
+            JmapClient client,
+            GetSizeLimit limit,
+            Function<JmapMethod.Ids, JmapMethod<R>> get,
+            Use<R> use,
+            TooLarge tooLarge) {
         this.client = client;
         this.limit = limit;
         this.get = get;
         this.use = use;
+        this.tooLarge = tooLarge;
     }
 
     /** On return all have been requested, and most of the answers used. */
@@ -51,7 +70,7 @@ final class PagedGet<R> implements AutoCloseable {
             if (inFlight.size() >= AT_ONCE) {
                 useNext();
             }
-            Uni<R> answer = client.call(get.apply(JmapMethod.Ids.these(page)));
+            Uni<JmapClient.Held<R>> answer = client.callHeld(get.apply(JmapMethod.Ids.these(page)));
             inFlight.add(new InFlight<>(page, answer.subscribeAsCompletionStage(), new ArrayList<>()));
         }
     }
@@ -74,10 +93,12 @@ final class PagedGet<R> implements AutoCloseable {
 
     private void useNext() throws InterruptedException {
         InFlight<R> next = inFlight.poll();
-        Optional<R> answer = answer(next);
+        Optional<JmapClient.Held<R>> answer = answer(next);
         if (answer.isPresent()) {
-            use.use(next.ids(), answer.get());
-        } else {
+            try (JmapClient.Held<R> held = answer.get()) {
+                use.use(next.ids(), held.result());
+            }
+        } else if (next.ids().size() > 1) {
             askInSmallerPages(next.ids());
         }
         for (Step step : next.then()) {
@@ -85,15 +106,17 @@ final class PagedGet<R> implements AutoCloseable {
         }
     }
 
-    /** Empty if the request was too large. */
-    private Optional<R> answer(InFlight<R> asked) throws InterruptedException {
+    /** Empty if the request or its answer was too large. */
+    private Optional<JmapClient.Held<R>> answer(InFlight<R> asked) throws InterruptedException {
         try {
             return Optional.of(Await.of(
                     Uni.createFrom().completionStage(asked.answer()),
                     JmapPassContext.REQUEST_TIME_MAX,
                     ServerException::unreachable));
         } catch (ServerException e) {
-            if (!limit.reduce(e.failure(), asked.ids().size())) {
+            if (asked.ids().size() == 1 && GetSizeLimit.isAnswerTooLarge(e.failure())) {
+                tooLarge.handle(asked.ids().getFirst(), e);
+            } else if (!limit.reduce(e.failure(), asked.ids().size())) {
                 throw e;
             }
             return Optional.empty();
@@ -101,7 +124,7 @@ final class PagedGet<R> implements AutoCloseable {
     }
 
     private void askInSmallerPages(List<String> ids) throws InterruptedException {
-        try (PagedGet<R> smaller = new PagedGet<>(client, limit, get, use)) {
+        try (PagedGet<R> smaller = new PagedGet<>(client, limit, get, use, tooLarge)) {
             smaller.ask(ids);
             smaller.end();
         }

@@ -8,6 +8,7 @@ import java.util.Optional;
 import java.util.Set;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
+import org.postbus.mail.memory.HeldBytes;
 
 /**
  * Compares all emails of an account with those stored, without a cursor. The state is read first, so what changes meanwhile is among the changes
@@ -22,6 +23,9 @@ final class Reconciliation {
     private static final int STORED_PAGE = 5000;
     /** Below this many ids no permit is needed. */
     private static final int FEW_IDS = 1000;
+    /** What an id that is kept takes. */
+    private static final long ID_BYTES = 720;
+
     /** Emails beyond these are published as new without looking for their former ids. */
     private static final int CREATED_MAX = 200_000;
     /** A server whose ids have not ended by then repeats itself; other accounts may wait for the permit of this one. */
@@ -44,9 +48,11 @@ final class Reconciliation {
         pass.state().changesSinceComparison = 0;
         Set<String> destroyed = new LinkedHashSet<>();
         List<String> created = new ArrayList<>();
-        try (LazyPermit permit = new LazyPermit(pass.context().bulkheads().manyIds())) {
+        try (HeldBytes.Share held = pass.client().keeping();
+                LazyPermit permit = new LazyPermit(pass.context().bulkheads().manyIds())) {
             for (List<String> stored = stored(""); !stored.isEmpty(); stored = stored(stored.getLast())) {
                 destroyed.addAll(emails.publishDifferences(emails.storedStates(stored)));
+                held.set(ID_BYTES * destroyed.size());
                 permit.acquireIf(destroyed.size() > FEW_IDS);
             }
             JmapIdPages pages = new JmapIdPages(emails::idPage, Optional.empty());
@@ -57,6 +63,7 @@ final class Reconciliation {
                     emails.publish(unknown, Optional.empty());
                 } else {
                     created.addAll(unknown);
+                    held.set(ID_BYTES * (destroyed.size() + created.size()));
                     permit.acquireIf(created.size() > FEW_IDS);
                 }
             }

@@ -89,9 +89,24 @@ public final class ObservationPublisher implements AutoCloseable {
                 add(deferred);
             }
         }
+        reserve(observation.json().length + 1);
         pending.add(observation);
         pendingEmails += observation.emails();
         pendingBytes += observation.json().length + 1;
+    }
+
+    /**
+     * What waits to be sent counts as in flight: many accounts with a batch each that is not full take as much memory as those with
+     * full ones. Where there is no room, what waits is sent first, so that nobody waits for room while it holds some.
+     */
+    private void reserve(int bytes) throws InterruptedException {
+        if (!sink.bytesInFlight().tryAcquire(bytes)) {
+            if (!pending.isEmpty()) {
+                send();
+            }
+            awaitAcknowledgement();
+            sink.bytesInFlight().acquire(bytes);
+        }
     }
 
     /** Sends the rest. On return the broker has stored everything. */
@@ -125,8 +140,7 @@ public final class ObservationPublisher implements AutoCloseable {
         EncodedBatch batch = EncodedBatch.of(tenantId, accountId, fence, sentSeq + 1, pending);
         awaitAcknowledgement();
         awaitApplied(sentSeq + 1 - AHEAD_MAX);
-        int bytes = batch.json().length;
-        sink.bytesInFlight().acquire(bytes);
+        int bytes = pendingBytes;
         sink.metrics().batchSent(pending.size());
         sentSeq++;
         inFlight = sink.send()
@@ -170,5 +184,8 @@ public final class ObservationPublisher implements AutoCloseable {
     @Override
     public void close() {
         inFlight.cancel(true);
+        sink.bytesInFlight().release(pendingBytes);
+        pending.clear();
+        pendingBytes = 0;
     }
 }

@@ -28,6 +28,8 @@ public final class OutcomePolicy {
     public static MutationOutcome outcomeOf(ServerFailure failure, int attempts, boolean holdsAccount, double jitter) {
         return switch (failure) {
             case ServerFailure.Unreachable(var text) -> retried(attempts, text, Optional.empty(), holdsAccount, jitter);
+            case ServerFailure.LimitExceeded(var text) ->
+                retried(attempts, text, Optional.empty(), holdsAccount, jitter);
             case ServerFailure.Throttled(var text, var retryAfter) ->
                 retried(attempts, text, retryAfter, holdsAccount, jitter);
             case ServerFailure.AuthRejected(var text) ->

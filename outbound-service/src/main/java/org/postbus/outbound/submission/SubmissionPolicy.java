@@ -33,6 +33,7 @@ public final class SubmissionPolicy {
     public static SubmissionOutcome afterSending(ServerFailure failure, int attempts, double jitter) {
         return switch (failure) {
             case ServerFailure.Unreachable(var text) -> retried(attempts, text, Optional.empty(), true, jitter);
+            case ServerFailure.LimitExceeded(var text) -> retried(attempts, text, Optional.empty(), true, jitter);
             case ServerFailure.Throttled(var text, var retryAfter) ->
                 retried(attempts, text, retryAfter, false, jitter);
             case ServerFailure.AuthRejected(var text) ->

@@ -12,11 +12,11 @@ import java.util.function.Function;
 
 /**
  * Reads a {@link Multi} from a sequential loop on a virtual thread, item by item, and requests more only as the loop takes them: while the loop
- * is held up, at most {@code ahead} items wait here and the source's socket is not read. One reader. Closing it before the end cancels the
- * source.
+ * is held up, no more waits here than {@link ReadAhead} allows and the source's socket is not read. One reader. Closing it before the end
+ * cancels the source.
  */
 public final class BoundedPull<T> implements AutoCloseable {
-    private final int ahead;
+    private final ReadAhead<T> ahead;
     private final Executor context;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition arrived = lock.newCondition();
@@ -24,20 +24,22 @@ public final class BoundedPull<T> implements AutoCloseable {
     private Flow.Subscription subscription;
     private Throwable failure;
     private boolean ended;
-    private int taken;
+    /** An item has been requested that has not arrived. */
+    private boolean requested;
 
-    private BoundedPull(int ahead, Executor context) {
+    private long waiting;
+
+    private BoundedPull(ReadAhead<T> ahead, Executor context) {
         this.ahead = ahead;
         this.context = context;
     }
 
-    /** @param ahead items that may wait here, 1 or more */
-    public static <T> BoundedPull<T> of(Multi<T> source, int ahead) {
+    public static <T> BoundedPull<T> of(Multi<T> source, ReadAhead<T> ahead) {
         return of(source, ahead, Runnable::run);
     }
 
     /** @param context where the source is subscribed to, requested from and cancelled, if it must not be touched from elsewhere */
-    public static <T> BoundedPull<T> of(Multi<T> source, int ahead, Executor context) {
+    public static <T> BoundedPull<T> of(Multi<T> source, ReadAhead<T> ahead, Executor context) {
         BoundedPull<T> pull = new BoundedPull<>(ahead, context);
         context.execute(() -> source.subscribe().withSubscriber(pull.new Subscriber()));
         return pull;
@@ -63,7 +65,6 @@ public final class BoundedPull<T> implements AutoCloseable {
 
     private <X extends Exception> Optional<T> next(long nanos, Timeout<X> timeout) throws InterruptedException, X {
         Flow.Subscription more = null;
-        int count = 0;
         T item;
         lock.lockInterruptibly();
         try {
@@ -81,23 +82,27 @@ public final class BoundedPull<T> implements AutoCloseable {
                 throw unchecked(failure);
             }
             item = items.poll();
-            // Requested in halves: one request per item would cost a hop to the event loop each.
-            if (++taken * 2 >= ahead && !ended) {
+            count(-ahead.bytes(item));
+            // Not before half of it is taken: one request per item would cost a hop to the event loop each.
+            boolean due = items.isEmpty()
+                    || waiting * 2 <= ahead.bytesMax() && !ahead.tight().getAsBoolean();
+            if (!requested && !ended && due) {
                 more = subscription;
-                count = taken;
-                taken = 0;
+                requested = true;
             }
         } finally {
             lock.unlock();
         }
         if (more != null) {
-            request(more, count);
+            Flow.Subscription open = more;
+            context.execute(() -> open.request(1));
         }
         return Optional.of(item);
     }
 
-    private void request(Flow.Subscription open, int count) {
-        context.execute(() -> open.request(count));
+    private void count(long change) {
+        waiting += change;
+        ahead.waiting().accept(waiting);
     }
 
     private final class Subscriber implements Flow.Subscriber<T> {
@@ -108,11 +113,12 @@ public final class BoundedPull<T> implements AutoCloseable {
             try {
                 subscription = begun;
                 wanted = !ended;
+                requested = wanted;
             } finally {
                 lock.unlock();
             }
             if (wanted) {
-                begun.request(ahead);
+                begun.request(1);
             } else {
                 begun.cancel();
             }
@@ -120,14 +126,25 @@ public final class BoundedPull<T> implements AutoCloseable {
 
         @Override
         public void onNext(T item) {
+            Flow.Subscription more = null;
             lock.lock();
             try {
-                if (!ended) {
-                    items.add(item);
-                    arrived.signal();
+                requested = false;
+                if (ended) {
+                    return;
                 }
+                items.add(item);
+                count(ahead.bytes(item));
+                if (waiting < ahead.bytesMax() && !ahead.tight().getAsBoolean()) {
+                    requested = true;
+                    more = subscription;
+                }
+                arrived.signal();
             } finally {
                 lock.unlock();
+            }
+            if (more != null) {
+                more.request(1);
             }
         }
 
@@ -161,6 +178,7 @@ public final class BoundedPull<T> implements AutoCloseable {
             open = ended ? null : subscription;
             ended = true;
             items.clear();
+            count(-waiting);
         } finally {
             lock.unlock();
         }

@@ -31,7 +31,9 @@ import org.postbus.observation.MailboxKey;
  * read again in All Mail: a wrong decision costs a few commands and changes nothing.
  */
 public final class LabelAudit {
-    private static final int AHEAD_MESSAGES = 500;
+    /** Messages of a label that are taken up in one audit. */
+    private static final int NOT_STORED_MAX = 100_000;
+
     private static final Logger LOG = Logger.getLogger(LabelAudit.class);
 
     private final ImapPassContext pass;
@@ -159,15 +161,14 @@ public final class LabelAudit {
             return differing;
         }
         List<String> notStored = new ArrayList<>();
-        try (BoundedPull<FetchedMessage> messages = BoundedPull.of(
-                session.connection().uidFetch(UidSet.ALL.ranges(), FetchItems.of(FetchItems.GMAIL_MESSAGE_ID)),
-                AHEAD_MESSAGES)) {
+        try (BoundedPull<FetchedMessage> messages =
+                session.fetch(UidSet.ALL, FetchItems.of(FetchItems.GMAIL_MESSAGE_ID))) {
             for (Optional<FetchedMessage> next = messages.next(); next.isPresent(); next = messages.next()) {
                 Optional<String> identity = next.get()
                         .gmail()
                         .flatMap(FetchedMessage.Gmail::messageId)
                         .map(id -> new EmailIdentity.Gmail(id).value());
-                if (identity.isPresent() && !differing.remove(identity.get())) {
+                if (identity.isPresent() && !differing.remove(identity.get()) && notStored.size() < NOT_STORED_MAX) {
                     notStored.add(identity.get());
                 }
             }

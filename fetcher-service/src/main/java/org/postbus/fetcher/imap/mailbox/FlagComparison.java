@@ -19,8 +19,6 @@ public final class FlagComparison {
     /** UIDs whose flags are compared in one step. */
     static final int STEP_MESSAGES = 2000;
 
-    private static final int AHEAD_STATES = 200;
-
     private final ImapPassContext pass;
 
     public FlagComparison(ImapPassContext pass) {
@@ -38,8 +36,7 @@ public final class FlagComparison {
         MailboxSession session = pass.session();
         FetchItems items = stateItems(mailbox, true).changedSince(modSeq);
         Set<Long> withoutLabels = new TreeSet<>();
-        try (BoundedPull<FetchedMessage> messages =
-                BoundedPull.of(session.connection().uidFetch(known.ranges(), items), AHEAD_STATES)) {
+        try (BoundedPull<FetchedMessage> messages = session.fetch(known, items)) {
             for (Optional<FetchedMessage> next = messages.next(); next.isPresent(); next = messages.next()) {
                 FetchedMessage message = next.get();
                 if (message.flags().isEmpty() || message.uid() >= cursor.uidNext()) {
@@ -98,8 +95,7 @@ public final class FlagComparison {
                 : Map.of();
         Set<MailboxKey> own = Set.of(mailbox.key());
         FetchItems items = stateItems(mailbox, selected.highestModSeq().isPresent());
-        try (BoundedPull<FetchedMessage> messages =
-                BoundedPull.of(pass.session().connection().uidFetch(uids.ranges(), items), AHEAD_STATES)) {
+        try (BoundedPull<FetchedMessage> messages = pass.session().fetch(uids, items)) {
             for (Optional<FetchedMessage> next = messages.next(); next.isPresent(); next = messages.next()) {
                 FetchedMessage message = next.get();
                 Set<Keyword> before = stored.get(message.uid());

@@ -8,9 +8,12 @@ import org.jboss.logging.Logger;
 import org.postbus.fetcher.publish.ObservationPublisher;
 import org.postbus.kit.concurrent.Await;
 import org.postbus.kit.concurrent.BoundedPull;
+import org.postbus.kit.concurrent.ReadAhead;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
 import org.postbus.mail.imap.connection.ImapConnection;
+import org.postbus.mail.imap.grammar.FetchItems;
+import org.postbus.mail.imap.grammar.FetchedMessage;
 import org.postbus.mail.imap.grammar.ImapFlag;
 import org.postbus.mail.imap.grammar.MailboxName;
 import org.postbus.mail.imap.grammar.Resync;
@@ -18,6 +21,7 @@ import org.postbus.mail.imap.grammar.Resynced;
 import org.postbus.mail.imap.grammar.SelectedMailbox;
 import org.postbus.mail.imap.grammar.UidSet;
 import org.postbus.mail.imap.session.MailboxChange;
+import org.postbus.mail.memory.HeldBytes;
 import org.postbus.model.AccountId;
 import org.postbus.observation.Cursor;
 import org.postbus.observation.Observation;
@@ -31,8 +35,10 @@ public final class MailboxSession {
     public static final Duration COMMAND_TIME_MAX = Duration.ofMinutes(2);
     /** Ranges of one observation. */
     private static final int RANGES_MAX = 1000;
-    /** Flag changes that wait to be published. */
-    private static final int AHEAD_STATES = 200;
+    /** Of flag changes that wait to be published. */
+    private static final long STATES_BYTES_AHEAD = 64 * 1024;
+    /** Ranges of UIDs that vanished from one mailbox since the last pass. */
+    private static final int VANISHED_RANGES_MAX = 500_000;
 
     private static final Logger LOG = Logger.getLogger(MailboxSession.class);
 
@@ -121,10 +127,23 @@ public final class MailboxSession {
         UidSet vanished = UidSet.EMPTY;
         long flags = 0;
         Optional<Resynced.Selected> end = Optional.empty();
-        try (BoundedPull<Resynced> reported = BoundedPull.of(connection.resync(name, true, since), AHEAD_STATES)) {
+        HeldBytes.Share waiting = connection.keeping();
+        try (HeldBytes.Share vanishedBytes = connection.keeping();
+                BoundedPull<Resynced> reported = BoundedPull.of(
+                        connection.resync(name, true, since),
+                        ReadAhead.<Resynced>ofBytes(STATES_BYTES_AHEAD, Resynced::bytes)
+                                .counted(waiting::set, connection::isMemoryTight))) {
             for (Optional<Resynced> next = reported.next(); next.isPresent(); next = reported.next()) {
                 switch (next.get()) {
-                    case Resynced.Vanished(List<UidRange> uids) -> vanished = vanished.or(UidSet.of(uids));
+                    case Resynced.Vanished(List<UidRange> uids) -> {
+                        vanished = vanished.or(UidSet.of(uids));
+                        vanishedBytes.set(vanished.bytes());
+                        if (vanished.ranges().size() > VANISHED_RANGES_MAX) {
+                            throw new ServerException(
+                                    new ServerFailure.LimitExceeded("the server exceeded a limit: more than "
+                                            + VANISHED_RANGES_MAX + " ranges of UIDs that vanished from a mailbox"));
+                        }
+                    }
                     case Resynced.StateReported state -> {
                         if (state.uid() < cursor.uidNext()) {
                             flags++;
@@ -145,6 +164,20 @@ public final class MailboxSession {
         opened(mailbox, selectedNow.mailbox());
         checkUidValidity(mailbox, selectedNow.mailbox());
         return new ResyncResult(selectedNow.mailbox(), vanished, flags, selectedNow.complete());
+    }
+
+    /** Messages of the selected mailbox. At most {@code bytesAhead} of them, and one message, wait here. */
+    public BoundedPull<FetchedMessage> fetch(UidSet uids, FetchItems items, long bytesAhead) {
+        HeldBytes.Share waiting = connection.keeping();
+        return BoundedPull.of(
+                connection.uidFetch(uids.ranges(), items),
+                ReadAhead.<FetchedMessage>ofBytes(bytesAhead, FetchedMessage::bytes)
+                        .counted(waiting::set, connection::isMemoryTight));
+    }
+
+    /** The same for what is small: flags and ids. */
+    public BoundedPull<FetchedMessage> fetch(UidSet uids, FetchItems items) {
+        return fetch(uids, items, STATES_BYTES_AHEAD);
     }
 
     private void opened(ImapMailbox mailbox, SelectedMailbox as) {

@@ -2,14 +2,17 @@ package org.postbus.fetcher.imap.message;
 
 import io.vertx.core.buffer.Buffer;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import org.jboss.logging.Logger;
 import org.postbus.kit.concurrent.BoundedPull;
+import org.postbus.kit.concurrent.ReadAhead;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
 import org.postbus.mail.imap.connection.ImapConnection;
@@ -18,6 +21,7 @@ import org.postbus.mail.imap.grammar.FetchItems;
 import org.postbus.mail.imap.grammar.FetchedMessage;
 import org.postbus.mail.imap.grammar.Section;
 import org.postbus.mail.imap.grammar.UidSet;
+import org.postbus.mail.memory.HeldBytes;
 import org.postbus.mail.mime.LargeMessage;
 import org.postbus.mail.mime.MimeLimits;
 import org.postbus.model.AccountId;
@@ -29,14 +33,19 @@ import org.postbus.model.AccountId;
  */
 public final class LargeMessages {
     /** Beginnings in memory at the same time. */
-    public static final int AT_ONCE = 32;
+    public static final int AT_ONCE = 8;
     /** A larger message is never held in memory whole. */
     public static final int WHOLE_BYTES_MAX = 25 * 1024 * 1024;
     /** The longest wait for other accounts, which may be reading whole messages from slow servers. */
     private static final Duration PERMIT_TIME_MAX = Duration.ofSeconds(5);
 
-    private static final int AHEAD_STRUCTURES = 4;
-    private static final int AHEAD_CHUNKS = 4;
+    private static final long STRUCTURES_BYTES_AHEAD = 256 * 1024;
+    private static final long CHUNKS_BYTES_AHEAD = 256 * 1024;
+    /** A whole message takes its size for its chunks, once more for all together, and once more to be parsed. */
+    private static final int WHOLE_FACTOR = 3;
+    /** What one whole message may take of the memory for what all servers send. */
+    private static final int WHOLE_SHARE = 2;
+
     private static final Logger LOG = Logger.getLogger(LargeMessages.class);
 
     private final AccountId account;
@@ -52,8 +61,11 @@ public final class LargeMessages {
     /** The structures of at most {@link #AT_ONCE} messages, by UID; those that the server does not report are left out. */
     Map<Long, BodyStructure> structures(UidSet uids) throws InterruptedException {
         Map<Long, BodyStructure> structures = new HashMap<>();
+        HeldBytes.Share waiting = connection.keeping();
         try (BoundedPull<FetchedMessage> fetched = BoundedPull.of(
-                connection.uidFetch(uids.ranges(), FetchItems.of(FetchItems.BODY_STRUCTURE)), AHEAD_STRUCTURES)) {
+                connection.uidFetch(uids.ranges(), FetchItems.of(FetchItems.BODY_STRUCTURE)),
+                ReadAhead.<FetchedMessage>ofBytes(STRUCTURES_BYTES_AHEAD, FetchedMessage::bytes)
+                        .counted(waiting::set, connection::isMemoryTight))) {
             for (Optional<FetchedMessage> next = fetched.next(); next.isPresent(); next = fetched.next()) {
                 FetchedMessage message = next.get();
                 message.bodyStructure().ifPresent(structure -> structures.put(message.uid(), structure));
@@ -76,15 +88,16 @@ public final class LargeMessages {
                 unlessRejected(e);
             }
         }
-        boolean holdable = start.size().orElse(Long.MAX_VALUE) <= WHOLE_BYTES_MAX;
+        long wholeMax = Math.min(WHOLE_BYTES_MAX, connection.memoryMax() / (WHOLE_FACTOR * WHOLE_SHARE));
+        boolean holdable = start.size().orElse(Long.MAX_VALUE) <= wholeMax;
         if (!holdable || !wholeAtOnce.tryAcquire(PERMIT_TIME_MAX.toMillis(), TimeUnit.MILLISECONDS)) {
             return new MessageContent.Beginning(beginning);
         }
         try {
-            Buffer raw = section(start.uid(), Section.message(), WHOLE_BYTES_MAX);
-            return raw.length() < beginning.length
+            byte[] raw = section(start.uid(), Section.message(), (int) wholeMax);
+            return raw.length < beginning.length
                     ? new MessageContent.Beginning(beginning)
-                    : new MessageContent.Whole(raw.getBytes());
+                    : new MessageContent.Whole(raw);
         } finally {
             wholeAtOnce.release();
         }
@@ -93,27 +106,39 @@ public final class LargeMessages {
     private Map<String, byte[]> texts(long uid, LargeMessage message) throws InterruptedException {
         Map<String, byte[]> texts = new LinkedHashMap<>();
         for (BodyStructure.Part part : message.wantedTexts()) {
-            Buffer text = section(uid, Section.part(part.partId()), LargeMessage.TEXT_OCTETS_MAX);
-            if (text.length() == 0 && part.octets().orElse(0) > 0) {
+            byte[] text = section(uid, Section.part(part.partId()), LargeMessage.TEXT_OCTETS_MAX);
+            if (text.length == 0 && part.octets().orElse(0) > 0) {
                 // Dovecot returns an empty text for a part that does not exist.
                 throw new ServerException(
                         new ServerFailure.Rejected("NONEXISTENT", "the structure names a text that does not exist"));
             }
-            texts.put(part.partId(), text.getBytes());
+            texts.put(part.partId(), text);
         }
         return texts;
     }
 
-    private Buffer section(long uid, Section section, int bytesMax) throws InterruptedException {
-        Buffer all = Buffer.buffer();
-        try (BoundedPull<Buffer> chunks =
-                BoundedPull.of(connection.uidFetchSection(uid, section.first(bytesMax)), AHEAD_CHUNKS)) {
+    private byte[] section(long uid, Section section, int bytesMax) throws InterruptedException {
+        List<Buffer> all = new ArrayList<>();
+        int length = 0;
+        HeldBytes.Share waiting = connection.keeping();
+        try (HeldBytes.Share kept = connection.keeping();
+                BoundedPull<Buffer> chunks = BoundedPull.of(
+                        connection.uidFetchSection(uid, section.first(bytesMax)),
+                        ReadAhead.<Buffer>ofBytes(CHUNKS_BYTES_AHEAD, Buffer::length)
+                                .counted(waiting::set, connection::isMemoryTight))) {
             for (Optional<Buffer> next = chunks.next(); next.isPresent(); next = chunks.next()) {
-                // Servers without partial FETCH send everything.
-                all.appendBuffer(next.get(), 0, Math.min(next.get().length(), bytesMax - all.length()));
+                all.add(next.get());
+                length += next.get().length();
+                kept.set((long) WHOLE_FACTOR * length);
             }
         }
-        return all;
+        byte[] joined = new byte[length];
+        int at = 0;
+        for (Buffer chunk : all) {
+            chunk.getBytes(joined, at);
+            at += chunk.length();
+        }
+        return joined;
     }
 
     private void unlessRejected(ServerException e) {

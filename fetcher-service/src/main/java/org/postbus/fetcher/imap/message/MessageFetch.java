@@ -25,6 +25,7 @@ import org.postbus.mail.imap.grammar.FetchItem;
 import org.postbus.mail.imap.grammar.FetchItems;
 import org.postbus.mail.imap.grammar.FetchedMessage;
 import org.postbus.mail.imap.grammar.UidSet;
+import org.postbus.mail.memory.HeldBytes;
 import org.postbus.observation.MailboxKey;
 import org.postbus.observation.Observation;
 
@@ -34,8 +35,8 @@ import org.postbus.observation.Observation;
  */
 final class MessageFetch {
     static final int FIRST_BYTES = 64 * 1024;
-    /** Fetched messages that wait to be parsed, of {@link #FIRST_BYTES} at most each. */
-    private static final int AHEAD_MESSAGES = 32;
+    /** Of fetched messages that wait to be parsed. */
+    private static final long BYTES_AHEAD = 512 * 1024;
 
     private static final int PARSED_AT_ONCE = 8;
     private static final Logger LOG = Logger.getLogger(MessageFetch.class);
@@ -63,12 +64,12 @@ final class MessageFetch {
     UidSet read(ImapMailbox mailbox, UidSet uids, boolean withStructures, Set<Long> done) throws InterruptedException {
         List<FetchedMessage> large = new ArrayList<>();
         Set<Long> later = new HashSet<>();
-        ArrayDeque<Future<EncodedObservation>> parsed = new ArrayDeque<>();
-        ArrayDeque<Future<EncodedObservation>> heldBack = new ArrayDeque<>();
+        ArrayDeque<Parsing> parsed = new ArrayDeque<>();
+        ArrayDeque<Parsing> heldBack = new ArrayDeque<>();
         FetchItems items = items(FetchItems.bodyStart(FIRST_BYTES));
+        HeldBytes.Share kept = pass.session().connection().keeping();
         try {
-            try (BoundedPull<FetchedMessage> messages =
-                    BoundedPull.of(pass.session().connection().uidFetch(uids.ranges(), items), AHEAD_MESSAGES)) {
+            try (BoundedPull<FetchedMessage> messages = pass.session().fetch(uids, items, BYTES_AHEAD)) {
                 for (Optional<FetchedMessage> next = messages.next(); next.isPresent(); next = messages.next()) {
                     FetchedMessage message = next.get();
                     if (!uids.contains(message.uid())
@@ -80,42 +81,53 @@ final class MessageFetch {
                     byte[] beginning = message.body().get();
                     if (beginning.length < FIRST_BYTES || message.size().orElse(Long.MAX_VALUE) <= FIRST_BYTES) {
                         if (done.add(message.uid())) {
+                            kept.add(message.bytes());
                             (moves.holdsBack(message) ? heldBack : parsed)
                                     .add(parse(mailbox, message, new MessageContent.Whole(beginning)));
                         }
                         if (parsed.size() >= PARSED_AT_ONCE) {
-                            publish(parsed.poll());
+                            publish(parsed.poll(), kept);
                         }
                     } else if (large.size() < LargeMessages.AT_ONCE) {
                         large.add(message);
+                        kept.add(message.bytes());
                     } else {
                         later.add(message.uid());
                     }
                 }
             }
-            publishAll(parsed);
-            readLarge(mailbox, large, withStructures, done);
+            publishAll(parsed, kept);
+            readLarge(mailbox, large, withStructures, done, kept);
             moves.settle(mailbox);
-            publishAll(heldBack);
+            publishAll(heldBack, kept);
         } catch (ServerException e) {
             // They are among those that are done, so they are not fetched again.
-            publishAll(parsed);
-            publishAll(heldBack);
+            publishAll(parsed, kept);
+            publishAll(heldBack, kept);
             throw e;
         } finally {
-            parsed.forEach(work -> work.cancel(true));
-            heldBack.forEach(work -> work.cancel(true));
+            parsed.forEach(work -> work.observation().cancel(true));
+            heldBack.forEach(work -> work.observation().cancel(true));
+            kept.close();
         }
         return UidSet.ofUids(later);
     }
 
-    private void publishAll(ArrayDeque<Future<EncodedObservation>> parsed) throws InterruptedException {
+    /** @param bytes of the message, which are counted until it is published */
+    private record Parsing(Future<EncodedObservation> observation, long bytes) {}
+
+    private void publishAll(ArrayDeque<Parsing> parsed, HeldBytes.Share kept) throws InterruptedException {
         while (!parsed.isEmpty()) {
-            publish(parsed.poll());
+            publish(parsed.poll(), kept);
         }
     }
 
-    private void readLarge(ImapMailbox mailbox, List<FetchedMessage> large, boolean withStructures, Set<Long> done)
+    private void readLarge(
+            ImapMailbox mailbox,
+            List<FetchedMessage> large,
+            boolean withStructures,
+            Set<Long> done,
+            HeldBytes.Share kept)
             throws InterruptedException {
         UidSet unread = UidSet.ofUids(large.stream()
                 .map(FetchedMessage::uid)
@@ -127,20 +139,20 @@ final class MessageFetch {
             if (!done.contains(start.uid())) {
                 MessageContent content = largeMessages.content(start, Optional.ofNullable(structures.get(start.uid())));
                 // Published before the next is read, because each may be very large.
-                publish(parse(mailbox, start, content));
+                publish(parse(mailbox, start, content), kept);
                 done.add(start.uid());
             }
         }
     }
 
-    private Future<EncodedObservation> parse(ImapMailbox mailbox, FetchedMessage message, MessageContent content) {
+    private Parsing parse(ImapMailbox mailbox, FetchedMessage message, MessageContent content) {
         MailboxKey key = mailbox.key();
         long uidValidity = mailbox.cursor().orElseThrow().uidValidity();
         Set<MailboxKey> mailboxes = pass.session()
                 .membership()
                 .mailboxes(mailbox.observed(), message)
                 .orElse(Set.of(key));
-        return parsing.submit(() -> {
+        Future<EncodedObservation> observation = parsing.submit(() -> {
             try {
                 return EncodedObservation.of(FetchedEmails.observed(key, uidValidity, mailboxes, message, content));
             } catch (RuntimeException bug) {
@@ -154,11 +166,13 @@ final class MessageFetch {
                         "Postbus cannot read it: " + bug.getClass().getSimpleName()));
             }
         });
+        return new Parsing(observation, message.bytes());
     }
 
-    private void publish(Future<EncodedObservation> parsed) throws InterruptedException {
+    private void publish(Parsing parsed, HeldBytes.Share kept) throws InterruptedException {
         try {
-            pass.out().add(parsed.get());
+            pass.out().add(parsed.observation().get());
+            kept.add(-parsed.bytes());
         } catch (ExecutionException e) {
             throw new IllegalStateException("a message could not be encoded as an observation", e.getCause());
         }

@@ -105,10 +105,11 @@ public final class MessageReader {
                 switch (e.failure()) {
                     case ServerFailure.Rejected refusal -> readInHalves(unread, withStructures, refusal);
                     case ServerFailure.Unreachable broken -> {
-                        if (!unread.isEmpty()) {
-                            // Servers answer in order: the connection failed at the first message that is missing.
-                            poisonMessages.failed(mailbox.key(), uidValidity, unread.first(), broken.text());
-                        }
+                        failedAtFirst(unread, broken);
+                        throw e;
+                    }
+                    case ServerFailure.LimitExceeded tooMuch -> {
+                        failedAtFirst(unread, tooMuch);
                         throw e;
                     }
                     case ServerFailure.Throttled slower -> throw e;
@@ -117,6 +118,13 @@ public final class MessageReader {
                     case ServerFailure.Conflict conflict -> throw e;
                     case ServerFailure.OutcomeUnknown unknown -> throw e;
                 }
+            }
+        }
+
+        /** Servers answer in order: the connection failed at the first message that is missing. */
+        private void failedAtFirst(UidSet unread, ServerFailure failure) {
+            if (!unread.isEmpty()) {
+                poisonMessages.failed(mailbox.key(), uidValidity, unread.first(), failure.text());
             }
         }
 

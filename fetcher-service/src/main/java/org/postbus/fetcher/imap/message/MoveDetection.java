@@ -59,10 +59,11 @@ public final class MoveDetection {
                 || receivedAt.isEmpty()
                 || receivedAt.get().isAfter(pass.now().minus(FRESH))
                 || message.size().isEmpty()
-                || heldBytes + message.size().getAsLong() > HELD_BYTES_MAX) {
+                // What is held is counted, not the size that the server names.
+                || heldBytes + message.bytes() > HELD_BYTES_MAX) {
             return false;
         }
-        heldBytes += message.size().getAsLong();
+        heldBytes += message.bytes();
         held.add(new CopyMarks(receivedAt.get(), message.size().getAsLong()));
         return true;
     }
