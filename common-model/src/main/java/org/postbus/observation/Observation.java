@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import org.postbus.account.LimitsExceeded;
 import org.postbus.account.PushKind;
 import org.postbus.account.SyncState;
 import org.postbus.model.Keyword;
@@ -158,15 +159,26 @@ public sealed interface Observation {
      *
      * @param error what happened and what to do, for the API
      * @param retryAt the time of the next attempt, with {@link SyncState#BACKOFF}
+     * @param limitsExceeded empty: as before
      */
     record AccountStateObserved(
-            SyncState state, Optional<String> error, Optional<Instant> retryAt, Optional<PushKind> push)
+            SyncState state,
+            Optional<String> error,
+            Optional<Instant> retryAt,
+            Optional<PushKind> push,
+            Optional<LimitsExceeded> limitsExceeded)
             implements Observation {
         public AccountStateObserved {
             Objects.requireNonNull(state);
             Objects.requireNonNull(error);
             Objects.requireNonNull(retryAt);
             Objects.requireNonNull(push);
+            Objects.requireNonNull(limitsExceeded);
+        }
+
+        public AccountStateObserved(
+                SyncState state, Optional<String> error, Optional<Instant> retryAt, Optional<PushKind> push) {
+            this(state, error, retryAt, push, Optional.empty());
         }
     }
 }

@@ -17,6 +17,7 @@ import org.postbus.fetcher.publish.ObservationPublisher;
 import org.postbus.fetcher.source.Backoff;
 import org.postbus.fetcher.source.ChangeSource;
 import org.postbus.fetcher.source.FetcherContext;
+import org.postbus.fetcher.source.LimitPolicy;
 import org.postbus.fetcher.source.OwnThread;
 import org.postbus.fetcher.source.WakeKind;
 import org.postbus.fetcher.source.WakeSignal;
@@ -37,7 +38,8 @@ import org.postbus.topic.AccountRecord;
  *
  * <p>The wait after a failure is computed by {@link Backoff}; it grows with each failure in a row, until a pass succeeds. A sync request ends a
  * wait early, but not before the time that the server asked for has passed, or 5 s if the server asked for none. A refused login is believed
- * according to {@link AuthFailurePolicy}; the account is then tried again only after a change of the account or a sync request.
+ * according to {@link AuthFailurePolicy}; the account is then tried again only after a change of the account or a sync request. A server
+ * that exceeds limits again and again rests according to {@link LimitPolicy}, also over a restart of the process.
  */
 final class AccountLoop implements Runnable {
     /** Batches that were sent get this long to be applied before a new claim makes the writer drop them. */
@@ -57,6 +59,7 @@ final class AccountLoop implements Runnable {
     private int failures;
     private boolean trustNoCursor;
     private Optional<AuthFailurePolicy> authFailures = Optional.empty();
+    private Optional<LimitPolicy> limits = Optional.empty();
     private Optional<SyncState> counted = Optional.empty();
 
     AccountLoop(AccountRecord account, FetcherContext context, AccountMetrics metrics, WakeSignal wakes) {
@@ -118,6 +121,11 @@ final class AccountLoop implements Runnable {
                     out.flush();
                     return new Pause.ForGood();
                 }
+                Optional<Duration> rest = restLeft(claim);
+                if (rest.isPresent()) {
+                    count(Optional.of(SyncState.BACKOFF));
+                    return new Pause.For(rest.get(), Duration.ZERO);
+                }
                 return passes(claim, out, states);
             }
         } catch (FenceLostException e) {
@@ -130,6 +138,20 @@ final class AccountLoop implements Runnable {
             LOG.warnf("account %s waits for the database or Kafka: %s", account.accountId(), e.getMessage());
             return backoff(Optional.empty());
         }
+    }
+
+    /** What is left of a rest that began before this loop: the process was started again meanwhile. */
+    private Optional<Duration> restLeft(Claim claim) {
+        if (limits.isPresent()) {
+            return Optional.empty();
+        }
+        LimitPolicy stored = LimitPolicy.of(claim.limitsExceeded(), account.revision());
+        limits = Optional.of(stored);
+        return stored.rest()
+                .filter(rest -> claim.state() == SyncState.BACKOFF)
+                .flatMap(rest -> claim.retryAt())
+                .map(retryAt -> Duration.between(context.clock().instant(), retryAt))
+                .filter(Duration::isPositive);
     }
 
     /** Returns only after a failure. */
@@ -181,6 +203,7 @@ final class AccountLoop implements Runnable {
     private void succeeded(Instant startedAt, Instant finishedAt, SyncState state) {
         trustNoCursor = false;
         failures = 0;
+        limits = Optional.of(LimitPolicy.NONE);
         metrics.passFinished(account.accountId(), account.protocol(), startedAt, finishedAt);
         count(Optional.of(state));
     }
@@ -207,9 +230,17 @@ final class AccountLoop implements Runnable {
             throws InterruptedException {
         metrics.failed(failure.getClass().getSimpleName());
         LOG.infof("account %s: %s: %s", account.accountId(), failure.getClass().getSimpleName(), failure.text());
+        Optional<Duration> rest = Optional.empty();
+        if (failure instanceof ServerFailure.LimitExceeded) {
+            limits = limits.map(LimitPolicy::exceeded);
+            rest = limits.flatMap(LimitPolicy::rest);
+        }
+        Optional<Duration> resting = rest;
         Pause pause =
                 switch (failure) {
                     case ServerFailure.Unreachable unreachable -> backoff(Optional.empty());
+                    case ServerFailure.LimitExceeded tooMuch ->
+                        resting.isPresent() ? new Pause.For(resting.get(), REQUESTED_PAUSE) : backoff(Optional.empty());
                     case ServerFailure.Throttled(String text, Optional<Duration> retryAfter) -> backoff(retryAfter);
                     case ServerFailure.AuthRejected refused -> loginRefused();
                     case ServerFailure.CursorLost lost -> {
@@ -222,7 +253,15 @@ final class AccountLoop implements Runnable {
                     case ServerFailure.OutcomeUnknown unknown -> backoff(Optional.empty());
                 };
         switch (pause) {
-            case Pause.For soon -> reportBackoff(out, states, failure.text(), soon);
+            case Pause.For soon ->
+                reportBackoff(
+                        out,
+                        states,
+                        failure.text()
+                                + resting.map(time ->
+                                                ". " + limits.orElseThrow().advice(time))
+                                        .orElse(""),
+                        soon);
             case Pause.UntilRequested untilRequested -> {
                 states.report(
                         SyncState.NEEDS_LOGIN,
@@ -261,7 +300,11 @@ final class AccountLoop implements Runnable {
             throws InterruptedException {
         Instant retryAt = context.clock().instant().plus(pause.delay());
         states.report(
-                SyncState.BACKOFF, Optional.of(shortened(error)), Optional.of(retryAt), Optional.of(PushKind.POLL));
+                SyncState.BACKOFF,
+                Optional.of(shortened(error)),
+                Optional.of(retryAt),
+                Optional.of(PushKind.POLL),
+                limits.flatMap(policy -> policy.stored(account.revision())));
         out.flush();
         count(Optional.of(SyncState.BACKOFF));
         Instant until = context.clock().instant().plus(APPLY_TIME);

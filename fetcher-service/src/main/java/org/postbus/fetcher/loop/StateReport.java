@@ -2,6 +2,7 @@ package org.postbus.fetcher.loop;
 
 import java.time.Instant;
 import java.util.Optional;
+import org.postbus.account.LimitsExceeded;
 import org.postbus.account.PushKind;
 import org.postbus.account.SyncState;
 import org.postbus.fetcher.publish.ObservationPublisher;
@@ -37,6 +38,17 @@ final class StateReport {
      */
     void report(SyncState state, Optional<String> error, Optional<Instant> retryAt, Optional<PushKind> push)
             throws InterruptedException {
+        report(state, error, retryAt, push, Optional.empty());
+    }
+
+    /** @param limitsExceeded empty: as before */
+    void report(
+            SyncState state,
+            Optional<String> error,
+            Optional<Instant> retryAt,
+            Optional<PushKind> push,
+            Optional<LimitsExceeded> limitsExceeded)
+            throws InterruptedException {
         Optional<PushKind> pushNow = push.or(() -> this.push);
         boolean same =
                 this.state == state && this.error.equals(error) && this.push.equals(pushNow) && retryAt.isEmpty();
@@ -44,7 +56,7 @@ final class StateReport {
         this.error = error;
         this.push = pushNow;
         if (!same) {
-            out.add(new AccountStateObserved(state, error, retryAt, pushNow));
+            out.add(new AccountStateObserved(state, error, retryAt, pushNow, limitsExceeded));
         }
     }
 

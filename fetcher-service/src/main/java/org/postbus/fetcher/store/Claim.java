@@ -1,11 +1,13 @@
 package org.postbus.fetcher.store;
 
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import org.postbus.account.AccountSettings;
 import org.postbus.account.Credential;
+import org.postbus.account.LimitsExceeded;
 import org.postbus.account.PushKind;
 import org.postbus.account.SyncState;
 import org.postbus.model.AccountId;
@@ -18,6 +20,7 @@ import org.postbus.observation.SyncScope;
  *
  * @param fullPass the cursors cannot be trusted: everything is to be compared once
  * @param initialDone the initial sync has ended
+ * @param retryAt when the account was to be tried again, with the state {@code backoff}
  * @param credential empty if none is stored
  */
 public record Claim(
@@ -29,6 +32,8 @@ public record Claim(
         SyncState state,
         Optional<String> lastError,
         Optional<PushKind> push,
+        Optional<Instant> retryAt,
+        Optional<LimitsExceeded> limitsExceeded,
         AccountSettings settings,
         Optional<Credential> credential,
         List<MailboxSnapshot> mailboxes,

@@ -6,6 +6,7 @@ import io.vertx.sqlclient.Row;
 import io.vertx.sqlclient.RowSet;
 import io.vertx.sqlclient.SqlConnection;
 import io.vertx.sqlclient.Tuple;
+import java.time.OffsetDateTime;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -14,6 +15,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.postbus.account.AccountSettings;
+import org.postbus.account.LimitsExceeded;
 import org.postbus.account.PushKind;
 import org.postbus.account.SyncState;
 import org.postbus.account.cipher.CredentialCipher;
@@ -52,7 +54,8 @@ public final class ClaimStore {
                 tenant,
                 connection -> query(connection, """
                         update account_sync set fence = fence + 1, applied_seq = 0 where account_id = $1
-                        returning fence, full_pass_wanted, initial_done, state, last_error, push""", id).compose(claimed -> {
+                        returning fence, full_pass_wanted, initial_done, state, last_error, push, retry_at,
+                                  limits_exceeded_times, limits_exceeded_revision""", id).compose(claimed -> {
                     if (claimed.size() == 0) {
                         return Future.succeededFuture(Optional.empty());
                     }
@@ -121,6 +124,10 @@ public final class ClaimStore {
                 SyncState.of(sync.getString("state")),
                 Optional.ofNullable(sync.getString("last_error")),
                 Optional.ofNullable(sync.getString("push")).map(PushKind::of),
+                Optional.ofNullable(sync.getOffsetDateTime("retry_at")).map(OffsetDateTime::toInstant),
+                Optional.of(sync.getInteger("limits_exceeded_times"))
+                        .filter(times -> times > 0)
+                        .map(times -> new LimitsExceeded(times, sync.getLong("limits_exceeded_revision"))),
                 EventCodec.decode(settings.getJsonObject("settings").encode(), AccountSettings.class),
                 Optional.ofNullable(settings.getBuffer("ciphertext"))
                         .map(ciphertext ->

@@ -4,6 +4,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.postbus.account.LimitsExceeded;
 import org.postbus.account.PushKind;
 import org.postbus.account.SyncState;
 import org.postbus.change.ChangeEvent.AccountStateChanged;
@@ -24,6 +25,7 @@ public final class AccountSync {
      * @param changeSeq of the account's last row in {@code change_log}
      * @param passesFinished the number of complete passes
      * @param initialDone whether the initial sync has ended
+     * @param limitsExceeded in a row since the last complete pass
      * @param reported the state and error of the last {@code account.state} change
      * @param counts of the running pass
      */
@@ -38,6 +40,7 @@ public final class AccountSync {
             Optional<String> lastError,
             Optional<Instant> retryAt,
             Optional<PushKind> push,
+            Optional<LimitsExceeded> limitsExceeded,
             Reported reported,
             EmailCounts counts) {}
 
@@ -53,6 +56,7 @@ public final class AccountSync {
     private Optional<String> lastError;
     private Optional<Instant> retryAt;
     private Optional<PushKind> push;
+    private Optional<LimitsExceeded> limitsExceeded;
     private Reported reported;
     private EmailCounts counts;
 
@@ -67,6 +71,7 @@ public final class AccountSync {
         this.lastError = row.lastError();
         this.retryAt = row.retryAt();
         this.push = row.push();
+        this.limitsExceeded = row.limitsExceeded();
         this.reported = row.reported();
         this.counts = row.counts();
     }
@@ -83,6 +88,7 @@ public final class AccountSync {
                 lastError,
                 retryAt,
                 push,
+                limitsExceeded,
                 reported,
                 counts);
     }
@@ -117,6 +123,7 @@ public final class AccountSync {
     /** @return the changes to append. The counts stay those of the finished pass until {@link #startPass} */
     public List<Change> finish(PassFinished pass) {
         passesFinished++;
+        limitsExceeded = Optional.empty();
         lastSyncedAt = Optional.of(pass.finishedAt());
         List<Change> changes = new ArrayList<>();
         if (pass.initialRunEnded()) {
@@ -147,6 +154,7 @@ public final class AccountSync {
         lastError = observed.error();
         retryAt = observed.retryAt();
         push = observed.push().or(() -> push);
+        limitsExceeded = observed.limitsExceeded().or(() -> limitsExceeded);
         boolean isNew = !observed.error().equals(reported.error());
         return new StateDecision(
                 stateChange().stream().toList(), observed.error().filter(error -> isNew));

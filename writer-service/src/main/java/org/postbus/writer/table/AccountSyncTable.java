@@ -10,6 +10,7 @@ import java.time.OffsetDateTime;
 import java.util.Iterator;
 import java.util.Optional;
 import java.util.UUID;
+import org.postbus.account.LimitsExceeded;
 import org.postbus.account.PushKind;
 import org.postbus.account.SyncState;
 import org.postbus.kit.sql.Transaction;
@@ -26,6 +27,7 @@ public final class AccountSyncTable {
     public static Future<RowSet<Row>> lock(Transaction transaction, AccountId account) {
         return transaction.query("""
                 select fence, applied_seq, change_seq, passes_finished, initial_done, state, last_synced_at, last_error, retry_at, push,
+                       limits_exceeded_times, limits_exceeded_revision,
                        reported_state, reported_error, pass_created, pass_updated, pass_destroyed
                 from account_sync where account_id = $1 for update""", account.value());
     }
@@ -48,6 +50,9 @@ public final class AccountSyncTable {
                 Optional.ofNullable(row.getString("last_error")),
                 instant(row, "retry_at"),
                 Optional.ofNullable(row.getString("push")).map(PushKind::of),
+                Optional.of(row.getInteger("limits_exceeded_times"))
+                        .filter(times -> times > 0)
+                        .map(times -> new LimitsExceeded(times, row.getLong("limits_exceeded_revision"))),
                 new AccountSync.Reported(
                         SyncState.of(row.getString("reported_state")),
                         Optional.ofNullable(row.getString("reported_error"))),
@@ -60,7 +65,8 @@ public final class AccountSyncTable {
                 """
                 update account_sync set applied_seq = $2, change_seq = $3, passes_finished = $4, initial_done = $5, state = $6,
                        last_synced_at = $7, last_error = $8, retry_at = $9, push = $10, reported_state = $11,
-                       reported_error = $12, pass_created = $13, pass_updated = $14, pass_destroyed = $15
+                       reported_error = $12, pass_created = $13, pass_updated = $14, pass_destroyed = $15,
+                       limits_exceeded_times = $16, limits_exceeded_revision = $17
                 where account_id = $1""",
                 account.value(),
                 row.appliedSeq(),
@@ -76,7 +82,9 @@ public final class AccountSyncTable {
                 row.reported().error().orElse(null),
                 row.counts().created(),
                 row.counts().updated(),
-                row.counts().destroyed());
+                row.counts().destroyed(),
+                row.limitsExceeded().map(LimitsExceeded::times).orElse(0),
+                row.limitsExceeded().map(LimitsExceeded::revision).orElse(0L));
     }
 
     /** Ends the current claim: the fetcher finds its fence outdated and claims the account anew. */

@@ -204,7 +204,7 @@ class LargeMessagesTest {
                 connection
                         .uidFetch(
                                 List.of(new UidRange(1, last)),
-                                FetchItems.of(FetchItems.FLAGS, FetchItems.SIZE, FetchItems.BODY))
+                                FetchItems.of(FetchItems.FLAGS, FetchItems.SIZE, FetchItems.body(32 << 20)))
                         .collect()
                         .asList(),
                 SOON,
