@@ -103,6 +103,10 @@ public final class FetcherUnderTest implements AutoCloseable {
         loops.start(account.record(status));
     }
 
+    public void restart(TestAccount account, Status status, long revision) {
+        loops.start(account.record(status, revision));
+    }
+
     public void requestSync(AccountId account) {
         loops.requestSync(account);
     }

@@ -58,7 +58,11 @@ public record TestAccount(Database database, TenantId tenantId, AccountId accoun
     }
 
     public AccountRecord record(Status status) {
-        return new AccountRecord(tenantId, accountId, protocol, status, 1);
+        return record(status, 1);
+    }
+
+    AccountRecord record(Status status, long revision) {
+        return new AccountRecord(tenantId, accountId, protocol, status, revision);
     }
 
     public void update(String sql, Object... arguments) {

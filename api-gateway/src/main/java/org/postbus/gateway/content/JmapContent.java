@@ -24,6 +24,7 @@ import org.postbus.mail.jmap.http.JmapClient;
 import org.postbus.mail.jmap.http.JmapOptions;
 import org.postbus.mail.jmap.method.JmapEmail;
 import org.postbus.mail.jmap.method.JmapMethod;
+import org.postbus.mail.memory.HeldBytes;
 import org.postbus.mail.mime.encoding.TransferDecoder;
 import org.postbus.model.EmailBody;
 import org.postbus.model.EmailBodyPart;
@@ -140,9 +141,11 @@ class JmapContent {
 
     private static OpenContent download(Connection connection, String blobId, String type) throws InterruptedException {
         JmapBlob blob = connection.await(connection.client().download(blobId, "content", type, BLOB_BYTES_MAX));
+        HeldBytes.Share waiting = connection.client().keeping();
         BoundedPull<Buffer> chunks = BoundedPull.of(
                 blob.content(),
-                ReadAhead.<Buffer>ofBytes(OpenContent.BYTES_AHEAD, Buffer::length),
+                ReadAhead.<Buffer>ofBytes(OpenContent.BYTES_AHEAD, Buffer::length)
+                        .counted(waiting::set, HeldBytes.OF_PROCESS::isTight),
                 connection.context());
         try {
             Optional<Buffer> first = chunks.next(OpenContent.SILENCE_MAX, OpenContent::silent);

@@ -50,6 +50,11 @@ public final class HostileImapServer implements AutoCloseable {
             return line.toString(StandardCharsets.ISO_8859_1);
         }
 
+        /** Reads octets that are no line. */
+        public void skip(int octets) throws IOException {
+            in.skipNBytes(octets);
+        }
+
         /** Repeats it until the client closes the connection, or {@code times}. */
         public void repeat(String text, long times) throws IOException {
             StringBuilder some = new StringBuilder();

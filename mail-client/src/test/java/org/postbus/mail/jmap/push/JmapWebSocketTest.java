@@ -6,6 +6,8 @@ import static org.awaitility.Awaitility.await;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.smallrye.mutiny.subscription.Cancellable;
 import io.vertx.core.Vertx;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.WebSocketFrame;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -131,6 +133,35 @@ class JmapWebSocketTest {
 
         await().atMost(WAIT).until(() -> failure.get() != null);
         assertThat(failure.get()).isInstanceOf(ServerFailure.Unreachable.class);
+    }
+
+    @Test
+    void a_message_without_an_end_is_not_read_to_its_end() {
+        server.next(
+                "/ws",
+                request -> request.toWebSocket().onSuccess(socket -> {
+                    socket.exceptionHandler(closed -> {});
+                    socket.writeFrame(WebSocketFrame.textFrame("{", false));
+                    Buffer much = Buffer.buffer("x".repeat(60_000));
+                    for (int i = 0; i < 50; i++) {
+                        socket.writeFrame(WebSocketFrame.continuationFrame(much, false));
+                    }
+                }));
+        listen(LONG);
+
+        await().atMost(WAIT).until(() -> failure.get() != null);
+        assertThat(failure.get()).isInstanceOf(ServerFailure.LimitExceeded.class);
+    }
+
+    @Test
+    void a_frame_of_a_megabyte_is_not_read() {
+        listen(LONG);
+        await().atMost(WAIT).until(() -> server.webSockets() == 1);
+
+        server.pushMessage("{\"x\":\"" + "x".repeat(1_000_000) + "\"}");
+
+        await().atMost(WAIT).until(() -> failure.get() != null);
+        assertThat(failure.get()).isInstanceOf(ServerFailure.LimitExceeded.class);
     }
 
     @Test
