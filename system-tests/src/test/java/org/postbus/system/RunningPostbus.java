@@ -40,12 +40,12 @@ final class RunningPostbus {
     private static final Instant FIRST_MESSAGE = Instant.parse("2025-01-01T00:00:00Z");
     private static RunningPostbus instance;
 
+    final Path directory = Path.of("target", "postbus").toAbsolutePath();
     final LocalPostbus postbus;
     final PostbusApi api;
     final ChangeSubscriber subscriber;
 
     private RunningPostbus() {
-        Path directory = Path.of("target", "postbus").toAbsolutePath();
         Directories.delete(directory);
         // Without a user James would not be started.
         postbus = LocalPostbus.prepare(

@@ -3,6 +3,7 @@ package org.postbus.writer;
 import io.vertx.core.Vertx;
 import io.vertx.pgclient.SslMode;
 import java.sql.Connection;
+import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Clock;
@@ -109,6 +110,21 @@ public final class TestAccount {
                 created.account.value(),
                 created.tenant.value());
         return created;
+    }
+
+    /** As the gateway does: the account's row, then its other rows. */
+    public void delete() {
+        update("delete from account where account_id = ?", account.value());
+        try (Connection connection = postgres.connectAsAdmin();
+                PreparedStatement tenantOf = connection.prepareStatement("select set_config('app.tenant', ?, false)");
+                PreparedStatement erase = connection.prepareStatement("select erase_account_rows(?, 10000)")) {
+            tenantOf.setString(1, tenant.toString());
+            tenantOf.executeQuery();
+            erase.setObject(1, account.value());
+            erase.executeQuery();
+        } catch (SQLException e) {
+            throw new AssertionError(e);
+        }
     }
 
     /** Applies the observations as the next batch and returns the number of changes. */

@@ -14,6 +14,7 @@ import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.postbus.change.ChangeEvent;
+import org.postbus.change.Origin;
 import org.postbus.codec.EventCodec;
 import org.postbus.topic.Topics;
 import org.postbus.writer.Observations;
@@ -67,6 +68,26 @@ class ChangePublisherTest {
         pipeline.publisher.start();
 
         assertThat(pipeline.published(Topics.CHANGES, alice, 2)).hasSize(2);
+    }
+
+    /** Also what was not published before is gone then: nothing but the deletion follows. */
+    @Test
+    void the_deletion_of_an_account_is_its_last_record_with_the_next_seq() {
+        alice.apply(Observations.mailbox(INBOX), Observations.imap(INBOX, 1, "a@x"));
+        alice.delete();
+
+        pipeline.publisher.start();
+
+        List<ConsumerRecord<String, byte[]>> published = pipeline.published(Topics.CHANGES, alice, 1);
+        assertThat(published)
+                .extracting(record -> EventCodec.decode(record.value(), ChangeEvent.class))
+                .containsExactly(new ChangeEvent(
+                        alice.tenant, alice.account, 3, new Origin.Server(), new ChangeEvent.AccountDeleted()));
+        assertThat(header(published.getFirst(), "ce_type")).isEqualTo("account.deleted");
+        await().atMost(SOON)
+                .untilAsserted(
+                        () -> assertThat(alice.number("select count(*) from account_erasure where account_id = ?"))
+                                .isZero());
     }
 
     /** Some rows are published from memory, others are read from the table. */

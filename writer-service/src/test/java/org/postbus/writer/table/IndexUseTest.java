@@ -74,7 +74,7 @@ class IndexUseTest {
         account.apply(Observations.vanished(INBOX, 1, 500));
         account.apply(Observations.pass());
         account.apply(Observations.pass());
-        account.update("delete from account where account_id = ?", account.account.value());
+        account.delete();
         account.closeDatabase();
 
         try (var connection = database.connectAsAdmin();
