@@ -1,6 +1,7 @@
 package org.postbus.gateway.account;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.MissingNode;
 import java.net.URI;
 import java.net.URISyntaxException;
 import java.util.ArrayList;
@@ -14,8 +15,8 @@ import org.postbus.account.Credential;
 import org.postbus.account.Secret;
 import org.postbus.account.ServerAddress;
 import org.postbus.account.TlsMode;
-import org.postbus.gateway.problem.Problem;
 import org.postbus.gateway.problem.Problem.Violation;
+import org.postbus.gateway.problem.Violations;
 import org.postbus.topic.AccountRecord;
 
 /** Reads an {@link AccountRequest} from JSON and collects all violations, so that a caller sees them at once. Pure. */
@@ -23,6 +24,8 @@ final class AccountRequestReader {
     private static final int TEXT_LENGTH_MAX = 320;
     private static final int SECRET_LENGTH_MAX = 4096;
     private static final int TRUSTED_HOSTS_MAX = 16;
+    private static final int URL_LENGTH_MAX = 2_000;
+    private static final int PORT_MAX = 65_535;
     private static final Set<String> PROPERTIES =
             Set.of("protocol", "email", "username", "password", "accessToken", "imap", "smtp", "jmap", "status");
     private static final Set<String> ADDRESS_PROPERTIES = Set.of("host", "port", "tls");
@@ -31,7 +34,7 @@ final class AccountRequestReader {
 
     private final JsonNode json;
     private final boolean credentialNeeded;
-    private final List<Violation> violations = new ArrayList<>();
+    private final Violations violations = new Violations();
 
     private AccountRequestReader(JsonNode json, boolean credentialNeeded) {
         this.json = json;
@@ -58,9 +61,7 @@ final class AccountRequestReader {
                 .map(name -> oneOf(name, AccountRecord.Status::of, "status must be active or paused", "status"))
                 .orElse(AccountRecord.Status.ACTIVE);
         Optional<AccountSettings> settings = settings(username);
-        if (!violations.isEmpty()) {
-            throw Problem.invalid(violations);
-        }
+        violations.throwIfAny();
         return new AccountRequest(email, settings.orElseThrow(), credential, status);
     }
 
@@ -117,18 +118,18 @@ final class AccountRequestReader {
             violations.add(Violation.at(name + " must be an object with host, port and tls", name));
             return Optional.empty();
         }
-        int before = violations.size();
+        int before = violations.count();
         onlyKnown(node, ADDRESS_PROPERTIES, name);
         String host = node.path("host").asText("");
         if (!node.path("host").isTextual() || !HOST.matcher(host).matches()) {
             violations.add(Violation.at("host must be a host name or an IP address", name, "host"));
         }
         JsonNode port = node.path("port");
-        if (!port.isInt() || port.intValue() < 1 || port.intValue() > 65535) {
-            violations.add(Violation.at("port must be a number between 1 and 65535", name, "port"));
+        if (!port.isInt() || port.intValue() < 1 || port.intValue() > PORT_MAX) {
+            violations.add(Violation.at("port must be a whole number between 1 and " + PORT_MAX, name, "port"));
         }
         TlsMode tls = oneOf(node.path("tls").asText(""), TlsMode::of, "tls must be tls, starttls or none", name, "tls");
-        return violations.size() > before
+        return violations.count() > before
                 ? Optional.empty()
                 : Optional.of(new ServerAddress(host, port.intValue(), tls));
     }
@@ -138,17 +139,22 @@ final class AccountRequestReader {
         if (node.isObject()) {
             onlyKnown(node, Set.of("sessionUrl", "accountId", "trustedHosts"), "jmap");
         }
+        String text = node.path("sessionUrl").asText("");
         try {
-            URI url = new URI(node.path("sessionUrl").asText(""));
+            URI url = new URI(text.length() > URL_LENGTH_MAX ? "" : text);
             boolean http = "https".equalsIgnoreCase(url.getScheme()) || "http".equalsIgnoreCase(url.getScheme());
-            if (http && url.getHost() != null && url.getUserInfo() == null) {
+            boolean port = url.getPort() == -1 || url.getPort() >= 1 && url.getPort() <= PORT_MAX;
+            if (http && port && url.getHost() != null && url.getUserInfo() == null) {
                 return Optional.of(url);
             }
         } catch (URISyntaxException e) {
             // Reported below, like every other URL that can not be used.
         }
-        violations.add(
-                Violation.at("sessionUrl must be an http or https URL without a user name", "jmap", "sessionUrl"));
+        violations.add(Violation.at(
+                "sessionUrl must be an http or https URL of at most " + URL_LENGTH_MAX
+                        + " characters without a user name, its port between 1 and " + PORT_MAX,
+                "jmap",
+                "sessionUrl"));
         return Optional.empty();
     }
 
@@ -171,7 +177,7 @@ final class AccountRequestReader {
         JsonNode hosts = json.path("jmap").path("trustedHosts");
         List<String> names = new ArrayList<>();
         boolean valid = hosts.isMissingNode() || hosts.isArray() && hosts.size() <= TRUSTED_HOSTS_MAX;
-        for (JsonNode host : hosts) {
+        for (JsonNode host : valid ? hosts : MissingNode.getInstance()) {
             valid &= host.isTextual() && HOST.matcher(host.textValue()).matches();
             names.add(host.asText());
         }

@@ -2,6 +2,7 @@ package org.postbus.gateway.authentication;
 
 import io.vertx.ext.web.RoutingContext;
 import jakarta.enterprise.context.RequestScoped;
+import java.util.Optional;
 import org.postbus.model.TenantId;
 
 /** Who makes the request. It comes from the credential and from nowhere else. */
@@ -24,6 +25,11 @@ public class Caller {
             throw new IllegalStateException("the request was not authenticated");
         }
         return request;
+    }
+
+    /** Empty if the request belongs to no tenant. */
+    public Optional<TenantId> find() {
+        return Optional.ofNullable(request).flatMap(known -> known.identity().tenant());
     }
 
     void is(RoutingContext context) {

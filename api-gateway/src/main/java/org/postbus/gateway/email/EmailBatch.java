@@ -1,15 +1,13 @@
 package org.postbus.gateway.email;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import org.postbus.gateway.problem.Problem;
 import org.postbus.gateway.problem.Problem.Violation;
+import org.postbus.gateway.problem.Violations;
 import org.postbus.model.EmailId;
 import org.postbus.model.MailboxId;
 import org.postbus.model.MutationId;
@@ -36,7 +34,7 @@ public record EmailBatch(Map<EmailId, Optional<EmailPatch>> mutations) {
 
     /** @throws org.postbus.gateway.problem.ProblemException 422 with every violation of the form */
     public static EmailBatch of(JsonNode json) {
-        List<Violation> violations = new ArrayList<>();
+        Violations violations = new Violations();
         Map<EmailId, Optional<EmailPatch>> mutations = new LinkedHashMap<>();
         json.fieldNames().forEachRemaining(name -> {
             if (!name.equals("update") && !name.equals("destroy")) {
@@ -74,13 +72,11 @@ public record EmailBatch(Map<EmailId, Optional<EmailPatch>> mutations) {
                 violations.add(Violation.at("the batch names no email"));
             }
         }
-        if (!violations.isEmpty()) {
-            throw Problem.invalid(violations);
-        }
+        violations.throwIfAny();
         return new EmailBatch(mutations);
     }
 
-    private static Optional<EmailId> id(String text, List<Violation> violations, String... at) {
+    private static Optional<EmailId> id(String text, Violations violations, String... at) {
         try {
             return Optional.of(EmailId.of(text));
         } catch (IllegalArgumentException e) {
@@ -93,7 +89,7 @@ public record EmailBatch(Map<EmailId, Optional<EmailPatch>> mutations) {
             Map<EmailId, Optional<EmailPatch>> mutations,
             EmailId email,
             Optional<EmailPatch> mutation,
-            List<Violation> violations,
+            Violations violations,
             String... at) {
         if (mutations.containsKey(email)) {
             violations.add(Violation.at("the email is named twice", at));

@@ -13,8 +13,8 @@ import java.util.TreeSet;
 import java.util.function.Function;
 import java.util.stream.Stream;
 import org.postbus.codec.EventCodec;
-import org.postbus.gateway.problem.Problem;
 import org.postbus.gateway.problem.Problem.Violation;
+import org.postbus.gateway.problem.Violations;
 import org.postbus.model.Keyword;
 import org.postbus.model.MailboxId;
 
@@ -35,17 +35,15 @@ public record EmailPatch(Map<Keyword, Boolean> keywords, Map<MailboxId, Boolean>
 
     /** @throws org.postbus.gateway.problem.ProblemException 422 that names every violation */
     public static EmailPatch of(JsonNode json) {
-        List<Violation> violations = new ArrayList<>();
+        Violations violations = new Violations();
         EmailPatch patch = read(json, violations);
-        if (!violations.isEmpty()) {
-            throw Problem.invalid(violations);
-        }
+        violations.throwIfAny();
         return patch;
     }
 
     /** @param at the path to the patch in the request */
-    static EmailPatch read(JsonNode json, List<Violation> violations, String... at) {
-        int before = violations.size();
+    static EmailPatch read(JsonNode json, Violations violations, String... at) {
+        int before = violations.count();
         if (!json.isObject()) {
             violations.add(Violation.at("must be an object", at));
             return NOTHING;
@@ -60,7 +58,7 @@ public record EmailPatch(Map<Keyword, Boolean> keywords, Map<MailboxId, Boolean>
         EmailPatch patch = new EmailPatch(
                 entries(json, "keywords", Keyword::of, "not a keyword (RFC 8621 section 4.1.1)", violations, at),
                 entries(json, "mailboxIds", MailboxId::of, "not a mailbox id", violations, at));
-        if (violations.size() == before && patch.equals(NOTHING)) {
+        if (violations.count() == before && patch.equals(NOTHING)) {
             violations.add(Violation.at("the patch changes nothing; name keywords or mailboxIds", at));
         }
         return patch;
@@ -123,7 +121,7 @@ public record EmailPatch(Map<Keyword, Boolean> keywords, Map<MailboxId, Boolean>
             String name,
             Function<String, K> parse,
             String malformed,
-            List<Violation> violations,
+            Violations violations,
             String[] at) {
         Map<K, Boolean> entries = new HashMap<>();
         JsonNode property = json.path(name);

@@ -24,6 +24,8 @@ import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
 import org.eclipse.microprofile.openapi.annotations.tags.Tag;
 import org.jboss.resteasy.reactive.RestResponse;
 import org.postbus.gateway.authentication.Caller;
+import org.postbus.gateway.body.BodyOctetsMax;
+import org.postbus.gateway.body.LargeBodies;
 import org.postbus.gateway.content.EmailBodies;
 import org.postbus.gateway.idempotency.Idempotency;
 import org.postbus.gateway.rest.Page;
@@ -39,16 +41,22 @@ import org.postbus.model.TenantId;
 @Produces(MediaType.APPLICATION_JSON)
 @Tag(name = "mail", description = "Mailboxes and emails as the mail server reported them, with open mutations applied")
 public class EmailsResource {
+    /** 1,000 emails with a long patch each. */
+    private static final int BATCH_OCTETS_MAX = 1 << 20;
+
     private final Caller caller;
     private final EmailQueries queries;
     private final EmailMutations mutations;
     private final EmailBodies bodies;
+    private final LargeBodies work;
 
-    EmailsResource(Caller caller, EmailQueries queries, EmailMutations mutations, EmailBodies bodies) {
+    EmailsResource(
+            Caller caller, EmailQueries queries, EmailMutations mutations, EmailBodies bodies, LargeBodies work) {
         this.caller = caller;
         this.queries = queries;
         this.mutations = mutations;
         this.bodies = bodies;
+        this.work = work;
     }
 
     record Accepted(MutationId mutationId) {}
@@ -130,6 +138,7 @@ public class EmailsResource {
     @POST
     @Path("/accounts/{accountId}/emails/batch")
     @Consumes(MediaType.APPLICATION_JSON)
+    @BodyOctetsMax(BATCH_OCTETS_MAX)
     @Operation(
             summary = "Change and destroy up to 1,000 emails",
             description =
@@ -152,13 +161,11 @@ public class EmailsResource {
             @PathParam("accountId") String accountId,
             @Parameter(description = Idempotency.DESCRIPTION) @HeaderParam(Idempotency.HEADER) String key,
             byte[] body) {
+        TenantId tenant = caller.tenant();
         AccountId account = PathIds.account(accountId);
-        return mutations
-                .batch(
-                        caller.tenant(),
-                        account,
-                        EmailBatch.of(RequestJson.object(body)),
-                        Idempotency.of(key, "POST " + account + "/batch", body))
+        return work.work(tenant, body, () -> EmailBatch.of(RequestJson.object(body)))
+                .chain(batch -> mutations.batch(
+                        tenant, account, batch, Idempotency.of(key, "POST " + account + "/batch", body)))
                 .map(RestResponse::accepted);
     }
 

@@ -3,8 +3,10 @@ package org.postbus.gateway.mailbox;
 import io.smallrye.mutiny.Uni;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.hibernate.reactive.mutiny.Mutiny;
@@ -172,18 +174,18 @@ public class MailboxMutations {
     static List<Violation> nameViolations(
             List<Mailbox> mailboxes, Optional<MailboxId> mailbox, String name, Optional<MailboxId> parentId) {
         List<Violation> violations = new ArrayList<>();
+        Map<MailboxId, Mailbox> byId = new HashMap<>();
+        mailboxes.forEach(one -> byId.put(one.id(), one));
         Set<MailboxId> seen = new HashSet<>();
         for (Optional<MailboxId> above = parentId; above.isPresent() && seen.add(above.get()); ) {
-            MailboxId id = above.get();
-            Optional<Mailbox> found =
-                    mailboxes.stream().filter(one -> one.id().equals(id)).findFirst();
-            if (found.isEmpty()) {
+            Mailbox found = byId.get(above.get());
+            if (found == null) {
                 return List.of(Violation.at("there is no such mailbox", "parentId"));
             }
-            if (mailbox.filter(id::equals).isPresent()) {
+            if (mailbox.filter(above.get()::equals).isPresent()) {
                 return List.of(Violation.at("a mailbox can not be below itself", "parentId"));
             }
-            above = found.get().parentId();
+            above = found.parentId();
         }
         boolean taken = mailboxes.stream()
                 .anyMatch(other -> other.name().equals(name)

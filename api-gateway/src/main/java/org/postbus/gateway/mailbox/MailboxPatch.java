@@ -3,12 +3,10 @@ package org.postbus.gateway.mailbox;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Optional;
 import org.postbus.codec.EventCodec;
-import org.postbus.gateway.problem.Problem;
 import org.postbus.gateway.problem.Problem.Violation;
+import org.postbus.gateway.problem.Violations;
 import org.postbus.model.MailboxId;
 
 /**
@@ -32,7 +30,7 @@ public record MailboxPatch(Optional<String> name, Optional<Optional<MailboxId>> 
     }
 
     private static MailboxPatch read(JsonNode json, boolean nameRequired) {
-        List<Violation> violations = new ArrayList<>();
+        Violations violations = new Violations();
         json.fieldNames().forEachRemaining(property -> {
             if (!property.equals("name") && !property.equals("parentId")) {
                 violations.add(Violation.at(
@@ -69,9 +67,7 @@ public record MailboxPatch(Optional<String> name, Optional<Optional<MailboxId>> 
         if (violations.isEmpty() && name.isEmpty() && parentId.isEmpty()) {
             violations.add(Violation.at("the patch changes nothing; give name or parentId"));
         }
-        if (!violations.isEmpty()) {
-            throw Problem.invalid(violations);
-        }
+        violations.throwIfAny();
         return new MailboxPatch(name, parentId);
     }
 

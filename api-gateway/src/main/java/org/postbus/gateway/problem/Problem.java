@@ -5,6 +5,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
 /**
  * Why a request failed (RFC 9457): what the caller can change, and nothing about the implementation.
@@ -30,18 +31,29 @@ public record Problem(
      * @param pointer a JSON Pointer as a URI fragment (RFC 6901 section 6), such as {@code #/keywords/$seen}
      */
     public record Violation(String detail, String pointer) {
+        private static final int NAME_LENGTH_MAX = 200;
+        private static final int DETAIL_LENGTH_MAX = 400;
+
         public Violation {
             Objects.requireNonNull(detail);
             Objects.requireNonNull(pointer);
         }
 
-        /** @param names the path to the property, from the top of the document */
+        /**
+         * Names and detail may hold text of the request: they are cut off at {@value #NAME_LENGTH_MAX} and {@value #DETAIL_LENGTH_MAX}
+         * characters.
+         *
+         * @param names the path to the property, from the top of the document
+         */
         public static Violation at(String detail, String... names) {
             StringBuilder pointer = new StringBuilder("#");
             for (String name : names) {
-                pointer.append('/').append(name.replace("~", "~0").replace("/", "~1"));
+                pointer.append('/')
+                        .append(SafeText.of(name, NAME_LENGTH_MAX)
+                                .replace("~", "~0")
+                                .replace("/", "~1"));
             }
-            return new Violation(detail, pointer.toString());
+            return new Violation(SafeText.of(detail, DETAIL_LENGTH_MAX), pointer.toString());
         }
     }
 
@@ -74,22 +86,26 @@ public record Problem(
         return new ProblemException(of(409, detail));
     }
 
+    /** Of more than {@value Violations#SHOWN_MAX} violations the problem shows the first, and how many more there are. */
     public static ProblemException invalid(List<Violation> violations) {
+        List<Violation> shown = Violations.limited(violations);
         return new ProblemException(new Problem(
                 "about:blank",
                 title(422),
                 422,
                 Optional.of("correct the request and send it again: "
-                        + violations.stream()
-                                .map(Violation::detail)
-                                .reduce((a, b) -> a + "; " + b)
-                                .orElse("")),
-                Optional.of(violations)));
+                        + shown.stream().map(Violation::detail).collect(Collectors.joining("; "))),
+                Optional.of(shown)));
     }
 
     /** The request is well formed and can not be fulfilled, and no property of it is at fault. */
     public static ProblemException unprocessable(String detail) {
         return new ProblemException(of(422, detail));
+    }
+
+    /** The client sends too slowly. */
+    public static ProblemException timeout(String detail) {
+        return new ProblemException(of(408, detail));
     }
 
     public static ProblemException tooLarge(String detail) {
@@ -131,6 +147,7 @@ public record Problem(
             case 404 -> "Not Found";
             case 405 -> "Method Not Allowed";
             case 406 -> "Not Acceptable";
+            case 408 -> "Request Timeout";
             case 409 -> "Conflict";
             case 410 -> "Gone";
             case 413 -> "Content Too Large";

@@ -1,2 +1,2 @@
-/** What every REST resource needs: JSON, ids in paths, pages, the size limit of a request body. No resource belongs here. */
+/** What every REST resource needs: JSON, ids in paths, pages, headers of answers. No resource belongs here. */
 package org.postbus.gateway.rest;

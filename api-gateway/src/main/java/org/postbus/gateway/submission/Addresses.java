@@ -14,6 +14,10 @@ final class Addresses {
 
     /** The address with its domain in ASCII (RFC 5890); empty if it is not valid. */
     static Optional<String> valid(String address) {
+        // Before the domain is converted: the time of IDN.toASCII grows with the square of a label's length.
+        if (address.length() > LENGTH_MAX) {
+            return Optional.empty();
+        }
         int at = address.lastIndexOf('@');
         if (at < 1 || !LOCAL_PART.matcher(address.substring(0, at)).matches()) {
             return Optional.empty();

@@ -36,6 +36,10 @@ import org.postbus.model.EmailHeaders;
  * Pure.
  */
 final class DraftComposer {
+    private static final int REFERENCES_MAX = 100;
+    /** Of a Message-ID, in octets. Longer than any mail program makes one. */
+    private static final int ID_LENGTH_MAX = 500;
+
     private final Draft draft;
 
     private DraftComposer(Draft draft) {
@@ -88,12 +92,8 @@ final class DraftComposer {
                 builder.addField(new RawField("References", "<" + String.join("> <", references) + ">"));
             }
             body(builder);
-            var octets = new ByteArrayOutputStream();
+            var octets = new LimitedOutput();
             new DefaultMessageWriter().writeMessage(builder.build(), octets);
-            if (octets.size() > NewMessage.OCTETS_MAX) {
-                throw Problem.invalid(List.of(Violation.at(
-                        "the message has more than 10 MiB; send fewer or smaller attachments", "attachments")));
-            }
             return new NewMessage(
                     OutgoingMessage.of(octets.toByteArray()),
                     messageId,
@@ -105,17 +105,50 @@ final class DraftComposer {
         }
     }
 
-    /** RFC 5322 section 3.6.4: the parent's References and then its Message-ID. Leaves out ids that a header can not hold. */
+    /** Ends the composing of a message that becomes too large: encoded as quoted-printable a text can have three times its octets. */
+    private static final class LimitedOutput extends ByteArrayOutputStream {
+        @Override
+        public synchronized void write(int octet) {
+            require(1);
+            super.write(octet);
+        }
+
+        @Override
+        public synchronized void write(byte[] octets, int offset, int length) {
+            require(length);
+            super.write(octets, offset, length);
+        }
+
+        private void require(int more) {
+            if (more > NewMessage.OCTETS_MAX - count) {
+                throw Problem.invalid(List.of(Violation.at(
+                        "the message has more than 10 MiB; send fewer or smaller attachments", "attachments")));
+            }
+        }
+    }
+
+    /**
+     * RFC 5322 section 3.6.4: the parent's References and then its Message-ID. Leaves out ids that a header can not hold, and of a very
+     * long list all but the first and the last ones.
+     */
     private List<String> references(Optional<EmailHeaders> parentHeaders) {
         if (draft.parent().filter(Draft.Parent::isAnswered).isEmpty() || parentHeaders.isEmpty()) {
             return List.of();
         }
         EmailHeaders headers = parentHeaders.get();
         List<String> before = headers.references().isEmpty() ? headers.inReplyTo() : headers.references();
-        return Stream.concat(before.stream(), headers.messageId().stream().limit(1))
-                .filter(id -> id.chars().allMatch(c -> c > ' ' && c < 0x7F && c != '<' && c != '>'))
+        List<String> ids = Stream.concat(
+                        before.stream(), headers.messageId().stream().limit(1))
+                .filter(id -> id.length() <= ID_LENGTH_MAX
+                        && id.chars().allMatch(c -> c > ' ' && c < 0x7F && c != '<' && c != '>'))
                 .distinct()
                 .toList();
+        return ids.size() <= REFERENCES_MAX
+                ? ids
+                : Stream.concat(
+                                ids.stream().limit(1),
+                                ids.subList(ids.size() - REFERENCES_MAX + 1, ids.size()).stream())
+                        .toList();
     }
 
     private void body(Message.Builder builder) throws IOException {

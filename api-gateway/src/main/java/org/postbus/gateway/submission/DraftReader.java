@@ -10,8 +10,8 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
-import org.postbus.gateway.problem.Problem;
 import org.postbus.gateway.problem.Problem.Violation;
+import org.postbus.gateway.problem.Violations;
 import org.postbus.gateway.submission.Draft.Address;
 import org.postbus.gateway.submission.Draft.Attachment;
 import org.postbus.gateway.submission.Draft.Parent;
@@ -25,6 +25,7 @@ final class DraftReader {
     private static final int NAME_LENGTH_MAX = 100;
     private static final int SUBJECT_LENGTH_MAX = 900;
     private static final int ATTACHMENTS_MAX = 100;
+    private static final int CONTENT_TYPE_LENGTH_MAX = 121;
     private static final Instant SEND_AT_MAX = Instant.parse("9999-12-31T00:00:00Z");
     private static final Set<String> PROPERTIES = Set.of(
             "from",
@@ -43,7 +44,7 @@ final class DraftReader {
     private static final Pattern CONTENT_ID = Pattern.compile("[A-Za-z0-9!#$%&'*+/=?^_`{|}~.@-]{1,200}");
 
     private final JsonNode json;
-    private final List<Violation> violations = new ArrayList<>();
+    private final Violations violations = new Violations();
 
     private DraftReader(JsonNode json) {
         this.json = json;
@@ -80,9 +81,7 @@ final class DraftReader {
         List<Attachment> attachments = attachments();
         Optional<Parent> parent = parent();
         Optional<Instant> sendAt = sendAt();
-        if (!violations.isEmpty()) {
-            throw Problem.invalid(violations);
-        }
+        violations.throwIfAny();
         return new Draft(
                 from.stream().findFirst(), to, cc, bcc, replyTo, subject, text, html, attachments, parent, sendAt);
     }
@@ -92,6 +91,12 @@ final class DraftReader {
         JsonNode list = json.path(property);
         if (!list.isMissingNode() && !list.isArray()) {
             violations.add(Violation.at(property + " must be a list of objects with name and email", property));
+            return addresses;
+        }
+        // Before each address is checked: a list may have a million.
+        if (list.size() > NewMessage.RECIPIENTS_MAX) {
+            violations.add(
+                    Violation.at(property + " may have at most " + NewMessage.RECIPIENTS_MAX + " addresses", property));
             return addresses;
         }
         for (int i = 0; i < list.size(); i++) {
@@ -118,6 +123,10 @@ final class DraftReader {
             violations.add(Violation.at(property + " must be a string without U+0000", property));
             return Optional.empty();
         }
+        if (text.textValue().length() > NewMessage.OCTETS_MAX) {
+            violations.add(Violation.at(property + " is too long: a message may have 10 MiB", property));
+            return Optional.empty();
+        }
         return Optional.of(text.textValue());
     }
 
@@ -134,7 +143,9 @@ final class DraftReader {
             JsonNode attachment = list.get(i);
             Optional<String> name = line(attachment.path("name"), NAME_LENGTH_MAX, "attachments", at, "name");
             String type = attachment.path("type").asText("application/octet-stream");
-            if (!MEDIA_TYPE.matcher(type).matches() || type.regionMatches(true, 0, "multipart/", 0, 10)) {
+            if (type.length() > CONTENT_TYPE_LENGTH_MAX
+                    || !MEDIA_TYPE.matcher(type).matches()
+                    || type.regionMatches(true, 0, "multipart/", 0, 10)) {
                 violations.add(Violation.at(
                         "type must be a media type such as application/pdf, and not multipart",
                         "attachments",

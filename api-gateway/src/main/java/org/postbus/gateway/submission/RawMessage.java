@@ -3,7 +3,6 @@ package org.postbus.gateway.submission;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
-import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
@@ -12,6 +11,7 @@ import java.util.UUID;
 import java.util.stream.Stream;
 import org.postbus.gateway.problem.Problem;
 import org.postbus.gateway.problem.Problem.Violation;
+import org.postbus.gateway.problem.Violations;
 import org.postbus.mail.mime.MimeLimits;
 import org.postbus.mail.mime.MimeMessageReader;
 import org.postbus.mail.smtp.OutgoingMessage;
@@ -36,9 +36,11 @@ final class RawMessage {
         } catch (IllegalArgumentException e) {
             throw Problem.invalid(List.of(Violation.at(e.getMessage())));
         }
+        // Without the body, which may have 10 MiB and is not needed.
+        byte[] header = new OutgoingMessage(message.fields(), "").octets();
         EmailHeaders headers =
-                MimeMessageReader.parse(message.octets(), MimeLimits.DEFAULTS).headers();
-        List<Violation> violations = new ArrayList<>();
+                MimeMessageReader.parse(header, MimeLimits.DEFAULTS).headers();
+        Violations violations = new Violations();
         Optional<String> from = headers.from().stream().findFirst().flatMap(sender -> Addresses.valid(sender.email()));
         if (from.isEmpty()) {
             violations.add(Violation.at("From must have an address that mail can be sent from"));
@@ -55,9 +57,7 @@ final class RawMessage {
         if (recipients.isEmpty() || recipients.size() > NewMessage.RECIPIENTS_MAX) {
             violations.add(Violation.at("To, Cc and Bcc must have 1 to " + NewMessage.RECIPIENTS_MAX + " recipients"));
         }
-        if (!violations.isEmpty()) {
-            throw Problem.invalid(violations);
-        }
+        violations.throwIfAny();
         Optional<String> own = headers.messageId().stream().findFirst();
         String messageId = own.orElseGet(() -> newId(from.get()));
         if (own.isEmpty()) {

@@ -1,6 +1,7 @@
 package org.postbus.gateway.submission;
 
 import io.smallrye.mutiny.TimeoutException;
+import io.smallrye.mutiny.Uni;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Duration;
 import java.util.LinkedHashMap;
@@ -18,7 +19,7 @@ import org.postbus.model.AccountId;
 /**
  * Checks that a JMAP account without an SMTP server can send: its server must offer EmailSubmission (RFC 8621 section 7). A request
  * that could never be fulfilled is refused at once. If the server can not be asked now, the request is accepted, because the server may
- * be able to send later. Blocks; thread-safe.
+ * be able to send later. Thread-safe.
  */
 @ApplicationScoped
 class SendingOffer {
@@ -36,10 +37,24 @@ class SendingOffer {
     }
 
     /** Fails with a 422 problem if the server does not offer submission. */
-    void require(AccountId account, long revision, AccountSettings.Jmap settings, Credential credential) {
-        if (settings.smtp().isPresent()
-                || isOffered(account, revision)
-                || !hosts.allows(settings.sessionUrl().getHost())) {
+    Uni<Void> require(AccountId account, long revision, AccountSettings.Jmap settings, Credential credential) {
+        if (settings.smtp().isPresent() || isOffered(account, revision)) {
+            return Uni.createFrom().voidItem();
+        }
+        // Resolving the host and asking it block.
+        return Uni.createFrom()
+                .emitter(emitter -> Thread.startVirtualThread(() -> {
+                    try {
+                        ask(account, revision, settings, credential);
+                        emitter.complete(null);
+                    } catch (RuntimeException e) {
+                        emitter.fail(e);
+                    }
+                }));
+    }
+
+    private void ask(AccountId account, long revision, AccountSettings.Jmap settings, Credential credential) {
+        if (!hosts.allows(settings.sessionUrl().getHost())) {
             return;
         }
         AccountCheck.Outcome outcome;

@@ -1,6 +1,5 @@
 package org.postbus.gateway.submission;
 
-import io.smallrye.common.annotation.Blocking;
 import io.smallrye.mutiny.Uni;
 import jakarta.ws.rs.Consumes;
 import jakarta.ws.rs.DELETE;
@@ -13,8 +12,6 @@ import jakarta.ws.rs.PathParam;
 import jakarta.ws.rs.Produces;
 import jakarta.ws.rs.QueryParam;
 import jakarta.ws.rs.core.MediaType;
-import java.time.Duration;
-import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
@@ -25,19 +22,16 @@ import org.eclipse.microprofile.openapi.annotations.parameters.RequestBody;
 import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
 import org.eclipse.microprofile.openapi.annotations.tags.Tag;
 import org.jboss.resteasy.reactive.RestResponse;
-import org.postbus.account.AccountSettings;
 import org.postbus.gateway.account.AccountRow;
 import org.postbus.gateway.authentication.Caller;
+import org.postbus.gateway.body.BodyOctetsMax;
 import org.postbus.gateway.database.Sessions;
 import org.postbus.gateway.idempotency.Idempotency;
 import org.postbus.gateway.problem.Problem;
 import org.postbus.gateway.rest.Page;
 import org.postbus.gateway.rest.PathIds;
-import org.postbus.gateway.rest.RequestJson;
 import org.postbus.model.AccountId;
-import org.postbus.model.EmailId;
 import org.postbus.model.SubmissionId;
-import org.postbus.model.TenantId;
 
 @Path("/v1")
 @Produces(MediaType.APPLICATION_JSON)
@@ -47,25 +41,25 @@ public class SubmissionsResource {
     private static final List<String> STATES =
             List.of("queued", "sending", "sent", "rejected", "failed", "in-doubt", "canceled");
     private static final UUID FIRST = new UUID(0, 0);
-    private static final Duration STORE_TIME_MAX = Duration.ofSeconds(30);
+    /** A message of 10 MiB with its attachments in base64. */
+    private static final int DRAFT_OCTETS_MAX = 14 << 20;
 
     private final Caller caller;
     private final Sessions sessions;
     private final Submissions submissions;
-    private final SendingOffer offer;
+    private final SendRequests requests;
 
-    SubmissionsResource(Caller caller, Sessions sessions, Submissions submissions, SendingOffer offer) {
+    SubmissionsResource(Caller caller, Sessions sessions, Submissions submissions, SendRequests requests) {
         this.caller = caller;
         this.sessions = sessions;
         this.submissions = submissions;
-        this.offer = offer;
+        this.requests = requests;
     }
 
-    /** Blocking, because parsing and composing a message of megabytes takes long. */
     @POST
     @Path("/accounts/{accountId}/submissions")
     @Consumes(MediaType.APPLICATION_JSON)
-    @Blocking
+    @BodyOctetsMax(DRAFT_OCTETS_MAX)
     @Operation(
             summary = "Send a message",
             description =
@@ -92,7 +86,7 @@ public class SubmissionsResource {
             description =
                     "The content is not valid; or the account can not send: an IMAP account needs smtp, a JMAP account needs smtp or a"
                             + " server that offers urn:ietf:params:jmap:submission; or the Idempotency-Key was used for another request")
-    public RestResponse<Submissions.Accepted> send(
+    public Uni<RestResponse<Submissions.Accepted>> send(
             @PathParam("accountId") String accountId,
             @Parameter(
                             description =
@@ -100,64 +94,19 @@ public class SubmissionsResource {
                     @HeaderParam(Idempotency.HEADER)
                     String key,
             byte[] body) {
-        TenantId tenant = caller.tenant();
-        AccountId account = PathIds.account(accountId);
-        // Before the body is checked: another tenant's account must give 404 for every body.
-        Submissions.Sender sender = sender(tenant, account, Optional.empty());
-        Draft draft = DraftReader.read(RequestJson.object(body));
-        if (draft.parent().isPresent()) {
-            sender = sender(tenant, account, draft.parent().map(Draft.Parent::emailId));
-        }
-        return accepted(
-                tenant,
-                account,
-                sender,
-                DraftComposer.compose(draft, sender.email(), sender.parentHeaders(), Instant.now()),
-                draft.parent(),
-                draft.sendAt(),
-                Idempotency.of(key, "POST " + account + "/submissions", body));
+        return requests.draft(caller.tenant(), PathIds.account(accountId), key, body)
+                .map(RestResponse::accepted);
     }
 
     @POST
     @Path("/accounts/{accountId}/submissions")
     @Consumes(RFC_822)
-    @Blocking
+    @BodyOctetsMax(NewMessage.OCTETS_MAX)
     @Operation(hidden = true)
-    public RestResponse<Submissions.Accepted> sendRaw(
+    public Uni<RestResponse<Submissions.Accepted>> sendRaw(
             @PathParam("accountId") String accountId, @HeaderParam(Idempotency.HEADER) String key, byte[] body) {
-        TenantId tenant = caller.tenant();
-        AccountId account = PathIds.account(accountId);
-        Submissions.Sender sender = sender(tenant, account, Optional.empty());
-        NewMessage message = RawMessage.of(body, Instant.now());
-        return accepted(
-                tenant,
-                account,
-                sender,
-                message,
-                Optional.empty(),
-                Optional.empty(),
-                Idempotency.of(key, "POST " + account + "/submissions", body));
-    }
-
-    private Submissions.Sender sender(TenantId tenant, AccountId account, Optional<EmailId> parent) {
-        return submissions.sender(tenant, account, parent).await().atMost(STORE_TIME_MAX);
-    }
-
-    private RestResponse<Submissions.Accepted> accepted(
-            TenantId tenant,
-            AccountId account,
-            Submissions.Sender sender,
-            NewMessage message,
-            Optional<Draft.Parent> parent,
-            Optional<Instant> sendAt,
-            Idempotency idempotency) {
-        if (sender.settings() instanceof AccountSettings.Jmap settings) {
-            offer.require(account, sender.revision(), settings, sender.credential());
-        }
-        return RestResponse.accepted(submissions
-                .add(tenant, account, message, parent, sendAt, idempotency)
-                .await()
-                .atMost(STORE_TIME_MAX));
+        return requests.raw(caller.tenant(), PathIds.account(accountId), key, body)
+                .map(RestResponse::accepted);
     }
 
     @GET

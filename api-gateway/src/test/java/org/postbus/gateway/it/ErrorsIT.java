@@ -2,6 +2,7 @@ package org.postbus.gateway.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.util.ArrayList;
@@ -96,13 +97,45 @@ class ErrorsIT extends GatewayTest {
     }
 
     @Test
-    void health_and_metrics_are_served() {
-        // When
-        ApiCaller noKey = new ApiCaller(http, gateway.url(), Optional.empty());
+    void health_and_metrics_are_served_on_the_management_port_only() {
+        // Given
+        ApiCaller client = new ApiCaller(http, gateway.url(), Optional.empty());
+        ApiCaller operator = new ApiCaller(http, gateway.management(), Optional.empty());
+        client.get("/v1/a-path-that-is-no-label");
+        client.get("/another-one");
 
         // Then
-        assertThat(noKey.get("/q/health/live").status()).isEqualTo(200);
-        assertThat(noKey.get("/q/health/ready").status()).isEqualTo(200);
-        assertThat(noKey.get("/q/metrics").response().body()).contains("postbus_gateway_streams_open");
+        for (String path : List.of("/q/health/live", "/q/health/ready", "/q/health", "/q/metrics", "/q/openapi")) {
+            assertThat(client.get(path).status()).as(path).isEqualTo(404);
+        }
+        assertThat(operator.get("/q/health/live").status()).isEqualTo(200);
+        assertThat(operator.get("/q/health/ready").status()).isEqualTo(200);
+        assertThat(operator.get("/q/metrics").response().body())
+                .contains("postbus_gateway_streams_open")
+                .doesNotContain("a-path-that-is-no-label", "another-one", "uri=");
+        assertThat(client.get("/openapi?format=json").status()).isEqualTo(200);
+    }
+
+    @Test
+    void http_2_without_tls_is_not_offered() throws Exception {
+        // Given
+        HttpRequest upgrading = HttpRequest.newBuilder(gateway.url().resolve("/openapi"))
+                .version(HttpClient.Version.HTTP_2)
+                .build();
+
+        // When
+        HttpResponse<Void> answer = http.send(upgrading, HttpResponse.BodyHandlers.discarding());
+
+        // Then
+        assertThat(answer.version()).isEqualTo(HttpClient.Version.HTTP_1_1);
+    }
+
+    @Test
+    void no_answer_is_stored_or_sniffed() {
+        for (String path : List.of("/v1/accounts", accountPath() + "/emails", "/v1/nothing", "/openapi?format=json")) {
+            var headers = api.get(path).response().headers();
+            assertThat(headers.allValues("Cache-Control")).as(path).containsExactly("no-store");
+            assertThat(headers.allValues("X-Content-Type-Options")).as(path).containsExactly("nosniff");
+        }
     }
 }

@@ -24,10 +24,12 @@ final class GatewayProcess implements AutoCloseable {
 
     private final Process process;
     private final URI url;
+    private final URI management;
 
-    private GatewayProcess(Process process, URI url) {
+    private GatewayProcess(Process process, URI url, URI management) {
         this.process = process;
         this.url = url;
+        this.management = management;
     }
 
     /** Does not wait: see {@link #awaitReady}. */
@@ -44,6 +46,7 @@ final class GatewayProcess implements AutoCloseable {
             CredentialCipher.createKeysetFile(keyset);
         }
         int port = freePort();
+        int managementPort = freePort();
         ProcessBuilder builder = new ProcessBuilder(List.of(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                         "-Xmx" + maxHeap,
@@ -63,17 +66,19 @@ final class GatewayProcess implements AutoCloseable {
                         "POSTBUS_KAFKA", kafka.bootstrap(),
                         "POSTBUS_HOST", "127.0.0.1",
                         "POSTBUS_PORT", Integer.toString(port),
+                        "POSTBUS_MANAGEMENT_PORT", Integer.toString(managementPort),
                         "POSTBUS_KEYSET", keyset.toString(),
                         "POSTBUS_INSTANCE", name));
         builder.environment().putAll(more);
         Process process = builder.start();
         Runtime.getRuntime().addShutdownHook(new Thread(process::destroyForcibly));
-        return new GatewayProcess(process, URI.create("http://127.0.0.1:" + port));
+        return new GatewayProcess(
+                process, URI.create("http://127.0.0.1:" + port), URI.create("http://127.0.0.1:" + managementPort));
     }
 
     void awaitReady(HttpClient http) {
         HttpRequest ready =
-                HttpRequest.newBuilder(url.resolve("/q/health/ready")).build();
+                HttpRequest.newBuilder(management.resolve("/q/health/ready")).build();
         Awaitility.await()
                 .atMost(START_MAX)
                 .pollInterval(Duration.ofMillis(200))
@@ -89,6 +94,11 @@ final class GatewayProcess implements AutoCloseable {
 
     URI url() {
         return url;
+    }
+
+    /** The root of {@code /q/health} and {@code /q/metrics}. */
+    URI management() {
+        return management;
     }
 
     @Override

@@ -124,7 +124,8 @@ public final class Services implements AutoCloseable {
         }
     }
 
-    private record Instance(Program program, String name, int port, ChildProcess process) {}
+    /** @param managementPort that of health and metrics: one of its own for the gateway */
+    private record Instance(Program program, String name, int port, int managementPort, ChildProcess process) {}
 
     /** Starts all instances concurrently and waits until each is ready. If one fails, all are stopped. */
     public static Services start(Settings settings) {
@@ -132,12 +133,7 @@ public final class Services implements AutoCloseable {
         try {
             Arrays.stream(Program.values())
                     .flatMap(program -> names(program, settings.fetchers()).map(name -> Map.entry(program, name)))
-                    .forEach(entry -> services.launch(
-                            entry.getKey(),
-                            entry.getValue(),
-                            entry.getKey() == Program.GATEWAY
-                                    ? settings.gatewayPort().orElseGet(FreePort::find)
-                                    : FreePort.find()));
+                    .forEach(entry -> services.launch(entry.getKey(), entry.getValue()));
             services.instances.values().forEach(Services::awaitReady);
             return services;
         } catch (RuntimeException e) {
@@ -147,13 +143,17 @@ public final class Services implements AutoCloseable {
     }
 
     /** The gateway's root, {@code http://127.0.0.1:port}. */
-    public URI api() {
-        return baseUrl("gateway-1");
+    public synchronized URI api() {
+        return root(get("gateway-1").port());
     }
 
     /** The root of the instance's {@code /q/health} and {@code /q/metrics}. */
     public synchronized URI baseUrl(String instance) {
-        return URI.create("http://" + HOST + ":" + get(instance).port());
+        return root(get(instance).managementPort());
+    }
+
+    private static URI root(int port) {
+        return URI.create("http://" + HOST + ":" + port);
     }
 
     public synchronized List<String> instances() {
@@ -188,7 +188,7 @@ public final class Services implements AutoCloseable {
     public synchronized void restart(String instance) {
         Instance old = get(instance);
         old.process().close();
-        launch(old.program(), old.name(), old.port());
+        launch(old.program(), old.name(), old.port(), old.managementPort());
         awaitReady(get(instance));
     }
 
@@ -220,7 +220,12 @@ public final class Services implements AutoCloseable {
         return instance;
     }
 
-    private void launch(Program program, String name, int port) {
+    private void launch(Program program, String name) {
+        int port = program == Program.GATEWAY ? settings.gatewayPort().orElseGet(FreePort::find) : FreePort.find();
+        launch(program, name, port, program == Program.GATEWAY ? FreePort.find() : port);
+    }
+
+    private void launch(Program program, String name, int port, int managementPort) {
         Map<String, String> environment = new HashMap<>(settings.environment());
         // Here people read the logs; in production log collectors parse them as JSON.
         environment.putIfAbsent("QUARKUS_LOG_CONSOLE_JSON_ENABLED", "false");
@@ -236,6 +241,9 @@ public final class Services implements AutoCloseable {
         environment.put("POSTBUS_KAFKA", settings.kafka());
         environment.put("POSTBUS_HOST", HOST);
         environment.put("POSTBUS_PORT", Integer.toString(port));
+        if (managementPort != port) {
+            environment.put("POSTBUS_MANAGEMENT_PORT", Integer.toString(managementPort));
+        }
         environment.put("POSTBUS_INSTANCE", name);
         if (program.readsCredentials()) {
             environment.put("POSTBUS_KEYSET", keyset.toString());
@@ -251,11 +259,11 @@ public final class Services implements AutoCloseable {
                 environment,
                 settings.directory(),
                 settings.logs().resolve(name + ".log"));
-        instances.put(name, new Instance(program, name, port, process));
+        instances.put(name, new Instance(program, name, port, managementPort, process));
     }
 
     private static void awaitReady(Instance instance) {
-        URI ready = URI.create("http://" + HOST + ":" + instance.port() + "/q/health/ready");
+        URI ready = root(instance.managementPort()).resolve("/q/health/ready");
         instance.process().awaitReady(START_WAIT, () -> {
             HttpURLConnection connection = (HttpURLConnection) ready.toURL().openConnection();
             connection.setConnectTimeout((int) PROBE_WAIT.toMillis());

@@ -15,6 +15,9 @@ import java.util.Optional;
  */
 public record OutgoingMessage(List<Field> fields, String body) {
     public static final int LINE_OCTETS_MAX = 998;
+    /** As much as is read of a header that arrives, see {@code MimeLimits}. */
+    public static final int HEADER_OCTETS_MAX = 256 * 1024;
+
     private static final String CRLF = "\r\n";
 
     public OutgoingMessage {
@@ -59,16 +62,20 @@ public record OutgoingMessage(List<Field> fields, String body) {
     }
 
     private static List<Field> fields(String header) {
+        if (header.length() > HEADER_OCTETS_MAX) {
+            throw new IllegalArgumentException("a header may have " + HEADER_OCTETS_MAX + " octets at most");
+        }
         List<Field> fields = new ArrayList<>();
+        List<String> folds = new ArrayList<>();
         for (String line : header.split("\n")) {
             if (line.startsWith(" ") || line.startsWith("\t")) {
                 if (fields.isEmpty()) {
                     throw new IllegalArgumentException("a message begins with a header field");
                 }
-                Field folded = fields.removeLast();
-                fields.add(new Field(folded.name(), folded.value() + CRLF + line));
+                folds.add(line);
                 continue;
             }
+            unfold(fields, folds);
             int colon = line.indexOf(':');
             String name = colon < 0 ? "" : line.substring(0, colon).stripTrailing();
             if (name.isEmpty() || name.chars().anyMatch(c -> c <= ' ' || c > '~')) {
@@ -77,7 +84,17 @@ public record OutgoingMessage(List<Field> fields, String body) {
             }
             fields.add(new Field(name, line.substring(colon + 1).stripLeading()));
         }
+        unfold(fields, folds);
         return fields;
+    }
+
+    /** Appends the folds to the last field, all at once: its value would otherwise be copied for each of them. */
+    private static void unfold(List<Field> fields, List<String> folds) {
+        if (!folds.isEmpty()) {
+            Field folded = fields.removeLast();
+            fields.add(new Field(folded.name(), folded.value() + CRLF + String.join(CRLF, folds)));
+            folds.clear();
+        }
     }
 
     /** The value of the first field of that name. */
