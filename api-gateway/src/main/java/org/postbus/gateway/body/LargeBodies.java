@@ -8,6 +8,7 @@ import io.vertx.core.Context;
 import io.vertx.core.Vertx;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
+import jakarta.inject.Inject;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.LinkedHashMap;
@@ -39,6 +40,7 @@ public class LargeBodies {
     private int threads;
     private boolean ended;
 
+    @Inject
     LargeBodies(MeterRegistry metrics) {
         this(threads(Runtime.getRuntime().maxMemory(), Runtime.getRuntime().availableProcessors()));
         metrics.gauge("postbus.gateway.bodies.waiting", this, LargeBodies::waiting);

@@ -50,7 +50,7 @@ final class RequestBodies {
                 .register(metrics);
     }
 
-    @ServerRequestFilter(nonBlocking = true)
+    @ServerRequestFilter
     Uni<Response> read(ContainerRequestContext request, ResourceInfo resource, RoutingContext routing) {
         HttpServerRequest http = routing.request();
         if (WITHOUT_BODY.contains(request.getMethod()) || !hasBody(http)) {

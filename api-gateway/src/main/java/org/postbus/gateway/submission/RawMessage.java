@@ -36,6 +36,10 @@ final class RawMessage {
         } catch (IllegalArgumentException e) {
             throw Problem.invalid(List.of(Violation.at(e.getMessage())));
         }
+        // With CRLF at the end of each line it may have more octets than the request.
+        if (message.octets().length > NewMessage.OCTETS_MAX) {
+            throw Problem.invalid(List.of(Violation.at("the message must have at most 10 MiB with CRLF line ends")));
+        }
         // Without the body, which may have 10 MiB and is not needed.
         byte[] header = new OutgoingMessage(message.fields(), "").octets();
         EmailHeaders headers =

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.function.IntFunction;
+import java.util.function.Supplier;
 
 /** Bodies that took long, or much memory, in this or another program. Each has as many octets as a route allows. */
 final class WorstBody {
@@ -29,8 +30,8 @@ final class WorstBody {
 
     private WorstBody() {}
 
-    static Map<String, byte[]> json(int octetsMax) {
-        Map<String, byte[]> bodies = new LinkedHashMap<>();
+    static Map<String, Supplier<byte[]>> json(int octetsMax) {
+        Map<String, Supplier<byte[]>> bodies = new LinkedHashMap<>();
         bodies.put("unknown names", filled("{", "}", ",", i -> "\"n" + i + "\":1", octetsMax));
         bodies.put("names to be escaped", filled("{", "}", ",", i -> "\"\\ud800~/\\u0000" + i + "\":1", octetsMax));
         bodies.put("nested arrays", filled("", "", "", i -> "[", octetsMax));
@@ -60,7 +61,7 @@ final class WorstBody {
             bodies.put("a long text: " + property, filled("{\"" + property + "\":\"", "\"}", "", i -> "x", octetsMax));
             bodies.put(
                     "a domain of many characters: " + property,
-                    filled("{\"" + property + "\":\"a@", "\"}", "", i -> i % 2 == 0 ? "\u00fc" : "\u3042", octetsMax));
+                    filled("{\"" + property + "\":\"a@", "\"}", "", i -> "\u00fc\u3042", octetsMax));
         }
         bodies.put(
                 "a message of letters that are encoded",
@@ -79,8 +80,8 @@ final class WorstBody {
         return bodies;
     }
 
-    static Map<String, byte[]> message(int octetsMax) {
-        Map<String, byte[]> bodies = new LinkedHashMap<>();
+    static Map<String, Supplier<byte[]>> message(int octetsMax) {
+        Map<String, Supplier<byte[]>> bodies = new LinkedHashMap<>();
         bodies.put("a field of many lines", filled("To: a@b.c\nX: y\n", "\n\n", "", i -> " z\n", octetsMax));
         bodies.put("many fields", filled("To: a@b.c\n", "\n\n", "", i -> "x:\n", octetsMax));
         bodies.put(
@@ -101,16 +102,23 @@ final class WorstBody {
         return bodies;
     }
 
-    private static byte[] filled(String start, String end, String between, IntFunction<String> item, int octetsMax) {
-        StringBuilder text = new StringBuilder(octetsMax).append(start);
-        int octets = start.length() + end.length();
-        for (int i = 0; ; i++) {
-            String next = (i == 0 ? "" : between) + item.apply(i);
-            octets += next.length() == 1 && next.charAt(0) < 0x80 ? 1 : next.getBytes(StandardCharsets.UTF_8).length;
-            if (octets > octetsMax) {
-                return text.append(end).toString().getBytes(StandardCharsets.UTF_8);
+    /** @param item in US-ASCII, or the same for every number */
+    private static Supplier<byte[]> filled(
+            String start, String end, String between, IntFunction<String> item, int octetsMax) {
+        return () -> {
+            int octets = octetsMax - start.length() - end.length();
+            StringBuilder text = new StringBuilder(octetsMax).append(start);
+            String first = item.apply(0);
+            if (between.isEmpty() && first.equals(item.apply(1))) {
+                text.repeat(first, octets / first.getBytes(StandardCharsets.UTF_8).length);
+            } else {
+                String next = first;
+                for (int i = 1; text.length() - start.length() + next.length() <= octets; i++) {
+                    text.append(next);
+                    next = between + item.apply(i);
+                }
             }
-            text.append(next);
-        }
+            return text.append(end).toString().getBytes(StandardCharsets.UTF_8);
+        };
     }
 }
