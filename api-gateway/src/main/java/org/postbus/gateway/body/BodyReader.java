@@ -57,6 +57,8 @@ final class BodyReader {
      */
     Uni<byte[]> read() {
         Context context = Vertx.currentContext();
+        // Until the handlers are set.
+        request.pause();
         return Uni.createFrom().emitter(emitter -> {
             result = emitter;
             context.runOnContext(started -> begin());
