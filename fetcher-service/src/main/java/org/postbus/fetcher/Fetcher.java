@@ -31,6 +31,8 @@ import org.postbus.fetcher.source.HostBudget;
 import org.postbus.fetcher.store.ClaimStore;
 import org.postbus.kit.memory.MemoryMetrics;
 import org.postbus.kit.memory.MemorySetting;
+import org.postbus.kit.keyset.KeysetRefresh;
+import org.postbus.kit.keyset.KeysetSettings;
 import org.postbus.kit.settings.Settings;
 import org.postbus.kit.sql.TenantTransactions;
 import org.postbus.mail.imap.connection.ImapClient;
@@ -56,6 +58,7 @@ class Fetcher {
             Thread.ofPlatform().name("mime-", 0).daemon().factory());
 
     private final ImapClient imap;
+    private final KeysetRefresh keyset;
     private final AccountLoops loops;
 
     // The emitter's buffer needs no limit: each account has one batch in flight, and all together are limited in bytes.
@@ -71,6 +74,9 @@ class Fetcher {
                 MemorySetting.bytesHeldMax(Settings.of(ConfigProvider.getConfig()), HeldBytes.quarterOfHeap()));
         MemoryMetrics.watch(
                 registry, HeldBytes.OF_PROCESS::held, HeldBytes.OF_PROCESS::max, HeldBytes.OF_PROCESS::ended);
+        CredentialCipher cipher =
+                KeysetSettings.of(Settings.of(ConfigProvider.getConfig())).open();
+        this.keyset = KeysetRefresh.start(cipher, registry);
         this.imap = new ImapClient(vertx, ImapOptions.DEFAULT.withCompression(config.compression()));
         // When a fetcher starts, thousands of accounts begin at once. They wait here, in order, instead of in the
         // pool's queue.
@@ -80,7 +86,7 @@ class Fetcher {
                 new FetcherContext(
                         vertx,
                         imap,
-                        new ClaimStore(transactions, CredentialCipher.fromKeysetFile(config.keyset())),
+                        new ClaimStore(transactions, cipher),
                         transactions,
                         new BatchSink(
                                 this::send,
@@ -119,6 +125,7 @@ class Fetcher {
     void stop(@Observes ShutdownEvent event) {
         loops.close(STOP_TIME_MAX);
         parsing.shutdownNow();
+        keyset.close();
         imap.close().subscribeAsCompletionStage();
     }
 }

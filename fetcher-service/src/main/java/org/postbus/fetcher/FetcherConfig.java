@@ -2,7 +2,6 @@ package org.postbus.fetcher;
 
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.OptionalInt;
 import org.postbus.mail.imap.connection.ImapOptions;
@@ -10,9 +9,6 @@ import org.postbus.mail.imap.connection.ImapOptions;
 /** The settings of this service. Each is also an environment variable: {@code POSTBUS_FETCHER_POLL} and so on. */
 @ConfigMapping(prefix = "postbus.fetcher")
 interface FetcherConfig {
-
-    /** The Tink keyset that credentials are encrypted with. */
-    Path keyset();
 
     /** How often an account is polled when nothing wakes its loop. With NOTIFY ten times as long. */
     @WithDefault("30s")

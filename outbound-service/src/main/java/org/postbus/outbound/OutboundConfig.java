@@ -2,15 +2,11 @@ package org.postbus.outbound;
 
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
-import java.nio.file.Path;
 import java.time.Duration;
 
 /** Settings of this service; {@code application.properties} names their environment variables. */
 @ConfigMapping(prefix = "postbus.outbound")
 public interface OutboundConfig {
-    /** The Tink keyset file that credentials are encrypted with. */
-    Path keyset();
-
     /** Names this process in logs and claims. */
     String instance();
 

@@ -16,10 +16,11 @@ import java.util.UUID;
 import java.util.concurrent.ThreadLocalRandom;
 import org.eclipse.microprofile.config.ConfigProvider;
 import org.eclipse.microprofile.reactive.messaging.Channel;
-import org.postbus.account.cipher.CredentialCipher;
 import org.postbus.codec.EventCodec;
 import org.postbus.kit.memory.MemoryMetrics;
 import org.postbus.kit.memory.MemorySetting;
+import org.postbus.kit.keyset.KeysetRefresh;
+import org.postbus.kit.keyset.KeysetSettings;
 import org.postbus.kit.settings.Settings;
 import org.postbus.kit.sql.TenantTransactions;
 import org.postbus.mail.imap.connection.ImapClient;
@@ -51,6 +52,7 @@ public class OutboundWiring {
     private final QueueStates queueStates;
     private final Retention retention;
     private final OutboundMetrics metrics;
+    private final KeysetRefresh keyset;
 
     public OutboundWiring(
             OutboundConfig config,
@@ -74,7 +76,8 @@ public class OutboundWiring {
                 metrics,
                 () -> ThreadLocalRandom.current().nextDouble());
         var imap = new ImapClient(vertx, ImapOptions.DEFAULT);
-        var cipher = CredentialCipher.fromKeysetFile(config.keyset());
+        var cipher = KeysetSettings.of(Settings.of(ConfigProvider.getConfig())).open();
+        keyset = KeysetRefresh.start(cipher, registry);
 
         servers = new MailServers(vertx, imap, cipher);
         mutations = new AccountFlushes(new MutationFlusher(context, servers), config.flushesMax());
@@ -124,5 +127,6 @@ public class OutboundWiring {
         syncRequests.close();
         servers.close();
         submissionServers.close();
+        keyset.close();
     }
 }

@@ -9,9 +9,6 @@ import java.util.Optional;
 /** What an operator sets. Each name is also an environment variable, such as {@code POSTBUS_PRIVATE_HOSTS}. */
 @ConfigMapping(prefix = "postbus")
 public interface GatewayConfig {
-    /** The file of the Tink keyset that encrypts credentials. */
-    Path keyset();
-
     /** A file with the operator's key, which the gateway registers at its start. */
     Optional<Path> operatorKeyFile();
 

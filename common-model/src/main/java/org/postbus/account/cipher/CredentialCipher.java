@@ -1,19 +1,13 @@
 package org.postbus.account.cipher;
 
 import com.google.crypto.tink.Aead;
-import com.google.crypto.tink.InsecureSecretKeyAccess;
-import com.google.crypto.tink.KeysetHandle;
-import com.google.crypto.tink.RegistryConfiguration;
-import com.google.crypto.tink.TinkJsonProtoKeysetFormat;
-import com.google.crypto.tink.aead.AeadConfig;
-import com.google.crypto.tink.aead.PredefinedAeadParameters;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.security.GeneralSecurityException;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.Optional;
 import org.postbus.account.Credential;
 import org.postbus.account.Secret;
 import org.postbus.model.AccountId;
@@ -21,67 +15,107 @@ import org.postbus.model.TenantId;
 
 /**
  * Encrypts the column {@code credential.ciphertext} with a keyset from a file (Tink AEAD). The ciphertext is bound to tenant, account and kind,
- * so a row that is copied to another account does not decrypt.
+ * so a row that is copied to another account does not decrypt. Any thread may use it; encrypting and decrypting never block.
  */
 public final class CredentialCipher {
-    private final Aead aead;
+    private final KeysetFile file;
+    private volatile Loaded loaded;
 
-    private CredentialCipher(Aead aead) {
-        this.aead = aead;
+    private CredentialCipher(KeysetFile file) {
+        this.file = file;
+        this.loaded = load(file.text());
     }
 
-    /** @throws IllegalStateException naming the file, if it is missing or not a keyset */
+    /** @param digest of the file's text, by which a change is noticed */
+    private record Loaded(Keyset keyset, Aead aead, byte[] digest) {}
+
+    /** @throws IllegalStateException naming the file, if it is missing or not a keyset in plain text */
     public static CredentialCipher fromKeysetFile(Path file) {
-        try {
-            AeadConfig.register();
-            KeysetHandle keyset =
-                    TinkJsonProtoKeysetFormat.parseKeyset(Files.readString(file), InsecureSecretKeyAccess.get());
-            return new CredentialCipher(keyset.getPrimitive(RegistryConfiguration.get(), Aead.class));
-        } catch (IOException e) {
-            throw new IllegalStateException(
-                    "cannot read the keyset " + file + ": set POSTBUS_KEYSET to the file that holds it", e);
-        } catch (GeneralSecurityException e) {
-            throw new IllegalStateException("not a Tink keyset: " + file, e);
-        }
+        return from(KeysetFile.of(file, Optional.empty()));
     }
 
-    /** Writes a new AES-256-GCM keyset to a file that only its owner can read. Fails if the file exists: a keyset is never replaced. */
+    /**
+     * Reads the file, and asks the KMS that encrypts it, if any. Blocks.
+     *
+     * @throws IllegalStateException as {@link KeysetFile#read()}
+     */
+    public static CredentialCipher from(KeysetFile file) {
+        return new CredentialCipher(file);
+    }
+
+    /** As {@link KeysetFile#create()}, in plain text. */
     public static void createKeysetFile(Path file) throws IOException {
-        try {
-            AeadConfig.register();
-            KeysetHandle keyset = KeysetHandle.generateNew(PredefinedAeadParameters.AES256_GCM);
-            Files.createFile(file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
-            Files.writeString(
-                    file,
-                    TinkJsonProtoKeysetFormat.serializeKeyset(keyset, InsecureSecretKeyAccess.get()),
-                    StandardOpenOption.WRITE);
-        } catch (GeneralSecurityException e) {
-            throw new IllegalStateException("this JVM has no AES-256-GCM", e);
+        KeysetFile.of(file, Optional.empty()).create();
+    }
+
+    /**
+     * Reads the file again and uses its keyset from now on. Blocks; asks the KMS only if the file has changed. Returns whether it has.
+     *
+     * @throws IllegalStateException as {@link KeysetFile#read()}; the keyset in use stays
+     */
+    public boolean refresh() {
+        String text = file.text();
+        if (MessageDigest.isEqual(digest(text), loaded.digest())) {
+            return false;
         }
+        loaded = load(text);
+        return true;
+    }
+
+    /** The keyset in use. */
+    public Keyset keyset() {
+        return loaded.keyset();
     }
 
     public byte[] encrypt(TenantId tenant, AccountId account, Credential credential) {
         try {
-            return aead.encrypt(
-                    credential.secret().reveal().getBytes(StandardCharsets.UTF_8),
-                    binding(tenant, account, credential.kind()));
+            return loaded.aead()
+                    .encrypt(
+                            credential.secret().reveal().getBytes(StandardCharsets.UTF_8),
+                            binding(tenant, account, credential.kind()));
         } catch (GeneralSecurityException e) {
             throw new IllegalStateException("cannot encrypt a credential", e);
         }
     }
 
-    /** @throws IllegalStateException if it was encrypted for another account or with another keyset */
+    /** @throws IllegalStateException if it was encrypted for another account or with a key that the keyset does not hold */
     public Credential decrypt(TenantId tenant, AccountId account, String kind, byte[] ciphertext) {
+        Loaded current = loaded;
         try {
             return Credential.of(
                     kind,
                     new Secret(new String(
-                            aead.decrypt(ciphertext, binding(tenant, account, kind)), StandardCharsets.UTF_8)));
+                            current.aead().decrypt(ciphertext, binding(tenant, account, kind)),
+                            StandardCharsets.UTF_8)));
         } catch (GeneralSecurityException e) {
             throw new IllegalStateException(
-                    "the credential of account " + account + " does not decrypt: is POSTBUS_KEYSET the keyset it was"
-                            + " encrypted with?",
+                    "the credential of account " + account + " does not decrypt: "
+                            + reason(current.keyset(), ciphertext),
                     e);
+        }
+    }
+
+    private static String reason(Keyset keyset, byte[] ciphertext) {
+        return KeyId.ofCiphertext(ciphertext)
+                .filter(id -> keyset.keys().stream().noneMatch(key -> key.id().equals(id)))
+                .map(id -> "the keyset of POSTBUS_KEYSET does not hold key " + id + ", with which it was encrypted")
+                .orElse("is POSTBUS_KEYSET the keyset it was encrypted with?");
+    }
+
+    private Loaded load(String text) {
+        Keyset keyset = file.parse(text);
+        try {
+            return new Loaded(keyset, keyset.aead(), digest(text));
+        } catch (GeneralSecurityException e) {
+            throw new IllegalStateException("the keyset " + file.path() + " has keys that are not for AEAD", e);
+        }
+    }
+
+    private static byte[] digest(String text) {
+        try {
+            return MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8));
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every JVM has SHA-256", e);
         }
     }
 
