@@ -184,18 +184,18 @@ class ImapContent {
     }
 
     private static Optional<BodyStructure> structure(ImapConnection connection, long uid) throws InterruptedException {
-        List<FetchedMessage> messages = Await.of(
+        // The last one counts, and only one is kept.
+        FetchedMessage message = Await.of(
                 connection
                         .uidFetch(List.of(new UidRange(uid, uid)), FetchItems.of(FetchItems.BODY_STRUCTURE))
                         .collect()
-                        .asList(),
+                        .last(),
                 COMMAND_TIME_MAX,
                 ServerException::unreachable);
-        return messages.stream()
-                .filter(message -> message.uid() == uid)
-                .findFirst()
-                .orElseThrow(ImapContent::missing)
-                .bodyStructure();
+        if (message == null) {
+            throw missing();
+        }
+        return message.bodyStructure();
     }
 
     /** @param streams after a success the connection is still in use, and what was read gives it back */

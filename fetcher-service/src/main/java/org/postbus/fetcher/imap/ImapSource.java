@@ -20,6 +20,7 @@ import org.postbus.kit.concurrent.Await;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.imap.connection.ImapConnection;
 import org.postbus.mail.imap.grammar.MailboxName;
+import org.postbus.mail.memory.HeldBytes;
 import org.postbus.observation.ObservedMailbox;
 
 /**
@@ -32,6 +33,8 @@ import org.postbus.observation.ObservedMailbox;
  */
 public final class ImapSource implements ChangeSource {
     private static final Duration OPEN_TIME_MAX = Duration.ofSeconds(90);
+    /** What is kept of a mailbox between passes. */
+    private static final long MAILBOX_BYTES = 1000;
 
     private final ImapAccount account;
     private final AccountSettings.Imap settings;
@@ -45,7 +48,16 @@ public final class ImapSource implements ChangeSource {
     private volatile ImapWatcher watcher;
     private volatile Thread watcherThread;
 
-    private record Open(ImapConnection connection, HostBudget.Permit permit, Optional<HostBudget.Permit> compression) {
+    /** @param mailboxes counts the account's mailboxes in memory: their number is the server's choice */
+    private record Open(
+            ImapConnection connection,
+            HostBudget.Permit permit,
+            Optional<HostBudget.Permit> compression,
+            HeldBytes.Share mailboxes) {
+        Open(ImapConnection connection, HostBudget.Permit permit) {
+            this(connection, permit, Optional.empty(), connection.keeping());
+        }
+
         void close() {
             connection.close();
             permit.close();
@@ -81,7 +93,7 @@ public final class ImapSource implements ChangeSource {
         if (open.isEmpty()) {
             HostBudget.Permit permit = context.hosts().connectionPermit(host());
             try {
-                open = Optional.of(new Open(connect(), permit, Optional.empty()));
+                open = Optional.of(new Open(connect(), permit));
             } finally {
                 if (open.isEmpty()) {
                     permit.close();
@@ -113,7 +125,7 @@ public final class ImapSource implements ChangeSource {
         }
         Optional<HostBudget.Permit> permit = context.hosts().compressionPermit();
         if (permit.isPresent()) {
-            open = Optional.of(new Open(plain.connection(), plain.permit(), permit));
+            open = Optional.of(new Open(plain.connection(), plain.permit(), permit, plain.mailboxes()));
             Await.of(plain.connection().compress(), MailboxSession.COMMAND_TIME_MAX, ServerException::unreachable);
         }
     }
@@ -136,6 +148,8 @@ public final class ImapSource implements ChangeSource {
         PassOutcome outcome = new ImapPass(
                         account, connection(), this::compress, out, new ImapPass.Scope(request, everything, dirty))
                 .run();
+        open.ifPresent(
+                now -> now.mailboxes().set(MAILBOX_BYTES * account.mailboxes().size()));
         everythingNext = outcome.again();
         idleOn = mailboxToWatch(connection());
         boolean compressed = open.flatMap(Open::compression).isPresent();

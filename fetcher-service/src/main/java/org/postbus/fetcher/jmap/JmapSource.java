@@ -14,16 +14,20 @@ import org.postbus.kit.concurrent.Await;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.jmap.http.JmapClient;
 import org.postbus.mail.jmap.http.JmapOptions;
+import org.postbus.mail.memory.HeldBytes;
 
 /** An account over JMAP: passes by requests, and a watcher ({@link JmapWatcher}). */
 public final class JmapSource implements ChangeSource {
     private static final Duration OPEN_TIME_MAX = Duration.ofSeconds(90);
+    /** What is kept of a mailbox between passes. */
+    private static final long MAILBOX_BYTES = 700;
 
     private final Claim claim;
     private final FetcherContext context;
     private final JmapClient client;
     private final JmapSyncState state;
     private final JmapWatcher watcher;
+    private final HeldBytes.Share mailboxBytes;
     private volatile Thread watcherThread;
 
     private JmapSource(Claim claim, FetcherContext context, JmapClient client) {
@@ -31,6 +35,7 @@ public final class JmapSource implements ChangeSource {
         this.context = context;
         this.client = client;
         this.state = JmapSyncState.of(claim);
+        this.mailboxBytes = client.keeping();
         this.watcher = new JmapWatcher(claim.accountId(), context, client);
     }
 
@@ -60,7 +65,9 @@ public final class JmapSource implements ChangeSource {
                 out,
                 changesExpected,
                 request.startedAt());
-        return new JmapPass(pass, request).run();
+        PassOutcome outcome = new JmapPass(pass, request).run();
+        mailboxBytes.set(MAILBOX_BYTES * state.mailboxes.size());
+        return outcome;
     }
 
     @Override

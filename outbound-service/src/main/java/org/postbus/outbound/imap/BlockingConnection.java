@@ -5,6 +5,7 @@ import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
 import org.postbus.kit.concurrent.Await;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
@@ -14,6 +15,7 @@ import org.postbus.mail.imap.grammar.FetchedMessage;
 import org.postbus.mail.imap.grammar.MailboxName;
 import org.postbus.mail.imap.grammar.SelectedMailbox;
 import org.postbus.mail.imap.grammar.UidSet;
+import org.postbus.mail.memory.HeldBytes;
 
 /**
  * An IMAP connection with blocking commands, for virtual threads. Remembers which mailbox is selected, so that consecutive work in one
@@ -27,6 +29,9 @@ final class BlockingConnection {
     private static final int UIDS_MAX = 1000;
     /** Exchange accepts commands of 10,240 octets; a range with its comma has up to 22. */
     private static final int RANGES_MAX = 400;
+
+    /** What is taken of a message takes about this much memory. */
+    private static final long TAKEN_BYTES = 200;
 
     private final ImapConnection imap;
     private Optional<SelectedMailbox> selected = Optional.empty();
@@ -95,7 +100,22 @@ final class BlockingConnection {
         }
     }
 
+    /** All of them at once: for items that are small. */
     List<FetchedMessage> fetch(UidSet uids, FetchItems items) {
-        return await(imap.uidFetch(uids.ranges(), items).collect().asList());
+        return fetch(uids, items, message -> message);
+    }
+
+    /** The same; of each message only the result of {@code taken} is kept. */
+    <T> List<T> fetch(UidSet uids, FetchItems items, Function<FetchedMessage, T> taken) {
+        try (HeldBytes.Share kept = imap.keeping()) {
+            return await(imap.uidFetch(uids.ranges(), items)
+                    .map(message -> {
+                        T result = taken.apply(message);
+                        kept.add(result == message ? message.bytes() : TAKEN_BYTES);
+                        return result;
+                    })
+                    .collect()
+                    .asList());
+        }
     }
 }

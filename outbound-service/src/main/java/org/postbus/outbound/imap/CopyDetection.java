@@ -1,9 +1,11 @@
 package org.postbus.outbound.imap;
 
-import java.util.Arrays;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -24,6 +26,9 @@ import org.postbus.outbound.mutation.ServerSnapshot;
  * emails that were tried before are searched for.
  */
 final class CopyDetection {
+    /** Messages with the same Message-ID, or of the same size, that are looked at. */
+    private static final int FOUND_MAX = 1000;
+
     private final BlockingConnection connection;
     private final MailboxWork work;
     private final ServerSnapshot snapshot;
@@ -54,7 +59,7 @@ final class CopyDetection {
                     .fetch(uids, FetchItems.of(FetchItems.SIZE, FetchItems.INTERNAL_DATE))
                     .forEach(message -> sources.put(message.uid(), message));
         }
-        Map<Long, byte[]> headers = headers(sources.keySet().stream()
+        Map<Long, HeaderDigest> headers = headers(sources.keySet().stream()
                 .filter(uid -> messageId(uid).isEmpty())
                 .toList());
         Map<MailboxName, Set<Long>> copied = new HashMap<>();
@@ -118,7 +123,7 @@ final class CopyDetection {
      * @param source empty if the message has left its mailbox
      * @param header of the source; null if it has a Message-ID or the server did not send it: then there is no copy
      */
-    private List<Long> copies(Optional<String> messageId, Optional<FetchedMessage> source, byte[] header) {
+    private List<Long> copies(Optional<String> messageId, Optional<FetchedMessage> source, HeaderDigest header) {
         if (messageId.isEmpty() && (source.isEmpty() || source.get().size().isEmpty())) {
             return List.of();
         }
@@ -129,30 +134,47 @@ final class CopyDetection {
         if (found.isEmpty()) {
             return List.of();
         }
-        List<Long> alike =
-                connection.fetch(UidSet.of(found), FetchItems.of(FetchItems.SIZE, FetchItems.INTERNAL_DATE)).stream()
-                        .filter(message -> source.isEmpty()
-                                || message.size().equals(source.get().size())
-                                        && (messageId.isPresent()
-                                                || message.internalDate()
-                                                        .equals(source.get().internalDate())))
-                        .map(FetchedMessage::uid)
-                        .toList();
+        List<Long> alike = connection
+                .fetch(UidSet.of(found).lowest(FOUND_MAX), FetchItems.of(FetchItems.SIZE, FetchItems.INTERNAL_DATE))
+                .stream()
+                .filter(message -> source.isEmpty()
+                        || message.size().equals(source.get().size())
+                                && (messageId.isPresent()
+                                        || message.internalDate()
+                                                .equals(source.get().internalDate())))
+                .map(FetchedMessage::uid)
+                .toList();
         if (messageId.isPresent()) {
             return alike;
         }
-        Map<Long, byte[]> headers = headers(alike);
+        Map<Long, HeaderDigest> headers = headers(alike);
         return alike.stream()
-                .filter(uid -> header != null && Arrays.equals(headers.get(uid), header))
+                .filter(uid -> header != null && header.equals(headers.get(uid)))
                 .toList();
     }
 
-    private Map<Long, byte[]> headers(Collection<Long> uids) {
-        Map<Long, byte[]> headers = new HashMap<>();
+    /** What identifies a header: the header itself may have a MiB, and there may be a thousand of them. */
+    private record HeaderDigest(String sha256) {
+        static HeaderDigest of(byte[] header) {
+            try {
+                return new HeaderDigest(HexFormat.of()
+                        .formatHex(MessageDigest.getInstance("SHA-256").digest(header)));
+            } catch (NoSuchAlgorithmException e) {
+                throw new IllegalStateException("every JDK has SHA-256", e);
+            }
+        }
+    }
+
+    private Map<Long, HeaderDigest> headers(Collection<Long> uids) {
+        record Taken(long uid, Optional<HeaderDigest> digest) {}
+        Map<Long, HeaderDigest> headers = new HashMap<>();
         for (UidSet set : BlockingConnection.commands(uids)) {
             connection
-                    .fetch(set, FetchItems.of(FetchItems.HEADER))
-                    .forEach(message -> message.header().ifPresent(header -> headers.put(message.uid(), header)));
+                    .fetch(
+                            set,
+                            FetchItems.of(FetchItems.HEADER),
+                            message -> new Taken(message.uid(), message.header().map(HeaderDigest::of)))
+                    .forEach(one -> one.digest().ifPresent(digest -> headers.put(one.uid(), digest)));
         }
         return headers;
     }

@@ -33,7 +33,10 @@ import org.postbus.model.AccountId;
  */
 public final class LargeMessages {
     /** Beginnings in memory at the same time. */
-    public static final int AT_ONCE = 8;
+    static final int AT_ONCE = 32;
+    /** The same, while memory is short. */
+    private static final int AT_ONCE_IF_TIGHT = 4;
+
     /** A larger message is never held in memory whole. */
     public static final int WHOLE_BYTES_MAX = 25 * 1024 * 1024;
     /** The longest wait for other accounts, which may be reading whole messages from slow servers. */
@@ -56,6 +59,11 @@ public final class LargeMessages {
         this.account = account;
         this.connection = connection;
         this.wholeAtOnce = wholeAtOnce;
+    }
+
+    /** Beginnings that may be in memory at the same time now, at least one. */
+    int atOnce() {
+        return connection.isMemoryTight() ? AT_ONCE_IF_TIGHT : AT_ONCE;
     }
 
     /** The structures of at most {@link #AT_ONCE} messages, by UID; those that the server does not report are left out. */

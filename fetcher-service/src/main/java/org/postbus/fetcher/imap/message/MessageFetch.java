@@ -88,7 +88,7 @@ final class MessageFetch {
                         if (parsed.size() >= PARSED_AT_ONCE) {
                             publish(parsed.poll(), kept);
                         }
-                    } else if (large.size() < LargeMessages.AT_ONCE) {
+                    } else if (large.size() < largeMessages.atOnce()) {
                         large.add(message);
                         kept.add(message.bytes());
                     } else {

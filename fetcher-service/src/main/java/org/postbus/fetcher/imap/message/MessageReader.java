@@ -96,8 +96,7 @@ public final class MessageReader {
                 UidSet later = fetch.read(mailbox, uids, withStructures, done);
                 while (!later.isEmpty()) {
                     UidSet some = later.lowest(LargeMessages.AT_ONCE);
-                    later = later.minus(some);
-                    fetch.read(mailbox, some, withStructures, done);
+                    later = later.minus(some).or(fetch.read(mailbox, some, withStructures, done));
                 }
                 poisonMessages.succeeded(mailbox.key(), uidValidity, uids);
             } catch (ServerException e) {

@@ -52,7 +52,8 @@ final class AnswerBudget {
 
     /** A message may be reported more than once, and messages arrive meanwhile, but their number is limited. */
     private long deliveredMax() {
-        return mostMessages < 0 ? limits.responsesMax() : 1000 + 4 * Math.min(mostMessages, askedMessages);
+        long ofMailbox = mostMessages < 0 ? limits.responsesMax() : 1000 + 4 * mostMessages;
+        return askedMessages > ofMailbox ? ofMailbox : Math.min(ofMailbox, 10 + 4 * askedMessages);
     }
 
     void countUndelivered() {

@@ -41,6 +41,8 @@ public final class JmapClient implements AutoCloseable {
 
     /** Above this size, in bytes, decoding would block an event loop for too long. */
     private static final int DECODE_INLINE_BYTES_MAX = 64 * 1024;
+    /** The session is kept as long as the client. With a hundred shared accounts it has some 200 KB. */
+    private static final int SESSION_BYTES_MAX = 1 << 20;
     /** An upper bound, whatever the server allows. */
     private static final int CONCURRENT_REQUESTS_MAX = 8;
 
@@ -112,6 +114,10 @@ public final class JmapClient implements AutoCloseable {
         boolean trusted = http.trusts(url);
         return http.get(url, trusted).chain(answer -> {
             int status = answer.status();
+            if (status == 200 && answer.body().length() > SESSION_BYTES_MAX) {
+                return failed(new ServerFailure.LimitExceeded(
+                        url.getHost() + " answers with a session of more than " + SESSION_BYTES_MAX + " bytes"));
+            }
             if (status == 200) {
                 return Uni.createFrom().item(JmapSession.read(answer.json(), url));
             }
