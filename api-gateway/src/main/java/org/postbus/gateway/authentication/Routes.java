@@ -67,6 +67,7 @@ final class Routes {
             operator("POST", TENANT + "/keys"),
             operator("POST", TENANT + "/keys/{keyId}/rotate"),
             operator("DELETE", TENANT + "/keys/{keyId}"),
+            operator("GET", "/v1/admin/keyset"),
             operator("GET", "/v1/admin/audit"));
 
     private Routes() {}

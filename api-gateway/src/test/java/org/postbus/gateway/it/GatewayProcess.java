@@ -21,6 +21,8 @@ import org.postbus.devstack.postgres.Role;
 final class GatewayProcess implements AutoCloseable {
     private static final Duration START_MAX = Duration.ofSeconds(90);
     private static final Path TARGET = Path.of("target").toAbsolutePath();
+    /** The same for all gateways. */
+    static final Path KEYSET = TARGET.resolve("gateway-it-keyset.json");
 
     private final Process process;
     private final URI url;
@@ -41,9 +43,8 @@ final class GatewayProcess implements AutoCloseable {
     /** @param maxHeap as for {@code -Xmx}; the service exits if it is too small */
     static GatewayProcess start(String name, String maxHeap, Database database, Kafka kafka, Map<String, String> more)
             throws IOException {
-        Path keyset = TARGET.resolve("gateway-it-keyset.json");
-        if (!Files.exists(keyset)) {
-            CredentialCipher.createKeysetFile(keyset);
+        if (!Files.exists(KEYSET)) {
+            CredentialCipher.createKeysetFile(KEYSET);
         }
         int port = freePort();
         int managementPort = freePort();
@@ -67,7 +68,7 @@ final class GatewayProcess implements AutoCloseable {
                         "POSTBUS_HOST", "127.0.0.1",
                         "POSTBUS_PORT", Integer.toString(port),
                         "POSTBUS_MANAGEMENT_PORT", Integer.toString(managementPort),
-                        "POSTBUS_KEYSET", keyset.toString(),
+                        "POSTBUS_KEYSET", KEYSET.toString(),
                         "POSTBUS_INSTANCE", name));
         builder.environment().putAll(more);
         Process process = builder.start();

@@ -62,6 +62,15 @@ public final class Admin {
         }
     }
 
+    /**
+     * The API with the operator's key.
+     *
+     * @throws FailedException if it is unknown where the gateway or the key is
+     */
+    public static PostbusApi connect(Target target) {
+        return new PostbusApi(address(target), operatorKey(target));
+    }
+
     private void run(AdminCommand command) {
         switch (command) {
             case AdminCommand.CreateTenant(var name) ->

@@ -5,21 +5,25 @@ import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.postbus.devstack.admin.Admin;
 import org.postbus.devstack.admin.AdminCommand;
+import org.postbus.devstack.keyset.KeysetAdministration;
+import org.postbus.devstack.keyset.KeysetCommand;
 import org.postbus.devstack.local.LocalPostbus;
 import org.postbus.devstack.process.Directories;
 import org.postbus.devstack.process.ProjectRoot;
 
 /**
- * The program behind {@code ./postbus up}, {@code demo}, {@code tenant} and {@code key}. Exit codes: 0 success, 1 failure or another Postbus runs
+ * The program behind {@code ./postbus up}, {@code demo}, {@code tenant}, {@code key} and {@code keyset}. Exit codes: 0 success, 1 failure or another Postbus runs
  * from the same directory, 2 invalid arguments.
  */
 public final class Main {
@@ -38,6 +42,8 @@ public final class Main {
 
         record Administer(AdminCommand.Invocation invocation) implements Command {}
 
+        record Rotate(KeysetCommand.Invocation invocation) implements Command {}
+
         record Help() implements Command {}
 
         record Invalid(String why) implements Command {}
@@ -49,6 +55,7 @@ public final class Main {
                 case "demo" -> demo(rest);
                 case "up" -> up(rest);
                 case "tenant", "key" -> administer(arguments);
+                case "keyset" -> keyset(arguments);
                 case "help", "--help", "-h" -> new Help();
                 default -> new Invalid("no such command: " + command);
             };
@@ -65,6 +72,14 @@ public final class Main {
         private static Command administer(List<String> arguments) {
             try {
                 return new Administer(AdminCommand.parse(arguments, defaultData()));
+            } catch (IllegalArgumentException e) {
+                return new Invalid(e.getMessage());
+            }
+        }
+
+        private static Command keyset(List<String> arguments) {
+            try {
+                return new Rotate(KeysetCommand.parse(arguments, defaultData()));
             } catch (IllegalArgumentException e) {
                 return new Invalid(e.getMessage());
             }
@@ -123,6 +138,7 @@ public final class Main {
                 System.exit(2);
             }
             case Command.Administer(AdminCommand.Invocation invocation) -> System.exit(administer(invocation));
+            case Command.Rotate(KeysetCommand.Invocation invocation) -> System.exit(rotate(invocation));
             case Command.Up up -> {
                 lock(up.data());
                 System.exit(up(up));
@@ -144,6 +160,20 @@ public final class Main {
             System.err.println("postbus: " + e.getMessage());
             return 1;
         }
+    }
+
+    /** Returns the exit code. */
+    private static int rotate(KeysetCommand.Invocation invocation) throws InterruptedException {
+        try {
+            KeysetAdministration.run(
+                    invocation, Optional.ofNullable(System.getenv("POSTBUS_KEYSET_KEK_URI")), System.out);
+            return 0;
+        } catch (FileAlreadyExistsException e) {
+            System.err.println("postbus: " + e.getMessage() + " exists, and a keyset is never overwritten");
+        } catch (Admin.FailedException | IllegalStateException | IOException e) {
+            System.err.println("postbus: " + e.getMessage());
+        }
+        return 1;
     }
 
     /** The script {@code postbus} prints the same file. */
