@@ -103,21 +103,14 @@ public class ApiKeys {
                     requestId,
                     "this API key expired at " + identity.expiresAt().orElseThrow() + "; use another one");
         }
-        Optional<String> reason = Optional.ofNullable(row.getString("reason"));
-        switch (row.getString("status")) {
-            case "active" -> {
-                valid.put(hash, identity);
-                known.put(hash, true);
-                return Future.succeededFuture(identity);
-            }
-            case "suspended" -> {
-                return Future.failedFuture(Problem.forbidden("this tenant is suspended"
-                        + reason.map(text -> ": " + text).orElse("") + "; ask the operator"));
-            }
-            default -> {
-                return Future.failedFuture(Problem.forbidden("this tenant is being deleted"));
-            }
+        Optional<String> refusal =
+                new TenantState(row.getString("status"), Optional.ofNullable(row.getString("reason"))).refusal();
+        if (refusal.isPresent()) {
+            return Future.failedFuture(Problem.forbidden(refusal.get()));
         }
+        valid.put(hash, identity);
+        known.put(hash, true);
+        return Future.succeededFuture(identity);
     }
 
     private Future<Identity> wrong(InetAddress address, String requestId, String detail) {

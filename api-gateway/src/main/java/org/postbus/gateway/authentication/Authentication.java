@@ -28,12 +28,14 @@ class Authentication {
     private static final String SCHEME = "Bearer ";
 
     private final ApiKeys keys;
+    private final Tokens tokens;
     private final KeyUses uses;
     private final AuditLog log;
     private final List<Network> trustedProxies;
 
-    Authentication(ApiKeys keys, KeyUses uses, AuditLog log, GatewayConfig config) {
+    Authentication(ApiKeys keys, Tokens tokens, KeyUses uses, AuditLog log, GatewayConfig config) {
         this.keys = keys;
+        this.tokens = tokens;
         this.uses = uses;
         this.log = log;
         this.trustedProxies = config.trustedProxies().orElse(List.of()).stream()
@@ -61,7 +63,7 @@ class Authentication {
         InetAddress address = address(request);
         // Until the answer of the database is there, the body waits at the client.
         request.pause();
-        onContext(context, identify(request.getHeader(HttpHeaders.AUTHORIZATION), address, requestId))
+        onContext(context, identify(context, address, requestId))
                 .compose(identity -> admit(context, identity, address, requestId))
                 .onSuccess(admitted -> {
                     request.resume();
@@ -73,13 +75,15 @@ class Authentication {
                 });
     }
 
-    private Future<Identity> identify(String authorization, InetAddress address, String requestId) {
-        Optional<String> credential = credential(authorization);
+    private Future<Identity> identify(RoutingContext context, InetAddress address, String requestId) {
+        Optional<String> credential = credential(context.request().getHeader(HttpHeaders.AUTHORIZATION));
         if (credential.isEmpty()) {
             return Future.failedFuture(
                     Problem.unauthorized("send an API key in the header Authorization: Bearer pb_…"));
         }
-        return keys.identify(credential.get(), address, requestId);
+        return tokens.areAccepted() && !credential.get().startsWith(ApiKeys.PREFIX)
+                ? tokens.identify(context, address, requestId)
+                : keys.identify(credential.get(), address, requestId);
     }
 
     private Future<Void> admit(RoutingContext context, Identity identity, InetAddress address, String requestId) {
