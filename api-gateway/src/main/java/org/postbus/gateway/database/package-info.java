@@ -15,7 +15,7 @@
  *       and deletes from account_tombstone. Its transaction spans tenants, holds an advisory lock and waits for the broker.
  * </ul>
  *
- * <p>The gateway only reads api_key, through the function tenant_of_api_key. The operator's scripts insert keys: deploy/roles.sql
- * and the launcher of dev-stack.
+ * <p>Tenants, keys and the audit log are read and written through TenantTransactions. What concerns several tenants is an SQL function
+ * (V011): the look-up of a key, the list of tenants.
  */
 package org.postbus.gateway.database;
