@@ -5,9 +5,15 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.net.http.HttpResponse;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
 import java.net.http.HttpResponse.BodyHandlers;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
+import org.postbus.devstack.postgres.ApiKey;
 import org.postbus.gateway.it.ApiCaller.Answer;
 import org.postbus.gateway.problem.Problem;
 import org.postbus.model.AccountId;
@@ -86,6 +92,47 @@ class UnreliableServersIT extends ContentTest {
         // When, Then
         assertThatThrownBy(() -> http.send(request(path(account, email) + "/raw"), BodyHandlers.ofByteArray()))
                 .isInstanceOf(IOException.class);
+    }
+
+    /** Without the check of open requests it would end when the mail server has sent nothing for a minute. */
+    @Test
+    void a_revoked_key_ends_its_downloads_within_seconds() throws Exception {
+        // Given
+        CountDownLatch begun = new CountDownLatch(1);
+        CountDownLatch revoked = new CountDownLatch(1);
+        stub = new ImapStub((command, out) -> {
+            ImapStub.write(out, "* 1 FETCH (UID 5 BODY[] {1000000}\r\nbeginning");
+            begun.countDown();
+            await(revoked);
+            throw new IOException("hang up");
+        });
+        AccountId account = imapAccount(stub.port());
+        EmailId email = linked(account, 1_000_000, ImapStub.UID_VALIDITY, 5);
+        ApiKey second = ApiKey.issue(stored.database(), "content");
+        ApiCaller caller =
+                new ApiCaller(http, gateway.url(), Optional.of(second.text().reveal()));
+        CompletableFuture<HttpResponse<byte[]>> download =
+                http.sendAsync(caller.request(path(account, email) + "/raw").build(), BodyHandlers.ofByteArray());
+        assertThat(begun.await(20, TimeUnit.SECONDS)).isTrue();
+
+        // When
+        stored.update(
+                "update api_key set revoked_at = now() where key_hash = sha256(convert_to(?, 'UTF8'))",
+                second.text().reveal());
+
+        // Then: the answer, which has begun, is cut off
+        assertThatThrownBy(() -> download.get(6, TimeUnit.SECONDS)).isInstanceOf(ExecutionException.class);
+        assertThat(caller.get("/v1/accounts").status()).isEqualTo(401);
+        revoked.countDown();
+    }
+
+    private static void await(CountDownLatch latch) throws IOException {
+        try {
+            latch.await(30, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException(e);
+        }
     }
 
     @Test
