@@ -68,9 +68,9 @@ public final class AuthenticatedRequest {
     }
 
     /** Stores an entry about the answered request, unless its transaction has done so or it changed nothing. */
-    void log(AuditLog log, int status) {
+    void log(AuditLog log, LoggedRefusals refusals, int status) {
         boolean changed = status < 400 && !appended && match.route().isAudited();
-        boolean refused = status == 403;
+        boolean refused = status == 403 && refusals.isDue(identity.actor(), match.route());
         // A transaction that failed has rolled its entry back.
         boolean failed = appended && status >= 400;
         if (changed || refused || failed) {

@@ -31,6 +31,7 @@ class Authentication {
     private final Tokens tokens;
     private final KeyUses uses;
     private final AuditLog log;
+    private final LoggedRefusals refusals = new LoggedRefusals();
     private final List<Network> trustedProxies;
 
     Authentication(ApiKeys keys, Tokens tokens, KeyUses uses, AuditLog log, GatewayConfig config) {
@@ -102,7 +103,7 @@ class Authentication {
                 AuthenticatedRequest request = new AuthenticatedRequest(identity, found, address, requestId);
                 request.attach(context);
                 context.addEndHandler(
-                        ended -> request.log(log, context.response().getStatusCode()));
+                        ended -> request.log(log, refusals, context.response().getStatusCode()));
                 yield refusal(identity, found.route().requirement(), address)
                         .<Future<Void>>map(reason -> Future.failedFuture(Problem.forbidden(reason)))
                         .orElseGet(Future::succeededFuture);
@@ -132,7 +133,9 @@ class Authentication {
     }
 
     private InetAddress address(HttpServerRequest request) {
-        InetAddress peer = Network.address(request.connection().remoteAddress().hostAddress());
+        // An IPv6 address of a link has its zone behind it.
+        String peerAddress = request.connection().remoteAddress().hostAddress().replaceFirst("%.*", "");
+        InetAddress peer = Network.address(peerAddress);
         return ClientAddress.of(peer, request.headers().getAll("X-Forwarded-For"), trustedProxies);
     }
 
