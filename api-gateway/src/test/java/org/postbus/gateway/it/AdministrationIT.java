@@ -126,7 +126,9 @@ class AdministrationIT extends GatewayTest {
                         .isEqualTo(2L));
         // The tenant stays until the writer has published the deletions.
         assertThat(operator().get("/v1/admin/tenants/" + gone).status()).isEqualTo(200);
-        assertProblem(caller.get("/v1/accounts"), 403, "being deleted");
+        Awaitility.await()
+                .atMost(SOON)
+                .untilAsserted(() -> assertProblem(caller.get("/v1/accounts"), 403, "being deleted"));
         assertThat(stored.value("select seq from account_erasure where account_id = ?", second.value()))
                 .isEqualTo(2L);
         for (AccountId account : List.of(first, second)) {
