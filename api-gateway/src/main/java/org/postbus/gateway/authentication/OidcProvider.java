@@ -18,17 +18,19 @@ class OidcProvider implements TenantConfigResolver {
 
     /** @throws IllegalArgumentException if there is a URL and no audience */
     OidcProvider(OidcConfig config) {
-        this.configuration = config.url().map(url -> OidcTenantConfig.authServerUrl(url.toString())
-                .tenantId(ID)
-                .applicationType(io.quarkus.oidc.runtime.OidcTenantConfig.ApplicationType.SERVICE)
-                .token()
-                .audience(config.audience()
-                        .orElseThrow(() -> new IllegalArgumentException("POSTBUS_OIDC_AUDIENCE is required with POSTBUS_OIDC_URL")))
-                .subjectRequired()
-                .allowJwtIntrospection(false)
-                .allowOpaqueTokenIntrospection(false)
-                .end()
-                .build());
+        this.configuration = config.url()
+                .map(url -> OidcTenantConfig.authServerUrl(url.toString())
+                        .tenantId(ID)
+                        .applicationType(io.quarkus.oidc.runtime.OidcTenantConfig.ApplicationType.SERVICE)
+                        .token()
+                        .audience(config.audience()
+                                .orElseThrow(() -> new IllegalArgumentException(
+                                        "POSTBUS_OIDC_AUDIENCE is required with POSTBUS_OIDC_URL")))
+                        .subjectRequired()
+                        .allowJwtIntrospection(false)
+                        .allowOpaqueTokenIntrospection(false)
+                        .end()
+                        .build());
     }
 
     boolean isConfigured() {
@@ -36,8 +38,7 @@ class OidcProvider implements TenantConfigResolver {
     }
 
     @Override
-    public Uni<OidcTenantConfig> resolve(
-            RoutingContext context, OidcRequestContext<OidcTenantConfig> requestContext) {
+    public Uni<OidcTenantConfig> resolve(RoutingContext context, OidcRequestContext<OidcTenantConfig> requestContext) {
         return configuration.map(found -> Uni.createFrom().item(found)).orElse(null);
     }
 }

@@ -16,7 +16,8 @@ record TenantState(String status, Optional<String> reason) {
         return switch (status) {
             case "active" -> Optional.empty();
             case "suspended" ->
-                Optional.of("this tenant is suspended" + reason.map(text -> ": " + text).orElse("") + "; ask the operator");
+                Optional.of("this tenant is suspended"
+                        + reason.map(text -> ": " + text).orElse("") + "; ask the operator");
             case "deleting" -> Optional.of("this tenant is being deleted");
             default -> Optional.of("there is no such tenant");
         };

@@ -68,7 +68,10 @@ class Tokens {
                         context.vertx().getOrCreateContext())
                 .recover(failure -> {
                     if (failure instanceof AuthenticationFailedException) {
-                        return wrong(address, requestId, "this token is not valid: it has expired, or it is not for Postbus");
+                        return wrong(
+                                address,
+                                requestId,
+                                "this token is not valid: it has expired, or it is not for Postbus");
                     }
                     LOG.warnf("the OpenID Connect provider could not be asked: %s", failure.getMessage());
                     return Future.failedFuture(
@@ -96,9 +99,10 @@ class Tokens {
                 List.of(),
                 Optional.of(Instant.ofEpochSecond(token.getExpirationTime())));
         return identity.tenant()
-                .map(tenant -> state(tenant).compose(state -> state.refusal()
-                        .<Future<Identity>>map(reason -> Future.failedFuture(Problem.forbidden(reason)))
-                        .orElseGet(() -> Future.succeededFuture(identity))))
+                .map(tenant -> state(tenant)
+                        .compose(state -> state.refusal()
+                                .<Future<Identity>>map(reason -> Future.failedFuture(Problem.forbidden(reason)))
+                                .orElseGet(() -> Future.succeededFuture(identity))))
                 .orElseGet(() -> Future.succeededFuture(identity));
     }
 
@@ -107,17 +111,20 @@ class Tokens {
         if (cached != null) {
             return Future.succeededFuture(cached);
         }
-        return transactions.future(tenant, connection -> connection
-                .preparedQuery("select status, reason from tenant where tenant_id = $1")
-                .execute(Tuple.of(tenant.value()))
-                .map(rows -> {
-                    TenantState state = TenantState.UNKNOWN;
-                    for (Row row : rows) {
-                        state = new TenantState(row.getString("status"), Optional.ofNullable(row.getString("reason")));
-                    }
-                    states.put(tenant, state);
-                    return state;
-                }));
+        return transactions.future(
+                tenant,
+                connection -> connection
+                        .preparedQuery("select status, reason from tenant where tenant_id = $1")
+                        .execute(Tuple.of(tenant.value()))
+                        .map(rows -> {
+                            TenantState state = TenantState.UNKNOWN;
+                            for (Row row : rows) {
+                                state = new TenantState(
+                                        row.getString("status"), Optional.ofNullable(row.getString("reason")));
+                            }
+                            states.put(tenant, state);
+                            return state;
+                        }));
     }
 
     private <T> Future<T> wrong(InetAddress address, String requestId, String detail) {

@@ -21,10 +21,10 @@ class TokenClaimsTest {
 
     @Test
     void an_operator_has_no_tenant_and_a_tenant_is_no_operator() {
-        assertThat(TokenClaims.of(null, "operator"))
-                .contains(new TokenClaims(Optional.empty(), Set.of(Scope.ADMIN)));
+        assertThat(TokenClaims.of(null, "operator")).contains(new TokenClaims(Optional.empty(), Set.of(Scope.ADMIN)));
         assertThat(TokenClaims.of(TENANT, "operator")).isEmpty();
-        assertThat(TokenClaims.of(TENANT, "operator read").orElseThrow().scopes()).containsExactly(Scope.READ);
+        assertThat(TokenClaims.of(TENANT, "operator read").orElseThrow().scopes())
+                .containsExactly(Scope.READ);
     }
 
     @Test

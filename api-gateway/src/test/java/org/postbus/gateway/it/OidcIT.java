@@ -90,7 +90,8 @@ class OidcIT extends GatewayTest {
             assertRefused("another provider", token(stranger, ISSUER, AUDIENCE, claims, 3600));
             assertRefused("expired", token(provider, ISSUER, AUDIENCE, claims, -60));
             assertRefused("no claims", token(provider, ISSUER, AUDIENCE, Map.of(), 3600));
-            assertRefused("no scopes", token(provider, ISSUER, AUDIENCE, Map.of("postbus_tenant", tenant.toString()), 3600));
+            assertRefused(
+                    "no scopes", token(provider, ISSUER, AUDIENCE, Map.of("postbus_tenant", tenant.toString()), 3600));
             String valid = token(provider, ISSUER, AUDIENCE, claims, 3600);
             assertRefused("another signature", valid.substring(0, valid.length() - 8) + "AAAAAAAA");
             assertRefused("no signature", valid.substring(0, valid.lastIndexOf('.') + 1));
@@ -130,7 +131,11 @@ class OidcIT extends GatewayTest {
 
     private static void assertRefused(String what, String token) {
         assertProblem(
-                new ApiCaller(http, oidc.url(), Optional.of(token)).from("10.71.0.1").get("/v1/accounts"), 401, what);
+                new ApiCaller(http, oidc.url(), Optional.of(token))
+                        .from("10.71.0.1")
+                        .get("/v1/accounts"),
+                401,
+                what);
     }
 
     private static ApiCaller caller(Map<String, Object> claims) {
