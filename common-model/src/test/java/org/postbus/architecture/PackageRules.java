@@ -5,9 +5,12 @@ import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.sli
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.tngtech.archunit.base.DescribedPredicate;
+import com.tngtech.archunit.core.domain.JavaCall;
 import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.domain.JavaPackage;
+import com.tngtech.archunit.core.domain.properties.HasName;
+import com.tngtech.archunit.core.domain.properties.HasOwner;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
 import java.util.Set;
@@ -105,6 +108,36 @@ public final class PackageRules {
                 .should()
                 .callMethod(java.time.Instant.class, "now")
                 .check(classes);
+    }
+
+    /**
+     * Connections to what a tenant can name are opened by {@code org.postbus.mail.egress} alone: nothing else makes a client of Vert.x or a socket.
+     * Clients of PostgreSQL and Kafka make their own.
+     */
+    public static void onlyEgressConnects(JavaClasses classes) {
+        noClasses()
+                .that()
+                .resideOutsideOfPackage("org.postbus.mail.egress..")
+                .should()
+                .callMethodWhere(ofType("io.vertx.core.Vertx", "create(Net|Http|WebSocket)Client|httpClientBuilder"))
+                .orShould()
+                .callMethodWhere(ofType("io.vertx.ext.web.client.WebClient", "create|wrap"))
+                .orShould()
+                .callMethodWhere(ofType("io.vertx.ext.mail.MailClient", "create.*|builder"))
+                .orShould()
+                .callMethodWhere(ofType("java.net.URL", "open.*"))
+                .orShould()
+                .dependOnClassesThat()
+                .haveNameMatching("java\\.net\\.(Socket|URLConnection|HttpURLConnection)"
+                        + "|javax\\.net\\.ssl\\.SSLSocket|java\\.nio\\.channels\\.(Asynchronous)?SocketChannel"
+                        + "|java\\.net\\.http\\..*|io\\.netty\\.bootstrap\\..*")
+                .allowEmptyShould(true)
+                .check(classes);
+    }
+
+    private static DescribedPredicate<JavaCall<?>> ofType(String type, String methods) {
+        return JavaCall.Predicates.target(HasOwner.Predicates.With.owner(JavaClass.Predicates.assignableTo(type)))
+                .and(JavaCall.Predicates.target(HasName.Predicates.nameMatching(methods)));
     }
 
     private static boolean hasInfo(String name) {

@@ -5,7 +5,6 @@ import io.quarkus.runtime.ShutdownEvent;
 import io.smallrye.mutiny.Uni;
 import io.smallrye.reactive.messaging.MutinyEmitter;
 import io.smallrye.reactive.messaging.kafka.api.OutgoingKafkaRecordMetadata;
-import io.vertx.core.Vertx;
 import io.vertx.sqlclient.Pool;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
@@ -35,6 +34,7 @@ import org.postbus.kit.memory.MemoryMetrics;
 import org.postbus.kit.memory.MemorySetting;
 import org.postbus.kit.settings.Settings;
 import org.postbus.kit.sql.TenantTransactions;
+import org.postbus.mail.egress.EgressConnector;
 import org.postbus.mail.imap.connection.ImapClient;
 import org.postbus.mail.imap.connection.ImapOptions;
 import org.postbus.mail.memory.HeldBytes;
@@ -64,7 +64,7 @@ class Fetcher {
     // The emitter's buffer needs no limit: each account has one batch in flight, and all together are limited in bytes.
     Fetcher(
             FetcherConfig config,
-            Vertx vertx,
+            EgressConnector egress,
             Pool pool,
             MeterRegistry registry,
             @Channel("observations") @OnOverflow(OnOverflow.Strategy.UNBOUNDED_BUFFER)
@@ -77,14 +77,14 @@ class Fetcher {
         CredentialCipher cipher =
                 KeysetSettings.of(Settings.of(ConfigProvider.getConfig())).open();
         this.keyset = KeysetRefresh.start(cipher, registry);
-        this.imap = new ImapClient(vertx, ImapOptions.DEFAULT.withCompression(config.compression()));
+        this.imap = new ImapClient(egress, ImapOptions.DEFAULT.withCompression(config.compression()));
         // When a fetcher starts, thousands of accounts begin at once. They wait here, in order, instead of in the
         // pool's queue.
         TenantTransactions transactions =
                 new TenantTransactions(pool, TenantTransactions.Limits.DEFAULT.withAtOnceMax(TRANSACTIONS_AT_ONCE));
         this.loops = new AccountLoops(
                 new FetcherContext(
-                        vertx,
+                        egress,
                         imap,
                         new ClaimStore(transactions, cipher),
                         transactions,

@@ -29,6 +29,7 @@ import org.postbus.fetcher.source.FetcherContext;
 import org.postbus.fetcher.source.HostBudget;
 import org.postbus.fetcher.store.ClaimStore;
 import org.postbus.kit.sql.TenantTransactions;
+import org.postbus.mail.egress.TestEgress;
 import org.postbus.mail.imap.connection.ImapClient;
 import org.postbus.mail.imap.connection.ImapOptions;
 import org.postbus.model.AccountId;
@@ -69,10 +70,10 @@ public final class FetcherUnderTest implements AutoCloseable {
                 .with(new PoolOptions().setMaxSize(4))
                 .using(vertx)
                 .build();
-        this.imap = new ImapClient(vertx, options);
+        this.imap = new ImapClient(TestEgress.toThisMachine(vertx), options);
         TenantTransactions transactions = new TenantTransactions(pool);
         FetcherContext context = new FetcherContext(
-                vertx,
+                TestEgress.toThisMachine(vertx),
                 imap,
                 new ClaimStore(transactions, cipher),
                 transactions,

@@ -51,6 +51,11 @@ class ArchitectureTest {
             .as("I/O, threads or reactive types");
 
     @Test
+    void only_egress_opens_connections() {
+        PackageRules.onlyEgressConnects(CLASSES);
+    }
+
+    @Test
     void dependencies_between_packages_run_one_way() {
         PackageRules.dependenciesRunOneWay(CLASSES, ROOT);
     }

@@ -23,6 +23,7 @@ import org.postbus.kit.memory.MemoryMetrics;
 import org.postbus.kit.memory.MemorySetting;
 import org.postbus.kit.settings.Settings;
 import org.postbus.kit.sql.TenantTransactions;
+import org.postbus.mail.egress.EgressConnector;
 import org.postbus.mail.imap.connection.ImapClient;
 import org.postbus.mail.imap.connection.ImapOptions;
 import org.postbus.mail.memory.HeldBytes;
@@ -57,6 +58,7 @@ public class OutboundWiring {
     public OutboundWiring(
             OutboundConfig config,
             Vertx vertx,
+            EgressConnector egress,
             Pool pool,
             MeterRegistry registry,
             @Channel("sync-requests") MutinyEmitter<Record<String, byte[]>> syncRequestTopic) {
@@ -75,15 +77,15 @@ public class OutboundWiring {
                 syncRequests,
                 metrics,
                 () -> ThreadLocalRandom.current().nextDouble());
-        var imap = new ImapClient(vertx, ImapOptions.DEFAULT);
+        var imap = new ImapClient(egress, ImapOptions.DEFAULT);
         var cipher = KeysetSettings.of(Settings.of(ConfigProvider.getConfig())).open();
         keyset = KeysetRefresh.start(cipher, registry);
 
-        servers = new MailServers(vertx, imap, cipher);
+        servers = new MailServers(egress, imap, cipher);
         mutations = new AccountFlushes(new MutationFlusher(context, servers), config.flushesMax());
         mutationSweeper = new DueSweeper(database, mutations, DueSweeper.MUTATIONS, config.sweepPause());
 
-        submissionServers = new SubmissionServers(vertx, imap, cipher, Optional.empty());
+        submissionServers = new SubmissionServers(egress, imap, cipher, Optional.empty());
         submissions = new AccountFlushes(new SubmissionFlusher(context, submissionServers), config.submissionsMax());
         submissionSweeper = new DueSweeper(database, submissions, DueSweeper.SUBMISSIONS, config.sweepPause());
 

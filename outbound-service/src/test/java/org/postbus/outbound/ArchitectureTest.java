@@ -17,6 +17,11 @@ class ArchitectureTest {
     private static final JavaClasses CLASSES = PackageRules.classesOf(ROOT);
 
     @Test
+    void only_egress_opens_connections() {
+        PackageRules.onlyEgressConnects(CLASSES);
+    }
+
+    @Test
     void dependencies_between_packages_run_one_way() {
         PackageRules.dependenciesRunOneWay(CLASSES, ROOT);
     }

@@ -11,6 +11,11 @@ class ArchitectureTest {
     private static final JavaClasses CLASSES = PackageRules.classesOf(ROOT);
 
     @Test
+    void only_egress_opens_connections() {
+        PackageRules.onlyEgressConnects(CLASSES);
+    }
+
+    @Test
     void dependencies_between_packages_run_one_way() {
         PackageRules.dependenciesRunOneWay(CLASSES, ROOT);
     }
@@ -26,7 +31,11 @@ class ArchitectureTest {
                 .should()
                 .dependOnClassesThat()
                 .resideInAnyPackage(
-                        "org.postbus.mail..",
+                        "org.postbus.mail",
+                        "org.postbus.mail.imap..",
+                        "org.postbus.mail.jmap..",
+                        "org.postbus.mail.mime..",
+                        "org.postbus.mail.smtp..",
                         "org.postbus.fetcher..",
                         "org.postbus.writer..",
                         "org.postbus.outbound..",

@@ -72,27 +72,27 @@ record AccountRequest(
         return AccountRequestReader.read(merged(current, patch), false);
     }
 
-    /** Every host that Postbus would connect to for the account. */
+    /** Every server that Postbus would connect to for the account. */
     List<NamedHost> hosts() {
         return switch (settings) {
             case AccountSettings.Imap(var username, var imap, var smtp) -> {
                 List<NamedHost> hosts = new ArrayList<>();
-                hosts.add(new NamedHost(imap.host(), List.of("imap", "host")));
-                smtp.ifPresent(address -> hosts.add(new NamedHost(address.host(), List.of("smtp", "host"))));
+                hosts.add(NamedHost.of(imap, "imap"));
+                smtp.ifPresent(address -> hosts.add(NamedHost.of(address, "smtp")));
                 yield hosts;
             }
             case AccountSettings.Jmap(var username, var sessionUrl, var accountId, var trustedHosts, var smtp) -> {
+                boolean plain = "http".equalsIgnoreCase(sessionUrl.getScheme());
+                int port = sessionUrl.getPort() > 0 ? sessionUrl.getPort() : plain ? 80 : 443;
                 List<NamedHost> hosts = new ArrayList<>();
-                hosts.add(new NamedHost(bare(sessionUrl.getHost()), List.of("jmap", "sessionUrl")));
-                trustedHosts.forEach(host -> hosts.add(new NamedHost(host, List.of("jmap", "trustedHosts"))));
-                smtp.ifPresent(address -> hosts.add(new NamedHost(address.host(), List.of("smtp", "host"))));
+                hosts.add(new NamedHost(
+                        sessionUrl.getHost(), port, plain, new NamedHost.At.Text(List.of("jmap", "sessionUrl"))));
+                trustedHosts.forEach(host -> hosts.add(
+                        new NamedHost(host, port, plain, new NamedHost.At.Text(List.of("jmap", "trustedHosts")))));
+                smtp.ifPresent(address -> hosts.add(NamedHost.of(address, "smtp")));
                 yield hosts;
             }
         };
-    }
-
-    private static String bare(String host) {
-        return host.startsWith("[") ? host.substring(1, host.length() - 1) : host;
     }
 
     /** RFC 7396 section 2. */

@@ -14,6 +14,7 @@ import jakarta.ws.rs.Produces;
 import jakarta.ws.rs.QueryParam;
 import jakarta.ws.rs.core.MediaType;
 import java.net.URI;
+import java.util.List;
 import java.util.UUID;
 import org.eclipse.microprofile.openapi.annotations.Operation;
 import org.eclipse.microprofile.openapi.annotations.media.Content;
@@ -152,7 +153,9 @@ public class AccountsResource {
         JsonNode patch = RequestJson.object(body);
         return store.find(tenant, account).chain(stored -> {
             AccountRequest request = AccountRequest.change(stored.email(), stored.settings(), stored.status(), patch);
-            return hosts.check(request.hosts())
+            // Unchanged servers are not checked: the account can be paused whatever the policy and DNS say now.
+            boolean serversChanged = !request.settings().equals(stored.settings());
+            return hosts.check(serversChanged ? request.hosts() : List.of())
                     .chain(() -> store.change(by, account, stored.revision(), request))
                     .chain(() -> queries.account(tenant, account));
         });

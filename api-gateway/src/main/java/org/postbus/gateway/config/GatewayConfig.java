@@ -1,12 +1,11 @@
 package org.postbus.gateway.config;
 
 import io.smallrye.config.ConfigMapping;
-import io.smallrye.config.WithDefault;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 
-/** What an operator sets. Each name is also an environment variable, such as {@code POSTBUS_PRIVATE_HOSTS}. */
+/** What an operator sets. Each name is also an environment variable, such as {@code POSTBUS_KEYSET}. */
 @ConfigMapping(prefix = "postbus")
 public interface GatewayConfig {
     /** A file with the operator's key, which the gateway registers at its start. */
@@ -14,13 +13,4 @@ public interface GatewayConfig {
 
     /** Proxies whose header X-Forwarded-For is believed: addresses and ranges in CIDR notation. Without them the peer is the client. */
     Optional<List<String>> trustedProxies();
-
-    /** Whether accounts may name servers in private networks and on this machine. */
-    @WithDefault("refused")
-    PrivateHosts privateHosts();
-
-    enum PrivateHosts {
-        ALLOWED,
-        REFUSED
-    }
 }

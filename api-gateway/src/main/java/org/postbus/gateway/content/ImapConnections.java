@@ -3,18 +3,17 @@ package org.postbus.gateway.content;
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import io.quarkus.runtime.ShutdownEvent;
-import io.vertx.core.Vertx;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
 import org.postbus.account.AccountSettings;
-import org.postbus.gateway.egress.HostPolicy;
 import org.postbus.kit.concurrent.Await;
 import org.postbus.kit.concurrent.IdlePool;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
+import org.postbus.mail.egress.EgressConnector;
 import org.postbus.mail.imap.connection.ImapClient;
 import org.postbus.mail.imap.connection.ImapConnection;
 import org.postbus.mail.imap.connection.ImapOptions;
@@ -34,7 +33,6 @@ class ImapConnections {
 
     private static final int REFUSALS_MAX = 10_000;
 
-    private final HostPolicy hosts;
     private final ImapClient client;
     private final IdlePool<AccountId, ImapConnection> idle;
     private final Cache<Login, String> refused = Caffeine.newBuilder()
@@ -44,16 +42,15 @@ class ImapConnections {
 
     private record Login(AccountId account, long revision) {}
 
-    ImapConnections(Vertx vertx, HostPolicy hosts) {
-        this.hosts = hosts;
+    ImapConnections(EgressConnector egress) {
         this.client = new ImapClient(
-                vertx,
+                egress,
                 ImapOptions.DEFAULT
                         .withConnectTimeout(CONNECT_MAX)
                         .withLoginTimeout(CONNECT_MAX)
                         .withSilenceMax(OpenContent.SILENCE_MAX));
         this.idle = new IdlePool<>(
-                vertx,
+                egress.vertx(),
                 new IdlePool.Limits(IDLE_MAX, DownloadLimits.DOWNLOADS_PER_ACCOUNT_MAX, IDLE_CONNECTIONS_MAX),
                 connection -> true,
                 ImapConnections::logOut,
@@ -73,11 +70,6 @@ class ImapConnections {
         String refusal = refused.getIfPresent(new Login(email.account(), email.revision()));
         if (refusal != null) {
             throw new ServerException(new ServerFailure.AuthRejected(refusal));
-        }
-        if (!hosts.allows(settings.imap().host())) {
-            throw new ContentException(
-                    new ContentFailure.Refused(
-                            "the account's mail server is not on the public Internet; name another one, or ask the operator to allow private hosts"));
         }
         AtomicReference<ImapConnection> opened = new AtomicReference<>();
         try {

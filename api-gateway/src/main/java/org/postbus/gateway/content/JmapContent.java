@@ -2,10 +2,8 @@ package org.postbus.gateway.content;
 
 import io.smallrye.mutiny.Uni;
 import io.vertx.core.Context;
-import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import jakarta.enterprise.context.ApplicationScoped;
-import java.net.URI;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -13,12 +11,12 @@ import java.util.OptionalLong;
 import java.util.concurrent.Executor;
 import java.util.stream.Stream;
 import org.postbus.account.AccountSettings;
-import org.postbus.gateway.egress.HostPolicy;
 import org.postbus.kit.concurrent.Await;
 import org.postbus.kit.concurrent.BoundedPull;
 import org.postbus.kit.concurrent.ReadAhead;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
+import org.postbus.mail.egress.EgressConnector;
 import org.postbus.mail.jmap.http.JmapBlob;
 import org.postbus.mail.jmap.http.JmapClient;
 import org.postbus.mail.jmap.http.JmapOptions;
@@ -41,12 +39,10 @@ class JmapContent {
     private static final JmapOptions OPTIONS = new JmapOptions(
             CONNECT_MAX, OpenContent.SILENCE_MAX, ANSWER_BYTES_MAX, JmapOptions.DEFAULTS.redirectsMax());
 
-    private final Vertx vertx;
-    private final HostPolicy hosts;
+    private final EgressConnector egress;
 
-    JmapContent(Vertx vertx, HostPolicy hosts) {
-        this.vertx = vertx;
-        this.hosts = hosts;
+    JmapContent(EgressConnector egress) {
+        this.egress = egress;
     }
 
     /** A client and the Vert.x context on which its streams must be used. */
@@ -84,34 +80,13 @@ class JmapContent {
     }
 
     private Connection open(EmailOnServer email, AccountSettings.Jmap settings) throws InterruptedException {
-        requirePublic(settings.sessionUrl().getHost());
-        Context context = vertx.getOrCreateContext();
+        Context context = egress.vertx().getOrCreateContext();
         Executor executor = task -> context.runOnContext(go -> task.run());
         JmapClient client = Await.of(
-                JmapClient.open(vertx, settings, email.credential(), OPTIONS).runSubscriptionOn(executor),
+                JmapClient.open(egress, settings, email.credential(), OPTIONS).runSubscriptionOn(executor),
                 OpenContent.SILENCE_MAX,
                 ServerException::unreachable);
-        // The server chooses these hosts, and is as untrusted as the tenant that named it.
-        Stream.concat(Stream.of(client.session().apiUrl().toString()), client.session().downloadUrl().stream())
-                .forEach(url -> requirePublic(hostOf(url)));
         return new Connection(client, executor);
-    }
-
-    private void requirePublic(String host) {
-        if (host == null || !hosts.allows(host)) {
-            throw new ContentException(
-                    new ContentFailure.Refused(
-                            "the account's mail server is not on the public Internet; name another one, or ask the operator to allow private hosts"));
-        }
-    }
-
-    /** @param url a URL or a URI template (RFC 6570) */
-    private static String hostOf(String url) {
-        try {
-            return URI.create(url.replace("{", "").replace("}", "")).getHost();
-        } catch (IllegalArgumentException notAUrl) {
-            throw new ContentException(new ContentFailure.Refused("the mail server sent an invalid URL"));
-        }
     }
 
     /** Reads the email again for its blobId. */

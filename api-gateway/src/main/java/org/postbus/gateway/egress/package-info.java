@@ -1,5 +1,4 @@
 /**
- * Which hosts the gateway may connect to for a tenant. Belongs here: the policy and the list of special-purpose networks. Does
- * not belong here: opening connections (mail-client), and which hosts an account names (package {@code account}).
+ * Tells a caller early which servers Postbus would not connect to. The policy itself, and the connector that enforces it, are in mail-client.
  */
 package org.postbus.gateway.egress;

@@ -1,7 +1,6 @@
 package org.postbus.gateway.probe;
 
 import io.smallrye.mutiny.Uni;
-import io.vertx.core.Vertx;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Duration;
 import java.util.Objects;
@@ -13,6 +12,7 @@ import org.postbus.account.Credential;
 import org.postbus.account.ServerAddress;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
+import org.postbus.mail.egress.EgressConnector;
 import org.postbus.mail.imap.connection.ImapClient;
 import org.postbus.mail.imap.connection.ImapOptions;
 import org.postbus.mail.jmap.http.JmapClient;
@@ -30,13 +30,13 @@ public class AccountCheck {
 
     private static final int SESSION_BYTES_MAX = 1 << 20;
 
-    private final Vertx vertx;
+    private final EgressConnector egress;
     private final ImapClient imap;
 
-    AccountCheck(Vertx vertx) {
-        this.vertx = vertx;
+    AccountCheck(EgressConnector egress) {
+        this.egress = egress;
         this.imap = new ImapClient(
-                vertx,
+                egress,
                 ImapOptions.DEFAULT
                         .withConnectTimeout(TIME_MAX)
                         .withLoginTimeout(TIME_MAX)
@@ -75,7 +75,7 @@ public class AccountCheck {
                         .recoverWithItem(e -> outcome("", e))
                         .chain(outcome -> logIn(smtp, username, credential, outcome));
             case AccountSettings.Jmap jmap ->
-                inTime(JmapClient.open(vertx, jmap, credential, options()))
+                inTime(JmapClient.open(egress, jmap, credential, options()))
                         .map(AccountCheck::capabilitiesThenClose)
                         .map(AccountCheck::success)
                         .onFailure(ServerException.class)
@@ -89,7 +89,7 @@ public class AccountCheck {
             return Uni.createFrom().item(before);
         }
         return Uni.createFrom().deferred(() -> {
-            SmtpClient client = SmtpClient.of(vertx, smtp.get(), username, credential, Optional.empty());
+            SmtpClient client = SmtpClient.of(egress, smtp.get(), username, credential, Optional.empty());
             return inTime(client.logIn())
                     .onTermination()
                     .invoke(client::close)

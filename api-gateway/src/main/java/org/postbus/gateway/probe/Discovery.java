@@ -13,9 +13,9 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
-import org.postbus.gateway.egress.HostPolicy;
 import org.postbus.gateway.problem.Problem;
 import org.postbus.gateway.problem.Problem.Violation;
+import org.postbus.mail.egress.EgressConnector;
 import org.postbus.mail.jmap.http.JmapDiscovery;
 import org.postbus.mail.jmap.http.JmapOptions;
 
@@ -29,12 +29,12 @@ public class Discovery {
 
     private final JmapDiscovery jmap;
 
-    Discovery(Vertx vertx, HostPolicy hosts) {
-        DnsClient dns = vertx.createDnsClient(new DnsClientOptions().setQueryTimeout(NAME_SERVICE_MAX.toMillis()));
+    Discovery(EgressConnector egress) {
+        DnsClient dns =
+                egress.vertx().createDnsClient(new DnsClientOptions().setQueryTimeout(NAME_SERVICE_MAX.toMillis()));
         this.jmap = new JmapDiscovery(
-                vertx,
+                egress,
                 dns,
-                hosts::allows,
                 new JmapOptions(SERVER_MAX, SERVER_MAX, SESSION_BYTES_MAX, JmapOptions.DEFAULTS.redirectsMax()));
     }
 

@@ -9,7 +9,6 @@ import java.util.List;
 import java.util.Map;
 import org.postbus.account.AccountSettings;
 import org.postbus.account.Credential;
-import org.postbus.gateway.egress.HostPolicy;
 import org.postbus.gateway.probe.AccountCheck;
 import org.postbus.gateway.problem.Problem;
 import org.postbus.gateway.problem.Problem.Violation;
@@ -28,12 +27,10 @@ class SendingOffer {
     private static final int CACHED_MAX = 10_000;
 
     private final AccountCheck check;
-    private final HostPolicy hosts;
     private final Map<AccountId, Long> offeredAtRevision = new LinkedHashMap<>();
 
-    SendingOffer(AccountCheck check, HostPolicy hosts) {
+    SendingOffer(AccountCheck check) {
         this.check = check;
-        this.hosts = hosts;
     }
 
     /** Fails with a 422 problem if the server does not offer submission. */
@@ -41,7 +38,7 @@ class SendingOffer {
         if (settings.smtp().isPresent() || isOffered(account, revision)) {
             return Uni.createFrom().voidItem();
         }
-        // Resolving the host and asking it block.
+        // Asking the server blocks.
         return Uni.createFrom()
                 .emitter(emitter -> Thread.startVirtualThread(() -> {
                     try {
@@ -54,9 +51,6 @@ class SendingOffer {
     }
 
     private void ask(AccountId account, long revision, AccountSettings.Jmap settings, Credential credential) {
-        if (!hosts.allows(settings.sessionUrl().getHost())) {
-            return;
-        }
         AccountCheck.Outcome outcome;
         try {
             outcome = check.check(settings, credential).await().atMost(TIME_MAX);

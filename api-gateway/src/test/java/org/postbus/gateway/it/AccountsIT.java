@@ -243,7 +243,7 @@ class AccountsIT extends GatewayTest {
 
         // When, Then
         for (String path : List.of("/v1/accounts", "/v1/accounts/check")) {
-            Answer answer = careful.call("POST", path, accountAt(host, 143));
+            Answer answer = careful.call("POST", path, accountAt(host, 993, "tls"));
             assertProblem(answer, 422, path);
             assertThat(pointers(answer)).containsExactly("#/imap/host");
         }
@@ -252,10 +252,42 @@ class AccountsIT extends GatewayTest {
     }
 
     @Test
+    void plain_text_and_an_unusual_port_are_refused_unless_the_operator_allows_them() {
+        // Given
+        ApiCaller careful = caller(strict, ourKey);
+        String jmap = """
+                {"protocol": "jmap", "email": "alice@example.com", "password": "s3cret",
+                 "jmap": {"sessionUrl": "http://8.8.8.8:443/session"}}""";
+
+        // When, Then
+        for (String path : List.of("/v1/accounts", "/v1/accounts/check")) {
+            Answer imap = careful.call("POST", path, accountAt("8.8.8.8", 8143));
+            assertProblem(imap, 422, path);
+            assertThat(pointers(imap)).containsExactlyInAnyOrder("#/imap/port", "#/imap/tls");
+            Answer plainJmap = careful.call("POST", path, jmap);
+            assertProblem(plainJmap, 422, path);
+            assertThat(pointers(plainJmap)).containsExactly("#/jmap/sessionUrl");
+        }
+    }
+
+    @Test
+    void an_account_whose_server_is_not_allowed_any_more_can_be_paused() {
+        // When
+        Answer answer = caller(strict, ourKey).call("PATCH", accountPath(), "{\"status\":\"paused\"}", MERGE_PATCH);
+
+        // Then
+        assertThat(answer.status()).isEqualTo(200);
+    }
+
+    @Test
     void a_public_server_is_accepted_where_private_ones_are_refused() {
         // When: an address, so that no DNS is needed; nothing connects to it.
         Answer answer = caller(strict, ourKey)
-                .call("PATCH", accountPath(), "{\"status\":\"paused\",\"imap\":{\"host\":\"8.8.8.8\"}}", MERGE_PATCH);
+                .call(
+                        "PATCH",
+                        accountPath(),
+                        "{\"status\":\"paused\",\"imap\":{\"host\":\"8.8.8.8\",\"port\":993,\"tls\":\"tls\"}}",
+                        MERGE_PATCH);
 
         // Then
         assertThat(answer.status()).isEqualTo(200);

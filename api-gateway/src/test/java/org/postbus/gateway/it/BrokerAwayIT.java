@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.net.http.HttpClient;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
@@ -31,15 +32,12 @@ class BrokerAwayIT {
         Database database = DevStack.postgres().freshDatabase();
         Kafka kafka = DevStack.kafka(4);
         ApiKey key = ApiKey.issue(database, "broker away");
-        Map<String, String> privateHosts = Map.of("POSTBUS_PRIVATE_HOSTS", "allowed");
+        Map<String, String> withoutBroker = new HashMap<>(GatewayProcess.TO_THIS_MACHINE);
+        withoutBroker.put("POSTBUS_KAFKA", "127.0.0.1:1");
         try (HttpClient http = HttpClient.newHttpClient();
                 StoredMail stored = StoredMail.in(database)) {
             UUID account;
-            try (GatewayProcess away = GatewayProcess.start(
-                    "gateway-broker-away",
-                    database,
-                    kafka,
-                    Map.of("POSTBUS_PRIVATE_HOSTS", "allowed", "POSTBUS_KAFKA", "127.0.0.1:1"))) {
+            try (GatewayProcess away = GatewayProcess.start("gateway-broker-away", database, kafka, withoutBroker)) {
                 // Given
                 away.awaitReady(http);
                 ApiCaller api =
@@ -64,7 +62,8 @@ class BrokerAwayIT {
             }
 
             // When
-            try (GatewayProcess back = GatewayProcess.start("gateway-broker-back", database, kafka, privateHosts)) {
+            try (GatewayProcess back =
+                    GatewayProcess.start("gateway-broker-back", database, kafka, GatewayProcess.TO_THIS_MACHINE)) {
                 back.awaitReady(http);
 
                 // Then

@@ -10,7 +10,6 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
 import java.sql.SQLException;
 import java.time.Duration;
-import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -44,8 +43,7 @@ abstract class ContentTest {
             kafka = DevStack.kafka(4);
             stored = StoredMail.in(database);
             key = ApiKey.issue(database, "content");
-            gateway = GatewayProcess.start(
-                    "gateway-content", "128m", database, kafka, Map.of("POSTBUS_PRIVATE_HOSTS", "allowed"));
+            gateway = GatewayProcess.start("gateway-content", "128m", database, kafka, GatewayProcess.TO_THIS_MACHINE);
             gateway.awaitReady(http);
             api = new ApiCaller(http, gateway.url(), Optional.of(key.text().reveal()));
         } catch (IOException | SQLException e) {

@@ -24,6 +24,12 @@ final class GatewayProcess implements AutoCloseable {
     /** The same for all gateways. */
     static final Path KEYSET = TARGET.resolve("gateway-it-keyset.json");
 
+    /** Mail servers of tests are on this machine, without TLS. */
+    static final Map<String, String> TO_THIS_MACHINE = Map.of(
+            "POSTBUS_EGRESS_PRIVATE_NETWORKS", "127.0.0.0/8,::1",
+            "POSTBUS_EGRESS_PORTS", "1-65535",
+            "POSTBUS_EGRESS_PLAIN_TEXT", "private-networks");
+
     private final Process process;
     private final URI url;
     private final URI management;

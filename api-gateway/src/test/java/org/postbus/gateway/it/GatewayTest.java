@@ -33,7 +33,7 @@ import org.postbus.model.MailboxId;
 import org.postbus.model.TenantId;
 
 /**
- * The built service over HTTP, with a real database and a real broker. Two gateways run: {@code gateway} allows private hosts, {@code strict}
+ * The built service over HTTP, with a real database and a real broker. Two gateways run: {@code gateway} reaches this machine, {@code strict}
  * refuses them. Each test has an account of its own with two mailboxes.
  */
 abstract class GatewayTest {
@@ -67,7 +67,7 @@ abstract class GatewayTest {
             Map<String, String> common = Map.of(
                     "POSTBUS_OPERATOR_KEY_FILE", operatorKeyFile.toString(), "POSTBUS_TRUSTED_PROXIES", "127.0.0.1");
             Map<String, String> permissive = new HashMap<>(common);
-            permissive.put("POSTBUS_PRIVATE_HOSTS", "allowed");
+            permissive.putAll(GatewayProcess.TO_THIS_MACHINE);
             gateway = GatewayProcess.start("gateway", database, kafka, permissive);
             strict = GatewayProcess.start("gateway-strict", database, kafka, common);
             gateway.awaitReady(http);
@@ -185,9 +185,13 @@ abstract class GatewayTest {
     }
 
     static String accountAt(String host, int port) {
+        return accountAt(host, port, "none");
+    }
+
+    static String accountAt(String host, int port, String tls) {
         return """
                 {"protocol": "imap", "email": "alice@example.com", "password": "s3cret",
-                 "imap": {"host": "%s", "port": %d, "tls": "none"}}""".formatted(host, port);
+                 "imap": {"host": "%s", "port": %d, "tls": "%s"}}""".formatted(host, port, tls);
     }
 
     String accountPath() {

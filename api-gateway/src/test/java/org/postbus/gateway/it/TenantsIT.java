@@ -110,7 +110,7 @@ class TenantsIT extends GatewayTest {
         Answer whole = caller(strict, ourKey).get(emailPath(email));
 
         // Then
-        assertProblem(raw, 502, "raw");
-        assertThat(whole.json().at("/bodyMissing/detail").asText()).contains("public Internet");
+        assertProblem(raw, 503, "raw");
+        assertThat(whole.json().at("/bodyMissing/detail").asText()).contains("ask the operator");
     }
 }

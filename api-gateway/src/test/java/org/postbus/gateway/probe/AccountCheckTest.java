@@ -15,6 +15,7 @@ import org.postbus.account.Credential;
 import org.postbus.account.Secret;
 import org.postbus.account.ServerAddress;
 import org.postbus.account.TlsMode;
+import org.postbus.mail.egress.TestEgress;
 import org.postbus.mail.imap.fake.ScriptedImapServer;
 import org.postbus.mail.imap.fake.Transcript;
 import org.postbus.mail.smtp.ScriptedSmtpServer;
@@ -46,7 +47,7 @@ class AccountCheckTest {
     @BeforeAll
     static void start() {
         vertx = Vertx.vertx();
-        check = new AccountCheck(vertx);
+        check = new AccountCheck(TestEgress.toThisMachine(vertx));
     }
 
     @AfterAll

@@ -34,6 +34,15 @@ public final class Services implements AutoCloseable {
     private static final Duration PROBE_WAIT = Duration.ofSeconds(5);
     private static final String HOST = "127.0.0.1";
 
+    /** Mail servers on this machine and in private networks, on any port, also without TLS. */
+    private static final Map<String, String> EGRESS = Map.of(
+            "POSTBUS_EGRESS_PRIVATE_NETWORKS",
+            "127.0.0.0/8,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,::1,fc00::/7",
+            "POSTBUS_EGRESS_PORTS",
+            "1-65535",
+            "POSTBUS_EGRESS_PLAIN_TEXT",
+            "private-networks");
+
     private final Settings settings;
     private final Path keyset;
     private final Map<String, Instance> instances = new LinkedHashMap<>();
@@ -230,9 +239,11 @@ public final class Services implements AutoCloseable {
         // Here people read the logs; in production log collectors parse them as JSON.
         environment.putIfAbsent("QUARKUS_LOG_CONSOLE_JSON_ENABLED", "false");
         // The mail server may be on this machine or in its network. A setting of the caller takes precedence.
-        if (System.getenv("POSTBUS_PRIVATE_HOSTS") == null) {
-            environment.putIfAbsent("POSTBUS_PRIVATE_HOSTS", "allowed");
-        }
+        EGRESS.forEach((variable, value) -> {
+            if (System.getenv(variable) == null) {
+                environment.putIfAbsent(variable, value);
+            }
+        });
         environment.put("POSTBUS_DB_URL", settings.database().url());
         environment.put("POSTBUS_DB_USER", program.role.user());
         environment.put(

@@ -47,7 +47,7 @@ public final class JmapSource implements ChangeSource {
                 .login(
                         settings.sessionUrl().getHost(),
                         () -> Await.of(
-                                JmapClient.open(context.vertx(), settings, credential, JmapOptions.DEFAULTS),
+                                JmapClient.open(context.egress(), settings, credential, JmapOptions.DEFAULTS),
                                 OPEN_TIME_MAX,
                                 ServerException::unreachable));
         return new JmapSource(claim, context, client);

@@ -1,6 +1,5 @@
 package org.postbus.fetcher.source;
 
-import io.vertx.core.Vertx;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.concurrent.ExecutorService;
@@ -9,6 +8,7 @@ import java.util.random.RandomGenerator;
 import org.postbus.fetcher.publish.BatchSink;
 import org.postbus.fetcher.store.ClaimStore;
 import org.postbus.kit.sql.TenantTransactions;
+import org.postbus.mail.egress.EgressConnector;
 import org.postbus.mail.imap.connection.ImapClient;
 
 /**
@@ -22,7 +22,7 @@ import org.postbus.mail.imap.connection.ImapClient;
  * @param compareEvery how often a mailbox is compared whole although its server reports what changes
  */
 public record FetcherContext(
-        Vertx vertx,
+        EgressConnector egress,
         ImapClient imap,
         ClaimStore claims,
         TenantTransactions transactions,

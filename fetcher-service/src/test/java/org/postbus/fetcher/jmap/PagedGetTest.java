@@ -17,6 +17,7 @@ import org.junit.jupiter.api.Test;
 import org.postbus.account.AccountSettings;
 import org.postbus.account.Credential;
 import org.postbus.account.Secret;
+import org.postbus.mail.egress.TestEgress;
 import org.postbus.mail.jmap.fake.FakeJmapServer;
 import org.postbus.mail.jmap.http.JmapClient;
 import org.postbus.mail.jmap.http.JmapOptions;
@@ -40,7 +41,7 @@ class PagedGetTest {
         server.makeUpEmails("inbox-id", 12);
         AccountSettings.Jmap settings = new AccountSettings.Jmap(FakeJmapServer.USER, server.sessionUrl());
         client = JmapClient.open(
-                        vertx,
+                        TestEgress.toThisMachine(vertx),
                         settings,
                         new Credential.Password(new Secret(FakeJmapServer.PASSWORD)),
                         JmapOptions.DEFAULTS)

@@ -3,7 +3,6 @@ package org.postbus.mail.smtp;
 import io.smallrye.mutiny.Uni;
 import io.smallrye.mutiny.vertx.UniHelper;
 import io.vertx.core.MultiMap;
-import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.net.PemTrustOptions;
 import io.vertx.ext.mail.LoginOption;
@@ -25,6 +24,7 @@ import org.postbus.account.ServerAddress;
 import org.postbus.account.TlsMode;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
+import org.postbus.mail.egress.EgressConnector;
 
 /**
  * Submits messages of one user to one server (RFC 6409) with Vert.x Mail, which provides the pool, TLS and SASL.
@@ -60,19 +60,24 @@ public final class SmtpClient implements AutoCloseable {
 
     /** @param trustedCertificates in PEM form, in place of the platform's, for private authorities */
     public static SmtpClient of(
-            Vertx vertx,
+            EgressConnector egress,
             ServerAddress address,
             String username,
             Credential credential,
             Optional<String> trustedCertificates) {
         String pool = "smtp-" + UUID.randomUUID();
         return new SmtpClient(
-                MailClient.createShared(vertx, config(address, username, credential, trustedCertificates), pool),
-                MailClient.createShared(
-                        vertx,
+                egress.mail(
+                        address,
+                        config(address, username, credential, trustedCertificates),
+                        pool,
+                        SmtpGreeting::awaitOn),
+                egress.mail(
+                        address,
                         config(address, username, credential, trustedCertificates)
                                 .setAllowRcptErrors(true),
-                        pool));
+                        pool,
+                        SmtpGreeting::awaitOn));
     }
 
     static MailConfig config(
@@ -80,8 +85,6 @@ public final class SmtpClient implements AutoCloseable {
         // No hostname verification algorithm is set: Vert.x Mail then verifies as HTTPS does, and would remove one
         // that is set.
         MailConfig config = new MailConfig()
-                .setHostname(address.host())
-                .setPort(address.port())
                 .setSsl(address.tls() == TlsMode.TLS)
                 .setStarttls(address.tls() == TlsMode.STARTTLS ? StartTLSOptions.REQUIRED : StartTLSOptions.DISABLED)
                 .setUsername(username)

@@ -1,9 +1,12 @@
 package org.postbus.mail.smtp;
 
+import io.vertx.core.impl.NoStackTraceThrowable;
 import io.vertx.ext.mail.SMTPException;
 import java.util.Optional;
+import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
 import org.postbus.mail.Text;
+import org.postbus.mail.egress.ConnectionErrors;
 
 /** What a reply of the server and a broken connection mean. Pure (RFC 5321 section 4.2, RFC 4954 section 6). */
 final class SmtpFailures {
@@ -18,6 +21,7 @@ final class SmtpFailures {
     /** @param begun whether the message may have been sent: then only a reply shows the outcome */
     static ServerFailure of(Throwable cause, boolean begun) {
         return switch (cause) {
+            case ServerException known -> known.failure();
             case SMTPException reply -> ofReply(reply.getReplyCode(), text(reply));
             case IllegalArgumentException unfit -> new ServerFailure.Rejected("invalid", text(unfit));
             case Throwable refused
@@ -25,8 +29,8 @@ final class SmtpFailures {
                 new ServerFailure.Rejected("invalid", text(refused));
             case Throwable broken
             when begun ->
-                new ServerFailure.OutcomeUnknown("the connection broke before the server's answer: " + text(broken));
-            case Throwable broken -> new ServerFailure.Unreachable(text(broken));
+                new ServerFailure.OutcomeUnknown("the connection broke before the server's answer: " + words(broken));
+            case Throwable broken -> new ServerFailure.Unreachable(words(broken));
         };
     }
 
@@ -41,6 +45,11 @@ final class SmtpFailures {
                         // A problem of this message or recipient, not of the account: greylisting, a full mailbox.
                         : new ServerFailure.Throttled(text, Optional.empty());
         };
+    }
+
+    /** Our own, or those of Vert.x Mail: other exceptions may quote what the server sent. */
+    private static String words(Throwable broken) {
+        return broken instanceof NoStackTraceThrowable ? text(broken) : ConnectionErrors.sentence(broken);
     }
 
     /** With the code and enhanced code of the reply as the server sent them. */

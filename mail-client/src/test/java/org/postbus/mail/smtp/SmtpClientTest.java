@@ -4,9 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.vertx.core.Vertx;
-import io.vertx.core.VertxOptions;
-import io.vertx.core.buffer.Buffer;
-import io.vertx.core.dns.AddressResolverOptions;
 import io.vertx.ext.mail.MailConfig;
 import io.vertx.ext.mail.StartTLSOptions;
 import java.io.IOException;
@@ -28,6 +25,8 @@ import org.postbus.account.TlsMode;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
 import org.postbus.mail.TestCertificate;
+import org.postbus.mail.egress.EgressConnector;
+import org.postbus.mail.egress.TestEgress;
 
 class SmtpClientTest {
     private static final Duration WAIT = Duration.ofSeconds(60);
@@ -241,7 +240,7 @@ class SmtpClientTest {
         for (TlsMode tls : List.of(TlsMode.TLS, TlsMode.STARTTLS)) {
             try (ScriptedSmtpServer encrypted = new ScriptedSmtpServer(tls);
                     SmtpClient trusting = SmtpClient.of(
-                            vertx,
+                            TestEgress.toThisMachine(vertx),
                             encrypted.address(),
                             "alice",
                             PASSWORD,
@@ -286,29 +285,23 @@ class SmtpClientTest {
 
     @Test
     void a_certificate_for_another_host_is_not_taken() throws IOException {
-        Vertx misled = Vertx.vertx(new VertxOptions()
-                .setAddressResolverOptions(
-                        new AddressResolverOptions().setHostsValue(Buffer.buffer("127.0.0.1 mail.example.com\n"))));
-        try {
-            for (TlsMode tls : List.of(TlsMode.TLS, TlsMode.STARTTLS)) {
-                try (ScriptedSmtpServer encrypted = new ScriptedSmtpServer(tls);
-                        SmtpClient trusting = SmtpClient.of(
-                                misled,
-                                new ServerAddress(
-                                        "mail.example.com", encrypted.address().port(), tls),
-                                "alice",
-                                PASSWORD,
-                                Optional.of(TestCertificate.forLocalhost().pem()))) {
-                    assertThatThrownBy(() -> trusting.logIn().await().atMost(WAIT))
-                            .as("%s", tls)
-                            .isInstanceOfSatisfying(
-                                    ServerException.class,
-                                    lost -> assertThat(lost.failure()).isInstanceOf(ServerFailure.Unreachable.class));
-                    assertThat(encrypted.commands()).as("%s", tls).noneMatch(line -> line.startsWith("AUTH"));
-                }
+        EgressConnector misled = TestEgress.toThisMachine(vertx, Map.of("mail.example.com", List.of("127.0.0.1")));
+        for (TlsMode tls : List.of(TlsMode.TLS, TlsMode.STARTTLS)) {
+            try (ScriptedSmtpServer encrypted = new ScriptedSmtpServer(tls);
+                    SmtpClient trusting = SmtpClient.of(
+                            misled,
+                            new ServerAddress(
+                                    "mail.example.com", encrypted.address().port(), tls),
+                            "alice",
+                            PASSWORD,
+                            Optional.of(TestCertificate.forLocalhost().pem()))) {
+                assertThatThrownBy(() -> trusting.logIn().await().atMost(WAIT))
+                        .as("%s", tls)
+                        .isInstanceOfSatisfying(
+                                ServerException.class,
+                                lost -> assertThat(lost.failure()).isInstanceOf(ServerFailure.Unreachable.class));
+                assertThat(encrypted.commands()).as("%s", tls).noneMatch(line -> line.startsWith("AUTH"));
             }
-        } finally {
-            misled.close().toCompletionStage().toCompletableFuture().join();
         }
     }
 
@@ -350,6 +343,6 @@ class SmtpClientTest {
     }
 
     private static SmtpClient client(ServerAddress address, Credential credential) {
-        return SmtpClient.of(vertx, address, "alice", credential, Optional.empty());
+        return SmtpClient.of(TestEgress.toThisMachine(vertx), address, "alice", credential, Optional.empty());
     }
 }

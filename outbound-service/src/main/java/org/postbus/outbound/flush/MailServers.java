@@ -1,6 +1,5 @@
 package org.postbus.outbound.flush;
 
-import io.vertx.core.Vertx;
 import java.time.Duration;
 import java.util.Optional;
 import org.postbus.account.AccountSettings;
@@ -8,6 +7,7 @@ import org.postbus.account.Credential;
 import org.postbus.account.cipher.CredentialCipher;
 import org.postbus.kit.concurrent.IdlePool;
 import org.postbus.mail.ServerException;
+import org.postbus.mail.egress.EgressConnector;
 import org.postbus.mail.imap.connection.ImapClient;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
@@ -23,7 +23,7 @@ import org.postbus.outbound.table.AccountTable;
 public final class MailServers implements AutoCloseable {
     private static final IdlePool.Limits LIMITS = new IdlePool.Limits(Duration.ofSeconds(30), 1, 256);
 
-    private final Vertx vertx;
+    private final EgressConnector egress;
     private final ImapClient imap;
     private final CredentialCipher cipher;
     private final IdlePool<AccountId, MailServer> idle;
@@ -35,11 +35,11 @@ public final class MailServers implements AutoCloseable {
      */
     record Use(AccountId account, long revision, MailServer server, boolean reused) {}
 
-    public MailServers(Vertx vertx, ImapClient imap, CredentialCipher cipher) {
-        this.vertx = vertx;
+    public MailServers(EgressConnector egress, ImapClient imap, CredentialCipher cipher) {
+        this.egress = egress;
         this.imap = imap;
         this.cipher = cipher;
-        this.idle = new IdlePool<>(vertx, LIMITS, MailServer::isOpen, MailServer::close);
+        this.idle = new IdlePool<>(egress.vertx(), LIMITS, MailServer::isOpen, MailServer::close);
     }
 
     /**
@@ -56,7 +56,7 @@ public final class MailServers implements AutoCloseable {
         MailServer opened =
                 switch (login.settings()) {
                     case AccountSettings.Imap settings -> ImapMailServer.open(imap, settings, credential);
-                    case AccountSettings.Jmap settings -> JmapMailServer.open(vertx, settings, credential);
+                    case AccountSettings.Jmap settings -> JmapMailServer.open(egress, settings, credential);
                 };
         return new Use(account, login.revision(), opened, false);
     }

@@ -1,6 +1,5 @@
 package org.postbus.outbound.flush;
 
-import io.vertx.core.Vertx;
 import java.time.Duration;
 import java.util.Optional;
 import org.postbus.account.AccountSettings;
@@ -8,6 +7,7 @@ import org.postbus.account.Credential;
 import org.postbus.account.ServerAddress;
 import org.postbus.account.cipher.CredentialCipher;
 import org.postbus.kit.concurrent.IdlePool;
+import org.postbus.mail.egress.EgressConnector;
 import org.postbus.mail.imap.connection.ImapClient;
 import org.postbus.mail.imap.grammar.MailboxName;
 import org.postbus.mail.smtp.SmtpClient;
@@ -30,7 +30,7 @@ import org.postbus.outbound.table.AccountTable;
 public final class SubmissionServers implements SubmissionFlusher.Opening, AutoCloseable {
     private static final IdlePool.Limits LIMITS = new IdlePool.Limits(Duration.ofSeconds(60), 1, 1_000);
 
-    private final Vertx vertx;
+    private final EgressConnector egress;
     private final ImapClient imap;
     private final CredentialCipher cipher;
     private final Optional<String> trustedCertificates;
@@ -38,12 +38,12 @@ public final class SubmissionServers implements SubmissionFlusher.Opening, AutoC
 
     /** @param trustedCertificates see {@link SmtpClient#of} */
     public SubmissionServers(
-            Vertx vertx, ImapClient imap, CredentialCipher cipher, Optional<String> trustedCertificates) {
-        this.vertx = vertx;
+            EgressConnector egress, ImapClient imap, CredentialCipher cipher, Optional<String> trustedCertificates) {
+        this.egress = egress;
         this.imap = imap;
         this.cipher = cipher;
         this.trustedCertificates = trustedCertificates;
-        this.idle = new IdlePool<>(vertx, LIMITS, SmtpClient::isUsable, SmtpClient::close);
+        this.idle = new IdlePool<>(egress.vertx(), LIMITS, SmtpClient::isUsable, SmtpClient::close);
     }
 
     @Override
@@ -54,7 +54,7 @@ public final class SubmissionServers implements SubmissionFlusher.Opening, AutoC
             case AccountSettings.Imap settings ->
                 bySmtp(account, login, credential, settings.smtp(), new ImapSentMail(settings, credential, imap, sent));
             case AccountSettings.Jmap settings -> {
-                JmapSentMail sentMail = JmapSentMail.open(vertx, settings, credential);
+                JmapSentMail sentMail = JmapSentMail.open(egress, settings, credential);
                 yield sentMail.offersSubmission() || settings.smtp().isEmpty()
                         ? new JmapSubmissionServer(sentMail)
                         : bySmtp(account, login, credential, settings.smtp(), sentMail);
@@ -70,7 +70,7 @@ public final class SubmissionServers implements SubmissionFlusher.Opening, AutoC
             SentMail sentMail) {
         Optional<SmtpClient> smtp = address.map(server -> idle.take(account, login.revision())
                 .orElseGet(() ->
-                        SmtpClient.of(vertx, server, login.settings().username(), credential, trustedCertificates)));
+                        SmtpClient.of(egress, server, login.settings().username(), credential, trustedCertificates)));
         return new SmtpSubmissionServer(
                 smtp,
                 address.map(ServerAddress::host).filter(FiledCopies::areFiledBy).isPresent(),

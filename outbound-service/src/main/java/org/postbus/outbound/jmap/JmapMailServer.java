@@ -1,6 +1,5 @@
 package org.postbus.outbound.jmap;
 
-import io.vertx.core.Vertx;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -16,6 +15,7 @@ import org.postbus.account.Credential;
 import org.postbus.kit.concurrent.Await;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
+import org.postbus.mail.egress.EgressConnector;
 import org.postbus.mail.jmap.http.JmapClient;
 import org.postbus.mail.jmap.http.JmapOptions;
 import org.postbus.mail.jmap.method.JmapMailbox;
@@ -54,9 +54,9 @@ public final class JmapMailServer implements MailServer {
     }
 
     /** @throws ServerException if the server cannot be reached or refuses the login */
-    public static JmapMailServer open(Vertx vertx, AccountSettings.Jmap settings, Credential credential) {
+    public static JmapMailServer open(EgressConnector egress, AccountSettings.Jmap settings, Credential credential) {
         return new JmapMailServer(Await.uninterruptibly(
-                JmapClient.open(vertx, settings, credential, JmapOptions.DEFAULTS),
+                JmapClient.open(egress, settings, credential, JmapOptions.DEFAULTS),
                 CALL_TIME_MAX,
                 ServerException::unreachable));
     }

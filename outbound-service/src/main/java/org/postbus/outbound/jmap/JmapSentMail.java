@@ -1,7 +1,6 @@
 package org.postbus.outbound.jmap;
 
 import io.smallrye.mutiny.Uni;
-import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import java.time.Duration;
 import java.time.Instant;
@@ -15,6 +14,7 @@ import org.postbus.account.Credential;
 import org.postbus.kit.concurrent.Await;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
+import org.postbus.mail.egress.EgressConnector;
 import org.postbus.mail.jmap.codec.JmapSession;
 import org.postbus.mail.jmap.http.JmapClient;
 import org.postbus.mail.jmap.http.JmapOptions;
@@ -53,8 +53,8 @@ public final class JmapSentMail implements SentMail {
     }
 
     /** @throws ServerException if the server cannot be reached or refuses the login */
-    public static JmapSentMail open(Vertx vertx, AccountSettings.Jmap settings, Credential credential) {
-        return new JmapSentMail(await(JmapClient.open(vertx, settings, credential, OPTIONS)));
+    public static JmapSentMail open(EgressConnector egress, AccountSettings.Jmap settings, Credential credential) {
+        return new JmapSentMail(await(JmapClient.open(egress, settings, credential, OPTIONS)));
     }
 
     JmapClient client() {

@@ -12,6 +12,7 @@ import org.postbus.account.Credential;
 import org.postbus.account.Secret;
 import org.postbus.devstack.DevStack;
 import org.postbus.devstack.mailserver.James;
+import org.postbus.mail.egress.TestEgress;
 import org.postbus.mail.jmap.http.JmapClient;
 import org.postbus.mail.jmap.http.JmapOptions;
 import org.postbus.mail.jmap.method.JmapMailbox;
@@ -131,7 +132,7 @@ class JmapMutationFlushTest extends MutationFlushContract {
 
     private JmapClient client() {
         return JmapClient.open(
-                        process.vertx(),
+                        TestEgress.toThisMachine(process.vertx()),
                         new AccountSettings.Jmap(user, james.sessionUrl()),
                         new Credential.Password(new Secret(PASSWORD)),
                         JmapOptions.DEFAULTS)

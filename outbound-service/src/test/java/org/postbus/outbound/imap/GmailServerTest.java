@@ -30,6 +30,7 @@ import org.postbus.account.Secret;
 import org.postbus.account.ServerAddress;
 import org.postbus.account.TlsMode;
 import org.postbus.mail.ServerFailure;
+import org.postbus.mail.egress.TestEgress;
 import org.postbus.mail.imap.connection.ImapClient;
 import org.postbus.mail.imap.connection.ImapOptions;
 import org.postbus.mail.imap.fake.FakeGmail;
@@ -87,7 +88,8 @@ class GmailServerTest {
     @BeforeAll
     static void start() {
         vertx = Vertx.vertx();
-        client = new ImapClient(vertx, ImapOptions.DEFAULT.withSilenceMax(Duration.ofSeconds(20)));
+        client = new ImapClient(
+                TestEgress.toThisMachine(vertx), ImapOptions.DEFAULT.withSilenceMax(Duration.ofSeconds(20)));
     }
 
     @AfterAll

@@ -20,6 +20,7 @@ import org.postbus.account.AccountSettings;
 import org.postbus.account.Credential;
 import org.postbus.account.Secret;
 import org.postbus.mail.ServerFailure;
+import org.postbus.mail.egress.TestEgress;
 import org.postbus.mail.imap.connection.ImapClient;
 import org.postbus.mail.imap.connection.ImapOptions;
 import org.postbus.mail.imap.fake.ScriptedImapServer;
@@ -51,7 +52,8 @@ class ImapMailServerTest {
     @BeforeAll
     static void start() {
         vertx = Vertx.vertx();
-        client = new ImapClient(vertx, ImapOptions.DEFAULT.withSilenceMax(Duration.ofSeconds(20)));
+        client = new ImapClient(
+                TestEgress.toThisMachine(vertx), ImapOptions.DEFAULT.withSilenceMax(Duration.ofSeconds(20)));
     }
 
     @AfterAll

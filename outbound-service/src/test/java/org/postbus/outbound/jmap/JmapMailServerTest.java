@@ -26,6 +26,7 @@ import org.postbus.account.Credential;
 import org.postbus.account.Secret;
 import org.postbus.codec.EventCodec;
 import org.postbus.mail.ServerFailure;
+import org.postbus.mail.egress.TestEgress;
 import org.postbus.mail.jmap.fake.FakeJmapServer;
 import org.postbus.model.MutationId;
 import org.postbus.outbound.fixture.Mutations;
@@ -70,7 +71,7 @@ class JmapMailServerTest {
             server.addEmail(id, "inbox-id", "2026-01-02T03:04:05Z", "s", "t");
         }
         mail = JmapMailServer.open(
-                vertx,
+                TestEgress.toThisMachine(vertx),
                 new AccountSettings.Jmap(FakeJmapServer.USER, server.sessionUrl()),
                 new Credential.Password(new Secret(FakeJmapServer.PASSWORD)));
     }
@@ -203,7 +204,7 @@ class JmapMailServerTest {
         server.session(session -> ((ObjectNode) session.path("capabilities").path("urn:ietf:params:jmap:core"))
                 .put("maxObjectsInSet", 2));
         mail = JmapMailServer.open(
-                vertx,
+                TestEgress.toThisMachine(vertx),
                 new AccountSettings.Jmap(FakeJmapServer.USER, server.sessionUrl()),
                 new Credential.Password(new Secret(FakeJmapServer.PASSWORD)));
 

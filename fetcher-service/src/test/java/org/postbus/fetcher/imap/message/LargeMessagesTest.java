@@ -30,6 +30,7 @@ import org.postbus.fetcher.OddMail;
 import org.postbus.fetcher.imap.DovecotSourceContract;
 import org.postbus.kit.concurrent.Await;
 import org.postbus.mail.ServerException;
+import org.postbus.mail.egress.TestEgress;
 import org.postbus.mail.imap.connection.ImapClient;
 import org.postbus.mail.imap.connection.ImapConnection;
 import org.postbus.mail.imap.connection.ImapOptions;
@@ -62,7 +63,7 @@ class LargeMessagesTest {
         other = RawImap.login(Dovecot.HOST, port, USER.name(), "secret");
         vertx = Vertx.vertx();
         connection = Await.of(
-                new ImapClient(vertx, ImapOptions.DEFAULT)
+                new ImapClient(TestEgress.toThisMachine(vertx), ImapOptions.DEFAULT)
                         .open(
                                 new ServerAddress(Dovecot.HOST, port, TlsMode.NONE),
                                 USER.name(),

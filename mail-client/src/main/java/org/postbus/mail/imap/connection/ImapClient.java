@@ -2,10 +2,8 @@ package org.postbus.mail.imap.connection;
 
 import io.smallrye.mutiny.Uni;
 import io.smallrye.mutiny.subscription.UniEmitter;
-import io.vertx.core.Vertx;
 import io.vertx.core.impl.ContextInternal;
 import io.vertx.core.impl.VertxInternal;
-import io.vertx.core.net.NetClient;
 import io.vertx.core.net.NetClientOptions;
 import io.vertx.core.net.NetSocket;
 import java.util.Optional;
@@ -15,20 +13,21 @@ import org.postbus.account.ServerAddress;
 import org.postbus.account.TlsMode;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
+import org.postbus.mail.egress.ConnectionErrors;
+import org.postbus.mail.egress.EgressConnector;
+import org.postbus.mail.egress.EgressSockets;
 
 /** Opens connections. One per process: it holds the TLS context that all of them share. */
 public final class ImapClient {
     private final VertxInternal vertx;
     private final ImapOptions options;
-    private final NetClient tls;
-    private final NetClient plain;
+    private final EgressSockets sockets;
 
     /** @throws IllegalArgumentException if the extra certificates cannot be read */
-    public ImapClient(Vertx vertx, ImapOptions options) {
-        this.vertx = (VertxInternal) vertx;
+    public ImapClient(EgressConnector egress, ImapOptions options) {
+        this.vertx = (VertxInternal) egress.vertx();
         this.options = options;
-        this.tls = vertx.createNetClient(netOptions(options).setSsl(true));
-        this.plain = vertx.createNetClient(netOptions(options));
+        this.sockets = egress.sockets(netOptions(options));
     }
 
     private static NetClientOptions netOptions(ImapOptions options) {
@@ -89,13 +88,12 @@ public final class ImapClient {
     }
 
     private Uni<ImapConnection> connect(ServerAddress address) {
-        NetClient client = address.tls() == TlsMode.TLS ? tls : plain;
         return Uni.createFrom().emitter(emitter -> {
             // Each connection has its own context: everything about it happens on one event loop, whichever thread
             // calls.
             Attempt attempt = new Attempt(vertx.createEventLoopContext(), emitter);
             emitter.onTermination(attempt::terminated);
-            attempt.context.runOnContext(start -> client.connect(address.port(), address.host())
+            attempt.context.runOnContext(start -> sockets.connect(attempt.context, address)
                     .onSuccess(attempt::connected)
                     .onFailure(error -> attempt.failed(address, error)));
         });
@@ -128,8 +126,8 @@ public final class ImapClient {
 
         private void failed(ServerAddress address, Throwable error) {
             emitter.fail(new ServerException(
-                    new ServerFailure.Unreachable(
-                            "cannot connect to " + address.host() + " port " + address.port() + ": " + reason(error)),
+                    new ServerFailure.Unreachable("cannot connect to " + address.host() + " port " + address.port()
+                            + ": " + ConnectionErrors.sentence(error)),
                     error));
         }
 
@@ -145,19 +143,8 @@ public final class ImapClient {
         }
     }
 
-    private static String reason(Throwable error) {
-        Throwable root = error;
-        while (root.getCause() != null && root.getCause() != root) {
-            root = root.getCause();
-        }
-        return root.getMessage() == null ? root.getClass().getSimpleName() : root.getMessage();
-    }
-
     /** Closes every connection that is still open. */
     public Uni<Void> close() {
-        return Uni.createFrom()
-                .completionStage(() -> tls.close().toCompletionStage())
-                .chain(() ->
-                        Uni.createFrom().completionStage(() -> plain.close().toCompletionStage()));
+        return Uni.createFrom().completionStage(() -> sockets.close().toCompletionStage());
     }
 }

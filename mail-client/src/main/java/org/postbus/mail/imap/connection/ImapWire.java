@@ -24,6 +24,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
+import org.postbus.mail.egress.ConnectionErrors;
 import org.postbus.mail.imap.framing.ImapFrame;
 import org.postbus.mail.imap.framing.ImapFramer;
 import org.postbus.mail.imap.framing.ImapInput;
@@ -87,15 +88,20 @@ final class ImapWire {
                 context,
                 options.silenceMax(),
                 this::serverOwesAnswer,
-                reason -> fail(new ServerFailure.Unreachable(reason)));
+                reason -> fail(new ServerFailure.Unreachable(
+                        isGreeted() ? reason : reason + "; if it expects TLS on this port, choose TLS")));
     }
 
     /** Takes over a connected socket, on its event loop; it can be used when {@link #greeted} has completed. */
     static ImapWire on(ContextInternal context, NetSocket socket, ImapOptions options) {
         ImapWire wire = new ImapWire(context, socket, options);
         socket.handler(wire::received);
-        socket.exceptionHandler(error -> wire.fail(new ServerFailure.Unreachable("connection lost: " + error)));
-        socket.closeHandler(closed -> wire.fail(new ServerFailure.Unreachable("the server closed the connection")));
+        socket.exceptionHandler(error ->
+                wire.fail(new ServerFailure.Unreachable("connection lost: " + ConnectionErrors.sentence(error))));
+        socket.closeHandler(closed -> wire.fail(new ServerFailure.Unreachable(
+                wire.isGreeted()
+                        ? "the server closed the connection"
+                        : "the connection was closed before the greeting")));
         wire.silence.arm();
         return wire;
     }
@@ -139,9 +145,7 @@ final class ImapWire {
                         .completionStage(() -> socket.upgradeToSsl().toCompletionStage())
                         .onFailure()
                         .transform(error -> new ServerException(
-                                new ServerFailure.Unreachable(
-                                        "STARTTLS: the TLS handshake failed: " + error.getMessage()),
-                                error))
+                                new ServerFailure.Unreachable("STARTTLS: " + ConnectionErrors.sentence(error)), error))
                         .invoke(() -> {
                             upgrading = false;
                             session.server().forgetCapabilities();
@@ -277,6 +281,11 @@ final class ImapWire {
             fail(new ServerFailure.Unreachable("the server sent plain text after STARTTLS"));
             return;
         }
+        if (!isGreeted()
+                && ConnectionErrors.isTlsRecord(buffer.getByte(0), buffer.getByte(buffer.length() > 1 ? 1 : 0))) {
+            fail(new ServerFailure.Unreachable("the server speaks TLS on a port that is configured without TLS"));
+            return;
+        }
         ByteBuf octets = buffer.getByteBuf();
         if (octets.hasArray() && !input.isCompressed()) {
             input.feed(octets.array(), octets.arrayOffset() + octets.readerIndex(), octets.readableBytes());
@@ -326,7 +335,10 @@ final class ImapWire {
             fail(
                     e.isOfLimit()
                             ? new ServerFailure.LimitExceeded("the server exceeded a limit: " + e.getMessage())
-                            : new ServerFailure.Unreachable("the server broke the protocol: " + e.getMessage()));
+                            : new ServerFailure.Unreachable((isGreeted()
+                                            ? "the server broke the protocol: "
+                                            : "the server speaks another protocol (not IMAP): ")
+                                    + e.getMessage()));
         } catch (RuntimeException bug) {
             // A bug of ours: the exchange gets the exception itself, and nothing is read from a position that is
             // uncertain.
@@ -444,12 +456,15 @@ final class ImapWire {
         ended.complete(null);
     }
 
+    private boolean isGreeted() {
+        return !(session.state() instanceof ImapSessionState.Greeting);
+    }
+
     private boolean serverOwesAnswer() {
         if (failure != null) {
             return false;
         }
-        boolean greeting = session.state() instanceof ImapSessionState.Greeting;
-        return (greeting || session.busy()) && !session.idling() && !blocked();
+        return (!isGreeted() || session.busy()) && !session.idling() && !blocked();
     }
 
     // ---- for the exchanges

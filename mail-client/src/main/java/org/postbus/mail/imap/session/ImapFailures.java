@@ -158,7 +158,7 @@ public final class ImapFailures {
     private static String forPeople(String condition, Optional<ResponseCode> code, String text) {
         String name = code.map(ImapFailures::name).orElse("");
         String whole = condition + (name.isEmpty() ? "" : " [" + name + "]") + (text.isEmpty() ? "" : " " + text);
-        String printable = whole.replaceAll("\\p{Cntrl}", " ");
+        String printable = whole.replaceAll("[\\p{Cntrl}\\p{Cf}\\p{Zl}\\p{Zp}]", " ");
         return printable.length() <= TEXT_MAX ? printable : printable.substring(0, TEXT_MAX) + "…";
     }
 

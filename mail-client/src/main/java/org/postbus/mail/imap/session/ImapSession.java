@@ -203,7 +203,7 @@ public final class ImapSession {
 
     private List<SessionOutput> greeting(ImapResponse response) {
         if (!(response instanceof ImapResponse.Status(var condition, var code, var text))) {
-            return end(new ServerFailure.Unreachable("the server's greeting is not IMAP"));
+            return end(notImap());
         }
         code.ifPresent(this::noteCapabilities);
         return switch (condition) {
@@ -215,8 +215,14 @@ public final class ImapSession {
                 state = new ImapSessionState.Authenticated();
                 yield List.of(new SessionOutput.Greeted());
             }
-            case BYE, NO, BAD -> end(ImapFailures.ofBye(code, text));
+            case BYE -> end(ImapFailures.ofBye(code, text));
+            case NO, BAD -> end(notImap());
         };
+    }
+
+    /** Without the server's text: what another protocol says is not shown. */
+    private static ServerFailure notImap() {
+        return new ServerFailure.Unreachable("the server speaks another protocol (not IMAP)");
     }
 
     private List<SessionOutput> continuation(String text) {

@@ -96,7 +96,7 @@ public record JmapSession(
     public static JmapSession read(JsonNode session, URI url) {
         String api = text(session, "apiUrl")
                 .orElseThrow(() -> new ServerException(
-                        new ServerFailure.Unreachable("what " + url + " answers is not a JMAP session: no apiUrl")));
+                        new ServerFailure.Unreachable("what the server answers is not a JMAP session: no apiUrl")));
         JsonNode capabilities = session.path("capabilities");
         Set<String> names = new TreeSet<>();
         capabilities.fieldNames().forEachRemaining(names::add);

@@ -41,10 +41,14 @@ record HttpAnswer(URI url, int status, MultiMap headers, Buffer body) {
      * @throws ServerException {@link ServerFailure.LimitExceeded} if that is too much
      */
     long bytesToRead() {
+        return bytesToRead(url.getHost());
+    }
+
+    private long bytesToRead(String host) {
         ByteBuf octets = body.getByteBuf();
         long bytes = ServerJson.bytesToRead(octets.array(), octets.arrayOffset() + octets.readerIndex(), body.length());
         if (bytes > ServerJson.BYTES_TO_READ_MAX) {
-            throw new ServerException(new ServerFailure.LimitExceeded(url.getHost()
+            throw new ServerException(new ServerFailure.LimitExceeded(host
                     + " answers with so many values that it takes more than " + ServerJson.BYTES_TO_READ_MAX
                     + " bytes to read them"));
         }
@@ -56,21 +60,30 @@ record HttpAnswer(URI url, int status, MultiMap headers, Buffer body) {
      *     it takes too much memory to read, or is nested too deep
      */
     JsonNode json() {
-        bytesToRead();
-        return checkedJson();
+        return json(url.getHost());
+    }
+
+    /** @param host how the server is called in a failure */
+    JsonNode json(String host) {
+        bytesToRead(host);
+        return checkedJson(host);
     }
 
     /** As {@link #json}, after {@link #bytesToRead}. */
     JsonNode checkedJson() {
+        return checkedJson(url.getHost());
+    }
+
+    private JsonNode checkedJson(String host) {
         try {
             return parsed();
         } catch (StreamConstraintsException tooMuch) {
-            throw new ServerException(new ServerFailure.LimitExceeded(url.getHost()
-                    + " answers with JSON that is nested too deep or has a number or name that is too long"));
+            throw new ServerException(new ServerFailure.LimitExceeded(
+                    host + " answers with JSON that is nested too deep or has a number or name that is too long"));
         } catch (IOException notJson) {
             // Without the cause, whose text contains a part of the answer.
-            throw new ServerException(new ServerFailure.Unreachable(
-                    url.getHost() + " answers " + contentKind() + " where JSON is expected"));
+            throw new ServerException(
+                    new ServerFailure.Unreachable(host + " answers " + contentKind() + " where JSON is expected"));
         }
     }
 

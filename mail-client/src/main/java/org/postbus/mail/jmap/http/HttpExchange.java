@@ -51,8 +51,10 @@ final class HttpExchange implements BodyCodec<Void>, BodyStream<Void> {
         this.timer = http.vertx()
                 .setTimer(
                         http.options().requestTimeout().toMillis(),
-                        id -> fail(new IOException(
-                                "no answer within " + http.options().requestTimeout())));
+                        id -> fail(JmapHttp.unreachable(
+                                url,
+                                "no answer within "
+                                        + http.options().requestTimeout().toSeconds() + " seconds")));
         emitter.onTermination(this::breakOff);
         http.held().began(this);
     }
@@ -79,19 +81,27 @@ final class HttpExchange implements BodyCodec<Void>, BodyStream<Void> {
     }
 
     void start(HttpMethod method, boolean withCredentials, Buffer content, String type) {
-        HttpRequest<Void> head = http.web()
-                .requestAbs(method, url.toString())
-                .as(this)
-                .putHeader(HttpHeaders.USER_AGENT.toString(), JmapHttp.AGENT)
+        http.client().request(method, url).onFailure(this::fail).onSuccess(request -> {
+            if (!over.get()) {
+                send(request.as(this), withCredentials, content, type);
+            }
+        });
+    }
+
+    private void send(HttpRequest<Void> head, boolean withCredentials, Buffer content, String type) {
+        head.putHeader(HttpHeaders.USER_AGENT.toString(), JmapHttp.AGENT)
                 .putHeader(HttpHeaders.ACCEPT.toString(), JmapHttp.RFC_8621);
         if (withCredentials) {
             http.authorization()
                     .ifPresent(secret -> head.putHeader(HttpHeaders.AUTHORIZATION.toString(), secret.reveal()));
         }
-        Future<HttpResponse<Void>> answer = method == HttpMethod.POST
+        Future<HttpResponse<Void>> answer = head.method() == HttpMethod.POST
                 ? head.putHeader(HttpHeaders.CONTENT_TYPE.toString(), type).sendBuffer(content)
                 : head.send();
-        answer.onFailure(this::fail)
+        answer.onFailure(cause -> {
+                    http.client().failed(url, cause);
+                    fail(cause);
+                })
                 .onSuccess(response -> end(() ->
                         emitter.complete(new HttpAnswer(url, response.statusCode(), response.headers(), joined()))));
     }

@@ -5,7 +5,6 @@ import io.smallrye.mutiny.Multi;
 import io.smallrye.mutiny.Uni;
 import io.smallrye.mutiny.vertx.MultiHelper;
 import io.smallrye.mutiny.vertx.UniHelper;
-import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpClientResponse;
 import io.vertx.core.http.HttpHeaders;
@@ -23,6 +22,7 @@ import org.postbus.account.Credential;
 import org.postbus.codec.EventCodec;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
+import org.postbus.mail.egress.EgressConnector;
 import org.postbus.mail.jmap.codec.JmapCodec;
 import org.postbus.mail.jmap.codec.JmapSession;
 import org.postbus.mail.jmap.codec.UriTemplates;
@@ -74,10 +74,10 @@ public final class JmapClient implements AutoCloseable {
      *     {@code Rejected("host-not-trusted")} if the API is on a host that must not get the credential
      */
     public static Uni<JmapClient> open(
-            Vertx vertx, AccountSettings.Jmap settings, Credential credential, JmapOptions options) {
+            EgressConnector egress, AccountSettings.Jmap settings, Credential credential, JmapOptions options) {
         URI sessionUrl = settings.sessionUrl();
         return Uni.createFrom().deferred(() -> {
-            var http = new JmapHttp(vertx, settings, credential, options);
+            var http = new JmapHttp(egress, settings, credential, options);
             return readSession(http, sessionUrl)
                     .invoke(session -> http.requireTrust(session.apiUrl()))
                     .map(session -> new JmapClient(http, sessionUrl, mailAccountId(settings, session), session))
@@ -110,16 +110,28 @@ public final class JmapClient implements AutoCloseable {
         return readSession(http, sessionUrl, sessionUrl, http.options().redirectsMax());
     }
 
+    /**
+     * Until the session has been read, nothing shows that this is a JMAP server: a failure then holds no text of the server, and does not say where
+     * it redirects to.
+     */
     private static Uni<JmapSession> readSession(JmapHttp http, URI sessionUrl, URI url, int redirectsLeft) {
         boolean trusted = http.trusts(url);
-        return http.get(url, trusted).chain(answer -> {
+        Uni<HttpAnswer> asked = http.get(url, trusted);
+        if (!url.equals(sessionUrl)) {
+            asked = asked.onFailure(JmapClient::isUnreachable)
+                    .transform(failure -> new ServerException(
+                            new ServerFailure.Unreachable(sessionUrl.getHost()
+                                    + " redirects to a server that is not allowed or can not be reached"),
+                            failure));
+        }
+        return asked.chain(answer -> {
             int status = answer.status();
             if (status == 200 && answer.body().length() > SESSION_BYTES_MAX) {
                 return failed(new ServerFailure.LimitExceeded(
                         url.getHost() + " answers with a session of more than " + SESSION_BYTES_MAX + " bytes"));
             }
             if (status == 200) {
-                return Uni.createFrom().item(JmapSession.read(answer.json(), url));
+                return Uni.createFrom().item(JmapSession.read(answer.json(sessionUrl.getHost()), url));
             }
             Optional<String> location = answer.header(HttpHeaders.LOCATION);
             if (status >= 300 && status < 400 && location.isPresent()) {
@@ -131,12 +143,17 @@ public final class JmapClient implements AutoCloseable {
                         : readSession(http, sessionUrl, resolve(url, location.get()), redirectsLeft - 1);
             }
             if (status == 401 && !trusted) {
-                return failed(new ServerFailure.AuthRejected(sessionUrl.getHost() + " redirects to " + url.getHost()
-                        + ", which must not get the credential: to allow it, use " + url
-                        + " as session URL or name the host in jmap.trustedHosts"));
+                return failed(new ServerFailure.AuthRejected(sessionUrl.getHost()
+                        + " redirects to another host, which must not get the credential: to allow it, use the address that it redirects to"
+                        + " as session URL or name that host in jmap.trustedHosts"));
             }
-            return failed(answer.failure(Instant.now()));
+            return failed(HttpFailures.ofStatus(
+                    status, answer.header(HttpHeaders.RETRY_AFTER), MissingNode.getInstance(), Instant.now()));
         });
+    }
+
+    private static boolean isUnreachable(Throwable failure) {
+        return failure instanceof ServerException known && known.failure() instanceof ServerFailure.Unreachable;
     }
 
     static URI resolve(URI url, String location) {
@@ -144,7 +161,7 @@ public final class JmapClient implements AutoCloseable {
             return url.resolve(location);
         } catch (IllegalArgumentException notAUrl) {
             throw new ServerException(
-                    new ServerFailure.Unreachable(url.getHost() + " redirects to something that is no address"));
+                    new ServerFailure.Unreachable("the server redirects to something that is no address"));
         }
     }
 

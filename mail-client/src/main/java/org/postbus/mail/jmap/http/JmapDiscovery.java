@@ -2,20 +2,19 @@ package org.postbus.mail.jmap.http;
 
 import io.smallrye.mutiny.Uni;
 import io.smallrye.mutiny.vertx.UniHelper;
-import io.vertx.core.Vertx;
 import io.vertx.core.dns.DnsClient;
 import io.vertx.core.dns.SrvRecord;
 import io.vertx.core.http.HttpHeaders;
 import java.net.IDN;
 import java.net.URI;
+import java.net.URISyntaxException;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.function.Predicate;
 import org.postbus.mail.ServerException;
-import org.postbus.mail.ServerFailure;
+import org.postbus.mail.egress.EgressConnector;
 
 /**
  * Finds the JMAP session resource of a mail domain (RFC 8620 section 2.2): the targets of the SRV records {@code
@@ -26,26 +25,20 @@ public final class JmapDiscovery {
     private static final String WELL_KNOWN = "/.well-known/jmap";
     private static final int SERVERS_MAX = 4;
 
-    private final Vertx vertx;
+    private final EgressConnector egress;
     private final DnsClient dns;
     private final String scheme;
-    private final Predicate<String> hostAllowed;
     private final JmapOptions options;
 
-    /**
-     * @param hostAllowed whether a host may be connected to; called on a worker thread, because it may resolve the
-     *     name
-     */
-    public JmapDiscovery(Vertx vertx, DnsClient dns, Predicate<String> hostAllowed, JmapOptions options) {
-        this(vertx, dns, "https", hostAllowed, options);
+    public JmapDiscovery(EgressConnector egress, DnsClient dns, JmapOptions options) {
+        this(egress, dns, "https", options);
     }
 
     /** @param scheme https, except in tests, which have no trusted certificates */
-    JmapDiscovery(Vertx vertx, DnsClient dns, String scheme, Predicate<String> hostAllowed, JmapOptions options) {
-        this.vertx = vertx;
+    JmapDiscovery(EgressConnector egress, DnsClient dns, String scheme, JmapOptions options) {
+        this.egress = egress;
         this.dns = dns;
         this.scheme = scheme;
-        this.hostAllowed = hostAllowed;
         this.options = options;
     }
 
@@ -82,11 +75,22 @@ public final class JmapDiscovery {
                     String host = record.target().replaceFirst("\\.$", "");
                     // A target of "." means that the service does not exist.
                     if (!host.isEmpty()) {
-                        servers.add(URI.create(scheme + "://" + host + ":" + record.port() + WELL_KNOWN));
+                        url(scheme + "://" + host + ":" + record.port() + WELL_KNOWN)
+                                .ifPresent(servers::add);
                     }
                 });
         servers.add(URI.create(scheme + "://" + domain + WELL_KNOWN));
         return servers;
+    }
+
+    /** Empty for a target that cannot be a host: whoever runs the domain's name server can write anything. */
+    private static Optional<URI> url(String text) {
+        try {
+            URI url = new URI(text);
+            return url.getHost() == null ? Optional.empty() : Optional.of(url);
+        } catch (URISyntaxException notAHost) {
+            return Optional.empty();
+        }
     }
 
     private Uni<Optional<Found>> first(List<URI> servers, String domain) {
@@ -107,30 +111,20 @@ public final class JmapDiscovery {
     }
 
     private Uni<Optional<URI>> ask(URI server) {
-        JmapHttp http = JmapHttp.withoutLogin(vertx, server, options);
+        JmapHttp http = JmapHttp.withoutLogin(egress, server, options);
         return ask(http, server, options.redirectsMax()).eventually(http::close);
     }
 
     private Uni<Optional<URI>> ask(JmapHttp http, URI url, int redirectsLeft) {
-        return UniHelper.toUni(
-                        vertx.executeBlocking(() -> url.getHost() != null && hostAllowed.test(url.getHost()), false))
-                .chain(allowed -> allowed ? http.get(url, false) : refused(url))
-                .chain(answer -> {
-                    int status = answer.status();
-                    Optional<String> location = answer.header(HttpHeaders.LOCATION);
-                    if (status >= 300 && status < 400 && location.isPresent() && redirectsLeft > 0) {
-                        return ask(http, JmapClient.resolve(url, location.get()), redirectsLeft - 1);
-                    }
-                    boolean session = status == 401
-                            || status == 200
-                                    && !answer.jsonOrMissing().path("apiUrl").isMissingNode();
-                    return Uni.createFrom().item(session ? Optional.of(url) : Optional.<URI>empty());
-                });
-    }
-
-    private static Uni<HttpAnswer> refused(URI url) {
-        return Uni.createFrom()
-                .failure(new ServerException(
-                        new ServerFailure.Rejected("host-not-allowed", "may not be connected to: " + url.getHost())));
+        return http.get(url, false).chain(answer -> {
+            int status = answer.status();
+            Optional<String> location = answer.header(HttpHeaders.LOCATION);
+            if (status >= 300 && status < 400 && location.isPresent() && redirectsLeft > 0) {
+                return ask(http, JmapClient.resolve(url, location.get()), redirectsLeft - 1);
+            }
+            boolean session = status == 401
+                    || status == 200 && !answer.jsonOrMissing().path("apiUrl").isMissingNode();
+            return Uni.createFrom().item(session ? Optional.of(url) : Optional.<URI>empty());
+        });
     }
 }

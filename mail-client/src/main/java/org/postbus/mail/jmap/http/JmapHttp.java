@@ -5,22 +5,13 @@ import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
-import io.vertx.core.http.HttpClient;
-import io.vertx.core.http.HttpClientOptions;
 import io.vertx.core.http.HttpClientRequest;
 import io.vertx.core.http.HttpClientResponse;
 import io.vertx.core.http.HttpClosedException;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.RequestOptions;
-import io.vertx.core.http.WebSocket;
-import io.vertx.core.http.WebSocketClient;
-import io.vertx.core.http.WebSocketClientOptions;
-import io.vertx.core.http.WebSocketConnectOptions;
-import io.vertx.ext.web.client.WebClient;
-import io.vertx.ext.web.client.WebClientOptions;
-import io.vertx.ext.web.client.impl.WebClientInternal;
-import java.io.IOException;
+import io.vertx.core.http.UpgradeRejectedException;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -33,7 +24,9 @@ import org.postbus.account.Credential;
 import org.postbus.account.Secret;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
-import org.postbus.mail.jmap.method.JmapFailures;
+import org.postbus.mail.egress.ConnectionErrors;
+import org.postbus.mail.egress.EgressConnector;
+import org.postbus.mail.egress.EgressHttp;
 
 /**
  * HTTP exchanges with one user's credentials, bounded in bytes and time. Answers that are read whole go through the
@@ -52,20 +45,11 @@ public final class JmapHttp implements AutoCloseable {
     private static final String JSON = "application/json; charset=utf-8";
     static final String AGENT = "Postbus";
 
-    /**
-     * Below the limits of common servers and proxies: an idle connection that the server closes first looks like a
-     * lost answer.
-     */
-    private static final int KEEP_ALIVE_SECONDS = 10;
-    /** The connections of all accounts to one host; each account has its own {@link ConcurrencyLimit}. */
-    private static final int POOL_SIZE_MAX = 20_000;
     /** A StateChange of one account has a few hundred bytes. */
     public static final int WEB_SOCKET_MESSAGE_BYTES_MAX = 64 * 1024;
 
-    private final Vertx vertx;
-    private final HttpClient client;
-    private final WebClient web;
-    private final WebSocketClient webSockets;
+    private final EgressConnector egress;
+    private final EgressHttp client;
     private final JmapOptions options;
     private final Optional<Login> login;
     private final boolean plainAllowed;
@@ -75,9 +59,9 @@ public final class JmapHttp implements AutoCloseable {
     private record Login(Secret authorization, TrustedHosts hosts) {}
 
     /** Plain HTTP is used only if the session URL is plain HTTP. */
-    JmapHttp(Vertx vertx, AccountSettings.Jmap settings, Credential credential, JmapOptions options) {
+    JmapHttp(EgressConnector egress, AccountSettings.Jmap settings, Credential credential, JmapOptions options) {
         this(
-                vertx,
+                egress,
                 settings.sessionUrl(),
                 Optional.of(new Login(
                         new Secret(authorization(settings.username(), credential)), TrustedHosts.of(settings))),
@@ -85,36 +69,18 @@ public final class JmapHttp implements AutoCloseable {
     }
 
     /** For requests without a login. */
-    static JmapHttp withoutLogin(Vertx vertx, URI url, JmapOptions options) {
-        return new JmapHttp(vertx, url, Optional.empty(), options);
+    static JmapHttp withoutLogin(EgressConnector egress, URI url, JmapOptions options) {
+        return new JmapHttp(egress, url, Optional.empty(), options);
     }
 
-    private JmapHttp(Vertx vertx, URI sessionUrl, Optional<Login> login, JmapOptions options) {
-        this.vertx = vertx;
+    private JmapHttp(EgressConnector egress, URI sessionUrl, Optional<Login> login, JmapOptions options) {
+        this.egress = egress;
         this.options = options;
         this.held = new HeldAnswers(options.held());
         this.plainAllowed = "http".equalsIgnoreCase(sessionUrl.getScheme());
         this.login = login;
-        int connectTimeoutMs = (int) options.connectTimeout().toMillis();
-        // Shared: thousands of accounts need one pool, not thousands.
-        this.client = vertx.createHttpClient(new HttpClientOptions()
-                .setShared(true)
-                .setName("postbus-jmap-" + connectTimeoutMs)
-                .setMaxPoolSize(POOL_SIZE_MAX)
-                .setKeepAliveTimeout(KEEP_ALIVE_SECONDS)
-                .setConnectTimeout(connectTimeoutMs)
-                .setVerifyHost(true));
-        this.webSockets = vertx.createWebSocketClient(new WebSocketClientOptions()
-                .setShared(true)
-                .setName("postbus-jmap-" + connectTimeoutMs)
-                .setMaxConnections(POOL_SIZE_MAX)
-                .setMaxFrameSize(WEB_SOCKET_MESSAGE_BYTES_MAX)
-                .setMaxMessageSize(WEB_SOCKET_MESSAGE_BYTES_MAX)
-                .setConnectTimeout(connectTimeoutMs)
-                .setVerifyHost(true));
-        this.web = WebClient.wrap(
-                client, new WebClientOptions().setFollowRedirects(false).setUserAgentEnabled(false));
-        ((WebClientInternal) web).addInterceptor(HttpExchange::watch);
+        this.client = egress.http(options.connectTimeout());
+        client.intercept(HttpExchange::watch);
     }
 
     /** RFC 7617 and RFC 6750 section 2.1. */
@@ -138,7 +104,7 @@ public final class JmapHttp implements AutoCloseable {
     }
 
     public Vertx vertx() {
-        return vertx;
+        return egress.vertx();
     }
 
     JmapOptions options() {
@@ -149,8 +115,8 @@ public final class JmapHttp implements AutoCloseable {
         return held;
     }
 
-    WebClient web() {
-        return web;
+    EgressHttp client() {
+        return client;
     }
 
     /** The value of the header; empty before the login. */
@@ -216,8 +182,6 @@ public final class JmapHttp implements AutoCloseable {
         }
         RequestOptions head = new RequestOptions()
                 .setMethod(HttpMethod.GET)
-                .setAbsoluteURI(url.toString())
-                .setFollowRedirects(false)
                 .putHeader(HttpHeaders.USER_AGENT, AGENT)
                 .putHeader(HttpHeaders.ACCEPT, accept + ", " + RFC_8621)
                 // A compressing proxy delays events and hides the size of a blob.
@@ -230,16 +194,15 @@ public final class JmapHttp implements AutoCloseable {
         silenceMax.ifPresent(silence -> head.setIdleTimeout(silence.toMillis()));
         Promise<OpenResponse> opened = Promise.promise();
         var request = new AtomicReference<HttpClientRequest>();
-        long timer = vertx.setTimer(options.requestTimeout().toMillis(), id -> {
-            if (opened.tryFail(unreachable(url, new IOException("no answer within " + options.requestTimeout())))
-                    && request.get() != null) {
-                request.get().reset();
-            }
-        });
-        client.request(head)
+        long timer = startTimeout(url, opened, request);
+        client.open(head, url)
                 .onFailure(cause -> opened.tryFail(unreachable(url, cause)))
                 .onSuccess(sent -> {
                     request.set(sent);
+                    if (opened.future().isComplete()) {
+                        sent.reset();
+                        return;
+                    }
                     // On the response's own future: one composed from it may come late, when the response has ended.
                     sent.send()
                             .onFailure(cause -> opened.tryFail(unreachable(url, cause)))
@@ -252,36 +215,80 @@ public final class JmapHttp implements AutoCloseable {
                                 }
                             });
                 });
-        opened.future().onComplete(result -> vertx.cancelTimer(timer));
+        opened.future().onComplete(result -> vertx().cancelTimer(timer));
         return opened.future();
     }
 
-    /** @param url {@code ws} or {@code wss}; the rules for http and https apply */
-    public Future<WebSocket> openWebSocket(URI url) {
-        boolean tls = "wss".equalsIgnoreCase(url.getScheme());
-        Optional<ServerFailure> refusal = refusal(URI.create(url.toString().replaceFirst("(?i)^ws", "http")), true);
+    /**
+     * @param url {@code ws} or {@code wss}; the rules for http and https apply
+     * @return completes on the context that the WebSocket calls its handlers on; fails with {@link UpgradeRejectedException} if the
+     *     server answers with something else
+     */
+    public Future<ClientWebSocket> openWebSocket(URI url) {
+        URI http = URI.create(url.toString().replaceFirst("(?i)^ws", "http"));
+        Optional<ServerFailure> refusal = refusal(http, true);
         if (refusal.isPresent()) {
             return Future.failedFuture(new ServerException(refusal.get()));
         }
-        String path = url.getRawPath() == null || url.getRawPath().isEmpty() ? "/" : url.getRawPath();
-        WebSocketConnectOptions head = new WebSocketConnectOptions()
-                .setHost(url.getHost())
-                .setPort(url.getPort() > 0 ? url.getPort() : tls ? 443 : 80)
-                .setSsl(tls)
-                .setURI(url.getRawQuery() == null ? path : path + "?" + url.getRawQuery())
-                .addSubProtocol("jmap")
-                .setTimeout(options.requestTimeout().toMillis())
+        ClientWebSocket.Handshake handshake = ClientWebSocket.Handshake.of("jmap");
+        RequestOptions head = new RequestOptions()
+                .setMethod(HttpMethod.GET)
                 .putHeader(HttpHeaders.USER_AGENT, AGENT)
                 .putHeader(HttpHeaders.ACCEPT, RFC_8621);
+        handshake.addTo(head);
         login.ifPresent(to ->
                 head.putHeader(HttpHeaders.AUTHORIZATION, to.authorization().reveal()));
-        return webSockets.connect(head);
+        Promise<ClientWebSocket> opened = Promise.promise();
+        var request = new AtomicReference<HttpClientRequest>();
+        long timer = startTimeout(url, opened, request);
+        client.open(head, http).onFailure(opened::tryFail).onSuccess(sent -> {
+            request.set(sent);
+            if (opened.future().isComplete()) {
+                sent.reset();
+                return;
+            }
+            sent.connect().onFailure(opened::tryFail).onSuccess(response -> {
+                boolean upgraded = response.statusCode() == 101 && handshake.isAnsweredBy(response.headers());
+                if (!upgraded) {
+                    opened.tryFail(new UpgradeRejectedException(
+                            "not upgraded",
+                            response.statusCode() == 101 ? 501 : response.statusCode(),
+                            response.headers(),
+                            null));
+                    sent.reset();
+                    return;
+                }
+                ClientWebSocket socket = ClientWebSocket.on(vertx().getOrCreateContext(), response);
+                if (!opened.tryComplete(socket)) {
+                    socket.close();
+                }
+            });
+        });
+        opened.future().onComplete(result -> vertx().cancelTimer(timer));
+        return opened.future();
     }
 
+    private long startTimeout(URI url, Promise<?> opened, AtomicReference<HttpClientRequest> request) {
+        return vertx().setTimer(options.requestTimeout().toMillis(), id -> {
+            if (opened.tryFail(unreachable(
+                            url, "no answer within " + options.requestTimeout().toSeconds() + " seconds"))
+                    && request.get() != null) {
+                request.get().reset();
+            }
+        });
+    }
+
+    /** In our own words: what the cause says may have come from the server. */
     public static ServerException unreachable(URI url, Throwable cause) {
-        String reason = cause.getMessage() == null ? cause.getClass().getSimpleName() : cause.getMessage();
-        return new ServerException(
-                new ServerFailure.Unreachable(JmapFailures.cut(url.getHost() + ": " + reason)), cause);
+        return cause instanceof ServerException known
+                ? known
+                : new ServerException(
+                        new ServerFailure.Unreachable(url.getHost() + ": " + ConnectionErrors.sentence(cause)), cause);
+    }
+
+    /** @param words our own */
+    public static ServerException unreachable(URI url, String words) {
+        return new ServerException(new ServerFailure.Unreachable(url.getHost() + ": " + words));
     }
 
     boolean trusts(URI url) {
@@ -299,11 +306,12 @@ public final class JmapHttp implements AutoCloseable {
         boolean https = "https".equalsIgnoreCase(url.getScheme());
         boolean http = "http".equalsIgnoreCase(url.getScheme());
         if (url.getHost() == null || !(https || http)) {
-            return Optional.of(new ServerFailure.Rejected("bad-url", "not an http(s) address: " + url));
+            return Optional.of(
+                    new ServerFailure.Rejected("bad-url", "the address is not an http or https address with a host"));
         }
         if (http && !plainAllowed) {
             return Optional.of(new ServerFailure.Rejected(
-                    "insecure-url", "the server sends us from https to " + url + "; that is not followed"));
+                    "insecure-url", "the server sends us from https to http; that is not followed"));
         }
         return withCredentials ? login.flatMap(to -> to.hosts().refusal(url)) : Optional.empty();
     }
@@ -312,6 +320,5 @@ public final class JmapHttp implements AutoCloseable {
     public void close() {
         held.close();
         client.close();
-        webSockets.close();
     }
 }

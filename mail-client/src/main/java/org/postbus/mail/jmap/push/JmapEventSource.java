@@ -73,12 +73,12 @@ public final class JmapEventSource {
             if (stream.statusCode() != 200) {
                 fail(refusal(stream.statusCode(), Optional.ofNullable(stream.getHeader(HttpHeaders.RETRY_AFTER))));
             } else if (type == null || !type.startsWith("text/event-stream")) {
-                fail(new IOException("the event source answers " + type));
+                fail("the event source answers with another type than text/event-stream");
             } else {
                 watch(ping);
                 opened();
                 stream.exceptionHandler(this::fail);
-                stream.endHandler(done -> fail(new IOException("the event source ended")));
+                stream.endHandler(done -> fail("the event source ended"));
                 stream.handler(this::take);
                 stream.resume();
             }
@@ -101,7 +101,7 @@ public final class JmapEventSource {
                 watch(ping);
             } catch (IOException notJson) {
                 // Without the cause, whose text contains a part of the answer.
-                fail(new IOException("the event source sends an event that is not JSON"));
+                fail("the event source sends an event that is not JSON");
             } catch (ServerException tooLong) {
                 fail(tooLong);
             }

@@ -4,13 +4,12 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.netty.handler.codec.TooLongFrameException;
 import io.netty.handler.codec.http.websocketx.CorruptedWebSocketFrameException;
 import io.netty.handler.codec.http.websocketx.WebSocketCloseStatus;
 import io.smallrye.mutiny.Multi;
 import io.smallrye.mutiny.subscription.MultiEmitter;
-import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.UpgradeRejectedException;
-import io.vertx.core.http.WebSocket;
 import java.io.IOException;
 import java.net.URI;
 import java.time.Duration;
@@ -19,6 +18,7 @@ import java.util.Optional;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
 import org.postbus.mail.jmap.codec.ServerJson;
+import org.postbus.mail.jmap.http.ClientWebSocket;
 import org.postbus.mail.jmap.http.JmapClient;
 import org.postbus.mail.jmap.http.JmapHttp;
 import org.postbus.mail.jmap.method.JmapFailures;
@@ -50,7 +50,7 @@ public final class JmapWebSocket {
     private static final class Connection extends PushConnection {
         private final Duration ping;
         private long pinging = -1;
-        private WebSocket socket;
+        private ClientWebSocket socket;
 
         Connection(
                 JmapClient client, URI url, MultiEmitter<? super JmapPush> emitter, List<String> types, Duration ping) {
@@ -70,31 +70,25 @@ public final class JmapWebSocket {
                             : cause);
         }
 
-        private synchronized void talk(WebSocket opened) {
+        private synchronized void talk(ClientWebSocket opened) {
             socket = opened;
             if (isOver()) {
                 opened.close();
                 return;
             }
-            opened.exceptionHandler(this::broken);
-            opened.closeHandler(closed -> fail(new IOException("the WebSocket was closed")));
+            opened.endHandler(this::broken);
             opened.pongHandler(pong -> watch(ping));
-            opened.textMessageHandler(this::take);
-            opened.writeTextMessage(enabling()).onFailure(this::fail);
-            pinging = client.http()
-                    .vertx()
-                    .setPeriodic(
-                            ping.toMillis(),
-                            id -> opened.writePing(Buffer.buffer()).onFailure(this::fail));
+            opened.textHandler(this::take);
+            opened.sendText(enabling());
+            pinging = client.http().vertx().setPeriodic(ping.toMillis(), id -> opened.sendPing());
             watch(ping);
             opened();
         }
 
         private void broken(Throwable cause) {
-            // Vert.x and Netty name the limit in the text only.
             boolean tooLong = cause instanceof CorruptedWebSocketFrameException frame
                             && frame.closeStatus() == WebSocketCloseStatus.MESSAGE_TOO_BIG
-                    || cause instanceof IllegalStateException;
+                    || cause instanceof TooLongFrameException;
             fail(
                     tooLong
                             ? new ServerException(
@@ -129,7 +123,7 @@ public final class JmapWebSocket {
                 client.sawPushState(json.path("pushState").asText(""));
             } catch (IOException notJson) {
                 // Without the cause, whose text contains a part of the message.
-                fail(new IOException("the WebSocket sends a message that is not JSON"));
+                fail("the WebSocket sends a message that is not JSON");
             }
         }
 

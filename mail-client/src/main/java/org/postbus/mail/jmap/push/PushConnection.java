@@ -4,7 +4,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.MissingNode;
 import io.smallrye.mutiny.Multi;
 import io.smallrye.mutiny.subscription.MultiEmitter;
-import java.io.IOException;
 import java.net.URI;
 import java.time.Duration;
 import java.time.Instant;
@@ -107,8 +106,13 @@ abstract class PushConnection {
             Duration silence = Duration.ofMillis((long) (Math.max(ping.toMillis(), PING_MIN_MS) * SILENCE_IN_PINGS));
             watchdog = client.http()
                     .vertx()
-                    .setTimer(silence.toMillis(), id -> fail(new IOException("nothing received for " + silence)));
+                    .setTimer(silence.toMillis(), id -> fail("nothing received for " + silence.toMillis() + " ms"));
         }
+    }
+
+    /** @param words our own */
+    void fail(String words) {
+        fail(JmapHttp.unreachable(url, words));
     }
 
     void fail(Throwable cause) {
@@ -118,7 +122,7 @@ abstract class PushConnection {
         }
         end();
         if (first) {
-            emitter.fail(cause instanceof ServerException ? cause : JmapHttp.unreachable(url, cause));
+            emitter.fail(JmapHttp.unreachable(url, cause));
         }
     }
 

@@ -27,6 +27,7 @@ import org.postbus.account.Secret;
 import org.postbus.account.TlsMode;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
+import org.postbus.mail.egress.TestEgress;
 import org.postbus.mail.imap.fake.HostileImapServer;
 import org.postbus.mail.imap.fake.HostileImapServer.Behaviour;
 import org.postbus.mail.imap.grammar.FetchItems;
@@ -68,7 +69,7 @@ class HostileServersTest {
         // One event loop for all connections, so that one connection affects the others.
         vertx = Vertx.vertx(new VertxOptions().setEventLoopPoolSize(1));
         client = new ImapClient(
-                vertx,
+                TestEgress.toThisMachine(vertx),
                 ImapOptions.DEFAULT
                         .withSilenceMax(SILENCE_MAX)
                         .withConnectTimeout(Duration.ofSeconds(2))

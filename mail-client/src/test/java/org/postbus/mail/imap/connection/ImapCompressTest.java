@@ -26,6 +26,7 @@ import org.junit.jupiter.api.Test;
 import org.postbus.account.ServerAddress;
 import org.postbus.account.TlsMode;
 import org.postbus.mail.ServerFailure;
+import org.postbus.mail.egress.TestEgress;
 import org.postbus.mail.imap.connection.ImapOptions.Compression;
 import org.postbus.mail.imap.fake.ScriptedImapServer;
 import org.postbus.mail.imap.fake.Transcript;
@@ -42,7 +43,8 @@ class ImapCompressTest extends TranscriptPlayer {
     @BeforeAll
     static void makeClient() {
         compressing = new ImapClient(
-                vertx, ImapOptions.DEFAULT.withSilenceMax(Duration.ofSeconds(5)).withCompression(Compression.ALWAYS));
+                TestEgress.toThisMachine(vertx),
+                ImapOptions.DEFAULT.withSilenceMax(Duration.ofSeconds(5)).withCompression(Compression.ALWAYS));
     }
 
     @AfterAll

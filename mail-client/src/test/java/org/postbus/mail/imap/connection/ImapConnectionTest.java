@@ -27,6 +27,7 @@ import org.postbus.account.ServerAddress;
 import org.postbus.account.TlsMode;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
+import org.postbus.mail.egress.TestEgress;
 import org.postbus.mail.imap.fake.ScriptedImapServer;
 import org.postbus.mail.imap.fake.Transcript;
 import org.postbus.mail.imap.grammar.FetchItems;
@@ -61,8 +62,8 @@ class ImapConnectionTest {
                 .withFetchedLiteralOctetsMax(2 << 20)
                 .withNestingMax(8)
                 .withResponsesMax(5);
-        client = new ImapClient(vertx, limits);
-        impatient = new ImapClient(vertx, limits.withSilenceMax(SILENCE_MAX));
+        client = new ImapClient(TestEgress.toThisMachine(vertx), limits);
+        impatient = new ImapClient(TestEgress.toThisMachine(vertx), limits.withSilenceMax(SILENCE_MAX));
     }
 
     @AfterAll

@@ -17,6 +17,7 @@ import org.postbus.account.Secret;
 import org.postbus.account.ServerAddress;
 import org.postbus.account.TlsMode;
 import org.postbus.mail.ServerFailure;
+import org.postbus.mail.egress.TestEgress;
 import org.postbus.mail.imap.fake.ScriptedImapServer;
 import org.postbus.mail.imap.fake.Transcript;
 import org.postbus.mail.imap.sasl.SaslConversation;
@@ -167,7 +168,8 @@ class ImapLoginTest extends TranscriptPlayer {
 
     @Test
     void login_without_end_fails() {
-        ImapClient hasty = new ImapClient(vertx, ImapOptions.DEFAULT.withLoginTimeout(Duration.ofMillis(300)));
+        ImapClient hasty = new ImapClient(
+                TestEgress.toThisMachine(vertx), ImapOptions.DEFAULT.withLoginTimeout(Duration.ofMillis(300)));
         Transcript silent = Transcript.parse(
                 "silent",
                 "S: * OK [CAPABILITY IMAP4rev1 AUTH=PLAIN SASL-IR] ready\n"

@@ -19,6 +19,7 @@ import org.postbus.account.ServerAddress;
 import org.postbus.account.TlsMode;
 import org.postbus.mail.ServerFailure;
 import org.postbus.mail.TestCertificate;
+import org.postbus.mail.egress.TestEgress;
 import org.postbus.mail.imap.fake.ScriptedImapServer;
 import org.postbus.mail.imap.fake.Transcript;
 import org.postbus.mail.imap.grammar.AppendedUid;
@@ -104,7 +105,7 @@ class ImapTranscriptTest extends TranscriptPlayer {
     @Test
     void capabilities_from_before_starttls_are_forgotten() {
         ImapClient trusting = new ImapClient(
-                vertx,
+                TestEgress.toThisMachine(vertx),
                 ImapOptions.DEFAULT.withTrustedCertificates(
                         TestCertificate.forLocalhost().pem()));
         try (ScriptedImapServer server = ScriptedImapServer.playingWithTls(
@@ -121,7 +122,7 @@ class ImapTranscriptTest extends TranscriptPlayer {
     @Test
     void certificate_for_another_host_is_refused_in_both_tls_modes() {
         ImapClient trusting = new ImapClient(
-                vertx,
+                TestEgress.toThisMachine(vertx),
                 ImapOptions.DEFAULT.withTrustedCertificates(
                         TestCertificate.forLocalhost().pem()));
         Transcript implicit = Transcript.parse("tls", "X: tls\nS: * PREAUTH [CAPABILITY IMAP4rev1] ready\n");

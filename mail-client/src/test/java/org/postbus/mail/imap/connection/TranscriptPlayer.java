@@ -15,6 +15,7 @@ import org.postbus.account.Credential;
 import org.postbus.account.Secret;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
+import org.postbus.mail.egress.TestEgress;
 import org.postbus.mail.imap.fake.ScriptedImapServer;
 import org.postbus.mail.imap.fake.Transcript;
 import org.postbus.mail.imap.grammar.FetchItems;
@@ -32,7 +33,8 @@ abstract class TranscriptPlayer {
     @BeforeAll
     static void start() {
         vertx = Vertx.vertx();
-        client = new ImapClient(vertx, ImapOptions.DEFAULT.withSilenceMax(Duration.ofSeconds(5)));
+        client = new ImapClient(
+                TestEgress.toThisMachine(vertx), ImapOptions.DEFAULT.withSilenceMax(Duration.ofSeconds(5)));
     }
 
     @AfterAll

@@ -13,14 +13,17 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
-import java.util.function.Predicate;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.postbus.mail.egress.EgressConnector;
+import org.postbus.mail.egress.PrivateListener;
+import org.postbus.mail.egress.TestEgress;
 import org.postbus.mail.jmap.fake.FakeJmapServer;
 import org.postbus.mail.jmap.http.JmapDiscovery.Found;
 
@@ -60,7 +63,7 @@ class JmapDiscoveryTest {
         records.add(new Srv(10, 5, 1, "localhost"));
         server.next(WELL_KNOWN, redirect("/session"));
 
-        assertThat(find("example.com", host -> true))
+        assertThat(find("example.com"))
                 .contains(new Found(URI.create("http://localhost:" + port() + "/session"), false));
         assertThat(server.complaints()).isEmpty();
     }
@@ -70,47 +73,71 @@ class JmapDiscoveryTest {
         records.add(new Srv(10, 0, port(), "localhost"));
         server.next(WELL_KNOWN, redirect("/session"));
 
-        assertThat(find("LOCALHOST", host -> true).orElseThrow().ofTheDomain()).isTrue();
+        assertThat(find("LOCALHOST").orElseThrow().ofTheDomain()).isTrue();
     }
 
     @Test
     void invalid_sessions_and_endless_redirects_are_skipped() {
         records.add(new Srv(10, 0, port(), "localhost"));
         server.next(WELL_KNOWN, request -> request.response().end("<html>Welcome</html>"));
-        assertThat(find("example.invalid", host -> true)).isEmpty();
+        assertThat(find("example.invalid")).isEmpty();
 
         for (int i = 0; i < 7; i++) {
             server.next(WELL_KNOWN, redirect(WELL_KNOWN));
         }
-        assertThat(find("example.invalid", host -> true)).isEmpty();
+        assertThat(find("example.invalid")).isEmpty();
         assertThat(server.isAllMet()).as("at most 5 redirects are followed").isFalse();
     }
 
     @Test
     void a_host_that_is_not_allowed_is_not_asked_neither_at_first_nor_after_a_redirect() {
-        records.add(new Srv(10, 0, port(), "127.0.0.1"));
-        server.next(WELL_KNOWN, redirect("http://localhost:" + port() + "/elsewhere"));
+        records.add(new Srv(10, 0, port(), "half-private.test"));
+        records.add(new Srv(20, 0, port(), "127.0.0.1"));
+        server.next(WELL_KNOWN, redirect("http://half-private.test:" + port() + "/elsewhere"));
         server.next(
                 "/elsewhere", request -> request.response().setStatusCode(401).end());
 
-        assertThat(find("example.invalid", host -> !host.equals("localhost"))).isEmpty();
+        assertThat(find("example.invalid")).isEmpty();
         assertThat(server.isAllMet()).as("/elsewhere was not asked").isFalse();
+        assertThat(server.complaints()).isEmpty();
+    }
+
+    @Test
+    void an_srv_target_that_is_private_or_no_host_is_not_connected_to() {
+        try (PrivateListener listener = new PrivateListener()) {
+            records.add(new Srv(10, 0, listener.port(), "private.test"));
+            records.add(new Srv(20, 0, listener.port(), "0x7f.2"));
+            records.add(new Srv(30, 0, listener.port(), "a b"));
+
+            assertThat(find("example.invalid")).isEmpty();
+
+            listener.assertUntouched();
+        }
     }
 
     @Test
     void invalid_domain_has_no_servers() {
-        assertThat(find("exam ple", host -> true)).isEmpty();
+        assertThat(find("exam ple")).isEmpty();
     }
 
     private int port() {
         return server.sessionUrl().getPort();
     }
 
-    private Optional<Found> find(String domain, Predicate<String> allowed) {
+    private Optional<Found> find(String domain) {
         DnsClient dns = VERTX.createDnsClient(new DnsClientOptions()
                 .setHost("127.0.0.1")
                 .setPort(names.localAddress().port()));
-        return new JmapDiscovery(VERTX, dns, "http", allowed, JmapOptions.DEFAULTS)
+        EgressConnector egress = TestEgress.toThisMachine(
+                VERTX,
+                Map.of(
+                        "localhost",
+                        List.of("127.0.0.1"),
+                        "half-private.test",
+                        List.of("127.0.0.1", "10.0.0.1"),
+                        "private.test",
+                        List.of("10.0.0.1", PrivateListener.ADDRESS)));
+        return new JmapDiscovery(egress, dns, "http", JmapOptions.DEFAULTS)
                 .find(domain)
                 .await()
                 .atMost(WAIT);

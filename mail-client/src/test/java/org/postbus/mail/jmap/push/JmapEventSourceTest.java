@@ -19,6 +19,7 @@ import org.postbus.account.Credential;
 import org.postbus.account.Secret;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
+import org.postbus.mail.egress.TestEgress;
 import org.postbus.mail.jmap.fake.FakeJmapServer;
 import org.postbus.mail.jmap.http.JmapClient;
 import org.postbus.mail.jmap.http.JmapOptions;
@@ -41,7 +42,7 @@ class JmapEventSourceTest {
 
     private void connect() {
         client = JmapClient.open(
-                        VERTX,
+                        TestEgress.toThisMachine(VERTX),
                         new AccountSettings.Jmap(FakeJmapServer.USER, server.sessionUrl()),
                         new Credential.Password(new Secret(FakeJmapServer.PASSWORD)),
                         JmapOptions.DEFAULTS)
@@ -103,7 +104,7 @@ class JmapEventSourceTest {
 
         await().atMost(WAIT).until(() -> failure.get() != null);
         assertThat(failure.get()).isInstanceOf(ServerFailure.Unreachable.class);
-        assertThat(failure.get().text()).contains("nothing received for PT0.5S");
+        assertThat(failure.get().text()).contains("nothing received for 500 ms");
         await().atMost(WAIT).until(() -> server.listeners() == 0);
     }
 

@@ -24,6 +24,7 @@ import org.postbus.account.Credential;
 import org.postbus.account.Secret;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
+import org.postbus.mail.egress.TestEgress;
 import org.postbus.mail.jmap.codec.JmapSession;
 import org.postbus.mail.jmap.fake.FakeJmapServer;
 import org.postbus.mail.jmap.http.JmapClient;
@@ -48,7 +49,7 @@ class JmapWebSocketTest {
 
     private void connect() {
         client = JmapClient.open(
-                        VERTX,
+                        TestEgress.toThisMachine(VERTX),
                         new AccountSettings.Jmap(FakeJmapServer.USER, server.sessionUrl()),
                         new Credential.Password(new Secret(FakeJmapServer.PASSWORD)),
                         JmapOptions.DEFAULTS)

@@ -1,4 +1,4 @@
-package org.postbus.gateway.egress;
+package org.postbus.mail.egress;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -32,13 +32,15 @@ class PublicAddressTest {
                 "239.255.255.255",
                 "240.0.0.1",
                 "255.255.255.255",
-                "2130706433",
+                "168.63.129.16",
                 "::1",
                 "::",
                 "::127.0.0.1",
                 "::ffff:127.0.0.1",
                 "::ffff:a9fe:a9fe",
                 "64:ff9b::7f00:1",
+                "64:ff9b::808:808",
+                "::808:808",
                 "64:ff9b:1::1",
                 "100::1",
                 "2001::1",
