@@ -2,6 +2,8 @@ package org.postbus.account.cipher;
 
 import com.google.crypto.tink.Aead;
 import com.google.crypto.tink.KmsClient;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.security.GeneralSecurityException;
 import java.security.SecureRandom;
 import java.util.ArrayList;
@@ -67,10 +69,11 @@ public final class FakeKms implements KmsClient {
         };
     }
 
-    private static void ask(String what) throws GeneralSecurityException {
+    /** Network failures are unchecked, as in the client for AWS. */
+    private static void ask(String what) {
         REQUESTS.add(what);
         if (!available) {
-            throw new GeneralSecurityException("the KMS is away");
+            throw new UncheckedIOException(new IOException("the KMS is away"));
         }
     }
 
