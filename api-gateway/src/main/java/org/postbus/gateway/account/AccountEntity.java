@@ -41,6 +41,13 @@ class AccountEntity {
     @ColumnTransformer(read = "cast(settings as text)", write = "cast(cast(? as text) as jsonb)")
     String settings;
 
+    /** See {@link MailboxIdentity}. */
+    @Column(name = "mailbox_identity")
+    String mailboxIdentity;
+
+    /** Another account of the tenant syncs the same mailbox. */
+    boolean duplicate;
+
     String status;
     long revision = 1;
 
@@ -61,6 +68,7 @@ class AccountEntity {
 
     private void set(AccountRequest request) {
         this.settings = EventCodec.encodeToString(request.settings());
+        this.mailboxIdentity = MailboxIdentity.of(request.settings()).text();
         this.status = request.status().wireName();
     }
 

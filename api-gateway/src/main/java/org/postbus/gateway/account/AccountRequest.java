@@ -14,9 +14,17 @@ import org.postbus.gateway.problem.Problem;
 import org.postbus.gateway.problem.Problem.Violation;
 import org.postbus.topic.AccountRecord;
 
-/** The settings of a new account, or of an account after a change; valid in form. Its hosts are not checked yet. */
+/**
+ * The settings of a new account, or of an account after a change; valid in form. Its hosts are not checked yet.
+ *
+ * @param allowDuplicate whether another account of the tenant may sync the same mailbox
+ */
 record AccountRequest(
-        String email, AccountSettings settings, Optional<Credential> credential, AccountRecord.Status status) {
+        String email,
+        AccountSettings settings,
+        Optional<Credential> credential,
+        AccountRecord.Status status,
+        boolean allowDuplicate) {
     AccountRequest {
         Objects.requireNonNull(email);
         Objects.requireNonNull(settings);

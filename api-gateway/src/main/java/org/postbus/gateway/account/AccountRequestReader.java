@@ -26,8 +26,17 @@ final class AccountRequestReader {
     private static final int TRUSTED_HOSTS_MAX = 16;
     private static final int URL_LENGTH_MAX = 2_000;
     private static final int PORT_MAX = 65_535;
-    private static final Set<String> PROPERTIES =
-            Set.of("protocol", "email", "username", "password", "accessToken", "imap", "smtp", "jmap", "status");
+    private static final Set<String> PROPERTIES = Set.of(
+            "protocol",
+            "email",
+            "username",
+            "password",
+            "accessToken",
+            "imap",
+            "smtp",
+            "jmap",
+            "status",
+            "allowDuplicate");
     private static final Set<String> ADDRESS_PROPERTIES = Set.of("host", "port", "tls");
     private static final Pattern JMAP_ID = Pattern.compile("[A-Za-z0-9_-]{1,255}");
     private static final Pattern HOST = Pattern.compile("[\\p{Alnum}.:_-]{1,253}");
@@ -61,8 +70,12 @@ final class AccountRequestReader {
                 .map(name -> oneOf(name, AccountRecord.Status::of, "status must be active or paused", "status"))
                 .orElse(AccountRecord.Status.ACTIVE);
         Optional<AccountSettings> settings = settings(username);
+        JsonNode allowDuplicate = json.path("allowDuplicate");
+        if (!allowDuplicate.isMissingNode() && !allowDuplicate.isBoolean()) {
+            violations.add(Violation.at("allowDuplicate must be true or false", "allowDuplicate"));
+        }
         violations.throwIfAny();
-        return new AccountRequest(email, settings.orElseThrow(), credential, status);
+        return new AccountRequest(email, settings.orElseThrow(), credential, status, allowDuplicate.asBoolean(false));
     }
 
     private Optional<Credential> credential() {

@@ -4,6 +4,8 @@ import io.smallrye.mutiny.Uni;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.persistence.LockModeType;
 import java.time.Instant;
+import java.util.Optional;
+import java.util.UUID;
 import org.hibernate.reactive.mutiny.Mutiny;
 import org.postbus.account.AccountSettings;
 import org.postbus.account.Credential;
@@ -14,6 +16,9 @@ import org.postbus.gateway.authentication.AuthenticatedRequest;
 import org.postbus.gateway.database.SessionChangeLog;
 import org.postbus.gateway.database.Sessions;
 import org.postbus.gateway.problem.Problem;
+import org.postbus.gateway.quota.Quota;
+import org.postbus.gateway.quota.Stock;
+import org.postbus.gateway.quota.StoredBytes;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
 import org.postbus.topic.AccountRecord;
@@ -24,23 +29,41 @@ import org.postbus.topic.AccountRecord;
  */
 @ApplicationScoped
 public class AccountStore {
+    private static final UUID NO_ACCOUNT = new UUID(0, 0);
+
     private final Sessions sessions;
     private final CredentialCipher cipher;
     private final AccountPublisher publisher;
     private final AccountErasure erasure;
+    private final Stock stock;
+    private final StoredBytes storedBytes;
 
-    AccountStore(Sessions sessions, CredentialCipher cipher, AccountPublisher publisher, AccountErasure erasure) {
+    AccountStore(
+            Sessions sessions,
+            CredentialCipher cipher,
+            AccountPublisher publisher,
+            AccountErasure erasure,
+            Stock stock,
+            StoredBytes storedBytes) {
         this.sessions = sessions;
         this.cipher = cipher;
         this.publisher = publisher;
         this.erasure = erasure;
+        this.stock = stock;
+        this.storedBytes = storedBytes;
     }
 
+    /** Fails with a 403 problem if a quota is used up, with 409 if another account syncs the same mailbox and the request does not allow it. */
     Uni<AccountId> create(AuthenticatedRequest by, AccountRequest request, Credential credential) {
         TenantId tenant = by.tenant();
         return sessions.write(tenant, session -> {
                     AccountEntity account = new AccountEntity(tenant, request);
                     return requireActive(session)
+                            .chain(() -> stock.requireStorage(session, tenant))
+                            // Also lets additions of the tenant follow each other, which the search for duplicates
+                            // needs.
+                            .chain(() -> stock.require(session, tenant, Quota.ACCOUNTS, 1))
+                            .chain(() -> markDuplicate(session, account, request))
                             .chain(() -> session.persist(account))
                             .chain(() -> store(session, tenant, account.id(), credential))
                             // The row below refers to the account's.
@@ -50,7 +73,31 @@ public class AccountStore {
                                     session, by.entry(account.id().toString())))
                             .map(inserted -> account.id());
                 })
-                .invoke(publisher::publishSoon);
+                .invoke(() -> {
+                    publisher.publishSoon();
+                    storedBytes.measureSoon(tenant);
+                });
+    }
+
+    /** Fails with a 409 problem that names the first account that syncs the mailbox, unless the request allows another one. */
+    private static Uni<Void> markDuplicate(Mutiny.Session session, AccountEntity account, AccountRequest request) {
+        return session.createQuery(
+                        "select accountId from AccountEntity"
+                                + " where mailboxIdentity = :identity and accountId <> :self order by accountId",
+                        UUID.class)
+                .setParameter("identity", MailboxIdentity.of(request.settings()).text())
+                .setParameter("self", Optional.ofNullable(account.accountId).orElse(NO_ACCOUNT))
+                .setMaxResults(1)
+                .getSingleResultOrNull()
+                .invoke(first -> {
+                    if (first != null && !request.allowDuplicate()) {
+                        throw Problem.conflict("account " + first
+                                + " syncs this mailbox already (same protocol, server and user name): use that one, or send"
+                                + " allowDuplicate: true");
+                    }
+                    account.duplicate = first != null;
+                })
+                .replaceWithVoid();
     }
 
     /**
@@ -95,7 +142,7 @@ public class AccountStore {
                         found.revision));
     }
 
-    /** Fails with a 409 problem if the account has changed since {@code revision}. */
+    /** Fails with a 409 problem if the account has changed since {@code revision}, or if it becomes a duplicate that is not allowed. */
     Uni<Void> change(AuthenticatedRequest by, AccountId account, long revision, AccountRequest request) {
         TenantId tenant = by.tenant();
         return sessions.write(
@@ -108,13 +155,22 @@ public class AccountStore {
                                         throw Problem.conflict(
                                                 "another request changed the account meanwhile; read it again, then repeat the change");
                                     }
-                                    found.change(request);
                                 })
+                                .call(found -> movesTo(found, request)
+                                        ? stock.require(session, tenant, Quota.ACCOUNTS, 0)
+                                                .chain(() -> markDuplicate(session, found, request))
+                                        : Uni.createFrom().voidItem())
+                                .invoke(found -> found.change(request))
                                 .chain(found -> request.credential()
                                         .map(credential -> store(session, tenant, account, credential))
                                         .orElseGet(() -> Uni.createFrom().voidItem()))
                                 .chain(() -> AuditAppend.append(session, by.entry(account.toString()))))
                 .invoke(publisher::publishSoon);
+    }
+
+    /** Whether the account will sync another mailbox. */
+    private static boolean movesTo(AccountEntity account, AccountRequest request) {
+        return !MailboxIdentity.of(request.settings()).text().equals(account.mailboxIdentity);
     }
 
     /**

@@ -16,6 +16,7 @@ import jakarta.ws.rs.core.MediaType;
 import java.net.URI;
 import java.util.List;
 import java.util.UUID;
+import java.util.function.Supplier;
 import org.eclipse.microprofile.openapi.annotations.Operation;
 import org.eclipse.microprofile.openapi.annotations.media.Content;
 import org.eclipse.microprofile.openapi.annotations.parameters.Parameter;
@@ -28,6 +29,9 @@ import org.postbus.gateway.authentication.Caller;
 import org.postbus.gateway.egress.HostPolicy;
 import org.postbus.gateway.probe.AccountCheck;
 import org.postbus.gateway.probe.Discovery;
+import org.postbus.gateway.quota.AtOnce;
+import org.postbus.gateway.quota.Quota;
+import org.postbus.gateway.quota.Rates;
 import org.postbus.gateway.rest.Page;
 import org.postbus.gateway.rest.PathIds;
 import org.postbus.gateway.rest.RequestJson;
@@ -39,6 +43,8 @@ import org.postbus.model.TenantId;
 @Produces(MediaType.APPLICATION_JSON)
 @Tag(name = "accounts", description = "The mail accounts that Postbus syncs")
 public class AccountsResource {
+    private static final int ADDRESS_LENGTH_MAX = 320;
+
     private final Caller caller;
     private final AccountStore store;
     private final AccountQueries queries;
@@ -46,6 +52,8 @@ public class AccountsResource {
     private final HostPolicy hosts;
     private final Discovery discovery;
     private final SyncRequests syncRequests;
+    private final Rates rates;
+    private final AtOnce atOnce;
 
     AccountsResource(
             Caller caller,
@@ -54,7 +62,9 @@ public class AccountsResource {
             AccountCheck check,
             HostPolicy hosts,
             Discovery discovery,
-            SyncRequests syncRequests) {
+            SyncRequests syncRequests,
+            Rates rates,
+            AtOnce atOnce) {
         this.caller = caller;
         this.store = store;
         this.queries = queries;
@@ -62,6 +72,20 @@ public class AccountsResource {
         this.hosts = hosts;
         this.discovery = discovery;
         this.syncRequests = syncRequests;
+        this.rates = rates;
+        this.atOnce = atOnce;
+    }
+
+    /** Connections to servers that a tenant names: they are few at a time, and few in time. */
+    private <T> Uni<T> limited(TenantId tenant, Supplier<Uni<T>> check) {
+        return rates.check(tenant).chain(() -> atOnce.run(tenant, Quota.CHECKS_AT_ONCE, check));
+    }
+
+    /** An address that is too long is refused later. */
+    private Uni<JsonNode> discovered(JsonNode request) {
+        return request.path("email").asText("").length() > ADDRESS_LENGTH_MAX
+                ? Uni.createFrom().item(request)
+                : discovery.complete(request);
     }
 
     record Created(AccountId id) {}
@@ -76,14 +100,21 @@ public class AccountsResource {
                             + " property jmap is discovered: see /discovery. If the login has several accounts on a JMAP server,"
                             + " jmap.accountId chooses one; the default is the primary account for mail. The credential is sent to"
                             + " the host of jmap.sessionUrl and its subdomains. If the server has its API, downloads or events on"
-                            + " other hosts, jmap.trustedHosts lists the hosts that may get it too, with their subdomains.")
+                            + " other hosts, jmap.trustedHosts lists the hosts that may get it too, with their subdomains. A mailbox (protocol,"
+                            + " server and user name) is added once, unless allowDuplicate is true.")
     @RequestBody(content = @Content(mediaType = MediaType.APPLICATION_JSON, example = RequestExamples.ACCOUNT))
     @APIResponse(responseCode = "201", description = "The account's id")
+    @APIResponse(responseCode = "403", description = "The quota accounts or storedBytes is used up")
+    @APIResponse(
+            responseCode = "409",
+            description =
+                    "Another account syncs the same mailbox: detail names it. allowDuplicate: true adds a second one all the same")
     @APIResponse(responseCode = "422", description = "A property is missing or not valid, or a host is not public")
     public Uni<RestResponse<Created>> create(byte[] body) {
         AuthenticatedRequest by = caller.request();
-        return discovery
-                .complete(RequestJson.object(body))
+        JsonNode json = RequestJson.object(body);
+        boolean connects = json.path("protocol").asText("").equals("jmap") && !json.has("jmap");
+        return (connects ? limited(by.tenant(), () -> discovered(json)) : discovered(json))
                 .map(AccountRequest::create)
                 .call(request -> hosts.check(request.hosts()))
                 .chain(request -> store.create(by, request, request.credential().orElseThrow()))
@@ -102,12 +133,15 @@ public class AccountsResource {
                             + " reason of the failure; then does the same with the SMTP server, if there is one. Nothing is stored or sent.")
     @RequestBody(content = @Content(mediaType = MediaType.APPLICATION_JSON, example = RequestExamples.ACCOUNT))
     public Uni<AccountCheck.Outcome> check(byte[] body) {
-        return discovery
-                .complete(RequestJson.object(body))
-                .map(AccountRequest::create)
-                .call(request -> hosts.check(request.hosts()))
-                .chain(request ->
-                        check.check(request.settings(), request.credential().orElseThrow()));
+        TenantId tenant = caller.tenant();
+        JsonNode json = RequestJson.object(body);
+        return limited(
+                tenant,
+                () -> discovered(json)
+                        .map(AccountRequest::create)
+                        .call(request -> hosts.check(request.hosts()))
+                        .chain(request -> check.check(
+                                request.settings(), request.credential().orElseThrow())));
     }
 
     @GET
@@ -118,7 +152,8 @@ public class AccountsResource {
                     "Searches for a JMAP server by the SRV records of the domain and by https, for at most 15 seconds. No password is sent.")
     public Uni<Discovery.Servers> discovery(
             @Parameter(description = "such as alice@example.com") @QueryParam("email") String email) {
-        return discovery.servers(email);
+        String address = email == null || email.length() > ADDRESS_LENGTH_MAX ? "" : email;
+        return limited(caller.tenant(), () -> discovery.servers(address));
     }
 
     @GET
@@ -180,6 +215,7 @@ public class AccountsResource {
                             + " never within 5 seconds of the error: the sync then begins after that time. A login that was refused is"
                             + " tried again. For a paused account the response is also 202, and the request has no effect.")
     @APIResponse(responseCode = "202", description = "The request is published to the fetchers")
+    @APIResponse(responseCode = "429", description = "The quota syncsPerAccountAndMinute is used up; see Retry-After")
     @APIResponse(
             responseCode = "503",
             description = "The message broker is unavailable; repeat the request, or wait for the next poll")
@@ -187,6 +223,7 @@ public class AccountsResource {
         TenantId tenant = caller.tenant();
         AccountId account = PathIds.account(accountId);
         return queries.account(tenant, account)
+                .chain(() -> rates.sync(tenant, account))
                 .chain(() -> syncRequests.publish(tenant, account))
                 .map(published -> RestResponse.accepted());
     }

@@ -34,6 +34,11 @@ public final class AuthenticatedRequest {
         return request;
     }
 
+    /** Empty outside of {@code /v1}, where no credential is needed. */
+    public static Optional<AuthenticatedRequest> find(RoutingContext context) {
+        return Optional.ofNullable(context.get(KEY));
+    }
+
     void attach(RoutingContext context) {
         context.put(KEY, this);
     }

@@ -63,6 +63,8 @@ final class Routes {
             operator("GET", TENANT),
             operator("PATCH", TENANT),
             operator("DELETE", TENANT),
+            operator("GET", TENANT + "/quotas"),
+            operator("PATCH", TENANT + "/quotas"),
             operator("GET", TENANT + "/keys"),
             operator("POST", TENANT + "/keys"),
             operator("POST", TENANT + "/keys/{keyId}/rotate"),

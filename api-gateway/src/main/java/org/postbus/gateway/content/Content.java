@@ -4,6 +4,8 @@ import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Duration;
 import org.jboss.logging.Logger;
 import org.postbus.account.AccountSettings;
+import org.postbus.gateway.quota.Quota;
+import org.postbus.gateway.quota.TenantQuotas;
 import org.postbus.gateway.topic.SyncRequests;
 import org.postbus.kit.concurrent.Await;
 import org.postbus.mail.ServerException;
@@ -28,18 +30,21 @@ class Content {
     private final ImapContent imap;
     private final JmapContent jmap;
     private final SyncRequests syncRequests;
+    private final TenantQuotas quotas;
 
     Content(
             EmailsOnServers emails,
             DownloadLimits limits,
             ImapContent imap,
             JmapContent jmap,
-            SyncRequests syncRequests) {
+            SyncRequests syncRequests,
+            TenantQuotas quotas) {
         this.emails = emails;
         this.limits = limits;
         this.imap = imap;
         this.jmap = jmap;
         this.syncRequests = syncRequests;
+        this.quotas = quotas;
     }
 
     /** Uses open content, which is closed afterwards. */
@@ -50,7 +55,7 @@ class Content {
     /** The raw message (RFC 5322). */
     void raw(TenantId tenant, AccountId account, EmailId id, Use<OpenContent> use) throws InterruptedException {
         EmailOnServer email = find(tenant, account, id);
-        try (DownloadLimits.Permit permit = limits.enter(tenant, account);
+        try (DownloadLimits.Permit permit = enter(tenant, account);
                 OpenContent content = from(email, () -> switch (email.settings()) {
                     case AccountSettings.Imap settings -> imap.raw(email, settings);
                     case AccountSettings.Jmap settings -> jmap.raw(email, settings);
@@ -63,7 +68,7 @@ class Content {
     void part(TenantId tenant, AccountId account, EmailId id, String partId, Use<FoundPart> use)
             throws InterruptedException {
         EmailOnServer email = find(tenant, account, id);
-        try (DownloadLimits.Permit permit = limits.enter(tenant, account)) {
+        try (DownloadLimits.Permit permit = enter(tenant, account)) {
             FoundPart part = from(email, () -> switch (email.settings()) {
                 case AccountSettings.Imap settings -> imap.part(email, settings, partId);
                 case AccountSettings.Jmap settings -> jmap.part(email, settings, partId);
@@ -81,7 +86,7 @@ class Content {
             return new FetchedBody(email.body().get(), true);
         }
         FetchedBody fetched;
-        try (DownloadLimits.Permit permit = limits.enter(tenant, account)) {
+        try (DownloadLimits.Permit permit = enter(tenant, account)) {
             fetched = from(email, () -> switch (email.settings()) {
                 case AccountSettings.Imap settings -> imap.body(email, settings);
                 case AccountSettings.Jmap settings -> jmap.body(email, settings);
@@ -91,6 +96,11 @@ class Content {
             Await.of(emails.keep(email, fetched.body()), DATABASE_TIME_MAX, ServerException::unreachable);
         }
         return fetched;
+    }
+
+    private DownloadLimits.Permit enter(TenantId tenant, AccountId account) throws InterruptedException {
+        long ofTenantMax = quotas.read(tenant).await().atMost(DATABASE_TIME_MAX).of(Quota.DOWNLOADS_AT_ONCE);
+        return limits.enter(tenant, account, ofTenantMax);
     }
 
     private EmailOnServer find(TenantId tenant, AccountId account, EmailId id) throws InterruptedException {

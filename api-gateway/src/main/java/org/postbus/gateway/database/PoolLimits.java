@@ -8,9 +8,11 @@ import org.postbus.kit.sql.PostgresSettings.Pooling;
 /** Limits of the connection pool. Without them the queue for a connection has no bound in length or time. */
 @Singleton
 final class PoolLimits {
+    static final int CONNECTIONS_MAX = 16;
+
     @Produces
     @Singleton
     Pooling limits() {
-        return new Pooling(16, 1_000, Duration.ofSeconds(5));
+        return new Pooling(CONNECTIONS_MAX, 1_000, Duration.ofSeconds(5));
     }
 }

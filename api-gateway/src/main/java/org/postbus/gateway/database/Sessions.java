@@ -6,9 +6,11 @@ import io.smallrye.mutiny.Uni;
 import io.vertx.core.Context;
 import io.vertx.core.Vertx;
 import jakarta.enterprise.context.ApplicationScoped;
+import java.time.Duration;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import org.hibernate.reactive.mutiny.Mutiny;
+import org.postbus.gateway.problem.Problem;
 import org.postbus.model.TenantId;
 
 /**
@@ -19,14 +21,23 @@ import org.postbus.model.TenantId;
  * transaction therefore gets a context of its own: a request may run two of them at a time, and both methods may be called from
  * any thread. Within a transaction the work must be one chain: branches of it would share the session.
  *
+ * <p>A tenant's transactions get half of the connections at most. The others of it wait, so the work of a transaction must not begin another one.
+ *
  * <p>A transaction runs to its end even if its caller cancels, for instance because the HTTP connection broke: one that was
  * cancelled while it waited for a connection would take that connection from the pool for ever, a defect of
  * Hibernate Reactive.
  */
 @ApplicationScoped
 public class Sessions {
+    /** Half of the pool. */
+    private static final int PER_TENANT_MAX = PoolLimits.CONNECTIONS_MAX / 2;
+
+    private static final int WAITING_PER_TENANT_MAX = 500;
+    private static final Duration RETRY = Duration.ofSeconds(2);
+
     private final Mutiny.SessionFactory factory;
     private final Vertx vertx;
+    private final TenantPermits permits = new TenantPermits(PER_TENANT_MAX, WAITING_PER_TENANT_MAX);
 
     Sessions(Mutiny.SessionFactory factory, Vertx vertx) {
         this.factory = factory;
@@ -38,17 +49,21 @@ public class Sessions {
      * whose statements saw different snapshots could see neither.
      */
     public <T> Uni<T> read(TenantId tenant, Function<Mutiny.Session, Uni<T>> work) {
-        return onOwnContext(() -> factory.withTransaction(session -> session.setDefaultReadOnly(true)
-                .createNativeQuery("set transaction isolation level repeatable read, read only")
-                .executeUpdate()
-                .chain(() -> setTenant(session, tenant))
-                .chain(() -> work.apply(session))));
+        return onOwnContext(
+                tenant,
+                () -> factory.withTransaction(session -> session.setDefaultReadOnly(true)
+                        .createNativeQuery("set transaction isolation level repeatable read, read only")
+                        .executeUpdate()
+                        .chain(() -> setTenant(session, tenant))
+                        .chain(() -> work.apply(session))));
     }
 
     /** Commits what the work did if it succeeds, and rolls back if it fails. Entities are written at the commit at the latest. */
     public <T> Uni<T> write(TenantId tenant, Function<Mutiny.Session, Uni<T>> work) {
-        return onOwnContext(() ->
-                factory.withTransaction(session -> setTenant(session, tenant).chain(() -> work.apply(session))));
+        return onOwnContext(
+                tenant,
+                () -> factory.withTransaction(
+                        session -> setTenant(session, tenant).chain(() -> work.apply(session))));
     }
 
     private static Uni<String> setTenant(Mutiny.Session session, TenantId tenant) {
@@ -57,12 +72,31 @@ public class Sessions {
                 .getSingleResult();
     }
 
-    private <T> Uni<T> onOwnContext(Supplier<Uni<T>> work) {
+    private <T> Uni<T> onOwnContext(TenantId tenant, Supplier<Uni<T>> work) {
         return Uni.createFrom().emitter(emitter -> {
-            Context own = VertxContext.createNewDuplicatedContext(vertx.getOrCreateContext());
-            VertxContextSafetyToggle.setContextSafe(own, true);
-            own.runOnContext(started ->
-                    Uni.createFrom().deferred(() -> work.get()).subscribe().with(emitter::complete, emitter::fail));
+            Context callers = vertx.getOrCreateContext();
+            boolean entered = permits.enter(tenant, () -> {
+                Context own = VertxContext.createNewDuplicatedContext(callers);
+                VertxContextSafetyToggle.setContextSafe(own, true);
+                own.runOnContext(started -> Uni.createFrom()
+                        .deferred(work::get)
+                        .subscribe()
+                        .with(
+                                result -> {
+                                    permits.leave(tenant);
+                                    emitter.complete(result);
+                                },
+                                failure -> {
+                                    permits.leave(tenant);
+                                    emitter.fail(failure);
+                                }));
+            });
+            if (!entered) {
+                emitter.fail(Problem.tooMany(
+                        "the limit of " + WAITING_PER_TENANT_MAX
+                                + " requests that wait for the database is reached; send fewer at a time",
+                        RETRY));
+            }
         });
     }
 }

@@ -17,6 +17,8 @@ import org.postbus.gateway.database.Sessions;
 import org.postbus.gateway.idempotency.Idempotency;
 import org.postbus.gateway.problem.Problem;
 import org.postbus.gateway.problem.Problem.Violation;
+import org.postbus.gateway.quota.Quota;
+import org.postbus.gateway.quota.Stock;
 import org.postbus.gateway.topic.MutationNotifications;
 import org.postbus.model.AccountId;
 import org.postbus.model.EmailId;
@@ -62,10 +64,12 @@ public class EmailMutations {
             select cast(email_id as text), cast(mutation_id as text) from stored""";
 
     private final Sessions sessions;
+    private final Stock stock;
     private final MutationNotifications notifications;
 
-    EmailMutations(Sessions sessions, MutationNotifications notifications) {
+    EmailMutations(Sessions sessions, Stock stock, MutationNotifications notifications) {
         this.sessions = sessions;
+        this.stock = stock;
         this.notifications = notifications;
     }
 
@@ -88,6 +92,7 @@ public class EmailMutations {
                                 .chain(() -> idempotency.once(
                                         session,
                                         tenant,
+                                        stock,
                                         EmailBatch.Accepted.class,
                                         () -> store(session, tenant, account, batch)
                                                 .map(Stored::accepted))))
@@ -101,6 +106,7 @@ public class EmailMutations {
                         session -> idempotency.once(
                                 session,
                                 tenant,
+                                stock,
                                 MutationId.class,
                                 () -> store(session, tenant, account, batch).map(stored -> stored.only(email))))
                 .invoke(() -> notifications.notify(tenant, account));
@@ -130,7 +136,7 @@ public class EmailMutations {
         }
     }
 
-    private static Uni<Stored> store(Mutiny.Session session, TenantId tenant, AccountId account, EmailBatch batch) {
+    private Uni<Stored> store(Mutiny.Session session, TenantId tenant, AccountId account, EmailBatch batch) {
         return mailboxesOf(session, account, batch.mutations().keySet())
                 .chain(present -> existing(session, account, batch.mailboxes()).chain(existing -> {
                     Map<EmailId, List<Violation>> refused = new LinkedHashMap<>();
@@ -191,8 +197,11 @@ public class EmailMutations {
                 .map(ids -> ids.stream().map(MailboxId::of).collect(Collectors.toSet()));
     }
 
-    private static Uni<Map<EmailId, MutationId>> insert(
+    private Uni<Map<EmailId, MutationId>> insert(
             Mutiny.Session session, TenantId tenant, AccountId account, Map<EmailId, Optional<EmailPatch>> mutations) {
+        if (mutations.isEmpty()) {
+            return Uni.createFrom().item(Map.of());
+        }
         ArrayNode rows = EventCodec.mapper().createArrayNode();
         mutations.forEach((email, patch) -> rows.addObject()
                 .put("emailId", email.toString())
@@ -201,11 +210,12 @@ public class EmailMutations {
                         "patch",
                         patch.map(EmailPatch::json)
                                 .orElseGet(() -> EventCodec.mapper().createObjectNode())));
-        return session.createNativeQuery(INSERT, Object[].class)
-                .setParameter("account", account.value())
-                .setParameter("tenant", tenant.value())
-                .setParameter("mutations", EventCodec.encodeToString(rows))
-                .getResultList()
+        return stock.require(session, tenant, Quota.QUEUED_MUTATIONS, mutations.size())
+                .chain(() -> session.createNativeQuery(INSERT, Object[].class)
+                        .setParameter("account", account.value())
+                        .setParameter("tenant", tenant.value())
+                        .setParameter("mutations", EventCodec.encodeToString(rows))
+                        .getResultList())
                 .map(stored -> {
                     Map<EmailId, MutationId> ids = new LinkedHashMap<>();
                     stored.forEach(row -> ids.put(EmailId.of((String) row[0]), MutationId.of((String) row[1])));

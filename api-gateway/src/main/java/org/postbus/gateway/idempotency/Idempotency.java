@@ -14,6 +14,8 @@ import java.util.function.Supplier;
 import org.hibernate.reactive.mutiny.Mutiny;
 import org.postbus.codec.EventCodec;
 import org.postbus.gateway.problem.Problem;
+import org.postbus.gateway.quota.Quota;
+import org.postbus.gateway.quota.Stock;
 import org.postbus.model.TenantId;
 
 /**
@@ -62,11 +64,12 @@ public record Idempotency(Optional<String> key, String fingerprint) {
 
     /**
      * Does the work in the session's transaction and stores its response there. Fails with a 409 problem while the first request with
-     * this key is running, and with 422 if the key was used for another request.
+     * this key is running, with 422 if the key was used for another request, and with 403 if the tenant has no quota left for the response.
      *
+     * @param stock counts the responses that are kept
      * @param type of the response, which is stored as JSON
      */
-    public <T> Uni<T> once(Mutiny.Session session, TenantId tenant, Class<T> type, Supplier<Uni<T>> work) {
+    public <T> Uni<T> once(Mutiny.Session session, TenantId tenant, Stock stock, Class<T> type, Supplier<Uni<T>> work) {
         if (key.isEmpty()) {
             return work.get();
         }
@@ -74,7 +77,7 @@ public record Idempotency(Optional<String> key, String fingerprint) {
                 .chain(() -> session.find(
                         IdempotencyKeyEntity.class, new IdempotencyKeyEntity.Key(tenant.value(), key.get())))
                 .chain(stored -> stored == null
-                        ? work.get().call(response -> store(session, tenant, response))
+                        ? work.get().call(response -> store(session, tenant, stock, response))
                         : Uni.createFrom().item(() -> response(stored, type)));
     }
 
@@ -91,13 +94,14 @@ public record Idempotency(Optional<String> key, String fingerprint) {
                 .replaceWithVoid();
     }
 
-    private <T> Uni<Void> store(Mutiny.Session session, TenantId tenant, T response) {
+    private <T> Uni<Void> store(Mutiny.Session session, TenantId tenant, Stock stock, T response) {
         Instant now = Instant.now();
         return session.createMutationQuery(
                         "delete from IdempotencyKeyEntity where tenantId = :tenant and createdAt < :oldest")
                 .setParameter("tenant", tenant.value())
                 .setParameter("oldest", now.minus(KEPT))
                 .executeUpdate()
+                .chain(() -> stock.require(session, tenant, Quota.IDEMPOTENCY_KEYS, 1))
                 .chain(() -> session.persist(new IdempotencyKeyEntity(
                         tenant,
                         key.orElseThrow(),

@@ -14,6 +14,8 @@ import org.postbus.gateway.database.Sessions;
 import org.postbus.gateway.idempotency.Idempotency;
 import org.postbus.gateway.problem.Problem;
 import org.postbus.gateway.problem.Problem.Violation;
+import org.postbus.gateway.quota.Quota;
+import org.postbus.gateway.quota.Stock;
 import org.postbus.gateway.topic.MutationNotifications;
 import org.postbus.model.AccountId;
 import org.postbus.model.Mailbox;
@@ -40,10 +42,12 @@ public class MailboxMutations {
             select cast(mutation_id as text), cast(mailbox_id as text) from stored""";
 
     private final Sessions sessions;
+    private final Stock stock;
     private final MutationNotifications notifications;
 
-    MailboxMutations(Sessions sessions, MutationNotifications notifications) {
+    MailboxMutations(Sessions sessions, Stock stock, MutationNotifications notifications) {
         this.sessions = sessions;
+        this.stock = stock;
         this.notifications = notifications;
     }
 
@@ -123,6 +127,7 @@ public class MailboxMutations {
                                 .chain(() -> idempotency.once(
                                         session,
                                         tenant,
+                                        stock,
                                         Accepted.class,
                                         () -> MailboxQueries.visible(session, account)
                                                 .invoke(mailboxes -> {
@@ -146,20 +151,21 @@ public class MailboxMutations {
                 .replaceWithVoid();
     }
 
-    private static Uni<Accepted> insert(
+    private Uni<Accepted> insert(
             Mutiny.Session session,
             TenantId tenant,
             AccountId account,
             Optional<MailboxId> mailbox,
             String kind,
             String patch) {
-        return session.createNativeQuery(INSERT, Object[].class)
-                .setParameter("account", account.value())
-                .setParameter("tenant", tenant.value())
-                .setParameter("mailbox", mailbox.map(MailboxId::value).orElse(null))
-                .setParameter("kind", kind)
-                .setParameter("patch", patch)
-                .getSingleResult()
+        return stock.require(session, tenant, Quota.QUEUED_MUTATIONS, 1)
+                .chain(() -> session.createNativeQuery(INSERT, Object[].class)
+                        .setParameter("account", account.value())
+                        .setParameter("tenant", tenant.value())
+                        .setParameter("mailbox", mailbox.map(MailboxId::value).orElse(null))
+                        .setParameter("kind", kind)
+                        .setParameter("patch", patch)
+                        .getSingleResult())
                 .map(row -> new Accepted(MutationId.of((String) row[0]), MailboxId.of((String) row[1])));
     }
 

@@ -12,9 +12,15 @@ import java.util.stream.Collectors;
  *
  * @param title the reason phrase of the status, as RFC 9457 section 4.2.1 says for {@code about:blank}
  * @param errors where in the request; absent if no part of it is at fault
+ * @param quota the one that is used up; absent for every other reason
  */
 public record Problem(
-        String type, String title, int status, Optional<String> detail, Optional<List<Violation>> errors) {
+        String type,
+        String title,
+        int status,
+        Optional<String> detail,
+        Optional<List<Violation>> errors,
+        Optional<Exceeded> quota) {
     public static final String MEDIA_TYPE = "application/problem+json";
     static final MediaType TYPE = MediaType.valueOf(MEDIA_TYPE);
 
@@ -23,6 +29,19 @@ public record Problem(
         Objects.requireNonNull(title);
         Objects.requireNonNull(detail);
         Objects.requireNonNull(errors);
+        Objects.requireNonNull(quota);
+    }
+
+    /**
+     * A quota that does not allow the request: see {@code GET /v1/usage}.
+     *
+     * @param used absent for a rate
+     */
+    public record Exceeded(String name, long limit, Optional<Long> used) {
+        public Exceeded {
+            Objects.requireNonNull(name);
+            Objects.requireNonNull(used);
+        }
     }
 
     /**
@@ -58,7 +77,11 @@ public record Problem(
     }
 
     static Problem of(int status, String detail) {
-        return new Problem("about:blank", title(status), status, Optional.ofNullable(detail), Optional.empty());
+        return of(status, detail, Optional.empty());
+    }
+
+    private static Problem of(int status, String detail, Optional<Exceeded> quota) {
+        return new Problem("about:blank", title(status), status, Optional.ofNullable(detail), Optional.empty(), quota);
     }
 
     public static ProblemException badRequest(String detail) {
@@ -71,6 +94,11 @@ public record Problem(
 
     public static ProblemException forbidden(String detail) {
         return new ProblemException(of(403, detail));
+    }
+
+    /** A quota of what is stored is used up. */
+    public static ProblemException forbidden(String detail, Exceeded quota) {
+        return new ProblemException(of(403, detail, Optional.of(quota)));
     }
 
     public static ProblemException methodNotAllowed(String detail) {
@@ -95,7 +123,8 @@ public record Problem(
                 422,
                 Optional.of("correct the request and send it again: "
                         + shown.stream().map(Violation::detail).collect(Collectors.joining("; "))),
-                Optional.of(shown)));
+                Optional.of(shown),
+                Optional.empty()));
     }
 
     /** The request is well formed and can not be fulfilled, and no property of it is at fault. */
@@ -127,6 +156,11 @@ public record Problem(
 
     public static ProblemException tooMany(String detail, Duration retryAfter) {
         return new ProblemException(of(429, detail), Optional.of(retryAfter));
+    }
+
+    /** A quota of a rate, or of a number at a time, is used up. */
+    public static ProblemException tooMany(String detail, Duration retryAfter, Exceeded quota) {
+        return new ProblemException(of(429, detail, Optional.of(quota)), Optional.of(retryAfter));
     }
 
     /** What existed and will not come back. */

@@ -27,6 +27,9 @@ import org.postbus.gateway.database.Sessions;
 import org.postbus.gateway.idempotency.Idempotency;
 import org.postbus.gateway.problem.Problem;
 import org.postbus.gateway.problem.Problem.Violation;
+import org.postbus.gateway.quota.Quota;
+import org.postbus.gateway.quota.Stock;
+import org.postbus.gateway.quota.StoredBytes;
 import org.postbus.gateway.topic.MutationNotifications;
 import org.postbus.kit.sql.ChangeLogAppend;
 import org.postbus.kit.sql.TenantTransactions;
@@ -72,16 +75,22 @@ public class Submissions {
     private final TenantTransactions transactions;
     private final MutationNotifications notifications;
     private final CredentialCipher cipher;
+    private final Stock stock;
+    private final StoredBytes storedBytes;
 
     Submissions(
             Sessions sessions,
             TenantTransactions transactions,
             MutationNotifications notifications,
-            CredentialCipher cipher) {
+            CredentialCipher cipher,
+            Stock stock,
+            StoredBytes storedBytes) {
         this.sessions = sessions;
         this.transactions = transactions;
         this.notifications = notifications;
         this.cipher = cipher;
+        this.stock = stock;
+        this.storedBytes = storedBytes;
     }
 
     /**
@@ -164,12 +173,16 @@ public class Submissions {
                         session -> idempotency.once(
                                 session,
                                 tenant,
+                                stock,
                                 Accepted.class,
                                 () -> insert(session, tenant, account, message, parent, sendAt)))
-                .invoke(() -> notifications.notify(tenant, account));
+                .invoke(() -> {
+                    notifications.notify(tenant, account);
+                    storedBytes.measureSoon(tenant);
+                });
     }
 
-    private static Uni<Accepted> insert(
+    private Uni<Accepted> insert(
             Mutiny.Session session,
             TenantId tenant,
             AccountId account,
@@ -181,6 +194,9 @@ public class Submissions {
         ArrayNode recipients = EventCodec.mapper().createArrayNode();
         message.recipients().forEach(recipients::add);
         return SessionChangeLog.lock(session, account)
+                .chain(() -> stock.requireStorage(session, tenant))
+                .chain(() -> stock.require(session, tenant, Quota.QUEUED_SUBMISSIONS, 1))
+                .chain(() -> stock.require(session, tenant, Quota.QUEUED_SUBMISSION_BYTES, octets.length))
                 .chain(() -> session.createNativeQuery(INSERT, String.class)
                         .setParameter("account", account.value())
                         .setParameter("tenant", tenant.value())

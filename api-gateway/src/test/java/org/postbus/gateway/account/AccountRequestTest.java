@@ -10,6 +10,7 @@ import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.postbus.account.AccountSettings;
 import org.postbus.account.Credential;
 import org.postbus.account.Secret;
@@ -155,10 +156,15 @@ class AccountRequestTest {
                 "'imap': {'host':'a b','port':993,'tls':'tls'}                 | #/imap/host",
                 "'imap': {'host':'a.example','port':0,'tls':'tls'}             | #/imap/port",
                 "'imap': {'host':'a.example','port':'993','tls':'tls'}         | #/imap/port",
+                "'imap': {'host':'a.example','port':99999,'tls':'tls'}         | #/imap/port",
+                "'imap': {'host':'a.example','port':-1,'tls':'tls'}            | #/imap/port",
+                "'imap': {'host':'a.example','port':1.5,'tls':'tls'}           | #/imap/port",
+                "'imap': {'host':'a.example','port':9999999999,'tls':'tls'}    | #/imap/port",
                 "'imap': {'host':'a.example','port':993,'tls':'ssl'}           | #/imap/tls",
                 "'imap': {'host':'a.example','port':993,'tls':'tls','x':1}     | #/imap/x",
                 "'imap': 'imap.example.com'                                    | #/imap",
                 "'status': 'deleted'                                           | #/status",
+                "'allowDuplicate': 'yes'                                       | #/allowDuplicate",
             })
     void an_invalid_property_is_refused_with_a_pointer(String change, String pointer) {
         // Given
@@ -170,6 +176,24 @@ class AccountRequestTest {
         assertThat(violations(() -> AccountRequest.create(request)))
                 .extracting(Violation::pointer)
                 .containsExactly(pointer);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "https://jmap.example.com:99999/",
+                "https://jmap.example.com:0/",
+                "ftp://jmap.example.com/",
+                "https://alice@jmap.example.com/",
+                "https:///jmap"
+            })
+    void a_session_url_that_can_not_be_reached_is_refused(String url) {
+        JsonNode request = json("""
+                {"protocol": "jmap", "email": "alice@example.com", "password": "x", "jmap": {"sessionUrl": "%s"}}""".formatted(url));
+
+        assertThat(violations(() -> AccountRequest.create(request)))
+                .extracting(Violation::pointer)
+                .containsExactly("#/jmap/sessionUrl");
     }
 
     @Test

@@ -62,6 +62,23 @@ class ErrorsIT extends GatewayTest {
     }
 
     @Test
+    void the_openapi_document_describes_common_errors() {
+        openApi.at("/paths").properties().stream()
+                .filter(path -> path.getKey().startsWith("/v1"))
+                .flatMap(path -> path.getValue().properties().stream())
+                .forEach(operation -> assertThat(operation.getValue().get("responses").properties().stream()
+                                .map(java.util.Map.Entry::getKey))
+                        .as(operation.getKey() + " " + operation.getValue().path("summary"))
+                        .contains("401", "429"));
+        assertThat(openApi.at("/paths/~1v1~1accounts/post/responses").properties().stream()
+                        .map(java.util.Map.Entry::getKey))
+                .contains("201", "400", "401", "403", "408", "409", "413", "422", "429");
+        assertThat(openApi.at("/components/schemas/Problem/properties/quota/properties").properties().stream()
+                        .map(java.util.Map.Entry::getKey))
+                .contains("name", "limit", "used");
+    }
+
+    @Test
     void canceled_requests_do_not_leak_connections() throws Exception {
         // Given
         EmailId email = stored.email(tenant, account, inbox, NOON, "aborted");

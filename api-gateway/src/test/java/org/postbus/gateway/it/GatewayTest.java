@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.nio.file.Path;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -17,6 +19,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeSet;
 import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
 import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.BeforeEach;
 import org.postbus.account.Secret;
@@ -68,6 +71,10 @@ abstract class GatewayTest {
                     "POSTBUS_OPERATOR_KEY_FILE", operatorKeyFile.toString(), "POSTBUS_TRUSTED_PROXIES", "127.0.0.1");
             Map<String, String> permissive = new HashMap<>(common);
             permissive.putAll(GatewayProcess.TO_THIS_MACHINE);
+            // The tests share a tenant, and attack faster than a rate allows.
+            permissive.put("POSTBUS_QUOTA_REQUESTS_PER_SECOND", "100000");
+            permissive.put("POSTBUS_QUOTA_REQUESTS_BURST", "100000");
+            permissive.put("POSTBUS_QUOTA_CHECKS_PER_MINUTE", "100000");
             gateway = GatewayProcess.start("gateway", database, kafka, permissive);
             strict = GatewayProcess.start("gateway-strict", database, kafka, common);
             gateway.awaitReady(http);
@@ -176,7 +183,7 @@ abstract class GatewayTest {
     }
 
     static AccountId createAccount(ApiCaller api) {
-        Answer answer = api.call("POST", "/v1/accounts", accountAt("127.0.0.1", 1143));
+        Answer answer = api.call("POST", "/v1/accounts", accountOf("alice-" + id()));
         assertThat(answer.status()).as("%s", answer.json()).isEqualTo(201);
         AccountId account = AccountId.of(answer.json().get("id").asText());
         assertThat(answer.response().headers().firstValue("Location"))
@@ -192,6 +199,11 @@ abstract class GatewayTest {
         return """
                 {"protocol": "imap", "email": "alice@example.com", "password": "s3cret",
                  "imap": {"host": "%s", "port": %d, "tls": "%s"}}""".formatted(host, port, tls);
+    }
+
+    /** A mailbox that no other account has, if the name is a new one. */
+    static String accountOf(String username) {
+        return accountAt("127.0.0.1", 1143).replaceFirst("\\{", "{\"username\": \"" + username + "\", ");
     }
 
     String accountPath() {
@@ -231,6 +243,21 @@ abstract class GatewayTest {
         return ids;
     }
 
+    /** @return the status */
+    CompletableFuture<Integer> callAsync(String method, String path, String body) {
+        return callAsync(api, method, path, body, Optional.empty());
+    }
+
+    static CompletableFuture<Integer> callAsync(
+            ApiCaller api, String method, String path, String body, Optional<String> idempotencyKey) {
+        HttpRequest.Builder request = api.request(path)
+                .method(method, HttpRequest.BodyPublishers.ofString(body))
+                .header("Content-Type", ApiCaller.JSON);
+        idempotencyKey.ifPresent(key -> request.header("Idempotency-Key", key));
+        return http.sendAsync(request.build(), HttpResponse.BodyHandlers.discarding())
+                .thenApply(HttpResponse::statusCode);
+    }
+
     static List<String> ids(JsonNode page) {
         return StreamSupport.stream(page.get("list").spliterator(), false)
                 .map(item -> item.get("id").asText())
@@ -259,6 +286,6 @@ abstract class GatewayTest {
                         .toList()))
                 .as("%s", what)
                 .contains("status", "title", "type")
-                .isSubsetOf("status", "title", "type", "detail", "errors");
+                .isSubsetOf("status", "title", "type", "detail", "errors", "quota");
     }
 }

@@ -184,7 +184,8 @@ class WorstBodiesIT extends GatewayTest {
                 accountPath() + "/emails?mailboxId=" + text,
                 accountPath() + "/mutations?" + "state=x&".repeat(400),
                 accountPath() + "/changes?since=" + "9".repeat(3_000),
-                "/v1/events?accountId=" + text)) {
+                "/v1/events?accountId=" + text,
+                "/v1/discovery?email=a@" + text)) {
             assertThat(api.get(path).status()).as(path.substring(0, 40)).isIn(400, 404, 422);
         }
         assertThat(api.get("/v1/accounts?cursor=" + "x".repeat(100_000)).status())

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.charset.StandardCharsets;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 class OutgoingMessageTest {
     @Test
@@ -41,6 +42,29 @@ class OutgoingMessageTest {
             "Bad Name: x\n\nbody"
         }) {
             assertThatThrownBy(() -> of(unfit)).as(unfit).isInstanceOf(IllegalArgumentException.class);
+        }
+    }
+
+    /** Each fold was once appended to all before it. */
+    @Test
+    @Timeout(10)
+    void a_field_of_many_lines_takes_time_in_proportion_to_its_length() {
+        String folds = " z\n".repeat(OutgoingMessage.HEADER_OCTETS_MAX / 3 - 10);
+
+        OutgoingMessage message = of("To: a@example.com\nX: y\n" + folds + "\nbody");
+
+        assertThat(message.fields()).hasSize(2);
+        assertThat(message.field("X").orElseThrow()).hasSize(1 + folds.length() / 3 * 4);
+    }
+
+    @Test
+    @Timeout(10)
+    void a_header_that_is_too_large_is_refused() {
+        for (String line : new String[] {" z\n", "x:\n", "X-Long: " + "x".repeat(900) + "\n"}) {
+            String message = "To: a@example.com\n" + line.repeat((10 << 20) / line.length()) + "\nbody";
+            assertThatThrownBy(() -> of(message))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining("header");
         }
     }
 

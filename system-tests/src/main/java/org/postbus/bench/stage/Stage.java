@@ -6,6 +6,7 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.UnaryOperator;
 import org.postbus.devstack.client.PostbusApi;
@@ -17,6 +18,12 @@ import org.postbus.model.AccountId;
 
 /** All of Postbus on this machine, started with an empty directory for one benchmark, with the compilers and limits of real use. */
 public final class Stage implements AutoCloseable {
+    /** A benchmark asks for more than a user does. */
+    private static final Map<String, String> QUOTAS = Map.of(
+            "POSTBUS_QUOTA_REQUESTS_PER_SECOND", "100000",
+            "POSTBUS_QUOTA_SYNCS_PER_ACCOUNT_AND_MINUTE", "100000",
+            "POSTBUS_QUOTA_QUEUED_MUTATIONS", "1000000");
+
     private static final Path DIRECTORY = Path.of(".postbus/bench");
     private static final Duration POLL = Duration.ofMillis(20);
 
@@ -33,8 +40,9 @@ public final class Stage implements AutoCloseable {
         Path directory = ProjectRoot.find().resolve(DIRECTORY);
         Directories.delete(directory);
         LocalPostbus postbus = LocalPostbus.prepare(
-                adjusted.apply(
-                        LocalPostbus.Settings.temporary(directory, jamesUsers).longLived()),
+                adjusted.apply(LocalPostbus.Settings.temporary(directory, jamesUsers)
+                        .longLived()
+                        .environment(QUOTAS)),
                 out::println);
         Runtime.getRuntime().addShutdownHook(new Thread(postbus::close, "close"));
         out.println("Starting (logs in " + directory.resolve("logs") + ")");

@@ -1,0 +1,62 @@
+package org.postbus.gateway.database;
+
+import java.util.ArrayDeque;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Queue;
+import org.postbus.model.TenantId;
+
+/**
+ * Lets a tenant have a part of the connections at a time, so that the transactions of one tenant that wait, for a lock or a slow statement, leave
+ * connections for the others. Those above wait in order, without a connection. Thread-safe.
+ */
+final class TenantPermits {
+    private final int atOnceMax;
+    private final int waitingMax;
+    private final Map<TenantId, OfTenant> tenants = new HashMap<>();
+
+    /**
+     * @param atOnceMax of one tenant
+     * @param waitingMax of one tenant; more are refused
+     */
+    TenantPermits(int atOnceMax, int waitingMax) {
+        this.atOnceMax = atOnceMax;
+        this.waitingMax = waitingMax;
+    }
+
+    private static final class OfTenant {
+        private int running;
+        private final Queue<Runnable> waiting = new ArrayDeque<>();
+    }
+
+    /**
+     * Calls {@code start} now, or when another one of the tenant has left. For each start {@link #leave} must be called once.
+     *
+     * @return false if too many wait: then {@code start} is not called
+     */
+    boolean enter(TenantId tenant, Runnable start) {
+        synchronized (this) {
+            OfTenant ofTenant = tenants.computeIfAbsent(tenant, id -> new OfTenant());
+            if (ofTenant.running == atOnceMax) {
+                return ofTenant.waiting.size() < waitingMax && ofTenant.waiting.add(start);
+            }
+            ofTenant.running++;
+        }
+        start.run();
+        return true;
+    }
+
+    void leave(TenantId tenant) {
+        Runnable next;
+        synchronized (this) {
+            OfTenant ofTenant = tenants.get(tenant);
+            next = ofTenant.waiting.poll();
+            if (next == null && --ofTenant.running == 0) {
+                tenants.remove(tenant);
+            }
+        }
+        if (next != null) {
+            next.run();
+        }
+    }
+}

@@ -1,0 +1,32 @@
+package org.postbus.gateway.quota;
+
+import java.time.Duration;
+import java.util.Optional;
+
+/** Grants a number of requests at once, and then a number in time. Thread-safe. */
+final class TokenBucket {
+    private static final double NANOS_PER_SECOND = 1e9;
+
+    private double tokens;
+    private long lastNanos;
+    private boolean used;
+
+    /**
+     * @param perSecond the rate; the limits may change from call to call
+     * @param burst how many may come at once
+     * @param nowNanos {@link System#nanoTime}
+     * @return empty if it is granted; else the time until the next one is
+     */
+    synchronized Optional<Duration> take(double perSecond, double burst, long nowNanos) {
+        tokens = used ? Math.min(burst, tokens + (nowNanos - lastNanos) / NANOS_PER_SECOND * perSecond) : burst;
+        used = true;
+        lastNanos = nowNanos;
+        if (tokens >= 1) {
+            tokens--;
+            return Optional.empty();
+        }
+        double seconds =
+                perSecond > 0 ? (1 - tokens) / perSecond : Duration.ofDays(1).toSeconds();
+        return Optional.of(Duration.ofNanos((long) Math.min(seconds * NANOS_PER_SECOND, Long.MAX_VALUE)));
+    }
+}
