@@ -47,7 +47,7 @@ class OutgoingMessageTest {
 
     /** Each fold was once appended to all before it. */
     @Test
-    @Timeout(10)
+    @Timeout(3)
     void a_field_of_many_lines_takes_time_in_proportion_to_its_length() {
         String folds = " z\n".repeat(OutgoingMessage.HEADER_OCTETS_MAX / 3 - 10);
 
