@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -104,6 +105,10 @@ class WorstBodiesIT extends GatewayTest {
         for (BodyRoute route : BodyRoute.all()) {
             Map<String, Supplier<byte[]>> bodies =
                     route.isJson() ? WorstBody.json(route.octetsMax()) : WorstBody.message(route.octetsMax());
+            if (route.mediaTypes().isEmpty()) {
+                // What it holds makes no difference to a route that ignores it.
+                bodies.keySet().retainAll(Set.of("unknown names", "nested arrays"));
+            }
             int atOnce = route.octetsMax() > LARGE ? LARGE_AT_ONCE : AT_ONCE;
             bodies.forEach((name, made) -> {
                 byte[] body = made.get();
