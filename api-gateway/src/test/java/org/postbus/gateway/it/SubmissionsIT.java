@@ -110,7 +110,7 @@ class SubmissionsIT extends GatewayTest {
 
     private String submissionsOfNewAccount(FakeJmapServer server) {
         Answer added = api.call("POST", "/v1/accounts", """
-                {"protocol": "jmap", "email": "%s", "password": "%s", "jmap": {"sessionUrl": "%s"}}""".formatted(
+                {"allowDuplicate": true, "protocol": "jmap", "email": "%s", "password": "%s", "jmap": {"sessionUrl": "%s"}}""".formatted(
                         FakeJmapServer.USER, FakeJmapServer.PASSWORD, server.sessionUrl()));
         return "/v1/accounts/" + added.json().get("id").asText() + "/submissions";
     }
