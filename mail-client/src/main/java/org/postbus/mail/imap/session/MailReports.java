@@ -172,10 +172,12 @@ final class MailReports {
     List<SessionOutput> fetched(ImapResponse.Fetch fetch, long size) {
         bytes = size;
         FetchedMessage message = fetch.message();
+        if (command instanceof ImapCommand.UidFetch(var uids, var items)) {
+            checkLength(message, items);
+        }
         if (command instanceof ImapCommand.UidFetch(var uids, var items)
                 && uids.contains(message.uid())
                 && !(fetch.stateOnly() && asksForMoreThanState(items))) {
-            checkLength(message, items);
             return List.of(new SessionOutput.Deliver(message));
         }
         if (command instanceof ImapCommand.Resync) {
@@ -226,7 +228,7 @@ final class MailReports {
                 : List.of();
     }
 
-    /** What comes in quotes is no literal, and is held to the same limit. */
+    /** What comes in quotes is no literal, and is held to the same limit, whichever message it belongs to. */
     private static void checkLength(FetchedMessage message, FetchItems items) {
         int length = message.body().map(body -> body.length).orElse(0);
         for (FetchItem item : items.items()) {

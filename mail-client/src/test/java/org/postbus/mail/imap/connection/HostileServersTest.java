@@ -337,6 +337,20 @@ class HostileServersTest {
                     victim.say("\")\r\n");
                 }));
         exceeds(
+                "quoted string of another message of more than what was asked for",
+                "where 65536 were asked for",
+                inInbox(connection -> connection
+                        .uidFetch(
+                                List.of(new UidRange(1, 10)),
+                                FetchItems.of(FetchItems.FLAGS, FetchItems.bodyStart(65_536)))
+                        .onItem()
+                        .ignoreAsUni()),
+                selected(victim -> {
+                    victim.say("* 11 FETCH (UID 11 FLAGS () BODY[]<0> \"");
+                    victim.repeat("x", 65_537);
+                    victim.say("\")\r\n");
+                }));
+        exceeds(
                 "literals that together are more than what was asked for",
                 "asked for in a response",
                 inInbox(connection -> start(connection)),
