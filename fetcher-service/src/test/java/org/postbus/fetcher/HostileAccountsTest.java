@@ -48,6 +48,7 @@ class HostileAccountsTest {
     private static final long ENDLESS = Long.MAX_VALUE;
     /** Generous: the hostile servers take most of the CPU of the same machine. Seconds are shown by the bench. */
     private static final Duration DELAY_MAX = Duration.ofSeconds(60);
+
     private static final Duration REPORT_TIME_MAX = Duration.ofSeconds(120);
     /** Two chunks of Netty's pool, which it keeps, and what tests need. */
     private static final long GROWTH_OCTETS_MAX = 40 << 20;

@@ -21,6 +21,11 @@ final class SmtpFailures {
     /** @param begun whether the message may have been sent: then only a reply shows the outcome */
     static ServerFailure of(Throwable cause, boolean begun) {
         return switch (cause) {
+            // The message may have been sent, whatever followed.
+            case ServerException known
+            when begun ->
+                new ServerFailure.OutcomeUnknown("the connection broke before the server's answer: "
+                        + known.failure().text());
             case ServerException known -> known.failure();
             case SMTPException reply -> ofReply(reply.getReplyCode(), text(reply));
             case IllegalArgumentException unfit -> new ServerFailure.Rejected("invalid", text(unfit));

@@ -109,15 +109,24 @@ final class SmtpGreeting extends ChannelInboundHandlerAdapter {
         }
     }
 
-    /** The greeting waits in the paused socket until Vert.x Mail has set its handler; it does so at a time of its own. */
+    /**
+     * The greeting waits in the paused socket until Vert.x Mail has set its handler; it does so at a time of its own. Replies are limited, because
+     * Vert.x Mail does not limit them.
+     */
     private static NetSocket resumedByHandler(NetSocket socket) {
+        LimitedReplies replies = new LimitedReplies(socket);
         return (NetSocket) Proxy.newProxyInstance(
                 NetSocket.class.getClassLoader(), new Class<?>[] {NetSocket.class}, (proxy, method, arguments) -> {
                     if (method.getName().equals("handler") && arguments[0] != null) {
                         @SuppressWarnings("unchecked")
                         Handler<Buffer> handler = (Handler<Buffer>) arguments[0];
-                        socket.handler(handler).resume();
+                        socket.handler(replies.before(handler)).resume();
                         return proxy;
+                    }
+                    if (method.getName().equals("exceptionHandler")) {
+                        @SuppressWarnings("unchecked")
+                        Handler<Throwable> failed = (Handler<Throwable>) arguments[0];
+                        replies.failuresTo(failed);
                     }
                     try {
                         Object result = method.invoke(socket, arguments);

@@ -27,6 +27,7 @@ import org.postbus.mail.ServerFailure;
 import org.postbus.mail.TestCertificate;
 import org.postbus.mail.egress.EgressConnector;
 import org.postbus.mail.egress.TestEgress;
+import org.postbus.mail.imap.fake.HostileImapServer;
 
 class SmtpClientTest {
     private static final Duration WAIT = Duration.ofSeconds(60);
@@ -340,6 +341,36 @@ class SmtpClientTest {
             return e.failure();
         }
         throw new AssertionError("it was sent");
+    }
+
+    @Test
+    void replies_without_an_end_are_not_read_to_their_end() {
+        for (String endless : List.of("x", "\r\n250-and on")) {
+            try (HostileImapServer hostile = HostileImapServer.that(victim -> {
+                        victim.say("220 hello\r\n");
+                        victim.hear();
+                        victim.say("250-hostile").repeat(endless, Long.MAX_VALUE);
+                    });
+                    SmtpClient tried = client(hostile.address(TlsMode.NONE), PASSWORD)) {
+                assertThatThrownBy(() -> tried.logIn().await().atMost(WAIT))
+                        .isInstanceOfSatisfying(
+                                ServerException.class,
+                                e -> assertThat(e.failure()).isInstanceOf(ServerFailure.LimitExceeded.class));
+            }
+        }
+    }
+
+    @Test
+    void the_outcome_is_unknown_if_the_reply_to_the_message_has_no_end() {
+        server.answer(ScriptedSmtpServer.END_OF_DATA, "250 " + "x".repeat(100_000));
+
+        assertThatThrownBy(() -> client.send("alice@example.com", List.of("bob@example.com"), MESSAGE)
+                        .await()
+                        .atMost(WAIT))
+                .isInstanceOfSatisfying(
+                        ServerException.class,
+                        e -> assertThat(e.failure()).isInstanceOf(ServerFailure.OutcomeUnknown.class));
+        assertThat(server.delivered()).hasSize(1);
     }
 
     private static SmtpClient client(ServerAddress address, Credential credential) {
