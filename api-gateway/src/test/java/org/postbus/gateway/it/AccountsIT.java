@@ -247,7 +247,8 @@ class AccountsIT extends GatewayTest {
             assertProblem(answer, 422, path);
             assertThat(pointers(answer)).containsExactly("#/imap/host");
         }
-        Answer patched = careful.call("PATCH", accountPath(), "{\"imap\":{\"host\":\"" + host + "\"}}", MERGE_PATCH);
+        String patch = "{\"imap\":{\"host\":\"" + host + "\",\"port\":993,\"tls\":\"tls\"}}";
+        Answer patched = careful.call("PATCH", accountPath(), patch, MERGE_PATCH);
         assertProblem(patched, 422, "PATCH");
     }
 
