@@ -5,6 +5,8 @@ import java.util.Arrays;
 import java.util.Deque;
 import java.util.List;
 import java.util.stream.Collectors;
+import org.postbus.bench.fairness.FairnessBench;
+import org.postbus.bench.fairness.FairnessOptions;
 import org.postbus.bench.flush.FlushBench;
 import org.postbus.bench.flush.FlushOptions;
 import org.postbus.bench.idle.IdleBench;
@@ -80,6 +82,15 @@ public final class Main {
             @Override
             Runnable parse(Deque<String> options) {
                 return new IdleBench(IdleOptions.parse(options), System.out);
+            }
+        },
+        FAIRNESS("fairness", """
+                one tenant's mail while another tenant adds many accounts, and while the fetcher restarts with them
+                    --accounts N   of the other tenant (1500)
+                    --messages N   in the INBOX of each (20)""") {
+            @Override
+            Runnable parse(Deque<String> options) {
+                return new FairnessBench(FairnessOptions.parse(options), System.out);
             }
         };
 

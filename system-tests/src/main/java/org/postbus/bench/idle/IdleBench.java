@@ -20,9 +20,9 @@ import org.postbus.bench.idle.IdleTable.Logins;
 import org.postbus.bench.measure.Figures;
 import org.postbus.bench.measure.Jcmd;
 import org.postbus.bench.measure.ProcessUse;
+import org.postbus.bench.stage.IdleServerProcess;
+import org.postbus.bench.stage.ManyAccounts;
 import org.postbus.bench.stage.Stage;
-import org.postbus.devstack.mailserver.SelfSignedCertificate;
-import org.postbus.devstack.process.Directories;
 import org.postbus.model.AccountId;
 
 /**
@@ -51,7 +51,6 @@ public final class IdleBench implements Runnable {
     private static final Duration TIMERS_EXPIRED = Duration.ofSeconds(75);
 
     private static final String FETCHER = "fetcher-1";
-    private static final String KEYSTORE_PASSWORD = "not-a-secret";
     private static final int HISTOGRAM_LINES = 25;
 
     private final IdleOptions options;
@@ -70,8 +69,7 @@ public final class IdleBench implements Runnable {
             throw new IllegalStateException("a process may have " + descriptors + " open files (ulimit -Hn), which is"
                     + " not enough for " + options.accounts() + " connections");
         }
-        Path keystore = createKeystore();
-        try (IdleServerProcess server = new IdleServerProcess(keystore, KEYSTORE_PASSWORD);
+        try (IdleServerProcess server = new IdleServerProcess(0);
                 Stage stage = Stage.start(
                         List.of(),
                         settings -> settings.serviceHeap("3g")
@@ -82,14 +80,14 @@ public final class IdleBench implements Runnable {
                                                 "POSTBUS_FETCHER_CONNECTIONS_PER_HOST",
                                                 Integer.toString(connections),
                                                 "JAVA_TOOL_OPTIONS",
-                                                "-Djavax.net.ssl.trustStore=" + keystore
-                                                        + " -Djavax.net.ssl.trustStorePassword=" + KEYSTORE_PASSWORD
+                                                server.trustOptions()
                                                         // Free heap is returned to the system, so that resident memory
                                                         // follows the heap.
                                                         + " -Xms64m -Xmn32m -XX:MinHeapFreeRatio=5 -XX:MaxHeapFreeRatio=10 -XX:-ShrinkHeapInSteps")),
                         out);
                 Connection database = stage.database()) {
-            IdleAccounts all = new IdleAccounts(stage, database);
+            ManyAccounts all =
+                    new ManyAccounts(stage, database, stage.postbus().apiKey().tenant());
             int fewer = options.accounts() / 5;
             List<AccountId> first = all.add(server.port(), fewer);
             awaitLoggedIn(database, server, fewer);
@@ -120,8 +118,6 @@ public final class IdleBench implements Runnable {
             new IdleTable(descriptors, LOGINS_PER_SECOND, out).print(memories, logins);
         } catch (SQLException e) {
             throw new IllegalStateException("a database query failed", e);
-        } finally {
-            Directories.delete(keystore.getParent());
         }
     }
 
@@ -182,17 +178,6 @@ public final class IdleBench implements Runnable {
                     .mapToInt(limit -> limit.equals("unlimited") ? Integer.MAX_VALUE : Integer.parseInt(limit))
                     .findFirst()
                     .orElseThrow();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-    }
-
-    private static Path createKeystore() {
-        try {
-            Path directory = Files.createTempDirectory("postbus-idle-");
-            Path keystore = directory.resolve("keystore");
-            SelfSignedCertificate.write(keystore, KEYSTORE_PASSWORD, directory.resolve("keytool.log"));
-            return keystore;
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

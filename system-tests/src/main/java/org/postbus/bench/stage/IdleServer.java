@@ -1,4 +1,4 @@
-package org.postbus.bench.idle;
+package org.postbus.bench.stage;
 
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -15,23 +15,26 @@ import java.util.Arrays;
 import java.util.Locale;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLServerSocket;
 import javax.net.ssl.SSLSocket;
 
 /**
- * An IMAP server over TLS without activity, in a process of its own: every login succeeds, and every user has the same empty mailboxes.
- * It implements the commands of a waiting client: LIST with STATUS, SELECT, IDLE. It counts connections and logins.
+ * An IMAP server over TLS without activity, in a process of its own: every login succeeds, and every user has the same mailboxes, which
+ * never change: INBOX with a number of messages, the others empty. It implements the commands of a client that reads them once and waits: LIST
+ * with STATUS, SELECT, UID FETCH, IDLE. It counts connections and logins.
  *
- * <p>Arguments: a PKCS12 keystore and its password. It prints its port first, and then for each line of standard input one line: the
+ * <p>Arguments: a PKCS12 keystore, its password and the number of messages. It prints its port first, and then for each line of standard input one line: the
  * number of open connections, the logins since the last such line, and the most of them within one second. It exits at the end of
  * standard input.
  */
 final class IdleServer {
     private static final String CAPABILITIES =
             "IMAP4rev1 SASL-IR AUTH=PLAIN ENABLE IDLE UNSELECT UIDPLUS LIST-EXTENDED LIST-STATUS SPECIAL-USE CONDSTORE";
-    private static final String STATUS = "(MESSAGES 0 UIDNEXT 1 UIDVALIDITY 1 UNSEEN 0 HIGHESTMODSEQ 1)";
+    private static final String STATUS = "(MESSAGES %d UIDNEXT %d UIDVALIDITY 1 UNSEEN 0 HIGHESTMODSEQ 1)";
+    private static final String WITH_MESSAGES = "INBOX";
     private static final String[][] MAILBOXES = {
         {"INBOX", "\\HasNoChildren"},
         {"Drafts", "\\HasNoChildren \\Drafts"},
@@ -40,20 +43,25 @@ final class IdleServer {
         {"Trash", "\\HasNoChildren \\Trash"},
         {"Archive", "\\HasNoChildren \\Archive"}
     };
+    private static final String LINE = "A line of text as in any mail.\r\n";
+    private static final int LINES = 60;
     private static final int BACKLOG = 4096;
     private static final int LINE_MAX = 8192;
     private static final long SECOND_NANOS = 1_000_000_000;
 
     private final SSLServerSocket listener;
+    private final int messages;
     private final AtomicInteger open = new AtomicInteger();
     private final ConcurrentLinkedQueue<Long> logins = new ConcurrentLinkedQueue<>();
 
-    private IdleServer(SSLServerSocket listener) {
+    private IdleServer(SSLServerSocket listener, int messages) {
         this.listener = listener;
+        this.messages = messages;
     }
 
     public static void main(String[] arguments) throws IOException, GeneralSecurityException {
-        IdleServer server = new IdleServer(listener(Path.of(arguments[0]), arguments[1].toCharArray()));
+        IdleServer server = new IdleServer(
+                listener(Path.of(arguments[0]), arguments[1].toCharArray()), Integer.parseInt(arguments[2]));
         Thread.ofPlatform().daemon().start(server::accept);
         System.out.println(server.listener.getLocalPort());
         try (BufferedReader commands =
@@ -113,8 +121,9 @@ final class IdleServer {
             InputStream in = socket.getInputStream();
             OutputStream out = socket.getOutputStream();
             send(out, "* OK [CAPABILITY " + CAPABILITIES + "] ready");
+            String selected = "";
             for (String line = readLine(in); !line.isEmpty(); line = readLine(in)) {
-                respond(line, in, out);
+                selected = respond(line, selected, in, out);
             }
         } catch (IOException gone) {
             // A client has closed its connection.
@@ -123,9 +132,11 @@ final class IdleServer {
         }
     }
 
-    private void respond(String line, InputStream in, OutputStream out) throws IOException {
+    /** Returns the mailbox that is selected afterwards. */
+    private String respond(String line, String selected, InputStream in, OutputStream out) throws IOException {
         String[] words = line.split(" ", 3);
         String tag = words[0];
+        int exist = messagesIn(selected);
         switch (words[1].toUpperCase(Locale.ROOT)) {
             case "CAPABILITY" -> send(out, "* CAPABILITY " + CAPABILITIES, tag + " OK done");
             case "AUTHENTICATE", "LOGIN" -> {
@@ -143,31 +154,92 @@ final class IdleServer {
                     response.append("\r\n* STATUS ")
                             .append(mailbox[0])
                             .append(' ')
-                            .append(STATUS)
+                            .append(STATUS.formatted(messagesIn(mailbox[0]), messagesIn(mailbox[0]) + 1))
                             .append("\r\n");
                 }
                 send(out, response + tag + " OK done");
             }
-            case "SELECT", "EXAMINE" ->
+            case "SELECT", "EXAMINE" -> {
+                String name = words[2].split(" ", 2)[0].replace("\"", "");
                 send(
                         out,
-                        "* 0 EXISTS",
+                        "* " + messagesIn(name) + " EXISTS",
                         "* FLAGS (\\Seen \\Flagged \\Deleted \\Draft \\Answered)",
                         "* OK [UIDVALIDITY 1] ok",
-                        "* OK [UIDNEXT 1] ok",
+                        "* OK [UIDNEXT " + (messagesIn(name) + 1) + "] ok",
                         "* OK [HIGHESTMODSEQ 1] ok",
                         tag + " OK [READ-ONLY] done");
+                return name;
+            }
             case "IDLE" -> {
                 send(out, "+ idling");
                 if (readLine(in).equalsIgnoreCase("DONE")) {
                     send(out, tag + " OK done");
                 }
             }
-            case "NOOP", "UNSELECT", "CLOSE" -> send(out, tag + " OK done");
-            case "UID" -> send(out, "* SEARCH", tag + " OK done");
+            case "NOOP" -> send(out, tag + " OK done");
+            case "UNSELECT", "CLOSE" -> {
+                send(out, tag + " OK done");
+                return "";
+            }
+            case "UID" -> {
+                if (words[2].toUpperCase(Locale.ROOT).startsWith("FETCH ")) {
+                    fetch(words[2].substring("FETCH ".length()), exist, out);
+                    send(out, tag + " OK done");
+                } else {
+                    StringBuilder found = new StringBuilder("* SEARCH");
+                    IntStream.rangeClosed(1, exist)
+                            .forEach(uid -> found.append(' ').append(uid));
+                    send(out, found.toString(), tag + " OK done");
+                }
+            }
             case "LOGOUT" -> send(out, "* BYE", tag + " OK done");
             default -> send(out, tag + " BAD unknown");
         }
+        return selected;
+    }
+
+    private int messagesIn(String mailbox) {
+        return mailbox.equals(WITH_MESSAGES) ? messages : 0;
+    }
+
+    /** @param arguments a set and items; with CHANGEDSINCE nothing is sent, because nothing changes */
+    private static void fetch(String arguments, int exist, OutputStream out) throws IOException {
+        String[] setAndItems = arguments.split(" ", 2);
+        if (setAndItems[1].contains("CHANGEDSINCE")) {
+            return;
+        }
+        StringBuilder response = new StringBuilder();
+        for (String range : setAndItems[0].split(",")) {
+            String[] ends = range.replace("*", Integer.toString(exist)).split(":");
+            int last = Math.min(exist, Integer.parseInt(ends[ends.length - 1]));
+            for (int uid = Integer.parseInt(ends[0]); uid <= last; uid++) {
+                response.append("* ")
+                        .append(uid)
+                        .append(" FETCH (UID ")
+                        .append(uid)
+                        .append(" FLAGS (\\Seen)");
+                if (setAndItems[1].contains("MODSEQ")) {
+                    response.append(" MODSEQ (1)");
+                }
+                if (setAndItems[1].contains("INTERNALDATE")) {
+                    response.append(" INTERNALDATE \"01-Jan-2026 00:00:00 +0000\"");
+                }
+                String message = "From: Sender <sender@example.org>\r\nTo: user@example.com\r\nSubject: Message " + uid
+                        + "\r\nMessage-ID: <idle-" + uid + "@example.org>\r\n\r\n" + LINE.repeat(LINES);
+                if (setAndItems[1].contains("RFC822.SIZE")) {
+                    response.append(" RFC822.SIZE ").append(message.length());
+                }
+                if (setAndItems[1].contains("BODY.PEEK[]")) {
+                    response.append(" BODY[]<0> {")
+                            .append(message.length())
+                            .append("}\r\n")
+                            .append(message);
+                }
+                response.append(")\r\n");
+            }
+        }
+        out.write(response.toString().getBytes(StandardCharsets.US_ASCII));
     }
 
     private static void send(OutputStream out, String... lines) throws IOException {

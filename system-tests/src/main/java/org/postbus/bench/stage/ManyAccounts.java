@@ -1,12 +1,10 @@
-package org.postbus.bench.idle;
+package org.postbus.bench.stage;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
-import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -23,8 +21,6 @@ import org.postbus.account.Secret;
 import org.postbus.account.ServerAddress;
 import org.postbus.account.TlsMode;
 import org.postbus.account.cipher.CredentialCipher;
-import org.postbus.bench.stage.MailServer;
-import org.postbus.bench.stage.Stage;
 import org.postbus.codec.EventCodec;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
@@ -32,16 +28,15 @@ import org.postbus.topic.AccountRecord;
 import org.postbus.topic.Topics;
 
 /**
- * Adds and removes accounts by thousands: rows and records as the gateway writes them, in batches.
+ * Adds and removes a tenant's accounts by thousands: rows and records as the gateway writes them, in batches.
  *
  * @param database a connection of the superuser
  */
-record IdleAccounts(Stage stage, Connection database) {
+public record ManyAccounts(Stage stage, Connection database, TenantId tenant) {
     /** Adds accounts whose IMAP server listens on {@code port} of this machine, over TLS. */
-    List<AccountId> add(int port, int accounts) throws SQLException {
+    public List<AccountId> add(int port, int accounts) throws SQLException {
         CredentialCipher cipher =
                 CredentialCipher.fromKeysetFile(stage.directory().resolve("keyset.json"));
-        TenantId tenant = tenant();
         database.setAutoCommit(false);
         try (PreparedStatement account =
                         database.prepareStatement("insert into account (account_id, tenant_id, protocol,"
@@ -91,7 +86,7 @@ record IdleAccounts(Stage stage, Connection database) {
         }
     }
 
-    void remove(List<AccountId> accounts) throws SQLException {
+    public void remove(List<AccountId> accounts) throws SQLException {
         try (PreparedStatement delete = database.prepareStatement("delete from account where account_id = any(?)");
                 KafkaProducer<String, byte[]> topic = producer()) {
             delete.setArray(
@@ -111,13 +106,5 @@ record IdleAccounts(Stage stage, Connection database) {
                         stage.postbus().kafka().bootstrap()),
                 new StringSerializer(),
                 new ByteArraySerializer());
-    }
-
-    private TenantId tenant() throws SQLException {
-        try (Statement statement = database.createStatement();
-                ResultSet row = statement.executeQuery("select tenant_id from tenant")) {
-            row.next();
-            return new TenantId(row.getObject(1, UUID.class));
-        }
     }
 }
