@@ -9,10 +9,11 @@ import io.vertx.sqlclient.SqlConnection;
 import io.vertx.sqlclient.Tuple;
 import java.time.Duration;
 import java.util.Optional;
-import java.util.concurrent.Semaphore;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import org.postbus.kit.InfrastructureFailureException;
 import org.postbus.kit.concurrent.Await;
+import org.postbus.kit.concurrent.FairPermits;
 import org.postbus.model.TenantId;
 
 /**
@@ -36,7 +37,7 @@ public final class TenantTransactions {
 
     private final Pool pool;
     private final Limits limits;
-    private final Optional<Semaphore> permits;
+    private final Optional<FairPermits<String>> permits;
 
     /**
      * Limits of time and number.
@@ -44,8 +45,8 @@ public final class TenantTransactions {
      * @param answerMax how long the blocking forms wait for one answer or transaction; above the statement timeout, after which PostgreSQL
      *     answers by itself
      * @param statementTimeout replaces the role's {@code statement_timeout} for each transaction
-     * @param atOnceMax transactions of the blocking forms at once. The others wait in order and for as long as it takes, where the pool's own
-     *     queue would fail all of them together at its time limit. 0: no limit but the pool's
+     * @param atOnceMax transactions of the blocking forms at once, shared fairly by the tenants ({@link FairPermits}). The others wait for as
+     *     long as it takes, where the pool's own queue would fail all of them together at its time limit. 0: no limit but the pool's
      */
     public record Limits(Duration answerMax, Optional<Duration> statementTimeout, int atOnceMax) {
         /** 60 s for an answer; statement timeout and number as the role and the pool say. */
@@ -68,10 +69,15 @@ public final class TenantTransactions {
     }
 
     public TenantTransactions(Pool pool, Limits limits) {
+        this(pool, limits, waited -> {});
+    }
+
+    /** @param waited is given the time that each transaction waited for its turn; must not block */
+    public TenantTransactions(Pool pool, Limits limits, Consumer<Duration> waited) {
         this.pool = pool;
         this.limits = limits;
         this.permits =
-                limits.atOnceMax() == 0 ? Optional.empty() : Optional.of(new Semaphore(limits.atOnceMax(), true));
+                limits.atOnceMax() == 0 ? Optional.empty() : Optional.of(new FairPermits<>(limits.atOnceMax(), waited));
     }
 
     /**
@@ -115,11 +121,8 @@ public final class TenantTransactions {
      */
     public <T> T runInterruptibly(String what, TenantId tenant, Function<SqlConnection, Future<T>> work)
             throws InterruptedException {
-        acquire();
-        try {
+        try (Turn turn = turn(tenant.toString())) {
             return Await.infrastructure(what, future(tenant, work), limits.answerMax());
-        } finally {
-            permits.ifPresent(Semaphore::release);
         }
     }
 
@@ -170,21 +173,16 @@ public final class TenantTransactions {
     }
 
     private <T> T call(String tenant, Function<Transaction, T> work) {
-        try {
-            acquire();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new InfrastructureFailureException("interrupted while waiting for the database", e);
-        }
-        try {
+        try (Turn turn = turn(tenant)) {
             SqlConnection connection = Transaction.await(pool.getConnection(), limits.answerMax());
             try {
                 return call(connection, tenant, work);
             } finally {
                 connection.close();
             }
-        } finally {
-            permits.ifPresent(Semaphore::release);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new InfrastructureFailureException("interrupted while waiting for the database", e);
         }
     }
 
@@ -230,9 +228,13 @@ public final class TenantTransactions {
         }
     }
 
-    private void acquire() throws InterruptedException {
-        if (permits.isPresent()) {
-            permits.get().acquire();
-        }
+    /** One of the transactions at once. */
+    private interface Turn extends AutoCloseable {
+        @Override
+        void close();
+    }
+
+    private Turn turn(String tenant) throws InterruptedException {
+        return permits.isPresent() ? permits.get().acquire(tenant)::close : () -> {};
     }
 }

@@ -3,6 +3,7 @@ package org.postbus.kit.sql;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import io.vertx.core.Future;
 import io.vertx.sqlclient.Row;
@@ -25,6 +26,7 @@ import org.junit.jupiter.api.Test;
 import org.postbus.kit.InfrastructureFailureException;
 import org.postbus.kit.sql.TenantTransactions.Limits;
 import org.postbus.kit.sql.TestPool.Account;
+import org.postbus.model.TenantId;
 
 class TenantTransactionsTest {
     private static final Duration SOON = Duration.ofSeconds(30);
@@ -79,6 +81,36 @@ class TenantTransactionsTest {
                         .toCompletableFuture()
                         .get(30, TimeUnit.SECONDS))
                 .isZero();
+    }
+
+    @Test
+    void a_transaction_does_not_wait_for_300_of_another_tenant() throws Exception {
+        TenantTransactions two =
+                new TenantTransactions(database.pool, TenantTransactions.Limits.DEFAULT.withAtOnceMax(2));
+        AtomicInteger others = new AtomicInteger();
+        Function<SqlConnection, Future<Object>> slow = connection ->
+                connection.query("select pg_sleep(0.02)").execute().map(done -> others.incrementAndGet());
+        List<Thread> threads = new ArrayList<>();
+        TenantId other = database.account().tenant();
+        for (int i = 0; i < 300; i++) {
+            threads.add(Thread.ofVirtual().start(() -> {
+                try {
+                    two.runInterruptibly("waiting", other, slow);
+                } catch (InterruptedException over) {
+                    Thread.currentThread().interrupt();
+                }
+            }));
+        }
+        await().until(() -> others.get() > 0);
+
+        int before = others.get();
+        two.run(account.tenant(), connection -> connection.query("select 1").execute());
+
+        assertThat(others.get() - before).isLessThan(30);
+        threads.forEach(Thread::interrupt);
+        for (Thread thread : threads) {
+            thread.join();
+        }
     }
 
     @Test
@@ -188,7 +220,7 @@ class TenantTransactionsTest {
 
     @Test
     void no_more_transactions_run_at_once_than_allowed_and_the_others_wait() throws Exception {
-        var limited = new TenantTransactions(database.pool, Limits.DEFAULT.withAtOnceMax(2));
+        var limited = new TenantTransactions(database.pool, Limits.DEFAULT.withAtOnceMax(3));
         AtomicInteger running = new AtomicInteger();
         AtomicInteger most = new AtomicInteger();
 
