@@ -13,7 +13,6 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.Semaphore;
 import java.util.random.RandomGenerator;
 import org.eclipse.microprofile.config.ConfigProvider;
 import org.eclipse.microprofile.reactive.messaging.Channel;
@@ -28,6 +27,8 @@ import org.postbus.fetcher.publish.PublisherMetrics;
 import org.postbus.fetcher.source.FetcherContext;
 import org.postbus.fetcher.source.HostBudget;
 import org.postbus.fetcher.store.ClaimStore;
+import org.postbus.kit.concurrent.FairPermits;
+import org.postbus.kit.concurrent.PermitWaits;
 import org.postbus.kit.keyset.KeysetRefresh;
 import org.postbus.kit.keyset.KeysetSettings;
 import org.postbus.kit.memory.MemoryMetrics;
@@ -47,6 +48,12 @@ class Fetcher {
     private static final int TRANSACTIONS_AT_ONCE = 12;
     /** Accounts that may hold the ids of many emails at once; each takes up to 100 MB. */
     private static final int MANY_IDS_AT_ONCE = 2;
+    /** Passes that use processor time; see SyncPasses. */
+    private static final int PASSES_AT_ONCE = 64;
+
+    private static final int INITIAL_PASSES_AT_ONCE = 16;
+    /** Batches of initial syncs that the writer has not applied, of 512 KiB at most: its queue for other accounts' mail. */
+    private static final int INITIAL_BATCHES_AHEAD = 24;
 
     /** Unless the heap is small. */
     private static final long BYTES_IN_FLIGHT_MAX = 64L << 20;
@@ -78,10 +85,12 @@ class Fetcher {
                 KeysetSettings.of(Settings.of(ConfigProvider.getConfig())).open();
         this.keyset = KeysetRefresh.start(cipher, registry);
         this.imap = new ImapClient(egress, ImapOptions.DEFAULT.withCompression(config.compression()));
-        // When a fetcher starts, thousands of accounts begin at once. They wait here, in order, instead of in the
-        // pool's queue.
-        TenantTransactions transactions =
-                new TenantTransactions(pool, TenantTransactions.Limits.DEFAULT.withAtOnceMax(TRANSACTIONS_AT_ONCE));
+        // When a fetcher starts, thousands of accounts begin at once. They wait here, tenant by tenant, instead of in
+        // the pool's queue.
+        TenantTransactions transactions = new TenantTransactions(
+                pool,
+                TenantTransactions.Limits.DEFAULT.withAtOnceMax(TRANSACTIONS_AT_ONCE),
+                PermitWaits.of(registry, "transactions"));
         this.loops = new AccountLoops(
                 new FetcherContext(
                         egress,
@@ -90,14 +99,23 @@ class Fetcher {
                         transactions,
                         new BatchSink(
                                 this::send,
-                                new Semaphore(config.bytesInFlightMax().orElse(bytesInFlightMax()), true),
+                                new FairPermits<>(
+                                        config.bytesInFlightMax().orElse(bytesInFlightMax()),
+                                        PermitWaits.of(registry, "bytes-in-flight")),
+                                new FairPermits<>(INITIAL_BATCHES_AHEAD, PermitWaits.of(registry, "initial-batches")),
                                 new PublisherMetrics(registry)),
                         new FetcherContext.Bulkheads(
-                                new Semaphore(config.largeMessagesAtOnce(), true),
-                                new Semaphore(MANY_IDS_AT_ONCE, true)),
+                                new FairPermits<>(
+                                        config.largeMessagesAtOnce(), PermitWaits.of(registry, "large-messages")),
+                                new FairPermits<>(MANY_IDS_AT_ONCE, PermitWaits.of(registry, "many-ids")),
+                                new FairPermits<>(PASSES_AT_ONCE, PermitWaits.of(registry, "passes")),
+                                new FairPermits<>(INITIAL_PASSES_AT_ONCE, PermitWaits.of(registry, "initial-passes"))),
                         parsing,
                         new HostBudget(
-                                config.loginsAtOnce(), config.loginsPerHostAndSecond(), config.connectionsPerHost()),
+                                config.loginsAtOnce(),
+                                config.loginsPerHostAndSecond(),
+                                config.connectionsPerHost(),
+                                name -> PermitWaits.of(registry, name)),
                         config.poll(),
                         config.compareEvery(),
                         Clock.systemUTC(),

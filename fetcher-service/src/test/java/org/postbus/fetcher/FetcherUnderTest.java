@@ -12,7 +12,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.random.RandomGenerator;
 import org.postbus.account.AccountSettings;
@@ -28,6 +27,7 @@ import org.postbus.fetcher.publish.PublisherMetrics;
 import org.postbus.fetcher.source.FetcherContext;
 import org.postbus.fetcher.source.HostBudget;
 import org.postbus.fetcher.store.ClaimStore;
+import org.postbus.kit.concurrent.FairPermits;
 import org.postbus.kit.sql.TenantTransactions;
 import org.postbus.mail.egress.TestEgress;
 import org.postbus.mail.imap.connection.ImapClient;
@@ -77,8 +77,13 @@ public final class FetcherUnderTest implements AutoCloseable {
                 imap,
                 new ClaimStore(transactions, cipher),
                 transactions,
-                new BatchSink(writer::accept, new Semaphore(64 * 1024 * 1024), new PublisherMetrics(meters)),
-                new FetcherContext.Bulkheads(new Semaphore(2), new Semaphore(2)),
+                new BatchSink(
+                        writer::accept,
+                        new FairPermits<>(64 * 1024 * 1024),
+                        new FairPermits<>(24),
+                        new PublisherMetrics(meters)),
+                new FetcherContext.Bulkheads(
+                        new FairPermits<>(2), new FairPermits<>(2), new FairPermits<>(64), new FairPermits<>(16)),
                 parsing,
                 budget,
                 poll,

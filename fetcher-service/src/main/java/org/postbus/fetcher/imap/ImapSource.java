@@ -91,7 +91,7 @@ public final class ImapSource implements ChangeSource {
 
     private ImapConnection connection() throws InterruptedException {
         if (open.isEmpty()) {
-            HostBudget.Permit permit = context.hosts().connectionPermit(host());
+            HostBudget.Permit permit = context.hosts().connectionPermit(who(), host());
             try {
                 open = Optional.of(new Open(connect(), permit));
             } finally {
@@ -106,6 +106,7 @@ public final class ImapSource implements ChangeSource {
     private ImapConnection connect() throws InterruptedException {
         return context.hosts()
                 .login(
+                        who(),
                         host(),
                         () -> Await.of(
                                 context.imap()
@@ -123,11 +124,15 @@ public final class ImapSource implements ChangeSource {
         if (plain.compression().isPresent() || !context.imap().compressionPays(plain.connection(), settings.imap())) {
             return;
         }
-        Optional<HostBudget.Permit> permit = context.hosts().compressionPermit();
+        Optional<HostBudget.Permit> permit = context.hosts().compressionPermit(who());
         if (permit.isPresent()) {
             open = Optional.of(new Open(plain.connection(), plain.permit(), permit, plain.mailboxes()));
             Await.of(plain.connection().compress(), MailboxSession.COMMAND_TIME_MAX, ServerException::unreachable);
         }
+    }
+
+    private HostBudget.Who who() {
+        return HostBudget.Who.of(account.claim());
     }
 
     private String host() {
@@ -162,8 +167,7 @@ public final class ImapSource implements ChangeSource {
 
     @Override
     public void watch(WakeSignal wakes) {
-        ImapWatcher watching =
-                new ImapWatcher(account.claim().accountId(), host(), context, this::connect, () -> idleOn, wakes);
+        ImapWatcher watching = new ImapWatcher(account.claim(), host(), context, this::connect, () -> idleOn, wakes);
         watcher = watching;
         watcherThread =
                 Thread.ofVirtual().name("watch-" + account.claim().accountId()).start(watching);

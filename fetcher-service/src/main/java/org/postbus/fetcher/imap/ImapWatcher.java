@@ -16,6 +16,7 @@ import org.postbus.fetcher.source.LimitPolicy;
 import org.postbus.fetcher.source.OwnThread;
 import org.postbus.fetcher.source.WakeKind;
 import org.postbus.fetcher.source.WakeSignal;
+import org.postbus.fetcher.store.Claim;
 import org.postbus.kit.concurrent.Await;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
@@ -46,6 +47,7 @@ final class ImapWatcher implements Runnable {
         ImapConnection connect() throws InterruptedException;
     }
 
+    private final Claim claim;
     private final AccountId account;
     private final String host;
     private final FetcherContext context;
@@ -57,13 +59,14 @@ final class ImapWatcher implements Runnable {
 
     /** @param idleOn the mailbox to watch with IDLE, evaluated each time that IDLE begins */
     ImapWatcher(
-            AccountId account,
+            Claim claim,
             String host,
             FetcherContext context,
             Connector connector,
             Supplier<MailboxName> idleOn,
             WakeSignal wakes) {
-        this.account = account;
+        this.claim = claim;
+        this.account = claim.accountId();
         this.host = host;
         this.context = context;
         this.connector = connector;
@@ -86,7 +89,7 @@ final class ImapWatcher implements Runnable {
         LimitPolicy limits = LimitPolicy.NONE;
         try {
             while (true) {
-                Optional<HostBudget.Permit> permit = context.hosts().watcherPermit(host);
+                Optional<HostBudget.Permit> permit = context.hosts().watcherPermit(HostBudget.Who.of(claim), host);
                 if (permit.isEmpty()) {
                     Thread.sleep(NO_PERMIT_PAUSE.plus(
                             Backoff.delay(1, Optional.empty(), context.random().nextDouble())));

@@ -7,6 +7,7 @@ import org.postbus.account.PushKind;
 import org.postbus.fetcher.publish.ObservationPublisher;
 import org.postbus.fetcher.source.ChangeSource;
 import org.postbus.fetcher.source.FetcherContext;
+import org.postbus.fetcher.source.HostBudget;
 import org.postbus.fetcher.source.WakeSignal;
 import org.postbus.fetcher.store.Claim;
 import org.postbus.fetcher.store.StoredJmapState;
@@ -45,6 +46,7 @@ public final class JmapSource implements ChangeSource {
             throws InterruptedException {
         JmapClient client = context.hosts()
                 .login(
+                        HostBudget.Who.of(claim),
                         settings.sessionUrl().getHost(),
                         () -> Await.of(
                                 JmapClient.open(context.egress(), settings, credential, JmapOptions.DEFAULTS),

@@ -49,7 +49,8 @@ final class Reconciliation {
         Set<String> destroyed = new LinkedHashSet<>();
         List<String> created = new ArrayList<>();
         try (HeldBytes.Share held = pass.client().keeping();
-                LazyPermit permit = new LazyPermit(pass.context().bulkheads().manyIds())) {
+                LazyPermit permit = new LazyPermit(
+                        pass.context().bulkheads().manyIds(), pass.out().tenantId())) {
             for (List<String> stored = stored(""); !stored.isEmpty(); stored = stored(stored.getLast())) {
                 destroyed.addAll(emails.publishDifferences(emails.storedStates(stored)));
                 held.set(ID_BYTES * destroyed.size());

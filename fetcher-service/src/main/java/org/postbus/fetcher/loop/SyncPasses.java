@@ -33,6 +33,9 @@ final class SyncPasses {
     /** How often a pass may be followed by another at once before the loop pauses. */
     private static final int PASSES_IN_A_ROW_MAX = 5;
 
+    /** A pass that finds little uses its processor time within this time. What takes longer mostly waits for a server. */
+    private static final Duration PERMIT_TIME_MAX = Duration.ofMillis(100);
+
     private static final Duration PAUSE_IN_A_ROW = Duration.ofSeconds(1);
 
     private final Claim claim;
@@ -41,6 +44,7 @@ final class SyncPasses {
     private final ChangeSource source;
     private final FetcherContext context;
     private boolean full;
+    private boolean initial;
     private boolean followUp;
     private int inARow;
     private int quietPasses;
@@ -59,11 +63,27 @@ final class SyncPasses {
         this.states = states;
         this.source = source;
         this.context = context;
+        this.initial = !claim.initialDone();
         this.full = claim.fullPass() || trustNoCursor;
     }
 
-    /** Runs one pass and publishes all that it found. Returns when the pass ended. */
+    /** Runs one pass, when it is its tenant's turn, and publishes all that it found. Returns when the pass ended. */
     Instant run(Set<WakeKind> why, Instant startedAt) throws InterruptedException {
+        if (!initial) {
+            try (var permit =
+                    context.bulkheads().passes().acquire(claim.tenantId()).forAtMost(PERMIT_TIME_MAX)) {
+                return runInTurn(why, startedAt);
+            }
+        }
+        try (InitialTurn turn = new InitialTurn(context.bulkheads().initialPasses(), claim.tenantId())) {
+            out.beginInitialSync(turn::next);
+            return runInTurn(why, startedAt);
+        } finally {
+            out.endInitialSync();
+        }
+    }
+
+    private Instant runInTurn(Set<WakeKind> why, Instant startedAt) throws InterruptedException {
         boolean requested = why.contains(WakeKind.SYNC_REQUEST);
         long number = requested || nextNumber.isEmpty() ? context.claims().beginPass(claim) : nextNumber.getAsLong();
         long sentBefore = out.sentSeq();
@@ -85,6 +105,7 @@ final class SyncPasses {
             context.claims().endFullPass(claim);
             full = false;
         }
+        initial &= !outcome.initialSyncEnded();
         followUp = outcome.again();
         return finishedAt;
     }

@@ -1,6 +1,7 @@
 package org.postbus.fetcher.publish;
 
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -8,6 +9,8 @@ import java.util.concurrent.CompletableFuture;
 import org.postbus.fetcher.store.FenceLostException;
 import org.postbus.fetcher.store.Progress;
 import org.postbus.kit.concurrent.Await;
+import org.postbus.kit.concurrent.FairPermits;
+import org.postbus.kit.concurrent.FairPermits.Urgency;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
 import org.postbus.observation.Observation;
@@ -26,6 +29,9 @@ public final class ObservationPublisher implements AutoCloseable {
     /** Above Kafka's delivery.timeout.ms, after which the producer itself gives up. */
     private static final Duration ACK_TIME_MAX = Duration.ofSeconds(150);
 
+    /** So that accounts whose servers do not answer, or a writer that does not apply, do not hold up others for longer. */
+    private static final Duration INITIAL_PERMIT_TIME_MAX = Duration.ofSeconds(10);
+
     private static final Duration POLL_MIN = Duration.ofMillis(5);
     private static final Duration POLL_MAX = Duration.ofMillis(200);
 
@@ -37,11 +43,25 @@ public final class ObservationPublisher implements AutoCloseable {
 
     private final List<EncodedObservation> pending = new ArrayList<>();
     private Optional<Observation> onSecondBatch = Optional.empty();
+    /** Room for each of them. */
+    private final List<FairPermits<TenantId>.Permit> pendingRoom = new ArrayList<>();
+
     private int pendingEmails;
     private int pendingBytes;
     private long sentSeq;
     private long appliedSeq;
+    private boolean initial;
+    private Step betweenBatches = () -> {};
+    private final ArrayDeque<Unapplied> unapplied = new ArrayDeque<>();
     private CompletableFuture<Void> inFlight = CompletableFuture.completedFuture(null);
+
+    /** A batch of an initial sync. */
+    private record Unapplied(long seq, FairPermits<TenantId>.Permit permit) {}
+
+    @FunctionalInterface
+    public interface Step {
+        void run() throws InterruptedException;
+    }
 
     public ObservationPublisher(
             TenantId tenantId, AccountId accountId, long fence, BatchSink sink, Progress.Reader progress) {
@@ -50,6 +70,28 @@ public final class ObservationPublisher implements AutoCloseable {
         this.fence = fence;
         this.sink = sink;
         this.progress = progress;
+    }
+
+    /**
+     * What follows belongs to the initial sync of an account: few of its batches are ahead of what the writer has applied, for all accounts
+     * together, so that other accounts' mail does not queue up behind them in Kafka. {@link #flush} then waits until the writer has applied
+     * everything.
+     *
+     * @param betweenBatches runs after each batch
+     */
+    public void beginInitialSync(Step betweenBatches) {
+        initial = true;
+        this.betweenBatches = betweenBatches;
+    }
+
+    public void endInitialSync() {
+        initial = false;
+        releasePermits();
+    }
+
+    /** Whose account it is. */
+    public TenantId tenantId() {
+        return tenantId;
     }
 
     /** Batches sent so far. */
@@ -100,13 +142,18 @@ public final class ObservationPublisher implements AutoCloseable {
      * full ones. Where there is no room, what waits is sent first, so that nobody waits for room while it holds some.
      */
     private void reserve(int bytes) throws InterruptedException {
-        if (!sink.bytesInFlight().tryAcquire(bytes)) {
+        var room = sink.bytesInFlight().tryAcquire(tenantId, bytes);
+        if (room.isEmpty()) {
             if (!pending.isEmpty()) {
                 send();
             }
             awaitAcknowledgement();
-            sink.bytesInFlight().acquire(bytes);
+            if (!unapplied.isEmpty()) {
+                awaitApplied(sentSeq);
+            }
+            room = Optional.of(sink.bytesInFlight().acquire(tenantId, Urgency.FIRST, bytes));
         }
+        pendingRoom.add(room.get());
     }
 
     /** Sends the rest. On return the broker has stored everything. */
@@ -115,6 +162,9 @@ public final class ObservationPublisher implements AutoCloseable {
             send();
         }
         awaitAcknowledgement();
+        if (!unapplied.isEmpty()) {
+            awaitApplied(sentSeq);
+        }
     }
 
     /**
@@ -140,20 +190,39 @@ public final class ObservationPublisher implements AutoCloseable {
         EncodedBatch batch = EncodedBatch.of(tenantId, accountId, fence, sentSeq + 1, pending);
         awaitAcknowledgement();
         awaitApplied(sentSeq + 1 - AHEAD_MAX);
-        int bytes = pendingBytes;
+        if (initial) {
+            awaitInitialPermit();
+        }
+        List<FairPermits<TenantId>.Permit> bytes = List.copyOf(pendingRoom);
         sink.metrics().batchSent(pending.size());
         sentSeq++;
         inFlight = sink.send()
                 .apply(batch)
                 .onTermination()
                 .invoke(() -> {
-                    sink.bytesInFlight().release(bytes);
+                    bytes.forEach(FairPermits.Permit::close);
                     sink.metrics().batchAcknowledged();
                 })
                 .subscribeAsCompletionStage();
         pending.clear();
+        pendingRoom.clear();
         pendingEmails = 0;
         pendingBytes = 0;
+        if (initial) {
+            betweenBatches.run();
+        }
+    }
+
+    /** Never waits for others while it holds a permit itself: all might wait for each other. */
+    private void awaitInitialPermit() throws InterruptedException {
+        var permit = unapplied.isEmpty()
+                ? Optional.<FairPermits<TenantId>.Permit>empty()
+                : sink.initialBatches().tryAcquire(tenantId);
+        if (permit.isEmpty()) {
+            awaitApplied(sentSeq);
+            permit = Optional.of(sink.initialBatches().acquire(tenantId));
+        }
+        unapplied.add(new Unapplied(sentSeq + 1, permit.get().forAtMost(INITIAL_PERMIT_TIME_MAX)));
     }
 
     private void awaitAcknowledgement() throws InterruptedException {
@@ -178,14 +247,23 @@ public final class ObservationPublisher implements AutoCloseable {
             throw FenceLostException.overtaken(fence, now.fence());
         }
         appliedSeq = now.appliedSeq();
+        while (!unapplied.isEmpty() && unapplied.getFirst().seq() <= appliedSeq) {
+            unapplied.removeFirst().permit().close();
+        }
     }
 
     /** Waits for nothing. Whether a batch in flight counts is decided by the next claim. */
     @Override
     public void close() {
         inFlight.cancel(true);
-        sink.bytesInFlight().release(pendingBytes);
+        pendingRoom.forEach(FairPermits.Permit::close);
+        pendingRoom.clear();
         pending.clear();
-        pendingBytes = 0;
+        releasePermits();
+    }
+
+    private void releasePermits() {
+        unapplied.forEach(batch -> batch.permit().close());
+        unapplied.clear();
     }
 }

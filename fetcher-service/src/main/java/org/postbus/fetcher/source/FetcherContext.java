@@ -3,13 +3,14 @@ package org.postbus.fetcher.source;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Semaphore;
 import java.util.random.RandomGenerator;
 import org.postbus.fetcher.publish.BatchSink;
 import org.postbus.fetcher.store.ClaimStore;
+import org.postbus.kit.concurrent.FairPermits;
 import org.postbus.kit.sql.TenantTransactions;
 import org.postbus.mail.egress.EgressConnector;
 import org.postbus.mail.imap.connection.ImapClient;
+import org.postbus.model.TenantId;
 
 /**
  * What the loops of all accounts share.
@@ -36,8 +37,16 @@ public record FetcherContext(
         RandomGenerator random) {
 
     /**
+     * Each is shared by the tenants in turn.
+     *
      * @param largeMessages messages of up to 25 MiB that may be in memory at once, where a server does not report their structure
      * @param manyIds accounts that may hold the ids of many emails at once while their server cannot report what changed
+     * @param passes of accounts that have been in sync: many, because most of a pass is waiting for a server
+     * @param initialPasses of accounts that have never been in sync: few, because they keep the processors busy
      */
-    public record Bulkheads(Semaphore largeMessages, Semaphore manyIds) {}
+    public record Bulkheads(
+            FairPermits<TenantId> largeMessages,
+            FairPermits<TenantId> manyIds,
+            FairPermits<TenantId> passes,
+            FairPermits<TenantId> initialPasses) {}
 }

@@ -5,15 +5,21 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.Semaphore;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import org.postbus.fetcher.store.Claim;
+import org.postbus.kit.concurrent.FairPermits;
+import org.postbus.kit.concurrent.FairPermits.Urgency;
+import org.postbus.model.TenantId;
 
 /**
  * This process's share of what a mail provider allows, by host and over all accounts: a number of IMAP connections, and a rate of logins (IMAP
  * and JMAP). Watchers get at most three quarters of the connections, so that accounts are polled even where not all can be watched. With N
  * fetchers each one is configured with 1/N of what the provider allows.
  *
- * <p>It also limits the load when a process starts with many accounts: those that wait are served in order, and the number of logins in
- * progress at once is limited over all hosts.
+ * <p>It also limits the load when a process starts with many accounts: the number of logins in progress at once is limited over all hosts. The
+ * tenants that wait for anything here are served in turn ({@link FairPermits}), and of one tenant's accounts those first whose initial sync
+ * has ended: so an account in sync waits neither for another tenant's accounts nor for its own tenant's new ones.
  */
 public final class HostBudget {
     /** Over all hosts; each takes 300 KB. */
@@ -25,10 +31,15 @@ public final class HostBudget {
     /** A login's permit is released after this time: what costs this process CPU time in it is done by then. */
     private static final Duration LOGIN_PERMIT_TIME_MAX = Duration.ofSeconds(1);
 
-    private final Semaphore compressed = new Semaphore(COMPRESSED_MAX);
-    private final Semaphore loginsAtOnce;
+    /** One in so many connections to a host is left by one tenant to others; few, because a tenant may need nearly all. */
+    private static final int RESERVED_CONNECTION = 20;
+
+    private final FairPermits<TenantId> compressed = new FairPermits<>(COMPRESSED_MAX);
+    private final FairPermits<TenantId> loginsAtOnce;
     private final int loginsPerSecond;
     private final int connections;
+    private final Consumer<Duration> rateWaits;
+    private final Consumer<Duration> connectionWaits;
     private final Map<String, Host> hosts = new ConcurrentHashMap<>();
 
     /**
@@ -38,12 +49,20 @@ public final class HostBudget {
      * @throws IllegalArgumentException if there are fewer than 4 connections
      */
     public HostBudget(int loginsAtOnce, int loginsPerSecond, int connections) {
+        this(loginsAtOnce, loginsPerSecond, connections, pool -> waited -> {});
+    }
+
+    /** @param waits is given, by the name of a pool, the time that each request waited there */
+    public HostBudget(
+            int loginsAtOnce, int loginsPerSecond, int connections, Function<String, Consumer<Duration>> waits) {
         if (connections < CONNECTIONS_MIN) {
             throw new IllegalArgumentException(
                     "POSTBUS_FETCHER_CONNECTIONS_PER_HOST must be at least " + CONNECTIONS_MIN + ", not " + connections
                             + ": a quarter of the connections is reserved for sync passes");
         }
-        this.loginsAtOnce = new Semaphore(loginsAtOnce, true);
+        this.loginsAtOnce = new FairPermits<>(loginsAtOnce, waits.apply("logins"));
+        this.rateWaits = waits.apply("login-rate");
+        this.connectionWaits = waits.apply("connections");
         this.loginsPerSecond = loginsPerSecond;
         this.connections = connections;
     }
@@ -51,38 +70,47 @@ public final class HostBudget {
     /**
      * Connecting is limited to a lower rate than logging in, so that open connections do not wait to log in. One tenth of the login rate is not
      * used: logins that were sent in different seconds may reach the server in the same one.
+     *
+     * @param next held by the one that waits for its time to connect
      */
     private record Host(
-            LoginRateLimit connecting, LoginRateLimit loggingIn, Semaphore connections, Semaphore watchers) {}
+            FairPermits<TenantId> next,
+            LoginRateLimit connecting,
+            LoginRateLimit loggingIn,
+            FairPermits<TenantId> connections,
+            FairPermits<TenantId> watchers) {}
 
     private Host host(String name) {
-        return hosts.computeIfAbsent(
-                name,
-                unused -> new Host(
-                        new LoginRateLimit(Math.max(1, loginsPerSecond * 3 / 4)),
-                        new LoginRateLimit(Math.max(1, loginsPerSecond * 9 / 10)),
-                        new Semaphore(connections, true),
-                        new Semaphore(connections - connections / 4, true)));
+        return hosts.computeIfAbsent(name, unused -> {
+            int watchers = connections - connections / 4;
+            return new Host(
+                    new FairPermits<>(1, rateWaits),
+                    new LoginRateLimit(Math.max(1, loginsPerSecond * 3 / 4)),
+                    new LoginRateLimit(Math.max(1, loginsPerSecond * 9 / 10)),
+                    new FairPermits<>(connections, connections / RESERVED_CONNECTION, connectionWaits),
+                    new FairPermits<>(watchers, watchers / RESERVED_CONNECTION, waited -> {}));
+        });
+    }
+
+    /**
+     * Whose login it is.
+     *
+     * @param urgency {@code LATER} for accounts that have never been in sync
+     */
+    public record Who(TenantId tenant, Urgency urgency) {
+        public static Who of(Claim claim) {
+            return new Who(claim.tenantId(), claim.initialDone() ? Urgency.FIRST : Urgency.LATER);
+        }
     }
 
     /** Connects and logs in as soon as the rate limit allows. A slow server delays no other login: its permit is released after a second. */
-    public <T> T login(String host, Login<T> login) throws InterruptedException {
-        Thread.sleep(host(host).connecting().reserve(System.nanoTime()));
-        loginsAtOnce.acquire();
-        Permit permit = new Permit(loginsAtOnce::release);
-        Thread timer = Thread.ofVirtual().start(() -> {
-            try {
-                Thread.sleep(LOGIN_PERMIT_TIME_MAX);
-                permit.close();
-            } catch (InterruptedException done) {
-                Thread.currentThread().interrupt();
-            }
-        });
-        try {
+    public <T> T login(Who who, String name, Login<T> login) throws InterruptedException {
+        Host host = host(name);
+        try (var next = host.next().acquire(who.tenant(), who.urgency(), 1)) {
+            Thread.sleep(host.connecting().reserve(System.nanoTime()));
+        }
+        try (var permit = loginsAtOnce.acquire(who.tenant(), who.urgency(), 1).forAtMost(LOGIN_PERMIT_TIME_MAX)) {
             return login.run();
-        } finally {
-            timer.interrupt();
-            permit.close();
         }
     }
 
@@ -104,54 +132,43 @@ public final class HostBudget {
     }
 
     /** Held until it is closed. Closing it a second time has no effect. */
-    public static final class Permit implements AutoCloseable {
-        private final Runnable release;
-        private boolean closed;
-
-        private Permit(Runnable release) {
-            this.release = release;
-        }
-
+    @FunctionalInterface
+    public interface Permit extends AutoCloseable {
         @Override
-        public synchronized void close() {
-            if (!closed) {
-                closed = true;
-                release.run();
-            }
-        }
+        void close();
     }
 
     /** For the connection of a pass: waits until one is allowed. */
-    public Permit connectionPermit(String name) throws InterruptedException {
-        Host host = host(name);
-        host.connections().acquire();
-        return new Permit(() -> host.connections().release());
+    public Permit connectionPermit(Who who, String name) throws InterruptedException {
+        return host(name).connections().acquire(who.tenant(), who.urgency(), 1)::close;
     }
 
     /** For the connection of a watcher: empty if none is allowed now. */
-    public Optional<Permit> watcherPermit(String name) {
+    public Optional<Permit> watcherPermit(Who who, String name) {
         Host host = host(name);
-        if (!host.watchers().tryAcquire()) {
+        var watcher = host.watchers().tryAcquire(who.tenant());
+        if (watcher.isEmpty()) {
             return Optional.empty();
         }
-        if (!host.connections().tryAcquire()) {
-            host.watchers().release();
+        var connection = host.connections().tryAcquire(who.tenant());
+        if (connection.isEmpty()) {
+            watcher.get().close();
             return Optional.empty();
         }
-        return Optional.of(new Permit(() -> {
-            host.connections().release();
-            host.watchers().release();
-        }));
+        return Optional.of(() -> {
+            connection.get().close();
+            watcher.get().close();
+        });
     }
 
     /** For a compressed connection: empty if too many are compressed now. */
-    public Optional<Permit> compressionPermit() {
-        return compressed.tryAcquire() ? Optional.of(new Permit(compressed::release)) : Optional.empty();
+    public Optional<Permit> compressionPermit(Who who) {
+        return compressed.tryAcquire(who.tenant()).map(permit -> permit::close);
     }
 
     /** Whether passes of other accounts wait for a connection: an account that does not need its own now closes it. */
     public boolean isContended(String name) {
-        return host(name).connections().hasQueuedThreads();
+        return host(name).connections().isContended();
     }
 
     /**

@@ -17,7 +17,6 @@ import java.util.Random;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
 import org.junit.jupiter.api.Test;
@@ -25,6 +24,7 @@ import org.postbus.codec.EventCodec;
 import org.postbus.fetcher.store.FenceLostException;
 import org.postbus.fetcher.store.Progress;
 import org.postbus.kit.InfrastructureFailureException;
+import org.postbus.kit.concurrent.FairPermits;
 import org.postbus.model.AccountId;
 import org.postbus.model.EmailAddress;
 import org.postbus.model.EmailBody;
@@ -42,7 +42,8 @@ class ObservationPublisherTest {
     private final TenantId tenant = new TenantId(new UUID(9, 9));
     private final AccountId account = new AccountId(new UUID(1, 1));
     private final List<EncodedBatch> sent = Collections.synchronizedList(new ArrayList<>());
-    private final Semaphore bytes = new Semaphore(BYTES_IN_FLIGHT);
+    private final FairPermits<TenantId> bytes = new FairPermits<>(BYTES_IN_FLIGHT);
+    private final FairPermits<TenantId> initialBatches = new FairPermits<>(4);
 
     @Test
     void batches_keep_their_limits_and_are_numbered_without_gaps_whatever_is_observed() throws Exception {
@@ -74,7 +75,7 @@ class ObservationPublisherTest {
                 arrived.addAll(batch.observations());
             }
             assertThat(arrived).as("seed %d", seed).isEqualTo(observed);
-            assertThat(bytes.availablePermits()).as("seed %d", seed).isEqualTo(BYTES_IN_FLIGHT);
+            assertThat(bytes.held()).as("seed %d", seed).isZero();
         }
     }
 
@@ -156,6 +157,45 @@ class ObservationPublisherTest {
     }
 
     @Test
+    void batches_of_all_initial_syncs_together_are_few_ahead_of_the_writer() throws Exception {
+        AtomicLong applied = new AtomicLong();
+        AtomicLong turns = new AtomicLong();
+        List<Thread> loops = new ArrayList<>();
+        List<ObservationPublisher> publishers = new ArrayList<>();
+        for (int i = 0; i < 10; i++) {
+            ObservationPublisher publisher = publisher(this::accept, () -> new Progress(4, applied.get()));
+            publisher.beginInitialSync(turns::incrementAndGet);
+            publishers.add(publisher);
+            loops.add(Thread.ofVirtual().start(() -> addBatches(publisher, 5)));
+        }
+
+        // Of four permits one is reserved for other tenants.
+        await().until(() -> sent.size() == 3 && initialBatches.isContended());
+        assertThat(initialBatches.tryAcquire(new TenantId(UUID.randomUUID()))).isPresent();
+        applied.set(Long.MAX_VALUE);
+        for (Thread loop : loops) {
+            assertThat(loop.join(Duration.ofSeconds(20))).isTrue();
+        }
+        assertThat(sent).hasSize(50);
+        assertThat(turns).hasValue(50);
+        assertThat(initialBatches.held()).isEqualTo(1);
+    }
+
+    @Test
+    void an_initial_sync_that_is_closed_returns_its_permits() throws Exception {
+        ObservationPublisher publisher = publisher(this::accept, () -> new Progress(4, 0));
+        publisher.beginInitialSync(() -> {});
+        Thread loop = Thread.ofVirtual().start(() -> addBatches(publisher, 1));
+        await().until(() -> initialBatches.held() == 1);
+        loop.interrupt();
+        loop.join();
+
+        publisher.close();
+
+        assertThat(initialBatches.held()).isZero();
+    }
+
+    @Test
     void a_lost_fence_ends_the_waiting() {
         ObservationPublisher publisher = publisher(this::accept, () -> new Progress(5, 0));
 
@@ -176,7 +216,7 @@ class ObservationPublisherTest {
                     publisher.flush();
                 })
                 .isInstanceOf(InfrastructureFailureException.class);
-        assertThat(bytes.availablePermits()).isEqualTo(BYTES_IN_FLIGHT);
+        assertThat(bytes.held()).isZero();
     }
 
     private void addBatches(ObservationPublisher publisher, int batches) {
@@ -200,7 +240,7 @@ class ObservationPublisherTest {
     }
 
     private ObservationPublisher publisher(Function<EncodedBatch, Uni<Void>> sink, Progress.Reader progress) {
-        BatchSink batches = new BatchSink(sink, bytes, new PublisherMetrics(new SimpleMeterRegistry()));
+        BatchSink batches = new BatchSink(sink, bytes, initialBatches, new PublisherMetrics(new SimpleMeterRegistry()));
         return new ObservationPublisher(tenant, account, 4, batches, progress);
     }
 

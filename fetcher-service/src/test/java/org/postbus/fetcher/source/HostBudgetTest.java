@@ -6,13 +6,22 @@ import static org.awaitility.Awaitility.await;
 
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
+import org.postbus.kit.concurrent.FairPermits.Urgency;
+import org.postbus.model.TenantId;
 
 class HostBudgetTest {
+    private static final HostBudget.Who A =
+            new HostBudget.Who(TenantId.of("00000000-0000-4000-8000-00000000000a"), Urgency.FIRST);
+    private static final HostBudget.Who NEW_OF_A = new HostBudget.Who(A.tenant(), Urgency.LATER);
+    private static final HostBudget.Who B =
+            new HostBudget.Who(TenantId.of("00000000-0000-4000-8000-00000000000b"), Urgency.FIRST);
+
     private final HostBudget budget = new HostBudget(20, 50, 8);
 
     @Test
@@ -37,7 +46,7 @@ class HostBudgetTest {
         for (int i = 0; i < 4; i++) {
             hanging.add(Thread.ofVirtual().start(() -> {
                 try {
-                    narrow.login("slow.example.com", () -> {
+                    narrow.login(A, "slow.example.com", () -> {
                         Thread.sleep(Duration.ofMinutes(5));
                         return true;
                     });
@@ -49,7 +58,7 @@ class HostBudgetTest {
         Thread.sleep(100);
         long began = System.nanoTime();
 
-        boolean loggedIn = narrow.login("good.example.com", () -> true);
+        boolean loggedIn = narrow.login(A, "good.example.com", () -> true);
 
         assertThat(loggedIn).isTrue();
         assertThat(Duration.ofNanos(System.nanoTime() - began)).isLessThan(Duration.ofSeconds(5));
@@ -101,20 +110,20 @@ class HostBudgetTest {
     @Test
     void watchers_leave_a_quarter_of_the_connections_to_passes() throws Exception {
         List<HostBudget.Permit> watchers = new ArrayList<>();
-        Optional<HostBudget.Permit> next = budget.watcherPermit("host");
+        Optional<HostBudget.Permit> next = budget.watcherPermit(A, "host");
         while (next.isPresent()) {
             watchers.add(next.get());
-            next = budget.watcherPermit("host");
+            next = budget.watcherPermit(A, "host");
         }
         assertThat(watchers).hasSize(6);
-        budget.connectionPermit("host");
-        budget.connectionPermit("host");
+        budget.connectionPermit(A, "host");
+        budget.connectionPermit(A, "host");
         assertThat(budget.isContended("host")).isFalse();
 
         AtomicBoolean got = new AtomicBoolean();
         Thread.ofVirtual().start(() -> {
             try {
-                budget.connectionPermit("host");
+                budget.connectionPermit(A, "host");
                 got.set(true);
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
@@ -126,7 +135,36 @@ class HostBudgetTest {
         watchers.getFirst().close();
 
         await().untilTrue(got);
-        assertThat(budget.watcherPermit("host")).isEmpty();
-        assertThat(budget.watcherPermit("another")).isPresent();
+        assertThat(budget.watcherPermit(A, "host")).isEmpty();
+        assertThat(budget.watcherPermit(A, "another")).isPresent();
+    }
+
+    @Test
+    void a_login_waits_neither_for_1500_of_another_tenant_nor_for_new_accounts_of_its_own() throws Exception {
+        HostBudget narrow = new HostBudget(4, 40, 8);
+        List<String> loggedIn = Collections.synchronizedList(new ArrayList<>());
+        List<Thread> threads = new ArrayList<>();
+        for (int i = 0; i < 1500; i++) {
+            threads.add(logIn(narrow, NEW_OF_A, "new", loggedIn));
+        }
+        await().until(() -> loggedIn.size() >= 30);
+        threads.add(logIn(narrow, A, "in sync", loggedIn));
+        threads.add(logIn(narrow, B, "other tenant", loggedIn));
+        int before = loggedIn.size();
+        await().until(() -> loggedIn.contains("in sync") && loggedIn.contains("other tenant"));
+
+        assertThat(loggedIn.indexOf("other tenant") - before).isLessThan(10);
+        assertThat(loggedIn.indexOf("in sync") - before).isLessThan(10);
+        threads.forEach(Thread::interrupt);
+    }
+
+    private static Thread logIn(HostBudget budget, HostBudget.Who who, String name, List<String> loggedIn) {
+        return Thread.ofVirtual().start(() -> {
+            try {
+                budget.login(who, "host", () -> loggedIn.add(name));
+            } catch (InterruptedException over) {
+                Thread.currentThread().interrupt();
+            }
+        });
     }
 }

@@ -8,10 +8,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.Semaphore;
-import java.util.concurrent.TimeUnit;
 import org.jboss.logging.Logger;
 import org.postbus.kit.concurrent.BoundedPull;
+import org.postbus.kit.concurrent.FairPermits;
 import org.postbus.kit.concurrent.ReadAhead;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
@@ -25,6 +24,7 @@ import org.postbus.mail.memory.HeldBytes;
 import org.postbus.mail.mime.LargeMessage;
 import org.postbus.mail.mime.MimeLimits;
 import org.postbus.model.AccountId;
+import org.postbus.model.TenantId;
 
 /**
  * The content of messages of which only the beginning was fetched. Their BODYSTRUCTURE shows their parts, and of the rest only those texts are
@@ -53,9 +53,11 @@ public final class LargeMessages {
 
     private final AccountId account;
     private final ImapConnection connection;
-    private final Semaphore wholeAtOnce;
+    private final TenantId tenant;
+    private final FairPermits<TenantId> wholeAtOnce;
 
-    LargeMessages(AccountId account, ImapConnection connection, Semaphore wholeAtOnce) {
+    LargeMessages(AccountId account, ImapConnection connection, TenantId tenant, FairPermits<TenantId> wholeAtOnce) {
+        this.tenant = tenant;
         this.account = account;
         this.connection = connection;
         this.wholeAtOnce = wholeAtOnce;
@@ -98,16 +100,17 @@ public final class LargeMessages {
         }
         long wholeMax = Math.min(WHOLE_BYTES_MAX, connection.memoryMax() / (WHOLE_FACTOR * WHOLE_SHARE));
         boolean holdable = start.size().orElse(Long.MAX_VALUE) <= wholeMax;
-        if (!holdable || !wholeAtOnce.tryAcquire(PERMIT_TIME_MAX.toMillis(), TimeUnit.MILLISECONDS)) {
+        var permit = holdable
+                ? wholeAtOnce.tryAcquire(tenant, PERMIT_TIME_MAX)
+                : Optional.<FairPermits<TenantId>.Permit>empty();
+        if (permit.isEmpty()) {
             return new MessageContent.Beginning(beginning);
         }
-        try {
+        try (var held = permit.get()) {
             byte[] raw = section(start.uid(), Section.message(), (int) wholeMax);
             return raw.length < beginning.length
                     ? new MessageContent.Beginning(beginning)
                     : new MessageContent.Whole(raw);
-        } finally {
-            wholeAtOnce.release();
         }
     }
 

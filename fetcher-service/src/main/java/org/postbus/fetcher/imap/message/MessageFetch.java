@@ -50,7 +50,10 @@ final class MessageFetch {
         this.pass = pass;
         this.moves = moves;
         this.largeMessages = new LargeMessages(
-                pass.account(), pass.session().connection(), context.bulkheads().largeMessages());
+                pass.account(),
+                pass.session().connection(),
+                pass.out().tenantId(),
+                context.bulkheads().largeMessages());
         this.parsing = context.parsing();
     }
 

@@ -15,7 +15,6 @@ import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.UUID;
-import java.util.concurrent.Semaphore;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -29,6 +28,7 @@ import org.postbus.devstack.rawclient.RawImap;
 import org.postbus.fetcher.OddMail;
 import org.postbus.fetcher.imap.DovecotSourceContract;
 import org.postbus.kit.concurrent.Await;
+import org.postbus.kit.concurrent.FairPermits;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.egress.TestEgress;
 import org.postbus.mail.imap.connection.ImapClient;
@@ -44,6 +44,7 @@ import org.postbus.mail.mime.MimeMessageReader;
 import org.postbus.mail.mime.ParsedEmail;
 import org.postbus.model.AccountId;
 import org.postbus.model.EmailBodyPart;
+import org.postbus.model.TenantId;
 import org.postbus.observation.UidRange;
 
 /** On a real Dovecot: a message read by its structure is the same email as one that was read whole. */
@@ -91,7 +92,8 @@ class LargeMessagesTest {
             other.append("Odd", List.of(), Instant.parse("2026-01-01T00:00:00Z"), mails.next());
         }
         Await.of(connection.select(new MailboxName("Odd"), true), SOON, ServerException::unreachable);
-        LargeMessages reading = new LargeMessages(new AccountId(UUID.randomUUID()), connection, new Semaphore(1));
+        LargeMessages reading = new LargeMessages(
+                new AccountId(UUID.randomUUID()), connection, new TenantId(UUID.randomUUID()), new FairPermits<>(1));
         Map<Long, BodyStructure> structures = reading.structures(UidSet.of(List.of(new UidRange(1, MESSAGES))));
         assertThat(structures).as("seed %d", seed).hasSize(MESSAGES);
         int inParts = 0;
@@ -152,7 +154,8 @@ class LargeMessagesTest {
         other.append("Wrong", List.of(), Instant.parse("2026-01-01T00:00:00Z"), raw);
         Await.of(connection.select(new MailboxName("Wrong"), true), SOON, ServerException::unreachable);
         FetchedMessage message = withBody(whole(1).getFirst(), Arrays.copyOf(raw, raw.length - 10));
-        LargeMessages reading = new LargeMessages(new AccountId(UUID.randomUUID()), connection, new Semaphore(1));
+        LargeMessages reading = new LargeMessages(
+                new AccountId(UUID.randomUUID()), connection, new TenantId(UUID.randomUUID()), new FairPermits<>(1));
         ParsedEmail whole = MimeMessageReader.parse(raw, MimeLimits.DEFAULTS);
 
         for (Optional<BodyStructure> wrong : List.of(
@@ -179,7 +182,11 @@ class LargeMessagesTest {
         byte[] beginning = "Subject: large\r\n\r\nbeginning".getBytes(StandardCharsets.US_ASCII);
         FetchedMessage message = message(1, LargeMessages.WHOLE_BYTES_MAX + 1, beginning);
 
-        MessageContent content = new LargeMessages(new AccountId(UUID.randomUUID()), connection, new Semaphore(1))
+        MessageContent content = new LargeMessages(
+                        new AccountId(UUID.randomUUID()),
+                        connection,
+                        new TenantId(UUID.randomUUID()),
+                        new FairPermits<>(1))
                 .content(message, Optional.empty());
 
         assertThat(content.hasBody()).isFalse();
