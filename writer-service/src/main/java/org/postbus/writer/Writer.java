@@ -14,6 +14,7 @@ import org.postbus.kit.settings.Settings;
 import org.postbus.kit.sql.PostgresSettings;
 import org.postbus.writer.apply.BatchApplier;
 import org.postbus.writer.apply.TimeOrderedIds;
+import org.postbus.writer.ingest.AccountQueues;
 import org.postbus.writer.ingest.BatchMetrics;
 import org.postbus.writer.ingest.Quarantine;
 import org.postbus.writer.ingest.RecordProcessor;
@@ -46,15 +47,17 @@ public class Writer {
 
     @Produces
     @Singleton
-    RecordProcessor records(
+    AccountQueues queues(
             WriterDatabase database, RecordProducer producer, ChangePublisher publisher, MeterRegistry registry) {
         Clock clock = Clock.systemUTC();
-        return new RecordProcessor(
+        BatchMetrics metrics = new BatchMetrics(registry);
+        RecordProcessor processor = new RecordProcessor(
                 new BatchApplier(database.transactions(), new TimeOrderedIds(clock)),
                 publisher,
                 new Quarantine(database.transactions(), producer),
-                new BatchMetrics(registry),
+                metrics,
                 clock);
+        return new AccountQueues(processor, metrics);
     }
 
     void onStart(@Observes StartupEvent started, ChangePublisher publisher) {
@@ -73,7 +76,7 @@ public class Writer {
         publisher.close();
     }
 
-    void close(@Disposes RecordProcessor records) {
-        records.close();
+    void close(@Disposes AccountQueues queues) {
+        queues.close();
     }
 }

@@ -17,6 +17,7 @@ import org.postbus.devstack.DevStack;
 import org.postbus.kit.kafka.KafkaSettings;
 import org.postbus.observation.Observation;
 import org.postbus.topic.Topics;
+import org.postbus.writer.ingest.AccountQueues;
 import org.postbus.writer.ingest.BatchMetrics;
 import org.postbus.writer.ingest.Quarantine;
 import org.postbus.writer.ingest.RecordProcessor;
@@ -35,18 +36,26 @@ public final class Pipeline implements AutoCloseable {
     public final PublicationMetrics metrics = new PublicationMetrics(registry);
     private final RecordProducer producer = RecordProducer.to(kafka);
     public final ChangePublisher publisher = new ChangePublisher(TestAccount.TRANSACTIONS, producer, metrics);
-    public final RecordProcessor records = new RecordProcessor(
-            TestAccount.APPLIER,
-            publisher,
-            new Quarantine(TestAccount.TRANSACTIONS, producer),
-            new BatchMetrics(registry),
-            Clock.systemUTC());
+    private final BatchMetrics batches = new BatchMetrics(registry);
+    public final AccountQueues queues = new AccountQueues(
+            new RecordProcessor(
+                    TestAccount.APPLIER,
+                    publisher,
+                    new Quarantine(TestAccount.TRANSACTIONS, producer),
+                    batches,
+                    Clock.systemUTC()),
+            batches);
 
     @Override
     public void close() {
-        records.close();
+        queues.close();
         publisher.close();
         producer.close();
+    }
+
+    /** Returns when each of the records is applied or quarantined. */
+    public void process(List<ConsumerRecord<String, byte[]>> records) {
+        queues.add(records).join();
     }
 
     public static ConsumerRecord<String, byte[]> record(TestAccount account, Observation... observations) {

@@ -4,6 +4,8 @@ import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import java.time.Duration;
+import java.util.function.Consumer;
+import org.postbus.kit.concurrent.PermitWaits;
 import org.postbus.writer.apply.BatchApplier.Outcome;
 
 /** Metrics of applying batches. Dashboards and alerts depend on their names. */
@@ -50,6 +52,11 @@ public final class BatchMetrics {
 
     void retried() {
         retries.increment();
+    }
+
+    /** Waits of records that were read, for the tenants' turns. */
+    Consumer<Duration> permitWaits() {
+        return PermitWaits.of(registry, "apply");
     }
 
     Timer apply() {

@@ -1,9 +1,12 @@
 package org.postbus.writer.ingest;
 
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.databind.node.TextNode;
+import java.io.IOException;
 import java.util.Map;
 import org.postbus.codec.EventCodec;
 import org.postbus.codec.MalformedRecordException;
@@ -17,6 +20,9 @@ import org.postbus.writer.decide.StorableText;
 public final class ObservationDecoder {
     private static final int ESCAPED_DIGITS = 4;
 
+    private static final int TENANT_TOKENS_MAX = 8;
+    private static final int TENANT_TEXT_MAX = 36;
+
     private ObservationDecoder() {}
 
     /** @throws MalformedRecordException if the value is not a batch */
@@ -26,6 +32,26 @@ public final class ObservationDecoder {
         }
         JsonNode clean = storable(EventCodec.decode(json, JsonNode.class));
         return EventCodec.decode(EventCodec.encode(clean), ObservationBatch.class);
+    }
+
+    /**
+     * What the record says is its tenant, read without decoding the rest: who waits for whom depends on it, nothing else. Empty if it is not
+     * among the first fields.
+     */
+    static String tenantText(byte[] json) {
+        if (json == null) {
+            return "";
+        }
+        try (JsonParser parser = EventCodec.mapper().createParser(json)) {
+            for (int token = 0; token < TENANT_TOKENS_MAX && parser.nextToken() != null; token++) {
+                if (parser.currentToken() == JsonToken.VALUE_STRING && "tenantId".equals(parser.currentName())) {
+                    return parser.getText().length() > TENANT_TEXT_MAX ? "" : parser.getText();
+                }
+            }
+            return "";
+        } catch (IOException malformed) {
+            return "";
+        }
     }
 
     /** Whether there is an escape of U+0000 or of a surrogate without its pair. Pairs are frequent: the encoder writes emoji as pairs. */

@@ -2,42 +2,29 @@ package org.postbus.writer.ingest;
 
 import java.time.Clock;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
-import java.util.List;
-import java.util.Map;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
-import java.util.concurrent.Semaphore;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.jboss.logging.Logger;
 import org.postbus.codec.MalformedRecordException;
 import org.postbus.kit.InfrastructureFailureException;
+import org.postbus.kit.concurrent.FairPermits;
 import org.postbus.kit.sql.UnstorableDataException;
 import org.postbus.observation.ObservationBatch;
 import org.postbus.writer.apply.BatchApplier;
 import org.postbus.writer.apply.BatchApplier.Outcome;
 import org.postbus.writer.apply.InapplicableException;
 import org.postbus.writer.publish.ChangePublisher;
-import org.postbus.writer.table.WriterDatabase;
 
 /**
- * Processes the records of one poll: accounts in parallel, the records of an account in order. Returns when every record is applied or
- * quarantined, so that all of them may be acknowledged.
+ * Processes a record: decodes it, applies it and has its changes published.
  *
  * <p>A poison message is quarantined. An infrastructure failure is retried for as long as it lasts: no record is skipped because of it, and no
  * later record of the same account is applied before it.
  */
 public final class RecordProcessor implements AutoCloseable {
     private static final Logger LOG = Logger.getLogger(RecordProcessor.class);
-
-    /** Each uses a connection of the pool. The others are for publishing. */
-    private static final int ACCOUNTS_MAX = WriterDatabase.CONNECTIONS_MAX - 4;
 
     private static final Duration RETRY_FIRST = Duration.ofMillis(200);
     private static final Duration RETRY_MAX = Duration.ofSeconds(15);
@@ -47,8 +34,6 @@ public final class RecordProcessor implements AutoCloseable {
     private final Quarantine quarantine;
     private final BatchMetrics metrics;
     private final Clock clock;
-    private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
-    private final Semaphore permits = new Semaphore(ACCOUNTS_MAX);
     private final CountDownLatch stopped = new CountDownLatch(1);
 
     public RecordProcessor(
@@ -60,49 +45,23 @@ public final class RecordProcessor implements AutoCloseable {
         this.clock = clock;
     }
 
-    /** @throws InfrastructureFailureException only while the process stops; the records are consumed again after the restart */
-    public void process(Iterable<ConsumerRecord<String, byte[]>> records) {
-        Map<String, List<ConsumerRecord<String, byte[]>>> byAccount = new LinkedHashMap<>();
-        for (ConsumerRecord<String, byte[]> record : records) {
-            byAccount.computeIfAbsent(record.key(), key -> new ArrayList<>()).add(record);
-        }
-        List<Future<?>> accounts = new ArrayList<>(byAccount.size());
-        byAccount.values().forEach(ofAccount -> accounts.add(threads.submit(() -> processInOrder(ofAccount))));
-        for (Future<?> account : accounts) {
-            try {
-                account.get();
-            } catch (ExecutionException e) {
-                throw new InfrastructureFailureException("stopped before all records were applied", e.getCause());
-            } catch (InterruptedException e) {
-                throw interrupted(e);
-            }
-        }
-    }
-
-    private void processInOrder(List<ConsumerRecord<String, byte[]>> records) {
-        try {
-            permits.acquire();
-        } catch (InterruptedException e) {
-            throw interrupted(e);
-        }
-        try {
-            records.forEach(this::processWithRetries);
-        } finally {
-            permits.release();
-        }
-    }
-
-    private static InfrastructureFailureException interrupted(InterruptedException e) {
-        Thread.currentThread().interrupt();
-        return new InfrastructureFailureException("interrupted", e);
-    }
-
-    private void processWithRetries(ConsumerRecord<String, byte[]> record) {
+    /**
+     * Returns when the record is applied or quarantined. It holds a permit of its tenant while it is tried, and none while it waits for a retry.
+     *
+     * @throws InfrastructureFailureException only while the process stops; the record is consumed again after the restart
+     */
+    void process(ConsumerRecord<String, byte[]> record, FairPermits<String> permits, String tenant) {
         Duration delay = RETRY_FIRST;
         while (true) {
-            try {
+            if (stopped.getCount() == 0) {
+                throw new InfrastructureFailureException("stopped before the record was applied", null);
+            }
+            try (FairPermits<String>.Permit permit = permits.acquire(tenant)) {
                 process(record);
                 return;
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new InfrastructureFailureException("interrupted", e);
             } catch (InfrastructureFailureException e) {
                 metrics.retried();
                 LOG.warnf(
@@ -178,6 +137,5 @@ public final class RecordProcessor implements AutoCloseable {
     @Override
     public void close() {
         stopped.countDown();
-        threads.close();
     }
 }

@@ -7,6 +7,7 @@ import org.apache.kafka.clients.producer.ProducerRecord;
 import org.postbus.kit.InfrastructureFailureException;
 import org.postbus.kit.concurrent.CoalescedNotifications;
 import org.postbus.kit.concurrent.CoalescedNotifications.Limits;
+import org.postbus.kit.concurrent.FairPermits;
 import org.postbus.kit.concurrent.PeriodicJob;
 import org.postbus.kit.sql.TenantTransactions;
 import org.postbus.model.AccountId;
@@ -29,7 +30,7 @@ import org.postbus.writer.table.ChangeRow;
 public final class ChangePublisher implements AutoCloseable {
     private static final Duration SWEEP_INTERVAL = Duration.ofSeconds(2);
     private static final int SWEEP_ACCOUNTS_MAX = 200;
-    /** Each holds a connection of the pool while it waits for the broker. */
+    /** Accounts at once, the tenants in turn. Each holds a connection of the pool while it waits for the broker. */
     private static final int ACCOUNTS_MAX = 4;
 
     private static final int ROWS_MAX = 500;
@@ -38,10 +39,11 @@ public final class ChangePublisher implements AutoCloseable {
     private final RecordProducer producer;
     private final PublicationMetrics metrics;
     private final DeletionPublisher deletions;
+    private final FairPermits<TenantId> permits;
     private final CommittedRows committedRows = new CommittedRows();
     /** A notification that comes while its account is being published causes one more run, so no change waits for the sweep. */
     private final CoalescedNotifications<UnpublishedAccount> notifications =
-            new CoalescedNotifications<>("publish", Limits.NONE.withKeysAtOnce(ACCOUNTS_MAX), this::publishAll);
+            new CoalescedNotifications<>("publish", Limits.NONE, this::publishAll);
 
     private final PeriodicJob sweep = new PeriodicJob("publication-sweep", SWEEP_INTERVAL, this::sweep);
 
@@ -50,6 +52,7 @@ public final class ChangePublisher implements AutoCloseable {
         this.producer = producer;
         this.metrics = metrics;
         this.deletions = new DeletionPublisher(transactions, producer);
+        this.permits = new FairPermits<>(ACCOUNTS_MAX, metrics.permitWaits());
     }
 
     /** Starts the sweep: at once, and then at intervals. */
@@ -67,8 +70,8 @@ public final class ChangePublisher implements AutoCloseable {
         notifications.notify(new UnpublishedAccount(tenant, account));
     }
 
-    private void publishAll(UnpublishedAccount unpublished) {
-        try {
+    private void publishAll(UnpublishedAccount unpublished) throws InterruptedException {
+        try (FairPermits<TenantId>.Permit permit = permits.acquire(unpublished.tenant())) {
             while (publish(unpublished.tenant(), unpublished.account()) && !sweep.isStopped()) {
                 continue;
             }

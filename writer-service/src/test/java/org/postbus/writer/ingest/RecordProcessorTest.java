@@ -40,7 +40,7 @@ class RecordProcessorTest {
         byte[] forged = EventCodec.encode(
                 new ObservationBatch(bob.tenant, carol.account, 1, 1, List.of(Observations.mailbox(INBOX))));
 
-        pipeline.records.process(List.of(
+        pipeline.process(List.of(
                 new ConsumerRecord<>(Topics.OBSERVATIONS, 0, offset, alice.account.toString(), poison),
                 new ConsumerRecord<>(Topics.OBSERVATIONS, 0, offset + 1, "no account", poison),
                 new ConsumerRecord<>(Topics.OBSERVATIONS, 0, offset + 2, carol.account.toString(), forged),
@@ -78,8 +78,7 @@ class RecordProcessorTest {
             }
             // Longer than the role's lock_timeout of 5 s.
             Thread waiting = Thread.ofVirtual()
-                    .start(() ->
-                            pipeline.records.process(List.of(Pipeline.record(alice, Observations.mailbox(INBOX)))));
+                    .start(() -> pipeline.process(List.of(Pipeline.record(alice, Observations.mailbox(INBOX)))));
             await().atMost(SOON)
                     .until(() -> pipeline.registry
                                     .get("postbus.batch.retries")

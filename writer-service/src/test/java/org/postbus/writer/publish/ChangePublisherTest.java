@@ -36,7 +36,7 @@ class ChangePublisherTest {
 
     @Test
     void changes_are_published_in_order_as_cloud_events() {
-        pipeline.records.process(List.of(
+        pipeline.process(List.of(
                 Pipeline.record(alice, Observations.mailbox(INBOX), Observations.imap(INBOX, 1, "a@x")),
                 Pipeline.record(bob, Observations.mailbox(INBOX)),
                 Pipeline.record(alice, Observations.imap(INBOX, 2, "b@x"), Observations.state(INBOX, 1, "$seen"))));
@@ -97,8 +97,7 @@ class ChangePublisherTest {
             alice.apply(
                     Observations.mailbox(INBOX, Optional.empty(), Optional.empty(), i + 1),
                     Observations.imap(INBOX, 2 * i + 1, "m" + i + "@x"));
-            pipeline.records.process(
-                    List.of(Pipeline.record(alice, Observations.imap(INBOX, 2 * i + 2, "n" + i + "@x"))));
+            pipeline.process(List.of(Pipeline.record(alice, Observations.imap(INBOX, 2 * i + 2, "n" + i + "@x"))));
         }
 
         List<String> stored = new ArrayList<>();
