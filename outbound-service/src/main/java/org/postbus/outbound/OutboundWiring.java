@@ -17,6 +17,7 @@ import java.util.concurrent.ThreadLocalRandom;
 import org.eclipse.microprofile.config.ConfigProvider;
 import org.eclipse.microprofile.reactive.messaging.Channel;
 import org.postbus.codec.EventCodec;
+import org.postbus.kit.concurrent.PermitWaits;
 import org.postbus.kit.keyset.KeysetRefresh;
 import org.postbus.kit.keyset.KeysetSettings;
 import org.postbus.kit.memory.MemoryMetrics;
@@ -43,6 +44,9 @@ import org.postbus.outbound.queue.Retention;
 /** Builds the service's objects, starts them and stops them. */
 @ApplicationScoped
 public class OutboundWiring {
+    /** The pool has two connections more (application.properties). */
+    private static final int TRANSACTIONS_AT_ONCE = 14;
+
     private final MailServers servers;
     private final AccountFlushes mutations;
     private final DueSweeper mutationSweeper;
@@ -66,7 +70,11 @@ public class OutboundWiring {
                 MemorySetting.bytesHeldMax(Settings.of(ConfigProvider.getConfig()), HeldBytes.quarterOfHeap()));
         MemoryMetrics.watch(
                 registry, HeldBytes.OF_PROCESS::held, HeldBytes.OF_PROCESS::max, HeldBytes.OF_PROCESS::ended);
-        var database = new TenantTransactions(pool);
+        // The others of the pool are for what belongs to no tenant: sweeps and counts.
+        var database = new TenantTransactions(
+                pool,
+                TenantTransactions.Limits.DEFAULT.withAtOnceMax(TRANSACTIONS_AT_ONCE),
+                PermitWaits.of(registry, "transactions"));
         metrics = new OutboundMetrics(registry);
         syncRequests = new SyncRequestPublisher(request ->
                 syncRequestTopic.send(Record.of(request.accountId().toString(), EventCodec.encode(request))));
@@ -82,11 +90,15 @@ public class OutboundWiring {
         keyset = KeysetRefresh.start(cipher, registry);
 
         servers = new MailServers(egress, imap, cipher);
-        mutations = new AccountFlushes(new MutationFlusher(context, servers), config.flushesMax());
+        mutations = new AccountFlushes(
+                new MutationFlusher(context, servers), config.flushesMax(), PermitWaits.of(registry, "flushes"));
         mutationSweeper = new DueSweeper(database, mutations, DueSweeper.MUTATIONS, config.sweepPause());
 
         submissionServers = new SubmissionServers(egress, imap, cipher, Optional.empty());
-        submissions = new AccountFlushes(new SubmissionFlusher(context, submissionServers), config.submissionsMax());
+        submissions = new AccountFlushes(
+                new SubmissionFlusher(context, submissionServers),
+                config.submissionsMax(),
+                PermitWaits.of(registry, "submissions"));
         submissionSweeper = new DueSweeper(database, submissions, DueSweeper.SUBMISSIONS, config.sweepPause());
 
         queueStates = new QueueStates(database, config.queueStatesPause());

@@ -1,6 +1,7 @@
 package org.postbus.outbound.queue;
 
 import java.time.Duration;
+import java.util.function.Consumer;
 import org.postbus.kit.concurrent.CoalescedNotifications;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
@@ -43,9 +44,12 @@ public final class AccountFlushes implements AutoCloseable {
     private final CoalescedNotifications<Account> notifications;
     private volatile boolean stopping;
 
-    /** @param flushesMax accounts that are flushed at once, not counting long flushes (see {@link FlushPermits}); the others wait */
-    public AccountFlushes(Flusher flusher, int flushesMax) {
-        this(flusher, new FlushPermits(flushesMax, LONG_FLUSH));
+    /**
+     * @param flushesMax accounts that are flushed at once, not counting long flushes (see {@link FlushPermits}); the others wait
+     * @param waited is given how long each of them waited
+     */
+    public AccountFlushes(Flusher flusher, int flushesMax, Consumer<Duration> waited) {
+        this(flusher, new FlushPermits(flushesMax, LONG_FLUSH, waited));
     }
 
     public AccountFlushes(Flusher flusher, FlushPermits permits) {
@@ -66,7 +70,7 @@ public final class AccountFlushes implements AutoCloseable {
     }
 
     private void flush(Account account) throws InterruptedException {
-        try (FlushPermits.Permit permit = permits.acquire()) {
+        try (FlushPermits.Permit permit = permits.acquire(account.tenant())) {
             while (!stopping && flusher.flush(account.tenant(), account.id())) {
                 // Until nothing is due.
             }

@@ -162,7 +162,7 @@ class FlushStatesTest {
             throws IOException {
         try (ServerSocket silent = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
                 ScriptedImapServer server = playing("flag")) {
-            var flushes = new AccountFlushes(process.flusher, new FlushPermits(3, Duration.ofMillis(50)));
+            var flushes = new AccountFlushes(process.flusher, new FlushPermits(3, Duration.ofMillis(50), waited -> {}));
             List<MutationId> hanging = new ArrayList<>();
             for (int i = 0; i < 10; i++) {
                 Account blocked = account(new ServerAddress("127.0.0.1", silent.getLocalPort(), TlsMode.NONE));
