@@ -62,11 +62,10 @@ public final class FairnessBench implements Runnable {
                     .map(user -> new MailServer.OfDovecot(dovecot.dovecot(), user))
                     .toList();
             accounts.forEach(account -> stage.awaitIdle(account.add(stage.api(), Protocol.IMAP), SYNC_LIMIT));
-            try (MarkedRecords changes =
-                            new MarkedRecords(stage.postbus().kafka().bootstrap(), Topics.CHANGES);
-                    SteadyMail mail = new SteadyMail(accounts, changes)) {
-                // Compiles the code and is not reported.
-                mail.enter(Phase.WARM_UP);
+            String bootstrap = stage.postbus().kafka().bootstrap();
+            try (MarkedRecords observations = new MarkedRecords(bootstrap, Topics.OBSERVATIONS);
+                    MarkedRecords changes = new MarkedRecords(bootstrap, Topics.CHANGES);
+                    SteadyMail mail = new SteadyMail(accounts, observations, changes)) {
                 LockSupport.parkNanos(QUIET.toNanos());
                 List<Double> seconds = new ArrayList<>();
                 mail.enter(Phase.QUIET);

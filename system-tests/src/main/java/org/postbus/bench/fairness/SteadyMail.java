@@ -25,13 +25,22 @@ final class SteadyMail implements AutoCloseable {
     private record Sent(Phase phase, String mark, Instant at) {}
 
     private final List<? extends MailServer> accounts;
+    private final MarkedRecords observations;
     private final MarkedRecords changes;
     private final List<Sent> sent = new ArrayList<>();
     private final Thread sender;
     private volatile Phase phase = Phase.WARM_UP;
     private volatile boolean ended;
 
-    SteadyMail(List<? extends MailServer> accounts, MarkedRecords changes) {
+    /**
+     * The times of one message, in seconds after it was sent.
+     *
+     * @param observation its record on {@code postbus.observations}, by the fetcher's clock
+     */
+    record Seen(double observation, double event) {}
+
+    SteadyMail(List<? extends MailServer> accounts, MarkedRecords observations, MarkedRecords changes) {
+        this.observations = observations;
         this.accounts = accounts;
         this.changes = changes;
         this.sender = Thread.ofPlatform().daemon().name("steady-mail").start(this::send);
@@ -42,21 +51,26 @@ final class SteadyMail implements AutoCloseable {
         phase = next;
     }
 
-    /** Sends no more and waits for the last event. Seconds from sending to the event, by phase. */
-    Map<Phase, double[]> end() throws InterruptedException {
+    /** Sends no more and waits for the last event. */
+    Map<Phase, List<Seen>> end() throws InterruptedException {
         close();
-        Map<Phase, List<Double>> seconds = new EnumMap<>(Phase.class);
+        Map<Phase, List<Seen>> byPhase = new EnumMap<>(Phase.class);
         for (Sent message : sent) {
-            Instant seen = changes.await(message.mark(), ARRIVAL_MAX)
-                    .orElseThrow(() -> new IllegalStateException("no event for " + message))
-                    .received();
-            seconds.computeIfAbsent(message.phase(), unused -> new ArrayList<>())
-                    .add(Duration.between(message.at(), seen).toMillis() / 1e3);
+            Instant event = seen(changes, message).received();
+            Instant observation = seen(observations, message).sent();
+            byPhase.computeIfAbsent(message.phase(), unused -> new ArrayList<>())
+                    .add(new Seen(seconds(message, observation), seconds(message, event)));
         }
-        Map<Phase, double[]> arrays = new EnumMap<>(Phase.class);
-        seconds.forEach((each, values) -> arrays.put(
-                each, values.stream().mapToDouble(Double::doubleValue).toArray()));
-        return arrays;
+        return byPhase;
+    }
+
+    private static MarkedRecords.Seen seen(MarkedRecords topic, Sent message) throws InterruptedException {
+        return topic.await(message.mark(), ARRIVAL_MAX)
+                .orElseThrow(() -> new IllegalStateException("not seen: " + message));
+    }
+
+    private static double seconds(Sent message, Instant at) {
+        return Duration.between(message.at(), at).toMillis() / 1e3;
     }
 
     private void send() {
