@@ -239,6 +239,13 @@ public final class ObservationPublisher implements AutoCloseable {
                 poll = poll.multipliedBy(2).compareTo(POLL_MAX) > 0 ? POLL_MAX : poll.multipliedBy(2);
             }
         }
+        releaseApplied();
+    }
+
+    private void releaseApplied() {
+        while (!unapplied.isEmpty() && unapplied.getFirst().seq() <= appliedSeq) {
+            unapplied.removeFirst().permit().close();
+        }
     }
 
     private void readProgress() throws InterruptedException {
@@ -247,9 +254,6 @@ public final class ObservationPublisher implements AutoCloseable {
             throw FenceLostException.overtaken(fence, now.fence());
         }
         appliedSeq = now.appliedSeq();
-        while (!unapplied.isEmpty() && unapplied.getFirst().seq() <= appliedSeq) {
-            unapplied.removeFirst().permit().close();
-        }
     }
 
     /** Waits for nothing. Whether a batch in flight counts is decided by the next claim. */
