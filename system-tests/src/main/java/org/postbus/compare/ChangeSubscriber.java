@@ -37,10 +37,10 @@ public final class ChangeSubscriber implements AutoCloseable {
      */
     public record AccountState(ChangeFold fold, long repeated) {}
 
-    /** @param bootstrap {@code host:port} of a broker */
-    public ChangeSubscriber(String bootstrap) {
+    /** @param connection a Kafka client's settings: address and login */
+    public ChangeSubscriber(Map<String, Object> connection) {
         follower =
-                new TopicFollower(bootstrap, Topics.CHANGES, TopicFollower.From.BEGINNING, this::accept, this::failed);
+                new TopicFollower(connection, Topics.CHANGES, TopicFollower.From.BEGINNING, this::accept, this::failed);
     }
 
     /** The last seq received; 0 before the first. */

@@ -26,6 +26,7 @@ import org.postbus.devstack.process.Directories;
 import org.postbus.devstack.rawclient.RawImap;
 import org.postbus.devstack.rawclient.RawJmap;
 import org.postbus.model.AccountId;
+import org.postbus.setup.kafka.KafkaUser;
 
 /**
  * All of Postbus as processes, with a mail server: started once and shared by all tests of this module. Each test uses its own users and
@@ -54,7 +55,7 @@ final class RunningPostbus {
         Runtime.getRuntime().addShutdownHook(new Thread(postbus::close, "close"));
         postbus.start();
         api = new PostbusApi(postbus.api(), postbus.apiKey().text());
-        subscriber = new ChangeSubscriber(postbus.kafka().bootstrap());
+        subscriber = new ChangeSubscriber(postbus.kafka().connectionOf(KafkaUser.SUBSCRIBER));
     }
 
     static synchronized RunningPostbus get() {

@@ -8,14 +8,18 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.UUID;
+import java.util.Optional;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.apache.kafka.common.serialization.StringDeserializer;
 import org.postbus.codec.EventCodec;
 import org.postbus.devstack.DevStack;
 import org.postbus.kit.kafka.KafkaSettings;
+import org.postbus.kit.settings.Settings;
 import org.postbus.observation.Observation;
+import org.postbus.setup.kafka.KafkaUser;
 import org.postbus.topic.Topics;
 import org.postbus.writer.ingest.AccountQueues;
 import org.postbus.writer.ingest.BatchMetrics;
@@ -30,8 +34,7 @@ public final class Pipeline implements AutoCloseable {
     private static final int PARTITIONS = 8;
     private static final Duration SOON = Duration.ofSeconds(60);
 
-    public final KafkaSettings kafka =
-            KafkaSettings.plaintext(DevStack.kafka(PARTITIONS).bootstrap());
+    public final KafkaSettings kafka = loginOfTheWriter();
     public final SimpleMeterRegistry registry = new SimpleMeterRegistry();
     public final PublicationMetrics metrics = new PublicationMetrics(registry);
     private final RecordProducer producer = RecordProducer.to(kafka);
@@ -70,8 +73,10 @@ public final class Pipeline implements AutoCloseable {
     /** Reads until the account has at least {@code wanted} records, and then once more, so that surplus records are found. */
     public List<ConsumerRecord<String, byte[]>> published(String topic, TestAccount account, int wanted) {
         List<ConsumerRecord<String, byte[]>> found = new ArrayList<>();
-        try (KafkaConsumer<String, byte[]> consumer = new KafkaConsumer<>(kafka.consumer(
-                "test", Map.of("group.id", UUID.randomUUID().toString(), "auto.offset.reset", "earliest")))) {
+        try (KafkaConsumer<String, byte[]> consumer = new KafkaConsumer<>(
+                DevStack.kafka(PARTITIONS).connectionOfAdmin(),
+                new StringDeserializer(),
+                new ByteArrayDeserializer())) {
             List<TopicPartition> partitions = new ArrayList<>();
             for (int partition = 0; partition < PARTITIONS; partition++) {
                 partitions.add(new TopicPartition(topic, partition));
@@ -85,6 +90,11 @@ public final class Pipeline implements AutoCloseable {
             read(consumer, account, found);
         }
         return found;
+    }
+
+    private static KafkaSettings loginOfTheWriter() {
+        Map<String, String> environment = DevStack.kafka(PARTITIONS).environmentOf(KafkaUser.WRITER);
+        return KafkaSettings.of(Settings.of(name -> Optional.ofNullable(environment.get(Settings.variable(name)))));
     }
 
     private static void read(

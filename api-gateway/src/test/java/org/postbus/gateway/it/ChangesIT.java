@@ -6,14 +6,12 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.net.http.HttpResponse;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.apache.kafka.clients.producer.KafkaProducer;
-import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.kafka.common.serialization.StringSerializer;
@@ -24,6 +22,7 @@ import org.postbus.codec.EventCodec;
 import org.postbus.gateway.it.EventReader.Event;
 import org.postbus.gateway.problem.Problem;
 import org.postbus.model.AccountId;
+import org.postbus.setup.kafka.KafkaUser;
 import org.postbus.topic.Topics;
 
 /** Pages of the change log, and live events. */
@@ -281,8 +280,6 @@ class ChangesIT extends GatewayTest {
 
     private static KafkaProducer<String, byte[]> producer() {
         return new KafkaProducer<>(
-                Map.of(ProducerConfig.BOOTSTRAP_SERVERS_CONFIG, kafka.bootstrap()),
-                new StringSerializer(),
-                new ByteArraySerializer());
+                kafka.connectionOf(KafkaUser.WRITER), new StringSerializer(), new ByteArraySerializer());
     }
 }

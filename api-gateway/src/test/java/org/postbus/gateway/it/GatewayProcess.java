@@ -16,6 +16,7 @@ import org.postbus.account.cipher.CredentialCipher;
 import org.postbus.devstack.kafka.Kafka;
 import org.postbus.devstack.postgres.Database;
 import org.postbus.devstack.postgres.Role;
+import org.postbus.setup.kafka.KafkaUser;
 
 /** The built service in a JVM of its own, as in production. */
 final class GatewayProcess implements AutoCloseable {
@@ -70,12 +71,12 @@ final class GatewayProcess implements AutoCloseable {
                         "POSTBUS_DB_URL", database.url(),
                         "POSTBUS_DB_USER", Role.GATEWAY.user(),
                         "POSTBUS_DB_PASSWORD", database.password(Role.GATEWAY).reveal(),
-                        "POSTBUS_KAFKA", kafka.bootstrap(),
                         "POSTBUS_HOST", "127.0.0.1",
                         "POSTBUS_PORT", Integer.toString(port),
                         "POSTBUS_MANAGEMENT_PORT", Integer.toString(managementPort),
                         "POSTBUS_KEYSET", KEYSET.toString(),
                         "POSTBUS_INSTANCE", name));
+        builder.environment().putAll(kafka.environmentOf(KafkaUser.GATEWAY));
         builder.environment().putAll(more);
         Process process = builder.start();
         Runtime.getRuntime().addShutdownHook(new Thread(process::destroyForcibly));

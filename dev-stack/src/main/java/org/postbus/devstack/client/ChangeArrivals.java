@@ -18,9 +18,10 @@ public final class ChangeArrivals implements AutoCloseable {
     /** {@link System#nanoTime()} by subject. */
     private final Map<String, Long> created = new HashMap<>();
 
-    public ChangeArrivals(String bootstrap) {
+    /** @param connection a Kafka client's settings: address and login */
+    public ChangeArrivals(Map<String, Object> connection) {
         follower = new TopicFollower(
-                bootstrap,
+                connection,
                 Topics.CHANGES,
                 TopicFollower.From.END,
                 record -> accept(EventCodec.decode(record.value(), ChangeEvent.class)),

@@ -4,7 +4,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
-import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.TopicPartition;
@@ -29,21 +28,18 @@ public final class TopicFollower implements AutoCloseable {
     /**
      * Starts to read.
      *
-     * @param bootstrap {@code host:port} of a broker
+     * @param connection a Kafka client's settings: address and login
      * @param handler called for one record at a time
      * @param failed called with the exception, if reading or the handler fails
      */
     public TopicFollower(
-            String bootstrap,
+            Map<String, Object> connection,
             String topic,
             From from,
             Consumer<ConsumerRecord<byte[], byte[]>> handler,
             Consumer<Throwable> failed) {
         this.handler = handler;
-        consumer = new KafkaConsumer<>(
-                Map.of(ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrap),
-                new ByteArrayDeserializer(),
-                new ByteArrayDeserializer());
+        consumer = new KafkaConsumer<>(connection, new ByteArrayDeserializer(), new ByteArrayDeserializer());
         List<TopicPartition> partitions = consumer.partitionsFor(topic).stream()
                 .map(partition -> new TopicPartition(partition.topic(), partition.partition()))
                 .toList();

@@ -7,43 +7,54 @@ import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.List;
+import java.util.EnumMap;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
-import java.util.stream.Stream;
+import org.apache.kafka.clients.CommonClientConfigs;
 import org.apache.kafka.clients.admin.Admin;
-import org.apache.kafka.clients.admin.AdminClientConfig;
-import org.apache.kafka.clients.admin.NewTopic;
-import org.apache.kafka.common.config.TopicConfig;
+import org.apache.kafka.common.config.SaslConfigs;
+import org.postbus.account.Secret;
 import org.postbus.devstack.process.ChildProcess;
 import org.postbus.devstack.process.ChildReaper;
 import org.postbus.devstack.process.Directories;
 import org.postbus.devstack.process.FreePort;
 import org.postbus.devstack.process.ProjectRoot;
-import org.postbus.topic.Topics;
+import org.postbus.devstack.process.Secrets;
+import org.postbus.setup.kafka.KafkaSetup;
+import org.postbus.setup.kafka.KafkaUser;
 
-/** A Kafka broker (KRaft, combined with its controller) on loopback in a JVM of its own, with Postbus's topics. */
+/**
+ * A Kafka broker (KRaft, combined with its controller) on loopback in a JVM of its own, with Postbus's topics. Every client needs a password,
+ * because other users may have a shell on this machine, and may do only what {@link KafkaUser} says.
+ */
 public final class Kafka implements AutoCloseable {
     private static final Duration START_WAIT = Duration.ofMinutes(3);
-    private static final Duration TOPICS_WAIT = Duration.ofSeconds(120);
     private static final String HOST = "127.0.0.1";
 
     private final ChildProcess broker;
     private final int port;
-    private final Optional<Path> temporary;
+    private final Path directory;
+    private final Secret adminPassword;
+    private final Map<KafkaUser, Secret> passwords;
+    private final boolean temporary;
 
-    private Kafka(ChildProcess broker, int port, Optional<Path> temporary) {
+    private Kafka(
+            ChildProcess broker,
+            int port,
+            Path directory,
+            Secret adminPassword,
+            Map<KafkaUser, Secret> passwords,
+            boolean temporary) {
         this.broker = broker;
         this.port = port;
+        this.directory = directory;
+        this.adminPassword = adminPassword;
+        this.passwords = Map.copyOf(passwords);
         this.temporary = temporary;
     }
 
     /**
-     * @param directory for the log segments and the cluster id; empty: a temporary one, deleted at the end
+     * @param directory for the log segments, the cluster id and the passwords; empty: a temporary one, deleted at the end
      * @param port empty: a free one
      * @param partitions of each topic that has to be created
      * @param log receives the broker's output
@@ -55,18 +66,29 @@ public final class Kafka implements AutoCloseable {
         }
     }
 
-    /** Starts the broker and creates the topics that are missing. */
+    /** Starts the broker, creates the topics that are missing, sets the passwords and the rights of the users. */
     public static Kafka start(Settings settings) {
         String classPath = ProjectRoot.classPathOf("dev-stack/kafka");
+        Secrets secrets = new Secrets();
         try {
             Path directory = settings.directory().isPresent()
-                    ? Files.createDirectories(settings.directory().get()).toAbsolutePath()
+                    ? Directories.createPrivate(settings.directory().get().toAbsolutePath())
                     : Files.createTempDirectory("postbus-kafka-");
-            Optional<Path> temporary = settings.directory().isPresent() ? Optional.empty() : Optional.of(directory);
-            temporary.ifPresent(ChildReaper::removeAtEnd);
+            boolean temporary = settings.directory().isEmpty();
+            if (temporary) {
+                ChildReaper.removeAtEnd(directory);
+            }
             int port = settings.port().orElseGet(FreePort::find);
+            Secret adminPassword = secrets.keptIn(directory.resolve("admin-password"));
+            Map<KafkaUser, Secret> passwords = new EnumMap<>(KafkaUser.class);
+            for (KafkaUser user : KafkaUser.values()) {
+                passwords.put(user, secrets.keptIn(passwordFile(directory, user)));
+            }
             Path properties = directory.resolve("server.properties");
-            Files.writeString(properties, properties(directory.resolve("log"), port, FreePort.find()));
+            // It holds the administrator's password.
+            Secrets.writePrivately(
+                    properties,
+                    BrokerProperties.of(directory.resolve("log"), HOST, port, FreePort.find(), adminPassword));
             if (!Files.exists(directory.resolve("log/meta.properties"))) {
                 format(classPath, directory, properties, settings.log());
             }
@@ -84,13 +106,13 @@ public final class Kafka implements AutoCloseable {
                     Map.of(),
                     directory,
                     settings.log());
-            Kafka kafka = new Kafka(broker, port, temporary);
+            Kafka kafka = new Kafka(broker, port, directory, adminPassword, passwords, temporary);
             broker.awaitReady(START_WAIT, () -> {
                 try (Socket socket = new Socket(InetAddress.getByName(HOST), port)) {
                     return socket.isConnected();
                 }
             });
-            kafka.createTopics(settings.partitions());
+            kafka.prepare(settings.partitions());
             return kafka;
         } catch (IOException e) {
             throw new UncheckedIOException("Kafka did not start", e);
@@ -102,6 +124,41 @@ public final class Kafka implements AutoCloseable {
         return HOST + ":" + port;
     }
 
+    /**
+     * The settings of a client that may do everything: for tests and benchmarks that look at topics or forge records. They hold a
+     * password.
+     */
+    public Map<String, Object> connectionOfAdmin() {
+        return connection(
+                "PLAIN",
+                "org.apache.kafka.common.security.plain.PlainLoginModule",
+                BrokerProperties.ADMIN,
+                adminPassword);
+    }
+
+    /** The settings of a client that may do what this user may. They hold a password. */
+    public Map<String, Object> connectionOf(KafkaUser user) {
+        return connection(
+                "SCRAM-SHA-512",
+                "org.apache.kafka.common.security.scram.ScramLoginModule",
+                user.user(),
+                passwords.get(user));
+    }
+
+    /** The environment variables of a service that logs in as this user. */
+    public Map<String, String> environmentOf(KafkaUser user) {
+        return Map.of(
+                "POSTBUS_KAFKA", bootstrap(),
+                "POSTBUS_KAFKA_SECURITY_PROTOCOL", "SASL_PLAINTEXT",
+                "POSTBUS_KAFKA_USERNAME", user.user(),
+                "POSTBUS_KAFKA_PASSWORD_FILE", passwordFile(user).toString());
+    }
+
+    /** Readable by this process's user only. */
+    public Path passwordFile(KafkaUser user) {
+        return passwordFile(directory, user);
+    }
+
     public long pid() {
         return broker.pid();
     }
@@ -109,66 +166,38 @@ public final class Kafka implements AutoCloseable {
     @Override
     public void close() {
         broker.close();
-        temporary.ifPresent(Directories::delete);
+        if (temporary) {
+            Directories.delete(directory);
+        }
     }
 
     public ChildProcess process() {
         return broker;
     }
 
-    private void createTopics(int partitions) {
-        try (Admin admin = admin()) {
-            Set<String> existing = await(admin.listTopics().names());
-            await(admin.createTopics(topics(partitions)
-                            .filter(topic -> !existing.contains(topic.name()))
-                            .toList())
-                    .all());
+    private void prepare(int partitions) {
+        try (Admin admin = Admin.create(connectionOfAdmin())) {
+            KafkaSetup setup = new KafkaSetup(admin);
+            setup.createTopics(partitions, (short) 1);
+            setup.setPasswords(passwords);
+            setup.grant();
         }
     }
 
-    private Admin admin() {
-        return Admin.create(Map.of(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrap()));
+    private Map<String, Object> connection(String mechanism, String module, String user, Secret password) {
+        return Map.of(
+                CommonClientConfigs.BOOTSTRAP_SERVERS_CONFIG,
+                bootstrap(),
+                CommonClientConfigs.SECURITY_PROTOCOL_CONFIG,
+                "SASL_PLAINTEXT",
+                SaslConfigs.SASL_MECHANISM,
+                mechanism,
+                SaslConfigs.SASL_JAAS_CONFIG,
+                module + " required username=\"" + user + "\" password=\"" + password.reveal() + "\";");
     }
 
-    /** deploy/topics.sh creates the same topics in a real cluster. */
-    private static Stream<NewTopic> topics(int partitions) {
-        short replicas = 1;
-        Map<String, String> newestPerKey = Map.of(
-                TopicConfig.CLEANUP_POLICY_CONFIG,
-                TopicConfig.CLEANUP_POLICY_COMPACT,
-                TopicConfig.SEGMENT_MS_CONFIG,
-                days(1),
-                TopicConfig.MIN_CLEANABLE_DIRTY_RATIO_CONFIG,
-                "0.1");
-        return Stream.of(
-                new NewTopic(Topics.ACCOUNTS, partitions, replicas).configs(newestPerKey),
-                new NewTopic(Topics.OBSERVATIONS, partitions, replicas).configs(retention(7)),
-                new NewTopic(Topics.CHANGES, partitions, replicas).configs(retention(7)),
-                new NewTopic(Topics.MUTATIONS, partitions, replicas).configs(retention(1)),
-                new NewTopic(Topics.SYNC_REQUESTS, partitions, replicas)
-                        .configs(Map.of(
-                                TopicConfig.RETENTION_MS_CONFIG,
-                                Long.toString(Duration.ofHours(1).toMillis()))),
-                new NewTopic(Topics.DEAD_LETTERS, partitions, replicas).configs(retention(30)));
-    }
-
-    private static Map<String, String> retention(int days) {
-        return Map.of(TopicConfig.RETENTION_MS_CONFIG, days(days));
-    }
-
-    private static String days(int days) {
-        return Long.toString(Duration.ofDays(days).toMillis());
-    }
-
-    private static <T> T await(org.apache.kafka.common.KafkaFuture<T> future) {
-        try {
-            return future.get(TOPICS_WAIT.toSeconds(), TimeUnit.SECONDS);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new IllegalStateException("interrupted while waiting for Kafka", e);
-        } catch (ExecutionException | TimeoutException e) {
-            throw new IllegalStateException("Kafka did not create the topics", e);
-        }
+    private static Path passwordFile(Path directory, KafkaUser user) {
+        return directory.resolve("password-" + user.user());
     }
 
     private static void format(String classPath, Path directory, Path properties, Path log) {
@@ -189,39 +218,5 @@ public final class Kafka implements AutoCloseable {
                         directory,
                         log)
                 .awaitSuccess(START_WAIT);
-    }
-
-    /** The settings that differ from the defaults: one node, small and quick to start. */
-    private static String properties(Path log, int port, int controllerPort) {
-        return String.join(
-                "\n",
-                List.of(
-                        "process.roles=broker,controller",
-                        "node.id=1",
-                        "controller.quorum.voters=1@" + HOST + ":" + controllerPort,
-                        "controller.listener.names=CONTROLLER",
-                        "listeners=PLAINTEXT://" + HOST + ":" + port + ",CONTROLLER://" + HOST + ":" + controllerPort,
-                        "advertised.listeners=PLAINTEXT://" + HOST + ":" + port,
-                        "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
-                        "inter.broker.listener.name=PLAINTEXT",
-                        "log.dirs=" + log,
-                        "auto.create.topics.enable=false",
-                        "offsets.topic.num.partitions=4",
-                        "offsets.topic.replication.factor=1",
-                        "transaction.state.log.num.partitions=1",
-                        "transaction.state.log.replication.factor=1",
-                        "transaction.state.log.min.isr=1",
-                        "share.coordinator.state.topic.replication.factor=1",
-                        "share.coordinator.state.topic.min.isr=1",
-                        // The first member of a group does not wait for others: on one machine there may be none.
-                        "group.initial.rebalance.delay.ms=0",
-                        // There are hundreds of partitions, each with two index files that are mapped at their full
-                        // size.
-                        "log.index.size.max.bytes=1048576",
-                        "log.cleaner.dedupe.buffer.size=16777216",
-                        "num.network.threads=2",
-                        "num.io.threads=4",
-                        "initial.broker.registration.timeout.ms=60000",
-                        ""));
     }
 }

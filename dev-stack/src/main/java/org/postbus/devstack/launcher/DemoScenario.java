@@ -24,6 +24,7 @@ import org.postbus.devstack.mailserver.James;
 import org.postbus.devstack.rawclient.RawImap;
 import org.postbus.devstack.rawclient.RawSmtp;
 import org.postbus.model.AccountId;
+import org.postbus.setup.kafka.KafkaUser;
 
 /**
  * The steps of the demonstration, on an IMAP account and a JMAP account of one mail server: initial sync, arriving mail, a mutation, a
@@ -70,7 +71,7 @@ final class DemoScenario {
             initialSync(account, begin);
         }
         System.out.println("\nArriving mail");
-        try (ChangeArrivals arrivals = new ChangeArrivals(postbus.kafka().bootstrap())) {
+        try (ChangeArrivals arrivals = new ChangeArrivals(postbus.kafka().connectionOf(KafkaUser.SUBSCRIBER))) {
             for (Account account : List.of(imap, jmap)) {
                 arrival(account, arrivals);
             }

@@ -21,6 +21,7 @@ import org.postbus.devstack.keyset.KeysetCommand;
 import org.postbus.devstack.local.LocalPostbus;
 import org.postbus.devstack.process.Directories;
 import org.postbus.devstack.process.ProjectRoot;
+import org.postbus.devstack.process.Secrets;
 
 /**
  * The program behind {@code ./postbus up}, {@code demo}, {@code tenant}, {@code key} and {@code keyset}. Exit codes: 0 success, 1 failure or another Postbus runs
@@ -200,7 +201,7 @@ public final class Main {
                 API        %s   (OpenAPI: %s/openapi)
                 Kafka      %s   topic postbus.changes
                 PostgreSQL %s
-                API key, path of the operator's key, pids: %s
+                API key, path of the operator's key, Kafka login, pids: %s
                 Ctrl-C stops it; the data is kept.""".formatted(
                         postbus.api(),
                         postbus.api(),
@@ -218,8 +219,9 @@ public final class Main {
 
     /** Locks the directory until this JVM ends. Exits with code 1 if another process has the lock. */
     private static void lock(Path directory) throws IOException {
-        Files.createDirectories(directory);
+        Directories.createPrivate(directory);
         Path file = directory.resolve("lock");
+        Secrets.createPrivate(file);
         lockedFile =
                 FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
         if (lockedFile.tryLock() == null) {

@@ -6,7 +6,6 @@ import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -27,8 +26,10 @@ import org.postbus.devstack.kafka.Kafka;
 import org.postbus.devstack.mailserver.James;
 import org.postbus.devstack.postgres.ApiKey;
 import org.postbus.devstack.postgres.Postgres;
+import org.postbus.devstack.process.Directories;
 import org.postbus.devstack.process.FreePort;
 import org.postbus.devstack.process.Secrets;
+import org.postbus.setup.kafka.KafkaUser;
 import org.postbus.topic.Topics;
 
 /**
@@ -132,8 +133,8 @@ public final class LocalPostbus implements AutoCloseable {
     /** @throws IllegalStateException naming the process that did not start, with the end of its log */
     public void start() {
         try {
-            Path directory = createPrivate(settings.directory().toAbsolutePath());
-            Path logs = Files.createDirectories(directory.resolve("logs"));
+            Path directory = Directories.createPrivate(settings.directory().toAbsolutePath());
+            Path logs = Directories.createPrivate(directory.resolve("logs"));
             keepLastLogs(logs);
             settings.apiPort().ifPresent(LocalPostbus::requireFree);
             try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
@@ -266,7 +267,7 @@ public final class LocalPostbus implements AutoCloseable {
                 "Postbus",
                 () -> Services.start(new Services.Settings(
                         postgres.database(),
-                        kafka.bootstrap(),
+                        kafka,
                         directory,
                         logs,
                         settings.fetchers(),
@@ -305,6 +306,13 @@ public final class LocalPostbus implements AutoCloseable {
         run.put("operatorKeyFile", file.resolveSibling("operator-key").toString());
         run.put("postgres", postgres.url());
         run.put("kafka", kafka.bootstrap());
+        run.put(
+                "subscriber",
+                Map.of(
+                        "user",
+                        KafkaUser.SUBSCRIBER.user(),
+                        "passwordFile",
+                        kafka.passwordFile(KafkaUser.SUBSCRIBER).toString()));
         run.put("services", services.pids());
         james.ifPresent(server -> {
             run.put("imap", server.ports().imap());
@@ -344,7 +352,7 @@ public final class LocalPostbus implements AutoCloseable {
                 }
             }
             int port = FreePort.find();
-            Files.writeString(file, port + "\n");
+            Secrets.writePrivately(file, port + "\n");
             return port;
         } catch (IOException e) {
             throw new UncheckedIOException(e);
@@ -355,11 +363,6 @@ public final class LocalPostbus implements AutoCloseable {
         if (!FreePort.isFree(port)) {
             throw new IllegalStateException("port " + port + " is in use by another program: choose one with --port");
         }
-    }
-
-    private static Path createPrivate(Path directory) throws IOException {
-        return Files.createDirectories(
-                directory, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
     }
 
     /** Renames the logs of the last run, replacing those of the run before it. */

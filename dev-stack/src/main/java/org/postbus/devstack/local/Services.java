@@ -22,8 +22,11 @@ import org.postbus.devstack.kafka.Kafka;
 import org.postbus.devstack.postgres.Database;
 import org.postbus.devstack.postgres.Role;
 import org.postbus.devstack.process.ChildProcess;
+import org.postbus.devstack.process.Directories;
 import org.postbus.devstack.process.FreePort;
 import org.postbus.devstack.process.ProjectRoot;
+import org.postbus.devstack.process.Secrets;
+import org.postbus.setup.kafka.KafkaUser;
 
 /**
  * Postbus's services, each in a JVM of its own as in production: the gateway, the writer, the outbound service and any number of
@@ -54,19 +57,21 @@ public final class Services implements AutoCloseable {
 
     /** A service of Postbus. */
     public enum Program {
-        GATEWAY("gateway", "api-gateway", Role.GATEWAY),
-        FETCHER("fetcher", "fetcher-service", Role.FETCHER),
-        OUTBOUND("outbound", "outbound-service", Role.OUTBOUND),
-        WRITER("writer", "writer-service", Role.WRITER);
+        GATEWAY("gateway", "api-gateway", Role.GATEWAY, KafkaUser.GATEWAY),
+        FETCHER("fetcher", "fetcher-service", Role.FETCHER, KafkaUser.FETCHER),
+        OUTBOUND("outbound", "outbound-service", Role.OUTBOUND, KafkaUser.OUTBOUND),
+        WRITER("writer", "writer-service", Role.WRITER, KafkaUser.WRITER);
 
         private final String shortName;
         private final String module;
         private final Role role;
+        private final KafkaUser kafkaUser;
 
-        Program(String shortName, String module, Role role) {
+        Program(String shortName, String module, Role role, KafkaUser kafkaUser) {
             this.shortName = shortName;
             this.module = module;
             this.role = role;
+            this.kafkaUser = kafkaUser;
         }
 
         public String shortName() {
@@ -89,8 +94,7 @@ public final class Services implements AutoCloseable {
     }
 
     /**
-     * @param kafka {@code host:port}
-     * @param directory for the keyset, which is created if it does not exist
+     * @param directory for the keyset, which is created if it does not exist, and the passwords of the database roles
      * @param logs directory of the instances' log files
      * @param fetchers number of fetchers
      * @param gatewayPort empty: a free one
@@ -101,7 +105,7 @@ public final class Services implements AutoCloseable {
      */
     public record Settings(
             Database database,
-            String kafka,
+            Kafka kafka,
             Path directory,
             Path logs,
             int fetchers,
@@ -111,15 +115,7 @@ public final class Services implements AutoCloseable {
             Map<String, String> environment) {
         public static Settings of(Database database, Kafka kafka, Path directory) {
             return new Settings(
-                    database,
-                    kafka.bootstrap(),
-                    directory,
-                    directory.resolve("logs"),
-                    1,
-                    Optional.empty(),
-                    "256m",
-                    true,
-                    Map.of());
+                    database, kafka, directory, directory.resolve("logs"), 1, Optional.empty(), "256m", true, Map.of());
         }
 
         public Settings fetchers(int fetchers) {
@@ -140,6 +136,7 @@ public final class Services implements AutoCloseable {
     public static Services start(Settings settings) {
         Services services = new Services(settings, keysetIn(settings.directory()));
         try {
+            services.writePasswords();
             Arrays.stream(Program.values())
                     .flatMap(program -> names(program, settings.fetchers()).map(name -> Map.entry(program, name)))
                     .forEach(entry -> services.launch(entry.getKey(), entry.getValue()));
@@ -246,10 +243,8 @@ public final class Services implements AutoCloseable {
         });
         environment.put("POSTBUS_DB_URL", settings.database().url());
         environment.put("POSTBUS_DB_USER", program.role.user());
-        environment.put(
-                "POSTBUS_DB_PASSWORD",
-                settings.database().password(program.role).reveal());
-        environment.put("POSTBUS_KAFKA", settings.kafka());
+        environment.put("POSTBUS_DB_PASSWORD_FILE", passwordFile(program).toString());
+        environment.putAll(settings.kafka().environmentOf(program.kafkaUser));
         environment.put("POSTBUS_HOST", HOST);
         environment.put("POSTBUS_PORT", Integer.toString(port));
         if (managementPort != port) {
@@ -271,6 +266,24 @@ public final class Services implements AutoCloseable {
                 settings.directory(),
                 settings.logs().resolve(name + ".log"));
         instances.put(name, new Instance(program, name, port, managementPort, process));
+    }
+
+    /** A file and not an environment variable: diagnostics print the environment, and child processes inherit it. */
+    private void writePasswords() {
+        try {
+            Directories.createPrivate(settings.directory().toAbsolutePath().resolve("passwords"));
+            for (Program program : Program.values()) {
+                Secrets.writePrivately(
+                        passwordFile(program),
+                        settings.database().password(program.role).reveal());
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException("the passwords could not be stored", e);
+        }
+    }
+
+    private Path passwordFile(Program program) {
+        return settings.directory().toAbsolutePath().resolve("passwords").resolve(program.role.user());
     }
 
     private static void awaitReady(Instance instance) {

@@ -78,7 +78,7 @@ public final class James implements AutoCloseable {
         String classPath = ProjectRoot.classPathOf("dev-stack/james");
         try {
             Path directory = settings.directory().isPresent()
-                    ? Files.createDirectories(settings.directory().get()).toAbsolutePath()
+                    ? Directories.createPrivate(settings.directory().get().toAbsolutePath())
                     : Files.createTempDirectory("postbus-james-");
             Optional<Path> temporary = settings.directory().isPresent() ? Optional.empty() : Optional.of(directory);
             temporary.ifPresent(ChildReaper::removeAtEnd);

@@ -7,22 +7,22 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.flywaydb.core.Flyway;
-import org.flywaydb.core.api.FlywayException;
 import org.postbus.account.Secret;
 import org.postbus.devstack.process.ChildReaper;
 import org.postbus.devstack.process.Directories;
 import org.postbus.devstack.process.FreePort;
 import org.postbus.devstack.process.Secrets;
-import org.postgresql.util.PSQLException;
+import org.postbus.setup.database.DatabaseSetup;
 
 /**
  * PostgreSQL 18 on loopback, migrated, with a fresh password for every role. It listens on TCP only, and every login needs a password,
@@ -31,6 +31,8 @@ import org.postgresql.util.PSQLException;
 public final class Postgres implements AutoCloseable {
     private static final Duration START_WAIT = Duration.ofMinutes(3);
     private static final String NAME = "postbus";
+    /** The migrations' login: as a provider of databases gives it to its customers, it may create roles and is no superuser. */
+    private static final String MIGRATIONS = "postbus_admin";
     /** Migrated once and never connected to again: the template of the databases of a temporary server. */
     private static final String TEMPLATE = "postbus_template";
 
@@ -69,15 +71,17 @@ public final class Postgres implements AutoCloseable {
         Secrets secrets = new Secrets();
         try {
             Files.createDirectories(settings.log().toAbsolutePath().getParent());
+            Secrets.createPrivate(settings.log());
             Path directory = settings.directory().isPresent()
-                    ? Files.createDirectories(settings.directory().get())
+                    ? Directories.createPrivate(settings.directory().get())
                     : Files.createTempDirectory("postbus-postgres-");
             if (settings.directory().isEmpty()) {
                 ChildReaper.removeAtEnd(directory);
             }
             Path data = directory.resolve("data");
             awaitEndOfPredecessor(data);
-            Secret adminPassword = secrets.keptIn(directory.resolve("admin-password"));
+            Path passwordFile = directory.toAbsolutePath().resolve("admin-password");
+            Secret adminPassword = secrets.keptIn(passwordFile);
             int port = settings.port().orElseGet(FreePort::find);
             EmbeddedPostgres server = EmbeddedPostgres.builder()
                     .setDataDirectory(data)
@@ -87,6 +91,9 @@ public final class Postgres implements AutoCloseable {
                     .setPGStartupWait(START_WAIT)
                     .setConnectConfig("password", adminPassword.reveal())
                     .setLocaleConfig("locale", "C")
+                    // Options of initdb: no moment in which a login needs no password.
+                    .setLocaleConfig("auth", "scram-sha-256")
+                    .setLocaleConfig("pwfile", passwordFile.toString())
                     .setServerConfig("listen_addresses", Database.HOST)
                     .setServerConfig("unix_socket_directories", "''")
                     .setServerConfig("max_connections", "200")
@@ -114,7 +121,7 @@ public final class Postgres implements AutoCloseable {
                     new Database(port, NAME, adminPassword, passwords),
                     settings.directory().isPresent() ? Optional.empty() : Optional.of(directory));
             try {
-                started.migrate();
+                started.prepare(secrets.fresh());
             } catch (RuntimeException | SQLException e) {
                 started.close();
                 throw e;
@@ -151,7 +158,7 @@ public final class Postgres implements AutoCloseable {
     public synchronized Database freshDatabase() {
         String name = NAME + "_" + copies.incrementAndGet();
         try {
-            execute(named("postgres"), "CREATE DATABASE " + name + " TEMPLATE " + TEMPLATE);
+            copyTemplate(name);
         } catch (SQLException e) {
             throw new IllegalStateException("the database could not be created", e);
         }
@@ -174,72 +181,87 @@ public final class Postgres implements AutoCloseable {
     }
 
     /** Roles belong to the whole server, so the migrations run once per server: on the database, or on the template. */
-    private void migrate() throws SQLException {
-        Database admin = named("postgres");
+    private void prepare(Secret migrationsPassword) throws SQLException {
+        createMigrationsRole(migrationsPassword);
         if (temporary.isEmpty()) {
-            if (!exists(NAME)) {
-                execute(admin, "CREATE DATABASE " + NAME);
-            }
-            migrate(database);
+            prepareKept(migrationsPassword);
         } else {
-            execute(admin, "CREATE DATABASE " + TEMPLATE);
-            migrate(named(TEMPLATE));
-            execute(admin, "CREATE DATABASE " + NAME + " TEMPLATE " + TEMPLATE);
+            execute(named("postgres"), "CREATE DATABASE " + TEMPLATE + " OWNER " + MIGRATIONS);
+            DatabaseSetup.run(named(TEMPLATE).jdbcUrl(), MIGRATIONS, migrationsPassword, passwordsByRole());
+            copyTemplate(NAME);
         }
+    }
+
+    private void prepareKept(Secret migrationsPassword) throws SQLException {
+        Optional<String> owner = ownerOf(NAME);
+        if (owner.isEmpty()) {
+            execute(named("postgres"), "CREATE DATABASE " + NAME + " OWNER " + MIGRATIONS);
+        } else if (!owner.get().equals(MIGRATIONS)) {
+            handOver();
+        }
+        DatabaseSetup.run(database.jdbcUrl(), MIGRATIONS, migrationsPassword, passwordsByRole());
+    }
+
+    /** The database of an earlier build, in which the superuser owned everything. */
+    private void handOver() throws SQLException {
+        DatabaseSetup.run(database.jdbcUrl(), Database.ADMIN, database.adminPassword(), passwordsByRole());
+        execute(
+                database,
+                "ALTER DATABASE " + NAME + " OWNER TO " + MIGRATIONS,
+                "GRANT postbus_owner TO " + MIGRATIONS + " WITH INHERIT TRUE, SET TRUE");
         for (Role role : Role.values()) {
             execute(
-                    admin,
-                    "ALTER ROLE " + role.user() + " PASSWORD '"
-                            + database.password(role).reveal() + "'");
+                    database,
+                    "GRANT " + role.user() + " TO " + MIGRATIONS + " WITH ADMIN TRUE, INHERIT FALSE, SET FALSE");
         }
     }
 
-    private boolean exists(String name) throws SQLException {
+    private void createMigrationsRole(Secret password) throws SQLException {
         try (Connection connection = named("postgres").connectAsAdmin();
-                PreparedStatement query = connection.prepareStatement("SELECT 1 FROM pg_database WHERE datname = ?")) {
-            query.setString(1, name);
-            return query.executeQuery().next();
-        }
-    }
-
-    private static void migrate(Database database) {
-        try {
-            Flyway.configure()
-                    .dataSource(
-                            database.jdbcUrl(),
-                            Database.ADMIN,
-                            database.adminPassword().reveal())
-                    .locations("classpath:db/migration")
-                    .load()
-                    .migrate();
-        } catch (FlywayException e) {
-            throw new IllegalStateException("the database was not migrated: " + reason(e), e);
-        }
-    }
-
-    /** The server's own message where a statement failed: Flyway's text surrounds it with a report of many lines. */
-    private static String reason(FlywayException failure) {
-        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
-            if (cause instanceof PSQLException error && error.getServerErrorMessage() != null) {
-                return error.getServerErrorMessage().getMessage();
+                Statement statement = connection.createStatement();
+                ResultSet role = statement.executeQuery("SELECT to_regrole('" + MIGRATIONS + "') IS NOT NULL")) {
+            role.next();
+            if (!role.getBoolean(1)) {
+                execute(named("postgres"), "CREATE ROLE " + MIGRATIONS + " LOGIN CREATEROLE");
             }
+            DatabaseSetup.setPassword(connection, MIGRATIONS, password);
         }
-        return failure.getMessage();
     }
 
-    /** {@code initdb} trusts every local user; this changes the rule to password authentication. */
+    /** A copy has the template's content, not its privileges: those are the new database's own. */
+    private void copyTemplate(String name) throws SQLException {
+        execute(
+                named("postgres"),
+                "CREATE DATABASE " + name + " TEMPLATE " + TEMPLATE + " OWNER " + MIGRATIONS,
+                "REVOKE ALL ON DATABASE " + name + " FROM PUBLIC",
+                "GRANT CONNECT ON DATABASE " + name + " TO "
+                        + String.join(", ", passwordsByRole().keySet()));
+    }
+
+    private Map<String, Secret> passwordsByRole() {
+        Map<String, Secret> passwords = new TreeMap<>();
+        database.passwords().forEach((role, password) -> passwords.put(role.user(), password));
+        return passwords;
+    }
+
+    private Optional<String> ownerOf(String name) throws SQLException {
+        try (Connection connection = named("postgres").connectAsAdmin();
+                PreparedStatement query = connection.prepareStatement(
+                        "SELECT datdba::regrole::text FROM pg_database WHERE datname = ?")) {
+            query.setString(1, name);
+            ResultSet row = query.executeQuery();
+            return row.next() ? Optional.of(row.getString(1)) : Optional.empty();
+        }
+    }
+
+    /** One rule for every login. {@code initdb} also writes rules for IPv6 and for replication. */
     private static void requirePasswords(Path data, Database admin) throws IOException, SQLException {
         String rules = "host all all 127.0.0.1/32 scram-sha-256\n";
         Path file = data.resolve("pg_hba.conf");
-        if (Files.readString(file).equals(rules)) {
-            return;
+        if (!Files.readString(file).equals(rules)) {
+            Files.writeString(file, rules);
+            execute(admin, "SELECT pg_reload_conf()");
         }
-        execute(
-                admin,
-                "ALTER ROLE " + Database.ADMIN + " PASSWORD '"
-                        + admin.adminPassword().reveal() + "'");
-        Files.writeString(file, rules);
-        execute(admin, "SELECT pg_reload_conf()");
     }
 
     private static void execute(Database database, String... statements) throws SQLException {

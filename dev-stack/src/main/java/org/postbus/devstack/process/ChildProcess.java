@@ -38,13 +38,14 @@ public final class ChildProcess implements AutoCloseable {
         boolean isReady() throws IOException;
     }
 
-    /** Starts a program. Its output is appended to {@code log}. */
+    /** Starts a program. Its output is appended to {@code log}. Nobody but its owner can read the files that it creates. */
     public static ChildProcess start(
             String name, List<String> command, Map<String, String> environment, Path directory, Path log) {
         try {
             Files.createDirectories(directory);
             Files.createDirectories(log.toAbsolutePath().getParent());
-            List<String> line = new ArrayList<>(List.of("sh", "-c", "trap '' INT HUP; exec \"$@\"", "sh"));
+            Secrets.createPrivate(log);
+            List<String> line = new ArrayList<>(List.of("sh", "-c", "umask 077; trap '' INT HUP; exec \"$@\"", "sh"));
             line.addAll(command);
             ProcessBuilder builder = new ProcessBuilder(line)
                     .directory(directory.toFile())

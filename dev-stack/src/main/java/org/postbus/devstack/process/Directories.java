@@ -4,12 +4,22 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Comparator;
+import java.util.Set;
 import java.util.stream.Stream;
 
-/** Deletes directory trees. */
+/** Creates private directories and deletes directory trees. */
 public final class Directories {
     private Directories() {}
+
+    /** Creates the directory and its parents, where they are missing. Only its owner can enter it, also if it existed. */
+    public static Path createPrivate(Path directory) throws IOException {
+        Set<PosixFilePermission> owner = PosixFilePermissions.fromString("rwx------");
+        Files.createDirectories(directory, PosixFilePermissions.asFileAttribute(owner));
+        return Files.setPosixFilePermissions(directory, owner);
+    }
 
     public static void delete(Path directory) {
         if (!Files.exists(directory)) {

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
@@ -18,13 +17,14 @@ import org.apache.kafka.common.serialization.StringSerializer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.postbus.devstack.DevStack;
+import org.postbus.setup.kafka.KafkaUser;
 import org.postbus.topic.Topics;
 
 class KafkaTest {
     @Test
     void every_topic_exists_and_accounts_are_compacted() throws Exception {
         Kafka kafka = DevStack.kafka(8);
-        try (Admin admin = Admin.create(Map.of("bootstrap.servers", kafka.bootstrap()))) {
+        try (Admin admin = Admin.create(kafka.connectionOfAdmin())) {
             var topics = admin.describeTopics(List.of(
                             Topics.ACCOUNTS,
                             Topics.OBSERVATIONS,
@@ -53,15 +53,13 @@ class KafkaTest {
                 Optional.of(directory.resolve("kafka")), Optional.empty(), 1, directory.resolve("log"));
         try (Kafka first = Kafka.start(settings);
                 var producer = new KafkaProducer<String, String>(
-                        Map.of("bootstrap.servers", first.bootstrap()),
-                        new StringSerializer(),
-                        new StringSerializer())) {
+                        first.connectionOf(KafkaUser.WRITER), new StringSerializer(), new StringSerializer())) {
             producer.send(new ProducerRecord<>(Topics.CHANGES, "key", "kept"));
             producer.flush();
         }
         try (Kafka second = Kafka.start(settings);
                 var consumer = new KafkaConsumer<String, String>(
-                        Map.of("bootstrap.servers", second.bootstrap()),
+                        second.connectionOf(KafkaUser.SUBSCRIBER),
                         new StringDeserializer(),
                         new StringDeserializer())) {
             TopicPartition only = new TopicPartition(Topics.CHANGES, 0);

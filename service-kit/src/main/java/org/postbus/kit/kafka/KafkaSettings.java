@@ -8,14 +8,12 @@ import java.util.Optional;
 import org.apache.kafka.clients.CommonClientConfigs;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.producer.ProducerConfig;
-import org.apache.kafka.common.config.SaslConfigs;
 import org.apache.kafka.common.config.SslConfigs;
 import org.apache.kafka.common.security.auth.SecurityProtocol;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.kafka.common.serialization.StringDeserializer;
 import org.apache.kafka.common.serialization.StringSerializer;
-import org.postbus.account.Secret;
 import org.postbus.kit.settings.Settings;
 
 /**
@@ -25,10 +23,7 @@ import org.postbus.kit.settings.Settings;
  *   <caption>Environment variables</caption>
  *   <tr><td>{@code POSTBUS_KAFKA}<td>bootstrap servers, {@code host:port,host:port}; {@code localhost:9092} without it
  *   <tr><td>{@code POSTBUS_KAFKA_SECURITY_PROTOCOL}<td>{@code PLAINTEXT} (default), {@code SSL}, {@code SASL_PLAINTEXT}, {@code SASL_SSL}
- *   <tr><td>{@code POSTBUS_KAFKA_SASL_MECHANISM}<td>{@code SCRAM-SHA-512} (default), {@code SCRAM-SHA-256}, {@code PLAIN}, or one that {@code
- *       _SASL_JAAS_CONFIG} configures
- *   <tr><td>{@code POSTBUS_KAFKA_USERNAME}, {@code POSTBUS_KAFKA_PASSWORD} or {@code _PASSWORD_FILE}<td>for SCRAM and PLAIN
- *   <tr><td>{@code POSTBUS_KAFKA_SASL_JAAS_CONFIG} or {@code _SASL_JAAS_CONFIG_FILE}<td>instead of user name and password
+ *   <tr><td>SASL<td>{@link SaslSettings}
  *   <tr><td>{@code POSTBUS_KAFKA_TRUSTSTORE}<td>PEM file with the trusted authorities; without it those of the JVM
  *   <tr><td>{@code POSTBUS_KAFKA_KEYSTORE}<td>PEM file with the client's private key (PKCS#8) and certificate chain, for mutual TLS
  *   <tr><td>{@code POSTBUS_KAFKA_KEYSTORE_PASSWORD} or {@code _KEYSTORE_PASSWORD_FILE}<td>of an encrypted private key
@@ -77,18 +72,9 @@ public final class KafkaSettings {
             refuse(settings, "TLS", List.of("truststore", "keystore", "keystore-password", "keystore-password-file"));
         }
         if (protocol == SecurityProtocol.SASL_PLAINTEXT || protocol == SecurityProtocol.SASL_SSL) {
-            connection.putAll(sasl(settings));
+            connection.putAll(SaslSettings.of(settings));
         } else {
-            refuse(
-                    settings,
-                    "SASL",
-                    List.of(
-                            "username",
-                            "password",
-                            "password-file",
-                            "sasl-mechanism",
-                            "sasl-jaas-config",
-                            "sasl-jaas-config-file"));
+            refuse(settings, "SASL", SaslSettings.NAMES);
         }
         return new KafkaSettings(connection);
     }
@@ -164,35 +150,6 @@ public final class KafkaSettings {
         settings.secret(PREFIX + ".keystore-password")
                 .ifPresent(password -> tls.put(SslConfigs.SSL_KEY_PASSWORD_CONFIG, password.reveal()));
         return tls;
-    }
-
-    private static Map<String, Object> sasl(Settings settings) {
-        String mechanism = settings.find(PREFIX + ".sasl-mechanism").orElse("SCRAM-SHA-512");
-        String jaas = settings.secret(PREFIX + ".sasl-jaas-config")
-                .map(Secret::reveal)
-                .orElseGet(() -> jaas(
-                        mechanism,
-                        settings.require(PREFIX + ".username"),
-                        settings.secret(PREFIX + ".password")
-                                .orElseThrow(() -> new IllegalArgumentException(
-                                        Settings.variable(PREFIX + ".password") + " is not set, nor is its _FILE"))));
-        return Map.of(SaslConfigs.SASL_MECHANISM, mechanism, SaslConfigs.SASL_JAAS_CONFIG, jaas);
-    }
-
-    private static String jaas(String mechanism, String username, Secret password) {
-        String module =
-                switch (mechanism) {
-                    case "SCRAM-SHA-256", "SCRAM-SHA-512" -> "org.apache.kafka.common.security.scram.ScramLoginModule";
-                    case "PLAIN" -> "org.apache.kafka.common.security.plain.PlainLoginModule";
-                    default ->
-                        throw new IllegalArgumentException(Settings.variable(PREFIX + ".sasl-mechanism") + " "
-                                + mechanism + " needs " + Settings.variable(PREFIX + ".sasl-jaas-config"));
-                };
-        return module + " required username=" + quoted(username) + " password=" + quoted(password.reveal()) + ";";
-    }
-
-    private static String quoted(String value) {
-        return '"' + value.replace("\\", "\\\\").replace("\"", "\\\"") + '"';
     }
 
     /** A setting without effect is a mistake that would leave a connection open to others. */

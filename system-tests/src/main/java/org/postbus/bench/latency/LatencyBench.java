@@ -176,9 +176,9 @@ public final class LatencyBench implements Runnable {
                         path == ArrivalPath.APPEND ? options.arrivals() : Math.ceilDiv(options.arrivals(), 3), path)));
         Collections.shuffle(paths, random);
         List<Arrival> arrivals = new ArrayList<>();
-        String bootstrap = stage.postbus().kafka().bootstrap();
-        try (MarkedRecords observations = new MarkedRecords(bootstrap, Topics.OBSERVATIONS);
-                MarkedRecords changes = new MarkedRecords(bootstrap, Topics.CHANGES)) {
+        Map<String, Object> kafka = stage.postbus().kafka().connectionOfAdmin();
+        try (MarkedRecords observations = new MarkedRecords(kafka, Topics.OBSERVATIONS);
+                MarkedRecords changes = new MarkedRecords(kafka, Topics.CHANGES)) {
             for (int number = -WARM_UP; number < paths.size(); number++) {
                 ArrivalPath path = number < 0 ? ArrivalPath.APPEND : paths.get(number);
                 notifications.get(path).clear();

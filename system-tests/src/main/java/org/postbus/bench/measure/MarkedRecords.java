@@ -31,9 +31,10 @@ public final class MarkedRecords implements AutoCloseable {
      */
     public record Seen(Instant sent, Instant received) {}
 
-    public MarkedRecords(String bootstrap, String topic) {
+    /** @param connection a Kafka client's settings: address and login */
+    public MarkedRecords(Map<String, Object> connection, String topic) {
         follower =
-                new TopicFollower(bootstrap, topic, TopicFollower.From.END, this::accept, Throwable::printStackTrace);
+                new TopicFollower(connection, topic, TopicFollower.From.END, this::accept, Throwable::printStackTrace);
     }
 
     public static String mark(int number) {

@@ -7,11 +7,9 @@ import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import org.apache.kafka.clients.producer.KafkaProducer;
-import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.kafka.common.serialization.StringSerializer;
@@ -101,10 +99,6 @@ public record ManyAccounts(Stage stage, Connection database, TenantId tenant) {
 
     private KafkaProducer<String, byte[]> producer() {
         return new KafkaProducer<>(
-                Map.of(
-                        ProducerConfig.BOOTSTRAP_SERVERS_CONFIG,
-                        stage.postbus().kafka().bootstrap()),
-                new StringSerializer(),
-                new ByteArraySerializer());
+                stage.postbus().kafka().connectionOfAdmin(), new StringSerializer(), new ByteArraySerializer());
     }
 }

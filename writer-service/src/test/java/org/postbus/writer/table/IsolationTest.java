@@ -21,7 +21,6 @@ import org.postbus.writer.TestAccount;
 
 class IsolationTest {
     private static final List<String> TABLES = List.of(
-            "account",
             "account_sync",
             "sync_state",
             "mailbox",
