@@ -1,9 +1,21 @@
+set lock_timeout = '2s';
+
 -- Who owns what, and what each role may do. The ownership itself, forced row-level security and the revocations from PUBLIC are in
 -- afterEachMigrate__ownership.sql, because they hold for later migrations too.
 --
 -- What this protects against: a service that executes foreign SQL. It cannot become superuser or owner, create or change objects, read
 -- tables that it has no grant for, or see rows without naming a tenant. It can name any tenant: which tenant a transaction is for is known
 -- to the services only, so they are trusted with it.
+
+-- All statements of the writer find their rows by key. With these settings PostgreSQL plans them with the index even where a table was empty
+-- when the plan was made, and an ORDER BY decides which index is used. Settings of the role and not of a connection: a pooler such as
+-- PgBouncer refuses connections that bring settings.
+alter role postbus_writer set plan_cache_mode = 'force_generic_plan';
+alter role postbus_writer set enable_seqscan = off;
+alter role postbus_writer set enable_hashjoin = off;
+alter role postbus_writer set enable_mergejoin = off;
+alter role postbus_writer set enable_sort = off;
+alter role postbus_writer set jit = off;
 
 -- Tables that SECURITY DEFINER functions read past the transaction's tenant, and what they do there. Each function returns ids, counts or
 -- times only. All other tables show these functions the rows of the transaction's tenant.

@@ -81,6 +81,9 @@ public final class EventCodec {
 
     /** @throws MalformedRecordException if the bytes are not a valid {@code type} */
     public static <T> T decode(byte[] json, Class<T> type) {
+        if (json == null) {
+            throw new MalformedRecordException("not a " + type.getSimpleName() + ": no value", null);
+        }
         try {
             T value = MAPPER.readerFor(type).withAttribute(SOURCE, json).readValue(json);
             if (value == null) {

@@ -26,7 +26,8 @@ public final class DirectApplier implements AutoCloseable {
                         Role.WRITER.user(),
                         Optional.of(postgres.password(Role.WRITER)),
                         SslMode.DISABLE,
-                        Optional.empty()));
+                        Optional.empty(),
+                        false));
         applier = new BatchApplier(database.transactions(), new TimeOrderedIds(clock));
     }
 

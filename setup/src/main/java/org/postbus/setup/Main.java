@@ -11,6 +11,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
 import java.util.TreeMap;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 import org.apache.kafka.clients.admin.Admin;
 import org.postbus.account.Secret;
 import org.postbus.setup.database.DatabaseSetup;
@@ -47,6 +49,8 @@ public final class Main {
     }
 
     public static void main(String[] arguments) {
+        // Kafka's client writes its whole configuration at INFO.
+        Logger.getLogger("").setLevel(Level.WARNING);
         System.exit(run(arguments, System.getenv()));
     }
 

@@ -89,7 +89,7 @@ class DatabaseRolesTest {
             "load '/tmp/evil.so'",
             "set session_replication_role = replica",
             "do 'begin execute ''create temporary table t (a int)''; end'",
-            "select delete_rows_of_accounts()",
+            "select begin_account_erasure()",
             "select delete_children_of_emails()",
             "select * from flyway_schema_history",
             "delete from flyway_schema_history");

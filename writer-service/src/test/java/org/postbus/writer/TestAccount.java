@@ -81,7 +81,8 @@ public final class TestAccount {
                         Role.WRITER.user(),
                         Optional.of(postgres.password(Role.WRITER)),
                         SslMode.DISABLE,
-                        Optional.empty()));
+                        Optional.empty(),
+                        false));
     }
 
     public static TestAccount create() {

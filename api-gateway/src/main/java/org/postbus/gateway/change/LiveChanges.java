@@ -116,7 +116,7 @@ public class LiveChanges {
         try {
             Optional<Start> start = record.value() == null ? Optional.empty() : startOf(record.value());
             Header type = record.headers().lastHeader("ce_type");
-            if (start.isEmpty() || type == null) {
+            if (start.isEmpty() || type == null || record.key() == null) {
                 LOG.warnf("not a change: %s-%d at %d", record.topic(), record.partition(), record.offset());
                 return;
             }

@@ -271,6 +271,10 @@ class ChangesIT extends GatewayTest {
         try (KafkaProducer<String, byte[]> producer = producer()) {
             producer.send(new ProducerRecord<>(Topics.CHANGES, "no id", "{\"seq\":".getBytes()));
             producer.send(new ProducerRecord<>(Topics.CHANGES, null, null));
+            ProducerRecord<String, byte[]> keyless = new ProducerRecord<>(
+                    Topics.CHANGES, null, ("{\"tenantId\":\"" + ourKey.tenant() + "\",\"seq\":1}").getBytes());
+            keyless.headers().add("ce_type", "email.created".getBytes());
+            producer.send(keyless);
             ProducerRecord<String, byte[]> record =
                     new ProducerRecord<>(Topics.CHANGES, "no id", "{\"tenantId\":\"x\",\"seq\":1}".getBytes());
             record.headers().add("ce_type", "email.created".getBytes());

@@ -2,6 +2,9 @@ package org.postbus.devstack.kafka;
 
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
+import java.util.function.Function;
+import java.util.stream.Collectors;
 import org.postbus.account.Secret;
 
 /** The settings of the broker that differ from the defaults: one node, small and quick to start, closed to strangers. */
@@ -11,7 +14,7 @@ final class BrokerProperties {
 
     private BrokerProperties() {}
 
-    static String of(Path log, String host, int port, int controllerPort, Secret adminPassword) {
+    static String of(Path log, String host, int port, int controllerPort, Secret adminPassword, List<Listener> more) {
         String plain = "org.apache.kafka.common.security.plain.PlainLoginModule required username=\"" + ADMIN
                 + "\" password=\"" + adminPassword.reveal() + "\" user_" + ADMIN + "=\"" + adminPassword.reveal()
                 + "\";";
@@ -22,9 +25,13 @@ final class BrokerProperties {
                         "node.id=1",
                         "controller.quorum.voters=1@" + host + ":" + controllerPort,
                         "controller.listener.names=CONTROLLER",
-                        "listeners=CLIENT://" + host + ":" + port + ",CONTROLLER://" + host + ":" + controllerPort,
-                        "advertised.listeners=CLIENT://" + host + ":" + port,
-                        "listener.security.protocol.map=CLIENT:SASL_PLAINTEXT,CONTROLLER:SASL_PLAINTEXT",
+                        "listeners=CLIENT://" + host + ":" + port + ",CONTROLLER://" + host + ":" + controllerPort
+                                + each(more, listener -> address(listener, host)),
+                        "advertised.listeners=CLIENT://" + host + ":" + port
+                                + each(more, listener -> address(listener, host)),
+                        "listener.security.protocol.map=CLIENT:SASL_PLAINTEXT,CONTROLLER:SASL_PLAINTEXT"
+                                + each(more, listener -> listener.name() + ":" + listener.protocol()),
+                        properties(more),
                         "inter.broker.listener.name=CLIENT",
                         // SCRAM's verifiers are in the metadata, which the broker and its administrator need before
                         // there are any: they use PLAIN, over loopback.
@@ -58,5 +65,21 @@ final class BrokerProperties {
                         "num.io.threads=4",
                         "initial.broker.registration.timeout.ms=60000",
                         ""));
+    }
+
+    private static String each(List<Listener> listeners, Function<Listener, String> text) {
+        return listeners.stream().map(text).map(item -> "," + item).collect(Collectors.joining());
+    }
+
+    private static String address(Listener listener, String host) {
+        return listener.name() + "://" + host + ":" + listener.port();
+    }
+
+    private static String properties(List<Listener> listeners) {
+        return listeners.stream()
+                .flatMap(listener -> listener.properties().entrySet().stream()
+                        .map(property -> "listener.name." + listener.name().toLowerCase(Locale.ROOT) + "."
+                                + property.getKey() + "=" + property.getValue()))
+                .collect(Collectors.joining("\n"));
     }
 }

@@ -7,7 +7,9 @@ import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.apache.kafka.clients.CommonClientConfigs;
@@ -58,8 +60,25 @@ public final class Kafka implements AutoCloseable {
      * @param port empty: a free one
      * @param partitions of each topic that has to be created
      * @param log receives the broker's output
+     * @param listeners besides the one that all clients of dev-stack use
+     * @param options of the broker's JVM
      */
-    public record Settings(Optional<Path> directory, Optional<Integer> port, int partitions, Path log) {
+    public record Settings(
+            Optional<Path> directory,
+            Optional<Integer> port,
+            int partitions,
+            Path log,
+            List<Listener> listeners,
+            List<String> options) {
+        public Settings {
+            listeners = List.copyOf(listeners);
+            options = List.copyOf(options);
+        }
+
+        public Settings(Optional<Path> directory, Optional<Integer> port, int partitions, Path log) {
+            this(directory, port, partitions, log, List.of(), List.of());
+        }
+
         /** For tests and demonstrations. */
         public static Settings temporary(int partitions, Path log) {
             return new Settings(Optional.empty(), Optional.empty(), partitions, log);
@@ -88,21 +107,28 @@ public final class Kafka implements AutoCloseable {
             // It holds the administrator's password.
             Secrets.writePrivately(
                     properties,
-                    BrokerProperties.of(directory.resolve("log"), HOST, port, FreePort.find(), adminPassword));
+                    BrokerProperties.of(
+                            directory.resolve("log"),
+                            HOST,
+                            port,
+                            FreePort.find(),
+                            adminPassword,
+                            settings.listeners()));
             if (!Files.exists(directory.resolve("log/meta.properties"))) {
                 format(classPath, directory, properties, settings.log());
             }
+            List<String> arguments = new ArrayList<>(settings.options());
+            arguments.addAll(List.of(
+                    "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+                    "-Dorg.slf4j.simpleLogger.showDateTime=true",
+                    "-Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS",
+                    "-cp",
+                    classPath,
+                    "kafka.Kafka",
+                    properties.toString()));
             ChildProcess broker = ChildProcess.start(
                     "kafka",
-                    ChildProcess.java(
-                            "512m",
-                            "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
-                            "-Dorg.slf4j.simpleLogger.showDateTime=true",
-                            "-Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS",
-                            "-cp",
-                            classPath,
-                            "kafka.Kafka",
-                            properties.toString()),
+                    ChildProcess.java("512m", arguments.toArray(String[]::new)),
                     Map.of(),
                     directory,
                     settings.log());

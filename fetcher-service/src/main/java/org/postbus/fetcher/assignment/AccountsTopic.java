@@ -43,8 +43,9 @@ class AccountsTopic implements KafkaConsumerRebalanceListener {
         AccountId accountId;
         Optional<AccountRecord> account;
         try {
-            accountId = AccountId.of(record.key());
+            accountId = accountOf(record);
             account = Optional.ofNullable(record.value()).map(json -> EventCodec.decode(json, AccountRecord.class));
+            requireSameAccount(accountId, account);
         } catch (IllegalArgumentException | MalformedRecordException e) {
             LOG.errorf(
                     "partition %d, offset %d of postbus.accounts is skipped: %s",
@@ -53,6 +54,21 @@ class AccountsTopic implements KafkaConsumerRebalanceListener {
         }
         synchronized (assignments) {
             assignments.observe(record.partition(), accountId, account).ifPresent(this::execute);
+        }
+    }
+
+    private static AccountId accountOf(ConsumerRecord<String, byte[]> record) {
+        if (record.key() == null) {
+            throw new IllegalArgumentException("it has no key");
+        }
+        return AccountId.of(record.key());
+    }
+
+    /** The key decides which fetcher reads a record, so another account's loop would run in two fetchers. */
+    private static void requireSameAccount(AccountId key, Optional<AccountRecord> value) {
+        if (value.isPresent() && !value.get().accountId().equals(key)) {
+            throw new IllegalArgumentException(
+                    "its key is " + key + ", its account " + value.get().accountId());
         }
     }
 

@@ -63,7 +63,8 @@ public final class Assignments {
             accounts.put(accountId, now);
             return Optional.of(new Decision.Start(now));
         }
-        if (now.revision() < before.revision()) {
+        // An account never moves to another tenant: such a record was forged.
+        if (now.revision() < before.revision() || !now.tenantId().equals(before.tenantId())) {
             return Optional.empty();
         }
         accounts.put(accountId, now);

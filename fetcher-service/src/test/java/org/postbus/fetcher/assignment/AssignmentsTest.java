@@ -45,6 +45,18 @@ class AssignmentsTest {
     }
 
     @Test
+    void a_record_with_another_tenant_was_forged() {
+        AccountRecord ours = record(alice, Status.ACTIVE, 1);
+        hold(3, ours);
+        AccountRecord forged =
+                new AccountRecord(new TenantId(new UUID(8, 8)), alice, ours.protocol(), Status.ACTIVE, Long.MAX_VALUE);
+
+        assertThat(assignments.observe(3, alice, Optional.of(forged))).isEmpty();
+        assertThat(assignments.observe(3, alice, Optional.of(record(alice, Status.ACTIVE, 2))))
+                .isPresent();
+    }
+
+    @Test
     void another_status_restarts() {
         hold(3, record(alice, Status.ACTIVE, 1));
         AccountRecord paused = record(alice, Status.PAUSED, 1);

@@ -1,6 +1,7 @@
 package org.postbus.outbound.queue;
 
 import jakarta.enterprise.context.ApplicationScoped;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.eclipse.microprofile.reactive.messaging.Incoming;
 import org.jboss.logging.Logger;
 import org.postbus.codec.EventCodec;
@@ -22,9 +23,9 @@ public class NotificationConsumer {
 
     /** A malformed record is dropped: the sweeper finds the account if something is due. */
     @Incoming("mutations")
-    public void consume(byte[] value) {
+    public void consume(ConsumerRecord<String, byte[]> record) {
         try {
-            queues.notify(EventCodec.decode(value, MutationNotification.class));
+            queues.notify(EventCodec.decode(record.value(), MutationNotification.class));
         } catch (MalformedRecordException e) {
             metrics.malformedNotification();
             LOG.errorf("malformed notification: %s", e.getMessage());

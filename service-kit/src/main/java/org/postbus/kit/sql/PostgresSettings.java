@@ -13,7 +13,6 @@ import java.util.Locale;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
-import java.util.function.UnaryOperator;
 import org.postbus.account.Secret;
 import org.postbus.kit.settings.Settings;
 
@@ -29,13 +28,21 @@ import org.postbus.kit.settings.Settings;
  *       {@code verify-full}. Only the last two verify the server
  *   <tr><td>{@code POSTBUS_DB_SSLROOTCERT}<td>PEM file with the certificates of the authorities that are trusted; needed for {@code
  *       verify-ca} and {@code verify-full}. With {@code require} it has the effect of {@code verify-ca}
+ *   <tr><td>{@code POSTBUS_DB_POOLER}<td>{@code none} (default), or {@code transaction}: connections go through PgBouncer or its like, which gives
+ *       each transaction another one. No prepared statement then outlives its transaction
  * </table>
  *
  * @param url {@code postgresql://host:port/database}
  * @param password empty: the server asks for none, or for a client certificate
+ * @param pooledByTransaction consecutive transactions of a connection may run on different connections of the server
  */
 public record PostgresSettings(
-        String url, String user, Optional<Secret> password, SslMode sslMode, Optional<Path> rootCertificate) {
+        String url,
+        String user,
+        Optional<Secret> password,
+        SslMode sslMode,
+        Optional<Path> rootCertificate,
+        boolean pooledByTransaction) {
     private static final Duration CONNECT_MAX = Duration.ofSeconds(10);
 
     public PostgresSettings {
@@ -71,47 +78,38 @@ public record PostgresSettings(
                 settings.require("postbus.db.user"),
                 settings.secret("postbus.db.password"),
                 sslMode(settings),
-                settings.file("postbus.db.sslrootcert"));
+                settings.file("postbus.db.sslrootcert"),
+                pooledByTransaction(settings));
     }
 
     /** @param applicationName shown by {@code pg_stat_activity} */
     public PgConnectOptions connectOptions(String applicationName) {
         PgConnectOptions options = PgConnectOptions.fromUri(url)
                 .setUser(user)
-                .setCachePreparedStatements(true)
+                .setCachePreparedStatements(!pooledByTransaction)
+                .setUseLayer7Proxy(pooledByTransaction)
                 .addProperty("application_name", applicationName);
         password.ifPresent(secret -> options.setPassword(secret.reveal()));
         return secured(options, sslMode, rootCertificate);
     }
 
-    /** @param adjust what this service's connections need besides, such as {@link #planForKeys} */
-    public Pool pool(Vertx vertx, String applicationName, Pooling pooling, UnaryOperator<PgConnectOptions> adjust) {
+    public Pool pool(Vertx vertx, String applicationName, Pooling pooling) {
         return PgBuilder.pool()
                 .with(pooling.applyTo(new PoolOptions()))
-                .connectingTo(adjust.apply(connectOptions(applicationName)))
+                .connectingTo(connectOptions(applicationName))
                 .using(vertx)
                 .build();
     }
 
     /**
-     * For a service whose statements all find their rows by key: PostgreSQL then plans them with the index even where a table was empty when the
-     * plan was made, and an {@code ORDER BY} decides which index is used.
-     */
-    public static PgConnectOptions planForKeys(PgConnectOptions options) {
-        return options.addProperty("plan_cache_mode", "force_generic_plan")
-                .addProperty("enable_seqscan", "off")
-                .addProperty("enable_hashjoin", "off")
-                .addProperty("enable_mergejoin", "off")
-                .addProperty("enable_sort", "off")
-                .addProperty("jit", "off");
-    }
-
-    /**
-     * Puts the password file and TLS into options that a framework made of its own settings. Without these settings the options stay as they
+     * Puts the password file, TLS and the kind of pooler into options that a framework made of its own settings. Without these settings the options stay as they
      * are.
      */
     static PgConnectOptions complete(PgConnectOptions options, Settings settings) {
         settings.secret("postbus.db.password").ifPresent(password -> options.setPassword(password.reveal()));
+        if (pooledByTransaction(settings)) {
+            options.setCachePreparedStatements(false).setUseLayer7Proxy(true);
+        }
         SslMode mode = sslMode(settings);
         return settings.find("postbus.db.sslmode").isEmpty()
                 ? options
@@ -139,6 +137,15 @@ public record PostgresSettings(
                         .orElseThrow(() ->
                                 new IllegalArgumentException("verify-ca and verify-full need POSTBUS_DB_SSLROOTCERT"))
                         .toString()));
+    }
+
+    private static boolean pooledByTransaction(Settings settings) {
+        String pooler = settings.find("postbus.db.pooler").orElse("none");
+        return switch (pooler) {
+            case "none" -> false;
+            case "transaction" -> true;
+            default -> throw new IllegalArgumentException("POSTBUS_DB_POOLER: there is no kind of pooler " + pooler);
+        };
     }
 
     private static SslMode sslMode(Settings settings) {

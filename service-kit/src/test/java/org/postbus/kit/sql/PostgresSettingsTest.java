@@ -109,7 +109,7 @@ class PostgresSettingsTest {
     }
 
     @Test
-    void a_pool_connects_plans_by_key_and_refuses_a_server_without_tls_where_tls_is_wanted() {
+    void a_pool_connects_with_what_its_role_needs_and_refuses_a_server_without_tls_where_tls_is_wanted() {
         var database = DevStack.postgres().database();
         Map<String, String> real = Map.of(
                 "postbus.db.url", database.url(),
@@ -119,8 +119,8 @@ class PostgresSettingsTest {
         encrypted.put("postbus.db.sslmode", "require");
         Pooling pooling = new Pooling(2, 10, Duration.ofSeconds(10));
         Vertx vertx = Vertx.vertx();
-        Pool pool = with(real).pool(vertx, "kit-test", pooling, PostgresSettings::planForKeys);
-        Pool secured = with(encrypted).pool(vertx, "kit-test", pooling, options -> options);
+        Pool pool = with(real).pool(vertx, "kit-test", pooling);
+        Pool secured = with(encrypted).pool(vertx, "kit-test", pooling);
         try {
             var row = new TenantTransactions(pool)
                     .query(

@@ -95,7 +95,7 @@ class PostgresTlsTest {
                 mode));
         rootCertificate.ifPresent(file -> values.put("postbus.db.sslrootcert", file.toString()));
         Pool pool = PostgresSettings.of(Settings.of(name -> Optional.ofNullable(values.get(name))))
-                .pool(VERTX, "tls-test", new Pooling(1, 10, Duration.ofSeconds(20)), options -> options);
+                .pool(VERTX, "tls-test", new Pooling(1, 10, Duration.ofSeconds(20)));
         try {
             return new TenantTransactions(pool)
                     .query("select ssl from pg_stat_ssl where pid = pg_backend_pid()", Tuple.tuple())

@@ -50,7 +50,8 @@ public final class BatchApplier {
     }
 
     /**
-     * @throws InapplicableException if the account belongs to another tenant than the batch says; nothing has been changed
+     * @throws InapplicableException if the account belongs to another tenant than the batch says, or its fence was never claimed; nothing has
+     *     been changed
      * @throws org.postbus.kit.sql.UnstorableDataException if PostgreSQL can not hold the data; nothing has been changed
      * @throws org.postbus.kit.InfrastructureFailureException if the database is not available; the batch is to be applied again
      */
@@ -72,6 +73,8 @@ public final class BatchApplier {
                     AccountSyncTable.raiseFence(transaction, batch.accountId(), newFence);
                     yield new Outcome.Gap();
                 }
+                case SequenceCheck.Forged forged ->
+                    throw new InapplicableException("fence " + batch.fence() + " was never claimed");
                 case SequenceCheck.Next next -> {
                     long before = sync.changeSeq();
                     BatchContext context =

@@ -22,6 +22,15 @@ public sealed interface SequenceCheck {
      */
     record Gap(long newFence) implements SequenceCheck {}
 
+    /** The batch names a claim that cannot have been made: it was not written by a fetcher of this installation. */
+    record Forged() implements SequenceCheck {}
+
+    /**
+     * Claims that may be unknown to a database that was restored from a backup. A fence that is further ahead was not claimed; to accept it would
+     * let a few records use up all numbers, and no later claim would be possible.
+     */
+    long CLAIMS_UNKNOWN_MAX = 1_000_000_000;
+
     /**
      * @param fence of the account's current claim
      * @param appliedSeq of the last batch that was applied under that claim; 0 if there is none
@@ -29,6 +38,9 @@ public sealed interface SequenceCheck {
     static SequenceCheck of(long fence, long appliedSeq, long batchFence, long batchSeq) {
         if (batchFence < fence) {
             return new Stale();
+        }
+        if (batchFence - fence > CLAIMS_UNKNOWN_MAX) {
+            return new Forged();
         }
         if (batchFence > fence) {
             return new Gap(batchFence + 1);

@@ -11,7 +11,7 @@ import org.postbus.kit.sql.TenantTransactions;
 import org.postbus.kit.sql.TenantTransactions.Limits;
 
 /**
- * The writer's connections to PostgreSQL. The statements of this package rely on {@link PostgresSettings#planForKeys}: a plan that is made while
+ * The writer's connections to PostgreSQL. The statements of this package rely on the settings of the role (V010): a plan that is made while
  * a table is empty must not scan the table when it has been filled, and ORDER BY must decide which index is used (see {@link EmailTable}).
  */
 public final class WriterDatabase implements AutoCloseable {
@@ -33,7 +33,7 @@ public final class WriterDatabase implements AutoCloseable {
 
     public static WriterDatabase connect(Vertx vertx, PostgresSettings settings) {
         Pooling pooling = new Pooling(CONNECTIONS_MAX, WAITING_MAX, CONNECTION_WAIT_MAX);
-        return new WriterDatabase(settings.pool(vertx, "writer-service", pooling, PostgresSettings::planForKeys));
+        return new WriterDatabase(settings.pool(vertx, "writer-service", pooling));
     }
 
     public TenantTransactions transactions() {

@@ -29,6 +29,14 @@ class SequenceCheckTest {
         assertThat(SequenceCheck.of(3, 7, 3, 9)).isEqualTo(new SequenceCheck.Gap(4));
     }
 
+    /** Accepted, it would leave no number for a later claim. */
+    @Test
+    void a_claim_far_ahead_is_forged() {
+        assertThat(SequenceCheck.of(3, 7, Long.MAX_VALUE, 1)).isEqualTo(new SequenceCheck.Forged());
+        assertThat(SequenceCheck.of(3, 7, 3 + SequenceCheck.CLAIMS_UNKNOWN_MAX, 1))
+                .isInstanceOf(SequenceCheck.Gap.class);
+    }
+
     @Test
     void a_claim_that_the_database_does_not_know_gets_a_greater_fence() {
         assertThat(SequenceCheck.of(3, 7, 12, 1)).isEqualTo(new SequenceCheck.Gap(13));
