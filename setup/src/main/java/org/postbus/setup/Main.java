@@ -55,7 +55,7 @@ public final class Main {
     }
 
     /** Returns the exit code. */
-    static int run(String[] arguments, Map<String, String> environment) {
+    public static int run(String[] arguments, Map<String, String> environment) {
         Main main = new Main(environment);
         try {
             switch (arguments.length == 1 ? arguments[0] : "") {

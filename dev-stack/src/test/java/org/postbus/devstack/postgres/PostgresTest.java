@@ -9,6 +9,9 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
+import java.util.List;
+import java.util.Map;
+import org.flywaydb.core.Flyway;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.postbus.devstack.DevStack;
@@ -76,6 +79,70 @@ class PostgresTest {
         assertThat(PosixFilePermissions.toString(
                         Files.getPosixFilePermissions(directory.resolve("postgres/admin-password"))))
                 .isEqualTo("rw-------");
+    }
+
+    /** As builds had it whose migrations ran as the superuser and ended with V009. */
+    @Test
+    void a_database_that_the_superuser_owns_is_handed_over(@TempDir Path directory) throws Exception {
+        Postgres.Settings settings = Postgres.Settings.kept(directory.resolve("postgres"), directory.resolve("log"));
+        try (Postgres first = Postgres.start(settings)) {
+            Database server =
+                    new Database(first.port(), "postgres", first.database().adminPassword(), Map.of());
+            try (Connection connection = server.connectAsAdmin()) {
+                connection.createStatement().execute("DROP DATABASE postbus");
+                for (String role : List.of("fetcher", "writer", "outbound", "gateway", "owner", "admin")) {
+                    connection.createStatement().execute("DROP ROLE postbus_" + role);
+                }
+                connection.createStatement().execute("CREATE DATABASE postbus");
+            }
+            Flyway.configure()
+                    .dataSource(
+                            first.database().jdbcUrl(),
+                            Database.ADMIN,
+                            first.database().adminPassword().reveal())
+                    .locations("classpath:db/migration")
+                    .skipDefaultCallbacks(true)
+                    .target("9")
+                    .load()
+                    .migrate();
+            try (Connection connection = first.database().connectAsAdmin()) {
+                connection.createStatement().execute("INSERT INTO tenant (name) VALUES ('kept')");
+                assertThat(objectsOfOthers(connection)).isPositive();
+            }
+        }
+        for (int start = 0; start < 2; start++) {
+            try (Postgres again = Postgres.start(settings);
+                    Connection connection = again.database().connectAsAdmin();
+                    Connection gateway = again.database().connect(Role.GATEWAY)) {
+                assertThat(gateway.isValid(5)).isTrue();
+                assertThat(objectsOfOthers(connection)).isZero();
+                var row = connection.createStatement().executeQuery("SELECT name FROM tenant");
+                row.next();
+                assertThat(row.getString(1)).isEqualTo("kept");
+            }
+        }
+    }
+
+    private static long objectsOfOthers(Connection connection) throws SQLException {
+        var row = connection.createStatement().executeQuery("""
+                SELECT count(*) FROM (
+                  SELECT relowner AS owner FROM pg_class WHERE relnamespace = 'public'::regnamespace
+                  UNION ALL SELECT proowner FROM pg_proc WHERE pronamespace = 'public'::regnamespace) objects
+                WHERE pg_get_userbyid(owner) <> 'postbus_owner'""");
+        row.next();
+        return row.getLong(1);
+    }
+
+    @Test
+    void every_rule_for_logins_asks_for_a_password() throws Exception {
+        try (Connection connection = DevStack.postgres().database().connectAsAdmin()) {
+            var rules = connection
+                    .createStatement()
+                    .executeQuery("SELECT type || ' ' || auth_method || ' ' || address FROM pg_hba_file_rules");
+            rules.next();
+            assertThat(rules.getString(1)).isEqualTo("host scram-sha-256 127.0.0.1");
+            assertThat(rules.next()).isFalse();
+        }
     }
 
     @Test

@@ -10,12 +10,7 @@ import io.vertx.sqlclient.Pool;
 import io.vertx.sqlclient.PoolOptions;
 import io.vertx.sqlclient.Row;
 import io.vertx.sqlclient.Tuple;
-import java.io.IOException;
-import java.net.InetAddress;
-import java.net.Socket;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -29,12 +24,10 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.postbus.devstack.DevStack;
 import org.postbus.devstack.postgres.Database;
+import org.postbus.devstack.postgres.PgBouncer;
 import org.postbus.devstack.postgres.Role;
-import org.postbus.devstack.process.ChildProcess;
-import org.postbus.devstack.process.FreePort;
 import org.postbus.kit.settings.Settings;
 import org.postbus.kit.sql.PostgresSettings.Pooling;
 import org.postbus.model.TenantId;
@@ -44,57 +37,20 @@ import org.postbus.model.TenantId;
  * free. Skipped with a message where PgBouncer is not installed.
  */
 class PoolerTest {
-    private static final Path PROGRAM = Path.of("/usr/sbin/pgbouncer");
     private static final int SERVER_CONNECTIONS = 2;
     private static final int RUNS = 300;
 
-    @TempDir
-    private static Path directory;
-
     private static final Vertx VERTX = Vertx.vertx();
     private static final Database DATABASE = DevStack.postgres().freshDatabase();
-    private static int port;
-    private static ChildProcess pooler;
+    private static PgBouncer pooler;
 
     @BeforeAll
-    static void start() throws IOException {
-        Assumptions.assumeTrue(Files.isExecutable(PROGRAM), PROGRAM + " is not installed");
-        port = FreePort.find();
-        Path users = Files.writeString(
-                directory.resolve("users"),
-                "\"" + Role.OUTBOUND.user() + "\" \""
-                        + DATABASE.password(Role.OUTBOUND).reveal() + "\"\n");
-        Path configuration = Files.writeString(
-                directory.resolve("pgbouncer.ini"),
-                String.join(
-                        "\n",
-                        "[databases]",
-                        "* = host=127.0.0.1 port=" + DATABASE.port(),
-                        "[pgbouncer]",
-                        "listen_addr = 127.0.0.1",
-                        "listen_port = " + port,
-                        "unix_socket_dir =",
-                        "auth_type = scram-sha-256",
-                        "auth_file = " + users,
-                        "pool_mode = transaction",
-                        "default_pool_size = " + SERVER_CONNECTIONS,
-                        "ignore_startup_parameters = extra_float_digits",
-                        ""));
-        List<String> command = new ArrayList<>(List.of(PROGRAM.toString()));
-        if (System.getProperty("user.name").equals("root")) {
-            // It refuses to run as root, and reads its files as this user.
-            for (Path readable : List.of(directory, users, configuration)) {
-                Files.setPosixFilePermissions(readable, PosixFilePermissions.fromString("rwxr-xr-x"));
-            }
-            command.addAll(List.of("-u", "nobody"));
-        }
-        command.add(configuration.toString());
-        pooler = ChildProcess.start("pgbouncer", command, Map.of(), directory, directory.resolve("pgbouncer.log"));
-        pooler.awaitReady(Duration.ofSeconds(30), () -> {
-            try (Socket socket = new Socket(InetAddress.getByName("127.0.0.1"), port)) {
-                return socket.isConnected();
-            }
-        });
+    static void start() {
+        Assumptions.assumeTrue(PgBouncer.isInstalled(), "PgBouncer is not installed");
+        pooler = PgBouncer.start(
+                DATABASE,
+                SERVER_CONNECTIONS,
+                Path.of("target", "dev-stack", "pgbouncer.log").toAbsolutePath());
     }
 
     @AfterAll
@@ -194,7 +150,7 @@ class PoolerTest {
     }
 
     private static String url() {
-        return "postgresql://127.0.0.1:" + port + "/" + DATABASE.name();
+        return pooler.database().url();
     }
 
     private static PostgresSettings settings(boolean pooled) {
