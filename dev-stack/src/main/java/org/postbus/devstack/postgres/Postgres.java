@@ -107,6 +107,7 @@ public final class Postgres implements AutoCloseable {
                     .setOutputRedirector(
                             ProcessBuilder.Redirect.appendTo(settings.log().toFile()))
                     .start();
+            Directories.closeToOthers(data.resolve("epg-lock"));
             long pid = postmaster(data).orElseThrow(() -> new IOException("no postmaster.pid in " + data));
             ChildReaper.register(pid);
             Database postgres = new Database(port, "postgres", adminPassword, Map.of());

@@ -21,6 +21,13 @@ public final class Directories {
         return Files.setPosixFilePermissions(directory, owner);
     }
 
+    /** Only its owner can read the file from now on. Does nothing if there is none. */
+    public static void closeToOthers(Path file) throws IOException {
+        if (Files.exists(file)) {
+            Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-------"));
+        }
+    }
+
     public static void delete(Path directory) {
         if (!Files.exists(directory)) {
             return;
