@@ -104,8 +104,15 @@ public final class KeysetFile {
         return replace(serialize(keyset));
     }
 
-    /** Encrypts a file that is plain text; returns the name of the backup, which is still plain text. */
+    /**
+     * Encrypts a file that is plain text; returns the name of the backup, which is still plain text.
+     *
+     * @throws IllegalStateException if no KMS key is set, or the file is encrypted already
+     */
     public Path wrap() throws IOException {
+        if (kek.isEmpty()) {
+            throw new IllegalStateException("set POSTBUS_KEYSET_KEK_URI to the key that is to encrypt the keyset");
+        }
         return replace(new KeysetFile(path, Optional.empty()).read());
     }
 

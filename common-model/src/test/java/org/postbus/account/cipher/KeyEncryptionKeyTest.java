@@ -95,6 +95,17 @@ class KeyEncryptionKeyTest {
     }
 
     @Test
+    void file_is_not_wrapped_without_a_kms_key_and_not_twice() throws IOException {
+        plain.create();
+        String before = Files.readString(path);
+        assertThatThrownBy(plain::wrap).isInstanceOf(IllegalStateException.class);
+        assertThat(path).hasContent(before);
+
+        encrypted.wrap();
+        assertThatThrownBy(encrypted::wrap).isInstanceOf(IllegalStateException.class);
+    }
+
+    @Test
     void kms_that_is_away_at_a_refresh_leaves_the_keyset_in_use() throws IOException {
         encrypted.create();
         CredentialCipher cipher = CredentialCipher.from(encrypted);
