@@ -62,9 +62,9 @@ public final class FairnessBench implements Runnable {
                     .map(user -> new MailServer.OfDovecot(dovecot.dovecot(), user))
                     .toList();
             accounts.forEach(account -> stage.awaitIdle(account.add(stage.api(), Protocol.IMAP), SYNC_LIMIT));
-            String bootstrap = stage.postbus().kafka().bootstrap();
-            try (MarkedRecords observations = new MarkedRecords(bootstrap, Topics.OBSERVATIONS);
-                    MarkedRecords changes = new MarkedRecords(bootstrap, Topics.CHANGES);
+            Map<String, Object> kafka = stage.postbus().kafka().connectionOfAdmin();
+            try (MarkedRecords observations = new MarkedRecords(kafka, Topics.OBSERVATIONS);
+                    MarkedRecords changes = new MarkedRecords(kafka, Topics.CHANGES);
                     SteadyMail mail = new SteadyMail(accounts, observations, changes)) {
                 LockSupport.parkNanos(QUIET.toNanos());
                 List<Double> seconds = new ArrayList<>();
