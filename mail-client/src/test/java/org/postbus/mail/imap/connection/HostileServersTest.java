@@ -209,6 +209,11 @@ class HostileServersTest {
                 "binary noise",
                 "octets",
                 HostileServersTest::none,
+                victim -> victim.repeat("\u0001\u00ff\u0016\u0003", endless));
+        fails(
+                "TLS records on a port without TLS",
+                "speaks TLS",
+                HostileServersTest::none,
                 victim -> victim.repeat("\u0016\u0003\u0001\u00ff", endless));
         fails("BYE at once", "BYE", HostileServersTest::none, victim -> victim.say("* BYE go away\r\n"));
         fails("reset at once", "onnect", HostileServersTest::none, HostileImapServer.Victim::reset);
