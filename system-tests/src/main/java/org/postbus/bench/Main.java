@@ -15,6 +15,8 @@ import org.postbus.bench.latency.LatencyBench;
 import org.postbus.bench.latency.LatencyOptions;
 import org.postbus.bench.sync.SyncBench;
 import org.postbus.bench.sync.SyncOptions;
+import org.postbus.bench.tenants.TenantsBench;
+import org.postbus.bench.tenants.TenantsOptions;
 import org.postbus.bench.unchanged.UnchangedBench;
 import org.postbus.bench.unchanged.UnchangedOptions;
 
@@ -91,6 +93,15 @@ public final class Main {
             @Override
             Runnable parse(Deque<String> options) {
                 return new FairnessBench(FairnessOptions.parse(options), System.out);
+            }
+        },
+        TENANTS("tenants", """
+                what a tenant notices of a hostile one: its requests and its mail before, during and after an attack
+                    --seconds N      for each of the three measurements (60)
+                    --accounts N     of the hostile tenant, on 20 dead and hostile mail servers (500)""") {
+            @Override
+            Runnable parse(Deque<String> options) {
+                return new TenantsBench(TenantsOptions.parse(options), System.out);
             }
         };
 

@@ -36,7 +36,7 @@ class ArchitectureTest {
 
     @Test
     void benchmarks_do_not_know_each_other() {
-        Set<String> benchmarks = Set.of("sync", "latency", "flush", "unchanged", "idle");
+        Set<String> benchmarks = Set.of("sync", "latency", "flush", "unchanged", "idle", "fairness", "tenants");
         for (String one : benchmarks) {
             List<String> others = benchmarks.stream()
                     .filter(other -> !other.equals(one))
