@@ -44,9 +44,11 @@ final class PrivateListener implements AutoCloseable {
         return port;
     }
 
-    /** Each connection since the start. */
-    List<String> connections() {
-        return List.copyOf(connections);
+    /** Each connection since the last call. */
+    List<String> takeConnections() {
+        List<String> taken = List.copyOf(connections);
+        connections.removeAll(taken);
+        return taken;
     }
 
     @Override
