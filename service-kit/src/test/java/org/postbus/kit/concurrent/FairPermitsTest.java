@@ -85,7 +85,8 @@ class FairPermitsTest {
         held.close();
         joinAll();
 
-        // 20 large requests are as much as 200 small ones. Threads may note their turns a little later than they had them.
+        // 20 large requests are as much as 200 small ones. Threads may note their turns a little later than they had
+        // them.
         List<String> half = served.subList(0, 220);
         assertThat(Collections.frequency(half, "large") * 50).isBetween(500, 1500);
     }
