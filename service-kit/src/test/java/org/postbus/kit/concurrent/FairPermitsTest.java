@@ -74,21 +74,23 @@ class FairPermitsTest {
 
     @Test
     void owners_get_the_same_amount_whatever_the_size_of_their_requests() throws Exception {
-        FairPermits<String> permits = new FairPermits<>(100);
-        FairPermits<String>.Permit held = permits.acquire("other", Urgency.FIRST, 100);
+        // Neither a large request beside a small one nor two small ones of one owner fit: they are served one at a
+        // time, so their order is
+        // the order of the turns.
+        FairPermits<String> permits = new FairPermits<>(40);
+        FairPermits<String>.Permit held = permits.acquire("other", Urgency.FIRST, 40);
         for (int i = 0; i < 40; i++) {
-            waitFor(permits, "large", Urgency.FIRST, 50);
+            waitFor(permits, "large", Urgency.FIRST, 40);
         }
-        for (int i = 0; i < 400; i++) {
-            waitFor(permits, "small", Urgency.FIRST, 5);
+        for (int i = 0; i < 80; i++) {
+            waitFor(permits, "small", Urgency.FIRST, 20);
         }
         held.close();
         joinAll();
 
-        // 20 large requests are as much as 200 small ones. Threads may note their turns a little later than they had
-        // them.
-        List<String> half = served.subList(0, 220);
-        assertThat(Collections.frequency(half, "large") * 50).isBetween(500, 1500);
+        // 20 large requests are as much as 40 small ones.
+        List<String> half = served.subList(0, 60);
+        assertThat(Collections.frequency(half, "large")).isBetween(19, 21);
     }
 
     @Test
