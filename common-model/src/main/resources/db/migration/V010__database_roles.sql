@@ -19,7 +19,7 @@ alter role postbus_writer set jit = off;
 
 -- Tables that SECURITY DEFINER functions read past the transaction's tenant, and what they do there. Each function returns ids, counts or
 -- times only. All other tables show these functions the rows of the transaction's tenant.
-create policy lookup on api_key for select to postbus_owner using (true);            -- tenant_of_api_key
+create policy lookup on api_key for select to postbus_owner using (true);            -- authenticate (V011)
 create policy lookup on account for select to postbus_owner using (true);            -- unpublished_accounts, tenant_of_account, accounts_with_due_*
 create policy lookup on account_tombstone for select to postbus_owner using (true);  -- unpublished_accounts
 create policy lookup on account_sync for select to postbus_owner using (true);       -- delete_old_changes
@@ -45,7 +45,7 @@ revoke update on sync_log from postbus_writer;
 revoke select on quarantine from postbus_writer;
 revoke update, delete on change_log from postbus_writer;
 
--- Keys are found by tenant_of_api_key.
+-- Keys are found by authenticate (V011); before that by tenant_of_api_key.
 revoke all on tenant, api_key from postbus_gateway;
 revoke all on webhook, webhook_delivery from postbus_gateway;
 revoke update on account_tombstone from postbus_gateway;

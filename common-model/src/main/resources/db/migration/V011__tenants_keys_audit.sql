@@ -1,3 +1,5 @@
+set lock_timeout = '2s';
+
 -- Tenants and their keys, the audit log, and the erasure of accounts and tenants.
 --
 -- Who may do what:
@@ -326,19 +328,13 @@ revoke execute on function finish_tenant_erasure(uuid) from public;
 grant execute on function finish_tenant_erasure(uuid) to postbus_gateway;
 
 -- The functions above run as postbus_owner, under row-level security (V010). Those that do not name a tenant need these rights past it.
-do $$
-begin
-  if to_regrole('postbus_owner') is not null then
-    create policy lookup on tenant for select to postbus_owner using (true);  -- authenticate, usable_*, tenants, create_tenant, tenants_to_erase
-    create policy creation on tenant for insert to postbus_owner with check (status = 'active');  -- create_tenant
-    create policy uses on api_key for update to postbus_owner using (true);  -- keys_used, register_operator_key
-    create policy operator_keys on api_key for insert to postbus_owner with check (tenant_id is null);  -- register_operator_key
-    create policy append on audit_log for insert to postbus_owner with check (true);  -- append_audit
-    create policy lookup on audit_log for select to postbus_owner using (true);  -- audit_of_all, delete_old_audit
-    create policy retention on audit_log for delete to postbus_owner using (true);  -- delete_old_audit
-    -- FOR UPDATE needs the right to update. No row passes the check, so nothing can be changed.
-    create policy retention_lock on audit_log for update to postbus_owner using (true) with check (false);
-    create policy lookup on account_erasure for select to postbus_owner using (true);  -- accounts_to_erase, unpublished_deletions
-  end if;
-end
-$$;
+create policy lookup on tenant for select to postbus_owner using (true);  -- authenticate, usable_*, tenants, create_tenant, tenants_to_erase
+create policy creation on tenant for insert to postbus_owner with check (status = 'active');  -- create_tenant
+create policy uses on api_key for update to postbus_owner using (true);  -- keys_used, register_operator_key
+create policy operator_keys on api_key for insert to postbus_owner with check (tenant_id is null);  -- register_operator_key
+create policy append on audit_log for insert to postbus_owner with check (true);  -- append_audit
+create policy lookup on audit_log for select to postbus_owner using (true);  -- audit_of_all, delete_old_audit
+create policy retention on audit_log for delete to postbus_owner using (true);  -- delete_old_audit
+-- FOR UPDATE needs the right to update. No row passes the check, so nothing can be changed.
+create policy retention_lock on audit_log for update to postbus_owner using (true) with check (false);
+create policy lookup on account_erasure for select to postbus_owner using (true);  -- accounts_to_erase, unpublished_deletions

@@ -1,3 +1,5 @@
+set lock_timeout = '2s';
+
 -- Quotas of tenants, and one account for each mailbox.
 
 -- owner: api-gateway. A tenant's own limits; without a row the gateway's setting (POSTBUS_QUOTA_*) applies. Operators write it through the
@@ -10,7 +12,6 @@ create table tenant_quota (
   primary key (tenant_id, name)
 );
 alter table tenant_quota enable row level security;
-alter table tenant_quota force row level security;
 create policy tenant on tenant_quota using (tenant_id = current_tenant());
 grant select, insert, update, delete on tenant_quota to postbus_gateway;
 
@@ -21,7 +22,6 @@ create table tenant_storage (
   measured_at timestamptz not null
 );
 alter table tenant_storage enable row level security;
-alter table tenant_storage force row level security;
 create policy tenant on tenant_storage using (tenant_id = current_tenant());
 grant select, insert, update, delete on tenant_storage to postbus_gateway;
 

@@ -1,3 +1,5 @@
+set lock_timeout = '2s';
+
 -- An account whose mail server exceeds the limits of what it may send rests for hours, also after a restart of the fetcher.
 
 alter table account_sync

@@ -1,3 +1,5 @@
+set lock_timeout = '2s';
+
 -- Sweeps return a limited number of accounts, the tenants in turn: a tenant with thousands of accounts in which something is due does not
 -- keep another tenant's from being found.
 
