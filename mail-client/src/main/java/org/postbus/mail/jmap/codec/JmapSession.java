@@ -8,6 +8,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.Stream;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
 
@@ -41,6 +42,11 @@ public record JmapSession(
     public static final String MAIL = "urn:ietf:params:jmap:mail";
     public static final String WEBSOCKET = "urn:ietf:params:jmap:websocket";
     public static final String SUBMISSION = "urn:ietf:params:jmap:submission";
+
+    /** A longer state of the session is not compared. */
+    public static final int STATE_LENGTH_MAX = 1000;
+    /** Of URLs, capabilities and ids together, which are kept as long as the client. */
+    private static final int KEPT_LENGTH_MAX = 64 * 1024;
 
     public JmapSession {
         Objects.requireNonNull(url);
@@ -91,7 +97,8 @@ public record JmapSession(
 
     /**
      * @param url the URL that answered, after redirects
-     * @throws ServerException {@link ServerFailure.Unreachable} if this is no JMAP session
+     * @throws ServerException {@link ServerFailure.Unreachable} if this is no JMAP session, {@link ServerFailure.LimitExceeded} if its URLs,
+     *     capabilities and account ids have more than 64 KiB
      */
     public static JmapSession read(JsonNode session, URI url) {
         String api = text(session, "apiUrl")
@@ -104,6 +111,20 @@ public record JmapSession(
         Optional<String> primary = text(session.path("primaryAccounts"), MAIL)
                 .or(() -> offerMail.stream().findFirst());
         primary.ifPresent(offerMail::add);
+        long kept = Stream.of(
+                        names.stream(),
+                        offerMail.stream(),
+                        Stream.of("downloadUrl", "uploadUrl", "eventSourceUrl", "state")
+                                .flatMap(name -> text(session, name).stream()),
+                        Stream.of(api),
+                        text(capabilities.path(WEBSOCKET), "url").stream())
+                .flatMap(texts -> texts)
+                .mapToLong(String::length)
+                .sum();
+        if (kept > KEPT_LENGTH_MAX) {
+            throw new ServerException(new ServerFailure.LimitExceeded(
+                    "the JMAP session has more than " + KEPT_LENGTH_MAX + " characters of URLs, capabilities and ids"));
+        }
         return new JmapSession(
                 url,
                 names,

@@ -141,8 +141,14 @@ public final class ClientWebSocket {
     private void take(WebSocketFrame frame) {
         switch (frame) {
             case TextWebSocketFrame message -> text.handle(message.text());
-            case PingWebSocketFrame ping ->
-                send(new PongWebSocketFrame(ping.content().retain()));
+            case PingWebSocketFrame ping -> {
+                // RFC 6455 section 5.5.3: only the latest ping has to be answered. A server that sends pings and does
+                // not
+                // read would fill the memory with answers.
+                if (!socket.writeQueueFull()) {
+                    send(new PongWebSocketFrame(ping.content().retain()));
+                }
+            }
             case PongWebSocketFrame answer -> pong.handle(null);
             case CloseWebSocketFrame close -> {
                 send(new CloseWebSocketFrame());

@@ -17,8 +17,6 @@ import io.vertx.ext.web.codec.BodyCodec;
 import io.vertx.ext.web.codec.spi.BodyStream;
 import java.io.IOException;
 import java.net.URI;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
@@ -33,8 +31,9 @@ final class HttpExchange implements BodyCodec<Void>, BodyStream<Void> {
     private final UniEmitter<? super HttpAnswer> emitter;
     private final URI url;
     private final boolean changesSomething;
-    private final List<Buffer> chunks = new ArrayList<>();
-    private int length;
+    /** One array, however many chunks there are: a chunk takes a hundred bytes besides its content. */
+    private final Buffer body = Buffer.buffer();
+
     private final HeldBytes.Share held;
     private final Promise<Void> read = Promise.promise();
     private final long timer;
@@ -102,15 +101,8 @@ final class HttpExchange implements BodyCodec<Void>, BodyStream<Void> {
                     http.client().failed(url, cause);
                     fail(cause);
                 })
-                .onSuccess(response -> end(() ->
-                        emitter.complete(new HttpAnswer(url, response.statusCode(), response.headers(), joined()))));
-    }
-
-    private Buffer joined() {
-        Buffer body = Buffer.buffer(length);
-        chunks.forEach(body::appendBuffer);
-        chunks.clear();
-        return body;
+                .onSuccess(response -> end(
+                        () -> emitter.complete(new HttpAnswer(url, response.statusCode(), response.headers(), body))));
     }
 
     /** The process is short of memory. */
@@ -168,16 +160,15 @@ final class HttpExchange implements BodyCodec<Void>, BodyStream<Void> {
         if (over.get()) {
             return Future.failedFuture(new IOException("the answer is not wanted any more"));
         }
-        if (length + chunk.length() > http.options().responseBytesMax()) {
+        if (body.length() + chunk.length() > http.options().responseBytesMax()) {
             ServerException tooLarge = new ServerException(new ServerFailure.LimitExceeded(
                     url.getHost() + " answers more than " + http.options().responseBytesMax() + " bytes"));
             fail(tooLarge);
             return Future.failedFuture(tooLarge);
         }
-        chunks.add(chunk);
-        length += chunk.length();
-        // The chunks, and the array that they are joined to.
-        held.set(2L * length);
+        body.appendBuffer(chunk);
+        // The array grows by doubling, and is copied then.
+        held.set(3L * body.length());
         return Future.succeededFuture();
     }
 

@@ -298,6 +298,7 @@ public final class JmapClient implements AutoCloseable {
     private void readSessionIfChanged(String state) {
         String readFor = stateReadFor.get();
         if (state.isEmpty()
+                || state.length() > JmapSession.STATE_LENGTH_MAX
                 || state.equals(session.state())
                 || state.equals(readFor)
                 || !stateReadFor.compareAndSet(readFor, state)) {

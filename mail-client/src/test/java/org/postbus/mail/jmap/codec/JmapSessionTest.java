@@ -5,10 +5,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.net.URI;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.postbus.codec.EventCodec;
 import org.postbus.mail.ServerException;
+import org.postbus.mail.ServerFailure;
 
 class JmapSessionTest {
     private static final URI URL = URI.create("https://mail.example.com/jmap/session");
@@ -34,6 +36,17 @@ class JmapSessionTest {
         assertThat(session.downloadUrl()).contains("https://mail.example.com/jmap/dl/{accountId}/{blobId}");
         assertThat(session.eventSourceUrl()).contains("https://push.example.com/?t={types}");
         assertThat(session.uploadUrl()).contains("http://other.example.com/up");
+    }
+
+    @Test
+    void a_session_that_would_take_much_memory_for_long_is_refused() {
+        for (String large : List.of("\"state\":\"%s\"", "\"downloadUrl\":\"/%s\"", "\"capabilities\":{\"%s\":{}}")) {
+            String session = "{\"apiUrl\":\"/api\"," + large.formatted("x".repeat(70_000)) + "}";
+            assertThatThrownBy(() -> read(session))
+                    .isInstanceOfSatisfying(
+                            ServerException.class,
+                            e -> assertThat(e.failure()).isInstanceOf(ServerFailure.LimitExceeded.class));
+        }
     }
 
     @Test
