@@ -31,14 +31,12 @@ import org.postbus.kit.concurrent.FairPermits;
 import org.postbus.kit.concurrent.PermitWaits;
 import org.postbus.kit.keyset.KeysetRefresh;
 import org.postbus.kit.keyset.KeysetSettings;
-import org.postbus.kit.memory.MemoryMetrics;
-import org.postbus.kit.memory.MemorySetting;
+import org.postbus.kit.memory.MailMemory;
 import org.postbus.kit.settings.Settings;
 import org.postbus.kit.sql.TenantTransactions;
 import org.postbus.mail.egress.EgressConnector;
 import org.postbus.mail.imap.connection.ImapClient;
 import org.postbus.mail.imap.connection.ImapOptions;
-import org.postbus.mail.memory.HeldBytes;
 
 /** Assembles the service from what Quarkus provides, and stops it. */
 @ApplicationScoped
@@ -77,10 +75,7 @@ class Fetcher {
             @Channel("observations") @OnOverflow(OnOverflow.Strategy.UNBOUNDED_BUFFER)
                     MutinyEmitter<byte[]> observations) {
         this.observations = observations;
-        HeldBytes.OF_PROCESS.limit(
-                MemorySetting.bytesHeldMax(Settings.of(ConfigProvider.getConfig()), HeldBytes.quarterOfHeap()));
-        MemoryMetrics.watch(
-                registry, HeldBytes.OF_PROCESS::held, HeldBytes.OF_PROCESS::max, HeldBytes.OF_PROCESS::ended);
+        MailMemory.limit(Settings.of(ConfigProvider.getConfig()), registry);
         CredentialCipher cipher =
                 KeysetSettings.of(Settings.of(ConfigProvider.getConfig())).open();
         this.keyset = KeysetRefresh.start(cipher, registry);

@@ -20,14 +20,12 @@ import org.postbus.codec.EventCodec;
 import org.postbus.kit.concurrent.PermitWaits;
 import org.postbus.kit.keyset.KeysetRefresh;
 import org.postbus.kit.keyset.KeysetSettings;
-import org.postbus.kit.memory.MemoryMetrics;
-import org.postbus.kit.memory.MemorySetting;
+import org.postbus.kit.memory.MailMemory;
 import org.postbus.kit.settings.Settings;
 import org.postbus.kit.sql.TenantTransactions;
 import org.postbus.mail.egress.EgressConnector;
 import org.postbus.mail.imap.connection.ImapClient;
 import org.postbus.mail.imap.connection.ImapOptions;
-import org.postbus.mail.memory.HeldBytes;
 import org.postbus.outbound.flush.FlushContext;
 import org.postbus.outbound.flush.MailServers;
 import org.postbus.outbound.flush.MutationFlusher;
@@ -66,10 +64,7 @@ public class OutboundWiring {
             Pool pool,
             MeterRegistry registry,
             @Channel("sync-requests") MutinyEmitter<Record<String, byte[]>> syncRequestTopic) {
-        HeldBytes.OF_PROCESS.limit(
-                MemorySetting.bytesHeldMax(Settings.of(ConfigProvider.getConfig()), HeldBytes.quarterOfHeap()));
-        MemoryMetrics.watch(
-                registry, HeldBytes.OF_PROCESS::held, HeldBytes.OF_PROCESS::max, HeldBytes.OF_PROCESS::ended);
+        MailMemory.limit(Settings.of(ConfigProvider.getConfig()), registry);
         // The others of the pool are for what belongs to no tenant: sweeps and counts.
         var database = new TenantTransactions(
                 pool,

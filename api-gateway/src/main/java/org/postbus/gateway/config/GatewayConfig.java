@@ -5,7 +5,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 
-/** What an operator sets. Each name is also an environment variable, such as {@code POSTBUS_KEYSET}. */
+/** What an operator sets. Each name is also an environment variable, such as {@code POSTBUS_OPERATOR_KEY_FILE}. */
 @ConfigMapping(prefix = "postbus")
 public interface GatewayConfig {
     /** A file with the operator's key, which the gateway registers at its start. */

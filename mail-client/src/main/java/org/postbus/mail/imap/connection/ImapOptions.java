@@ -135,12 +135,6 @@ public final class ImapOptions {
         return streamedLiteralOctetsMax;
     }
 
-    public ImapOptions withStreamedLiteralOctetsMax(int octets) {
-        ImapOptions changed = new ImapOptions(this);
-        changed.streamedLiteralOctetsMax = octets(octets);
-        return changed;
-    }
-
     /** Nested parentheses. A value with more is kept unparsed, because any sender of mail can cause it. */
     public int nestingMax() {
         return nestingMax;
@@ -169,12 +163,6 @@ public final class ImapOptions {
      */
     public int answerBytesMax() {
         return answerBytesMax;
-    }
-
-    public ImapOptions withAnswerBytesMax(int octets) {
-        ImapOptions changed = new ImapOptions(this);
-        changed.answerBytesMax = octets(octets);
-        return changed;
     }
 
     SessionLimits sessionLimits() {

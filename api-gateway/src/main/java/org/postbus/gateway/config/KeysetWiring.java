@@ -15,12 +15,12 @@ import org.postbus.kit.settings.Settings;
 
 /** Reads the keyset when the service starts, and again when the file changes. Without a keyset the service does not start. */
 @ApplicationScoped
-class Keyset {
+class KeysetWiring {
     private final CredentialCipher cipher =
             KeysetSettings.of(Settings.of(ConfigProvider.getConfig())).open();
     private final KeysetRefresh refresh;
 
-    Keyset(MeterRegistry registry) {
+    KeysetWiring(MeterRegistry registry) {
         refresh = KeysetRefresh.start(cipher, registry);
     }
 
