@@ -11,6 +11,7 @@ import java.util.function.Function;
 import java.util.function.Supplier;
 import org.hibernate.reactive.mutiny.Mutiny;
 import org.postbus.gateway.problem.Problem;
+import org.postbus.kit.concurrent.TenantPermits;
 import org.postbus.model.TenantId;
 
 /**

@@ -12,6 +12,7 @@ import org.jboss.logging.Logger;
 import org.jboss.resteasy.reactive.server.ServerExceptionMapper;
 import org.postbus.codec.EventCodec;
 import org.postbus.kit.sql.SqlFailures;
+import org.postbus.kit.sql.TenantBusyException;
 
 /** Turns every failure of a request into a {@link Problem}: the API has no other error body. */
 public final class ProblemResponses {
@@ -50,6 +51,9 @@ public final class ProblemResponses {
         if (failure instanceof ProblemException known) {
             return known.problem();
         }
+        if (failure instanceof TenantBusyException) {
+            return Problem.of(429, "too many requests of this tenant wait for the database; send fewer at a time");
+        }
         if (SqlFailures.isUnavailable(failure)) {
             LOG.warnf("the database is unavailable: %s", failure.getMessage());
             return Problem.of(503, "the database is unavailable; try again later");
@@ -67,7 +71,9 @@ public final class ProblemResponses {
             return Map.of(HttpHeaders.WWW_AUTHENTICATE, "Bearer realm=\"postbus\"");
         }
         return retryAfter
-                .or(() -> problem.status() == 503 ? Optional.of(RETRY_AFTER) : Optional.empty())
+                .or(() -> problem.status() == 503 || problem.status() == 429
+                        ? Optional.of(RETRY_AFTER)
+                        : Optional.empty())
                 .map(time -> Map.of(HttpHeaders.RETRY_AFTER, Long.toString(Math.max(1, time.toSeconds()))))
                 .orElse(Map.of());
     }

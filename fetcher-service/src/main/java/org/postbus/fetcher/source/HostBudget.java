@@ -7,6 +7,7 @@ import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.stream.Stream;
 import org.postbus.fetcher.store.Claim;
 import org.postbus.kit.concurrent.FairPermits;
 import org.postbus.kit.concurrent.FairPermits.Urgency;
@@ -33,6 +34,8 @@ public final class HostBudget {
 
     /** One in so many connections to a host is left by one tenant to others; few, because a tenant may need nearly all. */
     private static final int RESERVED_CONNECTION = 20;
+
+    private static final int HOSTS_MAX = 10_000;
 
     private final FairPermits<TenantId> compressed = new FairPermits<>(COMPRESSED_MAX);
     private final FairPermits<TenantId> loginsAtOnce;
@@ -78,9 +81,18 @@ public final class HostBudget {
             LoginRateLimit connecting,
             LoginRateLimit loggingIn,
             FairPermits<TenantId> connections,
-            FairPermits<TenantId> watchers) {}
+            FairPermits<TenantId> watchers) {
+        boolean isIdle() {
+            return Stream.of(next, connections, watchers)
+                    .allMatch(permits -> permits.held() == 0 && !permits.isContended());
+        }
+    }
 
     private Host host(String name) {
+        // Tenants choose the names: what nobody uses now is forgotten.
+        if (hosts.size() >= HOSTS_MAX && !hosts.containsKey(name)) {
+            hosts.values().removeIf(Host::isIdle);
+        }
         return hosts.computeIfAbsent(name, unused -> {
             int watchers = connections - connections / 4;
             return new Host(

@@ -2,6 +2,7 @@ package org.postbus.kit.sql;
 
 import io.smallrye.mutiny.Uni;
 import io.vertx.core.Future;
+import io.vertx.core.Promise;
 import io.vertx.sqlclient.Pool;
 import io.vertx.sqlclient.Row;
 import io.vertx.sqlclient.RowSet;
@@ -14,6 +15,7 @@ import java.util.function.Function;
 import org.postbus.kit.InfrastructureFailureException;
 import org.postbus.kit.concurrent.Await;
 import org.postbus.kit.concurrent.FairPermits;
+import org.postbus.kit.concurrent.TenantPermits;
 import org.postbus.model.TenantId;
 
 /**
@@ -38,6 +40,7 @@ public final class TenantTransactions {
     private final Pool pool;
     private final Limits limits;
     private final Optional<FairPermits<String>> permits;
+    private final Optional<TenantPermits> ofTenants;
 
     /**
      * Limits of time and number.
@@ -47,20 +50,30 @@ public final class TenantTransactions {
      * @param statementTimeout replaces the role's {@code statement_timeout} for each transaction
      * @param atOnceMax transactions of the blocking forms at once, shared fairly by the tenants ({@link FairPermits}). The others wait for as
      *     long as it takes, where the pool's own queue would fail all of them together at its time limit. 0: no limit but the pool's
+     * @param perTenant bounds the transactions of one tenant that have futures; the others wait, and beyond that fail with {@link
+     *     TenantBusyException}
      */
-    public record Limits(Duration answerMax, Optional<Duration> statementTimeout, int atOnceMax) {
+    public record Limits(
+            Duration answerMax, Optional<Duration> statementTimeout, int atOnceMax, Optional<PerTenant> perTenant) {
+        private record PerTenant(int atOnceMax, int waitingMax) {}
+
         /** 60 s for an answer; statement timeout and number as the role and the pool say. */
-        public static final Limits DEFAULT = new Limits(Duration.ofSeconds(60), Optional.empty(), 0);
+        public static final Limits DEFAULT = new Limits(Duration.ofSeconds(60), Optional.empty(), 0, Optional.empty());
 
         private static final Duration NETWORK_MAX = Duration.ofSeconds(15);
 
         /** Waits 15 s longer than that for an answer. */
         public Limits withStatementTimeout(Duration timeout) {
-            return new Limits(timeout.plus(NETWORK_MAX), Optional.of(timeout), atOnceMax);
+            return new Limits(timeout.plus(NETWORK_MAX), Optional.of(timeout), atOnceMax, perTenant);
         }
 
         public Limits withAtOnceMax(int transactions) {
-            return new Limits(answerMax, statementTimeout, transactions);
+            return new Limits(answerMax, statementTimeout, transactions, perTenant);
+        }
+
+        /** For {@link #future} and {@link #uni}, whose callers do not block. */
+        public Limits withPerTenantMax(int atOnce, int waiting) {
+            return new Limits(answerMax, statementTimeout, atOnceMax, Optional.of(new PerTenant(atOnce, waiting)));
         }
     }
 
@@ -78,15 +91,33 @@ public final class TenantTransactions {
         this.limits = limits;
         this.permits =
                 limits.atOnceMax() == 0 ? Optional.empty() : Optional.of(new FairPermits<>(limits.atOnceMax(), waited));
+        this.ofTenants = limits.perTenant().map(max -> new TenantPermits(max.atOnceMax(), max.waitingMax()));
     }
 
     /**
      * Never blocks; may be called from any thread. The result completes on an event loop.
      *
+     * <p>With {@link Limits#withPerTenantMax} the work must not begin another transaction of the tenant.
+     *
      * @param work must fail if one of its statements fails: PostgreSQL then answers the commit with a rollback and no error
      */
     public <T> Future<T> future(TenantId tenant, Function<SqlConnection, Future<T>> work) {
-        return future(tenant.toString(), work);
+        if (ofTenants.isEmpty()) {
+            return future(tenant.toString(), work);
+        }
+        Promise<T> result = Promise.promise();
+        boolean entered = ofTenants
+                .get()
+                .enter(
+                        tenant,
+                        () -> future(tenant.toString(), work).onComplete(done -> {
+                            ofTenants.get().leave(tenant);
+                            result.handle(done);
+                        }));
+        return entered
+                ? result.future()
+                : Future.failedFuture(
+                        new TenantBusyException(limits.perTenant().orElseThrow().waitingMax()));
     }
 
     /** As {@link #future}, for transactions that begin before a tenant is known or that set several: {@code app.tenant} is empty. */

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import io.vertx.core.Future;
+import io.vertx.core.Promise;
 import io.vertx.sqlclient.Row;
 import io.vertx.sqlclient.RowSet;
 import io.vertx.sqlclient.SqlConnection;
@@ -81,6 +82,39 @@ class TenantTransactionsTest {
                         .toCompletableFuture()
                         .get(30, TimeUnit.SECONDS))
                 .isZero();
+    }
+
+    @Test
+    void futures_of_one_tenant_leave_connections_to_others_and_too_many_fail() throws Exception {
+        TenantTransactions bounded = new TenantTransactions(database.pool, Limits.DEFAULT.withPerTenantMax(1, 2));
+        Promise<Void> end = Promise.promise();
+        Promise<Void> begun = Promise.promise();
+        List<Future<Integer>> ofOne = new ArrayList<>();
+        for (int i = 0; i < 3; i++) {
+            int number = i;
+            ofOne.add(bounded.future(account.tenant(), connection -> {
+                begun.tryComplete();
+                return end.future().map(number);
+            }));
+        }
+        begun.future().toCompletionStage().toCompletableFuture().get(30, TimeUnit.SECONDS);
+
+        assertThat(bounded.future(account.tenant(), connection -> Future.succeededFuture(3))
+                        .cause())
+                .isInstanceOf(TenantBusyException.class);
+        assertThat(bounded.future(database.account().tenant(), connection -> Future.succeededFuture(4))
+                        .toCompletionStage()
+                        .toCompletableFuture()
+                        .get(30, TimeUnit.SECONDS))
+                .isEqualTo(4);
+        assertThat(ofOne).noneMatch(Future::isComplete);
+        end.complete();
+        assertThat(Future.all(ofOne)
+                        .toCompletionStage()
+                        .toCompletableFuture()
+                        .get(30, TimeUnit.SECONDS)
+                        .<Integer>list())
+                .containsExactly(0, 1, 2);
     }
 
     @Test

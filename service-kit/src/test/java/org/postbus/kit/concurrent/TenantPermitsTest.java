@@ -1,4 +1,4 @@
-package org.postbus.gateway.database;
+package org.postbus.kit.concurrent;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

@@ -1,4 +1,4 @@
-package org.postbus.gateway.database;
+package org.postbus.kit.concurrent;
 
 import java.util.ArrayDeque;
 import java.util.HashMap;
@@ -8,9 +8,10 @@ import org.postbus.model.TenantId;
 
 /**
  * Lets a tenant have a part of the connections at a time, so that the transactions of one tenant that wait, for a lock or a slow statement, leave
- * connections for the others. Those above wait in order, without a connection. Thread-safe.
+ * connections for the others. Those above wait in order, without a connection and without a thread, where {@link FairPermits} would block one.
+ * Thread-safe.
  */
-final class TenantPermits {
+public final class TenantPermits {
     private final int atOnceMax;
     private final int waitingMax;
     private final Map<TenantId, OfTenant> tenants = new HashMap<>();
@@ -19,7 +20,7 @@ final class TenantPermits {
      * @param atOnceMax of one tenant
      * @param waitingMax of one tenant; more are refused
      */
-    TenantPermits(int atOnceMax, int waitingMax) {
+    public TenantPermits(int atOnceMax, int waitingMax) {
         this.atOnceMax = atOnceMax;
         this.waitingMax = waitingMax;
     }
@@ -34,7 +35,7 @@ final class TenantPermits {
      *
      * @return false if too many wait: then {@code start} is not called
      */
-    boolean enter(TenantId tenant, Runnable start) {
+    public boolean enter(TenantId tenant, Runnable start) {
         synchronized (this) {
             OfTenant ofTenant = tenants.computeIfAbsent(tenant, id -> new OfTenant());
             if (ofTenant.running == atOnceMax) {
@@ -46,7 +47,7 @@ final class TenantPermits {
         return true;
     }
 
-    void leave(TenantId tenant) {
+    public void leave(TenantId tenant) {
         Runnable next;
         synchronized (this) {
             OfTenant ofTenant = tenants.get(tenant);
