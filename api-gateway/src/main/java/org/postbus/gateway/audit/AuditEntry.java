@@ -30,13 +30,14 @@ public record AuditEntry(
         Optional<String> object,
         String outcome,
         Optional<Integer> status) {
+    static final int ACTOR_LENGTH_MAX = 300;
     static final int ACTION_LENGTH_MAX = 200;
     static final int OBJECT_LENGTH_MAX = 300;
 
     public AuditEntry {
         Objects.requireNonNull(tenantId);
         Objects.requireNonNull(at);
-        Objects.requireNonNull(actor);
+        actor = storable(actor, ACTOR_LENGTH_MAX);
         Objects.requireNonNull(address);
         Objects.requireNonNull(requestId);
         action = storable(action, ACTION_LENGTH_MAX);

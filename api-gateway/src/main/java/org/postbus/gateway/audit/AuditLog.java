@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import org.jboss.logging.Logger;
+import org.postbus.gateway.rate.TokenBucket;
 import org.postbus.kit.InfrastructureFailureException;
 import org.postbus.kit.concurrent.Await;
 import org.postbus.kit.concurrent.PeriodicJob;
@@ -29,7 +30,10 @@ public class AuditLog {
     private static final Duration PAUSE = Duration.ofSeconds(1);
     private static final Duration ANSWER_MAX = Duration.ofSeconds(20);
 
+    private static final double WARNINGS_PER_SECOND = 0.1;
+
     private final TenantTransactions transactions;
+    private final TokenBucket warnings = new TokenBucket();
     private final Counter lost;
     private final BlockingQueue<AuditEntry> waiting = new ArrayBlockingQueue<>(WAITING_MAX);
     private final PeriodicJob job = new PeriodicJob("audit-log", PAUSE, this::storeAll);
@@ -58,8 +62,11 @@ public class AuditLog {
     public void add(AuditEntry entry) {
         if (!waiting.offer(entry)) {
             lost.increment();
+            if (warnings.take(WARNINGS_PER_SECOND, 1, System.nanoTime()).isPresent()) {
+                return;
+            }
             LOG.warnf(
-                    "an entry of the audit log is lost, because %d wait for the database: %s %s",
+                    "entries of the audit log are lost, because %d wait for the database: %s %s",
                     WAITING_MAX, entry.actor(), entry.action());
         }
     }

@@ -3,6 +3,7 @@ package org.postbus.gateway.authentication;
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import io.vertx.core.Future;
+import io.vertx.core.Promise;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.sqlclient.Row;
 import io.vertx.sqlclient.Tuple;
@@ -15,14 +16,17 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.util.Arrays;
+import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.postbus.gateway.audit.Actor;
 import org.postbus.gateway.problem.Problem;
 import org.postbus.kit.sql.TenantTransactions;
 import org.postbus.model.TenantId;
+import org.postbus.network.IpNetwork;
 
 /**
  * Finds what an API key allows. The database holds only the SHA-256 of a key. A valid key is cached for {@link #CACHED}, so a revoked
@@ -50,6 +54,14 @@ public class ApiKeys {
             .maximumSize(CACHED_MAX)
             .build();
 
+    /** Why the tenant of the key is refused. */
+    private final Cache<Buffer, String> suspended = Caffeine.newBuilder()
+            .expireAfterWrite(CACHED)
+            .maximumSize(CACHED_MAX)
+            .build();
+
+    private final Map<Buffer, Future<Identity>> lookups = new ConcurrentHashMap<>();
+
     ApiKeys(TenantTransactions transactions, FailedLogins failures) {
         this.transactions = transactions;
         this.failures = failures;
@@ -61,30 +73,59 @@ public class ApiKeys {
      */
     Future<Identity> identify(String key, InetAddress address, String requestId) {
         if (!key.startsWith(PREFIX) || key.length() > LENGTH_MAX) {
-            return wrong(
-                    address,
-                    requestId,
-                    "this is no API key: one begins with " + PREFIX + " and has at most " + LENGTH_MAX + " characters");
+            return failures.attempt(address)
+                    .map(ApiKeys::tooMany)
+                    .orElseGet(() -> wrong(
+                            address,
+                            requestId,
+                            "this is no API key: one begins with " + PREFIX + " and has at most " + LENGTH_MAX
+                                    + " characters"));
         }
         Buffer hash = Buffer.buffer(sha256(key));
         Identity cached = valid.getIfPresent(hash);
         if (cached != null && !cached.isExpired(Instant.now())) {
             return Future.succeededFuture(cached);
         }
-        Optional<Duration> wait =
-                known.getIfPresent(hash) == null ? failures.waitBeforeNext(address) : Optional.empty();
+        String suspension = suspended.getIfPresent(hash);
+        if (suspension != null) {
+            return Future.failedFuture(Problem.forbidden(suspension));
+        }
+        // Requests with the same key that come while it is looked up wait for one answer.
+        Promise<Identity> answer = Promise.promise();
+        Future<Identity> running = lookups.putIfAbsent(hash, answer.future());
+        if (running != null) {
+            return running;
+        }
+        lookUp(hash, address, requestId).onComplete(found -> {
+            lookups.remove(hash);
+            answer.handle(found);
+        });
+        return answer.future();
+    }
+
+    private Future<Identity> lookUp(Buffer hash, InetAddress address, String requestId) {
+        boolean isKnown = known.getIfPresent(hash) != null;
+        Optional<Duration> wait = isKnown ? Optional.empty() : failures.attempt(address);
         if (wait.isPresent()) {
-            return Future.failedFuture(Problem.tooMany(
-                    "too many wrong API keys came from this address; correct the key, and try again later",
-                    wait.get()));
+            return tooMany(wait.get());
         }
         return transactions
                 .futureWithoutTenant(connection -> connection
                         .preparedQuery("select * from authenticate($1)")
                         .execute(Tuple.of(hash)))
+                .onComplete(rows -> {
+                    if (!isKnown && (rows.failed() || rows.result().size() > 0)) {
+                        failures.wasRight(address);
+                    }
+                })
                 .compose(rows -> rows.size() == 0
                         ? wrong(address, requestId, "this API key is unknown; check that it is complete")
                         : identity(hash, rows.iterator().next(), address, requestId));
+    }
+
+    private static Future<Identity> tooMany(Duration wait) {
+        return Future.failedFuture(Problem.tooMany(
+                "too many wrong API keys came from this address; correct the key, and try again later", wait));
     }
 
     private Future<Identity> identity(Buffer hash, Row row, InetAddress address, String requestId) {
@@ -92,8 +133,14 @@ public class ApiKeys {
                 new Actor.Key(row.getUUID("key_id")),
                 Optional.ofNullable(row.getUUID("tenant_id")).map(TenantId::new),
                 Arrays.stream(row.getArrayOfStrings("scopes")).map(Scope::of).collect(Collectors.toSet()),
-                Stream.of(row.getArrayOfStrings("networks")).map(Network::parse).toList(),
+                Stream.of(row.getArrayOfStrings("networks"))
+                        .map(IpNetwork::parseLenient)
+                        .toList(),
                 Optional.ofNullable(row.getOffsetDateTime("expires_at")).map(OffsetDateTime::toInstant));
+        if (row.getBoolean("revoked") || identity.isExpired(Instant.now())) {
+            known.invalidate(hash);
+            failures.attempt(address);
+        }
         if (row.getBoolean("revoked")) {
             return wrong(address, requestId, "this API key was revoked; use another one");
         }
@@ -106,6 +153,7 @@ public class ApiKeys {
         Optional<String> refusal =
                 new TenantState(row.getString("status"), Optional.ofNullable(row.getString("reason"))).refusal();
         if (refusal.isPresent()) {
+            suspended.put(hash, refusal.get());
             return Future.failedFuture(Problem.forbidden(refusal.get()));
         }
         valid.put(hash, identity);

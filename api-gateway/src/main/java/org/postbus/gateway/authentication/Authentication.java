@@ -4,6 +4,7 @@ import io.quarkus.vertx.http.runtime.filters.Filters;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.ext.web.RoutingContext;
 import jakarta.enterprise.context.ApplicationScoped;
@@ -14,7 +15,10 @@ import java.util.Optional;
 import org.postbus.gateway.audit.AuditLog;
 import org.postbus.gateway.config.GatewayConfig;
 import org.postbus.gateway.problem.Problem;
+import org.postbus.gateway.problem.ProblemException;
 import org.postbus.gateway.problem.ProblemResponses;
+import org.postbus.network.IpAddress;
+import org.postbus.network.IpNetwork;
 
 /**
  * Every request under {@code /v1} passes here before any route: it needs a valid credential, a route that {@link Routes} lists, and what that
@@ -23,7 +27,9 @@ import org.postbus.gateway.problem.ProblemResponses;
 @ApplicationScoped
 class Authentication {
     /** After the limit of the body's size. */
-    private static final int ORDER = 900;
+    private static final int IDENTIFICATION_ORDER = 900;
+    /** After the quota of requests, which so counts those that are refused here, too. */
+    private static final int ADMISSION_ORDER = 700;
 
     private static final String SCHEME = "Bearer ";
 
@@ -32,7 +38,7 @@ class Authentication {
     private final KeyUses uses;
     private final AuditLog log;
     private final LoggedRefusals refusals = new LoggedRefusals();
-    private final List<Network> trustedProxies;
+    private final List<IpNetwork> trustedProxies;
 
     Authentication(ApiKeys keys, Tokens tokens, KeyUses uses, AuditLog log, GatewayConfig config) {
         this.keys = keys;
@@ -40,12 +46,13 @@ class Authentication {
         this.uses = uses;
         this.log = log;
         this.trustedProxies = config.trustedProxies().orElse(List.of()).stream()
-                .map(Network::parse)
+                .map(IpNetwork::parseLenient)
                 .toList();
     }
 
     void register(@Observes Filters filters) {
-        filters.register(this::authenticate, ORDER);
+        filters.register(this::authenticate, IDENTIFICATION_ORDER);
+        filters.register(this::admit, ADMISSION_ORDER);
     }
 
     static boolean isProtected(String path) {
@@ -54,6 +61,12 @@ class Authentication {
 
     private void authenticate(RoutingContext context) {
         String path = context.normalizedPath();
+        if (path.indexOf(';') >= 0) {
+            // The framework would cut a matrix parameter from its segment, and find a resource where nothing was
+            // required.
+            ProblemResponses.send(context.response(), Problem.notFound("route"));
+            return;
+        }
         if (!isProtected(path)) {
             context.next();
             return;
@@ -61,12 +74,12 @@ class Authentication {
         HttpServerRequest request = context.request();
         String requestId = RequestId.of(request.getHeader(RequestId.HEADER));
         context.response().putHeader(RequestId.HEADER, requestId);
-        InetAddress address = address(request);
         // Until the answer of the database is there, the body waits at the client.
         request.pause();
-        onContext(context, identify(context, address, requestId))
-                .compose(identity -> admit(context, identity, address, requestId))
-                .onSuccess(admitted -> {
+        onContext(context, identify(context, address(request), requestId))
+                .onSuccess(identity -> {
+                    uses.used(identity);
+                    identity.attach(context);
                     request.resume();
                     context.next();
                 })
@@ -87,26 +100,34 @@ class Authentication {
                 : keys.identify(credential.get(), address, requestId);
     }
 
-    private Future<Void> admit(RoutingContext context, Identity identity, InetAddress address, String requestId) {
-        uses.used(identity);
-        // The framework would cut a matrix parameter from its segment, and find another route than Routes does.
-        String path = context.normalizedPath();
-        Routes.Match match = path.contains(";")
-                ? new Routes.Match.Unknown()
-                : Routes.find(context.request().method().name(), path);
-        return switch (match) {
-            case Routes.Match.Unknown() -> Future.failedFuture(Problem.notFound("route"));
+    private void admit(RoutingContext context) {
+        Optional<Identity> identity = Identity.of(context);
+        if (identity.isEmpty()) {
+            context.next();
+            return;
+        }
+        Optional<ProblemException> refusal = refusal(context, identity.get());
+        if (refusal.isPresent()) {
+            ProblemResponses.send(context.response(), refusal.get());
+        } else {
+            context.next();
+        }
+    }
+
+    private Optional<ProblemException> refusal(RoutingContext context, Identity identity) {
+        HttpMethod method = context.request().method();
+        return switch (Routes.find(method.name(), context.normalizedPath())) {
+            case Routes.Match.Unknown() -> Optional.of(Problem.notFound("route"));
             case Routes.Match.OtherMethod() ->
-                Future.failedFuture(Problem.methodNotAllowed("this path does not have the method "
-                        + context.request().method().name()));
+                Optional.of(Problem.methodNotAllowed("this path does not have the method " + method.name()));
             case Routes.Match.Found found -> {
+                InetAddress address = address(context.request());
+                String requestId = context.response().headers().get(RequestId.HEADER);
                 AuthenticatedRequest request = new AuthenticatedRequest(identity, found, address, requestId);
                 request.attach(context);
                 context.addEndHandler(
                         ended -> request.log(log, refusals, context.response().getStatusCode()));
-                yield refusal(identity, found.route().requirement(), address)
-                        .<Future<Void>>map(reason -> Future.failedFuture(Problem.forbidden(reason)))
-                        .orElseGet(Future::succeededFuture);
+                yield refusal(identity, found.route().requirement(), address).map(Problem::forbidden);
             }
         };
     }
@@ -135,7 +156,7 @@ class Authentication {
     private InetAddress address(HttpServerRequest request) {
         // An IPv6 address of a link has its zone behind it.
         String peerAddress = request.connection().remoteAddress().hostAddress().replaceFirst("%.*", "");
-        InetAddress peer = Network.address(peerAddress);
+        InetAddress peer = IpAddress.parse(peerAddress).orElseThrow();
         return ClientAddress.of(peer, request.headers().getAll("X-Forwarded-For"), trustedProxies);
     }
 

@@ -1,8 +1,8 @@
 package org.postbus.gateway.authentication;
 
 import io.vertx.ext.web.RoutingContext;
-import jakarta.ws.rs.container.ContainerRequestContext;
 import org.jboss.resteasy.reactive.server.ServerRequestFilter;
+import org.postbus.gateway.problem.Problem;
 
 /** Hands the {@link Caller} to the resources. {@link Authentication} has checked the request before. */
 final class CallerFilter {
@@ -13,10 +13,17 @@ final class CallerFilter {
     }
 
     @ServerRequestFilter(preMatching = true)
-    void identify(ContainerRequestContext request, RoutingContext context) {
-        if (Authentication.isProtected(request.getUriInfo().getPath())
-                && Authentication.isProtected(context.normalizedPath())) {
+    void identify(RoutingContext context) {
+        if (AuthenticatedRequest.find(context).isPresent()) {
             caller.is(context);
+        }
+    }
+
+    /** For every resource that the framework found, by whatever path: none is open to the public. */
+    @ServerRequestFilter
+    void require(RoutingContext context) {
+        if (AuthenticatedRequest.find(context).isEmpty()) {
+            throw Problem.unauthorized("this path needs an API key, and is not written as /openapi shows it");
         }
     }
 }

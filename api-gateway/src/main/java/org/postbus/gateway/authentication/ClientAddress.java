@@ -2,6 +2,9 @@ package org.postbus.gateway.authentication;
 
 import java.net.InetAddress;
 import java.util.List;
+import java.util.Optional;
+import org.postbus.network.IpAddress;
+import org.postbus.network.IpNetwork;
 
 /**
  * The address of the client that makes a request: the peer's, or, if the peer is a proxy that the operator trusts, the last address in
@@ -11,20 +14,20 @@ final class ClientAddress {
     private ClientAddress() {}
 
     /** @param forwardedFor the values of all headers {@code X-Forwarded-For}, in order */
-    static InetAddress of(InetAddress peer, List<String> forwardedFor, List<Network> trustedProxies) {
+    static InetAddress of(InetAddress peer, List<String> forwardedFor, List<IpNetwork> trustedProxies) {
         List<String> addresses = List.of(String.join(",", forwardedFor).split(","));
         InetAddress client = peer;
         for (int i = addresses.size() - 1; i >= 0 && isIn(trustedProxies, client); i--) {
-            try {
-                client = Network.address(addresses.get(i).strip());
-            } catch (IllegalArgumentException e) {
+            Optional<InetAddress> before = IpAddress.parse(addresses.get(i).strip());
+            if (before.isEmpty()) {
                 return client;
             }
+            client = before.get();
         }
         return client;
     }
 
-    private static boolean isIn(List<Network> networks, InetAddress address) {
+    private static boolean isIn(List<IpNetwork> networks, InetAddress address) {
         return networks.stream().anyMatch(network -> network.contains(address));
     }
 }

@@ -128,6 +128,7 @@ class Tokens {
     }
 
     private <T> Future<T> wrong(InetAddress address, String requestId, String detail) {
+        failures.attempt(address);
         failures.failed(address, requestId);
         return Future.failedFuture(Problem.unauthorized(detail));
     }

@@ -9,8 +9,8 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeSet;
 import java.util.UUID;
-import org.postbus.gateway.authentication.Network;
 import org.postbus.gateway.authentication.Scope;
+import org.postbus.network.IpNetwork;
 
 /**
  * A key as the API shows it, without its secret.
@@ -23,7 +23,7 @@ public record ApiKey(
         UUID id,
         String name,
         List<Scope> scopes,
-        List<Network> allowedAddresses,
+        List<IpNetwork> allowedAddresses,
         Instant createdAt,
         String createdBy,
         Optional<Instant> expiresAt,
@@ -52,7 +52,7 @@ public record ApiKey(
                         .map(Scope::of)
                         .toList())),
                 Arrays.stream(row.getArrayOfStrings("networks"))
-                        .map(Network::parse)
+                        .map(IpNetwork::parseLenient)
                         .toList(),
                 row.getOffsetDateTime("created_at").toInstant(),
                 row.getString("created_by"),

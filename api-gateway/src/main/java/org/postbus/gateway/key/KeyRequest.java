@@ -12,13 +12,13 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import org.postbus.gateway.authentication.Identity;
-import org.postbus.gateway.authentication.Network;
 import org.postbus.gateway.authentication.Scope;
 import org.postbus.gateway.problem.Problem;
 import org.postbus.gateway.problem.Problem.Violation;
+import org.postbus.network.IpNetwork;
 
 /** What a new key is to allow; valid in form. Pure. */
-record KeyRequest(String name, Set<Scope> scopes, List<Network> networks, Optional<Instant> expiresAt) {
+record KeyRequest(String name, Set<Scope> scopes, List<IpNetwork> networks, Optional<Instant> expiresAt) {
     private static final int NAME_LENGTH_MAX = 200;
     private static final int NETWORKS_MAX = 32;
     private static final Duration GRACE_DEFAULT = Duration.ofDays(1);
@@ -37,11 +37,14 @@ record KeyRequest(String name, Set<Scope> scopes, List<Network> networks, Option
         List<Violation> violations = new ArrayList<>();
         unknown(json, PROPERTIES, violations);
         JsonNode name = json.path("name");
-        if (!name.isTextual() || name.asText().isBlank() || name.asText().length() > NAME_LENGTH_MAX) {
-            violations.add(Violation.at("name must have 1 to " + NAME_LENGTH_MAX + " characters", "name"));
+        if (!name.isTextual()
+                || name.asText().isBlank()
+                || name.asText().length() > NAME_LENGTH_MAX
+                || name.asText().chars().anyMatch(Character::isISOControl)) {
+            violations.add(Violation.at("name must have 1 to " + NAME_LENGTH_MAX + " printable characters", "name"));
         }
         Set<Scope> scopes = scopes(json.path("scopes"), violations);
-        List<Network> networks = networks(json.path("allowedAddresses"), violations);
+        List<IpNetwork> networks = networks(json.path("allowedAddresses"), violations);
         Optional<Instant> expiresAt = Optional.empty();
         if (json.has("expiresAt")) {
             try {
@@ -122,8 +125,8 @@ record KeyRequest(String name, Set<Scope> scopes, List<Network> networks, Option
         return scopes;
     }
 
-    private static List<Network> networks(JsonNode node, List<Violation> violations) {
-        List<Network> networks = new ArrayList<>();
+    private static List<IpNetwork> networks(JsonNode node, List<Violation> violations) {
+        List<IpNetwork> networks = new ArrayList<>();
         if (node.isMissingNode()) {
             return networks;
         }
@@ -134,7 +137,7 @@ record KeyRequest(String name, Set<Scope> scopes, List<Network> networks, Option
         }
         for (JsonNode network : node) {
             try {
-                networks.add(Network.parse(network.asText()));
+                networks.add(IpNetwork.parseLenient(network.asText()));
             } catch (IllegalArgumentException e) {
                 violations.add(Violation.at(
                         "an allowed address is an IP address or a range such as 192.0.2.0/24", "allowedAddresses"));

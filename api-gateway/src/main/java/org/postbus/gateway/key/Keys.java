@@ -21,12 +21,12 @@ import java.util.stream.StreamSupport;
 import org.postbus.gateway.audit.AuditAppend;
 import org.postbus.gateway.audit.AuditEntry;
 import org.postbus.gateway.authentication.ApiKeys;
-import org.postbus.gateway.authentication.Network;
 import org.postbus.gateway.authentication.Scope;
 import org.postbus.gateway.problem.Problem;
 import org.postbus.gateway.rest.Page;
 import org.postbus.kit.sql.TenantTransactions;
 import org.postbus.model.TenantId;
+import org.postbus.network.IpNetwork;
 
 /** The table {@code api_key}, one tenant at a time. Every change has its entry in the audit log in the same transaction. */
 @ApplicationScoped
@@ -169,7 +169,7 @@ class Keys {
         Tuple values = Tuple.of(tenant.value(), Buffer.buffer(ApiKeys.sha256(secret)), request.name())
                 .addArrayOfString(request.scopes().stream().map(Scope::wireName).toArray(String[]::new))
                 .addArrayOfString(
-                        request.networks().stream().map(Network::toString).toArray(String[]::new))
+                        request.networks().stream().map(IpNetwork::toString).toArray(String[]::new))
                 .addString(createdBy)
                 .addOffsetDateTime(request.expiresAt()
                         .map(end -> OffsetDateTime.ofInstant(end, ZoneOffset.UTC))

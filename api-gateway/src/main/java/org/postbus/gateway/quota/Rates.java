@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.util.Optional;
 import java.util.UUID;
 import org.postbus.gateway.problem.Problem;
+import org.postbus.gateway.rate.TokenBucket;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
 

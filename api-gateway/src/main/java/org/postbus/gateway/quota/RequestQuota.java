@@ -6,14 +6,14 @@ import io.vertx.ext.web.RoutingContext;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
 import java.util.Optional;
-import org.postbus.gateway.authentication.AuthenticatedRequest;
+import org.postbus.gateway.authentication.Identity;
 import org.postbus.gateway.problem.ProblemResponses;
 import org.postbus.model.TenantId;
 
 /** Counts every authenticated request of a tenant, for whatever route. Those of operators have no limit. */
 @ApplicationScoped
 class RequestQuota {
-    /** After authentication. */
+    /** After the credential is known, before the route is judged. */
     private static final int ORDER = 800;
 
     private final Rates rates;
@@ -27,8 +27,7 @@ class RequestQuota {
     }
 
     private void count(RoutingContext routing) {
-        Optional<TenantId> tenant = AuthenticatedRequest.find(routing)
-                .flatMap(request -> request.identity().tenant());
+        Optional<TenantId> tenant = Identity.of(routing).flatMap(Identity::tenant);
         if (tenant.isEmpty()) {
             routing.next();
             return;

@@ -18,10 +18,10 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.postbus.codec.EventCodec;
 import org.postbus.gateway.audit.Actor;
 import org.postbus.gateway.authentication.Identity;
-import org.postbus.gateway.authentication.Network;
 import org.postbus.gateway.authentication.Scope;
 import org.postbus.gateway.problem.ProblemException;
 import org.postbus.model.TenantId;
+import org.postbus.network.IpNetwork;
 
 class KeyRequestTest {
     private static final Instant NOW = Instant.parse("2026-03-01T12:00:00Z");
@@ -36,7 +36,7 @@ class KeyRequestTest {
                 .isEqualTo(new KeyRequest(
                         "n",
                         Set.of(Scope.READ, Scope.SEND),
-                        List.of(Network.parse("192.0.2.0/24"), Network.parse("2001:db8::1/128")),
+                        List.of(IpNetwork.parseLenient("192.0.2.0/24"), IpNetwork.parseLenient("2001:db8::1/128")),
                         Optional.of(NOW.plusSeconds(1))));
     }
 
@@ -45,6 +45,7 @@ class KeyRequestTest {
             delimiter = ';',
             value = {
                 "{}; #/name #/scopes",
+                "{'name': 'n\\u001b[2J', 'scopes': ['read']}; #/name",
                 "{'name': 'n', 'scopes': []}; #/scopes",
                 "{'name': 'n', 'scopes': ['all']}; #/scopes",
                 "{'name': 'n', 'scopes': 'read'}; #/scopes",
@@ -113,10 +114,10 @@ class KeyRequestTest {
         return Arrays.stream(text.split(" ")).map(Scope::of).collect(Collectors.toSet());
     }
 
-    private static List<Network> networks(String text) {
+    private static List<IpNetwork> networks(String text) {
         return text.isEmpty()
                 ? List.of()
-                : Arrays.stream(text.split(" ")).map(Network::parse).toList();
+                : Arrays.stream(text.split(" ")).map(IpNetwork::parseLenient).toList();
     }
 
     private static JsonNode json(String text) {

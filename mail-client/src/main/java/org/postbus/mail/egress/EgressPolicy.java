@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import org.postbus.network.IpNetwork;
 
 /**
  * Where connections for tenants may lead. Public addresses are allowed, of the others only those in {@code privateNetworks}. An address of

@@ -1,12 +1,12 @@
 package org.postbus.mail.egress;
 
-import io.netty.util.NetUtil;
 import java.net.IDN;
+import java.net.Inet6Address;
 import java.net.InetAddress;
-import java.net.UnknownHostException;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.regex.Pattern;
+import org.postbus.network.IpAddress;
 
 /**
  * A host as it was written: an address in its usual form, or a name for DNS. What some resolvers take for an address and others for a name
@@ -22,7 +22,6 @@ sealed interface HostName {
     int LENGTH_MAX = 253;
 
     Pattern NUMBER = Pattern.compile("[0-9]+|0[xX][0-9a-fA-F]*");
-    Pattern DOTTED_QUAD = Pattern.compile("(?:(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(?:\\.(?!$)|$)){4}");
     Pattern LABELS =
             Pattern.compile("[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?(?:\\.[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)*");
 
@@ -47,9 +46,7 @@ sealed interface HostName {
             return Optional.empty();
         }
         if (NUMBER.matcher(name.substring(name.lastIndexOf('.') + 1)).matches()) {
-            return DOTTED_QUAD.matcher(name).matches()
-                    ? literal(NetUtil.createByteArrayFromIpAddressString(name))
-                    : Optional.empty();
+            return IpAddress.parse(name).<HostName>map(Literal::new);
         }
         return LABELS.matcher(name).matches() ? Optional.of(new Name(name)) : Optional.empty();
     }
@@ -59,27 +56,10 @@ sealed interface HostName {
      * public host has.
      */
     private static Optional<HostName> ipv6(String text) {
-        if (text.indexOf('%') >= 0
-                || text.indexOf('.') >= 0
-                || text.indexOf('[') >= 0
-                || !NetUtil.isValidIpV6Address(text)) {
-            return Optional.empty();
-        }
-        byte[] octets = NetUtil.createByteArrayFromIpAddressString(text);
-        return octets == null || octets.length != 16
+        return text.indexOf('.') >= 0
                 ? Optional.empty()
-                : literal(octets).filter(HostName::isIpv6);
-    }
-
-    private static boolean isIpv6(HostName literal) {
-        return literal instanceof Literal(var address) && address.getAddress().length == 16;
-    }
-
-    private static Optional<HostName> literal(byte[] octets) {
-        try {
-            return Optional.of(new Literal(InetAddress.getByAddress(octets)));
-        } catch (UnknownHostException wrongLength) {
-            return Optional.empty();
-        }
+                : IpAddress.parse(text)
+                        .filter(address -> address instanceof Inet6Address)
+                        .<HostName>map(Literal::new);
     }
 }

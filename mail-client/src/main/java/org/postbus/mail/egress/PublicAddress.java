@@ -3,6 +3,7 @@ package org.postbus.mail.egress;
 import java.net.InetAddress;
 import java.util.List;
 import java.util.stream.Stream;
+import org.postbus.network.IpNetwork;
 
 /** Decides whether an address is on the public Internet. The list is our own because the JDK's predicates miss half of it. */
 final class PublicAddress {

@@ -15,6 +15,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.postbus.account.Secret;
+import org.postbus.network.IpNetwork;
 
 class EgressPolicyTest {
     private static final EgressProxy PROXY = EgressProxy.parse("socks5://10.0.0.9:1080", Optional.empty());

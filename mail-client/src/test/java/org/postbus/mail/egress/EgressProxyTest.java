@@ -36,6 +36,7 @@ import org.postbus.mail.jmap.http.JmapClient;
 import org.postbus.mail.jmap.http.JmapOptions;
 import org.postbus.mail.smtp.ScriptedSmtpServer;
 import org.postbus.mail.smtp.SmtpClient;
+import org.postbus.network.IpNetwork;
 
 /** Connections to public addresses by a proxy, which leads them to a server of the test. */
 class EgressProxyTest {

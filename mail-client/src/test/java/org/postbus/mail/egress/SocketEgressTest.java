@@ -36,6 +36,7 @@ import org.postbus.mail.imap.fake.ScriptedImapServer;
 import org.postbus.mail.imap.fake.Transcript;
 import org.postbus.mail.smtp.ScriptedSmtpServer;
 import org.postbus.mail.smtp.SmtpClient;
+import org.postbus.network.IpNetwork;
 
 /** IMAP and SMTP with hostile names. 127.0.0.1 is allowed; nothing may reach 127.0.0.2. */
 class SocketEgressTest {

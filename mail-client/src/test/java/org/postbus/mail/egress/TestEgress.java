@@ -7,6 +7,7 @@ import java.net.UnknownHostException;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.postbus.network.IpNetwork;
 
 /** Connectors for tests, whose servers are on this machine and listen on 127.0.0.1. */
 public final class TestEgress {

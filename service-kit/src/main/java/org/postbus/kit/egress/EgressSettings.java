@@ -8,8 +8,8 @@ import org.postbus.account.Secret;
 import org.postbus.kit.settings.Settings;
 import org.postbus.mail.egress.EgressPolicy;
 import org.postbus.mail.egress.EgressProxy;
-import org.postbus.mail.egress.IpNetwork;
 import org.postbus.mail.egress.PortRange;
+import org.postbus.network.IpNetwork;
 
 /**
  * Where this process may connect to for tenants.

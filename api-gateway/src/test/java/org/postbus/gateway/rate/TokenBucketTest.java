@@ -1,4 +1,4 @@
-package org.postbus.gateway.quota;
+package org.postbus.gateway.rate;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -36,5 +36,29 @@ class TokenBucketTest {
     void a_rate_of_zero_grants_nothing() {
         assertThat(bucket.take(0, 0, 0)).contains(Duration.ofDays(1));
         assertThat(bucket.take(0, 0, 10 * SECOND)).isPresent();
+    }
+
+    @Test
+    void what_is_given_back_can_be_taken_again() {
+        for (int i = 0; i < 10; i++) {
+            assertThat(bucket.take(1 / 6.0, 10, 0)).isEmpty();
+        }
+        assertThat(bucket.take(1 / 6.0, 10, 0)).contains(Duration.ofSeconds(6));
+        bucket.giveBack(10);
+
+        assertThat(bucket.take(1 / 6.0, 10, 0)).isEmpty();
+        assertThat(bucket.take(1 / 6.0, 10, 5 * SECOND)).isPresent();
+        assertThat(bucket.take(1 / 6.0, 10, 6 * SECOND + 1)).isEmpty();
+    }
+
+    @Test
+    void no_more_than_a_burst_is_given_back() {
+        assertThat(bucket.take(1, 2, 0)).isEmpty();
+        for (int i = 0; i < 5; i++) {
+            bucket.giveBack(2);
+        }
+        assertThat(bucket.take(1, 2, 0)).isEmpty();
+        assertThat(bucket.take(1, 2, 0)).isEmpty();
+        assertThat(bucket.take(1, 2, 0)).isPresent();
     }
 }
