@@ -23,7 +23,9 @@ class SettingsTest {
             Pattern.compile("(?m)^    (?:[\\w.]+)(?:<[\\w.<>, ]+>)? (\\w+)\\(\\);");
 
     private static final Pattern KIT_PREFIX = Pattern.compile("String PREFIX = \"(postbus[\\w.-]+)\"");
-    private static final Pattern KIT_NAME = Pattern.compile("\"(postbus\\.[\\w.-]+)\"");
+    /** What a builder is given is the name of a metric. */
+    private static final Pattern KIT_NAME = Pattern.compile("(?<!builder\\()\"(postbus\\.[\\w.-]+)\"");
+
     private static final Pattern KIT_SUFFIX = Pattern.compile("PREFIX \\+ \"(\\.[\\w.-]+)\"");
     private static final Pattern KIT_SECRET = Pattern.compile("secret\\(\\s*(PREFIX \\+ )?\"([\\w.-]+)\"\\)");
 

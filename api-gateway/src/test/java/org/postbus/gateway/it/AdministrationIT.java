@@ -83,7 +83,11 @@ class AdministrationIT extends GatewayTest {
         // When
         operator().call("PATCH", path, "{\"status\": \"active\"}", MERGE_PATCH);
 
-        // Then
+        // Then: a gateway has looked up the state of the tenant at most 5 s ago
+        Awaitility.await()
+                .atMost(SOON)
+                .untilAsserted(
+                        () -> assertThat(caller.get("/v1/accounts").status()).isEqualTo(200));
         assertThat(caller.get("/v1/accounts/" + active).json().get("status").asText())
                 .isEqualTo("active");
         assertThat(caller.get("/v1/accounts/" + paused).json().get("status").asText())

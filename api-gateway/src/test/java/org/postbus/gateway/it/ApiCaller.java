@@ -70,8 +70,9 @@ record ApiCaller(HttpClient http, URI url, Optional<String> key, Optional<String
         }
     }
 
+    /** @param path sent as it is, without being normalized */
     HttpRequest.Builder request(String path) {
-        HttpRequest.Builder request = HttpRequest.newBuilder(url.resolve(path));
+        HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(url + path));
         key.ifPresent(text -> request.header("Authorization", "Bearer " + text));
         from.ifPresent(address -> request.header("X-Forwarded-For", address));
         return request;

@@ -133,6 +133,9 @@ abstract class GatewayTest {
             if (path.endsWith("/batch")) {
                 return "{\"destroy\":[\"" + UUID.randomUUID() + "\"]}";
             }
+            if (path.endsWith("/rotate")) {
+                return "{}";
+            }
             if (path.contains("/mailboxes")) {
                 return "{\"name\":\"x\"}";
             }
