@@ -10,6 +10,7 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import org.apache.kafka.clients.consumer.Consumer;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.ConsumerRecords;
 import org.apache.kafka.common.TopicPartition;
 import org.eclipse.microprofile.reactive.messaging.Incoming;
 import org.jboss.logging.Logger;
@@ -38,7 +39,15 @@ class AccountsTopic implements KafkaConsumerRebalanceListener {
         this.loops = loops;
     }
 
+    /**
+     * A batch at a time: each message of a channel passes an event loop, and those are busy with logins when thousands of accounts begin. Record
+     * by record the last account would begin only after the logins of those before it.
+     */
     @Incoming("accounts")
+    void observe(ConsumerRecords<String, byte[]> records) {
+        records.forEach(this::observe);
+    }
+
     void observe(ConsumerRecord<String, byte[]> record) {
         AccountId accountId;
         Optional<AccountRecord> account;
