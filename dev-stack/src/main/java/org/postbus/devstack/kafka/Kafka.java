@@ -7,14 +7,18 @@ import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.locks.LockSupport;
 import org.apache.kafka.clients.CommonClientConfigs;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.common.config.SaslConfigs;
+import org.apache.kafka.common.errors.SaslAuthenticationException;
 import org.postbus.account.Secret;
 import org.postbus.devstack.process.ChildProcess;
 import org.postbus.devstack.process.ChildReaper;
@@ -31,6 +35,8 @@ import org.postbus.setup.kafka.KafkaUser;
  */
 public final class Kafka implements AutoCloseable {
     private static final Duration START_WAIT = Duration.ofMinutes(3);
+    private static final Duration LOGIN_MAX = Duration.ofMinutes(2);
+    private static final Duration LOGIN_RETRY = Duration.ofMillis(200);
     private static final String HOST = "127.0.0.1";
 
     private final ChildProcess broker;
@@ -207,6 +213,28 @@ public final class Kafka implements AutoCloseable {
             setup.createTopics(partitions, (short) 1);
             setup.setPasswords(passwords);
             setup.grant();
+        }
+        // All passwords were set by one request, so this user stands for all.
+        awaitLogin(KafkaUser.SUBSCRIBER);
+    }
+
+    /** The broker learns of new passwords from its controller, seconds later on a busy machine: services would log that they are refused. */
+    private void awaitLogin(KafkaUser user) {
+        Instant until = Instant.now().plus(LOGIN_MAX);
+        while (true) {
+            try (Admin client = Admin.create(connectionOf(user))) {
+                client.describeCluster().nodes().get();
+                return;
+            } catch (ExecutionException e) {
+                if (!(e.getCause() instanceof SaslAuthenticationException)
+                        || Instant.now().isAfter(until)) {
+                    throw new IllegalStateException("Kafka refuses " + user.user(), e.getCause());
+                }
+                LockSupport.parkNanos(LOGIN_RETRY.toNanos());
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new IllegalStateException("interrupted while waiting for Kafka", e);
+            }
         }
     }
 
