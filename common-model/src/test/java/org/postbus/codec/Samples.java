@@ -229,14 +229,14 @@ final class Samples {
                 new ChangeEvent.MutationFailed(
                         MUTATION,
                         Optional.of(EMAIL_ID),
-                        "imap.example.com:993 did not answer in 30 s (after 5 tries)"));
+                        "imap.example.com:993 did not answer in 30 s (given up after 3 days)"));
         samples.put("mutation.discarded", new ChangeEvent.MutationDiscarded(MUTATION, Optional.of(EMAIL_ID)));
         samples.put("submission.queued", new ChangeEvent.SubmissionQueued(SUBMISSION));
         samples.put("submission.sent", new ChangeEvent.SubmissionSent(SUBMISSION, List.of("nobody@example.com")));
         samples.put("submission.rejected", new ChangeEvent.SubmissionRejected(SUBMISSION, "554 5.7.1 looks like spam"));
         samples.put(
                 "submission.failed",
-                new ChangeEvent.SubmissionFailed(SUBMISSION, "451 4.7.1 come back later (after 5 tries)"));
+                new ChangeEvent.SubmissionFailed(SUBMISSION, "451 4.7.1 come back later (after 98 tries)"));
         samples.put(
                 "submission.in-doubt",
                 new ChangeEvent.SubmissionInDoubt(

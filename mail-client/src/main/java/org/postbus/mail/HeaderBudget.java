@@ -27,10 +27,10 @@ public final class HeaderBudget {
 
     private int left = CHARACTERS_MAX;
 
-    /** The last {@link EmailHeaders#REFERENCES_MAX} of the ids, without angle brackets and blanks. */
+    /** At most {@link EmailHeaders#REFERENCES_MAX} of the ids, the first and the last ones, without angle brackets and blanks. */
     public List<String> messageIds(List<String> ids) {
         List<String> kept = new ArrayList<>();
-        for (String id : ids.subList(Math.max(0, ids.size() - EmailHeaders.REFERENCES_MAX), ids.size())) {
+        for (String id : withoutMiddle(ids)) {
             String bare = Text.clean(id).strip();
             if (bare.startsWith("<") && bare.endsWith(">")) {
                 bare = bare.substring(1, bare.length() - 1).strip();
@@ -40,6 +40,16 @@ public final class HeaderBudget {
             }
         }
         return kept;
+    }
+
+    /** A reply needs the root of the conversation and its last messages. */
+    private static List<String> withoutMiddle(List<String> ids) {
+        if (ids.size() <= EmailHeaders.REFERENCES_MAX) {
+            return ids;
+        }
+        List<String> ends = new ArrayList<>(ids.subList(0, 1));
+        ends.addAll(ids.subList(ids.size() - EmailHeaders.REFERENCES_MAX + 1, ids.size()));
+        return ends;
     }
 
     public List<EmailAddress> addresses(List<EmailAddress> addresses) {

@@ -18,6 +18,14 @@ public interface OutboundConfig {
     @WithDefault("8")
     int submissionsMax();
 
+    /** A mutation that could not be applied for so long, because its server could not be used, has failed. */
+    @WithDefault("3d")
+    Duration mutationAgeMax();
+
+    /** A message that could not be sent for so long has failed. RFC 5321 section 4.5.4.1 asks for 4 to 5 days. */
+    @WithDefault("4d")
+    Duration submissionAgeMax();
+
     /** Between two sweeps for due items without a notification. */
     @WithDefault("2s")
     Duration sweepPause();

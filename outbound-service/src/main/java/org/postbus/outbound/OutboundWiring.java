@@ -86,12 +86,14 @@ public class OutboundWiring {
 
         servers = new MailServers(egress, imap, cipher);
         mutations = new AccountFlushes(
-                new MutationFlusher(context, servers), config.flushesMax(), PermitWaits.of(registry, "flushes"));
+                new MutationFlusher(context, servers, config.mutationAgeMax()),
+                config.flushesMax(),
+                PermitWaits.of(registry, "flushes"));
         mutationSweeper = new DueSweeper(database, mutations, DueSweeper.MUTATIONS, config.sweepPause());
 
         submissionServers = new SubmissionServers(egress, imap, cipher, Optional.empty());
         submissions = new AccountFlushes(
-                new SubmissionFlusher(context, submissionServers),
+                new SubmissionFlusher(context, submissionServers, config.submissionAgeMax()),
                 config.submissionsMax(),
                 PermitWaits.of(registry, "submissions"));
         submissionSweeper = new DueSweeper(database, submissions, DueSweeper.SUBMISSIONS, config.sweepPause());

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.annotation.JsonRawValue;
 import java.time.Instant;
 import java.util.Objects;
 import java.util.Optional;
+import org.postbus.gateway.queue.Hold;
 import org.postbus.model.EmailId;
 import org.postbus.model.MailboxId;
 import org.postbus.model.MutationId;
@@ -17,7 +18,9 @@ import org.postbus.model.MutationId;
  * @param patch the merge patch of the request; an empty object for {@code destroy}
  * @param state {@code queued}, {@code sending}, {@code applied}, {@code confirmed}, {@code rejected}, {@code failed} or
  *     {@code in-doubt}
- * @param nextTryAt present while {@code queued}
+ * @param nextTryAt present while {@code queued}, unless it waits for a sync pass
+ * @param error why it was refused, or why it waits
+ * @param hold present while it waits because the mail server can not be used
  */
 record Mutation(
         MutationId id,
@@ -29,6 +32,7 @@ record Mutation(
         int attempts,
         Optional<Instant> nextTryAt,
         Optional<String> error,
+        Optional<Hold> hold,
         Instant createdAt,
         Instant updatedAt) {
     Mutation {
@@ -40,6 +44,7 @@ record Mutation(
         Objects.requireNonNull(state);
         Objects.requireNonNull(nextTryAt);
         Objects.requireNonNull(error);
+        Objects.requireNonNull(hold);
         Objects.requireNonNull(createdAt);
         Objects.requireNonNull(updatedAt);
     }

@@ -27,18 +27,22 @@ import org.postbus.model.TenantId;
 public class MutationQueue {
     private static final String RETRY = """
             update pending_changes
-            set state = 'queued', attempts = 0, next_try_at = now(), error = null, held_at_revision = null,
-                claimed_by = null, claimed_until = null, updated_at = now()
+            set state = 'queued', attempts = 0, interruptions = 0, next_try_at = now(), retried_at = now(), error = null,
+                after_pass = null, held_at_revision = null, claimed_by = null, claimed_until = null, updated_at = now()
             where account_id = $1 and ($2::uuid is null or mutation_id = $2) and state = any ($3)""";
 
     /** A retry asks for the server to be tried now, so the hold on the account's other mutations ends too. */
     private static final String LIFT_HOLD = """
+            with lifted as (
+              update outbound_hold set next_try_at = now() where account_id = $1 and queue = 'mutations')
             update pending_changes set next_try_at = now(), held_at_revision = null
             where account_id = $1 and state = 'queued' and held_at_revision is not null""";
 
+    /** What outbound-service has claimed and not begun to send, is queued as well: it marks a mutation as sent before its first command. */
     private static final String DISCARD = """
             delete from pending_changes
-            where account_id = $1 and ($2::uuid is null or mutation_id = $2) and state = any ($3)
+            where account_id = $1 and ($2::uuid is null or mutation_id = $2)
+              and (state = any ($3) or (state = 'sending' and not sent and 'queued' = any ($3)))
             returning mutation_id, email_id""";
 
     static final Set<String> RETRIABLE = Set.of("queued", "failed", "in-doubt");

@@ -12,6 +12,7 @@ import org.hibernate.annotations.Immutable;
 import org.hibernate.annotations.JdbcTypeCode;
 import org.hibernate.type.SqlTypes;
 import org.postbus.codec.EventCodec;
+import org.postbus.gateway.queue.Hold;
 import org.postbus.model.EmailId;
 import org.postbus.model.MailboxId;
 import org.postbus.model.MutationId;
@@ -45,6 +46,13 @@ public class MutationRow {
 
     String error;
 
+    @Column(name = "hold_reason")
+    String holdReason;
+
+    @Column(name = "hold_since")
+    @JdbcTypeCode(SqlTypes.TIMESTAMP_WITH_TIMEZONE)
+    Instant holdSince;
+
     @Column(name = "created_at")
     @JdbcTypeCode(SqlTypes.TIMESTAMP_WITH_TIMEZONE)
     Instant createdAt;
@@ -75,8 +83,9 @@ public class MutationRow {
                 patch,
                 state,
                 attempts,
-                Optional.of(nextTryAt).filter(at -> state.equals("queued")),
+                Optional.ofNullable(nextTryAt).filter(at -> state.equals("queued")),
                 Optional.ofNullable(error),
+                Hold.of(holdReason, holdSince),
                 createdAt,
                 updatedAt);
     }

@@ -3,7 +3,6 @@ package org.postbus.gateway.submission;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -32,11 +31,12 @@ import org.postbus.mail.smtp.OutgoingMessage;
 import org.postbus.model.EmailHeaders;
 
 /**
- * Writes the message of a {@link Draft} with mime4j: US-ASCII, texts as quoted-printable, attachments as base64, long fields folded.
- * Pure.
+ * Writes the message of a {@link Draft} with mime4j: US-ASCII, texts as quoted-printable, attachments by {@link AttachmentPart}, long fields
+ * folded. Pure.
  */
 final class DraftComposer {
-    private static final int REFERENCES_MAX = 100;
+    /** Of a field that mail servers and programs take: about 4 KiB. */
+    private static final int REFERENCES_MAX = 50;
     /** Of a Message-ID, in octets. Longer than any mail program makes one. */
     private static final int ID_LENGTH_MAX = 500;
 
@@ -191,7 +191,7 @@ final class DraftComposer {
         List<BodyPart> parts = new ArrayList<>();
         parts.add(first);
         for (Attachment attachment : attachments) {
-            parts.add(attachmentPart(attachment));
+            parts.add(AttachmentPart.of(attachment));
         }
         return multipart(subtype, parts);
     }
@@ -200,22 +200,6 @@ final class DraftComposer {
         MultipartBuilder multipart = MultipartBuilder.create(subtype);
         parts.forEach(multipart::addBodyPart);
         return BodyPartBuilder.create().setBody(multipart.build()).build();
-    }
-
-    /** The name is encoded as in RFC 2231 section 4, which takes any character. */
-    private static BodyPart attachmentPart(Attachment attachment) throws IOException {
-        String name = URLEncoder.encode(attachment.name(), StandardCharsets.UTF_8)
-                .replace("+", "%20")
-                .replace("*", "%2A");
-        BodyPartBuilder part = BodyPartBuilder.create()
-                .setBody(BasicBodyFactory.INSTANCE.binaryBody(attachment.content()))
-                .setContentType(attachment.type())
-                .setContentTransferEncoding("base64");
-        part.setField(new RawField(
-                "Content-Disposition",
-                (attachment.cid().isPresent() ? "inline" : "attachment") + "; filename*=UTF-8''" + name));
-        attachment.cid().ifPresent(cid -> part.setField(new RawField("Content-ID", "<" + cid + ">")));
-        return part.build();
     }
 
     private static List<Mailbox> mailboxes(List<Address> addresses) {

@@ -13,6 +13,7 @@ import org.hibernate.annotations.Immutable;
 import org.hibernate.annotations.JdbcTypeCode;
 import org.hibernate.type.SqlTypes;
 import org.postbus.codec.EventCodec;
+import org.postbus.gateway.queue.Hold;
 import org.postbus.model.EmailId;
 import org.postbus.model.SubmissionId;
 
@@ -57,6 +58,13 @@ class SubmissionRow {
 
     String error;
 
+    @Column(name = "hold_reason")
+    String holdReason;
+
+    @Column(name = "hold_since")
+    @JdbcTypeCode(SqlTypes.TIMESTAMP_WITH_TIMEZONE)
+    Instant holdSince;
+
     @Column(name = "sent_at")
     @JdbcTypeCode(SqlTypes.TIMESTAMP_WITH_TIMEZONE)
     Instant sentAt;
@@ -90,6 +98,7 @@ class SubmissionRow {
                 Optional.ofNullable(nextTryAt),
                 Optional.ofNullable(sentAt),
                 Optional.ofNullable(error),
+                Hold.of(holdReason, holdSince),
                 createdAt,
                 updatedAt);
     }

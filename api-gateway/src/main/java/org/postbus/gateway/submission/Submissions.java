@@ -53,14 +53,19 @@ public class Submissions {
               returning submission_id)
             select cast(submission_id as text) from stored""";
 
+    /** A retry asks for the server to be tried now, so the hold on the account's other messages ends too. */
     private static final String RETRY = """
+            with lifted as (
+              update outbound_hold set next_try_at = now() where account_id = $1 and queue = 'submissions')
             update submission
             set state = case when state = 'sent' then 'sent' else 'queued' end,
                 copy = case when state = 'sent' then 'due' else copy end,
-                attempts = 0, checks = 0, transmitting = false, next_try_at = now(), error = null,
-                held_at_revision = null, claimed_by = null, claimed_until = null, updated_at = now()
+                attempts = 0, checks = 0, interruptions = 0, transmitting = false, next_try_at = now(), retried_at = now(),
+                error = null, held_at_revision = null, claimed_by = null, claimed_until = null, updated_at = now()
             where account_id = $1 and submission_id = $2
-              and (state in ('rejected', 'failed', 'in-doubt') or (state = 'sent' and copy = 'failed'))
+              and (state in ('rejected', 'failed', 'in-doubt') or (state = 'sent' and copy = 'failed')
+                or (state = 'queued' and send_at <= now() and (attempts > 0
+                  or exists (select from outbound_hold h where h.account_id = $1 and h.queue = 'submissions'))))
             returning old.state <> state as changed""";
 
     private static final String CANCEL = """
@@ -232,7 +237,7 @@ public class Submissions {
                         account,
                         submission,
                         new SubmissionQueued(submission),
-                        "only a message that was rejected, failed or is in doubt can be retried",
+                        "only a message that was rejected, failed, is in doubt or waits for another try can be retried",
                         RETRY)
                 .invoke(() -> notifications.notify(tenant, account));
     }

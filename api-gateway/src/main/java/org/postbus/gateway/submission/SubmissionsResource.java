@@ -164,7 +164,7 @@ public class SubmissionsResource {
     @POST
     @Path("/accounts/{accountId}/submissions/{submissionId}/retry")
     @Operation(
-            summary = "Retry a message that was rejected, failed or is in doubt",
+            summary = "Retry a message that was rejected, failed or is in doubt, or try one that waits now",
             description =
                     "A message in doubt may have been sent already; a retry then sends it twice. For a message that was sent,"
                             + " only the copy in Sent is retried.")

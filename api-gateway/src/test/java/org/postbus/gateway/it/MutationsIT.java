@@ -102,6 +102,59 @@ class MutationsIT extends GatewayTest {
         assertThat(left.at("/list/0/attempts").asInt()).isEqualTo(retried == 202 ? 0 : 3);
     }
 
+    /** Outbound has claimed it, and is connecting to the server: no command was sent yet. */
+    @Test
+    void a_mutation_that_was_never_sent_can_be_discarded() {
+        // Given
+        EmailId email = stored.email(tenant, account, inbox, NOON, "connecting");
+        String unsent = patched(email, "{\"keywords\":{\"a\":true}}");
+        String sent = patched(email, "{\"keywords\":{\"b\":true}}");
+        String ofEarlierVersion = patched(email, "{\"keywords\":{\"c\":true}}");
+        for (String mutation : List.of(unsent, sent, ofEarlierVersion)) {
+            setState(mutation, "sending");
+        }
+        stored.update("update pending_changes set sent = false where mutation_id = ?", UUID.fromString(unsent));
+        stored.update("update pending_changes set sent = true where mutation_id = ?", UUID.fromString(sent));
+
+        // Then
+        assertThat(api.call("DELETE", mutationPath(unsent), null).status()).isEqualTo(204);
+        assertThat(api.call("DELETE", mutationPath(sent), null).status()).isEqualTo(409);
+        assertThat(api.call("DELETE", mutationPath(ofEarlierVersion), null).status())
+                .isEqualTo(409);
+        assertThat(api.get(accountPath() + "/changes").json().get("list").findValuesAsText("mutationId"))
+                .containsExactly(unsent);
+    }
+
+    @Test
+    void a_mutation_that_waits_for_its_server_shows_why_and_until_when_and_a_retry_ends_the_wait() {
+        // Given
+        EmailId email = stored.email(tenant, account, inbox, NOON, "held");
+        String mutation = patched(email, "{\"keywords\":{\"a\":true}}");
+        stored.update(
+                "insert into outbound_hold (account_id, queue, tenant_id, revision, reason, error, failures, since, next_try_at)"
+                        + " values (?, 'mutations', ?, 1, 'unreachable', 'no route', 9, '2026-01-01T12:00:00Z', '2099-01-01T12:00:00Z')",
+                account.value(),
+                tenant.value());
+
+        // When
+        JsonNode held = api.get(accountPath() + "/mutations").json().at("/list/0");
+        Answer retried = api.call("POST", mutationPath(mutation) + "/retry", null);
+        JsonNode tried = api.get(accountPath() + "/mutations").json().at("/list/0");
+        Answer discarded = api.call("DELETE", mutationPath(mutation), null);
+
+        // Then
+        assertThat(held.path("state").asText()).isEqualTo("queued");
+        assertThat(held.path("nextTryAt").asText()).isEqualTo("2099-01-01T12:00:00Z");
+        assertThat(held.path("error").asText()).isEqualTo("no route");
+        assertThat(held.path("hold").toString())
+                .isEqualTo("{\"reason\":\"unreachable\",\"since\":\"2026-01-01T12:00:00Z\"}");
+        assertThat(retried.status()).isEqualTo(202);
+        assertThat(tried.path("nextTryAt").asText()).isLessThan("2099");
+        assertThat(stored.value("select next_try_at <= now() from outbound_hold where account_id = ?", account.value()))
+                .isEqualTo(true);
+        assertThat(discarded.status()).isEqualTo(204);
+    }
+
     @Test
     void a_batch_changes_each_valid_email() {
         // Given

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.vertx.core.Vertx;
 import java.util.List;
 import java.util.Optional;
+import java.util.UUID;
 import org.junit.jupiter.api.Test;
 import org.postbus.gateway.it.ApiCaller.Answer;
 import org.postbus.mail.jmap.fake.FakeJmapServer;
@@ -51,6 +52,49 @@ class SubmissionsIT extends GatewayTest {
         assertProblem(api.call("DELETE", path, null), 409, "canceled already");
         assertThat(api.get(accountPath() + "/changes").json().toString())
                 .containsSubsequence("submission.queued", "submission.canceled");
+    }
+
+    @Test
+    void a_message_that_waits_for_another_try_shows_it_and_can_be_tried_now() {
+        // Given
+        addSmtp();
+        String message = "{\"to\": [{\"email\": \"bob@example.com\"}], \"text\": \"Hi\"}";
+        String refused = submit(message, null).json().get("submissionId").asText();
+        String behind = submit(message, null).json().get("submissionId").asText();
+        stored.update(
+                "update submission set attempts = 7, error = '451 come back later', next_try_at = '2099-01-01T08:00:00Z'"
+                        + " where submission_id = ?",
+                UUID.fromString(refused));
+        String path = accountPath() + "/submissions/";
+
+        // When
+        JsonNode waiting = api.get(path + refused).json();
+        Answer early = api.call("POST", path + behind + "/retry", null);
+        Answer retried = api.call("POST", path + refused + "/retry", null);
+
+        // Then
+        assertThat(waiting.path("state").asText()).isEqualTo("queued");
+        assertThat(waiting.path("attempts").asInt()).isEqualTo(7);
+        assertThat(waiting.path("nextTryAt").asText()).isEqualTo("2099-01-01T08:00:00Z");
+        assertThat(waiting.path("error").asText()).isEqualTo("451 come back later");
+        assertThat(early.status()).as("it was not refused").isEqualTo(409);
+        assertThat(retried.status()).isEqualTo(202);
+        assertThat(api.get(path + refused).json().path("nextTryAt").asText()).isLessThan("2099");
+
+        // When the server that sends is away
+        stored.update(
+                "insert into outbound_hold (account_id, queue, tenant_id, revision, reason, error, since, next_try_at)"
+                        + " values (?, 'submissions', ?, 1, 'login-refused', '535 no', '2026-01-01T12:00:00Z', '2099-01-01T12:00:00Z')",
+                account.value(),
+                tenant.value());
+        JsonNode held = api.get(path + behind).json();
+
+        // Then
+        assertThat(held.path("nextTryAt").asText()).isEqualTo("2099-01-01T12:00:00Z");
+        assertThat(held.path("error").asText()).isEqualTo("535 no");
+        assertThat(held.at("/hold/reason").asText()).isEqualTo("login-refused");
+        assertThat(api.call("POST", path + behind + "/retry", null).status()).isEqualTo(202);
+        assertThat(api.get(path + behind).json().path("nextTryAt").asText()).isLessThan("2099");
     }
 
     @Test

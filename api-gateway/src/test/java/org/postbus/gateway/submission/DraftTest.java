@@ -5,9 +5,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
+import java.util.Base64;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.postbus.codec.EventCodec;
 import org.postbus.gateway.problem.ProblemException;
@@ -49,6 +52,87 @@ class DraftTest {
                 .containsExactlyInAnyOrder("Übersicht \"1\".txt", "logo.png");
         assertThat(new String(message.message().octets(), StandardCharsets.US_ASCII))
                 .contains("filename*=UTF-8''%C3%9Cbersicht%20%221%22.txt");
+    }
+
+    @Test
+    void an_ascii_file_name_goes_out_as_every_program_reads_it() {
+        String written = text(compose("""
+                {"to": [{"email": "bob@example.com"}], "text": "Hi", "attachments": [
+                  {"name": "report (1).pdf", "type": "application/pdf", "content": "AAEC"},
+                  {"name": "a \\"b\\" \\\\c.txt", "type": "text/plain", "content": "aGVsbG8="}]}"""));
+
+        assertThat(written)
+                .contains("Content-Type: application/pdf; name=\"report (1).pdf\"")
+                .contains("Content-Disposition: attachment; filename=\"report (1).pdf\"")
+                .contains("filename=\"a \\\"b\\\" \\\\c.txt\"")
+                .doesNotContain("filename*");
+        assertThat(MimeMessageReader.parse(written.getBytes(StandardCharsets.US_ASCII), MimeLimits.DEFAULTS)
+                        .body()
+                        .attachments())
+                .extracting(part -> part.name().orElse("without a name"))
+                .containsExactly("report (1).pdf", "a \"b\" \\c.txt");
+    }
+
+    @Test
+    void an_attached_message_is_never_encoded() {
+        String inner = "From: a@example.com\nSubject: inner\n\nHello\n.\nFrom here\n";
+
+        String written = text(compose(attaching(inner, "mail.eml")));
+
+        assertThat(written)
+                .contains("Content-Type: message/rfc822; name=\"mail.eml\"")
+                .contains("Content-Transfer-Encoding: 7bit")
+                .contains(inner.replace("\n", "\r\n"))
+                .doesNotContain("base64");
+    }
+
+    /** No server has to take it as it is, and message/rfc822 cannot be encoded. */
+    @Test
+    void an_attached_message_that_is_not_ascii_goes_as_a_file() {
+        for (String inner : List.of("Subject: Grüße\n\nHello\n", "Subject: x\n\n" + "a".repeat(999), "a\rb\n")) {
+            String written = text(compose(attaching(inner, "mail")));
+
+            assertThat(written)
+                    .contains("Content-Type: application/octet-stream; name=\"mail.eml\"")
+                    .contains(Base64.getEncoder()
+                            .encodeToString(inner.getBytes(StandardCharsets.UTF_8))
+                            .substring(0, 8))
+                    .doesNotContain("message/rfc822");
+        }
+    }
+
+    private static String attaching(String message, String name) {
+        return "{\"to\": [{\"email\": \"bob@example.com\"}], \"attachments\": [{\"name\": \"" + name
+                + "\", \"type\": \"message/rfc822\", \"content\": \""
+                + Base64.getEncoder().encodeToString(message.getBytes(StandardCharsets.UTF_8)) + "\"}]}";
+    }
+
+    private static String text(NewMessage message) {
+        return new String(message.message().octets(), StandardCharsets.US_ASCII).replace("\r\n ", " ");
+    }
+
+    @Test
+    void a_reply_to_a_long_conversation_keeps_its_root_and_drops_from_the_middle() {
+        String references = IntStream.rangeClosed(1, 60)
+                .mapToObj(i -> "<p" + i + "@example.com>")
+                .collect(Collectors.joining("\r\n "));
+        EmailHeaders parent = MimeMessageReader.parse(
+                        ("Message-ID: <p61@example.com>\r\nReferences: " + references + "\r\n\r\nHi\r\n")
+                                .getBytes(StandardCharsets.US_ASCII),
+                        MimeLimits.DEFAULTS)
+                .headers();
+
+        NewMessage message = DraftComposer.compose(
+                draft("{\"to\": [{\"email\": \"bob@example.com\"}], \"text\": \"Hi\","
+                        + " \"inReplyTo\": \"01990000-0000-7000-8000-0000000000b1\"}"),
+                "alice@example.com",
+                Optional.of(parent),
+                NOW);
+
+        List<String> written = MimeMessageReader.parse(message.message().octets(), MimeLimits.DEFAULTS)
+                .headers()
+                .references();
+        assertThat(written).hasSize(50).startsWith("p1@example.com").endsWith("p60@example.com", "p61@example.com");
     }
 
     @Test

@@ -12,6 +12,7 @@ import org.postbus.model.AccountId;
 import org.postbus.model.MutationId;
 import org.postbus.model.TenantId;
 import org.postbus.outbound.flush.MutationRound.Work;
+import org.postbus.outbound.mutation.HeldClaim;
 import org.postbus.outbound.mutation.MailServer;
 import org.postbus.outbound.mutation.MutationOutcome;
 import org.postbus.outbound.mutation.OutcomePolicy;
@@ -20,6 +21,7 @@ import org.postbus.outbound.queue.AccountFlushes;
 import org.postbus.outbound.table.AccountTable;
 import org.postbus.outbound.table.MutationClaim;
 import org.postbus.outbound.table.PendingChangesTable;
+import org.postbus.outbound.table.PendingChangesTable.Flushed;
 import org.postbus.outbound.table.ServerSnapshotTables;
 
 /**
@@ -43,9 +45,12 @@ public final class MutationFlusher implements AccountFlushes.Flusher {
     private final ServerSnapshotTables snapshots = new ServerSnapshotTables();
     private final MailServers servers;
     private final OutcomeStore store = new OutcomeStore();
+    private final OutcomePolicy policy;
 
-    public MutationFlusher(FlushContext context, MailServers servers) {
+    /** @param ageMax after this time a mutation that could not be applied has failed */
+    public MutationFlusher(FlushContext context, MailServers servers, Duration ageMax) {
         this.context = context;
+        this.policy = new OutcomePolicy(ageMax);
         this.pendingChanges = new PendingChangesTable(context.claimant());
         this.servers = servers;
     }
@@ -58,6 +63,7 @@ public final class MutationFlusher implements AccountFlushes.Flusher {
      */
     @Override
     public boolean flush(TenantId tenant, AccountId account) {
+        long claimedAt = System.nanoTime();
         Optional<Work> work = context.database()
                 .run(
                         tenant,
@@ -75,17 +81,34 @@ public final class MutationFlusher implements AccountFlushes.Flusher {
                 PendingChangesTable.CLAIM_TIME,
                 "the claim on mutations of account " + account,
                 () -> context.database().run(tenant, connection -> pendingChanges.renew(connection, account)))) {
-            Map<MutationId, MutationOutcome> outcomes = new MutationRound(
+            double jitter = context.jitter().getAsDouble();
+            MutationRound.Result result = new MutationRound(
                             servers,
+                            new MutationSending(context, pendingChanges, tenant, account, claimedAt),
+                            policy,
                             tenant,
                             account,
                             work.get(),
-                            context.jitter().getAsDouble())
+                            jitter)
                     .run();
-            store(tenant, account, work.get().login().revision(), outcomes);
+            store(tenant, account, flushed(work.get(), result, jitter));
+        } catch (HeldClaim.LostException e) {
+            context.metrics().lostClaims(work.get().claim().size());
+            LOG.warnf("account %s: a claim on mutations was lost: nothing more was sent", account);
         }
         context.metrics().flushed(Duration.ofNanos(System.nanoTime() - start));
         return true;
+    }
+
+    private Flushed flushed(Work work, MutationRound.Result result, double jitter) {
+        int failures = work.claim().failures();
+        return new Flushed(
+                result.outcomes(),
+                work.login().revision(),
+                result.hold(),
+                result.hold().map(hold -> hold.waitAfter(failures + 1, jitter)).orElse(Duration.ZERO),
+                failures > 0 && result.answered(),
+                policy.ageMax());
     }
 
     private Future<Optional<Work>> work(SqlConnection connection, AccountId account, MutationClaim claim) {
@@ -100,36 +123,40 @@ public final class MutationFlusher implements AccountFlushes.Flusher {
         store.stop();
     }
 
-    private void store(TenantId tenant, AccountId account, long revision, Map<MutationId, MutationOutcome> outcomes) {
+    private void store(TenantId tenant, AccountId account, Flushed flushed) {
+        Map<MutationId, MutationOutcome> outcomes = flushed.outcomes();
         int stored = store.untilStored(
                 "outcomes of mutations of account " + account,
                 () -> context.database()
-                        .run(
-                                tenant,
-                                connection ->
-                                        pendingChanges.storeOutcomes(connection, tenant, account, revision, outcomes)));
+                        .run(tenant, connection -> pendingChanges.storeOutcomes(connection, tenant, account, flushed)));
         context.metrics().lostClaims(outcomes.size() - stored);
         outcomes.values().forEach(context.metrics()::outcome);
-        log(account, outcomes);
-        if (stored > 0 && outcomes.values().stream().anyMatch(OutcomePolicy::needsSync)) {
+        log(account, flushed);
+        if (stored > 0 && outcomes.values().stream().anyMatch(MutationOutcome::needsSync)) {
             context.syncRequests().publish(tenant, account);
         }
     }
 
-    private static void log(AccountId account, Map<MutationId, MutationOutcome> outcomes) {
+    private static void log(AccountId account, Flushed flushed) {
+        flushed.hold()
+                .ifPresent(hold -> LOG.infof(
+                        "account %s: mutations wait for %d ms: %s, %s",
+                        account, flushed.holdDelay().toMillis(), hold.reason().wireName(), hold.text()));
         Map<String, Integer> texts = new HashMap<>();
-        outcomes.values().forEach(outcome -> {
+        flushed.outcomes().values().forEach(outcome -> {
             switch (outcome) {
                 case MutationOutcome.Applied applied -> {}
                 case MutationOutcome.Released released -> {}
+                case MutationOutcome.Held held -> {}
                 case MutationOutcome.Rejected(var code, var text) ->
                     texts.merge("rejected, " + code + ": " + text, 1, Integer::sum);
-                case MutationOutcome.Deferred(var delay, var text, var holdsAccount) ->
+                case MutationOutcome.Deferred(var delay, var text) ->
                     texts.merge("tried again in " + delay.toMillis() + " ms: " + text, 1, Integer::sum);
-                case MutationOutcome.LocationUnknown(var delay, var text) ->
+                case MutationOutcome.Interrupted(var delay, var text) ->
+                    texts.merge("interrupted, tried again in " + delay.toMillis() + " ms: " + text, 1, Integer::sum);
+                case MutationOutcome.OutOfDate(var text) -> texts.merge("wait for a pass: " + text, 1, Integer::sum);
+                case MutationOutcome.LocationUnknown(var delay, var text, var counts) ->
                     texts.merge("wait for the emails' locations: " + text, 1, Integer::sum);
-                case MutationOutcome.NeedsLogin(var delay, var text) ->
-                    texts.merge("needs login: " + text, 1, Integer::sum);
                 case MutationOutcome.Failed(var text) -> texts.merge("failed: " + text, 1, Integer::sum);
             }
         });

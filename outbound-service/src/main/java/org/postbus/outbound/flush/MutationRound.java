@@ -5,10 +5,11 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import org.postbus.kit.InfrastructureFailureException;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
 import org.postbus.model.AccountId;
-import org.postbus.model.EmailId;
 import org.postbus.model.MutationId;
 import org.postbus.model.TenantId;
 import org.postbus.outbound.mutation.EmailMutation;
@@ -20,7 +21,8 @@ import org.postbus.outbound.mutation.MailboxMutation;
 import org.postbus.outbound.mutation.MutationOutcome;
 import org.postbus.outbound.mutation.OutcomePolicy;
 import org.postbus.outbound.mutation.ServerSnapshot;
-import org.postbus.outbound.retry.RetrySchedule;
+import org.postbus.outbound.mutation.Tries;
+import org.postbus.outbound.retry.QueueHold;
 import org.postbus.outbound.table.AccountTable;
 import org.postbus.outbound.table.MutationClaim;
 
@@ -31,138 +33,188 @@ import org.postbus.outbound.table.MutationClaim;
  * email; the others are released for the next round.
  */
 final class MutationRound {
-    private static final String INTERRUPTED = "the last attempt was interrupted: check whether it was applied";
-
     private final MailServers servers;
+    private final MutationSending sending;
+    private final OutcomePolicy policy;
     private final TenantId tenant;
     private final AccountId account;
     private final Work work;
     private final double jitter;
     private final Map<MutationId, MutationOutcome> outcomes = new LinkedHashMap<>();
+    private Optional<QueueHold> hold = Optional.empty();
+    private boolean answered;
 
     /** What one transaction claimed and read. */
     record Work(MutationClaim claim, ServerSnapshot snapshot, AccountTable.Login login) {}
 
-    /** @param lost see {@link Answers}: the failure concerns the account then */
-    private record Applied(List<FoldedMutation> folds, Map<EmailId, Answer> answers, Optional<ServerFailure> lost) {}
+    /**
+     * @param outcomes one for each mutation of the claim, except those that a user has discarded meanwhile
+     * @param hold why the queue waits from now on, if it does
+     * @param answered whether the server was asked for something and answered
+     */
+    record Result(Map<MutationId, MutationOutcome> outcomes, Optional<QueueHold> hold, boolean answered) {}
 
-    MutationRound(MailServers servers, TenantId tenant, AccountId account, Work work, double jitter) {
+    MutationRound(
+            MailServers servers,
+            MutationSending sending,
+            OutcomePolicy policy,
+            TenantId tenant,
+            AccountId account,
+            Work work,
+            double jitter) {
         this.servers = servers;
+        this.sending = sending;
+        this.policy = policy;
         this.tenant = tenant;
         this.account = account;
         this.work = work;
         this.jitter = jitter;
     }
 
-    /** Blocks. @return an outcome for each mutation of the claim */
-    Map<MutationId, MutationOutcome> run() {
+    /**
+     * Blocks.
+     *
+     * @throws HeldClaim.LostException if another process has taken the mutations over
+     */
+    Result run() {
         MutationClaim claim = work.claim();
         claim.unreadable()
                 .forEach((id, reason) -> outcomes.put(id, new MutationOutcome.Rejected("invalidPatch", reason)));
-        claim.mailboxMutation().ifPresent(mutation -> outcomes.put(mutation.id(), outcomeOf(mutation)));
+        claim.mailboxMutation().ifPresent(this::run);
         List<EmailMutation> mutations = new ArrayList<>();
         for (EmailMutation mutation : claim.mutations()) {
-            if (mutation.attempts() > RetrySchedule.ATTEMPTS_MAX) {
-                outcomes.put(mutation.id(), new MutationOutcome.Failed(INTERRUPTED));
-            } else {
-                mutations.add(mutation);
-            }
+            OutcomePolicy.beforeTrying(mutation.tries())
+                    .ifPresentOrElse(outcome -> outcomes.put(mutation.id(), outcome), () -> mutations.add(mutation));
         }
-        List<FoldedMutation> refused = decide(apply(Fold.fold(mutations)));
-        if (!refused.isEmpty()) {
-            List<FoldedMutation> single = new ArrayList<>();
-            for (FoldedMutation fold : refused) {
-                single.addAll(Fold.fold(fold.mutations().subList(0, 1)));
-                fold.mutations().stream()
-                        .skip(1)
-                        .forEach(mutation -> outcomes.put(mutation.id(), new MutationOutcome.Released()));
-            }
-            decide(apply(single));
+        List<EmailMutation> refused = new ArrayList<>();
+        for (FoldedMutation fold : apply(mutations)) {
+            refused.add(fold.mutations().getFirst());
+            fold.mutations().stream()
+                    .skip(1)
+                    .forEach(mutation -> outcomes.put(mutation.id(), new MutationOutcome.Released()));
         }
-        return outcomes;
+        if (hold.isPresent()) {
+            refused.forEach(mutation -> outcomes.put(
+                    mutation.id(), policy.held(mutation.tries(), hold.get().text())));
+        } else {
+            apply(refused);
+        }
+        return new Result(outcomes, hold, answered);
     }
 
-    private MutationOutcome outcomeOf(MailboxMutation mutation) {
-        if (mutation.attempts() > RetrySchedule.ATTEMPTS_MAX) {
-            return new MutationOutcome.Failed(INTERRUPTED);
-        }
-        try {
-            return switch (apply(mutation)) {
-                case Answer.Done done -> new MutationOutcome.Applied();
-                case Answer.Failed(var failure) -> OutcomePolicy.outcomeOf(failure, mutation.attempts(), false, jitter);
-            };
-        } catch (ServerException e) {
-            return OutcomePolicy.outcomeOf(e.failure(), mutation.attempts(), true, jitter);
-        }
+    private void run(MailboxMutation mutation) {
+        OutcomePolicy.beforeTrying(mutation.tries())
+                .or(() -> apply(mutation))
+                .ifPresent(outcome -> outcomes.put(mutation.id(), outcome));
     }
 
-    private Answer apply(MailboxMutation mutation) {
+    /** Empty if a user has discarded it. */
+    private Optional<MutationOutcome> apply(MailboxMutation mutation) {
         for (; ; ) {
-            MailServers.Use use = servers.use(tenant, account, work.login());
+            MailServers.Use use;
             try {
-                return use.server().apply(mutation, work.snapshot());
+                use = servers.use(tenant, account, work.login());
             } catch (ServerException e) {
-                if (!use.reused() || e.failure() instanceof ServerFailure.OutcomeUnknown) {
-                    throw e;
+                return Optional.of(held(QueueHold.ofOpening(e.failure()), mutation.tries()));
+            }
+            try {
+                if (sending.begin(List.of(mutation.id())).isEmpty()) {
+                    return Optional.empty();
+                }
+                Answer answer = use.server().apply(mutation, work.snapshot(), sending.claim(List.of(mutation.id())));
+                answered = true;
+                return Optional.of(outcome(answer, mutation.tries()));
+            } catch (ServerException e) {
+                if (e.failure() instanceof ServerFailure.OutcomeUnknown(var text)) {
+                    hold = Optional.of(QueueHold.unreachable(text));
+                    return Optional.of(policy.interrupted(mutation.tries(), text, jitter));
+                }
+                if (!use.reused()) {
+                    return Optional.of(held(QueueHold.ofOpening(e.failure()), mutation.tries()));
                 }
                 // The connection broke while it was idle; that is no attempt.
                 use.server().close();
+            } catch (InfrastructureFailureException e) {
+                // Nothing was sent.
+                return Optional.of(new MutationOutcome.Released());
             } finally {
                 servers.giveBack(use);
             }
         }
     }
 
-    private Applied apply(List<FoldedMutation> folds) {
-        if (folds.isEmpty()) {
-            return new Applied(folds, Map.of(), Optional.empty());
-        }
-        try {
-            for (; ; ) {
-                MailServers.Use use = servers.use(tenant, account, work.login());
-                try {
-                    Answers answers = use.server().apply(folds, work.snapshot());
-                    if (answers.lost().isPresent() && use.reused() && !answers.changing()) {
-                        // The connection broke while it was idle; that is no attempt.
-                        use.server().close();
-                        continue;
-                    }
-                    return new Applied(folds, answers.byEmail(), answers.lost());
-                } finally {
-                    servers.giveBack(use);
-                }
+    /** @return refused folds of several mutations: they have no outcome yet */
+    private List<FoldedMutation> apply(List<EmailMutation> mutations) {
+        while (!mutations.isEmpty()) {
+            MailServers.Use use;
+            try {
+                use = servers.use(tenant, account, work.login());
+            } catch (ServerException e) {
+                QueueHold failed = QueueHold.ofOpening(e.failure());
+                mutations.forEach(mutation -> outcomes.put(mutation.id(), held(failed, mutation.tries())));
+                return List.of();
             }
-        } catch (ServerException e) {
-            return new Applied(folds, Map.of(), Optional.of(e.failure()));
+            try {
+                Set<MutationId> owned =
+                        sending.begin(mutations.stream().map(EmailMutation::id).toList());
+                List<FoldedMutation> folds = Fold.fold(mutations.stream()
+                        .filter(mutation -> owned.contains(mutation.id()))
+                        .toList());
+                Answers answers = use.server().apply(folds, work.snapshot(), sending.claim(owned));
+                if (answers.lost().isPresent() && use.reused() && !answers.changing()) {
+                    // The connection broke while it was idle; that is no attempt.
+                    use.server().close();
+                    continue;
+                }
+                return decide(folds, answers);
+            } catch (InfrastructureFailureException e) {
+                // Nothing was sent.
+                mutations.forEach(mutation -> outcomes.put(mutation.id(), new MutationOutcome.Released()));
+                return List.of();
+            } finally {
+                servers.giveBack(use);
+            }
         }
+        return List.of();
     }
 
-    /** @return refused folds of several mutations: they have no outcome yet */
-    private List<FoldedMutation> decide(Applied applied) {
+    private List<FoldedMutation> decide(List<FoldedMutation> folds, Answers answers) {
+        hold = answers.lost().map(QueueHold::ofOpening);
+        answered = hold.isEmpty();
         List<FoldedMutation> refused = new ArrayList<>();
-        for (FoldedMutation fold : applied.folds()) {
-            Answer answer = applied.answers().get(fold.emailId());
-            if (answer == null) {
-                answer = new Answer.Failed(applied.lost()
-                        .orElseThrow(() -> new IllegalStateException("no answer for email " + fold.emailId())));
+        for (FoldedMutation fold : folds) {
+            Answer answer = answers.byEmail().get(fold.emailId());
+            if (answer instanceof Answer.Failed(var failure)
+                    && fold.mutations().size() > 1
+                    && isRefusedInPart(failure)) {
+                refused.add(fold);
+                continue;
             }
-            switch (answer) {
-                case Answer.Done done ->
-                    fold.mutations().forEach(mutation -> outcomes.put(mutation.id(), new MutationOutcome.Applied()));
-                case Answer.Failed(var failure)
-                when fold.mutations().size() > 1 && isRefusedInPart(failure) -> refused.add(fold);
-                case Answer.Failed(var failure) ->
-                    fold.mutations()
-                            .forEach(mutation -> outcomes.put(
-                                    mutation.id(),
-                                    OutcomePolicy.outcomeOf(
-                                            failure,
-                                            mutation.attempts(),
-                                            applied.lost().isPresent(),
-                                            jitter)));
+            for (EmailMutation mutation : fold.mutations()) {
+                outcomes.put(
+                        mutation.id(),
+                        answer != null
+                                ? outcome(answer, mutation.tries())
+                                : policy.held(
+                                        mutation.tries(), hold.orElseThrow().text()));
             }
         }
         return refused;
+    }
+
+    private MutationOutcome held(QueueHold failed, Tries tries) {
+        hold = Optional.of(failed);
+        return policy.held(tries, failed.text());
+    }
+
+    private MutationOutcome outcome(Answer answer, Tries tries) {
+        return switch (answer) {
+            case Answer.Done done -> new MutationOutcome.Applied();
+            case Answer.Missing(var text) -> policy.missing(tries, text);
+            case Answer.Failed(ServerFailure.OutcomeUnknown(var text))
+            when hold.isPresent() -> policy.interrupted(tries, text, jitter);
+            case Answer.Failed(var failure) -> policy.refused(failure, tries, jitter);
+        };
     }
 
     /** The email may exist, and some of its mutations may be acceptable. */

@@ -1,6 +1,7 @@
 package org.postbus.outbound.flush;
 
 import io.vertx.core.Future;
+import java.time.Duration;
 import java.util.Optional;
 import org.jboss.logging.Logger;
 import org.postbus.mail.ServerException;
@@ -8,7 +9,6 @@ import org.postbus.mail.imap.grammar.MailboxName;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
 import org.postbus.outbound.queue.AccountFlushes;
-import org.postbus.outbound.retry.RetrySchedule;
 import org.postbus.outbound.submission.Submission;
 import org.postbus.outbound.submission.SubmissionOutcome;
 import org.postbus.outbound.submission.SubmissionPolicy;
@@ -38,6 +38,7 @@ public final class SubmissionFlusher implements AccountFlushes.Flusher {
     private final SubmissionTable submissions;
     private final AccountTable accounts = new AccountTable();
     private final Opening servers;
+    private final SubmissionPolicy policy;
     private final OutcomeStore store = new OutcomeStore();
 
     /** Opens an account's server; {@link SubmissionServers} except in tests. */
@@ -47,13 +48,19 @@ public final class SubmissionFlusher implements AccountFlushes.Flusher {
         SubmissionServer open(TenantId tenant, AccountId account, AccountTable.Login login, Optional<MailboxName> sent);
     }
 
-    public SubmissionFlusher(FlushContext context, Opening servers) {
+    /** @param ageMax after this time a message that could not be sent has failed */
+    public SubmissionFlusher(FlushContext context, Opening servers, Duration ageMax) {
         this.context = context;
+        this.policy = new SubmissionPolicy(ageMax);
         this.submissions = new SubmissionTable(context.claimant());
         this.servers = servers;
     }
 
-    private record Work(Submission submission, AccountTable.Login login, Optional<MailboxName> sent) {}
+    private record Work(SubmissionTable.Claim claim, AccountTable.Login login, Optional<MailboxName> sent) {
+        Submission submission() {
+            return claim.submission();
+        }
+    }
 
     /** Another process owns the submission, or it was canceled. Nothing was sent. */
     private static final class ClaimLostException extends RuntimeException {
@@ -96,16 +103,36 @@ public final class SubmissionFlusher implements AccountFlushes.Flusher {
 
     private SubmissionOutcome process(TenantId tenant, AccountId account, Work work) {
         Submission submission = work.submission();
-        if (submission.task() == Submission.Task.SEND && submission.attempts() > RetrySchedule.ATTEMPTS_MAX) {
-            return new SubmissionOutcome.Failed("the last attempt was interrupted before anything was sent");
+        if (submission.task() != Submission.Task.SEND) {
+            return resolve(tenant, account, work);
         }
+        Optional<SubmissionOutcome> ended = SubmissionPolicy.beforeSending(submission);
+        return ended.isPresent() ? ended.get() : send(tenant, account, work);
+    }
+
+    private SubmissionOutcome send(TenantId tenant, AccountId account, Work work) {
+        Submission submission = work.submission();
+        SubmissionServer server;
+        try {
+            server = servers.open(tenant, account, work.login(), work.sent());
+        } catch (ServerException e) {
+            return policy.afterOpening(e.failure(), submission);
+        }
+        try (server) {
+            SubmissionServer.Accepted accepted =
+                    server.submit(submission, () -> beforeTransmission(tenant, account, submission));
+            return new SubmissionOutcome.Sent(accepted.refused(), accepted.copyMissing());
+        } catch (ServerException e) {
+            return policy.afterSending(e.failure(), submission, context.jitter().getAsDouble());
+        }
+    }
+
+    /** For a message that was sent, or may have been. */
+    private SubmissionOutcome resolve(TenantId tenant, AccountId account, Work work) {
+        Submission submission = work.submission();
         try (SubmissionServer server = servers.open(tenant, account, work.login(), work.sent())) {
             return switch (submission.task()) {
-                case SEND -> {
-                    SubmissionServer.Accepted accepted =
-                            server.submit(submission, () -> beforeTransmission(tenant, account, submission));
-                    yield new SubmissionOutcome.Sent(accepted.refused(), accepted.copyMissing());
-                }
+                case SEND -> throw new IllegalArgumentException("nothing was sent yet");
                 case RESOLVE -> server.isFiledInSent(submission) ? new SubmissionOutcome.Found() : interrupted();
                 case CHECK ->
                     server.isFiledInSent(submission)
@@ -119,10 +146,10 @@ public final class SubmissionFlusher implements AccountFlushes.Flusher {
         } catch (ServerException e) {
             double jitter = context.jitter().getAsDouble();
             return switch (submission.task()) {
-                case SEND -> SubmissionPolicy.afterSending(e.failure(), submission.attempts(), jitter);
+                case SEND -> throw new IllegalArgumentException("nothing was sent yet", e);
                 case RESOLVE -> interrupted();
-                case CHECK -> SubmissionPolicy.inDoubt(Optional.empty(), submission.checks());
-                case COPY -> SubmissionPolicy.afterCopying(e.failure(), submission.checks(), jitter);
+                case CHECK -> policy.afterChecking(e.failure(), submission, jitter);
+                case COPY -> policy.afterCopying(e.failure(), submission, jitter);
             };
         }
     }
@@ -142,6 +169,11 @@ public final class SubmissionFlusher implements AccountFlushes.Flusher {
 
     private void store(TenantId tenant, AccountId account, Work work, SubmissionOutcome outcome) {
         Submission submission = work.submission();
+        int failures = work.claim().failures();
+        Duration holdDelay = outcome instanceof SubmissionOutcome.Held(var hold)
+                ? hold.waitAfter(failures + 1, context.jitter().getAsDouble())
+                : Duration.ZERO;
+        boolean holdEnds = failures > 0 && submission.task() == Submission.Task.SEND;
         boolean stored = store.untilStored(
                 "the outcome of submission " + submission.id(),
                 () -> context.database()
@@ -154,7 +186,9 @@ public final class SubmissionFlusher implements AccountFlushes.Flusher {
                                                 account,
                                                 work.login().revision(),
                                                 submission.id(),
-                                                outcome)
+                                                outcome,
+                                                holdDelay,
+                                                holdEnds)
                                         .compose(done -> done && outcome.needsSync()
                                                 ? submissions
                                                         .insertParentMutation(connection, account, submission.id())

@@ -105,7 +105,20 @@ final class BlockingConnection {
         return fetch(uids, items, message -> message);
     }
 
-    /** The same; of each message only the result of {@code taken} is kept. */
+    /** The same. James refuses a set of UIDs of which none exists, against RFC 9051 section 6.4.9. Then SEARCH shows which exist. */
+    List<FetchedMessage> fetchExisting(UidSet uids, FetchItems items) {
+        try {
+            return fetch(uids, items);
+        } catch (ServerException e) {
+            if (!(e.failure() instanceof ServerFailure.Rejected)) {
+                throw e;
+            }
+            UidSet existing = uids.and(UidSet.of(await(imap.uidSearchAll())));
+            return existing.isEmpty() ? List.of() : fetch(existing, items);
+        }
+    }
+
+    /** As {@link #fetch(UidSet, FetchItems)}; of each message only the result of {@code taken} is kept. */
     <T> List<T> fetch(UidSet uids, FetchItems items, Function<FetchedMessage, T> taken) {
         try (HeldBytes.Share kept = imap.keeping()) {
             return await(imap.uidFetch(uids.ranges(), items)

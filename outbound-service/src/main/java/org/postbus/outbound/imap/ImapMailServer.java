@@ -16,6 +16,7 @@ import org.postbus.outbound.imap.plan.ImapPlan;
 import org.postbus.outbound.imap.plan.ImapPlan.Abilities;
 import org.postbus.outbound.imap.plan.ImapPlan.MailboxWork;
 import org.postbus.outbound.mutation.FoldedMutation;
+import org.postbus.outbound.mutation.HeldClaim;
 import org.postbus.outbound.mutation.MailServer;
 import org.postbus.outbound.mutation.MailboxMutation;
 import org.postbus.outbound.mutation.ServerSnapshot;
@@ -53,7 +54,7 @@ public final class ImapMailServer implements MailServer {
     }
 
     @Override
-    public Answers apply(List<FoldedMutation> mutations, ServerSnapshot snapshot) {
+    public Answers apply(List<FoldedMutation> mutations, ServerSnapshot snapshot, HeldClaim claim) {
         var abilities = new Abilities(
                 imap.capabilities().has("MOVE"),
                 imap.capabilities().has("UIDPLUS") || imap.capabilities().has("IMAP4REV2"),
@@ -63,7 +64,7 @@ public final class ImapMailServer implements MailServer {
         Optional<ServerFailure> lost = Optional.empty();
         try {
             for (MailboxWork work : plan.work()) {
-                new MailboxRun(connection, work, progress, snapshot).run();
+                new MailboxRun(connection, work, progress, snapshot, claim).run();
             }
         } catch (ServerException e) {
             abandon();
@@ -73,7 +74,7 @@ public final class ImapMailServer implements MailServer {
     }
 
     @Override
-    public Answer apply(MailboxMutation mutation, ServerSnapshot snapshot) {
+    public Answer apply(MailboxMutation mutation, ServerSnapshot snapshot, HeldClaim claim) {
         try {
             String prefix = connection
                     .await(imap.namespace())
@@ -81,7 +82,7 @@ public final class ImapMailServer implements MailServer {
                     .map(Namespaces.Namespace::prefix)
                     .orElse("");
             var plan = new ImapMailboxPlan(connection.await(imap.list()), prefix, imap::nameOf);
-            return execute(plan.step(mutation, snapshot));
+            return execute(plan.step(mutation, snapshot), claim);
         } catch (ServerException e) {
             if (e.failure() instanceof ServerFailure.Rejected) {
                 return new Answer.Failed(e.failure());
@@ -91,7 +92,8 @@ public final class ImapMailServer implements MailServer {
         }
     }
 
-    private Answer execute(ImapMailboxPlan.Step step) {
+    private Answer execute(ImapMailboxPlan.Step step, HeldClaim claim) {
+        claim.confirm();
         switch (step) {
             case ImapMailboxPlan.Step.Settled(var answer) -> {
                 return answer;

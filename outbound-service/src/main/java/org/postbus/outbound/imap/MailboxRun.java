@@ -1,9 +1,7 @@
 package org.postbus.outbound.imap;
 
-import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -20,9 +18,9 @@ import org.postbus.mail.imap.grammar.SelectedMailbox;
 import org.postbus.mail.imap.grammar.StoreMode;
 import org.postbus.mail.imap.grammar.UidSet;
 import org.postbus.observation.EmailIdentity;
-import org.postbus.observation.UidRange;
 import org.postbus.outbound.imap.plan.ImapPlan.Action;
 import org.postbus.outbound.imap.plan.ImapPlan.MailboxWork;
+import org.postbus.outbound.mutation.HeldClaim;
 import org.postbus.outbound.mutation.ServerSnapshot;
 
 /**
@@ -37,38 +35,69 @@ import org.postbus.outbound.mutation.ServerSnapshot;
  * changed since its flags were fetched (RFC 7162 section 3.1.3).
  */
 final class MailboxRun {
-    /** A NO to a command on many messages may concern one of them: the command is halved, at most so often per action. */
-    private static final int HALVINGS_MAX = 64;
-    /** Response codes (RFC 5530) that concern the mailbox or the account: halving would only repeat them. */
-    private static final Set<String> NOT_OF_ONE_MESSAGE =
-            Set.of("OVERQUOTA", "NOPERM", "TRYCREATE", "READ-ONLY", "BAD", "UNKNOWN-CTE", "PRIVACYREQUIRED");
+    /** Refusals that do not say why: the mailbox cannot be read for now, which says nothing about the emails. */
+    private static final Set<String> FOR_NOW = Set.of("NO", "UNAVAILABLE", "SERVERBUG", "CONTACTADMIN");
 
     private final BlockingConnection connection;
     private final MailboxWork work;
     private final PlanProgress progress;
     private final ServerSnapshot snapshot;
     private final FetchedState state;
+    private final Commands commands;
+    private final CopyDetection detection;
+    private final Transfers transfers;
 
-    MailboxRun(BlockingConnection connection, MailboxWork work, PlanProgress progress, ServerSnapshot snapshot) {
+    MailboxRun(
+            BlockingConnection connection,
+            MailboxWork work,
+            PlanProgress progress,
+            ServerSnapshot snapshot,
+            HeldClaim claim) {
         this.connection = connection;
         this.work = work;
         this.progress = progress;
         this.snapshot = snapshot;
         this.state = new FetchedState(work, progress);
+        this.commands = new Commands(work, progress, claim);
+        MessageCopies copies = new MessageCopies(connection, work, snapshot);
+        this.detection = new CopyDetection(connection, work, progress, copies);
+        this.transfers = new Transfers(connection, work, progress, state, commands, copies, claim);
     }
 
-    /** @throws ServerException if the connection cannot be used any more; a refusal is the answer of the emails that it concerns */
+    /**
+     * @throws ServerException if the connection cannot be used any more; a refusal is the answer of the emails that it concerns
+     * @throws HeldClaim.LostException if another process may own the mutations
+     */
     void run() {
+        Map<MailboxName, Set<Long>> copied;
         try {
-            if (fetchState()) {
-                execute(new CopyDetection(connection, work, snapshot, progress).find(state));
+            if (!fetchState()) {
+                return;
             }
+            copied = detection.find(state);
+        } catch (ServerException e) {
+            if (!(e.failure() instanceof ServerFailure.Rejected rejected)) {
+                throw e;
+            }
+            failAll(unread(rejected));
+            return;
+        }
+        try {
+            execute(copied);
         } catch (ServerException e) {
             if (!(e.failure() instanceof ServerFailure.Rejected)) {
                 throw e;
             }
             failAll(e.failure());
         }
+    }
+
+    /** A refusal to read is none of the mutation. */
+    private ServerFailure unread(ServerFailure.Rejected refusal) {
+        return FOR_NOW.contains(refusal.code())
+                ? new ServerFailure.CursorLost(
+                        "the mailbox " + work.mailbox().displayName() + " cannot be read: " + refusal.text())
+                : refusal;
     }
 
     /**
@@ -106,13 +135,15 @@ final class MailboxRun {
         try {
             mailbox = connection.selectForWriting(work.mailbox());
         } catch (ServerException e) {
-            if (!(e.failure() instanceof ServerFailure.Rejected)) {
+            if (!(e.failure() instanceof ServerFailure.Rejected rejected)) {
                 throw e;
             }
             // Renamed or deleted; the fetcher reports which.
-            failAll(new ServerFailure.Conflict("the mailbox "
-                    + work.mailbox().displayName() + " cannot be opened: "
-                    + e.failure().text()));
+            failAll(
+                    FOR_NOW.contains(rejected.code())
+                            ? unread(rejected)
+                            : new ServerFailure.Conflict("the mailbox "
+                                    + work.mailbox().displayName() + " cannot be opened: " + rejected.text()));
             return false;
         }
         if (mailbox.readOnly()) {
@@ -134,21 +165,7 @@ final class MailboxRun {
         FetchItems items =
                 withModSeq ? FetchItems.of(FetchItems.FLAGS, FetchItems.MOD_SEQ) : FetchItems.of(FetchItems.FLAGS);
         for (UidSet uids : BlockingConnection.commands(work.uids().keySet())) {
-            fetchExisting(uids, items).forEach(state::add);
-        }
-    }
-
-    /** James refuses a set of UIDs of which none exists, against RFC 9051 section 6.4.9. Then SEARCH shows which exist. */
-    private List<FetchedMessage> fetchExisting(UidSet uids, FetchItems items) {
-        try {
-            return connection.fetch(uids, items);
-        } catch (ServerException e) {
-            if (!(e.failure() instanceof ServerFailure.Rejected)) {
-                throw e;
-            }
-            UidSet existing =
-                    uids.and(UidSet.of(connection.await(connection.imap().uidSearchAll())));
-            return existing.isEmpty() ? List.of() : connection.fetch(existing, items);
+            connection.fetchExisting(uids, items).forEach(state::add);
         }
     }
 
@@ -157,22 +174,18 @@ final class MailboxRun {
         var imap = connection.imap();
         for (Action action : work.actions()) {
             switch (action) {
+                case Action.Check check -> {}
                 case Action.Store store -> store(store);
                 case Action.Copy copy ->
-                    transfer(
-                            copy.uids(),
-                            copied.getOrDefault(copy.target(), Set.of()),
-                            uids -> connection.await(imap.uidCopy(uids.ranges(), copy.target())));
+                    transfers.copy(copy.target(), copy.uids(), copied.getOrDefault(copy.target(), Set.of()));
                 case Action.Move move ->
-                    transfer(
-                            move.uids(),
-                            copied.getOrDefault(move.target(), Set.of()),
-                            uids -> connection.await(imap.uidMove(uids.ranges(), move.target())));
+                    transfers.move(move.target(), move.uids(), copied.getOrDefault(move.target(), Set.of()));
                 case Action.MarkDeleted delete -> markDeleted(delete);
                 case Action.Expunge expunge ->
-                    inCommands(state.pending(expunge.uids()), uids -> connection.await(imap.uidExpunge(uids.ranges())));
+                    commands.send(
+                            state.pending(expunge.uids()), uids -> connection.await(imap.uidExpunge(uids.ranges())));
                 case Action.Label label ->
-                    inCommands(
+                    commands.send(
                             state.pending(label.uids()),
                             uids -> connection.await(imap.uidStoreLabels(uids.ranges(), label.mode(), label.labels())));
                 case Action.MoveAndLabel move ->
@@ -205,7 +218,7 @@ final class MailboxRun {
                                     + notPermanent.get() + " (PERMANENTFLAGS)")));
             return;
         }
-        inCommands(
+        commands.send(
                 uids,
                 set -> state.stored(
                         set,
@@ -214,29 +227,9 @@ final class MailboxRun {
                                 .uidStore(set.ranges(), store.mode(), store.flags(), OptionalLong.empty()))));
     }
 
-    /** @param copied UIDs whose copy an earlier attempt has made: nothing is left to do for them */
-    private void transfer(Collection<Long> uids, Set<Long> copied, Consumer<UidSet> command) {
-        for (long uid : uids) {
-            if (copied.contains(uid)) {
-                progress.found(work.uids().get(uid));
-            } else if (!state.exists(uid)) {
-                fail(uid, PlanProgress.movedByAnother());
-            }
-        }
-        Set<Long> rest = state.pending(uids);
-        rest.removeAll(copied);
-        inCommands(rest, command);
-    }
-
     /** Moves on Gmail and continues in the target mailbox, with the messages that have the right X-GM-MSGID there. */
     private void moveAndThen(MailboxName target, Collection<Long> uids, Consumer<UidSet> then) {
-        List<UidRange> targets = new ArrayList<>();
-        transfer(
-                uids,
-                Set.of(),
-                set -> connection
-                        .await(connection.imap().uidMove(set.ranges(), target))
-                        .forEach(moved -> targets.addAll(moved.targets())));
+        CopyReport report = transfers.move(target, uids, Set.of());
         Map<EmailIdentity, Long> expected = new HashMap<>();
         for (long uid : state.pending(uids)) {
             snapshot.email(work.uids().get(uid))
@@ -244,10 +237,10 @@ final class MailboxRun {
                     .ifPresent(identity -> expected.put(identity, uid));
         }
         Set<Long> found = new TreeSet<>();
-        if (!targets.isEmpty() && !expected.isEmpty()) {
+        if (!report.targets().isEmpty() && !expected.isEmpty()) {
             connection.select(target, false);
             connection
-                    .fetch(UidSet.of(targets), FetchItems.of(FetchItems.GMAIL_MESSAGE_ID))
+                    .fetch(UidSet.of(report.targets()), FetchItems.of(FetchItems.GMAIL_MESSAGE_ID))
                     .forEach(message -> message.gmail()
                             .flatMap(FetchedMessage.Gmail::messageId)
                             .map(id -> expected.remove(new EmailIdentity.Gmail(id)))
@@ -262,7 +255,7 @@ final class MailboxRun {
     }
 
     private void markDeleted(Action.MarkDeleted delete) {
-        inCommands(state.pending(delete.uids()), set -> {
+        commands.send(state.pending(delete.uids()), set -> {
             var result = connection.await(connection
                     .imap()
                     .uidStore(set.ranges(), StoreMode.ADD, Set.of(ImapFlag.DELETED), state.newestModSeq(set)));
@@ -275,37 +268,6 @@ final class MailboxRun {
                 }
             }
         });
-    }
-
-    private void inCommands(Collection<Long> uids, Consumer<UidSet> command) {
-        int[] halvings = {HALVINGS_MAX};
-        for (UidSet set : BlockingConnection.commands(uids)) {
-            send(set, command, halvings);
-        }
-    }
-
-    private void send(UidSet uids, Consumer<UidSet> command, int[] halvings) {
-        try {
-            progress.changing();
-            command.accept(uids);
-        } catch (ServerException e) {
-            if (e.failure() instanceof ServerFailure.Rejected rejected) {
-                if (uids.size() > 1 && halvings[0] > 0 && !NOT_OF_ONE_MESSAGE.contains(rejected.code())) {
-                    halvings[0]--;
-                    send(uids.lowest(uids.size() / 2), command, halvings);
-                    send(uids.highest(uids.size() - uids.size() / 2), command, halvings);
-                } else {
-                    uids.forEach(uid -> fail(uid, rejected));
-                }
-                return;
-            }
-            if (e.failure() instanceof ServerFailure.OutcomeUnknown) {
-                uids.forEach(uid -> fail(uid, e.failure()));
-                throw new ServerException(
-                        new ServerFailure.Unreachable(e.failure().text()), e);
-            }
-            throw e;
-        }
     }
 
     private void fail(long uid, ServerFailure failure) {

@@ -48,11 +48,6 @@ final class PlanProgress {
         }
     }
 
-    static ServerFailure movedByAnother() {
-        return new ServerFailure.Conflict(
-                "the email is no longer where it was: another client has moved or destroyed it");
-    }
-
     boolean isUnanswered(EmailId email) {
         return !answers.containsKey(email);
     }
@@ -76,9 +71,7 @@ final class PlanProgress {
     /** One action has been executed for the email; after its last one it is answered. */
     void executed(EmailId email) {
         if (actionsLeft.merge(email, -1, Integer::sum) == 0 && isUnanswered(email)) {
-            answers.put(
-                    email,
-                    found.contains(email) || isRemoved(email) ? Answer.DONE : new Answer.Failed(movedByAnother()));
+            answers.put(email, found.contains(email) || isRemoved(email) ? Answer.DONE : Answer.MISSING);
         }
     }
 
@@ -87,15 +80,16 @@ final class PlanProgress {
         answers.putIfAbsent(email, new Answer.Failed(failure));
     }
 
+    void missing(EmailId email) {
+        answers.putIfAbsent(email, Answer.MISSING);
+    }
+
     Map<EmailId, Answer> answers() {
         return answers;
     }
 
-    /**
-     * A message to be removed that is missing was either moved, which the fetcher reports before the last attempt, or removed by an earlier
-     * attempt.
-     */
+    /** A message to be removed that is missing was removed by the attempt whose outcome is unknown, if there was one. */
     private boolean isRemoved(EmailId email) {
-        return onlyRemoved.contains(email) && mutations.get(email).isLastAttemptOnFreshState();
+        return onlyRemoved.contains(email) && mutations.get(email).interruptedBefore();
     }
 }

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.postbus.account.AccountSettings;
 import org.postbus.account.Credential;
 import org.postbus.kit.concurrent.Await;
@@ -32,9 +33,11 @@ import org.postbus.model.EmailId;
 import org.postbus.outbound.jmap.plan.EmailSetPlan;
 import org.postbus.outbound.jmap.plan.JmapMailboxPlan;
 import org.postbus.outbound.mutation.FoldedMutation;
+import org.postbus.outbound.mutation.HeldClaim;
 import org.postbus.outbound.mutation.MailServer;
 import org.postbus.outbound.mutation.MailboxMutation;
 import org.postbus.outbound.mutation.ServerSnapshot;
+import org.postbus.outbound.retry.QueueHold;
 
 /**
  * Applies mutations over JMAP: those of emails by the {@code Email/set} calls of {@link EmailSetPlan}, those of mailboxes by {@code
@@ -75,36 +78,43 @@ public final class JmapMailServer implements MailServer {
     }
 
     @Override
-    public Answers apply(List<FoldedMutation> mutations, ServerSnapshot snapshot) {
+    public Answers apply(List<FoldedMutation> mutations, ServerSnapshot snapshot, HeldClaim claim) {
         EmailSetPlan plan =
                 EmailSetPlan.of(mutations, snapshot, client.session().limits().maxObjectsInSet());
         Map<EmailId, Answer> answers = new HashMap<>(plan.settled());
+        Set<EmailId> interrupted = mutations.stream()
+                .filter(FoldedMutation::interruptedBefore)
+                .map(FoldedMutation::emailId)
+                .collect(Collectors.toSet());
         Deque<EmailSet> calls = new ArrayDeque<>(plan.calls());
         boolean changing = false;
         while (!calls.isEmpty()) {
             EmailSet call = calls.removeFirst();
+            claim.beforeCommand();
             try {
                 SetResult result = await(call);
                 changing = true;
                 Set<String> done = new HashSet<>(result.updated());
                 done.addAll(result.destroyed());
-                objects(call)
-                        .forEach(id -> answers.put(
-                                plan.emails().get(id), done.contains(id) ? Answer.DONE : refusal(id, result)));
+                for (String id : objects(call)) {
+                    EmailId email = plan.emails().get(id);
+                    answers.put(
+                            email, done.contains(id) ? Answer.DONE : refusal(id, result, interrupted.contains(email)));
+                }
             } catch (ServerException e) {
                 if (isTooLarge(e.failure()) && objects(call).size() > 1) {
                     EmailSetPlan.halves(call).reversed().forEach(calls::addFirst);
                     continue;
                 }
-                boolean sent = e.failure() instanceof ServerFailure.OutcomeUnknown;
-                boolean refused = e.failure() instanceof ServerFailure.Rejected;
-                if (sent || refused) {
-                    objects(call).forEach(id -> answers.put(plan.emails().get(id), new Answer.Failed(e.failure())));
+                ServerFailure failure = ofCall(e.failure());
+                boolean sent = failure instanceof ServerFailure.OutcomeUnknown;
+                boolean ofServer = QueueHold.of(failure).isPresent();
+                if (!ofServer) {
+                    objects(call).forEach(id -> answers.put(plan.emails().get(id), new Answer.Failed(failure)));
                 }
-                if (!refused) {
+                if (sent || ofServer) {
                     close();
-                    ServerFailure lost =
-                            sent ? new ServerFailure.Unreachable(e.failure().text()) : e.failure();
+                    ServerFailure lost = sent ? new ServerFailure.Unreachable(failure.text()) : failure;
                     return new Answers(answers, Optional.of(lost), changing || sent);
                 }
             }
@@ -117,19 +127,23 @@ public final class JmapMailServer implements MailServer {
      * (RFC 8620 section 5.3). A stateMismatch is tried again on fresh state.
      */
     @Override
-    public Answer apply(MailboxMutation mutation, ServerSnapshot snapshot) {
+    public Answer apply(MailboxMutation mutation, ServerSnapshot snapshot, HeldClaim claim) {
         try {
             GetResult<JmapMailbox> current = await(new MailboxGet(Ids.all()));
             return switch (new JmapMailboxPlan(current.list()).step(mutation, snapshot)) {
                 case JmapMailboxPlan.Step.Settled(var answer) -> answer;
-                case JmapMailboxPlan.Step.Set(var change) -> set(change, current.state());
+                case JmapMailboxPlan.Step.Set(var change) -> {
+                    claim.confirm();
+                    yield set(change, current.state());
+                }
             };
         } catch (ServerException e) {
-            if (e.failure() instanceof ServerFailure.Rejected || e.failure() instanceof ServerFailure.Conflict) {
-                return new Answer.Failed(e.failure());
+            ServerFailure failure = ofCall(e.failure());
+            if (failure instanceof ServerFailure.Rejected || failure instanceof ServerFailure.Conflict) {
+                return new Answer.Failed(failure);
             }
             close();
-            throw e;
+            throw new ServerException(failure, e);
         }
     }
 
@@ -138,16 +152,33 @@ public final class JmapMailServer implements MailServer {
         return refusal.<Answer>map(error -> new Answer.Failed(error.failure())).orElse(Answer.DONE);
     }
 
-    private static Answer refusal(String id, SetResult result) {
+    /** A status of HTTP says nothing about the emails: a proxy answers 404 while the server is away. */
+    private static ServerFailure ofCall(ServerFailure failure) {
+        return failure instanceof ServerFailure.Rejected(var code, var text) && code.startsWith("http-")
+                ? new ServerFailure.Unreachable(text)
+                : failure;
+    }
+
+    /**
+     * An id that is not found may have been replaced by another one for the same email, which the next pass shows. Only if an earlier attempt may
+     * have destroyed the email, that attempt has.
+     *
+     * @param interrupted whether the outcome of an earlier attempt is unknown
+     */
+    private static Answer refusal(String id, SetResult result, boolean interrupted) {
         SetError notDestroyed = result.notDestroyed().get(id);
         if (notDestroyed != null) {
-            return notDestroyed.type().equals("notFound") ? Answer.DONE : new Answer.Failed(notDestroyed.failure());
+            return notDestroyed.type().equals("notFound") && interrupted ? Answer.DONE : refusal(notDestroyed);
         }
         SetError notUpdated = result.notUpdated().get(id);
-        return new Answer.Failed(
-                notUpdated != null
-                        ? notUpdated.failure()
-                        : new ServerFailure.OutcomeUnknown("the server's response does not mention the email"));
+        return notUpdated != null
+                ? refusal(notUpdated)
+                : new Answer.Failed(
+                        new ServerFailure.OutcomeUnknown("the server's response does not mention the email"));
+    }
+
+    private static Answer refusal(SetError error) {
+        return error.type().equals("notFound") ? Answer.MISSING : new Answer.Failed(error.failure());
     }
 
     private <R> R await(JmapMethod<R> call) {

@@ -120,8 +120,16 @@ public final class JmapSentMail implements SentMail {
         return switch (await(
                 client.call(new Sending.EmailImport(blobId, Set.of(mailboxId), keywords, Instant.now())))) {
             case Imported.Done(var emailId, var existed) -> new Draft(emailId, !existed);
-            case Imported.Refused(var error) -> throw new ServerException(error.failure());
+            case Imported.Refused(var error) -> throw refused(error);
         };
+    }
+
+    /** What the server could not do for this message says nothing about others. */
+    static ServerException refused(SetError error) {
+        return new ServerException(
+                error.failure() instanceof ServerFailure.Unreachable(var text)
+                        ? new ServerFailure.Throttled(text, Optional.empty())
+                        : error.failure());
     }
 
     private boolean wasSubmitted(String emailId) {

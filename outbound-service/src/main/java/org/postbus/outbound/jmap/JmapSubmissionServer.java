@@ -131,7 +131,7 @@ public final class JmapSubmissionServer implements SubmissionServer {
                         .filter(recipient -> invalid.stream().noneMatch(recipient::equalsIgnoreCase))
                         .toList();
                 if (others.isEmpty() || others.size() == recipients.size()) {
-                    throw new ServerException(error.failure());
+                    throw JmapSentMail.refused(error);
                 }
                 Map<String, String> all = new LinkedHashMap<>(refused);
                 recipients.stream()

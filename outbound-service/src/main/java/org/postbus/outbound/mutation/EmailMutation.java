@@ -9,19 +9,13 @@ import org.postbus.model.Keyword;
 import org.postbus.model.MailboxId;
 import org.postbus.model.MutationId;
 
-/**
- * A requested change of an email: a row of {@code pending_changes} that this process has claimed.
- *
- * @param attempts attempts so far, this one included
- */
-public record EmailMutation(MutationId id, EmailId emailId, Change change, int attempts) {
+/** A requested change of an email: a row of {@code pending_changes} that this process has claimed. */
+public record EmailMutation(MutationId id, EmailId emailId, Change change, Tries tries) {
     public EmailMutation {
         Objects.requireNonNull(id);
         Objects.requireNonNull(emailId);
         Objects.requireNonNull(change);
-        if (attempts < 1) {
-            throw new IllegalArgumentException("a claimed mutation has at least one attempt");
-        }
+        Objects.requireNonNull(tries);
     }
 
     /** The requested state of an email. Applying it twice has the same effect as applying it once. */

@@ -21,11 +21,11 @@ public record FoldedMutation(EmailId emailId, EmailMutation.Change change, List<
 
     /** Whether an earlier attempt may have applied a part of it. The result of commands that must not run twice is then searched for first. */
     public boolean triedBefore() {
-        return mutations.stream().anyMatch(mutation -> mutation.attempts() > 1);
+        return mutations.stream().anyMatch(mutation -> mutation.tries().sent());
     }
 
-    /** Whether a conflict in this attempt is final. */
-    public boolean isLastAttemptOnFreshState() {
-        return mutations.stream().anyMatch(mutation -> mutation.attempts() >= OutcomePolicy.CONFLICT_ATTEMPTS_MAX);
+    /** Whether the outcome of an earlier attempt is unknown: the connection was lost, or the process ended. */
+    public boolean interruptedBefore() {
+        return mutations.stream().anyMatch(mutation -> mutation.tries().interruptions() > 0);
     }
 }

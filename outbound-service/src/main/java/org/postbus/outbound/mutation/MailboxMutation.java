@@ -10,18 +10,18 @@ import org.postbus.model.MutationId;
  * A requested change of a mailbox: a row of {@code pending_changes} that this process has claimed. It is claimed alone.
  *
  * @param mailboxId the id that the mailbox will have, if it is to be created
- * @param attempts attempts so far, this one included
  */
-public record MailboxMutation(MutationId id, MailboxId mailboxId, Change change, int attempts) {
+public record MailboxMutation(MutationId id, MailboxId mailboxId, Change change, Tries tries) {
     public MailboxMutation {
         Objects.requireNonNull(id);
         Objects.requireNonNull(mailboxId);
         Objects.requireNonNull(change);
+        Objects.requireNonNull(tries);
     }
 
     /** Whether an earlier attempt may have applied it. */
     public boolean triedBefore() {
-        return attempts > 1;
+        return tries.sent();
     }
 
     public sealed interface Change {

@@ -22,28 +22,48 @@ public sealed interface MutationOutcome {
         }
     }
 
-    /**
-     * Back to {@code queued}, to be tried again after {@code delay}.
-     *
-     * @param holdsAccount the failure concerns the account, not the mutation: the account's other mutations wait as well
-     */
-    record Deferred(Duration delay, String text, boolean holdsAccount) implements MutationOutcome {
+    /** Back to {@code queued}, to be tried again after {@code delay}: the server answered and refused it temporarily. */
+    record Deferred(Duration delay, String text) implements MutationOutcome {
         public Deferred {
             Objects.requireNonNull(delay);
             Objects.requireNonNull(text);
         }
     }
 
-    /** Back to {@code queued}: the server refuses the login. The attempt does not count, and all of the account's mutations wait. */
-    record NeedsLogin(Duration delay, String text) implements MutationOutcome {
-        public NeedsLogin {
+    /**
+     * Back to {@code queued}: the server's state differs from what is stored. It is tried again when a pass has ended that began after this
+     * attempt.
+     */
+    record OutOfDate(String text) implements MutationOutcome {
+        public OutOfDate {
+            Objects.requireNonNull(text);
+        }
+    }
+
+    /** Back to {@code queued}: the account's server cannot be used for now, and its whole queue waits. The attempt does not count. */
+    record Held(String text) implements MutationOutcome {
+        public Held {
+            Objects.requireNonNull(text);
+        }
+    }
+
+    /**
+     * Back to {@code queued}: the connection was lost while the server executed a command for it. The attempt does not count, but it waits for
+     * longer than the queue, so that a mutation that the server always ends the connection for does not stop the others.
+     */
+    record Interrupted(Duration delay, String text) implements MutationOutcome {
+        public Interrupted {
             Objects.requireNonNull(delay);
             Objects.requireNonNull(text);
         }
     }
 
-    /** Back to {@code queued} until the fetcher has reported the email's location, or that it is gone. The attempt does not count. */
-    record LocationUnknown(Duration delay, String text) implements MutationOutcome {
+    /**
+     * Back to {@code queued} until the fetcher has reported the email's location, or that it is gone.
+     *
+     * @param counts whether it counts as an attempt
+     */
+    record LocationUnknown(Duration delay, String text, boolean counts) implements MutationOutcome {
         public LocationUnknown {
             Objects.requireNonNull(delay);
             Objects.requireNonNull(text);
@@ -58,5 +78,35 @@ public sealed interface MutationOutcome {
         public Failed {
             Objects.requireNonNull(text);
         }
+    }
+
+    /** Whether the server's state differs from the database's, so that the account should be synced now. */
+    default boolean needsSync() {
+        return switch (this) {
+            case Applied applied -> true;
+            case Rejected rejected -> true;
+            case Deferred deferred -> true;
+            case OutOfDate outOfDate -> true;
+            case Interrupted interrupted -> false;
+            case LocationUnknown unknown -> true;
+            case Held held -> false;
+            case Released released -> false;
+            case Failed failed -> false;
+        };
+    }
+
+    /** Its name in metrics and logs. */
+    default String label() {
+        return switch (this) {
+            case Applied applied -> "applied";
+            case Rejected rejected -> "rejected";
+            case Deferred deferred -> "retried";
+            case OutOfDate outOfDate -> "out-of-date";
+            case Interrupted interrupted -> "interrupted";
+            case LocationUnknown unknown -> "unplaced";
+            case Held held -> "held";
+            case Released released -> "released";
+            case Failed failed -> "failed";
+        };
     }
 }

@@ -2,83 +2,103 @@ package org.postbus.outbound.mutation;
 
 import java.time.Duration;
 import java.util.Optional;
+import java.util.Set;
 import org.postbus.mail.ServerFailure;
 import org.postbus.outbound.retry.RetrySchedule;
 
 /**
- * What a {@link ServerFailure} means for a mutation, once {@code flush.MutationRound} has repeated what a second attempt in the same round may
- * resolve. Pure.
+ * What an answer of the server means for the mutation that it is the answer to. Failures of the server as a whole are no answers: see {@link
+ * org.postbus.outbound.retry.QueueHold}. Pure.
+ *
+ * @param ageMax after this time a mutation that could not be applied has failed
  */
-public final class OutcomePolicy {
-    /** After a conflict a mutation is tried twice more on fresh state; then the server's state wins. */
+public record OutcomePolicy(Duration ageMax) {
+    /** After a conflict a mutation is tried twice more, each time on fresh state; then the server's state wins. */
     static final int CONFLICT_ATTEMPTS_MAX = 3;
 
     /** While the fetcher reads a whole mailbox again, which takes minutes if it holds many messages. */
     private static final Duration LOCATION_WAIT = Duration.ofSeconds(30);
-    /** A sync has been requested; the fetcher usually reports the fresh state within this time. */
-    private static final Duration[] CONFLICT_WAITS = {Duration.ofMillis(500), Duration.ofSeconds(2)};
+    /** Refusals that do not say that they are permanent: {@code NO System Error}, for example. */
+    private static final Set<String> MAY_BE_TEMPORARY = Set.of("NO", "CONTACTADMIN", "UNAVAILABLE", "SERVERBUG");
 
-    private OutcomePolicy() {}
+    private static final String INTERRUPTED =
+            "the process that was sending it ended several times: check whether it was applied";
 
     /**
-     * @param attempts attempts so far, this one included
-     * @param holdsAccount whether the failure concerns the account rather than this mutation: its other mutations wait as well
+     * For a refusal of this mutation.
+     *
      * @param jitter 0 to 1, see {@link RetrySchedule#jittered}
      */
-    public static MutationOutcome outcomeOf(ServerFailure failure, int attempts, boolean holdsAccount, double jitter) {
+    public MutationOutcome refused(ServerFailure failure, Tries tries, double jitter) {
         return switch (failure) {
-            case ServerFailure.Unreachable(var text) -> retried(attempts, text, Optional.empty(), holdsAccount, jitter);
-            case ServerFailure.LimitExceeded(var text) ->
-                retried(attempts, text, Optional.empty(), holdsAccount, jitter);
-            case ServerFailure.Throttled(var text, var retryAfter) ->
-                retried(attempts, text, retryAfter, holdsAccount, jitter);
-            case ServerFailure.AuthRejected(var text) ->
-                new MutationOutcome.NeedsLogin(RetrySchedule.jittered(RetrySchedule.LOGIN_WAIT, jitter), text);
-            case ServerFailure.CursorLost(var text) -> untilLocated(attempts, text, jitter);
-            case ServerFailure.Conflict(var text) -> onFreshState(attempts, text, jitter);
+            case ServerFailure.Unreachable(var text) -> retried(tries, text, Optional.empty(), jitter);
+            case ServerFailure.LimitExceeded(var text) -> retried(tries, text, Optional.empty(), jitter);
+            case ServerFailure.Throttled(var text, var retryAfter) -> retried(tries, text, retryAfter, jitter);
+            case ServerFailure.AuthRejected(var text) -> retried(tries, text, Optional.empty(), jitter);
+            case ServerFailure.CursorLost(var text) -> untilLocated(tries, text, jitter);
+            case ServerFailure.Conflict(var text) -> onFreshState(tries, text, "conflict");
+            case ServerFailure.Rejected(var code, var text)
+            when MAY_BE_TEMPORARY.contains(code) -> retried(tries, text, Optional.empty(), jitter);
             case ServerFailure.Rejected(var code, var text) -> new MutationOutcome.Rejected(code, text);
             // Every mutation can be repeated without harm, or the server is first searched for its result: see
             // MailServer.
-            case ServerFailure.OutcomeUnknown(var text) ->
-                retried(attempts, text, Optional.empty(), holdsAccount, jitter);
+            case ServerFailure.OutcomeUnknown(var text) -> retried(tries, text, Optional.empty(), jitter);
         };
     }
 
-    /** Whether the server's state differs from the database's, so that the account should be synced now. */
-    public static boolean needsSync(MutationOutcome outcome) {
-        return switch (outcome) {
-            case MutationOutcome.Applied applied -> true;
-            case MutationOutcome.Rejected rejected -> true;
-            case MutationOutcome.Deferred deferred -> !deferred.holdsAccount();
-            case MutationOutcome.LocationUnknown unknown -> true;
-            case MutationOutcome.NeedsLogin needsLogin -> false;
-            case MutationOutcome.Released released -> false;
-            case MutationOutcome.Failed failed -> false;
-        };
+    /** The server has no such message where the database says that it is. Another client may have moved it: that shows in the next pass. */
+    public MutationOutcome missing(Tries tries, String text) {
+        return onFreshState(tries, text, "notFound");
     }
 
-    private static MutationOutcome retried(
-            int attempts, String text, Optional<Duration> serverHint, boolean holdsAccount, double jitter) {
-        return RetrySchedule.waitAfter(attempts, serverHint, jitter)
-                .<MutationOutcome>map(wait -> new MutationOutcome.Deferred(wait, text, holdsAccount))
-                .orElseGet(() -> new MutationOutcome.Failed(RetrySchedule.exhausted(text, attempts)));
+    /** The account's queue waits, and this mutation with it. */
+    public MutationOutcome held(Tries tries, String text) {
+        return isTooOld(tries)
+                ? new MutationOutcome.Failed(RetrySchedule.tooOld(text, ageMax))
+                : new MutationOutcome.Held(text);
+    }
+
+    /** The connection was lost while the server executed a command for it. */
+    public MutationOutcome interrupted(Tries tries, String text, double jitter) {
+        return isTooOld(tries)
+                ? new MutationOutcome.Failed(RetrySchedule.tooOld(text, ageMax))
+                : new MutationOutcome.Interrupted(RetrySchedule.shareOf(tries.age(), jitter), text);
+    }
+
+    /** Present if it must not be tried again: the processes that tried it ended. */
+    public static Optional<MutationOutcome> beforeTrying(Tries tries) {
+        return tries.interruptions() >= RetrySchedule.INTERRUPTIONS_MAX
+                ? Optional.of(new MutationOutcome.Failed(INTERRUPTED))
+                : Optional.empty();
+    }
+
+    private boolean isTooOld(Tries tries) {
+        return tries.age().compareTo(ageMax) >= 0;
+    }
+
+    private static MutationOutcome retried(Tries tries, String text, Optional<Duration> serverHint, double jitter) {
+        return RetrySchedule.waitAfter(tries.attempts(), serverHint, jitter)
+                .<MutationOutcome>map(wait -> new MutationOutcome.Deferred(wait, text))
+                .orElseGet(() -> new MutationOutcome.Failed(RetrySchedule.exhausted(text, tries.attempts())));
     }
 
     /**
      * The email's location usually becomes known within seconds, but after a UIDVALIDITY change only when the whole mailbox has been
      * read again. Only the first attempts count, so that the mutation does not fail during such a long resync.
      */
-    private static MutationOutcome untilLocated(int attempts, String text, double jitter) {
-        Duration wait = RetrySchedule.unlimitedWait(attempts);
-        return wait.compareTo(LOCATION_WAIT) < 0
-                ? new MutationOutcome.Deferred(RetrySchedule.jittered(wait, jitter), text, false)
-                : new MutationOutcome.LocationUnknown(RetrySchedule.jittered(LOCATION_WAIT, jitter), text);
+    private MutationOutcome untilLocated(Tries tries, String text, double jitter) {
+        if (isTooOld(tries)) {
+            return new MutationOutcome.Failed(RetrySchedule.tooOld(text, ageMax));
+        }
+        Duration wait = RetrySchedule.unlimitedWait(tries.attempts());
+        boolean counts = wait.compareTo(LOCATION_WAIT) < 0;
+        return new MutationOutcome.LocationUnknown(
+                RetrySchedule.jittered(counts ? wait : LOCATION_WAIT, jitter), text, counts);
     }
 
-    private static MutationOutcome onFreshState(int attempts, String text, double jitter) {
-        return attempts >= CONFLICT_ATTEMPTS_MAX
-                ? new MutationOutcome.Rejected("conflict", text)
-                : new MutationOutcome.Deferred(
-                        RetrySchedule.jittered(CONFLICT_WAITS[attempts - 1], jitter), text, false);
+    private static MutationOutcome onFreshState(Tries tries, String text, String code) {
+        return tries.attempts() >= CONFLICT_ATTEMPTS_MAX
+                ? new MutationOutcome.Rejected(code, text)
+                : new MutationOutcome.OutOfDate(text);
     }
 }

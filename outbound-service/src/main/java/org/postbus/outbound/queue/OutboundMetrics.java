@@ -17,17 +17,7 @@ public final class OutboundMetrics {
     }
 
     public void outcome(MutationOutcome outcome) {
-        String name =
-                switch (outcome) {
-                    case MutationOutcome.Applied applied -> "applied";
-                    case MutationOutcome.Rejected rejected -> "rejected";
-                    case MutationOutcome.Deferred deferred -> "retried";
-                    case MutationOutcome.LocationUnknown unknown -> "unplaced";
-                    case MutationOutcome.NeedsLogin needsLogin -> "needs-login";
-                    case MutationOutcome.Released released -> "released";
-                    case MutationOutcome.Failed failed -> "failed";
-                };
-        registry.counter("postbus.outbound.wishes", "outcome", name).increment();
+        registry.counter("postbus.outbound.wishes", "outcome", outcome.label()).increment();
     }
 
     /** @param outcome see {@code SubmissionOutcome.label()} */

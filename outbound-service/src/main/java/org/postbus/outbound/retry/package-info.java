@@ -1,2 +1,5 @@
-/** How often an attempt is repeated and how long the waits are, for mutations and submissions alike. Pure: no I/O, no clock. */
+/**
+ * How long items and whole queues wait before they are tried again. Pure: no I/O, no clock. What a failure means for an item is decided in {@code
+ * mutation} and {@code submission}.
+ */
 package org.postbus.outbound.retry;

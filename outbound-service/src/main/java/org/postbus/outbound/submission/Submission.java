@@ -1,5 +1,6 @@
 package org.postbus.outbound.submission;
 
+import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import org.postbus.model.SubmissionId;
@@ -9,6 +10,8 @@ import org.postbus.model.SubmissionId;
  *
  * @param attempts attempts to send it, this one included
  * @param checks searches for its copy after that, or attempts to file the copy, this one included
+ * @param interruptions claims in a row that ended before anything was sent, because the process ended
+ * @param age since it was due to be sent for the first time, or retried by a user; of a message that was sent, since then
  * @param messageId without {@code <>}
  * @param message as it is transmitted (RFC 5322)
  */
@@ -17,6 +20,8 @@ public record Submission(
         Task task,
         int attempts,
         int checks,
+        int interruptions,
+        Duration age,
         String messageId,
         String mailFrom,
         List<String> recipients,
@@ -36,6 +41,7 @@ public record Submission(
     public Submission {
         Objects.requireNonNull(id);
         Objects.requireNonNull(task);
+        Objects.requireNonNull(age);
         Objects.requireNonNull(messageId);
         Objects.requireNonNull(mailFrom);
         recipients = List.copyOf(recipients);

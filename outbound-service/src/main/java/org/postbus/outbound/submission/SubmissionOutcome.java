@@ -3,6 +3,7 @@ package org.postbus.outbound.submission;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
+import org.postbus.outbound.retry.QueueHold;
 
 /** The result of one attempt at a submission: the next state of its row in the table {@code submission}. */
 public sealed interface SubmissionOutcome {
@@ -17,13 +18,11 @@ public sealed interface SubmissionOutcome {
     /** The server refused it permanently; nothing was sent. */
     record Rejected(String text) implements SubmissionOutcome {}
 
-    /**
-     * Nothing was sent; {@code queued} again.
-     *
-     * @param holdsAccount whether the account's other submissions wait as well
-     * @param counts whether it counts as an attempt
-     */
-    record Retried(Duration delay, String text, boolean holdsAccount, boolean counts) implements SubmissionOutcome {}
+    /** Nothing was sent; {@code queued} again: the server refused this message temporarily. */
+    record Retried(Duration delay, String text) implements SubmissionOutcome {}
+
+    /** Nothing was sent; {@code queued} again: the server cannot be used for now, and the account's other submissions wait as well. */
+    record Held(QueueHold hold) implements SubmissionOutcome {}
 
     /** Nothing was sent, and it is not tried again. */
     record Failed(String text) implements SubmissionOutcome {}
@@ -33,8 +32,9 @@ public sealed interface SubmissionOutcome {
      *
      * @param text why; empty if the stored reason stays
      * @param checkIn when to search Sent for it; empty if a user must decide
+     * @param counts whether Sent was searched
      */
-    record InDoubt(Optional<String> text, Optional<Duration> checkIn) implements SubmissionOutcome {}
+    record InDoubt(Optional<String> text, Optional<Duration> checkIn, boolean counts) implements SubmissionOutcome {}
 
     /** It is filed in Sent: it was sent, and needs no copy. */
     record Found() implements SubmissionOutcome {}
@@ -56,6 +56,7 @@ public sealed interface SubmissionOutcome {
             case Copied copied -> true;
             case Rejected rejected -> false;
             case Retried retried -> false;
+            case Held held -> false;
             case Failed failed -> false;
             case InDoubt doubt -> false;
             case CopyRetried retried -> false;
@@ -69,6 +70,7 @@ public sealed interface SubmissionOutcome {
             case Sent sent -> "sent";
             case Rejected rejected -> "rejected";
             case Retried retried -> "retried";
+            case Held held -> "held";
             case Failed failed -> "failed";
             case InDoubt doubt -> "in-doubt";
             case Found found -> "found";

@@ -1,6 +1,5 @@
 package org.postbus.outbound.table;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import io.vertx.core.Future;
 import io.vertx.sqlclient.Row;
 import io.vertx.sqlclient.RowSet;
@@ -8,26 +7,25 @@ import io.vertx.sqlclient.SqlConnection;
 import io.vertx.sqlclient.Tuple;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Comparator;
-import java.util.HashMap;
+import java.util.Collection;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import org.postbus.change.ChangeEvent.Change;
 import org.postbus.change.ChangeEvent.MutationFailed;
 import org.postbus.change.ChangeEvent.MutationRejected;
-import org.postbus.codec.EventCodec;
 import org.postbus.kit.sql.ChangeLogAppend;
 import org.postbus.model.AccountId;
 import org.postbus.model.EmailId;
-import org.postbus.model.MailboxId;
 import org.postbus.model.MutationId;
 import org.postbus.model.TenantId;
-import org.postbus.outbound.mutation.EmailMutation;
-import org.postbus.outbound.mutation.MailboxMutation;
 import org.postbus.outbound.mutation.MutationOutcome;
+import org.postbus.outbound.retry.QueueHold;
+import org.postbus.outbound.retry.RetrySchedule;
 
 /**
  * The table {@code pending_changes}, which is the queue of mutations. A process owns a mutation while its state is {@code sending} and
@@ -41,6 +39,8 @@ public final class PendingChangesTable {
     public static final Duration CLAIM_TIME = Duration.ofSeconds(60);
     /** Mutations per claim; the others are claimed in the next round. */
     public static final int CLAIM_MAX = 5_000;
+    /** Mutations that fail at once because they are too old; the others fail after the next try. */
+    private static final int FAILED_MAX = 1_000;
 
     /**
      * One flush per account at a time, in all processes: claims of an account exclude each other by an advisory lock, and a claim finds nothing
@@ -57,10 +57,11 @@ public final class PendingChangesTable {
             with open as materialized (
               select p.mutation_id, p.email_id, p.mailbox_id, p.patch, p.state, a.protocol,
                      p.state in ('queued', 'sending') as ahead,
-                     (p.state = 'queued' and (p.next_try_at <= now() or p.held_at_revision <> a.revision))
+                     (p.state = 'queued' and p.after_pass is null
+                         and (p.next_try_at <= now() or p.held_at_revision <> a.revision))
                        or (p.state = 'sending' and p.claimed_until < now()) as due,
-                     p.state = 'queued' and p.next_try_at > now()
-                       and coalesce(p.held_at_revision = a.revision, true) as waits,
+                     p.state = 'queued' and (p.after_pass is not null
+                       or p.next_try_at > now() and coalesce(p.held_at_revision = a.revision, true)) as waits,
                      (p.state = 'sending' and p.claimed_until >= now())
                        or (p.state = 'queued' and p.next_try_at > now()
                          and coalesce(p.held_at_revision = a.revision, false)) as stops_all,
@@ -98,14 +99,23 @@ public final class PendingChangesTable {
             )
             update pending_changes
             set state = 'sending', claimed_by = $2, claimed_until = now() + $3 * interval '1 millisecond',
-                attempts = attempts + 1, held_at_revision = null, updated_at = now()
+                attempts = attempts + 1, interruptions = interruptions + (state = 'sending')::int,
+                sent = coalesce(sent, attempts > 0), held_at_revision = null, updated_at = now()
             where account_id = $1 and mutation_id = any (array(select mutation_id from chosen))
-            returning mutation_id, email_id, mailbox_id, kind, patch::text as patch, attempts
+            returning mutation_id, email_id, mailbox_id, kind, patch::text as patch, attempts, interruptions, sent,
+                      (extract(epoch from greatest(now() - coalesce(retried_at, created_at), interval '0')) * 1000)::bigint as age_ms
             """;
 
     private static final String RENEW = """
             update pending_changes set claimed_until = now() + $3 * interval '1 millisecond'
             where account_id = $1 and claimed_by = $2 and state = 'sending'
+            """;
+
+    /** A user may have discarded some of them since they were claimed: not after this. */
+    private static final String MARK_SENT = """
+            update pending_changes set sent = true, claimed_until = now() + $3 * interval '1 millisecond'
+            where account_id = $1 and claimed_by = $2 and state = 'sending' and mutation_id = any ($4)
+            returning mutation_id
             """;
 
     /**
@@ -118,11 +128,27 @@ public final class PendingChangesTable {
                 applied_pass = case when $4 = 'applied'
                   then coalesce((select number from sync_pass where account_id = $1), 0) end,
                 next_try_at = now() + $7 * interval '1 millisecond', attempts = attempts - $8,
+                interruptions = least(greatest(interruptions, $11), $12),
+                after_pass = case when $10 then coalesce((select number from sync_pass where account_id = $1), 0) end,
                 claimed_by = null, claimed_until = null, updated_at = now()
             where account_id = $1 and mutation_id = any ($3) and claimed_by = $2 and state = 'sending'
             returning mutation_id, email_id, error, state
             """;
 
+    /** Those that wait although nothing but the queue stops them, and others: no item waits for longer than the limit. */
+    private static final String FAIL_TOO_OLD = """
+            with old as (
+              select mutation_id from pending_changes
+              where account_id = $1 and state = 'queued'
+                and coalesce(retried_at, created_at) <= now() - $2 * interval '1 millisecond'
+              order by mutation_id limit $4
+            )
+            update pending_changes p set state = 'failed', error = $3, held_at_revision = null, after_pass = null, updated_at = now()
+            from old where p.account_id = $1 and p.mutation_id = old.mutation_id and p.state = 'queued'
+            returning p.mutation_id, p.email_id, p.error, p.state
+            """;
+
+    private final HoldTable holds = new HoldTable(QueueHold.Queue.MUTATIONS, "outbound");
     private final String claimant;
 
     /** @param claimant names this process; a restarted process has another name */
@@ -130,16 +156,36 @@ public final class PendingChangesTable {
         this.claimant = claimant;
     }
 
+    /** After a failure of the account's server one mutation is enough to find out whether it answers again. */
     public Future<MutationClaim> claim(SqlConnection connection, AccountId account) {
-        return connection
-                .preparedQuery("select pg_try_advisory_xact_lock(hashtextextended('outbound/' || $1, 0))")
-                .execute(Tuple.of(account.toString()))
-                .compose(locked -> locked.iterator().next().getBoolean(0)
+        return holds.enter(connection, account)
+                .compose(entry -> entry.locked() && !entry.waits()
                         ? connection
                                 .preparedQuery(CLAIM)
-                                .execute(Tuple.of(account.value(), claimant, CLAIM_TIME.toMillis(), CLAIM_MAX))
-                                .map(PendingChangesTable::read)
+                                .execute(Tuple.of(
+                                        account.value(),
+                                        claimant,
+                                        CLAIM_TIME.toMillis(),
+                                        entry.failures() > 0 ? 1 : CLAIM_MAX))
+                                .map(rows -> MutationClaim.read(rows, entry.failures()))
                         : Future.succeededFuture(MutationClaim.NOTHING));
+    }
+
+    /**
+     * Before the first command for these mutations, and to confirm the claim on them. Extends it.
+     *
+     * @return those that this process still owns
+     */
+    public Future<Set<MutationId>> markSent(SqlConnection connection, AccountId account, Collection<MutationId> ids) {
+        return connection
+                .preparedQuery(MARK_SENT)
+                .execute(Tuple.of(account.value(), claimant, CLAIM_TIME.toMillis())
+                        .addArrayOfUUID(ids.stream().map(MutationId::value).toArray(UUID[]::new)))
+                .map(rows -> {
+                    Set<MutationId> owned = new HashSet<>();
+                    rows.forEach(row -> owned.add(new MutationId(row.getUUID("mutation_id"))));
+                    return owned;
+                });
     }
 
     /** Extends the claims of a flush. */
@@ -151,32 +197,76 @@ public final class PendingChangesTable {
     }
 
     /**
-     * Stores the outcomes and appends the final ones to the change log, in the connection's transaction.
+     * What a flush has resulted in.
      *
      * @param revision of the account when the mutations were claimed
+     * @param hold why the queue waits, if it does
+     * @param holdDelay for how long
+     * @param holdEnds whether the server has answered after failures
+     * @param ageMax mutations that are older have failed, if the queue waits
+     */
+    public record Flushed(
+            Map<MutationId, MutationOutcome> outcomes,
+            long revision,
+            Optional<QueueHold> hold,
+            Duration holdDelay,
+            boolean holdEnds,
+            Duration ageMax) {}
+
+    /**
+     * Stores the outcomes and appends the final ones to the change log, in the connection's transaction.
+     *
      * @return how many this process still owned; the others were claimed by another process or discarded, and their outcome is not stored
      */
     public Future<Integer> storeOutcomes(
-            SqlConnection connection,
-            TenantId tenant,
-            AccountId account,
-            long revision,
-            Map<MutationId, MutationOutcome> outcomes) {
-        boolean anyFinal = outcomes.values().stream()
-                .anyMatch(outcome ->
-                        outcome instanceof MutationOutcome.Rejected || outcome instanceof MutationOutcome.Failed);
+            SqlConnection connection, TenantId tenant, AccountId account, Flushed flushed) {
+        boolean anyFinal = flushed.hold().isPresent()
+                || flushed.outcomes().values().stream()
+                        .anyMatch(outcome -> outcome instanceof MutationOutcome.Rejected
+                                || outcome instanceof MutationOutcome.Failed);
         Future<?> locked = anyFinal ? ChangeLogAppend.lock(connection, account) : Future.succeededFuture();
-        return locked.compose(done -> update(connection, account, revision, outcomes))
-                .compose(stored ->
-                        appendChanges(connection, tenant, account, stored).map(appended -> stored.size()));
+        return locked.compose(done -> update(connection, account, flushed))
+                .compose(stored -> updateHold(connection, account, flushed, !stored.isEmpty())
+                        .compose(tooOld -> {
+                            List<Row> ended = new ArrayList<>(stored);
+                            tooOld.forEach(ended::add);
+                            return appendChanges(connection, tenant, account, ended)
+                                    .map(appended -> stored.size());
+                        }));
+    }
+
+    /**
+     * @param owned whether this process owned any of the mutations: what another process found out later counts more
+     * @return the mutations that have failed because they have waited for too long
+     */
+    private Future<List<Row>> updateHold(SqlConnection connection, AccountId account, Flushed flushed, boolean owned) {
+        if (!owned || flushed.hold().isEmpty()) {
+            return (owned && flushed.holdEnds() ? holds.end(connection, account) : Future.<Void>succeededFuture())
+                    .map(ended -> List.of());
+        }
+        QueueHold hold = flushed.hold().get();
+        return holds.hold(connection, account, flushed.revision(), hold, flushed.holdDelay())
+                .compose(held -> connection
+                        .preparedQuery(FAIL_TOO_OLD)
+                        .execute(Tuple.of(
+                                account.value(),
+                                flushed.ageMax().toMillis(),
+                                ErrorText.storable(RetrySchedule.tooOld(hold.text(), flushed.ageMax())),
+                                FAILED_MAX)))
+                .map(rows -> {
+                    List<Row> failed = new ArrayList<>();
+                    rows.forEach(failed::add);
+                    return failed;
+                });
     }
 
     /** One statement for all mutations with equal outcomes; mostly there is one statement. */
-    private Future<List<Row>> update(
-            SqlConnection connection, AccountId account, long revision, Map<MutationId, MutationOutcome> outcomes) {
-        Map<Step, List<UUID>> steps = new LinkedHashMap<>();
-        outcomes.forEach((id, outcome) -> steps.computeIfAbsent(Step.of(outcome), step -> new ArrayList<>())
-                .add(id.value()));
+    private Future<List<Row>> update(SqlConnection connection, AccountId account, Flushed flushed) {
+        Map<MutationStep, List<UUID>> steps = new LinkedHashMap<>();
+        flushed.outcomes()
+                .forEach((id, outcome) -> steps.computeIfAbsent(
+                                MutationStep.of(outcome, flushed.holdDelay()), step -> new ArrayList<>())
+                        .add(id.value()));
         List<Future<RowSet<Row>>> updates = new ArrayList<>();
         steps.forEach((step, ids) -> updates.add(connection
                 .preparedQuery(STORE_OUTCOME)
@@ -186,10 +276,13 @@ public final class PendingChangesTable {
                         .addArrayOfUUID(ids.toArray(UUID[]::new))
                         .addString(step.state())
                         .addString(step.error())
-                        .addBoolean(step.holdsAccount())
+                        .addBoolean(step.held())
                         .addLong(step.delay().toMillis())
                         .addInteger(step.uncountedAttempts())
-                        .addLong(revision))));
+                        .addLong(flushed.revision())
+                        .addBoolean(step.outOfDate())
+                        .addInteger(step.interruptionsMin())
+                        .addInteger(step.interruptionsMax()))));
         return Future.all(updates).map(done -> {
             List<Row> stored = new ArrayList<>();
             updates.forEach(update -> update.result().forEach(stored::add));
@@ -213,60 +306,5 @@ public final class PendingChangesTable {
             }
         }
         return ChangeLogAppend.append(connection, tenant, account, changes);
-    }
-
-    /** The columns that an outcome sets; {@code error} may be null. */
-    private record Step(String state, String error, boolean holdsAccount, Duration delay, int uncountedAttempts) {
-        static Step of(MutationOutcome outcome) {
-            return switch (outcome) {
-                case MutationOutcome.Applied applied -> new Step("applied", null, false, Duration.ZERO, 0);
-                case MutationOutcome.Rejected(var code, var text) ->
-                    new Step("rejected", ErrorText.storable(code + ": " + text), false, Duration.ZERO, 0);
-                case MutationOutcome.Deferred(var delay, var text, var holdsAccount) ->
-                    new Step("queued", ErrorText.storable(text), holdsAccount, delay, 0);
-                case MutationOutcome.NeedsLogin(var delay, var text) ->
-                    new Step("queued", ErrorText.storable(text), true, delay, 1);
-                case MutationOutcome.LocationUnknown(var delay, var text) ->
-                    new Step("queued", ErrorText.storable(text), false, delay, 1);
-                case MutationOutcome.Released released -> new Step("queued", null, false, Duration.ZERO, 1);
-                case MutationOutcome.Failed(var text) ->
-                    new Step("failed", ErrorText.storable(text), false, Duration.ZERO, 0);
-            };
-        }
-    }
-
-    private static MutationClaim read(Iterable<Row> rows) {
-        List<EmailMutation> mutations = new ArrayList<>();
-        Optional<MailboxMutation> mailboxMutation = Optional.empty();
-        Map<MutationId, String> unreadable = new HashMap<>();
-        for (Row row : rows) {
-            var id = new MutationId(row.getUUID("mutation_id"));
-            try {
-                if (row.getUUID("email_id") == null) {
-                    mailboxMutation = Optional.of(new MailboxMutation(
-                            id,
-                            new MailboxId(row.getUUID("mailbox_id")),
-                            MailboxMutation.Change.of(
-                                    row.getString("kind"), EventCodec.mapper().readTree(row.getString("patch"))),
-                            row.getInteger("attempts")));
-                    continue;
-                }
-                mutations.add(new EmailMutation(
-                        id,
-                        new EmailId(row.getUUID("email_id")),
-                        row.getString("kind").equals("destroy")
-                                ? new EmailMutation.Change.Destroy()
-                                : EmailMutation.Change.ofPatch(
-                                        EventCodec.mapper().readTree(row.getString("patch"))),
-                        row.getInteger("attempts")));
-            } catch (IllegalArgumentException e) {
-                unreadable.put(id, e.getMessage());
-            } catch (JsonProcessingException e) {
-                throw new IllegalStateException("PostgreSQL holds jsonb that is not JSON", e);
-            }
-        }
-        // PostgreSQL orders a uuid by its octets, and so does its text form.
-        mutations.sort(Comparator.comparing(mutation -> mutation.id().value().toString()));
-        return new MutationClaim(mutations, mailboxMutation, unreadable);
     }
 }

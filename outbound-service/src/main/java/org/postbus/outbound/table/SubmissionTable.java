@@ -1,6 +1,5 @@
 package org.postbus.outbound.table;
 
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.vertx.core.Future;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.sqlclient.Row;
@@ -16,16 +15,15 @@ import org.postbus.change.ChangeEvent.SubmissionFailed;
 import org.postbus.change.ChangeEvent.SubmissionInDoubt;
 import org.postbus.change.ChangeEvent.SubmissionRejected;
 import org.postbus.change.ChangeEvent.SubmissionSent;
-import org.postbus.codec.EventCodec;
 import org.postbus.kit.sql.ChangeLogAppend;
 import org.postbus.mail.imap.grammar.MailboxName;
 import org.postbus.model.AccountId;
 import org.postbus.model.SubmissionId;
 import org.postbus.model.TenantId;
+import org.postbus.outbound.retry.QueueHold;
 import org.postbus.outbound.submission.Submission;
 import org.postbus.outbound.submission.Submission.Task;
 import org.postbus.outbound.submission.SubmissionOutcome;
-import org.postbus.outbound.submission.SubmissionPolicy;
 
 /**
  * The table {@code submission}, which is the queue of submissions. A process owns a submission while {@code claimed_by} names the process.
@@ -35,17 +33,20 @@ public final class SubmissionTable {
     /** A process renews its claim much earlier; after a crash other processes wait this long. */
     public static final Duration CLAIM_TIME = Duration.ofSeconds(60);
 
-    /** One at a time per account, in all processes: messages are large, and servers limit connections. */
+    /**
+     * One at a time per account, in all processes: messages are large, and servers limit connections. While the queue waits for its server, only
+     * messages are claimed that were sent or may have been.
+     */
     private static final String CLAIM = """
             with due as (
               select s.submission_id
               from submission s join account a using (account_id)
               where s.account_id = $1 and a.status = 'active' and s.next_try_at is not null
                 and (s.next_try_at <= now() or s.held_at_revision <> a.revision)
+                and (not $4 or s.state in ('in-doubt', 'sent'))
                 and not exists (
                   select from submission h
-                  where h.account_id = s.account_id and h.next_try_at is not null
-                    and (h.claimed_until >= now() or (h.next_try_at > now() and h.held_at_revision = a.revision)))
+                  where h.account_id = s.account_id and h.next_try_at is not null and h.claimed_until >= now())
               order by s.next_try_at, s.submission_id
               limit 1
             )
@@ -53,11 +54,14 @@ public final class SubmissionTable {
             set state = case when s.state = 'queued' then 'sending' else s.state end,
                 attempts = s.attempts + (s.state in ('queued', 'sending'))::int,
                 checks = s.checks + (s.state in ('in-doubt', 'sent'))::int,
+                interruptions = s.interruptions + (s.state = 'sending')::int,
                 claimed_by = $2, claimed_until = now() + $3 * interval '1 millisecond',
                 held_at_revision = null, updated_at = now()
             from due where s.account_id = $1 and s.submission_id = due.submission_id
-            returning s.submission_id, s.state, s.transmitting, s.attempts, s.checks, s.message_id, s.mail_from, s.recipients,
-                      s.message
+            returning s.submission_id, s.state, s.transmitting, s.attempts, s.checks, s.interruptions, s.message_id,
+                      s.mail_from, s.recipients, s.message,
+                      (extract(epoch from greatest(interval '0',
+                        now() - coalesce(s.sent_at, greatest(coalesce(s.retried_at, s.created_at), s.send_at)))) * 1000)::bigint as age_ms
             """;
 
     private static final String RENEW = """
@@ -75,7 +79,7 @@ public final class SubmissionTable {
             set state = $4, transmitting = $5, copy = coalesce($6, copy), refused = coalesce($7::text::jsonb, refused),
                 error = case when $4 = 'in-doubt' then coalesce($8, error) else $8 end,
                 next_try_at = now() + $9 * interval '1 millisecond', held_at_revision = $10,
-                attempts = attempts - $11, checks = case when state = $4 then checks else 0 end,
+                attempts = attempts - $11, checks = case when state = $4 then checks - $13 else 0 end, interruptions = 0,
                 sent_at = case when $4 = 'sent' then coalesce(sent_at, now()) end,
                 message = case when $12 then null else message end,
                 claimed_by = null, claimed_until = null, updated_at = now()
@@ -100,6 +104,7 @@ public final class SubmissionTable {
             order by role = 'sent' desc nulls last, mailbox_id limit 1
             """;
 
+    private final HoldTable holds = new HoldTable(QueueHold.Queue.SUBMISSIONS, "submission");
     private final String claimant;
 
     /** @param claimant names this process; a restarted process has another name */
@@ -107,18 +112,20 @@ public final class SubmissionTable {
         this.claimant = claimant;
     }
 
+    /** @param failures of the account's server in a row until now */
+    public record Claim(Submission submission, int failures) {}
+
     /** Empty if nothing is due, or another process owns a submission of the account. */
-    public Future<Optional<Submission>> claim(SqlConnection connection, AccountId account) {
-        return connection
-                .preparedQuery("select pg_try_advisory_xact_lock(hashtextextended('submission/' || $1, 0))")
-                .execute(Tuple.of(account.toString()))
-                .compose(locked -> locked.iterator().next().getBoolean(0)
+    public Future<Optional<Claim>> claim(SqlConnection connection, AccountId account) {
+        return holds.enter(connection, account)
+                .compose(entry -> entry.locked()
                         ? connection
                                 .preparedQuery(CLAIM)
-                                .execute(Tuple.of(account.value(), claimant, CLAIM_TIME.toMillis()))
+                                .execute(Tuple.of(account.value(), claimant, CLAIM_TIME.toMillis(), entry.waits()))
                                 .map(rows -> rows.rowCount() == 0
-                                        ? Optional.<Submission>empty()
-                                        : Optional.of(read(rows.iterator().next())))
+                                        ? Optional.<Claim>empty()
+                                        : Optional.of(
+                                                new Claim(read(rows.iterator().next()), entry.failures())))
                         : Future.succeededFuture(Optional.empty()));
     }
 
@@ -134,6 +141,8 @@ public final class SubmissionTable {
                 },
                 row.getInteger("attempts"),
                 row.getInteger("checks"),
+                row.getInteger("interruptions"),
+                Duration.ofMillis(row.getLong("age_ms")),
                 row.getString("message_id"),
                 row.getString("mail_from"),
                 List.of(row.getArrayOfStrings("recipients")),
@@ -164,6 +173,8 @@ public final class SubmissionTable {
      * Stores the outcome and appends it to the change log, in the connection's transaction.
      *
      * @param revision of the account when the submission was claimed
+     * @param holdDelay how long the queue waits, if it does
+     * @param holdEnds whether the server that sends has answered after failures
      * @return whether the outcome was stored
      */
     public Future<Boolean> storeOutcome(
@@ -172,10 +183,13 @@ public final class SubmissionTable {
             AccountId account,
             long revision,
             SubmissionId submission,
-            SubmissionOutcome outcome) {
-        Step step = Step.of(outcome);
+            SubmissionOutcome outcome,
+            Duration holdDelay,
+            boolean holdEnds) {
+        SubmissionStep step = SubmissionStep.of(outcome, holdDelay);
         return ChangeLogAppend.lock(connection, account)
-                .compose(locked -> connection
+                .compose(locked -> updateHold(connection, account, revision, outcome, holdDelay, holdEnds))
+                .compose(held -> connection
                         .preparedQuery(STORE_OUTCOME)
                         .execute(Tuple.tuple()
                                 .addUUID(account.value())
@@ -187,9 +201,10 @@ public final class SubmissionTable {
                                 .addString(step.refused())
                                 .addString(step.error())
                                 .addLong(step.next().map(Duration::toMillis).orElse(null))
-                                .addLong(step.holdsAccount() ? revision : null)
+                                .addLong(step.held() ? revision : null)
                                 .addInteger(step.uncountedAttempts())
-                                .addBoolean(step.messageDone())))
+                                .addBoolean(step.messageDone())
+                                .addInteger(step.uncountedChecks())))
                 .compose(stored -> {
                     if (stored.rowCount() == 0) {
                         return Future.succeededFuture(false);
@@ -203,6 +218,19 @@ public final class SubmissionTable {
                     return ChangeLogAppend.append(connection, tenant, account, changes)
                             .map(appended -> true);
                 });
+    }
+
+    private Future<Void> updateHold(
+            SqlConnection connection,
+            AccountId account,
+            long revision,
+            SubmissionOutcome outcome,
+            Duration holdDelay,
+            boolean holdEnds) {
+        if (outcome instanceof SubmissionOutcome.Held(var hold)) {
+            return holds.hold(connection, account, revision, hold, holdDelay);
+        }
+        return holdEnds ? holds.end(connection, account) : Future.succeededFuture();
     }
 
     /**
@@ -220,6 +248,7 @@ public final class SubmissionTable {
             case SubmissionOutcome.Failed failed -> Optional.of(new SubmissionFailed(submission, error));
             case SubmissionOutcome.InDoubt doubt -> Optional.of(new SubmissionInDoubt(submission, error));
             case SubmissionOutcome.Retried retried -> Optional.empty();
+            case SubmissionOutcome.Held held -> Optional.empty();
             case SubmissionOutcome.Copied copied -> Optional.empty();
             case SubmissionOutcome.CopyRetried retried -> Optional.empty();
             case SubmissionOutcome.CopyFailed failed -> Optional.empty();
@@ -242,77 +271,5 @@ public final class SubmissionTable {
                 .map(rows -> rows.rowCount() == 0
                         ? Optional.empty()
                         : Optional.of(new MailboxName(rows.iterator().next().getString("raw_name"))));
-    }
-
-    /** The columns that an outcome sets; {@code copy} and {@code refused} stay unchanged if null. */
-    private record Step(
-            String state,
-            boolean transmitting,
-            String copy,
-            String refused,
-            String error,
-            Optional<Duration> next,
-            boolean holdsAccount,
-            int uncountedAttempts,
-            boolean messageDone) {
-
-        static Step of(SubmissionOutcome outcome) {
-            return switch (outcome) {
-                case SubmissionOutcome.Sent(var refused, var copyDue) ->
-                    new Step(
-                            "sent",
-                            false,
-                            copyDue ? "due" : "none",
-                            json(refused),
-                            null,
-                            copyDue ? Optional.of(SubmissionPolicy.COPY_WAIT) : Optional.empty(),
-                            false,
-                            0,
-                            !copyDue);
-                case SubmissionOutcome.Rejected(var text) -> idle("rejected", text);
-                case SubmissionOutcome.Retried(var delay, var text, var holds, var counts) ->
-                    new Step(
-                            "queued",
-                            false,
-                            null,
-                            null,
-                            ErrorText.storable(text),
-                            Optional.of(delay),
-                            holds,
-                            counts ? 0 : 1,
-                            false);
-                case SubmissionOutcome.Failed(var text) -> idle("failed", text);
-                case SubmissionOutcome.InDoubt(var text, var checkIn) ->
-                    new Step(
-                            "in-doubt",
-                            true,
-                            null,
-                            null,
-                            text.map(ErrorText::storable).orElse(null),
-                            checkIn,
-                            false,
-                            0,
-                            false);
-                case SubmissionOutcome.Found found ->
-                    new Step("sent", false, "done", null, null, Optional.empty(), false, 0, true);
-                case SubmissionOutcome.Copied copied ->
-                    new Step("sent", false, "done", null, null, Optional.empty(), false, 0, true);
-                case SubmissionOutcome.CopyRetried(var delay, var text) ->
-                    new Step("sent", false, "due", null, ErrorText.storable(text), Optional.of(delay), false, 0, false);
-                case SubmissionOutcome.CopyFailed(var text) ->
-                    new Step(
-                            "sent", false, "failed", null, ErrorText.storable(text), Optional.empty(), false, 0, false);
-            };
-        }
-
-        private static Step idle(String state, String text) {
-            return new Step(state, false, null, null, ErrorText.storable(text), Optional.empty(), false, 0, false);
-        }
-
-        private static String json(Map<String, String> refused) {
-            ObjectNode json = EventCodec.mapper().createObjectNode();
-            refused.forEach((recipient, reply) -> json.put(recipient, ErrorText.storable(reply)));
-            return EventCodec.encodeToString(json);
-        }
     }
 }

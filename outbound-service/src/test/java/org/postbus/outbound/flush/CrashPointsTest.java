@@ -162,6 +162,7 @@ class CrashPointsTest {
             while (!ENDED.contains(process.database.state(mutation))) {
                 other.flush(account.tenant(), account.id());
                 process.database.makeDue();
+                process.database.passEnds(account);
             }
         }
 

@@ -11,6 +11,7 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -33,7 +34,6 @@ import org.postbus.outbound.fixture.TestDatabase.Row;
 import org.postbus.outbound.queue.AccountFlushes;
 import org.postbus.outbound.queue.DueSweeper;
 import org.postbus.outbound.queue.FlushPermits;
-import org.postbus.outbound.retry.RetrySchedule;
 import org.postbus.outbound.table.PendingChangesTable;
 import org.postbus.topic.MutationNotification;
 import org.postbus.topic.SyncRequest;
@@ -56,36 +56,134 @@ class FlushStatesTest {
     }
 
     @Test
-    void after_five_attempts_it_has_failed_and_the_error_says_why() {
+    void an_unreachable_server_uses_up_no_attempts_and_the_waits_grow() {
         Account account = account(new ServerAddress("127.0.0.1", 1, TlsMode.NONE));
-        MutationId mutation = process.database.mutation(account, email(account), SEEN);
+        EmailId email = email(account);
+        MutationId mutation = process.database.mutation(account, email, SEEN);
+        MutationId behind = process.database.mutation(account, email, "{\"keywords\": {\"$flagged\": true}}");
+        double waited = 0;
 
-        for (int attempt = 1; attempt < RetrySchedule.ATTEMPTS_MAX; attempt++) {
+        for (int failures = 1; failures <= 20; failures++) {
             process.flush(account);
-            assertThat(process.database.row(mutation))
-                    .satisfies(row -> assertThat(row.state()).isEqualTo("queued"));
-            assertThat(process.database.row(mutation).attempts()).isEqualTo(attempt);
+            Map<String, Object> hold =
+                    process.database.hold(account, "mutations").orElseThrow();
+            assertThat(hold).containsEntry("failures", failures).containsEntry("reason", "unreachable");
+            assertThat((Double) hold.get("wait")).isGreaterThan(waited * 0.9);
+            waited = (Double) hold.get("wait");
             assertThat(process.flusher.flush(account.tenant(), account.id()))
-                    .as("it is not due yet")
+                    .as("nothing is due yet")
                     .isFalse();
             process.database.makeDue();
         }
-        process.flush(account);
 
-        Row row = process.database.row(mutation);
-        assertThat(row.state()).isEqualTo("failed");
-        assertThat(row.attempts()).isEqualTo(5);
-        assertThat(row.error()).endsWith("(after 5 tries)");
+        assertThat(waited).isBetween(290.0, 300.0);
+        assertThat(process.database.row(mutation).state()).isEqualTo("queued");
+        assertThat(process.database.row(mutation).attempts()).isZero();
+        assertThat(process.database.row(behind).attempts()).isZero();
         assertThat(process.syncRequests)
                 .as("the server did not answer, so its state has not changed")
                 .isEmpty();
-        assertThat(process.count("retried")).isEqualTo(4);
-        assertThat(process.count("failed")).isOne();
+        assertThat(process.count("failed")).isZero();
+    }
+
+    @Test
+    void after_three_days_a_mutation_has_failed_and_the_error_says_why() {
+        Account account = account(new ServerAddress("127.0.0.1", 1, TlsMode.NONE));
+        EmailId email = email(account);
+        MutationId mutation = process.database.mutation(account, email, SEEN);
+        MutationId behind = process.database.mutation(account, email, SEEN);
+        process.flush(account);
+        assertThat(process.database.state(mutation)).isEqualTo("queued");
+        process.database.age(account, Duration.ofDays(3));
+        MutationId young = process.database.mutation(account, email, SEEN);
+
+        process.database.makeDue();
+        process.flush(account);
+
+        assertThat(process.database.row(mutation).state()).isEqualTo("failed");
+        assertThat(process.database.row(mutation).error()).endsWith("(given up after 3 days)");
+        assertThat(process.database.row(behind).state()).isEqualTo("failed");
+        assertThat(process.database.row(young).state()).isEqualTo("queued");
         assertThat(process.database.changes(account))
-                .singleElement()
-                .isInstanceOfSatisfying(
-                        ChangeEvent.MutationFailed.class,
-                        failed -> assertThat(failed.mutationId()).isEqualTo(mutation));
+                .hasSize(2)
+                .allSatisfy(change -> assertThat(change).isInstanceOf(ChangeEvent.MutationFailed.class));
+    }
+
+    /** The hold is in the database: another process, or this one after a restart, waits too. */
+    @Test
+    void a_hold_outlives_the_process_and_ends_when_the_server_answers() {
+        try (ScriptedImapServer server = playing("flag")) {
+            Account account = account(new ServerAddress("127.0.0.1", 1, TlsMode.NONE));
+            MutationId mutation = process.database.mutation(account, email(account), SEEN);
+            process.flush(account);
+
+            assertThat(process.mutationFlusher("restarted").flush(account.tenant(), account.id()))
+                    .as("it waits")
+                    .isFalse();
+
+            process.database.run(
+                    "update account set settings = ?::jsonb where account_id = ?",
+                    EventCodec.encodeToString(new AccountSettings.Imap("alice", server.address(), Optional.empty())),
+                    account.id().value());
+            process.database.makeDue();
+            process.flush(account);
+
+            assertThat(process.database.row(mutation)).isEqualTo(new Row("applied", 1, null));
+            assertThat(process.database.hold(account, "mutations")).isEmpty();
+            process.servers.close();
+            server.assertPlayed();
+        }
+    }
+
+    @Test
+    void a_command_that_the_server_ends_the_connection_for_does_not_stop_the_others() {
+        try (ScriptedImapServer server = playing("flag-then-cut", "flag-of-another")) {
+            Account account = account(server.address());
+            MailboxId inbox = process.database.mailbox(account, "name:INBOX", "INBOX");
+            EmailId poison = process.database.email(account, null, "m@example.com");
+            process.database.link(account, poison, inbox, 70, 11);
+            MutationId cut = process.database.mutation(account, poison, SEEN);
+            process.flush(account);
+            assertThat(process.database.row(cut).state()).isEqualTo("queued");
+            assertThat(process.database.row(cut).attempts()).isZero();
+            EmailId other = process.database.email(account, null, "n@example.com");
+            process.database.link(account, other, inbox, 70, 12);
+            MutationId fine = process.database.mutation(account, other, SEEN);
+
+            process.database.run("update outbound_hold set next_try_at = now()");
+            process.flush(account);
+
+            assertThat(process.database.state(fine)).isEqualTo("applied");
+            assertThat(process.database.state(cut)).isEqualTo("queued");
+            process.servers.close();
+            server.assertPlayed();
+        }
+    }
+
+    @Test
+    void a_message_that_was_expunged_elsewhere_is_not_found_but_only_on_fresh_state() {
+        String[] transcripts = {"expunged", "expunged", "expunged"};
+        try (ScriptedImapServer server = playing(transcripts)) {
+            Account account = account(server.address());
+            MutationId mutation = process.database.mutation(account, email(account), SEEN);
+
+            for (int attempt = 1; attempt <= transcripts.length; attempt++) {
+                process.flush(account);
+                process.servers.close();
+                for (int i = 0; i < 5; i++) {
+                    process.database.makeDue();
+                    process.flush(account);
+                }
+                assertThat(process.database.row(mutation).attempts())
+                        .as("without a pass it is not tried")
+                        .isEqualTo(attempt);
+                process.database.passEnds(account);
+            }
+
+            assertThat(process.database.row(mutation).state()).isEqualTo("rejected");
+            assertThat(process.database.row(mutation).error()).startsWith("notFound");
+            server.assertPlayed();
+        }
     }
 
     @Test
@@ -115,8 +213,9 @@ class FlushStatesTest {
         try (ScriptedImapServer server = playing()) {
             Account account = account(server.address());
             MutationId mutation = process.database.mutation(account, email(account), SEEN);
-            process.database.run("update pending_changes set state = 'sending', attempts = 5, claimed_by = 'crashed',"
-                    + " claimed_until = now() - interval '1 second'");
+            process.database.run(
+                    "update pending_changes set state = 'sending', attempts = 5, interruptions = 4, claimed_by = 'crashed',"
+                            + " claimed_until = now() - interval '1 second'");
 
             process.flush(account);
 

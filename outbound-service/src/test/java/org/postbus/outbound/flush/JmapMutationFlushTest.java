@@ -20,6 +20,7 @@ import org.postbus.mail.jmap.method.JmapMethod;
 import org.postbus.model.EmailId;
 import org.postbus.model.MailboxId;
 import org.postbus.model.MutationId;
+import org.postbus.outbound.fixture.Mutations;
 import org.postbus.outbound.fixture.TestDatabase;
 import org.postbus.outbound.fixture.TestDatabase.Account;
 import org.postbus.outbound.mutation.Fold;
@@ -95,7 +96,7 @@ class JmapMutationFlushTest extends MutationFlushContract {
                 .run(account.tenant(), connection -> new AccountTable().login(connection, account.id()))
                 .orElseThrow();
         MailServers.Use use = process.servers.use(account.tenant(), account.id(), login);
-        use.server().apply(Fold.fold(claim.mutations()), snapshot);
+        use.server().apply(Fold.fold(claim.mutations()), snapshot, Mutations.heldClaim());
         assertThat(messages("INBOX")).isEqualTo(2);
         assertThat(messages("Archive")).isEqualTo(2);
         process.database.run("update pending_changes set claimed_until = now() - interval '1 second'");

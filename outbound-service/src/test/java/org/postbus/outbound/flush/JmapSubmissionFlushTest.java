@@ -267,7 +267,7 @@ class JmapSubmissionFlushTest {
 
         assertThat(process.database.submission(submission))
                 .containsEntry("state", "sent")
-                .containsEntry("attempts", 3);
+                .containsEntry("attempts", 1);
         assertThat(calls("Email/import")).isEqualTo(1);
         assertThat(submissions.delivered()).hasSize(1);
     }

@@ -177,31 +177,64 @@ class SmtpSubmissionFlushTest {
     }
 
     @Test
-    void a_temporary_refusal_is_tried_five_times() {
+    void a_temporary_refusal_is_retried_for_four_days_with_growing_waits() {
         scripted.answer("RCPT", "451 4.7.1 come back later");
         Account account = account(scripted.address());
         SubmissionId submission = process.database.submission(account, user, messageId, "bob@example.com");
 
-        processes.flush(account);
-        assertThat(process.database.submission(submission))
-                .containsEntry("state", "queued")
-                .containsEntry("attempts", 1)
-                .containsEntry("error", "451 4.7.1 come back later");
-        for (int i = 0; i < 10; i++) {
-            processes.makeDue();
+        double waited = 0;
+        for (int attempt = 1; attempt <= 10; attempt++) {
             processes.flush(account);
+            assertThat(process.database.submission(submission))
+                    .containsEntry("state", "queued")
+                    .containsEntry("attempts", attempt)
+                    .containsEntry("transmitting", false)
+                    .containsEntry("error", "451 4.7.1 come back later");
+            double wait = secondsToNextTry(submission);
+            assertThat(wait).isGreaterThanOrEqualTo(waited * 0.9);
+            waited = wait;
+            processes.makeDue();
         }
+        assertThat(waited).isBetween(3_500.0, 3_600.0);
+
+        process.database.age(account, Duration.ofDays(4));
+        processes.makeDue();
+        processes.flush(account);
 
         assertThat(process.database.submission(submission))
                 .containsEntry("state", "failed")
-                .containsEntry("attempts", 5);
+                .containsEntry("attempts", 11)
+                .containsEntry("error", "451 4.7.1 come back later (after 11 tries)");
         assertThat(process.database.changes(account))
                 .singleElement()
                 .satisfies(change -> assertThat(change).isInstanceOf(SubmissionFailed.class));
-        assertThat(scripted.commands())
-                .filteredOn(line -> line.startsWith("RCPT"))
-                .hasSize(5);
         assertThat(scripted.delivered()).isEmpty();
+    }
+
+    @Test
+    void a_message_that_was_refused_temporarily_is_sent_when_the_server_accepts_it() {
+        scripted.answer("RCPT", "451 4.7.1 come back later");
+        Account account = account(scripted.address());
+        SubmissionId submission = process.database.submission(account, user, messageId, "bob@example.com");
+        for (int attempt = 1; attempt <= 8; attempt++) {
+            processes.flush(account);
+            processes.makeDue();
+        }
+
+        scripted.answerAsUsual();
+        processes.flush(account);
+
+        assertThat(processes.state(submission)).isEqualTo("sent");
+        assertThat(scripted.delivered()).hasSize(1);
+    }
+
+    private static double secondsToNextTry(SubmissionId submission) {
+        return (Double) process.database
+                .rows(
+                        "select extract(epoch from next_try_at - now())::float8 as wait from submission where submission_id = ?",
+                        submission.value())
+                .getFirst()
+                .get("wait");
     }
 
     @Test
@@ -246,17 +279,35 @@ class SmtpSubmissionFlushTest {
     }
 
     @Test
-    void an_unreachable_server_is_tried_again_later() throws IOException {
+    void an_unreachable_server_holds_the_queue_and_counts_no_attempt() throws IOException {
         Account account = account(scripted.address());
+        SubmissionId sent = process.database.submission(account, user, messageId, "bob@example.com");
+        processes.flush(account);
+        assertThat(processes.state(sent)).isEqualTo("sent");
         scripted.close();
-        SubmissionId submission = process.database.submission(account, user, messageId, "bob@example.com");
+        SubmissionId submission = process.database.submission(account, user, "second-" + messageId, "bob@example.com");
+        SubmissionId behind = process.database.submission(account, user, "third-" + messageId, "bob@example.com");
 
+        for (int failures = 1; failures <= 8; failures++) {
+            processes.flush(account);
+            assertThat(process.database.hold(account, "submissions").orElseThrow())
+                    .containsEntry("failures", failures)
+                    .containsEntry("reason", "unreachable");
+            process.database.run("update outbound_hold set next_try_at = now()");
+            process.database.run("update submission set next_try_at = now() where state = 'queued'");
+        }
         processes.flush(account);
 
         assertThat(process.database.submission(submission))
                 .containsEntry("state", "queued")
                 .containsEntry("transmitting", false)
-                .containsEntry("attempts", 1);
+                .containsEntry("attempts", 0);
+        assertThat(process.database.submission(behind)).containsEntry("attempts", 0);
+
+        // What was sent is filed meanwhile: Sent is on another server.
+        process.database.run("update submission set next_try_at = now() where state = 'sent'");
+        processes.flush(account);
+        assertThat(process.database.submission(sent)).containsEntry("copy", "done");
     }
 
     @Test

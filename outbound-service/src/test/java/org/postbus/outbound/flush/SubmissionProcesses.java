@@ -70,6 +70,7 @@ record SubmissionProcesses(OutboundProcess process) {
 
     /** Makes all waiting submissions due now. */
     void makeDue() {
+        process.database.run("update outbound_hold set next_try_at = now()");
         process.database.run("update submission set next_try_at = now() where next_try_at is not null");
     }
 

@@ -1,14 +1,18 @@
 package org.postbus.outbound.imap;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.postbus.outbound.fixture.Mutations.afterInterruption;
 import static org.postbus.outbound.fixture.Mutations.destroy;
 import static org.postbus.outbound.fixture.Mutations.email;
+import static org.postbus.outbound.fixture.Mutations.heldClaim;
 import static org.postbus.outbound.fixture.Mutations.inTry;
 import static org.postbus.outbound.fixture.Mutations.keywords;
 import static org.postbus.outbound.fixture.Mutations.mailboxes;
 
 import io.vertx.core.Vertx;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -28,6 +32,8 @@ import org.postbus.mail.imap.fake.Transcript;
 import org.postbus.outbound.fixture.Mutations;
 import org.postbus.outbound.mutation.EmailMutation;
 import org.postbus.outbound.mutation.Fold;
+import org.postbus.outbound.mutation.HeldClaim;
+import org.postbus.outbound.mutation.HeldClaim.Confirmation;
 import org.postbus.outbound.mutation.MailServer.Answer;
 import org.postbus.outbound.mutation.MailServer.Answers;
 
@@ -129,7 +135,7 @@ class ImapMailServerTest {
                 play("vanished-and-as-requested", keywords(1, 1, SEEN), keywords(2, 2, SEEN), keywords(3, 3, SEEN));
 
         assertDone(answers, 1, 3);
-        assertThat(failure(answers, 2)).isInstanceOf(ServerFailure.Conflict.class);
+        assertMissing(answers, 2);
     }
 
     @Test
@@ -175,6 +181,113 @@ class ImapMailServerTest {
                 2);
     }
 
+    /** Servers answer OK to a COPY of messages that are gone. */
+    @Test
+    void a_copy_that_COPYUID_does_not_name_is_searched_for_and_without_it_the_original_is_not_expunged() {
+        Answers answers = play(
+                "copy-not-proved",
+                mailboxes(1, 1, TO_ARCHIVE),
+                mailboxes(2, 2, TO_ARCHIVE),
+                mailboxes(3, 3, TO_ARCHIVE));
+
+        assertDone(answers, 1, 2);
+        assertThat(failure(answers, 3))
+                .isInstanceOfSatisfying(
+                        ServerFailure.Conflict.class,
+                        conflict -> assertThat(conflict.text()).contains("is not in Archive"));
+    }
+
+    @Test
+    void a_refused_copy_leaves_its_original() {
+        Answers answers = play("copy-refused", mailboxes(1, 1, TO_ARCHIVE), mailboxes(2, 2, TO_ARCHIVE));
+
+        assertThat(failure(answers, 1)).isInstanceOf(ServerFailure.Rejected.class);
+        assertThat(failure(answers, 2)).isInstanceOf(ServerFailure.Rejected.class);
+    }
+
+    @Test
+    void a_move_of_a_message_that_was_expunged_meanwhile_is_missing() {
+        Answers answers = play("move-of-expunged", mailboxes(1, 1, TO_ARCHIVE), mailboxes(2, 2, TO_ARCHIVE));
+
+        assertDone(answers, 1);
+        assertMissing(answers, 2);
+    }
+
+    @Test
+    void without_COPYUID_the_target_shows_that_a_message_was_moved() {
+        Answers answers = play("move-without-copyuid", mailboxes(1, 1, TO_ARCHIVE), mailboxes(2, 5, TO_ARCHIVE));
+
+        assertDone(answers, 1, 5);
+    }
+
+    @Test
+    void a_message_that_is_as_requested_must_exist() {
+        Answers answers = play("as-requested", mailboxes(1, 1, Map.of(1L, true)), mailboxes(2, 2, Map.of(1L, true)));
+
+        assertDone(answers, 1);
+        assertMissing(answers, 2);
+    }
+
+    @Test
+    void a_destroyed_message_that_is_gone_is_missing_unless_it_may_have_been_destroyed_before() {
+        Answers answers = play("destroy-of-expunged", destroy(1, 1), afterInterruption(destroy(2, 2)));
+
+        assertMissing(answers, 1);
+        assertDone(answers, 2);
+    }
+
+    @Test
+    void a_mailbox_that_cannot_be_read_for_now_rejects_nothing() {
+        Answers selecting = play("select-refused-for-now", keywords(1, 1, SEEN));
+        Answers fetching = play("fetch-refused-for-now", keywords(1, 1, SEEN));
+
+        assertThat(failure(selecting, 1)).isInstanceOf(ServerFailure.CursorLost.class);
+        assertThat(failure(fetching, 1)).isInstanceOf(ServerFailure.CursorLost.class);
+    }
+
+    /** The process was frozen before its first COPY, and another one has taken over. */
+    @Test
+    void nothing_is_copied_after_the_claim_was_lost() {
+        try (ScriptedImapServer server = server("claim-lost-before-copy")) {
+            ImapMailServer mail = open(server);
+            HeldClaim claim = claimAnswering(Confirmation.LOST);
+
+            assertThatThrownBy(
+                            () -> mail.apply(Fold.fold(List.of(mailboxes(1, 1, TO_ARCHIVE))), world.snapshot(), claim))
+                    .isInstanceOf(HeldClaim.LostException.class);
+
+            mail.close();
+            server.assertPlayed();
+        }
+    }
+
+    /** The COPY reached the server after another process had taken over and copied. */
+    @Test
+    void a_second_copy_is_removed_by_the_process_that_lost_the_claim() {
+        try (ScriptedImapServer server = server("claim-lost-after-copy")) {
+            ImapMailServer mail = open(server);
+            HeldClaim claim = claimAnswering(Confirmation.HELD, Confirmation.LOST);
+
+            assertThatThrownBy(() -> mail.apply(
+                            Fold.fold(List.of(mailboxes(1, 1, TO_ARCHIVE), mailboxes(2, 2, TO_ARCHIVE))),
+                            world.snapshot(),
+                            claim))
+                    .isInstanceOf(HeldClaim.LostException.class);
+
+            mail.close();
+            server.assertPlayed();
+        }
+    }
+
+    private static HeldClaim claimAnswering(Confirmation... answers) {
+        var left = new ArrayDeque<>(List.of(answers));
+        return new HeldClaim(
+                Duration.ofMinutes(1),
+                () -> left.size() > 1 ? left.removeFirst() : left.getFirst(),
+                System::nanoTime,
+                System.nanoTime());
+    }
+
     @Test
     void throttling_ends_the_attempt_with_the_servers_hint() {
         Answers answers = play("throttled", keywords(1, 1, SEEN));
@@ -192,9 +305,9 @@ class ImapMailServerTest {
         try (ScriptedImapServer server = server("selected-once")) {
             ImapMailServer mail = open(server);
 
-            Answers first = mail.apply(Fold.fold(List.of(keywords(1, 1, SEEN))), world.snapshot());
-            Answers second =
-                    mail.apply(Fold.fold(List.of(keywords(2, 2, Map.of("$flagged", false)))), world.snapshot());
+            Answers first = mail.apply(Fold.fold(List.of(keywords(1, 1, SEEN))), world.snapshot(), heldClaim());
+            Answers second = mail.apply(
+                    Fold.fold(List.of(keywords(2, 2, Map.of("$flagged", false)))), world.snapshot(), heldClaim());
             mail.close();
 
             assertDone(first, 1);
@@ -206,7 +319,7 @@ class ImapMailServerTest {
     private Answers play(String transcript, EmailMutation... mutations) {
         try (ScriptedImapServer server = server(transcript)) {
             ImapMailServer mail = open(server);
-            Answers answers = mail.apply(Fold.fold(List.of(mutations)), world.snapshot());
+            Answers answers = mail.apply(Fold.fold(List.of(mutations)), world.snapshot(), heldClaim());
             assertThat(mail.isOpen()).isEqualTo(answers.lost().isEmpty());
             mail.close();
             server.assertPlayed();
@@ -230,6 +343,14 @@ class ImapMailServerTest {
             assertThat(answers.byEmail().get(email(email)))
                     .as("email %d", email)
                     .isEqualTo(Answer.DONE);
+        }
+    }
+
+    private static void assertMissing(Answers answers, long... emails) {
+        for (long email : emails) {
+            assertThat(answers.byEmail().get(email(email)))
+                    .as("email %d", email)
+                    .isEqualTo(Answer.MISSING);
         }
     }
 

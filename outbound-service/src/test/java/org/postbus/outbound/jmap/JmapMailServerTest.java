@@ -1,8 +1,11 @@
 package org.postbus.outbound.jmap;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.postbus.outbound.fixture.Mutations.afterInterruption;
 import static org.postbus.outbound.fixture.Mutations.destroy;
 import static org.postbus.outbound.fixture.Mutations.email;
+import static org.postbus.outbound.fixture.Mutations.heldClaim;
 import static org.postbus.outbound.fixture.Mutations.keywords;
 import static org.postbus.outbound.fixture.Mutations.mailboxes;
 import static org.postbus.outbound.fixture.Mutations.mutation;
@@ -32,9 +35,11 @@ import org.postbus.model.MutationId;
 import org.postbus.outbound.fixture.Mutations;
 import org.postbus.outbound.mutation.EmailMutation;
 import org.postbus.outbound.mutation.Fold;
+import org.postbus.outbound.mutation.HeldClaim;
 import org.postbus.outbound.mutation.MailServer.Answer;
 import org.postbus.outbound.mutation.MailServer.Answers;
 import org.postbus.outbound.mutation.MailboxMutation;
+import org.postbus.outbound.mutation.Tries;
 
 class JmapMailServerTest {
     private static final Map<String, Boolean> SEEN = Map.of("$seen", true);
@@ -109,16 +114,36 @@ class JmapMailServerTest {
     }
 
     @Test
-    void for_an_email_that_is_gone_updates_are_refused_and_destroys_are_done() {
+    void an_email_that_is_gone_is_missing_unless_it_may_have_been_destroyed_before() {
         Answers changed = apply(keywords(1, 4, SEEN), keywords(2, 1, SEEN));
         Answers destroyed = apply(destroy(3, 4));
+        Answers again = apply(afterInterruption(destroy(3, 4)));
 
-        assertThat(failure(changed, 4))
-                .isInstanceOfSatisfying(
-                        ServerFailure.Rejected.class,
-                        rejected -> assertThat(rejected.code()).isEqualTo("notFound"));
+        assertThat(changed.byEmail().get(email(4))).isEqualTo(Answer.MISSING);
         assertThat(changed.byEmail().get(email(1))).isEqualTo(Answer.DONE);
-        assertThat(destroyed.byEmail().get(email(4))).isEqualTo(Answer.DONE);
+        assertThat(destroyed.byEmail().get(email(4))).isEqualTo(Answer.MISSING);
+        assertThat(again.byEmail().get(email(4))).isEqualTo(Answer.DONE);
+    }
+
+    /** A proxy answers for a server that is away. */
+    @Test
+    void an_http_status_is_no_refusal_of_the_emails() {
+        server.nextAnswer(404, "text/html", "<html>not found</html>");
+
+        Answers answers = apply(keywords(1, 1, SEEN), destroy(2, 2));
+
+        assertThat(answers.byEmail()).isEmpty();
+        assertThat(answers.lost()).containsInstanceOf(ServerFailure.Unreachable.class);
+    }
+
+    @Test
+    void nothing_is_sent_after_the_claim_was_lost() {
+        var lost = new HeldClaim(Duration.ofMinutes(1), () -> HeldClaim.Confirmation.LOST, () -> 0, -60_000_000_000L);
+
+        assertThatThrownBy(() -> mail.apply(Fold.fold(List.of(keywords(1, 1, SEEN))), world.snapshot(), lost))
+                .isInstanceOf(HeldClaim.LostException.class);
+
+        assertThat(server.requests()).isEmpty();
     }
 
     @Test
@@ -231,12 +256,12 @@ class JmapMailServerTest {
                 new MutationId(new UUID(0, 1)),
                 Mutations.mailbox(2),
                 new MailboxMutation.Change.Update(Optional.of("Old mail"), Optional.empty()),
-                1);
+                Tries.first());
         server.nextAnswer(200, JSON, response("""
                 ["Mailbox/get", {"accountId": "A1", "state": "as it was before", "notFound": [], "list": [
                   {"id": "archive/id", "name": "Archive", "parentId": null, "role": "archive"}]}, "c0"]"""));
 
-        Answer first = mail.apply(mutation, world.snapshot());
+        Answer first = mail.apply(mutation, world.snapshot(), heldClaim());
 
         assertThat(first)
                 .isInstanceOfSatisfying(
@@ -245,12 +270,12 @@ class JmapMailServerTest {
         assertThat(server.requests().getLast().at("/methodCalls/0/1/ifInState").asText())
                 .isEqualTo("as it was before");
         assertThat(mail.isOpen()).isTrue();
-        assertThat(mail.apply(mutation, world.snapshot())).isEqualTo(Answer.DONE);
+        assertThat(mail.apply(mutation, world.snapshot(), heldClaim())).isEqualTo(Answer.DONE);
         assertThat(server.complaints()).isEmpty();
     }
 
     private Answers apply(EmailMutation... mutations) {
-        return mail.apply(Fold.fold(List.of(mutations)), world.snapshot());
+        return mail.apply(Fold.fold(List.of(mutations)), world.snapshot(), heldClaim());
     }
 
     private static String response(String methodResponse) {

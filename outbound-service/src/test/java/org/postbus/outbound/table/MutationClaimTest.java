@@ -24,15 +24,18 @@ import org.junit.jupiter.api.Test;
 import org.postbus.account.AccountSettings;
 import org.postbus.account.ServerAddress;
 import org.postbus.account.TlsMode;
+import org.postbus.change.ChangeEvent;
 import org.postbus.kit.sql.TenantTransactions;
 import org.postbus.model.EmailId;
 import org.postbus.model.MutationId;
 import org.postbus.model.TenantId;
 import org.postbus.outbound.fixture.Mutations;
+import org.postbus.outbound.fixture.OutboundProcess;
 import org.postbus.outbound.fixture.TestDatabase;
 import org.postbus.outbound.fixture.TestDatabase.Account;
 import org.postbus.outbound.mutation.EmailMutation;
 import org.postbus.outbound.mutation.MutationOutcome;
+import org.postbus.outbound.retry.QueueHold;
 
 class MutationClaimTest {
     private static final AccountSettings JMAP =
@@ -70,7 +73,7 @@ class MutationClaimTest {
         MutationClaim claim = claim(one, account);
 
         assertThat(claim.mutations()).extracting(EmailMutation::id).containsExactly(first, second);
-        assertThat(claim.mutations()).allMatch(mutation -> mutation.attempts() == 1);
+        assertThat(claim.mutations()).allMatch(mutation -> mutation.tries().attempts() == 1);
         assertThat(claim.mutations().getLast().change()).isEqualTo(new EmailMutation.Change.Destroy());
         assertThat(database.state(first)).isEqualTo("sending");
     }
@@ -135,7 +138,11 @@ class MutationClaimTest {
         assertThat(isDue(account)).isTrue();
         MutationClaim taken = claim(other, account);
 
-        assertThat(taken.mutations()).singleElement().matches(again -> again.attempts() == 2);
+        assertThat(taken.mutations())
+                .singleElement()
+                .matches(again -> again.tries().attempts() == 2
+                        && again.tries().interruptions() == 1
+                        && !again.tries().sent());
         assertThat(note(one, account, Map.of(mutation, new MutationOutcome.Rejected("x", "late"))))
                 .isZero();
         assertThat(database.state(mutation)).isEqualTo("sending");
@@ -169,7 +176,7 @@ class MutationClaimTest {
         EmailId free = database.email(account, "jmap:f", null);
         MutationId first = database.mutation(account, waiting, "{}");
         claim(one, account);
-        note(one, account, Map.of(first, new MutationOutcome.Deferred(Duration.ofMinutes(2), "later", false)));
+        note(one, account, Map.of(first, new MutationOutcome.Deferred(Duration.ofMinutes(2), "later")));
         MutationId second = database.mutation(account, waiting, "{}");
         MutationId third = database.mutation(account, free, "{}");
 
@@ -189,7 +196,7 @@ class MutationClaimTest {
         Account account = database.account(JMAP);
         MutationId first = database.mutation(account, database.email(account, "jmap:1", null), "{}");
         claim(one, account);
-        note(one, account, Map.of(first, new MutationOutcome.NeedsLogin(Duration.ofMinutes(5), "wrong password")));
+        hold(one, account, Map.of(first, new MutationOutcome.Held("wrong password")));
         MutationId second = database.mutation(account, database.email(account, "jmap:2", null), "{}");
 
         assertThat(database.row(first)).isEqualTo(new TestDatabase.Row("queued", 0, "wrong password"));
@@ -203,6 +210,111 @@ class MutationClaimTest {
         assertThat(claim(one, account).mutations())
                 .extracting(EmailMutation::id)
                 .containsExactly(first, second);
+    }
+
+    @Test
+    void after_a_failure_of_the_account_one_mutation_finds_out_whether_the_server_answers_again() {
+        Account account = database.account(JMAP);
+        MutationId first = database.mutation(account, database.email(account, "jmap:1", null), "{}");
+        MutationId second = database.mutation(account, database.email(account, "jmap:2", null), "{}");
+        claim(one, account);
+        var held = new MutationOutcome.Held("no route");
+        hold(one, account, Map.of(first, held, second, held));
+        database.makeDue();
+
+        MutationClaim probe = claim(one, account);
+        assertThat(probe.mutations()).extracting(EmailMutation::id).containsExactly(first);
+        assertThat(probe.failures()).isOne();
+        hold(one, account, Map.of(first, held));
+        assertThat(database.hold(account, "mutations"))
+                .hasValueSatisfying(hold -> assertThat(hold)
+                        .containsEntry("failures", 2)
+                        .containsEntry("reason", "unreachable")
+                        .containsEntry("error", "no route"));
+
+        database.makeDue();
+        claim(one, account);
+        transactions.run(
+                account.tenant(),
+                connection -> one.storeOutcomes(
+                        connection,
+                        account.tenant(),
+                        account.id(),
+                        flushed(Map.of(first, new MutationOutcome.Applied()), Optional.empty(), true)));
+        assertThat(database.hold(account, "mutations")).isEmpty();
+        assertThat(claim(one, account).mutations())
+                .extracting(EmailMutation::id)
+                .containsExactly(second);
+    }
+
+    @Test
+    void while_the_account_is_held_mutations_that_are_too_old_fail_and_that_is_published() {
+        Account account = database.account(JMAP);
+        MutationId claimed = database.mutation(account, database.email(account, "jmap:1", null), "{}");
+        claim(one, account);
+        MutationId retried = database.mutation(account, database.email(account, "jmap:2", null), "{}");
+        database.run("update pending_changes set retried_at = now() where account_id = ?", account.id().value());
+        MutationId old = database.mutation(account, database.email(account, "jmap:3", null), "{}");
+        database.age(account, Duration.ofDays(3));
+        MutationId young = database.mutation(account, database.email(account, "jmap:4", null), "{}");
+
+        hold(one, account, Map.of(claimed, new MutationOutcome.Held("no route")));
+
+        assertThat(database.row(old)).isEqualTo(new TestDatabase.Row("failed", 0, "no route (given up after 3 days)"));
+        assertThat(database.state(retried)).isEqualTo("queued");
+        assertThat(database.state(young)).isEqualTo("queued");
+        assertThat(database.changes(account))
+                .singleElement()
+                .isInstanceOfSatisfying(
+                        ChangeEvent.MutationFailed.class,
+                        failed -> assertThat(failed.mutationId()).isEqualTo(old));
+    }
+
+    @Test
+    void a_mutation_that_is_out_of_date_waits_for_a_pass_that_began_later_and_its_followers_wait_too() {
+        Account account = database.account(JMAP);
+        EmailId email = database.email(account, "jmap:1", null);
+        database.beginPass(account, 7);
+        MutationId first = database.mutation(account, email, "{}");
+        claim(one, account);
+        note(one, account, Map.of(first, new MutationOutcome.OutOfDate("gone")));
+        MutationId second = database.mutation(account, email, "{}");
+        database.makeDue();
+
+        assertThat(database.rows("select after_pass from pending_changes where mutation_id = ?", first.value()))
+                .containsExactly(Map.of("after_pass", 7L));
+        assertThat(isDue(account)).as("another mutation").isTrue();
+        assertThat(claim(one, account).isEmpty()).isTrue();
+
+        database.passEnds(account);
+        assertThat(claim(one, account).mutations())
+                .extracting(EmailMutation::id)
+                .containsExactly(first, second);
+    }
+
+    @Test
+    void only_a_mutation_that_is_still_owned_is_marked_as_sent() {
+        Account account = database.account(JMAP);
+        MutationId kept = database.mutation(account, database.email(account, "jmap:1", null), "{}");
+        MutationId discarded = database.mutation(account, database.email(account, "jmap:2", null), "{}");
+        claim(one, account);
+        assertThat(database.rows(
+                        "select sent from pending_changes where account_id = ?",
+                        account.id().value()))
+                .containsExactly(Map.of("sent", false), Map.of("sent", false));
+        database.run("delete from pending_changes where mutation_id = ?", discarded.value());
+
+        assertThat(markSent(one, account, kept, discarded)).containsExactly(kept);
+
+        database.run("update pending_changes set claimed_until = now() - interval '1 second'");
+        claim(other, account);
+        assertThat(markSent(one, account, kept)).isEmpty();
+        assertThat(markSent(other, account, kept)).containsExactly(kept);
+    }
+
+    private static Set<MutationId> markSent(PendingChangesTable process, Account account, MutationId... mutations) {
+        return transactions.run(
+                account.tenant(), connection -> process.markSent(connection, account.id(), List.of(mutations)));
     }
 
     @Test
@@ -290,7 +402,28 @@ class MutationClaimTest {
     private static int note(PendingChangesTable process, Account account, Map<MutationId, MutationOutcome> outcomes) {
         return transactions.run(
                 account.tenant(),
-                connection -> process.storeOutcomes(connection, account.tenant(), account.id(), 1, outcomes));
+                connection -> process.storeOutcomes(
+                        connection, account.tenant(), account.id(), flushed(outcomes, Optional.empty(), false)));
+    }
+
+    private static int hold(PendingChangesTable process, Account account, Map<MutationId, MutationOutcome> outcomes) {
+        String text = outcomes.values().stream()
+                .map(outcome -> ((MutationOutcome.Held) outcome).text())
+                .findFirst()
+                .orElseThrow();
+        return transactions.run(
+                account.tenant(),
+                connection -> process.storeOutcomes(
+                        connection,
+                        account.tenant(),
+                        account.id(),
+                        flushed(outcomes, Optional.of(QueueHold.unreachable(text)), false)));
+    }
+
+    private static PendingChangesTable.Flushed flushed(
+            Map<MutationId, MutationOutcome> outcomes, Optional<QueueHold> hold, boolean holdEnds) {
+        return new PendingChangesTable.Flushed(
+                outcomes, 1, hold, Duration.ofMinutes(5), holdEnds, OutboundProcess.MUTATION_AGE_MAX);
     }
 
     private static boolean isDue(Account account) {

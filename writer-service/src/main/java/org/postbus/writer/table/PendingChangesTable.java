@@ -67,7 +67,8 @@ public final class PendingChangesTable {
 
     /**
      * Sends a statement that confirms mutations that were applied before the pass with this number began: at most {@code most}, in the order of
-     * the passes in which they were applied, and of their ids. {@link #confirmed} reads the answer.
+     * the passes in which they were applied, and of their ids. {@link #confirmed} reads the answer. Mutations that were refused before it, because the
+     * stored state differed from the server's, are due again: the pass has read that state.
      *
      * <p>ORDER BY forces the planner to use the index of applied mutations. A row that outbound changes at the same time is left out and
      * confirmed by the next pass.
@@ -75,7 +76,12 @@ public final class PendingChangesTable {
     public static Future<RowSet<Row>> confirmAppliedBefore(
             Transaction transaction, AccountId account, long pass, int most) {
         return transaction.query("""
-                with due as (
+                with fresh as (
+                  update pending_changes set after_pass = null, next_try_at = now()
+                  where ctid = any (array(
+                    select ctid from pending_changes
+                    where account_id = $1 and state = 'queued' and after_pass < $2 order by after_pass))),
+                due as (
                   select ctid as row from pending_changes
                   where account_id = $1 and state = 'applied' and applied_pass < $2
                   order by applied_pass, mutation_id limit $3),

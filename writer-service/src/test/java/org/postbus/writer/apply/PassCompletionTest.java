@@ -111,6 +111,28 @@ class PassCompletionTest {
         assertThat(confirmed()).containsExactly(mutation);
     }
 
+    /** It was refused because the stored state differed from the server's. */
+    @Test
+    void only_a_pass_with_a_greater_number_than_the_stamp_makes_an_outdated_mutation_due() {
+        alice.apply(Observations.mailbox(INBOX), Observations.imap(INBOX, 1, "a@x"));
+        alice.appliedMutation(alice.emailIdOf("a@x"), 0);
+        alice.update(
+                "update pending_changes set state = 'queued', applied_pass = null, after_pass = 7, next_try_at = 'infinity'"
+                        + " where account_id = ?",
+                alice.account.value());
+        String waiting =
+                "select coalesce(after_pass::text, 'due ' || (next_try_at <= now())) from pending_changes where account_id = ?";
+
+        alice.apply(Observations.pass(6), Observations.pass(7), Observations.pass());
+        String afterSmallerAndEqual = alice.text(waiting);
+        alice.apply(Observations.pass(8));
+
+        assertThat(afterSmallerAndEqual).isEqualTo("7");
+        assertThat(alice.text(waiting)).isEqualTo("due true");
+        assertThat(alice.text("select state from pending_changes where account_id = ?"))
+                .isEqualTo("queued");
+    }
+
     @Test
     void a_mutation_that_was_applied_before_any_pass_is_confirmed_by_the_first() {
         alice.apply(Observations.mailbox(INBOX), Observations.imap(INBOX, 1, "a@x"));

@@ -148,6 +148,7 @@ class IndexUseTest {
             statement.execute(insert.formatted("confirmed", 1, 2000));
             statement.execute(insert.formatted("applied", 100, 2000));
             statement.execute(insert.formatted("applied", 1, 5));
+            statement.execute(insert.formatted("queued", 1, 2000));
         }
 
         for (int i = 0; i < 10; i++) {

@@ -121,9 +121,10 @@ record GmailPlan(ImapPlanBuilder plan, ServerSnapshot snapshot) {
                             .ifPresent(found -> plan.label(id, location, StoreMode.REMOVE, label(found))));
             restore(id, location, labels, bases);
         }
-        return added.isEmpty() && removed.isEmpty() && update.keywords().isEmpty()
-                ? Optional.of(Answer.DONE)
-                : Optional.empty();
+        if (added.isEmpty() && removed.isEmpty() && update.keywords().isEmpty()) {
+            plan.check(id, location);
+        }
+        return Optional.empty();
     }
 
     /** Moves the message from Spam or Trash to the first mailbox and adds the labels of the others there. */

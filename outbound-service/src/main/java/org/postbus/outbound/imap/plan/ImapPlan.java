@@ -54,9 +54,15 @@ public record ImapPlan(List<MailboxWork> work, Map<EmailId, Answer> settled) {
     public sealed interface Action {
         SortedSet<Long> uids();
 
+        /** No command: the message is as requested, if it exists. */
+        record Check(SortedSet<Long> uids) implements Action {}
+
         /** UID STORE ±FLAGS.SILENT. */
         record Store(StoreMode mode, Set<ImapFlag> flags, SortedSet<Long> uids) implements Action {
             public Store {
+                if (flags.isEmpty()) {
+                    throw new IllegalArgumentException("a STORE without flags changes nothing, or all flags");
+                }
                 flags = Collections.unmodifiableSet(new TreeSet<>(flags));
             }
         }

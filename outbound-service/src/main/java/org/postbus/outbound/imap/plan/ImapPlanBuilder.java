@@ -27,7 +27,7 @@ import org.postbus.outbound.mutation.FoldedMutation;
 import org.postbus.outbound.mutation.MailServer.Answer;
 import org.postbus.outbound.mutation.ServerSnapshot;
 
-/** Collects the actions of an {@location ImapPlan}, mailbox by mailbox. On Gmail, {@location GmailPlan} decides which. */
+/** Collects the actions of an {@link ImapPlan}, mailbox by mailbox. On Gmail, {@link GmailPlan} decides which. */
 final class ImapPlanBuilder {
     private static final String GONE = "the email is no longer on the server";
 
@@ -54,10 +54,15 @@ final class ImapPlanBuilder {
         answer.ifPresent(settledAnswer -> settled.put(mutation.emailId(), settledAnswer));
     }
 
-    /** For an email that is gone nothing is removed to do. One that is in no mailbox may be moving to another, which must be waited for. */
+    /**
+     * A missing row does not show that the message is gone: only if an earlier attempt may have destroyed it, that attempt has. An email that is
+     * in no mailbox may be moving to another, which must be waited for.
+     */
     private Optional<Answer> destroy(FoldedMutation mutation, Optional<ServerSnapshot.EmailSnapshot> email) {
         if (email.isEmpty()) {
-            return Optional.of(Answer.DONE);
+            return mutation.interruptedBefore()
+                    ? Optional.of(Answer.DONE)
+                    : failed(new ServerFailure.Rejected("notFound", GONE));
         }
         if (email.get().locations().isEmpty()) {
             return inNoMailbox();
@@ -125,9 +130,15 @@ final class ImapPlanBuilder {
                 .copies
                 .computeIfAbsent(target, t -> new TreeSet<>())
                 .add(source.uid()));
-        return targets.isEmpty() && removed.isEmpty() && update.keywords().isEmpty()
-                ? Optional.of(Answer.DONE)
-                : Optional.empty();
+        if (targets.isEmpty() && removed.isEmpty() && update.keywords().isEmpty()) {
+            check(emailId, source);
+        }
+        return Optional.empty();
+    }
+
+    /** Nothing is to be done, but only the server shows that the message exists. */
+    void check(EmailId emailId, ServerSnapshot.Location location) {
+        at(emailId, location).checks.add(location.uid());
     }
 
     void storeKeywords(EmailId emailId, ServerSnapshot.Location location, Map<Keyword, Boolean> keywords) {
@@ -201,7 +212,7 @@ final class ImapPlanBuilder {
      */
     static Optional<Answer> inNoMailbox() {
         return failed(
-                new ServerFailure.CursorLost("the email removed its mailbox and has not been seen in another yet"));
+                new ServerFailure.CursorLost("the email has left its mailbox and has not been seen in another yet"));
     }
 
     static Optional<Answer> failed(ServerFailure failure) {
@@ -217,6 +228,7 @@ final class ImapPlanBuilder {
         private record LabelledMove(MailboxName target, Set<GmailLabel> labels) {}
 
         private final SortedMap<Long, EmailId> uids = new TreeMap<>();
+        private final SortedSet<Long> checks = new TreeSet<>();
         private final Map<FlagSet, SortedSet<Long>> stores = new LinkedHashMap<>();
         private final Map<LabelChange, SortedSet<Long>> labels = new LinkedHashMap<>();
         private final Map<MailboxName, SortedSet<Long>> copies = new TreeMap<>();
@@ -227,6 +239,9 @@ final class ImapPlanBuilder {
 
         private List<Action> inOrder(boolean uidPlus) {
             List<Action> actions = new ArrayList<>();
+            if (!checks.isEmpty()) {
+                actions.add(new Action.Check(checks));
+            }
             stores.forEach((flags, stored) -> actions.add(new Action.Store(flags.mode(), flags.flags(), stored)));
             labels.forEach((change, labelled) ->
                     actions.add(new Action.Label(change.mode(), Set.of(change.label()), labelled)));

@@ -46,7 +46,14 @@ public record EmailSetPlan(List<EmailSet> calls, Map<String, EmailId> emails, Ma
                     .filter(EmailIdentity.Jmap.class::isInstance)
                     .map(EmailIdentity::id);
             switch (mutation.change()) {
-                case Change.Destroy ignored when id.isEmpty() -> settled.put(mutation.emailId(), Answer.DONE);
+                // A missing row does not show that the email is gone; an earlier attempt may have destroyed it.
+                case Change.Destroy ignored
+                when id.isEmpty() ->
+                    settled.put(
+                            mutation.emailId(),
+                            mutation.interruptedBefore()
+                                    ? Answer.DONE
+                                    : rejected("notFound", "the email is no longer on the server"));
                 case Change.Destroy ignored -> destroy.add(id.get());
                 case Change.Update ignored
                 when id.isEmpty() ->

@@ -1,6 +1,8 @@
 package org.postbus.outbound.imap.plan;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.postbus.outbound.fixture.Mutations.afterInterruption;
 import static org.postbus.outbound.fixture.Mutations.destroy;
 import static org.postbus.outbound.fixture.Mutations.email;
 import static org.postbus.outbound.fixture.Mutations.inTry;
@@ -17,6 +19,7 @@ import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.postbus.mail.ServerFailure;
 import org.postbus.mail.imap.grammar.ImapFlag;
+import org.postbus.mail.imap.grammar.StoreMode;
 import org.postbus.mail.imap.grammar.UidSet;
 import org.postbus.outbound.fixture.Mutations;
 import org.postbus.outbound.imap.plan.ImapPlan.Abilities;
@@ -170,11 +173,17 @@ class ImapPlanTest {
     }
 
     @Test
-    void a_state_that_is_as_requested_needs_no_command() {
-        var plan = plan(ALL, List.of(mailboxes(1, 1, Map.of(1L, true, 3L, false)), keywords(2, 2, Map.of())));
+    void a_state_that_is_as_requested_needs_no_command_but_the_message_must_exist() {
+        assertPlan(
+                ALL,
+                List.of(mailboxes(1, 1, Map.of(1L, true, 3L, false)), keywords(2, 2, Map.of())),
+                "INBOX/70: CHECK 11,12");
+    }
 
-        assertThat(plan.work()).isEmpty();
-        assertThat(plan.settled()).isEqualTo(Map.of(email(1), Answer.DONE, email(2), Answer.DONE));
+    @Test
+    void a_STORE_has_flags() {
+        assertThatThrownBy(() -> new Action.Store(StoreMode.REMOVE, Set.of(), new TreeSet<>(Set.of(11L))))
+                .isInstanceOf(IllegalArgumentException.class);
     }
 
     @Test
@@ -201,15 +210,12 @@ class ImapPlanTest {
     }
 
     @Test
-    void for_an_email_that_is_gone_updates_are_refused_and_destroys_are_done() {
-        var plan = plan(ALL, List.of(keywords(1, 99, Map.of("x", true)), destroy(2, 98)));
+    void for_an_email_without_a_row_mutations_are_refused_unless_it_may_have_been_destroyed_before() {
+        var plan = plan(
+                ALL, List.of(keywords(1, 99, Map.of("x", true)), destroy(2, 98), afterInterruption(destroy(3, 97))));
 
-        assertThat(plan.settled())
-                .isEqualTo(Map.of(
-                        email(99),
-                        refused("notFound", "the email is no longer on the server"),
-                        email(98),
-                        Answer.DONE));
+        Answer gone = refused("notFound", "the email is no longer on the server");
+        assertThat(plan.settled()).isEqualTo(Map.of(email(99), gone, email(98), gone, email(97), Answer.DONE));
     }
 
     @Test
@@ -248,6 +254,7 @@ class ImapPlanTest {
     private static String written(Action action) {
         String uids = action.uids().stream().map(String::valueOf).collect(Collectors.joining(","));
         return switch (action) {
+            case Action.Check(var set) -> "CHECK " + uids;
             case Action.Store(var mode, var flags, var set) ->
                 switch (mode) {
                             case ADD -> "+";

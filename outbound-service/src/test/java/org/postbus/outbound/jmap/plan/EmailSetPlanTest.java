@@ -1,6 +1,7 @@
 package org.postbus.outbound.jmap.plan;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.postbus.outbound.fixture.Mutations.afterInterruption;
 import static org.postbus.outbound.fixture.Mutations.destroy;
 import static org.postbus.outbound.fixture.Mutations.email;
 import static org.postbus.outbound.fixture.Mutations.keywords;
@@ -90,15 +91,21 @@ class EmailSetPlanTest {
     }
 
     @Test
-    void for_an_email_that_is_gone_updates_are_refused_and_destroys_are_done() {
+    void for_an_email_without_a_row_mutations_are_refused_unless_it_may_have_been_destroyed_before() {
         var patch = patch(
-                List.of(keywords(1, 98, Map.of("x", true)), destroy(2, 99), mailboxes(3, 1, Map.of(7L, true))), 500);
+                List.of(
+                        keywords(1, 98, Map.of("x", true)),
+                        destroy(2, 99),
+                        afterInterruption(destroy(4, 97)),
+                        mailboxes(3, 1, Map.of(7L, true))),
+                500);
 
         assertThat(patch.calls()).isEmpty();
         assertThat(patch.settled().get(email(98)))
                 .isEqualTo(new Answer.Failed(
                         new ServerFailure.Rejected("notFound", "the email is no longer on the server")));
-        assertThat(patch.settled().get(email(99))).isEqualTo(Answer.DONE);
+        assertThat(patch.settled().get(email(99))).isEqualTo(patch.settled().get(email(98)));
+        assertThat(patch.settled().get(email(97))).isEqualTo(Answer.DONE);
         assertThat(patch.settled().get(email(1))).isInstanceOf(Answer.Failed.class);
     }
 
