@@ -139,7 +139,7 @@ public final class SubmissionFlusher implements AccountFlushes.Flusher {
                             ? new SubmissionOutcome.Found()
                             : SubmissionPolicy.inDoubt(Optional.empty(), submission.checks());
                 case COPY -> {
-                    server.copyToSent(submission);
+                    server.copyToSent(submission, () -> beforeFiling(tenant, account, submission));
                     yield new SubmissionOutcome.Copied();
                 }
             };
@@ -162,6 +162,15 @@ public final class SubmissionFlusher implements AccountFlushes.Flusher {
     private void beforeTransmission(TenantId tenant, AccountId account, Submission submission) {
         boolean owned = context.database()
                 .run(tenant, connection -> submissions.transmitting(connection, account, submission.id()));
+        if (!owned) {
+            throw new ClaimLostException();
+        }
+    }
+
+    /** Another process may have filed a copy since this one searched, if this one was frozen. */
+    private void beforeFiling(TenantId tenant, AccountId account, Submission submission) {
+        boolean owned = context.database()
+                .run(tenant, connection -> submissions.confirm(connection, account, submission.id()));
         if (!owned) {
             throw new ClaimLostException();
         }

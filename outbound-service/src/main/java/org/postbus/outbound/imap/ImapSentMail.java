@@ -41,10 +41,11 @@ public final class ImapSentMail implements SentMail {
     }
 
     @Override
-    public void copyToSent(Submission submission) {
+    public void copyToSent(Submission submission, Runnable beforeFiling) {
         MailboxName mailbox = sent.orElseThrow(() -> new ServerException(
                 new ServerFailure.Rejected("no-sent-mailbox", "the account has no mailbox for sent mail")));
         if (!isIn(mailbox, submission)) {
+            beforeFiling.run();
             await(connection().append(mailbox, Set.of(ImapFlag.SEEN), Optional.empty(), submission.message()));
         }
     }

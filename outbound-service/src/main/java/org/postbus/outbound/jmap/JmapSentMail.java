@@ -81,7 +81,7 @@ public final class JmapSentMail implements SentMail {
     }
 
     @Override
-    public void copyToSent(Submission submission) {
+    public void copyToSent(Submission submission, Runnable beforeFiling) {
         SentMailboxes mailboxes = mailboxes();
         String sent = mailboxes
                 .sent()
@@ -91,6 +91,7 @@ public final class JmapSentMail implements SentMail {
         if (written.stream().anyMatch(mailboxes::isFiled)) {
             return;
         }
+        beforeFiling.run();
         written.stream()
                 .findFirst()
                 .ifPresentOrElse(

@@ -163,8 +163,8 @@ public final class JmapSubmissionServer implements SubmissionServer {
     }
 
     @Override
-    public void copyToSent(Submission submission) {
-        sentMail.copyToSent(submission);
+    public void copyToSent(Submission submission, Runnable beforeFiling) {
+        sentMail.copyToSent(submission, beforeFiling);
     }
 
     private static ServerException rejected(String code, String text) {

@@ -53,8 +53,8 @@ public final class SmtpSubmissionServer implements SubmissionServer {
     }
 
     @Override
-    public void copyToSent(Submission submission) {
-        sentMail.copyToSent(submission);
+    public void copyToSent(Submission submission, Runnable beforeFiling) {
+        sentMail.copyToSent(submission, beforeFiling);
     }
 
     @Override

@@ -74,6 +74,11 @@ public final class SubmissionTable {
             where account_id = $1 and submission_id = $2 and claimed_by = $3 and state = 'sending' and claimed_until > now()
             """;
 
+    private static final String CONFIRM = """
+            update submission set claimed_until = now() + $4 * interval '1 millisecond'
+            where account_id = $1 and submission_id = $2 and claimed_by = $3
+            """;
+
     private static final String STORE_OUTCOME = """
             update submission
             set state = $4, transmitting = $5, copy = coalesce($6, copy), refused = coalesce($7::text::jsonb, refused),
@@ -166,6 +171,14 @@ public final class SubmissionTable {
         return connection
                 .preparedQuery(TRANSMITTING)
                 .execute(Tuple.of(account.value(), submission.value(), claimant))
+                .map(rows -> rows.rowCount() == 1);
+    }
+
+    /** Extends the claim on one submission. @return false if this process does not own it any more */
+    public Future<Boolean> confirm(SqlConnection connection, AccountId account, SubmissionId submission) {
+        return connection
+                .preparedQuery(CONFIRM)
+                .execute(Tuple.of(account.value(), submission.value(), claimant, CLAIM_TIME.toMillis()))
                 .map(rows -> rows.rowCount() == 1);
     }
 

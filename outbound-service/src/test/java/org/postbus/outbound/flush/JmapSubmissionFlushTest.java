@@ -409,8 +409,8 @@ class JmapSubmissionFlushTest {
             processes.makeDue();
             processes.halted(both, inner -> new SubmissionProcesses.SubmissionServerProxy(inner) {
                 @Override
-                public void copyToSent(Submission sent) {
-                    super.copyToSent(sent);
+                public void copyToSent(Submission sent, Runnable beforeFiling) {
+                    super.copyToSent(sent, beforeFiling);
                     throw new SubmissionProcesses.Halt();
                 }
             });

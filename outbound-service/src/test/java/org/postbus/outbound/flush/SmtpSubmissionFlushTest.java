@@ -127,12 +127,35 @@ class SmtpSubmissionFlushTest {
 
         processes.halted(account, server -> new SubmissionProcesses.SubmissionServerProxy(server) {
             @Override
-            public void copyToSent(Submission copied) {
-                super.copyToSent(copied);
+            public void copyToSent(Submission copied, Runnable beforeFiling) {
+                super.copyToSent(copied, beforeFiling);
                 throw new SubmissionProcesses.Halt();
             }
         });
         processes.takeOver(account);
+
+        assertThat(process.database.submission(submission)).containsEntry("copy", "done");
+        assertThat(in(user, "Sent")).isEqualTo(1);
+    }
+
+    /** It is frozen between its search of Sent and the APPEND, for longer than its claim. */
+    @Test
+    void a_process_that_was_frozen_before_it_files_the_copy_files_no_second_one() {
+        Account account = account(scripted.address());
+        SubmissionId submission = process.database.submission(account, user, messageId, "bob@example.com");
+        processes.flush(account);
+        processes.makeDue();
+
+        process.submissionFlusher("frozen", server -> new SubmissionProcesses.SubmissionServerProxy(server) {
+                    @Override
+                    public void copyToSent(Submission copied, Runnable beforeFiling) {
+                        super.copyToSent(copied, () -> {
+                            processes.takeOver(account);
+                            beforeFiling.run();
+                        });
+                    }
+                })
+                .flush(account.tenant(), account.id());
 
         assertThat(process.database.submission(submission)).containsEntry("copy", "done");
         assertThat(in(user, "Sent")).isEqualTo(1);

@@ -36,8 +36,8 @@ record SubmissionProcesses(OutboundProcess process) {
         }
 
         @Override
-        public void copyToSent(Submission submission) {
-            inner.copyToSent(submission);
+        public void copyToSent(Submission submission, Runnable beforeFiling) {
+            inner.copyToSent(submission, beforeFiling);
         }
 
         @Override

@@ -253,7 +253,9 @@ class MutationClaimTest {
         MutationId claimed = database.mutation(account, database.email(account, "jmap:1", null), "{}");
         claim(one, account);
         MutationId retried = database.mutation(account, database.email(account, "jmap:2", null), "{}");
-        database.run("update pending_changes set retried_at = now() where account_id = ?", account.id().value());
+        database.run(
+                "update pending_changes set retried_at = now() where account_id = ?",
+                account.id().value());
         MutationId old = database.mutation(account, database.email(account, "jmap:3", null), "{}");
         database.age(account, Duration.ofDays(3));
         MutationId young = database.mutation(account, database.email(account, "jmap:4", null), "{}");
