@@ -169,8 +169,8 @@ public final class SubmissionFlusher implements AccountFlushes.Flusher {
 
     /** Another process may have filed a copy since this one searched, if this one was frozen. */
     private void beforeFiling(TenantId tenant, AccountId account, Submission submission) {
-        boolean owned = context.database()
-                .run(tenant, connection -> submissions.confirm(connection, account, submission.id()));
+        boolean owned =
+                context.database().run(tenant, connection -> submissions.confirm(connection, account, submission.id()));
         if (!owned) {
             throw new ClaimLostException();
         }
