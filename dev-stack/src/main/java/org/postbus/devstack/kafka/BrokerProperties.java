@@ -26,9 +26,9 @@ final class BrokerProperties {
                         "controller.quorum.voters=1@" + host + ":" + controllerPort,
                         "controller.listener.names=CONTROLLER",
                         "listeners=CLIENT://" + host + ":" + port + ",CONTROLLER://" + host + ":" + controllerPort
-                                + each(more, listener -> address(listener, host)),
+                                + each(more, listener -> address(listener, host, listener.port())),
                         "advertised.listeners=CLIENT://" + host + ":" + port
-                                + each(more, listener -> address(listener, host)),
+                                + each(more, listener -> address(listener, host, listener.advertisedPort())),
                         "listener.security.protocol.map=CLIENT:SASL_PLAINTEXT,CONTROLLER:SASL_PLAINTEXT"
                                 + each(more, listener -> listener.name() + ":" + listener.protocol()),
                         properties(more),
@@ -71,8 +71,8 @@ final class BrokerProperties {
         return listeners.stream().map(text).map(item -> "," + item).collect(Collectors.joining());
     }
 
-    private static String address(Listener listener, String host) {
-        return listener.name() + "://" + host + ":" + listener.port();
+    private static String address(Listener listener, String host, int port) {
+        return listener.name() + "://" + host + ":" + port;
     }
 
     private static String properties(List<Listener> listeners) {

@@ -47,6 +47,17 @@ public final class TenantPermits {
         return true;
     }
 
+    /**
+     * Takes back a start that still waits: nobody needs its result any more.
+     *
+     * @param start the same object as in {@link #enter}
+     * @return false if it does not wait: it has been called, or will be by another thread at this moment
+     */
+    public synchronized boolean abandon(TenantId tenant, Runnable start) {
+        OfTenant ofTenant = tenants.get(tenant);
+        return ofTenant != null && ofTenant.waiting.remove(start);
+    }
+
     public void leave(TenantId tenant) {
         Runnable next;
         synchronized (this) {

@@ -29,6 +29,9 @@ import org.postbus.kit.settings.Settings;
  *   <tr><td>{@code POSTBUS_KAFKA_KEYSTORE_PASSWORD} or {@code _KEYSTORE_PASSWORD_FILE}<td>of an encrypted private key
  * </table>
  *
+ * <p>A broker that does not answer a request within 10 s, because it hangs or the connection is half-open, is disconnected and connected to
+ * again. Kafka's own default is 30 s, and longer than that nothing would be sent or received after a failover without a word.
+ *
  * <p>The name of the broker is always verified with TLS. The maps hold secrets: do not log them.
  */
 public final class KafkaSettings {
@@ -45,10 +48,25 @@ public final class KafkaSettings {
             ProducerConfig.MAX_IN_FLIGHT_REQUESTS_PER_CONNECTION,
             5);
 
+    /** Above 500 ms, the time that a broker waits for records, and what it needs for replication. */
+    private static final String ANSWER_MAX_MILLIS = "10000";
+
+    private static final String CONNECT_MAX_MILLIS = "5000";
+    /** Of clients of every kind. A client's own settings take precedence. */
+    private static final Map<String, Object> LIMITS = Map.of(
+            CommonClientConfigs.REQUEST_TIMEOUT_MS_CONFIG,
+            ANSWER_MAX_MILLIS,
+            CommonClientConfigs.SOCKET_CONNECTION_SETUP_TIMEOUT_MS_CONFIG,
+            CONNECT_MAX_MILLIS,
+            CommonClientConfigs.SOCKET_CONNECTION_SETUP_TIMEOUT_MAX_MS_CONFIG,
+            ANSWER_MAX_MILLIS);
+
     private final Map<String, Object> connection;
 
     private KafkaSettings(Map<String, Object> connection) {
-        this.connection = Map.copyOf(connection);
+        Map<String, Object> limited = new HashMap<>(LIMITS);
+        limited.putAll(connection);
+        this.connection = Map.copyOf(limited);
     }
 
     /** A broker without TLS and login, as in tests. */
@@ -79,7 +97,7 @@ public final class KafkaSettings {
         return new KafkaSettings(connection);
     }
 
-    /** Bootstrap servers, TLS and SASL: what clients of every kind need. */
+    /** Bootstrap servers, TLS, SASL and time limits: what clients of every kind need. */
     public Map<String, Object> connection() {
         return connection;
     }

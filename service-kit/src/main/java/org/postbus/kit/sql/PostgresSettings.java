@@ -2,13 +2,14 @@ package org.postbus.kit.sql;
 
 import io.vertx.core.Vertx;
 import io.vertx.core.net.PemTrustOptions;
-import io.vertx.pgclient.PgBuilder;
 import io.vertx.pgclient.PgConnectOptions;
 import io.vertx.pgclient.SslMode;
 import io.vertx.sqlclient.Pool;
 import io.vertx.sqlclient.PoolOptions;
+import io.vertx.sqlclient.SqlConnectOptions;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
 import java.util.Optional;
@@ -32,6 +33,11 @@ import org.postbus.kit.settings.Settings;
  *       each transaction another one. No prepared statement then outlives its transaction
  * </table>
  *
+ * <p><b>A connection that receives nothing for a time is closed</b>, whether it waits for an answer, for a login or for its next use. A peer that
+ * has vanished without a word (half-open), and a server that hangs, are noticed by that on every platform, also where the kernel still
+ * acknowledges what is sent ({@link WatchedDriver}). What waited fails, the pool makes a new connection, and none that has failed to answer is used again. The time is
+ * above the statement timeout, after which a living server answers.
+ *
  * @param url {@code postgresql://host:port/database}
  * @param password empty: the server asks for none, or for a client certificate
  * @param pooledByTransaction consecutive transactions of a connection may run on different connections of the server
@@ -43,7 +49,9 @@ public record PostgresSettings(
         SslMode sslMode,
         Optional<Path> rootCertificate,
         boolean pooledByTransaction) {
-    private static final Duration CONNECT_MAX = Duration.ofSeconds(10);
+    private static final Duration CONNECT_MAX = Duration.ofSeconds(5);
+    /** Above the roles' statement_timeout of 15 s. */
+    static final Duration SILENCE_MAX = Duration.ofSeconds(20);
 
     public PostgresSettings {
         Objects.requireNonNull(url);
@@ -61,8 +69,14 @@ public record PostgresSettings(
      * @param connectionsMax connections at once
      * @param waitingMax requests that wait for a connection; more fail at once
      * @param waitMax how long a request waits for a connection
+     * @param silenceMax how long a connection may receive nothing; above the longest statement timeout
      */
-    public record Pooling(int connectionsMax, int waitingMax, Duration waitMax) {
+    public record Pooling(int connectionsMax, int waitingMax, Duration waitMax, Duration silenceMax) {
+        /** For the statement timeout of the roles: a connection that receives nothing for 20 s is closed. */
+        public Pooling(int connectionsMax, int waitingMax, Duration waitMax) {
+            this(connectionsMax, waitingMax, waitMax, SILENCE_MAX);
+        }
+
         PoolOptions applyTo(PoolOptions options) {
             return options.setMaxSize(connectionsMax)
                     .setMaxWaitQueueSize(waitingMax)
@@ -90,22 +104,28 @@ public record PostgresSettings(
                 .setUseLayer7Proxy(pooledByTransaction)
                 .addProperty("application_name", applicationName);
         password.ifPresent(secret -> options.setPassword(secret.reveal()));
-        return secured(options, sslMode, rootCertificate);
+        return secured(bounded(options), sslMode, rootCertificate);
     }
 
     public Pool pool(Vertx vertx, String applicationName, Pooling pooling) {
-        return PgBuilder.pool()
-                .with(pooling.applyTo(new PoolOptions()))
-                .connectingTo(connectOptions(applicationName))
-                .using(vertx)
-                .build();
+        return pool(
+                vertx,
+                List.of(connectOptions(applicationName)),
+                pooling.applyTo(new PoolOptions()),
+                pooling.silenceMax());
+    }
+
+    /** @param silenceMax how long a connection may receive nothing */
+    static Pool pool(Vertx vertx, List<? extends SqlConnectOptions> servers, PoolOptions options, Duration silenceMax) {
+        return new WatchedDriver(silenceMax).createPool(vertx, servers, options);
     }
 
     /**
-     * Puts the password file, TLS and the kind of pooler into options that a framework made of its own settings. Without these settings the options stay as they
-     * are.
+     * Puts the limit of connecting, the password file, TLS and the kind of pooler into options that a framework made of its own settings. Where there
+     * is no setting, the options stay as they are.
      */
     static PgConnectOptions complete(PgConnectOptions options, Settings settings) {
+        bounded(options);
         settings.secret("postbus.db.password").ifPresent(password -> options.setPassword(password.reveal()));
         if (pooledByTransaction(settings)) {
             options.setCachePreparedStatements(false).setUseLayer7Proxy(true);
@@ -116,9 +136,13 @@ public record PostgresSettings(
                 : secured(options, mode, settings.file("postbus.db.sslrootcert"));
     }
 
-    private static PgConnectOptions secured(PgConnectOptions options, SslMode mode, Optional<Path> rootCertificate) {
+    private static PgConnectOptions bounded(PgConnectOptions options) {
         options.setConnectTimeout((int) CONNECT_MAX.toMillis());
         options.setTcpKeepAlive(true);
+        return options;
+    }
+
+    private static PgConnectOptions secured(PgConnectOptions options, SslMode mode, Optional<Path> rootCertificate) {
         // As libpq does: a root certificate is checked wherever TLS is insisted on.
         SslMode effective = mode == SslMode.REQUIRE && rootCertificate.isPresent() ? SslMode.VERIFY_CA : mode;
         options.setSslMode(effective);

@@ -10,6 +10,8 @@ import io.vertx.sqlclient.SqlConnection;
 import io.vertx.sqlclient.Tuple;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import org.postbus.kit.InfrastructureFailureException;
@@ -45,8 +47,9 @@ public final class TenantTransactions {
     /**
      * Limits of time and number.
      *
-     * @param answerMax how long the blocking forms wait for one answer or transaction; above the statement timeout, after which PostgreSQL
-     *     answers by itself
+     * @param answerMax how long the caller waits: the blocking forms for one answer or transaction, {@link #future} and {@link #uni} for the
+     *     whole transaction and its turn. Above the statement timeout, after which PostgreSQL answers by itself, unless the caller must have an
+     *     answer of ours sooner
      * @param statementTimeout replaces the role's {@code statement_timeout} for each transaction
      * @param atOnceMax transactions of the blocking forms at once, shared fairly by the tenants ({@link FairPermits}). The others wait for as
      *     long as it takes, where the pool's own queue would fail all of them together at its time limit. 0: no limit but the pool's
@@ -65,6 +68,10 @@ public final class TenantTransactions {
         /** Waits 15 s longer than that for an answer. */
         public Limits withStatementTimeout(Duration timeout) {
             return new Limits(timeout.plus(NETWORK_MAX), Optional.of(timeout), atOnceMax, perTenant);
+        }
+
+        public Limits withAnswerMax(Duration time) {
+            return new Limits(time, statementTimeout, atOnceMax, perTenant);
         }
 
         public Limits withAtOnceMax(int transactions) {
@@ -87,42 +94,67 @@ public final class TenantTransactions {
 
     /** @param waited is given the time that each transaction waited for its turn; must not block */
     public TenantTransactions(Pool pool, Limits limits, Consumer<Duration> waited) {
+        this(
+                pool,
+                limits,
+                limits.atOnceMax() == 0 ? Optional.empty() : Optional.of(new FairPermits<>(limits.atOnceMax(), waited)),
+                limits.perTenant().map(max -> new TenantPermits(max.atOnceMax(), max.waitingMax())));
+    }
+
+    private TenantTransactions(
+            Pool pool, Limits limits, Optional<FairPermits<String>> permits, Optional<TenantPermits> ofTenants) {
         this.pool = pool;
         this.limits = limits;
-        this.permits =
-                limits.atOnceMax() == 0 ? Optional.empty() : Optional.of(new FairPermits<>(limits.atOnceMax(), waited));
-        this.ofTenants = limits.perTenant().map(max -> new TenantPermits(max.atOnceMax(), max.waitingMax()));
+        this.permits = permits;
+        this.ofTenants = ofTenants;
+    }
+
+    /** The same pool and turns for work whose caller waits longer, such as a background job. */
+    public TenantTransactions withAnswerMax(Duration time) {
+        return new TenantTransactions(pool, limits.withAnswerMax(time), permits, ofTenants);
     }
 
     /**
-     * Never blocks; may be called from any thread. The result completes on an event loop.
+     * Never blocks; may be called from any thread. The result completes on an event loop, or after the time limit on another thread that must
+     * not be blocked.
      *
      * <p>With {@link Limits#withPerTenantMax} the work must not begin another transaction of the tenant.
+     *
+     * <p>Fails with an {@link InfrastructureFailureException} after {@link Limits#answerMax}. The transaction may still commit then.
      *
      * @param work must fail if one of its statements fails: PostgreSQL then answers the commit with a rollback and no error
      */
     public <T> Future<T> future(TenantId tenant, Function<SqlConnection, Future<T>> work) {
         if (ofTenants.isEmpty()) {
-            return future(tenant.toString(), work);
+            return inTime(future(tenant.toString(), work));
         }
+        TenantPermits turns = ofTenants.get();
         Promise<T> result = Promise.promise();
-        boolean entered = ofTenants
-                .get()
-                .enter(
-                        tenant,
-                        () -> future(tenant.toString(), work).onComplete(done -> {
-                            ofTenants.get().leave(tenant);
-                            result.handle(done);
-                        }));
-        return entered
-                ? result.future()
-                : Future.failedFuture(
-                        new TenantBusyException(limits.perTenant().orElseThrow().waitingMax()));
+        Runnable start = () -> future(tenant.toString(), work).onComplete(done -> {
+            turns.leave(tenant);
+            result.handle(done);
+        });
+        if (!turns.enter(tenant, start)) {
+            return Future.failedFuture(
+                    new TenantBusyException(limits.perTenant().orElseThrow().waitingMax()));
+        }
+        return inTime(result.future()).onFailure(failure -> turns.abandon(tenant, start));
     }
 
     /** As {@link #future}, for transactions that begin before a tenant is known or that set several: {@code app.tenant} is empty. */
     public <T> Future<T> futureWithoutTenant(Function<SqlConnection, Future<T>> work) {
-        return future(NO_TENANT, work);
+        return inTime(future(NO_TENANT, work));
+    }
+
+    private <T> Future<T> inTime(Future<T> answer) {
+        return answer.timeout(limits.answerMax().toMillis(), TimeUnit.MILLISECONDS)
+                .recover(failure -> Future.failedFuture(
+                        failure instanceof TimeoutException late
+                                ? new InfrastructureFailureException(
+                                        "the database did not answer within "
+                                                + limits.answerMax().toSeconds() + " s",
+                                        late)
+                                : failure));
     }
 
     /** As {@link #future}. Begins at the subscription; cancelling it does not stop the transaction. */
@@ -205,18 +237,28 @@ public final class TenantTransactions {
 
     private <T> T call(String tenant, Function<Transaction, T> work) {
         try (Turn turn = turn(tenant)) {
-            SqlConnection connection = Transaction.await(pool.getConnection(), limits.answerMax());
-            try {
-                return call(connection, tenant, work);
-            } finally {
-                connection.close();
-            }
+            return call(connection(), tenant, work);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new InfrastructureFailureException("interrupted while waiting for the database", e);
         }
     }
 
+    /** A connection that comes when nobody waits for it any more goes back to the pool. */
+    private SqlConnection connection() {
+        Future<SqlConnection> requested = pool.getConnection();
+        try {
+            return Transaction.await(requested, limits.answerMax());
+        } catch (RuntimeException e) {
+            requested.onSuccess(SqlConnection::close);
+            throw e;
+        }
+    }
+
+    /**
+     * The connection goes back to the pool when the last statement has been answered. One that is never answered does not go back: it is closed, see
+     * {@link PostgresSettings}.
+     */
     private <T> T call(SqlConnection connection, String tenant, Function<Transaction, T> work) {
         Future<?> begun = begin(connection, tenant);
         Transaction transaction = new Transaction(connection, limits.answerMax());
@@ -230,6 +272,7 @@ public final class TenantTransactions {
         // Sent before the answers are there: if a statement failed, PostgreSQL treats it as a rollback, and the wait
         // below reports the failure.
         Future<?> committed = connection.query("commit").execute();
+        committed.onComplete(answered -> connection.close());
         Transaction.await(begun, limits.answerMax());
         transaction.settle();
         Transaction.await(committed, limits.answerMax());
@@ -251,8 +294,10 @@ public final class TenantTransactions {
     }
 
     private void rollBack(SqlConnection connection, Throwable cause) {
+        Future<?> rolledBack = connection.query("rollback").execute();
+        rolledBack.onComplete(answered -> connection.close());
         try {
-            Transaction.await(connection.query("rollback").execute(), limits.answerMax());
+            Transaction.await(rolledBack, limits.answerMax());
         } catch (RuntimeException e) {
             // The connection is gone, and the transaction with it.
             cause.addSuppressed(e);

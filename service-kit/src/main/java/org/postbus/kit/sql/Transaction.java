@@ -78,7 +78,7 @@ public final class Transaction {
         if (cause instanceof Error error) {
             throw error;
         }
-        if (cause instanceof PgException e && SqlFailures.isAboutData(e.getSqlState())) {
+        if (cause instanceof PgException e && DatabaseFailure.of(e) instanceof DatabaseFailure.Unstorable) {
             return new UnstorableDataException("SQLSTATE " + e.getSqlState() + ": " + e.getErrorMessage());
         }
         return new InfrastructureFailureException(String.valueOf(cause.getMessage()), cause);

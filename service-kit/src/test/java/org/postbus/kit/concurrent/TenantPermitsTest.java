@@ -37,6 +37,26 @@ class TenantPermitsTest {
         assertThat(started).endsWith("again");
     }
 
+    @Test
+    void a_start_that_waits_can_be_taken_back() {
+        // Given
+        Runnable late = () -> started.add("late");
+        enter(busy, "busy 1");
+        enter(busy, "busy 2");
+        permits.enter(busy, late);
+        enter(busy, "busy 3");
+
+        // When
+        boolean taken = permits.abandon(busy, late);
+
+        // Then
+        assertThat(taken).isTrue();
+        permits.leave(busy);
+        assertThat(started).containsExactly("busy 1", "busy 2", "busy 3");
+        assertThat(permits.abandon(busy, late)).isFalse();
+        assertThat(permits.abandon(other, late)).isFalse();
+    }
+
     private boolean enter(TenantId tenant, String name) {
         return permits.enter(tenant, () -> started.add(name));
     }

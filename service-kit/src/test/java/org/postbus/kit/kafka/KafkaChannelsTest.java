@@ -74,7 +74,10 @@ class KafkaChannelsTest {
                 .isEqualTo(Map.of(
                         "bootstrap.servers", "broker.example:9093",
                         "client.rack", "one",
-                        "reconnect.backoff.ms", "100"));
+                        "reconnect.backoff.ms", "100",
+                        "request.timeout.ms", "10000",
+                        "socket.connection.setup.timeout.ms", "5000",
+                        "socket.connection.setup.timeout.max.ms", "10000"));
     }
 
     @Test

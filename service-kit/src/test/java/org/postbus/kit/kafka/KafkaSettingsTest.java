@@ -28,7 +28,16 @@ class KafkaSettingsTest {
 
     @Test
     void without_more_settings_the_connection_is_plain() {
-        assertThat(with(Map.of()).connection()).isEqualTo(Map.of("bootstrap.servers", "broker.example:9093"));
+        assertThat(with(Map.of()).connection())
+                .isEqualTo(Map.of(
+                        "bootstrap.servers",
+                        "broker.example:9093",
+                        "request.timeout.ms",
+                        "10000",
+                        "socket.connection.setup.timeout.ms",
+                        "5000",
+                        "socket.connection.setup.timeout.max.ms",
+                        "10000"));
         assertThat(KafkaSettings.plaintext("broker.example:9093").connection())
                 .isEqualTo(with(Map.of()).connection());
         assertThat(with(Map.of("postbus.kafka", "")).connection()).containsEntry("bootstrap.servers", "localhost:9092");

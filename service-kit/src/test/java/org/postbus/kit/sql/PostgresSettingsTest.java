@@ -97,6 +97,7 @@ class PostgresSettingsTest {
 
         PgConnectOptions completed = PostgresSettings.complete(
                 new PgConnectOptions().setUser("kept"), Settings.of(name -> Optional.ofNullable(values.get(name))));
+        assertThat(completed.getConnectTimeout()).isEqualTo(5_000);
         assertThat(completed.getUser()).isEqualTo("kept");
         assertThat(completed.getPassword()).isEqualTo("from the file");
         assertThat(completed.getSslMode()).isEqualTo(SslMode.REQUIRE);

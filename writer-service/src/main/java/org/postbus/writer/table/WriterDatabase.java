@@ -23,6 +23,9 @@ public final class WriterDatabase implements AutoCloseable {
     /** The role's 15 s suit single rows. One statement may unlink a mailbox with a million messages. */
     private static final Duration STATEMENT_TIMEOUT = Duration.ofSeconds(60);
 
+    /** Above the statement timeout. */
+    private static final Duration SILENCE_MAX = STATEMENT_TIMEOUT.plusSeconds(10);
+
     private final Pool pool;
     private final TenantTransactions transactions;
 
@@ -32,7 +35,7 @@ public final class WriterDatabase implements AutoCloseable {
     }
 
     public static WriterDatabase connect(Vertx vertx, PostgresSettings settings) {
-        Pooling pooling = new Pooling(CONNECTIONS_MAX, WAITING_MAX, CONNECTION_WAIT_MAX);
+        Pooling pooling = new Pooling(CONNECTIONS_MAX, WAITING_MAX, CONNECTION_WAIT_MAX, SILENCE_MAX);
         return new WriterDatabase(settings.pool(vertx, "writer-service", pooling));
     }
 
