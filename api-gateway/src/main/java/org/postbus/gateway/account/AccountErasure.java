@@ -41,7 +41,7 @@ public class AccountErasure {
     private final PeriodicJob job = new PeriodicJob("account-erasure", SWEEP, this::eraseAll);
 
     AccountErasure(TenantTransactions transactions) {
-        this.transactions = transactions;
+        this.transactions = transactions.withAnswerMax(ANSWER_MAX);
     }
 
     void start(@Observes StartupEvent event) {

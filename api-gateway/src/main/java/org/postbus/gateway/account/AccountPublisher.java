@@ -48,7 +48,7 @@ public class AccountPublisher {
     private final PeriodicJob job;
 
     AccountPublisher(TenantTransactions transactions, AccountRecords topic) {
-        this.transactions = transactions;
+        this.transactions = transactions.withAnswerMax(SWEEP_TIME_MAX);
         this.topic = topic;
         this.job = new PeriodicJob("account-publisher", SWEEP, this::publishAll);
     }

@@ -3,14 +3,17 @@ package org.postbus.gateway.database;
 import io.quarkus.vertx.core.runtime.context.VertxContextSafetyToggle;
 import io.smallrye.common.vertx.VertxContext;
 import io.smallrye.mutiny.Uni;
+import io.smallrye.mutiny.subscription.UniEmitter;
 import io.vertx.core.Context;
 import io.vertx.core.Vertx;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Duration;
+import java.util.concurrent.TimeoutException;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import org.hibernate.reactive.mutiny.Mutiny;
 import org.postbus.gateway.problem.Problem;
+import org.postbus.kit.InfrastructureFailureException;
 import org.postbus.kit.concurrent.TenantPermits;
 import org.postbus.model.TenantId;
 
@@ -23,6 +26,8 @@ import org.postbus.model.TenantId;
  * any thread. Within a transaction the work must be one chain: branches of it would share the session.
  *
  * <p>A tenant's transactions get half of the connections at most. The others of it wait, so the work of a transaction must not begin another one.
+ *
+ * <p>The caller has an answer within {@link PoolLimits#ANSWER_MAX}, whatever the database does.
  *
  * <p>A transaction runs to its end even if its caller cancels, for instance because the HTTP connection broke: one that was
  * cancelled while it waited for a connection would take that connection from the pool for ever, a defect of
@@ -76,7 +81,7 @@ public class Sessions {
     private <T> Uni<T> onOwnContext(TenantId tenant, Supplier<Uni<T>> work) {
         return Uni.createFrom().emitter(emitter -> {
             Context callers = vertx.getOrCreateContext();
-            boolean entered = permits.enter(tenant, () -> {
+            Runnable start = () -> {
                 Context own = VertxContext.createNewDuplicatedContext(callers);
                 VertxContextSafetyToggle.setContextSafe(own, true);
                 own.runOnContext(started -> Uni.createFrom()
@@ -91,13 +96,26 @@ public class Sessions {
                                     permits.leave(tenant);
                                     emitter.fail(failure);
                                 }));
-            });
-            if (!entered) {
+            };
+            if (permits.enter(tenant, start)) {
+                answerInTime(tenant, start, emitter);
+            } else {
                 emitter.fail(Problem.tooMany(
                         "the limit of " + WAITING_PER_TENANT_MAX
                                 + " requests that wait for the database is reached; send fewer at a time",
                         RETRY));
             }
         });
+    }
+
+    /** A transaction that does not end keeps its connection and its permit until the connection is closed. Its caller does not wait for that. */
+    private void answerInTime(TenantId tenant, Runnable start, UniEmitter<?> emitter) {
+        long timer = vertx.setTimer(PoolLimits.ANSWER_MAX.toMillis(), late -> {
+            permits.abandon(tenant, start);
+            emitter.fail(new InfrastructureFailureException(
+                    "the database did not answer within " + PoolLimits.ANSWER_MAX.toSeconds() + " s",
+                    new TimeoutException()));
+        });
+        emitter.onTermination(() -> vertx.cancelTimer(timer));
     }
 }

@@ -16,6 +16,9 @@ final class SqlTransactions {
     @Singleton
     TenantTransactions transactions(Pool pool) {
         return new TenantTransactions(
-                pool, TenantTransactions.Limits.DEFAULT.withPerTenantMax(PER_TENANT_MAX, WAITING_PER_TENANT_MAX));
+                pool,
+                TenantTransactions.Limits.DEFAULT
+                        .withAnswerMax(PoolLimits.ANSWER_MAX)
+                        .withPerTenantMax(PER_TENANT_MAX, WAITING_PER_TENANT_MAX));
     }
 }

@@ -11,13 +11,18 @@ import java.util.Optional;
 import org.jboss.logging.Logger;
 import org.jboss.resteasy.reactive.server.ServerExceptionMapper;
 import org.postbus.codec.EventCodec;
-import org.postbus.kit.sql.SqlFailures;
+import org.postbus.kit.sql.DatabaseFailure;
 import org.postbus.kit.sql.TenantBusyException;
 
 /** Turns every failure of a request into a {@link Problem}: the API has no other error body. */
 public final class ProblemResponses {
     private static final Logger LOG = Logger.getLogger(ProblemResponses.class);
     private static final Duration RETRY_AFTER = Duration.ofSeconds(5);
+    private static final String UNAVAILABLE =
+            "the database is unavailable; repeat the request after the time in Retry-After. A request that changes something may have been carried"
+                    + " out nevertheless: repeat it with the same Idempotency-Key, or read first";
+    private static final String CONTENDED =
+            "another change of the same data was in the way, and nothing was done; repeat the request after the time in Retry-After";
 
     @ServerExceptionMapper
     Response problem(ProblemException e) {
@@ -54,10 +59,21 @@ public final class ProblemResponses {
         if (failure instanceof TenantBusyException) {
             return Problem.of(429, "too many requests of this tenant wait for the database; send fewer at a time");
         }
-        if (SqlFailures.isUnavailable(failure)) {
-            LOG.warnf("the database is unavailable: %s", failure.getMessage());
-            return Problem.of(503, "the database is unavailable; try again later");
-        }
+        return switch (DatabaseFailure.of(failure)) {
+            case DatabaseFailure.Unavailable() -> {
+                LOG.warnf("the database is unavailable: %s", failure.getMessage());
+                yield Problem.of(503, UNAVAILABLE);
+            }
+            case DatabaseFailure.Contended() -> {
+                LOG.warnf("a request gave way to another transaction: %s", failure.getMessage());
+                yield Problem.of(503, CONTENDED);
+            }
+            case DatabaseFailure.Unstorable() -> mistake(failure);
+            case DatabaseFailure.Unexpected() -> mistake(failure);
+        };
+    }
+
+    private static Problem mistake(Throwable failure) {
         LOG.error("a request failed", failure);
         return Problem.of(500, null);
     }

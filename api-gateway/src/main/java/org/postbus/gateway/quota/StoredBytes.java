@@ -30,12 +30,15 @@ public class StoredBytes {
 
     private static final Duration PAUSE = Duration.ofHours(1);
 
+    /** Nobody waits for a measurement. */
+    private static final Duration ANSWER_MAX = Duration.ofSeconds(30);
+
     private final TenantTransactions transactions;
     private final Set<TenantId> waiting = new LinkedHashSet<>();
     private final PeriodicJob job;
 
     StoredBytes(TenantTransactions transactions) {
-        this.transactions = transactions;
+        this.transactions = transactions.withAnswerMax(ANSWER_MAX);
         this.job = new PeriodicJob("stored-bytes", PAUSE, this::measureWaiting);
     }
 

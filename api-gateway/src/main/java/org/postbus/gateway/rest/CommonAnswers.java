@@ -15,6 +15,7 @@ public class CommonAnswers implements OASFilter {
         path.getOperations().forEach((method, operation) -> {
             add(operation, "401", "Unauthorized");
             add(operation, "429", "TooManyRequests");
+            add(operation, "503", "Unavailable");
             if (method != PathItem.HttpMethod.GET) {
                 add(operation, "403", "QuotaUsedUp");
             }

@@ -42,7 +42,7 @@ class TenantErasure {
     private final PeriodicJob job = new PeriodicJob("tenant-erasure", SWEEP, this::eraseAll);
 
     TenantErasure(TenantTransactions transactions, AccountPublisher publisher) {
-        this.transactions = transactions;
+        this.transactions = transactions.withAnswerMax(ANSWER_MAX);
         this.publisher = publisher;
     }
 
