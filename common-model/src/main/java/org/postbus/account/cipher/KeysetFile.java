@@ -88,12 +88,15 @@ public final class KeysetFile {
         }
     }
 
-    /** Writes a new keyset with one key. Fails if the file exists. */
+    /** Writes a new keyset with one key. Fails if the file exists. A process that ends meanwhile leaves no incomplete file under this name. */
     public void create() throws IOException {
         if (Files.exists(path)) {
             throw new FileAlreadyExistsException(path.toString());
         }
-        write(path, serialize(Keyset.generate()));
+        Path draft = path.resolveSibling(path.getFileName() + ".draft");
+        Files.deleteIfExists(draft);
+        write(draft, serialize(Keyset.generate()));
+        Files.move(draft, path);
     }
 
     /**

@@ -54,6 +54,28 @@ class KeyEncryptionKeyTest {
     }
 
     @Test
+    void new_installation_is_encrypted_with_the_key_that_its_services_have() throws IOException {
+        NewKeyset.create(path, Optional.of(FakeKms.URI));
+
+        assertThat(Files.readString(path)).contains("encryptedKeyset");
+        assertThat(encrypted.read().keys()).hasSize(1);
+        String first = Files.readString(path);
+        NewKeyset.create(path, Optional.of(FakeKms.URI));
+        assertThat(Files.readString(path)).isEqualTo(first);
+        try (var files = Files.list(folder)) {
+            assertThat(files).containsExactly(path);
+        }
+    }
+
+    @Test
+    void new_installation_without_a_kms_is_plain_text() throws IOException {
+        // An unset variable of compose is blank.
+        NewKeyset.create(path, Optional.of(""));
+
+        assertThat(plain.read().keys()).hasSize(1);
+    }
+
+    @Test
     void changed_file_is_decrypted_by_the_kms_once() throws IOException {
         encrypted.create();
         CredentialCipher cipher = CredentialCipher.from(encrypted);
