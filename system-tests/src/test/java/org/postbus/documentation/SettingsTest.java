@@ -29,6 +29,9 @@ class SettingsTest {
     private static final Pattern KIT_SUFFIX = Pattern.compile("PREFIX \\+ \"(\\.[\\w.-]+)\"");
     private static final Pattern KIT_SECRET = Pattern.compile("secret\\(\\s*(PREFIX \\+ )?\"([\\w.-]+)\"\\)");
 
+    /** Setup runs without a framework, and names its variables as they are. */
+    private static final Pattern SETUP = Pattern.compile("\"(POSTBUS_SETUP_[A-Z_]+)\"");
+
     private static final Pattern DOCUMENTED = Pattern.compile("`(POSTBUS_[A-Z_]+)`");
 
     @Test
@@ -53,6 +56,7 @@ class SettingsTest {
             }
         }
         settings.removeAll(renamed);
+        Sources.javaOf("setup").forEach(source -> settings.addAll(source.find(SETUP)));
         return settings;
     }
 

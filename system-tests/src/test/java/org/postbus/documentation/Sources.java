@@ -37,12 +37,17 @@ final class Sources {
 
     /** The main Java sources of all modules that run in services. */
     static List<Source> java() {
-        return files("src/main/java", ".java");
+        return files(MODULES, "src/main/java", ".java");
+    }
+
+    /** The main Java sources of one module. */
+    static List<Source> javaOf(String module) {
+        return files(List.of(module), "src/main/java", ".java");
     }
 
     /** The configuration files of all modules that run in services. */
     static List<Source> properties() {
-        return files("src/main/resources", ".properties");
+        return files(MODULES, "src/main/resources", ".properties");
     }
 
     /**
@@ -72,10 +77,10 @@ final class Sources {
         return names;
     }
 
-    private static List<Source> files(String directory, String ending) {
+    private static List<Source> files(List<String> modules, String directory, String ending) {
         List<Source> sources = new ArrayList<>();
         Path root = ProjectRoot.find();
-        for (String module : MODULES) {
+        for (String module : modules) {
             Path from = root.resolve(module).resolve(directory);
             if (!Files.isDirectory(from)) {
                 continue;
