@@ -2,15 +2,12 @@ package org.postbus.devstack.admin;
 
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayDeque;
-import java.util.ArrayList;
-import java.util.Deque;
-import java.util.HashMap;
+import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import org.postbus.devstack.options.Options;
 
 /**
  * What the arguments of {@code ./postbus tenant} and {@code ./postbus key} ask for. A tenant is named by its id or its name. A key's secret is never an
@@ -56,6 +53,21 @@ public sealed interface AdminCommand {
             Objects.requireNonNull(api);
             Objects.requireNonNull(keyFile);
         }
+
+        /**
+         * Takes {@code --api} and {@code --key-file}.
+         *
+         * @param directory of {@code ./postbus up}
+         * @throws IllegalArgumentException saying what is wrong
+         */
+        public static Target of(Options options, Path directory) {
+            Optional<String> api = options.find("--api");
+            Optional<Path> keyFile = options.path("--key-file");
+            if (api.isPresent() != keyFile.isPresent()) {
+                throw new IllegalArgumentException("--api and --key-file belong together");
+            }
+            return new Target(directory.resolve("run.json"), api, keyFile);
+        }
     }
 
     /** @param json print the API's answers instead of text */
@@ -66,130 +78,58 @@ public sealed interface AdminCommand {
      * @throws IllegalArgumentException saying what is wrong
      */
     public static Invocation parse(List<String> arguments, Path data) {
-        Deque<String> words = new ArrayDeque<>();
-        Map<String, String> options = new HashMap<>();
-        Set<String> flags = Set.of("--json", "--yes");
-        Deque<String> rest = new ArrayDeque<>(arguments);
-        while (!rest.isEmpty()) {
-            String argument = rest.pop();
-            if (!argument.startsWith("--")) {
-                words.add(argument);
-            } else if (flags.contains(argument)) {
-                options.put(argument, "");
-            } else if (rest.isEmpty()) {
-                throw new IllegalArgumentException(argument + " needs a value");
-            } else {
-                options.put(argument, rest.pop());
-            }
-        }
-        boolean json = options.remove("--json") != null;
-        Optional<String> api = Optional.ofNullable(options.remove("--api"));
-        Optional<Path> keyFile =
-                Optional.ofNullable(options.remove("--key-file")).map(Path::of);
-        if (api.isPresent() != keyFile.isPresent()) {
-            throw new IllegalArgumentException("--api and --key-file belong together");
-        }
-        Path directory =
-                Optional.ofNullable(options.remove("--data")).map(Path::of).orElse(data);
-        AdminCommand command = command(new Words(words), options);
-        if (!options.isEmpty()) {
-            throw new IllegalArgumentException(
-                    "no such option here: " + options.keySet().iterator().next());
-        }
-        return new Invocation(command, new Target(directory.resolve("run.json"), api, keyFile), json);
+        Options options = Options.parse(arguments, Set.of("--json", "--yes"));
+        boolean json = options.flag("--json");
+        Target target = Target.of(options, options.path("--data").orElse(data));
+        AdminCommand command = command(options);
+        options.end();
+        return new Invocation(command, target, json);
     }
 
-    private static AdminCommand command(Words words, Map<String, String> options) {
-        String verb = words.next("a command: tenant or key") + " " + words.next("what to do, such as list");
-        AdminCommand command =
-                switch (verb) {
-                    case "tenant create" -> new CreateTenant(words.next("the name of the tenant"));
-                    case "tenant list" -> new ListTenants();
-                    case "tenant suspend" ->
-                        new SuspendTenant(words.tenant(), Optional.ofNullable(options.remove("--reason")));
-                    case "tenant resume" -> new ResumeTenant(words.tenant());
-                    case "tenant export" -> new ExportTenant(words.tenant(), Path.of(words.next("a directory")));
-                    case "tenant delete" -> {
-                        String tenant = words.tenant();
-                        if (options.remove("--yes") == null) {
-                            throw new IllegalArgumentException(
-                                    "this erases everything that Postbus stores for the tenant; add --yes if you mean it");
-                        }
-                        yield new DeleteTenant(tenant);
-                    }
-                    case "key create" ->
-                        new CreateKey(
-                                words.tenant(),
-                                required(options, "--name"),
-                                list(required(options, "--scopes")),
-                                Optional.ofNullable(options.remove("--addresses"))
-                                        .map(AdminCommand::list)
-                                        .orElse(List.of()),
-                                Optional.ofNullable(options.remove("--expires")),
-                                Optional.ofNullable(options.remove("--out")).map(Path::of));
-                    case "key list" -> new ListKeys(words.tenant());
-                    case "key rotate" ->
-                        new RotateKey(
-                                words.tenant(),
-                                words.next("the id of the key"),
-                                Optional.ofNullable(options.remove("--grace")).map(AdminCommand::duration),
-                                Optional.ofNullable(options.remove("--out")).map(Path::of));
-                    case "key revoke" -> new RevokeKey(words.tenant(), words.next("the id of the key"));
-                    default -> throw new IllegalArgumentException("no such command: " + verb);
-                };
-        words.end();
-        return command;
+    private static AdminCommand command(Options options) {
+        String verb = options.word("a command: tenant or key") + " " + options.word("what to do, such as list");
+        return switch (verb) {
+            case "tenant create" -> new CreateTenant(options.word("the name of the tenant"));
+            case "tenant list" -> new ListTenants();
+            case "tenant suspend" -> new SuspendTenant(tenant(options), options.find("--reason"));
+            case "tenant resume" -> new ResumeTenant(tenant(options));
+            case "tenant export" -> new ExportTenant(tenant(options), Path.of(options.word("a directory")));
+            case "tenant delete" -> {
+                String tenant = tenant(options);
+                if (!options.flag("--yes")) {
+                    throw new IllegalArgumentException(
+                            "this erases everything that Postbus stores for the tenant; add --yes if you mean it");
+                }
+                yield new DeleteTenant(tenant);
+            }
+            case "key create" ->
+                new CreateKey(
+                        tenant(options),
+                        options.require("--name"),
+                        list(options.require("--scopes")),
+                        options.find("--addresses").map(AdminCommand::list).orElse(List.of()),
+                        options.find("--expires"),
+                        options.path("--out"));
+            case "key list" -> new ListKeys(tenant(options));
+            case "key rotate" ->
+                new RotateKey(
+                        tenant(options),
+                        options.word("the id of the key"),
+                        options.duration("--grace"),
+                        options.path("--out"));
+            case "key revoke" -> new RevokeKey(tenant(options), options.word("the id of the key"));
+            default -> throw new IllegalArgumentException("no such command: " + verb);
+        };
     }
 
-    /** The arguments that are no options. */
-    record Words(Deque<String> left) {
-        String next(String what) {
-            if (left.isEmpty()) {
-                throw new IllegalArgumentException("missing: " + what);
-            }
-            return left.pop();
-        }
-
-        String tenant() {
-            return next("the tenant, by name or id");
-        }
-
-        void end() {
-            if (!left.isEmpty()) {
-                throw new IllegalArgumentException("no such argument: " + left.peek());
-            }
-        }
-    }
-
-    private static String required(Map<String, String> options, String name) {
-        String value = options.remove(name);
-        if (value == null) {
-            throw new IllegalArgumentException(name + " is required");
-        }
-        return value;
+    private static String tenant(Options options) {
+        return options.word("the tenant, by name or id");
     }
 
     private static List<String> list(String text) {
-        List<String> values = new ArrayList<>();
-        for (String value : text.split(",")) {
-            if (!value.isBlank()) {
-                values.add(value.strip());
-            }
-        }
-        return values;
-    }
-
-    /** Such as {@code 90s}, {@code 30m}, {@code 24h} or {@code 7d}. */
-    private static Duration duration(String text) {
-        if (!text.matches("\\d{1,9}[smhd]")) {
-            throw new IllegalArgumentException("--grace must be a time such as 90s, 30m, 24h or 7d");
-        }
-        long number = Long.parseLong(text.substring(0, text.length() - 1));
-        return switch (text.charAt(text.length() - 1)) {
-            case 's' -> Duration.ofSeconds(number);
-            case 'm' -> Duration.ofMinutes(number);
-            case 'h' -> Duration.ofHours(number);
-            default -> Duration.ofDays(number);
-        };
+        return Arrays.stream(text.split(","))
+                .map(String::strip)
+                .filter(value -> !value.isEmpty())
+                .toList();
     }
 }

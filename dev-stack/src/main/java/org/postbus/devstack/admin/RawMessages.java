@@ -2,9 +2,6 @@ package org.postbus.devstack.admin;
 
 import java.io.IOException;
 import java.io.InputStream;
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -12,28 +9,22 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.Optional;
-import org.postbus.account.Secret;
+import org.postbus.devstack.client.PostbusApi;
 
 /** Fetches raw messages to files, one after the other: an account can have few downloads at a time. */
-final class RawMessages implements AutoCloseable {
+final class RawMessages {
     private static final Duration ANSWER_MAX = Duration.ofMinutes(10);
     private static final int ATTEMPTS = 5;
     private static final int WAIT_SECONDS_MAX = 60;
     private static final int PROBLEM_BYTES_MAX = 4_096;
 
-    private final HttpClient http = HttpClient.newBuilder()
-            .version(HttpClient.Version.HTTP_1_1)
-            .connectTimeout(Duration.ofSeconds(10))
-            .build();
-    private final URI base;
-    private final Secret key;
+    private final PostbusApi api;
     private int present;
     private int fetched;
     private int missing;
 
-    RawMessages(URI api, Secret key) {
-        this.base = api.resolve("/v1/");
-        this.key = key;
+    RawMessages(PostbusApi api) {
+        this.api = api;
     }
 
     /**
@@ -50,8 +41,7 @@ final class RawMessages implements AutoCloseable {
         try {
             String problem = "";
             for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
-                HttpResponse<InputStream> response =
-                        http.send(request(path), HttpResponse.BodyHandlers.ofInputStream());
+                HttpResponse<InputStream> response = api.open(path, ANSWER_MAX);
                 try (InputStream body = response.body()) {
                     if (response.statusCode() == 200) {
                         store(body, file);
@@ -96,20 +86,8 @@ final class RawMessages implements AutoCloseable {
         fetched++;
     }
 
-    private HttpRequest request(String path) {
-        return HttpRequest.newBuilder(base.resolve(path))
-                .header("Authorization", "Bearer " + key.reveal())
-                .timeout(ANSWER_MAX)
-                .build();
-    }
-
     private static long waitSeconds(HttpResponse<?> response) {
         long asked = response.headers().firstValueAsLong("Retry-After").orElse(5);
         return Math.clamp(asked, 1, WAIT_SECONDS_MAX);
-    }
-
-    @Override
-    public void close() {
-        http.shutdownNow();
     }
 }

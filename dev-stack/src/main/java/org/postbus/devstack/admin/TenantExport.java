@@ -55,12 +55,11 @@ final class TenantExport implements AutoCloseable {
         request.putArray("scopes").add("read").add("admin");
         request.put("expiresAt", Instant.now().plus(KEY_LIFETIME).toString());
         JsonNode created = Admin.expect(operator.post(keys, request), 201);
-        Secret secret = new Secret(created.path("secret").asText());
         this.key = created.path("key").path("id").asText();
-        this.tenant = new PostbusApi(address, secret);
+        this.tenant = new PostbusApi(address, new Secret(created.path("secret").asText()));
         this.directory = directory;
         this.progress = progress;
-        this.raw = new RawMessages(address, secret);
+        this.raw = new RawMessages(tenant);
     }
 
     /** @param found the tenant, as the API shows it */
@@ -171,7 +170,6 @@ final class TenantExport implements AutoCloseable {
 
     @Override
     public void close() {
-        raw.close();
         tenant.close();
         Admin.expect(operator.delete(keys + "/" + key), 204);
     }

@@ -3,6 +3,7 @@ package org.postbus.devstack.client;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -91,6 +92,11 @@ public final class PostbusApi implements AutoCloseable {
 
     public Answer delete(String path) {
         return send("DELETE", path, null);
+    }
+
+    /** The response's body is to be closed. Whoever reads it slowly has {@code answerMax} for the beginning only. */
+    public HttpResponse<InputStream> open(String path, Duration answerMax) throws IOException, InterruptedException {
+        return http.send(request(path).timeout(answerMax).build(), HttpResponse.BodyHandlers.ofInputStream());
     }
 
     /** All emails of the account, or of one mailbox, newest first. */

@@ -34,25 +34,27 @@ import org.postbus.setup.kafka.KafkaUser;
  * because other users may have a shell on this machine, and may do only what {@link KafkaUser} says.
  */
 public final class Kafka implements AutoCloseable {
-    private static final Duration START_WAIT = Duration.ofMinutes(3);
     private static final Duration LOGIN_MAX = Duration.ofMinutes(2);
     private static final Duration LOGIN_RETRY = Duration.ofMillis(200);
     private static final String HOST = "127.0.0.1";
 
-    private final ChildProcess broker;
+    private final Launch launch;
     private final int port;
     private final Path directory;
     private final Secret adminPassword;
     private final Map<KafkaUser, Secret> passwords;
     private final boolean temporary;
+    private volatile ChildProcess broker;
 
     private Kafka(
+            Launch launch,
             ChildProcess broker,
             int port,
             Path directory,
             Secret adminPassword,
             Map<KafkaUser, Secret> passwords,
             boolean temporary) {
+        this.launch = launch;
         this.broker = broker;
         this.port = port;
         this.directory = directory;
@@ -123,32 +125,50 @@ public final class Kafka implements AutoCloseable {
             if (!Files.exists(directory.resolve("log/meta.properties"))) {
                 format(classPath, directory, properties, settings.log());
             }
-            List<String> arguments = new ArrayList<>(settings.options());
-            arguments.addAll(List.of(
-                    "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
-                    "-Dorg.slf4j.simpleLogger.showDateTime=true",
-                    "-Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS",
-                    "-cp",
-                    classPath,
-                    "kafka.Kafka",
-                    properties.toString()));
-            ChildProcess broker = ChildProcess.start(
-                    "kafka",
-                    ChildProcess.java("512m", arguments.toArray(String[]::new)),
-                    Map.of(),
-                    directory,
-                    settings.log());
-            Kafka kafka = new Kafka(broker, port, directory, adminPassword, passwords, temporary);
-            broker.awaitReady(START_WAIT, () -> {
-                try (Socket socket = new Socket(InetAddress.getByName(HOST), port)) {
-                    return socket.isConnected();
-                }
-            });
-            kafka.prepare(settings.partitions());
+            Launch launch = new Launch(command(settings, classPath, properties), directory, settings.log(), port);
+            Kafka kafka = new Kafka(launch, launch.start(), port, directory, adminPassword, passwords, temporary);
+            try {
+                kafka.prepare(settings.partitions());
+            } catch (RuntimeException e) {
+                kafka.close();
+                throw e;
+            }
             return kafka;
         } catch (IOException e) {
             throw new UncheckedIOException("Kafka did not start", e);
         }
+    }
+
+    private static List<String> command(Settings settings, String classPath, Path properties) {
+        List<String> arguments = new ArrayList<>(settings.options());
+        arguments.addAll(List.of(
+                "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+                "-Dorg.slf4j.simpleLogger.showDateTime=true",
+                "-Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS",
+                "-cp",
+                classPath,
+                "kafka.Kafka",
+                properties.toString()));
+        return ChildProcess.java("512m", arguments.toArray(String[]::new));
+    }
+
+    /** How the broker is started, the first time and again. */
+    private record Launch(List<String> command, Path directory, Path log, int port) {
+        private ChildProcess start() {
+            ChildProcess broker = ChildProcess.start("kafka", command, Map.of(), directory, log);
+            broker.awaitReady(() -> {
+                try (Socket socket = new Socket(InetAddress.getByName(HOST), port)) {
+                    return socket.isConnected();
+                }
+            });
+            return broker;
+        }
+    }
+
+    /** Starts the broker again on its data and port, after it has ended or been killed. Ends it first if it runs. */
+    public synchronized void restart() {
+        broker.close();
+        broker = launch.start();
     }
 
     /** {@code host:port}: the value of a service's {@code POSTBUS_KAFKA}. */
@@ -196,7 +216,7 @@ public final class Kafka implements AutoCloseable {
     }
 
     @Override
-    public void close() {
+    public synchronized void close() {
         broker.close();
         if (temporary) {
             Directories.delete(directory);
@@ -264,6 +284,8 @@ public final class Kafka implements AutoCloseable {
                                 classPath,
                                 "kafka.tools.StorageTool",
                                 "format",
+                                // What a format that was interrupted has left.
+                                "--ignore-formatted",
                                 "--cluster-id",
                                 org.apache.kafka.common.Uuid.randomUuid().toString(),
                                 "--config",
@@ -271,6 +293,6 @@ public final class Kafka implements AutoCloseable {
                         Map.of(),
                         directory,
                         log)
-                .awaitSuccess(START_WAIT);
+                .awaitSuccess();
     }
 }

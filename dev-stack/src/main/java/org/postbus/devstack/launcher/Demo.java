@@ -13,7 +13,7 @@ final class Demo {
 
     /**
      * @param once return after the scenario
-     * @return whether every check passed; unless {@code once}, returns only when a child process has ended or the start failed
+     * @return whether every check passed; unless {@code once}, returns only when the mail server has ended or the start failed
      */
     static boolean run(Path directory, boolean once) throws InterruptedException {
         Secrets secrets = new Secrets();
@@ -43,7 +43,7 @@ final class Demo {
             }
         }
         System.out.println(addresses(postbus, directory));
-        System.err.println("postbus: " + postbus.firstExit().join() + "\npostbus: stopping the rest");
+        System.err.println("postbus: " + postbus.supervise() + "\npostbus: stopping the rest");
         return false;
     }
 

@@ -9,16 +9,16 @@ import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.util.ArrayDeque;
-import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.postbus.devstack.admin.Admin;
 import org.postbus.devstack.admin.AdminCommand;
 import org.postbus.devstack.keyset.KeysetAdministration;
 import org.postbus.devstack.keyset.KeysetCommand;
 import org.postbus.devstack.local.LocalPostbus;
+import org.postbus.devstack.options.Options;
 import org.postbus.devstack.process.Directories;
 import org.postbus.devstack.process.ProjectRoot;
 import org.postbus.devstack.process.Secrets;
@@ -29,6 +29,8 @@ import org.postbus.devstack.process.Secrets;
  */
 public final class Main {
     private static final int FETCHERS_MAX = 64;
+    private static final int API_PORT = 8080;
+    private static final int PORT_MAX = 65_535;
 
     /** Keeps the channel reachable; its lock ends with it. */
     private static FileChannel lockedFile;
@@ -50,83 +52,39 @@ public final class Main {
         record Invalid(String why) implements Command {}
 
         static Command parse(List<String> arguments) {
-            Deque<String> rest = new ArrayDeque<>(arguments);
-            String command = rest.isEmpty() ? "help" : rest.pop();
-            return switch (command) {
-                case "demo" -> demo(rest);
-                case "up" -> up(rest);
-                case "tenant", "key" -> administer(arguments);
-                case "keyset" -> keyset(arguments);
-                case "help", "--help", "-h" -> new Help();
-                default -> new Invalid("no such command: " + command);
-            };
-        }
-
-        private static Command demo(Deque<String> rest) {
-            boolean once = "--once".equals(rest.peek());
-            if (once) {
-                rest.pop();
-            }
-            return rest.isEmpty() ? new Demo(once) : new Invalid("no such argument: " + rest.peek());
-        }
-
-        private static Command administer(List<String> arguments) {
             try {
-                return new Administer(AdminCommand.parse(arguments, defaultData()));
+                return switch (arguments.isEmpty() ? "help" : arguments.getFirst()) {
+                    case "demo" -> demo(Options.parse(arguments, Set.of("--once")));
+                    case "up" -> up(Options.parse(arguments, Set.of()));
+                    case "tenant", "key" -> new Administer(AdminCommand.parse(arguments, defaultData()));
+                    case "keyset" -> new Rotate(KeysetCommand.parse(arguments, defaultData()));
+                    case "help", "--help", "-h" -> new Help();
+                    default -> new Invalid("no such command: " + arguments.getFirst());
+                };
             } catch (IllegalArgumentException e) {
                 return new Invalid(e.getMessage());
             }
         }
 
-        private static Command keyset(List<String> arguments) {
-            try {
-                return new Rotate(KeysetCommand.parse(arguments, defaultData()));
-            } catch (IllegalArgumentException e) {
-                return new Invalid(e.getMessage());
-            }
+        private static Command demo(Options options) {
+            options.word("demo");
+            Demo demo = new Demo(options.flag("--once"));
+            options.end();
+            return demo;
+        }
+
+        private static Command up(Options options) {
+            options.word("up");
+            Up up = new Up(
+                    options.number("--port", API_PORT, PORT_MAX),
+                    options.path("--data").orElseGet(Command::defaultData),
+                    options.number("--fetchers", 1, FETCHERS_MAX));
+            options.end();
+            return up;
         }
 
         private static Path defaultData() {
             return ProjectRoot.find().resolve(".postbus/up");
-        }
-
-        private static Command up(Deque<String> rest) {
-            int port = 8080;
-            int fetchers = 1;
-            Path data = defaultData();
-            while (!rest.isEmpty()) {
-                String option = rest.pop();
-                if (!List.of("--port", "--data", "--fetchers").contains(option)) {
-                    return new Invalid("no such argument: " + option);
-                }
-                if (rest.isEmpty()) {
-                    return new Invalid(option + " needs a value");
-                }
-                String value = rest.pop();
-                try {
-                    switch (option) {
-                        case "--port" -> port = number(value, 65535);
-                        case "--fetchers" -> fetchers = number(value, FETCHERS_MAX);
-                        default -> data = Path.of(value);
-                    }
-                } catch (IllegalArgumentException e) {
-                    return new Invalid(option + ": " + e.getMessage());
-                }
-            }
-            return new Up(port, data, fetchers);
-        }
-
-        private static int number(String text, int max) {
-            int number;
-            try {
-                number = Integer.parseInt(text);
-            } catch (NumberFormatException e) {
-                throw new IllegalArgumentException("not a number: " + text, e);
-            }
-            if (number < 1 || number > max) {
-                throw new IllegalArgumentException("must be between 1 and " + max + ": " + text);
-            }
-            return number;
         }
     }
 
@@ -184,7 +142,7 @@ public final class Main {
         }
     }
 
-    /** Returns the exit code when a child process has ended. Ctrl-C ends this JVM, whose shutdown hook ends the children. */
+    /** Returns the exit code if the start failed. Ctrl-C ends this JVM, whose shutdown hook ends the children. */
     private static int up(Command.Up up) {
         LocalPostbus postbus = LocalPostbus.prepare(
                 LocalPostbus.Settings.persistent(up.data()).apiPort(up.port()).fetchers(up.fetchers()),
@@ -208,7 +166,7 @@ public final class Main {
                         postbus.kafka().bootstrap(),
                         postbus.postgres().url(),
                         up.data().resolve("run.json")));
-        System.err.println("postbus: " + postbus.firstExit().join() + "\npostbus: stopping the rest");
+        System.err.println("postbus: " + postbus.supervise() + "\npostbus: stopping the rest");
         return 1;
     }
 

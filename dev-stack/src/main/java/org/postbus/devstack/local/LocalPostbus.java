@@ -18,6 +18,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
@@ -27,7 +28,7 @@ import org.postbus.devstack.mailserver.James;
 import org.postbus.devstack.postgres.ApiKey;
 import org.postbus.devstack.postgres.Postgres;
 import org.postbus.devstack.process.Directories;
-import org.postbus.devstack.process.FreePort;
+import org.postbus.devstack.process.Orphans;
 import org.postbus.devstack.process.Secrets;
 import org.postbus.setup.kafka.KafkaUser;
 import org.postbus.topic.Topics;
@@ -35,13 +36,17 @@ import org.postbus.topic.Topics;
 /**
  * All of Postbus on this machine, with its data in one directory.
  *
- * <p>Phases: 1. PostgreSQL, Kafka and, if it has users, James, concurrently; 2. the services, of which the gateway registers the operator's
- * key; 3. the default tenant and its key; 4. {@code run.json}.
- * If a phase fails, {@link #close()} ends the processes of the earlier ones; a new start in the same directory is possible.
+ * <p>Phases: 1. the end of what an earlier run has left; 2. PostgreSQL, Kafka and, if it has users, James, concurrently; 3. the services, of which the
+ * gateway registers the operator's key; 4. the default tenant and its key; 5. {@code run.json}; 6. {@link #supervise}.
+ * If a phase fails, {@link #close()} ends the processes of the earlier ones; a new start in the same directory is possible, also after this JVM was
+ * killed at any moment.
  */
 public final class LocalPostbus implements AutoCloseable {
+    private static final Duration REMINDER = Duration.ofSeconds(20);
+
     private final Settings settings;
     private final Consumer<String> progress;
+    private final Supervisor supervisor;
     /** Closed in reverse order of their start. Null once this is closed. */
     private Deque<AutoCloseable> running = new ArrayDeque<>();
 
@@ -54,6 +59,7 @@ public final class LocalPostbus implements AutoCloseable {
     private LocalPostbus(Settings settings, Consumer<String> progress) {
         this.settings = settings;
         this.progress = progress;
+        this.supervisor = new Supervisor(Supervisor.PAUSES, progress);
     }
 
     /**
@@ -135,8 +141,9 @@ public final class LocalPostbus implements AutoCloseable {
         try {
             Path directory = Directories.createPrivate(settings.directory().toAbsolutePath());
             Path logs = Directories.createPrivate(directory.resolve("logs"));
+            Orphans.end(logs, progress);
             keepLastLogs(logs);
-            settings.apiPort().ifPresent(LocalPostbus::requireFree);
+            settings.apiPort().ifPresent(port -> LocalPorts.awaitFree(port, progress));
             try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
                 List<CompletableFuture<?>> starts = new ArrayList<>();
                 starts.add(CompletableFuture.runAsync(() -> startPostgres(directory, logs), threads));
@@ -184,27 +191,35 @@ public final class LocalPostbus implements AutoCloseable {
         return apiKey;
     }
 
-    /** Completes with a description when a child process ends by itself; never after {@link #close()}. */
-    public CompletableFuture<String> firstExit() {
-        CompletableFuture<String> exit = new CompletableFuture<>();
-        Stream.of(
-                        services.processes(),
-                        List.of(kafka.process()),
-                        james.map(James::process).stream().toList())
-                .flatMap(List::stream)
-                .forEach(child -> child.onExit().thenAccept(process -> {
+    /**
+     * Starts child processes again that end by themselves, each on its own, until {@link #close()}. Blocks.
+     *
+     * @return which has ended and can not be started again: James, whose mail is in memory
+     */
+    public String supervise() {
+        supervisor.watch(new Supervisor.Child("PostgreSQL", postgres::process, () -> restarted(postgres::restart)));
+        supervisor.watch(new Supervisor.Child("Kafka", kafka::process, () -> restarted(kafka::restart)));
+        for (String instance : services.instances()) {
+            supervisor.watch(new Supervisor.Child(
+                    instance, () -> services.process(instance), () -> restarted(() -> services.restart(instance))));
+        }
+        CompletableFuture<String> end = new CompletableFuture<>();
+        james.map(James::process)
+                .ifPresent(child -> child.onExit().thenAccept(process -> {
                     if (!isClosing()) {
-                        exit.complete(child.name() + " ended with exit code " + process.exitValue() + child.logTail());
+                        end.complete(child.name() + " ended with exit code " + process.exitValue() + child.logTail());
                     }
                 }));
-        ProcessHandle.of(postgres.pid())
-                .ifPresent(process -> process.onExit().thenRun(() -> {
-                    if (!isClosing()) {
-                        exit.complete(
-                                "PostgreSQL ended; see " + settings.directory().resolve("logs/postgres.log"));
-                    }
-                }));
-        return exit;
+        return end.join();
+    }
+
+    private void restarted(Runnable restart) {
+        restart.run();
+        synchronized (this) {
+            if (running != null) {
+                writeRunFile(settings.directory().toAbsolutePath().resolve("run.json"));
+            }
+        }
     }
 
     /** Ends all child processes, the last started first, and deletes {@code run.json}. May be called at any time and repeatedly. */
@@ -218,6 +233,7 @@ public final class LocalPostbus implements AutoCloseable {
             closing = running;
             running = null;
         }
+        supervisor.close();
         for (AutoCloseable child : closing) {
             closeAndReport(child);
         }
@@ -235,9 +251,10 @@ public final class LocalPostbus implements AutoCloseable {
     private void startPostgres(Path directory, Path logs) {
         postgres = started(
                 "PostgreSQL",
+                logs.resolve("postgres.log"),
                 () -> Postgres.start(new Postgres.Settings(
                         Optional.of(directory.resolve("postgres")),
-                        Optional.of(storedPort(directory.resolve("postgres-port"))),
+                        Optional.of(LocalPorts.stored(directory.resolve("postgres-port"))),
                         settings.durable(),
                         logs.resolve("postgres.log"))));
     }
@@ -245,9 +262,10 @@ public final class LocalPostbus implements AutoCloseable {
     private void startKafka(Path directory, Path logs) {
         kafka = started(
                 "Kafka",
+                logs.resolve("kafka.log"),
                 () -> Kafka.start(new Kafka.Settings(
                         Optional.of(directory.resolve("kafka")),
-                        Optional.of(storedPort(directory.resolve("kafka-port"))),
+                        Optional.of(LocalPorts.stored(directory.resolve("kafka-port"))),
                         Topics.PARTITIONS,
                         logs.resolve("kafka.log"))));
     }
@@ -255,6 +273,7 @@ public final class LocalPostbus implements AutoCloseable {
     private void startJames(Path directory, Path logs) {
         james = Optional.of(started(
                 "James",
+                logs.resolve("james.log"),
                 () -> James.start(new James.Settings(
                         settings.users(),
                         settings.jamesHeap(),
@@ -263,23 +282,38 @@ public final class LocalPostbus implements AutoCloseable {
     }
 
     private void startServices(Path directory, Path logs, Path operatorKey) {
+        AtomicReference<Path> log = new AtomicReference<>(logs);
         services = started(
                 "Postbus",
-                () -> Services.start(new Services.Settings(
-                        postgres.database(),
-                        kafka,
-                        directory,
-                        logs,
-                        settings.fetchers(),
-                        settings.apiPort(),
-                        settings.serviceHeap(),
-                        settings.shortLived(),
-                        withOperatorKey(operatorKey))));
+                log::get,
+                () -> Services.start(
+                        new Services.Settings(
+                                postgres.database(),
+                                kafka,
+                                directory,
+                                logs,
+                                settings.fetchers(),
+                                settings.apiPort(),
+                                settings.serviceHeap(),
+                                settings.shortLived(),
+                                withOperatorKey(operatorKey)),
+                        instance -> log.set(logs.resolve(instance + ".log"))));
     }
 
-    private <T extends AutoCloseable> T started(String name, Supplier<T> start) {
+    private <T extends AutoCloseable> T started(String name, Path log, Supplier<T> start) {
+        return started(name, () -> log, start);
+    }
+
+    /** @param log of what it waits for at the moment */
+    private <T extends AutoCloseable> T started(String name, Supplier<Path> log, Supplier<T> start) {
         long begin = System.nanoTime();
-        T child = start.get();
+        Thread reminder = Thread.ofVirtual().start(() -> remind(name, log, begin));
+        T child;
+        try {
+            child = start.get();
+        } finally {
+            reminder.interrupt();
+        }
         synchronized (this) {
             if (running != null) {
                 running.push(child);
@@ -291,6 +325,19 @@ public final class LocalPostbus implements AutoCloseable {
         throw new IllegalStateException("closed while " + name + " started");
     }
 
+    /** A start has no limit while it makes progress: on a slow machine one sees what takes so long. */
+    private void remind(String name, Supplier<Path> log, long begin) {
+        try {
+            while (true) {
+                Thread.sleep(REMINDER);
+                progress.accept(String.format(
+                        "  %-12s is not ready after %.0f s; its log: %s", name, secondsSince(begin), log.get()));
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
     private void closeAndReport(AutoCloseable child) {
         try {
             child.close();
@@ -299,7 +346,7 @@ public final class LocalPostbus implements AutoCloseable {
         }
     }
 
-    private void writeRunFile(Path file) throws IOException {
+    private void writeRunFile(Path file) {
         Map<String, Object> run = new LinkedHashMap<>();
         run.put("api", api().toString());
         run.put("apiKey", apiKey.text().reveal());
@@ -314,6 +361,7 @@ public final class LocalPostbus implements AutoCloseable {
                         "passwordFile",
                         kafka.passwordFile(KafkaUser.SUBSCRIBER).toString()));
         run.put("services", services.pids());
+        run.put("servers", Map.of("postgres", postgres.pid(), "kafka", kafka.pid()));
         james.ifPresent(server -> {
             run.put("imap", server.ports().imap());
             run.put("smtp", server.ports().smtp());
@@ -324,8 +372,12 @@ public final class LocalPostbus implements AutoCloseable {
                             passwords.put(user.address(), user.password().reveal()));
             run.put("passwords", passwords);
         });
-        Secrets.writePrivately(
-                file, EventCodec.mapper().writerWithDefaultPrettyPrinter().writeValueAsString(run) + "\n");
+        try {
+            Secrets.writePrivately(
+                    file, EventCodec.mapper().writerWithDefaultPrettyPrinter().writeValueAsString(run) + "\n");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     private Map<String, String> withOperatorKey(Path file) {
@@ -340,29 +392,6 @@ public final class LocalPostbus implements AutoCloseable {
             Secrets.writePrivately(file, ApiKey.fresh().reveal());
         }
         return file;
-    }
-
-    /** The port of the last run if it is free, so that addresses stay the same over a restart. */
-    private static int storedPort(Path file) {
-        try {
-            if (Files.exists(file)) {
-                int port = Integer.parseInt(Files.readString(file).strip());
-                if (FreePort.isFree(port)) {
-                    return port;
-                }
-            }
-            int port = FreePort.find();
-            Secrets.writePrivately(file, port + "\n");
-            return port;
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-    }
-
-    private static void requireFree(int port) {
-        if (!FreePort.isFree(port)) {
-            throw new IllegalStateException("port " + port + " is in use by another program: choose one with --port");
-        }
     }
 
     /** Renames the logs of the last run, replacing those of the run before it. */

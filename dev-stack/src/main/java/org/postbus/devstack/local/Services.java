@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.postbus.account.cipher.CredentialCipher;
@@ -33,7 +34,6 @@ import org.postbus.setup.kafka.KafkaUser;
  * fetchers. An instance keeps its name ({@code gateway-1}, {@code fetcher-2}) and its port when it is restarted.
  */
 public final class Services implements AutoCloseable {
-    private static final Duration START_WAIT = Duration.ofMinutes(3);
     private static final Duration PROBE_WAIT = Duration.ofSeconds(5);
     private static final String HOST = "127.0.0.1";
 
@@ -49,6 +49,7 @@ public final class Services implements AutoCloseable {
     private final Settings settings;
     private final Path keyset;
     private final Map<String, Instance> instances = new LinkedHashMap<>();
+    private boolean isClosed;
 
     private Services(Settings settings, Path keyset) {
         this.settings = settings;
@@ -134,13 +135,21 @@ public final class Services implements AutoCloseable {
 
     /** Starts all instances concurrently and waits until each is ready. If one fails, all are stopped. */
     public static Services start(Settings settings) {
+        return start(settings, name -> {});
+    }
+
+    /** @param waiting is told for which instance it waits, each time that it waits for another one */
+    static Services start(Settings settings, Consumer<String> waiting) {
         Services services = new Services(settings, keysetIn(settings.directory()));
         try {
             services.writePasswords();
             Arrays.stream(Program.values())
                     .flatMap(program -> names(program, settings.fetchers()).map(name -> Map.entry(program, name)))
                     .forEach(entry -> services.launch(entry.getKey(), entry.getValue()));
-            services.instances.values().forEach(Services::awaitReady);
+            for (Instance instance : List.copyOf(services.instances.values())) {
+                waiting.accept(instance.name());
+                awaitReady(instance);
+            }
             return services;
         } catch (RuntimeException e) {
             services.close();
@@ -191,16 +200,25 @@ public final class Services implements AutoCloseable {
     }
 
     /** Starts the instance again, with the same name and port, and waits until it is ready. Stops it first if it still runs. */
-    public synchronized void restart(String instance) {
-        Instance old = get(instance);
-        old.process().close();
-        launch(old.program(), old.name(), old.port(), old.managementPort());
-        awaitReady(get(instance));
+    public void restart(String instance) {
+        Instance started;
+        synchronized (this) {
+            if (isClosed) {
+                throw new IllegalStateException("closed");
+            }
+            Instance old = get(instance);
+            old.process().close();
+            launch(old.program(), old.name(), old.port(), old.managementPort());
+            started = get(instance);
+        }
+        // Others are ended and started meanwhile.
+        awaitReady(started);
     }
 
     /** Services that accept requests and mail stop before the one that stores them. */
     @Override
     public synchronized void close() {
+        isClosed = true;
         for (Program program : Program.values()) {
             instances.values().stream()
                     .filter(instance -> instance.program() == program)
@@ -209,8 +227,8 @@ public final class Services implements AutoCloseable {
         }
     }
 
-    synchronized List<ChildProcess> processes() {
-        return instances.values().stream().map(Instance::process).toList();
+    synchronized ChildProcess process(String instance) {
+        return get(instance).process();
     }
 
     private static Stream<String> names(Program program, int fetchers) {
@@ -288,7 +306,7 @@ public final class Services implements AutoCloseable {
 
     private static void awaitReady(Instance instance) {
         URI ready = root(instance.managementPort()).resolve("/q/health/ready");
-        instance.process().awaitReady(START_WAIT, () -> {
+        instance.process().awaitReady(() -> {
             HttpURLConnection connection = (HttpURLConnection) ready.toURL().openConnection();
             connection.setConnectTimeout((int) PROBE_WAIT.toMillis());
             connection.setReadTimeout((int) PROBE_WAIT.toMillis());
@@ -304,6 +322,10 @@ public final class Services implements AutoCloseable {
         Path keyset = directory.toAbsolutePath().resolve("keyset.json");
         try {
             Files.createDirectories(directory);
+            if (Files.exists(keyset) && Files.size(keyset) == 0) {
+                // Left by a build that was killed while it created the file; nothing was encrypted with it.
+                Files.delete(keyset);
+            }
             if (!Files.exists(keyset)) {
                 CredentialCipher.createKeysetFile(keyset);
             }

@@ -99,7 +99,7 @@ public final class Dovecot implements AutoCloseable {
                     settings.log());
             Dovecot dovecot = new Dovecot(server, configuration);
             settings.users().forEach(dovecot::addUser);
-            server.awaitReady(START_WAIT, dovecot::greets);
+            server.awaitReady(dovecot::greets);
             return dovecot;
         } catch (IOException e) {
             throw new UncheckedIOException("Dovecot did not start", e);

@@ -29,7 +29,6 @@ public final class James implements AutoCloseable {
     public static final String HOST = "127.0.0.1";
     public static final String DOMAIN = "example.com";
 
-    private static final Duration START_WAIT = Duration.ofMinutes(3);
     private static final Duration CALL_WAIT = Duration.ofSeconds(20);
 
     private final ChildProcess server;
@@ -103,7 +102,7 @@ public final class James implements AutoCloseable {
                     directory,
                     settings.log());
             James james = new James(server, ports, temporary);
-            server.awaitReady(START_WAIT, () -> james.webAdmin("GET", "/healthcheck", "") < 300);
+            server.awaitReady(() -> james.webAdmin("GET", "/healthcheck", "") < 300);
             james.require("PUT", "/domains/" + DOMAIN, "");
             for (User user : settings.users()) {
                 james.addUser(user);

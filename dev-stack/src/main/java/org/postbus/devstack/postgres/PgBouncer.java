@@ -7,7 +7,6 @@ import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -18,7 +17,6 @@ import org.postbus.devstack.process.FreePort;
 /** PgBouncer in transaction mode before a database on loopback, for tests. It has to be installed on the machine. */
 public final class PgBouncer implements AutoCloseable {
     private static final Path PROGRAM = Path.of("/usr/sbin/pgbouncer");
-    private static final Duration START_WAIT = Duration.ofSeconds(60);
 
     private final ChildProcess process;
     private final Path directory;
@@ -77,7 +75,7 @@ public final class PgBouncer implements AutoCloseable {
             }
             command.add(configuration.toString());
             ChildProcess process = ChildProcess.start("pgbouncer", command, Map.of(), directory, log);
-            process.awaitReady(START_WAIT, () -> {
+            process.awaitReady(() -> {
                 try (Socket socket = new Socket(InetAddress.getByName(Database.HOST), port)) {
                     return socket.isConnected();
                 }

@@ -1,6 +1,5 @@
 package org.postbus.devstack.postgres;
 
-import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -15,9 +14,9 @@ import java.util.EnumMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.postbus.account.Secret;
+import org.postbus.devstack.process.ChildProcess;
 import org.postbus.devstack.process.ChildReaper;
 import org.postbus.devstack.process.Directories;
 import org.postbus.devstack.process.FreePort;
@@ -29,22 +28,24 @@ import org.postbus.setup.database.DatabaseSetup;
  * the superuser's included: other users may have a shell on this machine.
  */
 public final class Postgres implements AutoCloseable {
-    private static final Duration START_WAIT = Duration.ofMinutes(3);
+    /** Of a fast shutdown, whose checkpoint writes what is in memory. */
+    private static final Duration STOP_WAIT = Duration.ofMinutes(2);
+
     private static final String NAME = "postbus";
     /** The migrations' login: as a provider of databases gives it to its customers, it may create roles and is no superuser. */
     private static final String MIGRATIONS = "postbus_admin";
     /** Migrated once and never connected to again: the template of the databases of a temporary server. */
     private static final String TEMPLATE = "postbus_template";
 
-    private final EmbeddedPostgres server;
-    private final long pid;
+    private final Cluster cluster;
     private final Database database;
     private final Optional<Path> temporary;
     private final AtomicInteger copies = new AtomicInteger();
+    private volatile ChildProcess server;
 
-    private Postgres(EmbeddedPostgres server, long pid, Database database, Optional<Path> temporary) {
+    private Postgres(Cluster cluster, ChildProcess server, Database database, Optional<Path> temporary) {
+        this.cluster = cluster;
         this.server = server;
-        this.pid = pid;
         this.database = database;
         this.temporary = temporary;
     }
@@ -70,55 +71,27 @@ public final class Postgres implements AutoCloseable {
     public static Postgres start(Settings settings) {
         Secrets secrets = new Secrets();
         try {
-            Files.createDirectories(settings.log().toAbsolutePath().getParent());
-            Secrets.createPrivate(settings.log());
             Path directory = settings.directory().isPresent()
-                    ? Directories.createPrivate(settings.directory().get())
+                    ? Directories.createPrivate(settings.directory().get().toAbsolutePath())
                     : Files.createTempDirectory("postbus-postgres-");
             if (settings.directory().isEmpty()) {
                 ChildReaper.removeAtEnd(directory);
             }
-            Path data = directory.resolve("data");
-            awaitEndOfPredecessor(data);
-            Path passwordFile = directory.toAbsolutePath().resolve("admin-password");
-            Secret adminPassword = secrets.keptIn(passwordFile);
-            int port = settings.port().orElseGet(FreePort::find);
-            EmbeddedPostgres server = EmbeddedPostgres.builder()
-                    .setDataDirectory(data)
-                    .setCleanDataDirectory(false)
-                    .setRegisterShutdownHook(false)
-                    .setPort(port)
-                    .setPGStartupWait(START_WAIT)
-                    .setConnectConfig("password", adminPassword.reveal())
-                    .setLocaleConfig("locale", "C")
-                    // Options of initdb: no moment in which a login needs no password.
-                    .setLocaleConfig("auth", "scram-sha-256")
-                    .setLocaleConfig("pwfile", passwordFile.toString())
-                    .setServerConfig("listen_addresses", Database.HOST)
-                    .setServerConfig("unix_socket_directories", "''")
-                    .setServerConfig("max_connections", "200")
-                    .setServerConfig("shared_buffers", "256MB")
-                    .setServerConfig("max_wal_size", "1GB")
-                    .setServerConfig("fsync", settings.durable() ? "on" : "off")
-                    .setServerConfig("full_page_writes", settings.durable() ? "on" : "off")
-                    .setServerConfig("synchronous_commit", settings.durable() ? "on" : "off")
-                    .setErrorRedirector(
-                            ProcessBuilder.Redirect.appendTo(settings.log().toFile()))
-                    .setOutputRedirector(
-                            ProcessBuilder.Redirect.appendTo(settings.log().toFile()))
-                    .start();
-            Directories.closeToOthers(data.resolve("epg-lock"));
-            long pid = postmaster(data).orElseThrow(() -> new IOException("no postmaster.pid in " + data));
-            ChildReaper.register(pid);
-            Database postgres = new Database(port, "postgres", adminPassword, Map.of());
-            requirePasswords(data, postgres);
+            Secret adminPassword = secrets.keptIn(directory.resolve("admin-password"));
             Map<Role, Secret> passwords = new EnumMap<>(Role.class);
             for (Role role : Role.values()) {
                 passwords.put(role, secrets.fresh());
             }
+            int port = settings.port().orElseGet(FreePort::find);
+            Cluster cluster = new Cluster(
+                    directory,
+                    port,
+                    adminPassword,
+                    settings.durable(),
+                    settings.log().toAbsolutePath());
             Postgres started = new Postgres(
-                    server,
-                    pid,
+                    cluster,
+                    cluster.start(),
                     new Database(port, NAME, adminPassword, passwords),
                     settings.directory().isPresent() ? Optional.empty() : Optional.of(directory));
             try {
@@ -132,6 +105,16 @@ public final class Postgres implements AutoCloseable {
             throw new UncheckedIOException("PostgreSQL did not start, see " + settings.log(), e);
         } catch (SQLException e) {
             throw new IllegalStateException("PostgreSQL could not be prepared, see " + settings.log(), e);
+        }
+    }
+
+    /** Starts the server again on its data and port, after it has ended or been killed; the passwords stay. Ends it first if it runs. */
+    public synchronized void restart() {
+        server.interrupt(STOP_WAIT);
+        try {
+            server = cluster.start();
+        } catch (IOException e) {
+            throw new UncheckedIOException("PostgreSQL did not start", e);
         }
     }
 
@@ -150,7 +133,11 @@ public final class Postgres implements AutoCloseable {
 
     /** The postmaster. */
     public long pid() {
-        return pid;
+        return server.pid();
+    }
+
+    public ChildProcess process() {
+        return server;
     }
 
     /**
@@ -167,13 +154,8 @@ public final class Postgres implements AutoCloseable {
     }
 
     @Override
-    public void close() {
-        try {
-            server.close();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-        ChildReaper.release(pid);
+    public synchronized void close() {
+        server.interrupt(STOP_WAIT);
         temporary.ifPresent(Directories::delete);
     }
 
@@ -255,16 +237,6 @@ public final class Postgres implements AutoCloseable {
         }
     }
 
-    /** One rule for every login. {@code initdb} also writes rules for IPv6 and for replication. */
-    private static void requirePasswords(Path data, Database admin) throws IOException, SQLException {
-        String rules = "host all all 127.0.0.1/32 scram-sha-256\n";
-        Path file = data.resolve("pg_hba.conf");
-        if (!Files.readString(file).equals(rules)) {
-            Files.writeString(file, rules);
-            execute(admin, "SELECT pg_reload_conf()");
-        }
-    }
-
     private static void execute(Database database, String... statements) throws SQLException {
         try (Connection connection = database.connectAsAdmin();
                 Statement statement = connection.createStatement()) {
@@ -272,26 +244,5 @@ public final class Postgres implements AutoCloseable {
                 statement.execute(sql);
             }
         }
-    }
-
-    /** After a SIGKILL of the launcher its server needs a moment to end; a second one in its directory would not start. */
-    private static void awaitEndOfPredecessor(Path data) throws IOException {
-        Optional<ProcessHandle> predecessor = postmaster(data)
-                .flatMap(ProcessHandle::of)
-                .filter(process -> process.info().command().orElse("").endsWith("postgres"));
-        if (predecessor.isPresent()) {
-            predecessor
-                    .get()
-                    .onExit()
-                    .orTimeout(START_WAIT.toSeconds(), TimeUnit.SECONDS)
-                    .join();
-        }
-    }
-
-    private static Optional<Long> postmaster(Path data) throws IOException {
-        Path file = data.resolve("postmaster.pid");
-        return Files.exists(file)
-                ? Files.readAllLines(file).stream().findFirst().map(line -> Long.parseLong(line.strip()))
-                : Optional.empty();
     }
 }

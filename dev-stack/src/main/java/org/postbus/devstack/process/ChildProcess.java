@@ -14,12 +14,16 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 
 /**
- * A child process with its output in a log file. It never outlives this JVM ({@link ChildReaper}). Ctrl-C does not reach it: the parent
- * ends its children in order.
+ * A child process with its output in a log file. It does not outlive this JVM for long ({@link ChildReaper}), and what still does is found by the
+ * next one ({@link Orphans}). Ctrl-C does not reach it: the parent ends its children in order.
  */
 public final class ChildProcess implements AutoCloseable {
     private static final Duration PROBE_PAUSE = Duration.ofMillis(100);
     private static final Duration STOP_WAIT = Duration.ofSeconds(20);
+    /** In this time a process that starts uses at least {@link #PROGRESS_CPU_MIN}, or writes to its log. */
+    private static final Duration PROGRESS_MAX = Duration.ofMinutes(3);
+
+    private static final Duration PROGRESS_CPU_MIN = Duration.ofSeconds(2);
     private static final int TAIL_LINES = 20;
     private static final long TAIL_BYTES_MAX = 64 * 1024;
 
@@ -56,6 +60,7 @@ public final class ChildProcess implements AutoCloseable {
             builder.environment().putAll(environment);
             Process process = builder.start();
             ChildReaper.register(process.pid());
+            Orphans.record(process, Orphans.fileOf(name, log));
             process.onExit().thenRun(() -> ChildReaper.release(process.pid()));
             return new ChildProcess(name, process, log);
         } catch (IOException e) {
@@ -99,28 +104,65 @@ public final class ChildProcess implements AutoCloseable {
         return process.onExit();
     }
 
-    /** @throws IllegalStateException with the end of the log, if the process ends or {@code limit} passes before it is ready */
-    public void awaitReady(Duration limit, Probe probe) {
-        long deadline = System.nanoTime() + limit.toNanos();
+    /**
+     * Waits for as long as the start makes progress: a slow machine may take long. It makes none if the process neither computes nor logs for 3
+     * minutes.
+     *
+     * @throws IllegalStateException with the end of the log, if the process ends before it is ready or makes no progress
+     */
+    public void awaitReady(Probe probe) {
+        awaitReady(PROGRESS_MAX, probe);
+    }
+
+    /** @param progressMax as the 3 minutes of {@link #awaitReady(Probe)} */
+    public void awaitReady(Duration progressMax, Probe probe) {
+        long deadline = System.nanoTime() + progressMax.toNanos();
+        Progress last = progress();
         try {
             while (!isReady(probe)) {
                 if (process.waitFor(PROBE_PAUSE.toMillis(), TimeUnit.MILLISECONDS)) {
                     throw new IllegalStateException(
                             name + " ended with exit code " + process.exitValue() + " while it started" + logTail());
                 }
-                if (System.nanoTime() > deadline) {
+                Progress now = progress();
+                if (now.isBeyond(last)) {
+                    last = now;
+                    deadline = System.nanoTime() + progressMax.toNanos();
+                } else if (System.nanoTime() > deadline) {
                     close();
-                    throw new IllegalStateException(
-                            name + " was not ready after " + limit.toSeconds() + " s" + logTail());
+                    throw new IllegalStateException(name + " was not ready and made no progress for "
+                            + progressMax.toSeconds() + " s" + logTail());
                 }
             }
         } catch (InterruptedException e) {
+            kill();
             Thread.currentThread().interrupt();
             throw new IllegalStateException("interrupted while waiting for " + name, e);
         }
     }
 
-    /** @throws IllegalStateException with the end of the log, if the process does not end with exit code 0 within {@code limit} */
+    private record Progress(Duration cpu, long logged) {
+        private boolean isBeyond(Progress earlier) {
+            return logged != earlier.logged || cpu.minus(earlier.cpu).compareTo(PROGRESS_CPU_MIN) >= 0;
+        }
+    }
+
+    private Progress progress() {
+        long logged;
+        try {
+            logged = Files.size(log);
+        } catch (IOException e) {
+            logged = 0;
+        }
+        return new Progress(process.info().totalCpuDuration().orElse(Duration.ZERO), logged);
+    }
+
+    /** @throws IllegalStateException with the end of the log, if the process does not end with exit code 0 */
+    public void awaitSuccess() {
+        awaitSuccess(Duration.ofDays(1));
+    }
+
+    /** As {@link #awaitSuccess()}, within {@code limit}. */
     public void awaitSuccess(Duration limit) {
         try {
             if (!process.waitFor(limit.toMillis(), TimeUnit.MILLISECONDS) || process.exitValue() != 0) {
@@ -143,14 +185,31 @@ public final class ChildProcess implements AutoCloseable {
     @Override
     public void close() {
         process.destroy();
+        awaitEnd(STOP_WAIT);
+    }
+
+    /** SIGINT, and SIGKILL after {@code limit}. Waits for the end. */
+    public void interrupt(Duration limit) {
+        if (process.isAlive()) {
+            Orphans.interrupt(process.toHandle());
+        }
+        awaitEnd(limit);
+    }
+
+    private void awaitEnd(Duration limit) {
         try {
-            if (!process.waitFor(STOP_WAIT.toMillis(), TimeUnit.MILLISECONDS)) {
+            if (!process.waitFor(limit.toMillis(), TimeUnit.MILLISECONDS)) {
                 kill();
             }
         } catch (InterruptedException e) {
             kill();
             Thread.currentThread().interrupt();
         }
+    }
+
+    /** With its output. */
+    public Path log() {
+        return log;
     }
 
     /** The log's name and last lines, for an error message. */

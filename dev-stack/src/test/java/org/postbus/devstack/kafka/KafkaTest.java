@@ -48,6 +48,25 @@ class KafkaTest {
     }
 
     @Test
+    void a_broker_that_was_killed_is_started_again_with_its_records(@TempDir Path directory) throws Exception {
+        Kafka.Settings settings = new Kafka.Settings(
+                Optional.of(directory.resolve("kafka")), Optional.empty(), 1, directory.resolve("log"));
+        try (Kafka kafka = Kafka.start(settings);
+                var producer = new KafkaProducer<String, String>(
+                        kafka.connectionOf(KafkaUser.WRITER), new StringSerializer(), new StringSerializer())) {
+            producer.send(new ProducerRecord<>(Topics.CHANGES, "key", "before")).get();
+            kafka.process().kill();
+
+            kafka.restart();
+
+            assertThat(producer.send(new ProducerRecord<>(Topics.CHANGES, "key", "after"))
+                            .get()
+                            .offset())
+                    .isEqualTo(1);
+        }
+    }
+
+    @Test
     void kept_records_survive_a_restart(@TempDir Path directory) {
         Kafka.Settings settings = new Kafka.Settings(
                 Optional.of(directory.resolve("kafka")), Optional.empty(), 1, directory.resolve("log"));

@@ -15,6 +15,7 @@ import org.flywaydb.core.Flyway;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.postbus.devstack.DevStack;
+import org.postbus.devstack.process.ChildProcess;
 
 class PostgresTest {
     @Test
@@ -79,6 +80,76 @@ class PostgresTest {
         assertThat(PosixFilePermissions.toString(
                         Files.getPosixFilePermissions(directory.resolve("postgres/admin-password"))))
                 .isEqualTo("rw-------");
+    }
+
+    @Test
+    void a_server_that_was_killed_is_started_again_with_its_data_and_passwords(@TempDir Path directory)
+            throws Exception {
+        Postgres.Settings settings = Postgres.Settings.kept(directory.resolve("postgres"), directory.resolve("log"));
+        try (Postgres postgres = Postgres.start(settings)) {
+            Connection busy = postgres.database().connectAsAdmin();
+            busy.createStatement().execute("CREATE TABLE kept AS SELECT 42 AS answer");
+            // Its process sees the end of the server late.
+            Thread.ofVirtual().start(() -> {
+                try {
+                    busy.createStatement().execute("SELECT sum(i) FROM generate_series(1, 30000000) i");
+                } catch (SQLException ended) {
+                    return;
+                }
+            });
+            Thread.sleep(300);
+            postgres.process().kill();
+
+            postgres.restart();
+
+            try (Connection connection = postgres.database().connect(Role.GATEWAY)) {
+                assertThat(connection.isValid(5)).isTrue();
+            }
+            assertThat(answer(postgres)).isEqualTo(42);
+        }
+    }
+
+    @Test
+    void a_start_works_on_whatever_the_one_before_left(@TempDir Path directory) throws Exception {
+        Path data = directory.resolve("postgres/data");
+        Postgres.Settings settings = Postgres.Settings.kept(directory.resolve("postgres"), directory.resolve("log"));
+
+        // The directory was being filled.
+        Files.createDirectories(data);
+        Files.writeString(data.resolve("PG_VERSION"), "18\n");
+        Files.createFile(directory.resolve("postgres/unfinished"));
+        try (Postgres first = Postgres.start(settings);
+                Connection connection = first.database().connectAsAdmin()) {
+            connection.createStatement().execute("CREATE TABLE kept AS SELECT 42 AS answer");
+            connection.createStatement().execute("CHECKPOINT");
+            first.process().kill();
+        }
+
+        // Another program has the pid by now, or the directory comes from another machine.
+        Path pidFile = data.resolve("postmaster.pid");
+        List<String> lines = Files.readAllLines(pidFile);
+        try (ChildProcess other =
+                ChildProcess.start("other", List.of("sleep", "600"), Map.of(), directory, directory.resolve("other"))) {
+            lines.set(0, Long.toString(other.pid()));
+            Files.write(pidFile, lines);
+            try (Postgres second = Postgres.start(settings)) {
+                assertThat(answer(second)).isEqualTo(42);
+                // Its launcher was killed, and nothing ended it.
+                try (Postgres third = Postgres.start(settings)) {
+                    assertThat(answer(third)).isEqualTo(42);
+                    assertThat(second.process().isAlive()).isFalse();
+                }
+            }
+            assertThat(other.isAlive()).isTrue();
+        }
+    }
+
+    private static int answer(Postgres postgres) throws SQLException {
+        try (Connection connection = postgres.database().connectAsAdmin()) {
+            var row = connection.createStatement().executeQuery("SELECT answer FROM kept");
+            row.next();
+            return row.getInt(1);
+        }
     }
 
     /** As builds had it whose migrations ran as the superuser and ended with V009. */

@@ -17,23 +17,37 @@ class ChildProcessTest {
     @Test
     void an_exit_during_the_start_is_reported_with_the_end_of_the_log() {
         ChildProcess child = start("echo no such luck; exit 3");
-        assertThatThrownBy(() -> child.awaitReady(Duration.ofSeconds(30), () -> false))
+        assertThatThrownBy(() -> child.awaitReady(() -> false))
                 .hasMessageContainingAll("child", "exit code 3", "no such luck", log().toString());
     }
 
     @Test
-    void a_process_that_is_not_ready_in_time_is_ended() {
+    void a_process_that_neither_computes_nor_logs_is_ended() {
         ChildProcess child = start("exec sleep 600");
         assertThatThrownBy(() -> child.awaitReady(Duration.ofMillis(300), () -> false))
-                .hasMessageContaining("not ready");
+                .hasMessageContaining("made no progress");
         assertThat(child.isAlive()).isFalse();
+    }
+
+    @Test
+    void a_process_that_logs_or_computes_may_take_long() throws Exception {
+        for (String work : List.of("while :; do echo step; sleep 0.1; done", "while :; do :; done")) {
+            long[] began = {System.nanoTime()};
+            try (ChildProcess child = start(work)) {
+                // Longer than the time without progress.
+                child.awaitReady(
+                        Duration.ofSeconds(6),
+                        () -> System.nanoTime() - began[0]
+                                > Duration.ofSeconds(9).toNanos());
+            }
+        }
     }
 
     @Test
     void a_failing_probe_is_repeated() {
         long[] probes = {0};
         try (ChildProcess child = start("exec sleep 600")) {
-            child.awaitReady(Duration.ofSeconds(30), () -> {
+            child.awaitReady(() -> {
                 if (probes[0]++ < 2) {
                     throw new java.io.IOException("refused");
                 }
