@@ -1,5 +1,6 @@
 package org.postbus.gateway.problem;
 
+import io.smallrye.mutiny.CompositeException;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServerResponse;
 import jakarta.ws.rs.WebApplicationException;
@@ -53,8 +54,9 @@ public final class ProblemResponses {
     }
 
     private static Problem problemOf(Throwable failure) {
-        if (failure instanceof ProblemException known) {
-            return known.problem();
+        Optional<ProblemException> known = known(failure);
+        if (known.isPresent()) {
+            return known.get().problem();
         }
         if (failure instanceof TenantBusyException) {
             return Problem.of(429, "too many requests of this tenant wait for the database; send fewer at a time");
@@ -79,7 +81,14 @@ public final class ProblemResponses {
     }
 
     private static Optional<Duration> retryAfter(Throwable failure) {
-        return failure instanceof ProblemException known ? known.retryAfter() : Optional.empty();
+        return known(failure).flatMap(ProblemException::retryAfter);
+    }
+
+    /** A transaction whose work ended with a problem, and whose rollback failed too, fails with both. */
+    private static Optional<ProblemException> known(Throwable failure) {
+        Throwable first =
+                failure instanceof CompositeException both ? both.getCauses().getFirst() : failure;
+        return first instanceof ProblemException known ? Optional.of(known) : Optional.empty();
     }
 
     private static Map<String, String> headers(Problem problem, Optional<Duration> retryAfter) {

@@ -57,7 +57,8 @@ class DatabaseAwayIT {
     /** @param path with ids */
     private record Call(ApiCaller caller, String method, String path, String body) {
         private String name() {
-            return method + " " + path.replaceAll("[0-9a-f]{8}-[0-9a-f-]{27}", "{id}");
+            return method + " "
+                    + path.replaceAll("[0-9a-f]{8}-[0-9a-f-]{27}", "{id}").replaceFirst("\\?.*", "");
         }
     }
 
@@ -218,7 +219,7 @@ class DatabaseAwayIT {
             List<Outcome> outcomes = callAll();
             assertThat(outcomes).allMatch(DatabaseAwayIT::isNoError);
             assertThat(outcomes)
-                    .filteredOn(outcome -> outcome.call().name().equals("POST /v1/admin/tenants"))
+                    .filteredOn(outcome -> outcome.call().name().equals("PATCH /v1/admin/tenants/{id}/quotas"))
                     .allMatch(Outcome::isUnavailable);
             assertThat(change.status()).isEqualTo(503);
         } finally {
