@@ -19,11 +19,14 @@ public sealed interface EmailRef {
         }
     }
 
-    /** A location: a message in one mailbox, valid only under this UIDVALIDITY (RFC 9051 section 2.3.1.1). */
+    /**
+     * A location: a message in one mailbox, valid only under this UIDVALIDITY (RFC 9051 section 2.3.1.1). Both have 32 bits there; there are
+     * servers with a longer UIDVALIDITY, which is only compared.
+     */
     record ImapMessage(MailboxKey mailbox, long uidValidity, long uid) implements EmailRef {
         public ImapMessage {
             Objects.requireNonNull(mailbox);
-            if (uid < 1 || uid > 0xFFFF_FFFFL || uidValidity < 0 || uidValidity > 0xFFFF_FFFFL) {
+            if (uid < 1 || uid > 0xFFFF_FFFFL || uidValidity < 0) {
                 throw new IllegalArgumentException(
                         "uid " + uid + " or uidValidity " + uidValidity + " is out of range");
             }

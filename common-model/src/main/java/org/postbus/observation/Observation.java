@@ -25,7 +25,8 @@ import org.postbus.model.Keyword;
     @JsonSubTypes.Type(value = Observation.EmailObserved.class, name = "email-observed"),
     @JsonSubTypes.Type(value = Observation.EmailStateObserved.class, name = "email-state-observed"),
     @JsonSubTypes.Type(value = Observation.UidsVanished.class, name = "uids-vanished"),
-    @JsonSubTypes.Type(value = Observation.MessageQuarantined.class, name = "message-quarantined"),
+    // Named so in records of earlier builds, whose writers take a deferred message for a quarantined one.
+    @JsonSubTypes.Type(value = Observation.MessageNotRead.class, name = "message-quarantined"),
     @JsonSubTypes.Type(value = Observation.EmailsDestroyed.class, name = "emails-destroyed"),
     // "jmap-ids-changed" is the name in records of earlier builds.
     @JsonSubTypes.Type(
@@ -98,16 +99,39 @@ public sealed interface Observation {
     }
 
     /**
-     * A message that the mailbox lists but that cannot be read. The fetcher leaves it out until the next full pass.
+     * A message that exists on the server and could not be read. It is deferred or quarantined until it is observed, or vanishes.
      *
+     * @param mailbox IMAP: the mailbox of the location. JMAP: {@link #NO_MAILBOX}, and 0 for the numbers
      * @param reason in plain words, for the API; at most {@value #REASON_LENGTH_MAX} characters
+     * @param jmapId the JMAP Email id; empty for IMAP
+     * @param failures empty in records of earlier builds: the message is quarantined
      */
-    record MessageQuarantined(MailboxKey mailbox, long uidValidity, long uid, String reason) implements Observation {
+    record MessageNotRead(
+            MailboxKey mailbox,
+            long uidValidity,
+            long uid,
+            String reason,
+            Optional<String> jmapId,
+            Optional<ReadFailures> failures)
+            implements Observation {
         public static final int REASON_LENGTH_MAX = 500;
+        /** No mailbox has this key, so writers of earlier builds ignore an email of JMAP. */
+        public static final MailboxKey NO_MAILBOX = MailboxKey.ofId("");
 
-        public MessageQuarantined {
+        public MessageNotRead {
             Objects.requireNonNull(mailbox);
             Objects.requireNonNull(reason);
+            Objects.requireNonNull(jmapId);
+            Objects.requireNonNull(failures);
+        }
+
+        public static MessageNotRead imap(
+                MailboxKey mailbox, long uidValidity, long uid, String reason, ReadFailures failures) {
+            return new MessageNotRead(mailbox, uidValidity, uid, reason, Optional.empty(), Optional.of(failures));
+        }
+
+        public static MessageNotRead jmap(String id, String reason, ReadFailures failures) {
+            return new MessageNotRead(NO_MAILBOX, 0, 0, reason, Optional.of(id), Optional.of(failures));
         }
     }
 

@@ -35,4 +35,10 @@ public record ObservedMailbox(
         Objects.requireNonNull(parent);
         Objects.requireNonNull(role);
     }
+
+    /** The same mailbox with other numbers. */
+    public ObservedMailbox withCounts(long total, long unread) {
+        return new ObservedMailbox(
+                key, renamedFrom, rawName, name, parent, role, sortOrder, isSubscribed, selectable, total, unread);
+    }
 }

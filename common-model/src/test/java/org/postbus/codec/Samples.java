@@ -39,6 +39,7 @@ import org.postbus.observation.Observation;
 import org.postbus.observation.ObservationBatch;
 import org.postbus.observation.ObservedEmail;
 import org.postbus.observation.ObservedMailbox;
+import org.postbus.observation.ReadFailures;
 import org.postbus.observation.SyncScope;
 import org.postbus.observation.UidRange;
 import org.postbus.topic.AccountRecord;
@@ -158,7 +159,20 @@ final class Samples {
                         INBOX, 1_700_000_000L, List.of(new UidRange(1, 40), new UidRange(42, 42))));
         samples.put(
                 "message-quarantined",
-                new Observation.MessageQuarantined(INBOX, 1_700_000_000L, 42, "NO [SERVERBUG] cannot read it"));
+                // Of an earlier build; the form without failures stays readable.
+                new Observation.MessageNotRead(
+                        INBOX,
+                        1_700_000_000L,
+                        42,
+                        "NO [SERVERBUG] cannot read it",
+                        Optional.empty(),
+                        Optional.empty()));
+        ReadFailures refusedTwice = new ReadFailures(false, 2, 0, NOON, NOON.plusSeconds(30), NOON.plusSeconds(90));
+        samples.put(
+                "message-deferred",
+                Observation.MessageNotRead.imap(
+                        INBOX, 1_700_000_000L, 42, "NO [UNAVAILABLE] System Error", refusedTwice));
+        samples.put("email-deferred", Observation.MessageNotRead.jmap("e1", "Email/get: serverFail", refusedTwice));
         samples.put("emails-destroyed", new Observation.EmailsDestroyed(List.of("e1", "e2")));
         samples.put("jmap-ids-reassigned", new Observation.JmapIdsReassigned(Map.of("e1", "e7")));
         samples.put(

@@ -26,6 +26,7 @@ import org.postbus.fetcher.publish.EncodedBatch;
 import org.postbus.fetcher.publish.PublisherMetrics;
 import org.postbus.fetcher.source.FetcherContext;
 import org.postbus.fetcher.source.HostBudget;
+import org.postbus.fetcher.source.ServerDeviations;
 import org.postbus.fetcher.store.ClaimStore;
 import org.postbus.kit.concurrent.FairPermits;
 import org.postbus.kit.concurrent.PermitWaits;
@@ -111,6 +112,7 @@ class Fetcher {
                                 config.loginsPerHostAndSecond(),
                                 config.connectionsPerHost(),
                                 name -> PermitWaits.of(registry, name)),
+                        new ServerDeviations(registry),
                         config.poll(),
                         config.compareEvery(),
                         Clock.systemUTC(),

@@ -6,7 +6,6 @@ import io.vertx.pgclient.PgBuilder;
 import io.vertx.pgclient.PgConnectOptions;
 import io.vertx.sqlclient.Pool;
 import io.vertx.sqlclient.PoolOptions;
-import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -26,6 +25,7 @@ import org.postbus.fetcher.publish.BatchSink;
 import org.postbus.fetcher.publish.PublisherMetrics;
 import org.postbus.fetcher.source.FetcherContext;
 import org.postbus.fetcher.source.HostBudget;
+import org.postbus.fetcher.source.ServerDeviations;
 import org.postbus.fetcher.store.ClaimStore;
 import org.postbus.kit.concurrent.FairPermits;
 import org.postbus.kit.sql.TenantTransactions;
@@ -39,6 +39,7 @@ import org.postbus.topic.AccountRecord.Status;
 public final class FetcherUnderTest implements AutoCloseable {
     public final Database database;
     public final DirectWriter writer;
+    public final ShiftedClock clock = new ShiftedClock();
     public final CredentialCipher cipher = TestAccount.newCipher();
     private final Vertx vertx = Vertx.vertx();
     private final Pool pool;
@@ -86,9 +87,10 @@ public final class FetcherUnderTest implements AutoCloseable {
                         new FairPermits<>(2), new FairPermits<>(2), new FairPermits<>(64), new FairPermits<>(16)),
                 parsing,
                 budget,
+                new ServerDeviations(meters),
                 poll,
                 compareEvery,
-                Clock.systemUTC(),
+                clock,
                 RandomGenerator.of("L64X128MixRandom"));
         this.loops = new AccountLoops(context, new AccountMetrics(meters));
     }
@@ -120,6 +122,11 @@ public final class FetcherUnderTest implements AutoCloseable {
     /** How often a push notification woke a loop. */
     public double wokenByPush() {
         return woken("push");
+    }
+
+    /** Lines that were no response. */
+    public long strayLines() {
+        return (long) meters.counter("postbus.fetcher.imap.stray.lines").count();
     }
 
     private double woken(String kind) {

@@ -25,6 +25,9 @@ record TwoTenants(Database database, Rows ours, Rows theirs) {
             l as (insert into sync_log (account_id, tenant_id, started_at, finished_at) select account_id, tenant_id, now(), now() from a),
             q as (insert into quarantine (account_id, tenant_id, topic, partition, record_offset, value, reason)
                   select account_id, tenant_id, 't', 0, 0, '', 'r' from a),
+            qe as (insert into quarantined_email (account_id, tenant_id, jmap_id, reason, state, refusals, retries, first_failed_at,
+                                                  last_failed_at, next_try_at)
+                   select account_id, tenant_id, 'j', 'r', 'deferred', 1, 0, now(), now(), now() from a),
             m as (insert into mailbox (account_id, mailbox_id, tenant_id, server_key, name, path)
                   select account_id, mailbox_id, tenant_id, 'name:INBOX', 'INBOX', 'INBOX' from e),
             em as (insert into email (account_id, email_id, tenant_id, thread_id, size, received_at, headers, has_attachment, preview)

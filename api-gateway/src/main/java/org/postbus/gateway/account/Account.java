@@ -55,13 +55,17 @@ public record Account(
      * @param lastSyncedAt end of the last complete sync pass
      * @param retryAt time of the next try, in the state {@code backoff}
      * @param push how the server notifies Postbus of changes; absent until the first connection
+     * @param deferred messages that could not be read and are tried again within minutes
+     * @param quarantined messages that could not be read repeatedly and are tried again within hours
      */
     public record Sync(
             SyncState state,
             Optional<Instant> lastSyncedAt,
             Optional<String> lastError,
             Optional<Instant> retryAt,
-            Optional<PushKind> push) {
+            Optional<PushKind> push,
+            long deferred,
+            long quarantined) {
         public Sync {
             Objects.requireNonNull(state);
             Objects.requireNonNull(lastSyncedAt);

@@ -5,6 +5,7 @@ import jakarta.enterprise.context.ApplicationScoped;
 import java.util.Optional;
 import java.util.UUID;
 import org.postbus.gateway.database.Sessions;
+import org.postbus.gateway.problem.Problem;
 import org.postbus.gateway.rest.Page;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
@@ -64,5 +65,23 @@ public class AccountQueries {
                                         .setMaxResults(limit + 1)
                                         .getResultList()))
                 .map(rows -> Page.of(rows, limit, QuarantinedMessageRow::message, row -> row.quarantineId));
+    }
+
+    /** Makes a message be tried again by the next requested pass. Fails with a 404 problem if there is none. */
+    Uni<Void> retryQuarantined(TenantId tenant, AccountId account, UUID message) {
+        return sessions.write(
+                        tenant,
+                        session -> session.createNativeQuery(
+                                        "select retry_quarantined(cast(:account as uuid), cast(:message as uuid))",
+                                        Boolean.class)
+                                .setParameter("account", account.toString())
+                                .setParameter("message", message.toString())
+                                .getSingleResult())
+                .map(found -> {
+                    if (!found) {
+                        throw Problem.notFound("quarantined message");
+                    }
+                    return null;
+                });
     }
 }

@@ -53,6 +53,8 @@ public class AccountRow {
     Instant retryAt;
 
     String push;
+    long deferred;
+    long quarantined;
 
     /** Fails with a 404 problem if the tenant has no such account. */
     public static Uni<AccountRow> require(Mutiny.Session session, AccountId account) {
@@ -76,6 +78,8 @@ public class AccountRow {
                         Optional.ofNullable(lastSyncedAt),
                         Optional.ofNullable(lastError),
                         Optional.ofNullable(retryAt),
-                        Optional.ofNullable(push).map(PushKind::of)));
+                        Optional.ofNullable(push).map(PushKind::of),
+                        deferred,
+                        quarantined));
     }
 }

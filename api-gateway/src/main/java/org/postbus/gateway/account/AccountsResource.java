@@ -242,11 +242,39 @@ public class AccountsResource {
     @Path("/accounts/{accountId}/quarantine")
     @Operation(
             summary = "Messages that could not be read, newest first",
-            description = "Each is tried again in a full sync pass; the other messages of its mailbox are synced.")
+            description =
+                    "A message that the mail server refuses is deferred and tried again within minutes. It is quarantined when it alone"
+                            + " was refused at least 5 times in 20 minutes or more while others were returned, and then tried again after"
+                            + " 1 hour, 6 hours, and daily; also in every full sync pass and on request. The other messages of its mailbox"
+                            + " are synced.")
     public Uni<Page<QuarantinedMessage, UUID>> quarantine(
             @PathParam("accountId") String accountId,
             @Parameter(description = "1 to 500") @QueryParam("limit") @DefaultValue(Page.LIMIT_DEFAULT) int limit,
             @Parameter(description = "the value of next in the page before") @QueryParam("cursor") String cursor) {
         return queries.quarantine(caller.tenant(), PathIds.account(accountId), Page.limit(limit), Page.after(cursor));
+    }
+
+    @POST
+    @Path("/accounts/{accountId}/quarantine/{quarantineId}/retry")
+    @Operation(
+            summary = "Try to read a message again now",
+            description =
+                    "The account is synced, and that pass tries the message. If it can be read it appears among the emails and not here any"
+                            + " more; otherwise nextTryAt is later. For a paused account it is tried when the account is active again.")
+    @APIResponse(responseCode = "202", description = "The request is published to the fetchers")
+    @APIResponse(responseCode = "429", description = "The quota syncsPerAccountAndMinute is used up; see Retry-After")
+    @APIResponse(
+            responseCode = "503",
+            description = "The message broker is unavailable; repeat the request, or wait for the next poll")
+    public Uni<RestResponse<Void>> retry(
+            @PathParam("accountId") String accountId, @PathParam("quarantineId") String quarantineId) {
+        TenantId tenant = caller.tenant();
+        AccountId account = PathIds.account(accountId);
+        UUID message = PathIds.quarantined(quarantineId);
+        return queries.account(tenant, account)
+                .chain(() -> rates.sync(tenant, account))
+                .chain(() -> queries.retryQuarantined(tenant, account, message))
+                .chain(() -> syncRequests.publish(tenant, account))
+                .map(published -> RestResponse.accepted());
     }
 }

@@ -29,6 +29,7 @@ final class Routes {
             tenant("POST", ACCOUNT + "/sync", Scope.READ),
             tenant("GET", ACCOUNT + "/sync-log", Scope.READ),
             tenant("GET", ACCOUNT + "/quarantine", Scope.READ),
+            tenant("POST", ACCOUNT + "/quarantine/{quarantineId}/retry", Scope.READ),
             tenant("GET", ACCOUNT + "/changes", Scope.READ),
             tenant("GET", "/v1/events", Scope.READ),
             tenant("GET", ACCOUNT + "/mailboxes", Scope.READ),

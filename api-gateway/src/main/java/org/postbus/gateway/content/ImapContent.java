@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.stream.Stream;
 import org.postbus.account.AccountSettings;
 import org.postbus.kit.concurrent.Await;
 import org.postbus.kit.concurrent.BoundedPull;
@@ -23,6 +24,7 @@ import org.postbus.mail.imap.grammar.MailboxName;
 import org.postbus.mail.imap.grammar.Section;
 import org.postbus.mail.imap.grammar.SelectedMailbox;
 import org.postbus.mail.memory.HeldBytes;
+import org.postbus.mail.mime.DecodedPart;
 import org.postbus.mail.mime.MimeLimits;
 import org.postbus.mail.mime.MimeMessageReader;
 import org.postbus.mail.mime.encoding.TransferDecoder;
@@ -37,6 +39,9 @@ import org.postbus.observation.UidRange;
 class ImapContent {
     /** Of a larger message only the shown texts are read for its body. */
     static final int WHOLE_OCTETS_MAX = 1 << 20;
+
+    /** Of a message that is read whole because of one part. */
+    static final int RAW_OCTETS_MAX = 16 << 20;
 
     private static final Duration COMMAND_TIME_MAX = Duration.ofSeconds(30);
     /** Texts of one email that are read. */
@@ -67,16 +72,46 @@ class ImapContent {
 
     FoundPart part(EmailOnServer email, AccountSettings.Imap settings, String partId) throws InterruptedException {
         return atMessage(email, settings, true, (connection, uid) -> {
-            BodyStructure.Part part = structure(connection, uid)
-                    .orElseThrow(() -> new ContentException(
-                            new ContentFailure.Refused("the mail server does not report the parts of the message")))
-                    .leaves()
-                    .stream()
+            Optional<BodyStructure> structure = structureUnlessRefused(connection, uid);
+            Optional<BodyStructure.Part> part = structure.flatMap(known -> known.leaves().stream()
                     .filter(leaf -> leaf.partId().equals(partId))
-                    .findFirst()
-                    .orElseThrow(() -> new ContentException(new ContentFailure.NoSuchPart()));
-            return new FoundPart(MimeMessageReader.described(part), openPart(email, connection, uid, part));
+                    .findFirst());
+            if (part.isPresent()) {
+                return new FoundPart(
+                        MimeMessageReader.described(part.get()), openPart(email, connection, uid, part.get()));
+            }
+            boolean listed = email.body().map(body -> lists(body, partId)).orElse(structure.isEmpty());
+            if (!listed) {
+                throw new ContentException(new ContentFailure.NoSuchPart());
+            }
+            return partOfRaw(email, connection, uid, partId);
         });
+    }
+
+    private static boolean lists(EmailBody body, String partId) {
+        return Stream.of(body.attachments(), body.textBody(), body.htmlBody())
+                .flatMap(List::stream)
+                .anyMatch(part -> part.partId().equals(partId));
+    }
+
+    /** A server's BODYSTRUCTURE may be missing, broken, or without a part that Postbus lists: then the raw message is read as when it was listed. */
+    private FoundPart partOfRaw(EmailOnServer email, ImapConnection connection, long uid, String partId)
+            throws InterruptedException {
+        byte[] raw = content(connection, uid, Section.message().first(RAW_OCTETS_MAX));
+        if (raw.length >= RAW_OCTETS_MAX) {
+            throw new ContentException(new ContentFailure.Refused(
+                    "the mail server does not report the parts of the message, and it is too large to be read whole"));
+        }
+        DecodedPart part = MimeMessageReader.part(raw, partId, MimeLimits.DEFAULTS)
+                .orElseThrow(() -> new ContentException(new ContentFailure.NoSuchPart()));
+        return new FoundPart(
+                part.part(),
+                new OpenContent(
+                        part.content().length == 0 ? Optional.empty() : Optional.of(Buffer.buffer(part.content())),
+                        OptionalLong.of(part.content().length),
+                        Optional::empty,
+                        TransferDecoder.of(""),
+                        whole -> release(email, connection, true)));
     }
 
     private OpenContent openPart(EmailOnServer email, ImapConnection connection, long uid, BodyStructure.Part part)
@@ -171,16 +206,30 @@ class ImapContent {
     private static byte[] content(ImapConnection connection, long uid, Section section) throws InterruptedException {
         Buffer all = Buffer.buffer();
         int octetsMax = section.octetsMax().orElseThrow();
-        try (BoundedPull<SectionChunk> chunks = chunks(connection, uid, section)) {
+        try (HeldBytes.Share kept = connection.keeping();
+                BoundedPull<SectionChunk> chunks = chunks(connection, uid, section)) {
             for (Optional<SectionChunk> next = chunks.next(COMMAND_TIME_MAX, OpenContent::silent);
                     next.isPresent();
                     next = chunks.next(COMMAND_TIME_MAX, OpenContent::silent)) {
                 // A server without partial fetches sends everything.
                 Buffer octets = next.get().octets();
                 all.appendBuffer(octets, 0, Math.min(octets.length(), octetsMax - all.length()));
+                kept.set(2L * all.length());
             }
         }
         return all.getBytes();
+    }
+
+    private static Optional<BodyStructure> structureUnlessRefused(ImapConnection connection, long uid)
+            throws InterruptedException {
+        try {
+            return structure(connection, uid);
+        } catch (ServerException e) {
+            if (!(e.failure() instanceof ServerFailure.Rejected) || isMissing(e)) {
+                throw e;
+            }
+            return Optional.empty();
+        }
     }
 
     private static Optional<BodyStructure> structure(ImapConnection connection, long uid) throws InterruptedException {

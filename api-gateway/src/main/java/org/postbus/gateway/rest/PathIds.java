@@ -38,6 +38,10 @@ public final class PathIds {
         return id(text, TenantId::of, "tenant");
     }
 
+    public static UUID quarantined(String text) {
+        return id(text, UUID::fromString, "quarantined message");
+    }
+
     public static UUID key(String text) {
         return id(text, UUID::fromString, "key");
     }

@@ -76,13 +76,14 @@ class RoutesTest {
                         .isEqualTo(route.template().startsWith("/v1/admin/")));
     }
 
-    /** A key that may only read can not change anything, except to ask for a sync. */
+    /** A key that may only read can not change anything, except to ask for a sync, and for a message to be tried again in it. */
     @Test
     void reading_is_not_enough_to_change() {
         assertThat(Routes.ALL)
                 .filteredOn(route -> route.requirement().equals(new Requirement.OfTenant(Scope.READ)))
                 .filteredOn(route -> !route.method().equals("GET"))
                 .extracting(Routes.Route::template)
-                .containsExactly("/v1/accounts/{accountId}/sync");
+                .containsExactlyInAnyOrder(
+                        "/v1/accounts/{accountId}/sync", "/v1/accounts/{accountId}/quarantine/{quarantineId}/retry");
     }
 }

@@ -3,6 +3,7 @@ package org.postbus.gateway.it;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -310,6 +311,47 @@ class AccountsIT extends GatewayTest {
         assertThat(json.at("/list/0/uidValidity").asLong()).isEqualTo(7);
         assertThat(json.at("/list/0/uid").asLong()).isEqualTo(42);
         assertThat(json.at("/list/0/reason").asText()).isEqualTo("NO [SERVERBUG] unreadable");
+        assertThat(json.at("/list/0/state").asText()).isEqualTo("quarantined");
+        assertThat(json.at("/list/0").has("jmapId")).isFalse();
+    }
+
+    @Test
+    void messages_that_could_not_be_read_are_counted_and_retried_on_request() {
+        // Given
+        stored.update("""
+                insert into quarantined_message (account_id, tenant_id, mailbox_id, uidvalidity, uid, reason, next_try_at)
+                values (?, ?, ?, 7, 43, 'NO', now() + interval '1 day')""", account.value(), tenant.value(), inbox.value());
+        stored.update("""
+                insert into quarantined_email (account_id, tenant_id, jmap_id, reason, state, refusals, retries,
+                                               first_failed_at, last_failed_at, next_try_at)
+                values (?, ?, 'e1', 'Email/get: serverFail', 'deferred', 2, 0, now(), now(), now() + interval '1 day')""", account.value(), tenant.value());
+
+        // When
+        JsonNode sync = api.get(accountPath()).json().path("sync");
+        JsonNode list = api.get(accountPath() + "/quarantine").json().path("list");
+
+        // Then
+        assertThat(sync.path("deferred").asInt()).isEqualTo(1);
+        assertThat(sync.path("quarantined").asInt()).isEqualTo(1);
+        assertThat(list).hasSize(2);
+        JsonNode email = list.get(0);
+        assertThat(email.path("jmapId").asText()).isEqualTo("e1");
+        assertThat(email.path("refusals").asInt()).isEqualTo(2);
+        assertThat(email.has("mailboxId")).isFalse();
+        for (JsonNode one : list) {
+            assertThat(api.call(
+                                    "POST",
+                                    accountPath() + "/quarantine/"
+                                            + one.path("id").asText() + "/retry",
+                                    null)
+                            .status())
+                    .isEqualTo(202);
+        }
+        assertThat(api.get(accountPath() + "/quarantine").json().path("list"))
+                .allMatch(one -> Instant.parse(one.path("nextTryAt").asText()).isBefore(Instant.now()));
+        assertThat(api.call("POST", accountPath() + "/quarantine/" + account + "/retry", null)
+                        .status())
+                .isEqualTo(404);
     }
 
     @Test

@@ -14,6 +14,8 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.postbus.devstack.postgres.ApiKey;
 import org.postbus.gateway.it.ApiCaller.Answer;
 import org.postbus.gateway.problem.Problem;
@@ -51,6 +53,49 @@ class UnreliableServersIT extends ContentTest {
         assertThat(text(decoded)).isEqualTo("ab\0d");
         assertThat(header(decoded, "Content-Length")).isEqualTo("4");
         assertThat(text(encoded)).isEqualTo("abcd");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "* 1 FETCH (UID 5 BODYSTRUCTURE NIL)",
+                "* 1 FETCH (UID 5 BODYSTRUCTURE ((((((",
+                "* 1 FETCH (UID 5 BODYSTRUCTURE (\"text\" \"plain\" NIL NIL NIL \"7bit\" 5 1 NIL NIL NIL NIL))",
+                "NO"
+            })
+    void a_part_that_the_structure_does_not_show_is_read_from_the_raw_message(String structure) throws IOException {
+        // Given
+        String raw = "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\ntext\r\n--b\r\n"
+                + "Content-Type: application/zip; name=a.zip\r\nContent-Transfer-Encoding: base64\r\n\r\nYWJjZA==\r\n--b--\r\n";
+        stub = new ImapStub((command, out) -> {
+            if (!command.contains("BODYSTRUCTURE")) {
+                ImapStub.write(out, "* 1 FETCH (UID 5 BODY[]<0> {" + raw.length() + "}\r\n" + raw + ")\r\n");
+            } else if (structure.equals("NO")) {
+                return "NO cannot parse it";
+            } else {
+                ImapStub.write(out, structure + "\r\n");
+            }
+            return "OK done";
+        });
+        AccountId account = imapAccount(stub.port());
+        EmailId email = linked(account, raw.length(), ImapStub.UID_VALIDITY, 5);
+        stored.update(
+                "insert into email_body (account_id, email_id, tenant_id, body) values (?, ?, ?, ?::jsonb)",
+                account.value(),
+                email.value(),
+                key.tenant().value(),
+                "{\"textBody\": [], \"htmlBody\": [], \"bodyValues\": {}, \"attachments\": [{\"partId\": \"2\", \"size\": 4,"
+                        + " \"type\": \"application/zip\", \"name\": \"a.zip\", \"disposition\": \"attachment\"}]}");
+
+        // When
+        HttpResponse<byte[]> part = download(path(account, email) + "/attachments/2");
+        HttpResponse<byte[]> none = download(path(account, email) + "/attachments/7");
+
+        // Then
+        assertThat(part.statusCode()).isEqualTo(200);
+        assertThat(text(part)).isEqualTo("abcd");
+        assertThat(none.statusCode()).isEqualTo(404);
+        assertThat(stub.openConnections()).isEqualTo(1);
     }
 
     @Test

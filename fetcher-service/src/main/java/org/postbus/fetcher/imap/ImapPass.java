@@ -4,6 +4,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.postbus.fetcher.imap.NewMessages.Unread;
 import org.postbus.fetcher.imap.gmail.GmailLabels;
 import org.postbus.fetcher.imap.gmail.LabelAudit;
@@ -16,6 +18,7 @@ import org.postbus.fetcher.imap.mailbox.ImapStates;
 import org.postbus.fetcher.imap.mailbox.MailboxListing;
 import org.postbus.fetcher.imap.mailbox.MailboxSession;
 import org.postbus.fetcher.imap.mailbox.MailboxWork;
+import org.postbus.fetcher.imap.mailbox.StoredCounts;
 import org.postbus.fetcher.imap.message.MessageReader;
 import org.postbus.fetcher.imap.message.MoveDetection;
 import org.postbus.fetcher.publish.ObservationPublisher;
@@ -24,6 +27,7 @@ import org.postbus.fetcher.source.ChangeSource.PassRequest;
 import org.postbus.fetcher.store.StoredImapState;
 import org.postbus.fetcher.store.StoredLabels;
 import org.postbus.mail.imap.connection.ImapConnection;
+import org.postbus.mail.imap.grammar.MailboxName;
 import org.postbus.mail.imap.grammar.UidSet;
 import org.postbus.observation.Cursor;
 import org.postbus.observation.MailboxKey;
@@ -95,9 +99,14 @@ final class ImapPass {
     }
 
     PassOutcome run() throws InterruptedException {
+        long sentBefore = pass.out().sentSeq();
         StatusRounds.Round round = account.statusRounds().check(connection, mailboxes.values(), scope);
         MailboxListing listing = MailboxListing.of(
                 mailboxes.values().stream().map(ImapMailbox::snapshot).toList(), round.listed());
+        if (scope.request().requested()) {
+            account.takeRequestedRetries(pass.stored(), pass.now());
+            account.compareWhatMutationsChanged(pass.stored());
+        }
         Optional<GmailLabels> labels = GmailLabels.find(connection.capabilities(), listing.listed());
         labels.ifPresent(session::membership);
         List<MailboxTask> tasks = MailboxTask.of(round, listing, mailboxes, scope.dirty(), pass);
@@ -122,11 +131,29 @@ final class ImapPass {
         if (labels.isPresent()) {
             auditLabels(labels.get(), listing);
         }
+        if (pass.out().isPending() || pass.out().sentSeq() > sentBefore) {
+            new StoredCounts(pass)
+                    .publish(
+                            listing.listed().stream()
+                                    .filter(entry -> !round.unchecked()
+                                            .contains(entry.listed().name()))
+                                    .toList(),
+                            mailboxes);
+        }
         session.unselect();
         return new PassOutcome(
                 mailboxes.values().stream().allMatch(this::isComplete),
                 session.anotherPassRequested(),
-                round.completeSince());
+                account.statusRounds()
+                        .completeSince(round, refused(), scope.request().number()));
+    }
+
+    /** Mailboxes that this pass could not check: a mutation in one of them is not confirmed by it. */
+    private Set<MailboxName> refused() {
+        return mailboxes.values().stream()
+                .filter(mailbox -> !mailbox.refusals().countsAsChecked(pass.now()))
+                .flatMap(mailbox -> mailbox.name().stream())
+                .collect(Collectors.toSet());
     }
 
     private boolean isComplete(ImapMailbox mailbox) {
@@ -160,7 +187,8 @@ final class ImapPass {
     private Optional<Unread> resync(MailboxTask task) throws InterruptedException {
         ImapMailbox mailbox = task.mailbox();
         return switch (task.work()) {
-            case MailboxWork.Nothing nothing -> Optional.empty();
+            // Only messages that could not be read before are to be tried again.
+            case MailboxWork.Nothing nothing -> Optional.of(new Unread(mailbox, task.name(), UidSet.EMPTY));
             case MailboxWork.UidValidityChanged(long uidValidity) -> {
                 session.publishReset(mailbox, uidValidity);
                 yield Optional.of(new Unread(mailbox, task.name(), UidSet.EMPTY));
@@ -174,7 +202,11 @@ final class ImapPass {
             }
             case MailboxWork.CatchUp(boolean resyncKnown, boolean arrivals) -> {
                 UidSet missing = resyncKnown ? resync.run(mailbox, task.name()) : UidSet.EMPTY;
-                yield arrivals || !missing.isEmpty() || mailbox.cursor().isEmpty()
+                boolean more = arrivals
+                        || mailbox.listsNew()
+                        || !missing.isEmpty()
+                        || mailbox.cursor().isEmpty();
+                yield more || !mailbox.notRead().due(pass.now()).isEmpty()
                         ? Optional.of(new Unread(mailbox, task.name(), missing))
                         : Optional.empty();
             }

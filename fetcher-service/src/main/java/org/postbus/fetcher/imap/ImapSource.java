@@ -1,6 +1,7 @@
 package org.postbus.fetcher.imap;
 
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.postbus.account.AccountSettings;
@@ -14,6 +15,7 @@ import org.postbus.fetcher.publish.ObservationPublisher;
 import org.postbus.fetcher.source.ChangeSource;
 import org.postbus.fetcher.source.FetcherContext;
 import org.postbus.fetcher.source.HostBudget;
+import org.postbus.fetcher.source.ServerDeviations;
 import org.postbus.fetcher.source.WakeSignal;
 import org.postbus.fetcher.store.Claim;
 import org.postbus.kit.concurrent.Await;
@@ -42,6 +44,8 @@ public final class ImapSource implements ChangeSource {
     private final FetcherContext context;
     /** The first pass checks every mailbox, and so does one that follows another because messages vanished. */
     private boolean everythingNext = true;
+    /** Of the open connection, as counted. */
+    private long strayLines;
 
     private Optional<Open> open = Optional.empty();
     private volatile MailboxName idleOn = MailboxName.INBOX;
@@ -94,6 +98,7 @@ public final class ImapSource implements ChangeSource {
             HostBudget.Permit permit = context.hosts().connectionPermit(who(), host());
             try {
                 open = Optional.of(new Open(connect(), permit));
+                strayLines = 0;
             } finally {
                 if (open.isEmpty()) {
                     permit.close();
@@ -156,6 +161,10 @@ public final class ImapSource implements ChangeSource {
         open.ifPresent(
                 now -> now.mailboxes().set(MAILBOX_BYTES * account.mailboxes().size()));
         everythingNext = outcome.again();
+        context.deviations().set(account.claim().accountId(), account.notRead());
+        long stray = connection().strayLines();
+        context.deviations().strayLines(stray - strayLines);
+        strayLines = stray;
         idleOn = mailboxToWatch(connection());
         boolean compressed = open.flatMap(Open::compression).isPresent();
         if (!outcome.again() && (compressed || context.hosts().isContended(host()))) {
@@ -180,7 +189,13 @@ public final class ImapSource implements ChangeSource {
     }
 
     @Override
+    public Optional<Instant> nextTry() {
+        return account.nextTry();
+    }
+
+    @Override
     public void close() {
+        context.deviations().set(account.claim().accountId(), ServerDeviations.Counts.NONE);
         Thread watching = watcherThread;
         if (watching != null) {
             watching.interrupt();

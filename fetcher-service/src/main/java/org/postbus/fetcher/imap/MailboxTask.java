@@ -64,7 +64,9 @@ record MailboxTask(ImapMailbox mailbox, MailboxName name, MailboxStatus status, 
                     || dirty.contains(name)
                     || mailbox.flagChecks().recentDue(pass.now());
             MailboxWork work = MailboxWork.of(mailbox.cursor(), mailbox.known(), status, flagsDirty, pass.full());
-            if (!(work instanceof MailboxWork.Nothing)) {
+            boolean retries = mailbox.cursor().isPresent()
+                    && !mailbox.notRead().due(pass.now()).isEmpty();
+            if (retries || !(work instanceof MailboxWork.Nothing)) {
                 tasks.add(new MailboxTask(mailbox, name, status, work));
             }
         }

@@ -42,9 +42,8 @@ final class StatusRounds {
 
     /**
      * @param unchecked mailboxes of which only the existence is known
-     * @param completeSince the smallest number among the passes in which the mailboxes were last checked
      */
-    record Round(List<ListedMailbox> listed, Set<MailboxName> unchecked, long completeSince) {}
+    record Round(List<ListedMailbox> listed, Set<MailboxName> unchecked) {}
 
     Round check(ImapConnection connection, Collection<ImapMailbox> known, ImapPass.Scope scope)
             throws InterruptedException {
@@ -67,8 +66,21 @@ final class StatusRounds {
         }
         Set<MailboxName> uncheckedNames =
                 listed.stream().filter(unchecked).map(ListedMailbox::name).collect(Collectors.toSet());
-        note(listed, uncheckedNames, scope.request().number(), now);
-        return new Round(listed, uncheckedNames, completeSince(scope.request().number()));
+        note(listed, now);
+        return new Round(listed, uncheckedNames);
+    }
+
+    /**
+     * The pass has ended. Returns the smallest number among the passes in which the mailboxes were last checked; 0 if one never was.
+     *
+     * @param refused mailboxes that the server refused in this pass: whatever their STATUS says, they were not checked
+     */
+    long completeSince(Round round, Set<MailboxName> refused, long pass) {
+        for (ListedMailbox one : round.listed()) {
+            boolean checked = !round.unchecked().contains(one.name()) && !refused.contains(one.name());
+            passByRawName.merge(one.name().raw(), checked ? pass : 0, Math::max);
+        }
+        return passByRawName.values().stream().mapToLong(Long::longValue).min().orElse(pass);
     }
 
     private static boolean messagesMoved(List<ListedMailbox> listed, Collection<ImapMailbox> known, Instant now) {
@@ -96,7 +108,7 @@ final class StatusRounds {
                 || !MailboxWork.noneVanished(cursor, mailbox.known(), status.messages(), status.uidNext());
     }
 
-    private void note(List<ListedMailbox> listed, Set<MailboxName> unchecked, long pass, Instant now) {
+    private void note(List<ListedMailbox> listed, Instant now) {
         Set<String> names = listed.stream().map(one -> one.name().raw()).collect(Collectors.toSet());
         checkedByRawName.keySet().retainAll(names);
         statusByRawName.keySet().retainAll(names);
@@ -104,9 +116,6 @@ final class StatusRounds {
         for (ListedMailbox one : listed) {
             String name = one.name().raw();
             one.status().ifPresent(status -> note(name, status, one.role().isPresent(), now));
-            if (!unchecked.contains(one.name())) {
-                passByRawName.put(name, pass);
-            }
         }
     }
 
@@ -118,9 +127,5 @@ final class StatusRounds {
                 .map(StatusSchedule.Checked::changed)
                 .orElse(Instant.EPOCH);
         checkedByRawName.put(name, new StatusSchedule.Checked(now, changed ? now : changedBefore, hasRole));
-    }
-
-    private long completeSince(long pass) {
-        return passByRawName.values().stream().mapToLong(Long::longValue).min().orElse(pass);
     }
 }

@@ -11,6 +11,7 @@ import org.postbus.mail.ServerFailure;
 import org.postbus.mail.jmap.http.JmapClient;
 import org.postbus.mail.jmap.method.JmapEmail;
 import org.postbus.mail.jmap.method.JmapEmailState;
+import org.postbus.mail.jmap.method.JmapFailures;
 import org.postbus.mail.jmap.method.JmapMethod.ChangesResult;
 import org.postbus.mail.jmap.method.JmapMethod.EmailChanges;
 import org.postbus.mail.jmap.method.JmapMethod.EmailGet;
@@ -124,6 +125,8 @@ final class EmailChangesSync {
             }
             boolean askDifferently = refusal instanceof ServerFailure.CursorLost
                     || refusal instanceof ServerFailure.Rejected
+                    // It may be one of the emails that the server fails on.
+                    || refusal instanceof ServerFailure.Unreachable && JmapFailures.isAnswer(refusal)
                     || GetSizeLimit.isAnswerTooLarge(refusal);
             if (!askDifferently) {
                 throw new ServerException(refusal);

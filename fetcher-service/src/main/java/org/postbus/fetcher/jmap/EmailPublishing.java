@@ -12,6 +12,7 @@ import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.jboss.logging.Logger;
+import org.postbus.mail.ServerFailure;
 import org.postbus.mail.jmap.http.JmapClient;
 import org.postbus.mail.jmap.method.JmapEmail;
 import org.postbus.mail.jmap.method.JmapEmailState;
@@ -46,9 +47,11 @@ final class EmailPublishing {
     private final JmapSyncState state;
     private final MailboxSync mailboxes;
     private final OversizedEmails oversized;
+    private final RefusedEmails refused;
 
     EmailPublishing(JmapPassContext pass, MailboxSync mailboxes) {
         this.oversized = new OversizedEmails(pass);
+        this.refused = new RefusedEmails(pass);
         this.pass = pass;
         this.state = pass.state();
         this.mailboxes = mailboxes;
@@ -73,10 +76,13 @@ final class EmailPublishing {
         return ids.isEmpty() ? Map.of() : pass.stored().states(ids);
     }
 
+    /** Those of the ids that are not stored, without emails that could not be read: these are tried again by themselves. */
     List<String> withoutStored(List<String> page) throws InterruptedException {
         Set<String> stored =
                 pass.stored().marks(page).stream().map(EmailMarks::id).collect(Collectors.toSet());
-        return page.stream().filter(id -> !stored.contains(id)).toList();
+        return page.stream()
+                .filter(id -> !stored.contains(id) && !state.notRead.contains(id))
+                .toList();
     }
 
     // ---- Emails
@@ -104,7 +110,25 @@ final class EmailPublishing {
                 state.bodiesPerGet,
                 ids -> new EmailGet(ids, BODIES),
                 this::publish,
-                (id, why) -> oversized.publish(id, why, answer -> publish(List.of(id), answer)));
+                (id, why) -> oversized.publish(id, why, answer -> publish(List.of(id), answer)),
+                new PagedGet.Refusals() {
+                    @Override
+                    public boolean maySplit(ServerFailure failure) {
+                        return refused.maySplit(failure);
+                    }
+
+                    @Override
+                    public void refused(String id, ServerFailure why) throws InterruptedException {
+                        refused.defer(id, why.text());
+                    }
+                });
+    }
+
+    /** Reads emails again that could not be read before, each by a request of its own. */
+    void retry(List<String> ids) throws InterruptedException {
+        for (String id : ids) {
+            publish(List.of(id), Optional.empty());
+        }
     }
 
     void publish(List<String> ids, GetResult<JmapEmail> answer) throws InterruptedException {
@@ -118,7 +142,26 @@ final class EmailPublishing {
         for (JmapEmail email : emails) {
             pass.out().add(JmapObservations.observed(email));
         }
+        if (!emails.isEmpty()) {
+            refused.returned();
+            state.notRead.remove(emails.stream().map(JmapEmail::id).toList());
+        }
         publishDestroyed(answer.notFound().stream().filter(wanted::contains).toList());
+        publishLeftOut(ids, answer);
+    }
+
+    /** An email that is neither returned nor said to be gone is asked for alone, and then again later: silence says nothing. */
+    private void publishLeftOut(List<String> ids, GetResult<JmapEmail> answer) throws InterruptedException {
+        Set<String> answered = answer.list().stream().map(JmapEmail::id).collect(Collectors.toSet());
+        answered.addAll(answer.notFound());
+        List<String> leftOut = ids.stream().filter(id -> !answered.contains(id)).toList();
+        if (ids.size() > 1) {
+            retry(leftOut);
+            return;
+        }
+        for (String id : leftOut) {
+            refused.defer(id, "the server neither returns the email nor says that it does not exist");
+        }
     }
 
     /**
@@ -180,6 +223,7 @@ final class EmailPublishing {
     }
 
     void publishDestroyed(Collection<String> ids) throws InterruptedException {
+        state.notRead.remove(ids);
         for (List<String> page : JmapClient.chunks(List.copyOf(ids), ObservationBatch.EMAILS_MAX)) {
             pass.out().add(new Observation.EmailsDestroyed(page));
         }

@@ -6,6 +6,7 @@ import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
 import org.postbus.mail.jmap.http.JmapClient;
 import org.postbus.mail.jmap.method.JmapEmail;
+import org.postbus.mail.jmap.method.JmapFailures;
 import org.postbus.mail.jmap.method.JmapMethod.EmailGet;
 import org.postbus.mail.jmap.method.JmapMethod.EmailQuery;
 import org.postbus.mail.jmap.method.JmapMethod.GetResult;
@@ -107,7 +108,9 @@ final class InitialSync {
                 included = EmailPublishing.ifAnswered(held.result(), get);
                 return ids;
             } catch (ServerException e) {
-                if (!(e.failure() instanceof ServerFailure.Rejected) && !GetSizeLimit.isAnswerTooLarge(e.failure())) {
+                if (!(e.failure() instanceof ServerFailure.Rejected)
+                        && !JmapFailures.isAnswer(e.failure())
+                        && !GetSizeLimit.isAnswerTooLarge(e.failure())) {
                     throw e;
                 }
                 return emails.idPage(start, limit);

@@ -1,7 +1,9 @@
 package org.postbus.fetcher.jmap;
 
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.postbus.mail.ServerException;
@@ -19,6 +21,8 @@ import org.postbus.mail.jmap.method.JmapMethod.QueryStart;
 final class JmapIdPages {
     static final int PAGE_IDS = 500;
     static final int OVERLAP_IDS = 20;
+    /** So often one email may be the last of a page. */
+    private static final int REPEATED_MAX = 5;
 
     /** Asks the server for a page of at most {@link #PAGE_IDS}. */
     @FunctionalInterface
@@ -32,6 +36,8 @@ final class JmapIdPages {
     private Optional<String> last;
     private List<String> tail = List.of();
     private long position;
+    /** The last ids of all pages: one id in {@link #PAGE_IDS}. */
+    private final Map<String, Integer> lasts = new HashMap<>();
 
     /** @param after the last id of an earlier enumeration that was interrupted */
     JmapIdPages(Query query, Optional<String> after) {
@@ -44,13 +50,17 @@ final class JmapIdPages {
         return restarted;
     }
 
-    /** The next ids; empty at the end. */
+    /**
+     * The next ids, each once; empty at the end.
+     *
+     * @throws ServerException {@code LimitExceeded} if the server's pages repeat each other
+     */
     List<String> next() throws InterruptedException {
         if (anchors && last.isPresent()) {
             try {
                 List<String> page = query.page(new QueryStart.After(last.get()), PAGE_IDS);
                 keep(page, position + page.size());
-                return page;
+                return page.stream().distinct().toList();
             } catch (ServerException e) {
                 if (!(e.failure() instanceof ServerFailure.Rejected)) {
                     throw e;
@@ -79,7 +89,8 @@ final class JmapIdPages {
             if (page.size() <= position - start) {
                 return List.of();
             }
-            List<String> fresh = page.stream().filter(id -> !known.contains(id)).toList();
+            List<String> fresh =
+                    page.stream().distinct().filter(id -> !known.contains(id)).toList();
             keep(page, start + page.size());
             if (!fresh.isEmpty()) {
                 return fresh;
@@ -90,6 +101,11 @@ final class JmapIdPages {
     private void keep(List<String> page, long position) {
         this.position = position;
         if (!page.isEmpty()) {
+            // Arrivals at the top move the pages of a server without anchors, so one repetition says nothing.
+            if (lasts.merge(page.getLast(), 1, Integer::sum) > REPEATED_MAX) {
+                throw new ServerException(new ServerFailure.LimitExceeded(
+                        "the server lists the same email again and again: its list of emails does not end"));
+            }
             last = Optional.of(page.getLast());
             tail = page;
         }

@@ -3,6 +3,8 @@ package org.postbus.fetcher.jmap;
 import java.time.Instant;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
 import org.jboss.logging.Logger;
 import org.postbus.fetcher.publish.ObservationPublisher;
 import org.postbus.fetcher.source.ChangeSource.PassOutcome;
@@ -31,6 +33,8 @@ final class JmapPass {
      * email from its changes whatever the state (James: one that is moved and destroyed between two polls).
      */
     private static final int COMPARED_PER_CHANGE = 50;
+    /** Emails that are tried again in one pass, each by a request of its own. */
+    private static final int RETRIES_MAX = 50;
 
     private static final Logger LOG = Logger.getLogger(JmapPass.class);
 
@@ -42,6 +46,7 @@ final class JmapPass {
     private final EmailChangesSync changes;
     private final OverlapRequery overlapRequery;
     private final Reconciliation reconciliation;
+    private final EmailPublishing emails;
     private boolean retryChanges;
     private boolean complete = true;
 
@@ -50,7 +55,7 @@ final class JmapPass {
         this.state = pass.state();
         this.request = request;
         this.mailboxes = new MailboxSync(pass);
-        EmailPublishing emails = new EmailPublishing(pass, mailboxes);
+        this.emails = new EmailPublishing(pass, mailboxes);
         this.initialSync = new InitialSync(pass, mailboxes, emails);
         this.changes = new EmailChangesSync(pass, mailboxes, emails);
         this.overlapRequery = new OverlapRequery(pass, emails);
@@ -94,6 +99,7 @@ final class JmapPass {
         if (request.full() || isComparisonDue()) {
             reconciliation.run();
         }
+        retry();
         syncChanges();
         Optional<String> since = state.overlap.orElseThrow().due(pass.now());
         if (since.isPresent()) {
@@ -104,6 +110,19 @@ final class JmapPass {
             }
             state.overlap = state.overlap.map(window -> window.queried(pass.now()));
         }
+    }
+
+    /** Emails that could not be read before: those that are due, or that a user wants to be tried again, or all in a full pass. */
+    private void retry() throws InterruptedException {
+        if (state.notRead.isEmpty()) {
+            return;
+        }
+        Set<String> due = new TreeSet<>(request.full() ? state.notRead.all() : state.notRead.due(pass.now()));
+        if (request.requested()) {
+            due.addAll(pass.stored().dueNotRead(pass.now()));
+        }
+        emails.retry(
+                due.stream().filter(state.notRead::contains).limit(RETRIES_MAX).toList());
     }
 
     private void syncChanges() throws InterruptedException {

@@ -1,6 +1,8 @@
 package org.postbus.fetcher.jmap;
 
 import java.time.Duration;
+import java.time.Instant;
+import java.util.Optional;
 import org.postbus.account.AccountSettings;
 import org.postbus.account.Credential;
 import org.postbus.account.PushKind;
@@ -8,6 +10,7 @@ import org.postbus.fetcher.publish.ObservationPublisher;
 import org.postbus.fetcher.source.ChangeSource;
 import org.postbus.fetcher.source.FetcherContext;
 import org.postbus.fetcher.source.HostBudget;
+import org.postbus.fetcher.source.ServerDeviations;
 import org.postbus.fetcher.source.WakeSignal;
 import org.postbus.fetcher.store.Claim;
 import org.postbus.fetcher.store.StoredJmapState;
@@ -68,6 +71,7 @@ public final class JmapSource implements ChangeSource {
                 changesExpected,
                 request.startedAt());
         PassOutcome outcome = new JmapPass(pass, request).run();
+        context.deviations().set(claim.accountId(), state.notRead.counts());
         mailboxBytes.set(MAILBOX_BYTES * state.mailboxes.size());
         return outcome;
     }
@@ -83,7 +87,13 @@ public final class JmapSource implements ChangeSource {
     }
 
     @Override
+    public Optional<Instant> nextTry() {
+        return state.notRead.nextTry();
+    }
+
+    @Override
     public void close() {
+        context.deviations().set(claim.accountId(), ServerDeviations.Counts.NONE);
         Thread watching = watcherThread;
         if (watching != null) {
             watching.interrupt();

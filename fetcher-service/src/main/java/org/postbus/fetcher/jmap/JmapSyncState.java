@@ -39,7 +39,10 @@ final class JmapSyncState {
     final GetSizeLimit bodiesPerGet = new GetSizeLimit(BODIES_PER_GET);
     final GetSizeLimit statesPerGet = new GetSizeLimit(STATES_PER_GET);
 
-    private JmapSyncState(Optional<Cursor.Jmap> emails, Optional<String> mailboxState) {
+    final EmailsNotRead notRead;
+
+    private JmapSyncState(Optional<Cursor.Jmap> emails, Optional<String> mailboxState, EmailsNotRead notRead) {
+        this.notRead = notRead;
         this.emails = emails;
         this.mailboxState = mailboxState;
     }
@@ -47,7 +50,8 @@ final class JmapSyncState {
     static JmapSyncState of(Claim claim) {
         JmapSyncState state = new JmapSyncState(
                 cursor(claim, SyncScope.JMAP_EMAIL),
-                cursor(claim, SyncScope.JMAP_MAILBOX).map(Cursor.Jmap::state));
+                cursor(claim, SyncScope.JMAP_MAILBOX).map(Cursor.Jmap::state),
+                new EmailsNotRead(claim.emailsNotRead()));
         state.changesSinceComparison = state.emails
                 .flatMap(Cursor.Jmap::unsettled)
                 .map(Cursor.Jmap.Unsettled::changes)

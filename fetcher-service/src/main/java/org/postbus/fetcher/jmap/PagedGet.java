@@ -9,6 +9,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
 import org.postbus.kit.concurrent.Await;
 import org.postbus.mail.ServerException;
+import org.postbus.mail.ServerFailure;
 import org.postbus.mail.jmap.http.JmapClient;
 import org.postbus.mail.jmap.method.JmapMethod;
 
@@ -35,6 +36,27 @@ final class PagedGet<R> implements AutoCloseable {
         void handle(String id, ServerException why) throws InterruptedException;
     }
 
+    /** What to do if the server answers with an error: nothing unless the emails themselves are read. */
+    interface Refusals {
+        /** Whether the request is to be repeated for halves of its ids, down to one. */
+        boolean maySplit(ServerFailure failure);
+
+        /** The object alone is refused. */
+        void refused(String id, ServerFailure why) throws InterruptedException;
+
+        Refusals NONE = new Refusals() {
+            @Override
+            public boolean maySplit(ServerFailure failure) {
+                return false;
+            }
+
+            @Override
+            public void refused(String id, ServerFailure why) {
+                throw new ServerException(why);
+            }
+        };
+    }
+
     private record InFlight<R>(List<String> ids, CompletableFuture<JmapClient.Held<R>> answer, List<Step> then) {}
 
     private final JmapClient client;
@@ -42,12 +64,19 @@ final class PagedGet<R> implements AutoCloseable {
     private final Function<JmapMethod.Ids, JmapMethod<R>> get;
     private final Use<R> use;
     private final TooLarge tooLarge;
+    private final Refusals refusals;
     private final ArrayDeque<InFlight<R>> inFlight = new ArrayDeque<>();
 
     PagedGet(JmapClient client, GetSizeLimit limit, Function<JmapMethod.Ids, JmapMethod<R>> get, Use<R> use) {
-        this(client, limit, get, use, (id, why) -> {
-            throw why;
-        });
+        this(
+                client,
+                limit,
+                get,
+                use,
+                (id, why) -> {
+                    throw why;
+                },
+                Refusals.NONE);
     }
 
     PagedGet(
@@ -55,7 +84,9 @@ final class PagedGet<R> implements AutoCloseable {
             GetSizeLimit limit,
             Function<JmapMethod.Ids, JmapMethod<R>> get,
             Use<R> use,
-            TooLarge tooLarge) {
+            TooLarge tooLarge,
+            Refusals refusals) {
+        this.refusals = refusals;
         this.client = client;
         this.limit = limit;
         this.get = get;
@@ -106,7 +137,7 @@ final class PagedGet<R> implements AutoCloseable {
         }
     }
 
-    /** Empty if the request or its answer was too large. */
+    /** Empty if the request or its answer was too large, or refused. */
     private Optional<JmapClient.Held<R>> answer(InFlight<R> asked) throws InterruptedException {
         try {
             return Optional.of(Await.of(
@@ -117,15 +148,22 @@ final class PagedGet<R> implements AutoCloseable {
             if (asked.ids().size() == 1 && GetSizeLimit.isAnswerTooLarge(e.failure())) {
                 tooLarge.handle(asked.ids().getFirst(), e);
             } else if (!limit.reduce(e.failure(), asked.ids().size())) {
-                throw e;
+                if (!refusals.maySplit(e.failure())) {
+                    throw e;
+                }
+                if (asked.ids().size() == 1) {
+                    refusals.refused(asked.ids().getFirst(), e.failure());
+                }
             }
             return Optional.empty();
         }
     }
 
     private void askInSmallerPages(List<String> ids) throws InterruptedException {
-        try (PagedGet<R> smaller = new PagedGet<>(client, limit, get, use, tooLarge)) {
-            smaller.ask(ids);
+        int half = ids.size() / 2;
+        try (PagedGet<R> smaller = new PagedGet<>(client, limit, get, use, tooLarge, refusals)) {
+            smaller.ask(ids.subList(0, half));
+            smaller.ask(ids.subList(half, ids.size()));
             smaller.end();
         }
     }

@@ -115,9 +115,20 @@ final class SyncPasses {
         nextNumber = OptionalLong.of(context.claims().beginPass(claim));
         inARow = followUp ? inARow + 1 : 0;
         if (!followUp) {
-            return Optional.of(PollSchedule.wait(quietPasses, PollSchedule.longest(source.push(), context.poll())));
+            return Optional.of(notAfterNextTry(
+                    PollSchedule.wait(quietPasses, PollSchedule.longest(source.push(), context.poll()))));
         }
         return inARow > PASSES_IN_A_ROW_MAX ? Optional.of(PAUSE_IN_A_ROW) : Optional.empty();
+    }
+
+    /** Messages that could not be read are tried again in time, but not more often than passes follow each other. */
+    private Duration notAfterNextTry(Duration wait) {
+        Optional<Duration> untilNextTry =
+                source.nextTry().map(at -> Duration.between(context.clock().instant(), at));
+        if (untilNextTry.isEmpty() || untilNextTry.get().compareTo(wait) >= 0) {
+            return wait;
+        }
+        return untilNextTry.get().compareTo(PAUSE_IN_A_ROW) < 0 ? PAUSE_IN_A_ROW : untilNextTry.get();
     }
 
     private void report(PassOutcome outcome, Instant startedAt, Instant finishedAt, boolean always)

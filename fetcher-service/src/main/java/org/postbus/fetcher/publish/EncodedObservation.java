@@ -57,7 +57,7 @@ public record EncodedObservation(byte[] json, int emails) {
             case Observation.MailboxVanished mailbox -> 0;
             case Observation.MailboxReset mailbox -> 0;
             case Observation.UidsVanished uids -> 0;
-            case Observation.MessageQuarantined message -> 0;
+            case Observation.MessageNotRead message -> 0;
             case Observation.ScopeSynced scope -> 0;
             case Observation.PassFinished pass -> 0;
             case Observation.AccountStateObserved state -> 0;

@@ -1,6 +1,7 @@
 package org.postbus.fetcher.source;
 
 import java.time.Instant;
+import java.util.Optional;
 import org.postbus.account.PushKind;
 import org.postbus.fetcher.publish.ObservationPublisher;
 
@@ -30,6 +31,9 @@ public interface ChangeSource extends AutoCloseable {
 
     /** What wakes the loop at present; {@code POLL} if the server offers no push or the watcher has failed. */
     PushKind push();
+
+    /** When a pass is due whatever happens: a message that could not be read is then tried again. */
+    Optional<Instant> nextTry();
 
     /** Closes the connections and stops the watcher at once. */
     @Override

@@ -31,6 +31,7 @@ public record FetcherContext(
         Bulkheads bulkheads,
         ExecutorService parsing,
         HostBudget hosts,
+        ServerDeviations deviations,
         Duration poll,
         Duration compareEvery,
         Clock clock,

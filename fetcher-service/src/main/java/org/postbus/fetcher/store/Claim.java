@@ -13,6 +13,7 @@ import org.postbus.account.SyncState;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
 import org.postbus.observation.Cursor;
+import org.postbus.observation.ReadFailures;
 import org.postbus.observation.SyncScope;
 
 /**
@@ -22,6 +23,7 @@ import org.postbus.observation.SyncScope;
  * @param initialDone the initial sync has ended
  * @param retryAt when the account was to be tried again, with the state {@code backoff}
  * @param credential empty if none is stored
+ * @param emailsNotRead JMAP only: emails that could not be read, by JMAP id
  */
 public record Claim(
         TenantId tenantId,
@@ -37,6 +39,7 @@ public record Claim(
         AccountSettings settings,
         Optional<Credential> credential,
         List<MailboxSnapshot> mailboxes,
+        Map<String, ReadFailures> emailsNotRead,
         Map<SyncScope, Cursor> cursors) {
     public Claim {
         Objects.requireNonNull(tenantId);
@@ -45,6 +48,7 @@ public record Claim(
         Objects.requireNonNull(settings);
         Objects.requireNonNull(credential);
         mailboxes = List.copyOf(mailboxes);
+        emailsNotRead = Map.copyOf(emailsNotRead);
         cursors = Map.copyOf(cursors);
     }
 }

@@ -9,11 +9,9 @@ import io.vertx.sqlclient.Tuple;
 import java.time.OffsetDateTime;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import org.postbus.account.AccountSettings;
 import org.postbus.account.LimitsExceeded;
 import org.postbus.account.PushKind;
@@ -84,22 +82,20 @@ public final class ClaimStore {
                                                (select coalesce(jsonb_object_agg(uidvalidity, links), '{}') from (
                                                   select l.uidvalidity, count(*) as links from email_mailbox l
                                                   where l.account_id = m.account_id and l.mailbox_id = m.mailbox_id
-                                                  group by l.uidvalidity) counted) as links,
-                                               (select coalesce(jsonb_object_agg(uidvalidity, uids), '{}') from (
-                                                  select q.uidvalidity, jsonb_agg(q.uid) as uids
-                                                  from quarantined_message q
-                                                  where q.account_id = m.account_id and q.mailbox_id = m.mailbox_id
-                                                  group by q.uidvalidity) messages) as quarantined
+                                                  group by l.uidvalidity) counted) as links
                                         from mailbox m
                                         left join mailbox p on p.account_id = m.account_id and p.mailbox_id = m.parent_id
                                         where m.account_id = $1""", id)
-                                .map(mailboxRows -> claim(
-                                        tenant,
-                                        account,
-                                        sync,
-                                        accounts.iterator().next(),
-                                        cursorRows,
-                                        mailboxRows))));
+                                .compose(mailboxRows -> query(connection, StoredReadFailures.ALL, id)
+                                        .compose(messages -> query(connection, StoredReadFailures.ALL_EMAILS, id)
+                                                .map(emails -> claim(
+                                                        tenant,
+                                                        account,
+                                                        sync,
+                                                        accounts.iterator().next(),
+                                                        cursorRows,
+                                                        mailboxRows,
+                                                        StoredReadFailures.of(messages, emails)))))));
     }
 
     private Claim claim(
@@ -108,13 +104,14 @@ public final class ClaimStore {
             Row sync,
             Row settings,
             RowSet<Row> cursorRows,
-            RowSet<Row> mailboxRows) {
+            RowSet<Row> mailboxRows,
+            StoredReadFailures notRead) {
         Map<SyncScope, Cursor> cursors = new HashMap<>();
         cursorRows.forEach(row -> cursors.put(
                 SyncScope.of(row.getString("scope")),
                 EventCodec.decode(row.getJsonObject("cursor").encode(), Cursor.class)));
         List<MailboxSnapshot> mailboxes = new ArrayList<>();
-        mailboxRows.forEach(row -> mailboxes.add(mailbox(row, cursors)));
+        mailboxRows.forEach(row -> mailboxes.add(mailbox(row, cursors, notRead)));
         return new Claim(
                 tenant,
                 account,
@@ -133,18 +130,16 @@ public final class ClaimStore {
                         .map(ciphertext ->
                                 cipher.decrypt(tenant, account, settings.getString("kind"), ciphertext.getBytes())),
                 mailboxes,
+                notRead.ofEmails(),
                 cursors);
     }
 
-    private static MailboxSnapshot mailbox(Row row, Map<SyncScope, Cursor> cursors) {
+    private static MailboxSnapshot mailbox(Row row, Map<SyncScope, Cursor> cursors, StoredReadFailures notRead) {
         MailboxKey key = MailboxKey.of(row.getString("server_key"));
         Optional<Cursor.Imap> cursor = cursors.get(SyncScope.ofMailbox(key)) instanceof Cursor.Imap imap
                 ? Optional.of(imap)
                 : Optional.empty();
         JsonObject links = row.getJsonObject("links");
-        Set<Long> quarantined = new HashSet<>();
-        cursor.map(imap -> row.getJsonObject("quarantined").getJsonArray(Long.toString(imap.uidValidity())))
-                .ifPresent(uids -> uids.forEach(uid -> quarantined.add(((Number) uid).longValue())));
         return new MailboxSnapshot(
                 new ObservedMailbox(
                         key,
@@ -161,7 +156,7 @@ public final class ClaimStore {
                 cursor,
                 cursor.map(imap -> links.getLong(Long.toString(imap.uidValidity()), 0L))
                         .orElse(0L),
-                quarantined);
+                cursor.map(imap -> notRead.of(key, imap.uidValidity())).orElse(Map.of()));
     }
 
     /**

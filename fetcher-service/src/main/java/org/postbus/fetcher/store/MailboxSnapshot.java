@@ -1,10 +1,11 @@
 package org.postbus.fetcher.store;
 
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.Set;
 import org.postbus.observation.Cursor;
 import org.postbus.observation.ObservedMailbox;
+import org.postbus.observation.ReadFailures;
 
 /**
  * A mailbox as the server last showed it: as stored in the database, or as published since.
@@ -12,13 +13,13 @@ import org.postbus.observation.ObservedMailbox;
  * @param observed {@code renamedFrom} is empty
  * @param cursor IMAP only; empty before its initial sync
  * @param messages IMAP only: how many UIDs of the cursor's UIDVALIDITY are linked
- * @param quarantined IMAP only: UIDs of the cursor's UIDVALIDITY that could not be read; not among {@code messages}
+ * @param notRead IMAP only: messages of the cursor's UIDVALIDITY that could not be read, by UID; not among {@code messages}
  */
 public record MailboxSnapshot(
-        ObservedMailbox observed, Optional<Cursor.Imap> cursor, long messages, Set<Long> quarantined) {
+        ObservedMailbox observed, Optional<Cursor.Imap> cursor, long messages, Map<Long, ReadFailures> notRead) {
     public MailboxSnapshot {
         Objects.requireNonNull(observed);
         Objects.requireNonNull(cursor);
-        quarantined = Set.copyOf(quarantined);
+        notRead = Map.copyOf(notRead);
     }
 }

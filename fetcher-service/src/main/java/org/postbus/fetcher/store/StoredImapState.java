@@ -8,6 +8,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeSet;
 import org.postbus.kit.sql.TenantTransactions;
@@ -40,6 +41,65 @@ public final class StoredImapState {
                     found.forEach(row -> ranges.add(new UidRange(row.getLong("first"), row.getLong("last"))));
                     return UidSet.of(ranges);
                 },
+                mailbox.value(),
+                uidValidity);
+    }
+
+    /** Messages that could not be read and are due by what is stored: a user may have asked for it since the account was claimed. */
+    public Set<StoredReadFailures.Location> dueNotRead(Instant now) throws InterruptedException {
+        return StoredReadFailures.dueMessages(rows, now);
+    }
+
+    /** Where the emails are whose mutations a pass is to confirm, at most {@code most} emails. */
+    public Set<StoredReadFailures.Location> locationsToConfirm(int most) throws InterruptedException {
+        return rows.read(
+                "reading which mutations are to be confirmed",
+                "select server_key, uidvalidity, uid from locations_to_confirm($1, $2)",
+                found -> {
+                    Set<StoredReadFailures.Location> locations = new HashSet<>();
+                    found.forEach(row -> locations.add(StoredReadFailures.location(row)));
+                    return locations;
+                },
+                most);
+    }
+
+    /** How many messages of a mailbox are stored, and how many of them without {@code $seen}. */
+    public record Counts(long total, long unread) {}
+
+    /** By mailbox; those without messages are left out. */
+    public Map<MailboxKey, Counts> counts(List<MailboxKey> mailboxes) throws InterruptedException {
+        return rows.read(
+                "counting messages",
+                """
+                select m.server_key, count(*) as total,
+                       count(*) filter (where not '$seen' = any (coalesce(l.keywords, e.keywords))) as unread
+                from mailbox m
+                join email_mailbox l on l.account_id = m.account_id and l.mailbox_id = m.mailbox_id
+                join email e on e.account_id = l.account_id and e.email_id = l.email_id
+                where m.account_id = $1 and m.server_key = any ($2::text[])
+                group by m.server_key""",
+                found -> {
+                    Map<MailboxKey, Counts> counts = new HashMap<>();
+                    found.forEach(row -> counts.put(
+                            MailboxKey.of(row.getString("server_key")),
+                            new Counts(row.getLong("total"), row.getLong("unread"))));
+                    return counts;
+                },
+                (Object) mailboxes.stream().map(MailboxKey::value).toArray(String[]::new));
+    }
+
+    /** The highest UID that is linked to a mailbox; empty if none is. */
+    public OptionalLong newestUid(MailboxKey mailbox, long uidValidity) throws InterruptedException {
+        return rows.read(
+                "reading the newest UID",
+                """
+                select l.uid from mailbox m
+                join email_mailbox l on l.account_id = m.account_id and l.mailbox_id = m.mailbox_id
+                where m.account_id = $1 and m.server_key = $2 and l.uidvalidity = $3 and l.uid > 0
+                order by l.uid desc limit 1""",
+                found -> found.size() == 0
+                        ? OptionalLong.empty()
+                        : OptionalLong.of(found.iterator().next().getLong("uid")),
                 mailbox.value(),
                 uidValidity);
     }

@@ -1,6 +1,7 @@
 package org.postbus.fetcher.store;
 
 import io.vertx.sqlclient.Row;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
@@ -127,6 +128,11 @@ public final class StoredJmapState {
             found.forEach(row -> differences.put(MailboxKey.of(row.getString("server_key")), row.getLong("missing")));
             return differences;
         });
+    }
+
+    /** The JMAP ids of emails that could not be read and are due by what is stored. */
+    public Set<String> dueNotRead(Instant now) throws InterruptedException {
+        return StoredReadFailures.dueEmails(rows, now);
     }
 
     private static String id(Row row) {

@@ -48,6 +48,7 @@ public final class QuirkyImapServer implements AutoCloseable {
     private final List<String> commands = new CopyOnWriteArrayList<>();
     private final List<Socket> open = new CopyOnWriteArrayList<>();
     private volatile Set<String> capabilities;
+    private volatile int searchMax = Integer.MAX_VALUE;
 
     /** @param capabilities besides IMAP4rev1 */
     public QuirkyImapServer(String... capabilities) {
@@ -141,6 +142,11 @@ public final class QuirkyImapServer implements AutoCloseable {
     /** From now on commands with this beginning (without their tag) get this answer; {@code TAG} stands for the tag. */
     void answers(String command, UnaryOperator<String> answer) {
         habits.add(new Habit(Pattern.compile(command), answer));
+    }
+
+    /** SEARCH ends after so many results, without saying so. */
+    void searchMax(int results) {
+        searchMax = results;
     }
 
     void behavesAgain() {
@@ -325,9 +331,23 @@ public final class QuirkyImapServer implements AutoCloseable {
         return answer + "TAG OK [READ-ONLY] selected\r\n";
     }
 
+    private static final Pattern SEARCHED_UIDS = Pattern.compile(" UID ([0-9:,*]+)$");
+    private static final Pattern SEARCHED_POSITIONS = Pattern.compile(" (\\d+):(\\d+|\\*)$");
+
     private String search(Session session, String command) {
-        String uids =
-                session.selected.mails.keySet().stream().map(String::valueOf).collect(Collectors.joining(","));
+        Matcher set = SEARCHED_UIDS.matcher(command);
+        Matcher positions = SEARCHED_POSITIONS.matcher(command);
+        List<Long> all = List.copyOf(session.selected.mails.keySet());
+        List<Long> found = all;
+        if (set.find()) {
+            found = all.stream()
+                    .filter(uid -> contains(set.group(1), uid, session.selected.uidNext))
+                    .toList();
+        } else if (positions.find()) {
+            int last = positions.group(2).equals("*") ? all.size() : Integer.parseInt(positions.group(2));
+            found = all.subList(Integer.parseInt(positions.group(1)) - 1, Math.min(last, all.size()));
+        }
+        String uids = found.stream().limit(searchMax).map(String::valueOf).collect(Collectors.joining(","));
         return (command.contains("RETURN")
                         ? "* ESEARCH (TAG \"TAG\") UID" + (uids.isEmpty() ? "" : " ALL " + uids)
                         : "* SEARCH " + uids.replace(',', ' '))

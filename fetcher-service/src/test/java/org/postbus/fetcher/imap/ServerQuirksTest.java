@@ -399,41 +399,6 @@ class ServerQuirksTest {
     // ---- Unreadable messages
 
     @Test
-    void a_message_that_the_server_cannot_read_is_quarantined_and_the_others_are_synced() throws Exception {
-        server = server(ALL, 700);
-        server.answers(
-                "UID FETCH .*BODY.*",
-                answer -> answer.contains("UID 333 ") ? "TAG NO [SERVERBUG] cannot read a message\r\n" : answer);
-        start();
-
-        assertThat(inbox()).hasSize(699);
-        assertThat(
-                        account.read(
-                                "select uidvalidity || ' ' || uid || ' ' || reason from quarantined_message where account_id = ?"))
-                .isEqualTo("1000 333 NO [SERVERBUG] cannot read a message");
-        server.heard();
-        server.inbox().add("later");
-        pass();
-        assertThat(inbox()).hasSize(700);
-        fetcher.stop(account);
-        fetcher.start(account);
-        pass();
-        assertThat(server.heard())
-                .as("it is not asked for again")
-                .noneMatch(command -> command.matches("UID FETCH 333 .*"));
-
-        server.behavesAgain();
-        account.update(
-                "update account_sync set full_pass_wanted = true where account_id = ?",
-                account.accountId().value());
-        fetcher.stop(account);
-        fetcher.start(account);
-        await().atMost(SOON).until(() -> inbox().size() == 701);
-        pass();
-        assertThat(count("quarantined_message")).isZero();
-    }
-
-    @Test
     void what_was_returned_before_a_refusal_is_kept() throws Exception {
         server = server(ALL, 100);
         server.answers("UID FETCH .*BODY.*", answer -> {
@@ -447,19 +412,6 @@ class ServerQuirksTest {
 
         assertThat(inbox()).hasSize(99).noneMatch(line -> line.startsWith("33 "));
         assertThat(count("quarantined_message")).isEqualTo(1);
-    }
-
-    @Test
-    void a_message_that_breaks_the_connection_three_times_is_quarantined() throws Exception {
-        server = server(ALL, 20);
-        server.answers("UID FETCH .*BODY.*", answer -> answer.contains("UID 7 ") ? cutAt(answer, "UID 7 ") : answer);
-        start();
-
-        assertThat(inbox()).hasSize(19).noneMatch(line -> line.startsWith("7 "));
-        assertThat(count("quarantined_message")).isEqualTo(1);
-        server.inbox().expunge(7);
-        pass();
-        assertThat(count("quarantined_message")).isZero();
     }
 
     @Test

@@ -10,7 +10,7 @@ import org.postbus.observation.Observation.JmapIdsReassigned;
 import org.postbus.observation.Observation.MailboxObserved;
 import org.postbus.observation.Observation.MailboxReset;
 import org.postbus.observation.Observation.MailboxVanished;
-import org.postbus.observation.Observation.MessageQuarantined;
+import org.postbus.observation.Observation.MessageNotRead;
 import org.postbus.observation.Observation.PassFinished;
 import org.postbus.observation.Observation.ScopeSynced;
 import org.postbus.observation.Observation.UidsVanished;
@@ -70,6 +70,7 @@ final class BatchApplication {
             }
             case EmailsDestroyed destroyed -> {
                 mailboxWriter.endRun();
+                QuarantinedMessageTable.deleteEmails(context.transaction(), context.account(), destroyed.jmapIds());
                 emails.run().add(destroyed);
             }
             case JmapIdsReassigned changed -> {
@@ -93,12 +94,9 @@ final class BatchApplication {
                         .ifPresent(mailbox ->
                                 emails.unlink(LinkSelection.of(mailbox, vanished.uidValidity(), vanished.uids())));
             }
-            case MessageQuarantined message -> {
+            case MessageNotRead message -> {
                 endRuns();
-                mailboxes
-                        .find(message.mailbox())
-                        .ifPresent(mailbox -> QuarantinedMessageTable.save(
-                                context.transaction(), context.tenant(), context.account(), mailbox, message));
+                save(message);
             }
             case ScopeSynced synced ->
                 SyncStateTable.save(
@@ -112,6 +110,18 @@ final class BatchApplication {
                 apply(observed);
             }
         }
+    }
+
+    private void save(MessageNotRead message) {
+        if (message.jmapId().isPresent()) {
+            QuarantinedMessageTable.saveEmail(
+                    context.transaction(), context.tenant(), context.account(), message, context.now());
+            return;
+        }
+        mailboxes
+                .find(message.mailbox())
+                .ifPresent(mailbox -> QuarantinedMessageTable.save(
+                        context.transaction(), context.tenant(), context.account(), mailbox, message, context.now()));
     }
 
     private void endRuns() {

@@ -1,9 +1,13 @@
 package org.postbus.fetcher.imap.mailbox;
 
+import java.util.HashSet;
+import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 import org.jboss.logging.Logger;
-import org.postbus.kit.concurrent.Await;
-import org.postbus.mail.ServerException;
+import org.postbus.kit.concurrent.BoundedPull;
+import org.postbus.mail.imap.grammar.FetchItems;
+import org.postbus.mail.imap.grammar.FetchedMessage;
 import org.postbus.mail.imap.grammar.SelectedMailbox;
 import org.postbus.mail.imap.grammar.UidSet;
 import org.postbus.mail.imap.session.MailboxChange;
@@ -15,6 +19,9 @@ import org.postbus.observation.Cursor;
  */
 public final class ExpungeDetection {
     private static final Logger LOG = Logger.getLogger(ExpungeDetection.class);
+
+    /** Of more messages that vanished at once the search is believed: another client emptied the mailbox. */
+    private static final int VANISHED_ASKED_MAX = 1000;
 
     private final ImapPassContext pass;
 
@@ -45,8 +52,8 @@ public final class ExpungeDetection {
                 .publishVanished(
                         mailbox,
                         cursor.uidValidity(),
-                        stored.or(mailbox.quarantined()).and(vanished));
-        mailbox.endQuarantine(vanished::contains);
+                        stored.or(mailbox.notRead().uids()).and(vanished));
+        mailbox.notRead().remove(vanished::contains);
         count(mailbox, cursor, stored.minus(vanished), selected);
     }
 
@@ -61,12 +68,17 @@ public final class ExpungeDetection {
         MailboxSession session = pass.session();
         pass.out().awaitApplied();
         UidSet stored = storedUids(mailbox, cursor);
-        UidSet listed = UidSet.of(Await.of(
-                session.connection().uidSearchAll(), MailboxSession.COMMAND_TIME_MAX, ServerException::unreachable));
+        UidSet listed = session.listed(selected);
+        if (!listed.isEmpty()) {
+            mailbox.listedUpTo(listed.last());
+        }
         boolean expungedMeanwhile = session.connection().takeChanges().stream()
                 .anyMatch(change -> change instanceof MailboxChange.Expunged
                         || change instanceof MailboxChange.Vanished
                         || change instanceof MailboxChange.TooMany);
+        UidSet unread = mailbox.notRead().uids();
+        UidSet missing =
+                listed.and(UidSet.between(1, cursor.uidNext())).minus(stored).minus(unread);
         if (listed.size() < selected.messages() && !expungedMeanwhile) {
             // EXISTS promises more messages than the search lists. Whatever is wrong on the server, no mail may be lost
             // because of it.
@@ -74,19 +86,31 @@ public final class ExpungeDetection {
                     "account %s: a mailbox of %d messages lists only %d of them; none is considered expunged",
                     pass.account(), selected.messages(), listed.size());
             mailbox.countIsUncertain();
-            return UidSet.EMPTY;
+            return missing;
         }
-        session.publishVanished(
-                mailbox, cursor.uidValidity(), stored.or(mailbox.quarantined()).minus(listed));
-        mailbox.endQuarantine(uid -> !listed.contains(uid) || stored.contains(uid));
-        UidSet missing =
-                listed.and(UidSet.between(1, cursor.uidNext())).minus(stored).minus(mailbox.quarantined());
-        count(mailbox, cursor, stored.and(listed), selected);
+        UidSet vanished = reallyVanished(stored.or(unread).minus(listed));
+        session.publishVanished(mailbox, cursor.uidValidity(), vanished);
+        mailbox.notRead().remove(uid -> vanished.contains(uid) || stored.contains(uid));
+        count(mailbox, cursor, stored.minus(vanished), selected);
         if (expungedMeanwhile) {
             mailbox.countIsUncertain();
             session.requestAnotherPass();
         }
         return missing;
+    }
+
+    /** A search may leave messages out; those that the server returns when it is asked for them have not vanished. */
+    private UidSet reallyVanished(UidSet notListed) throws InterruptedException {
+        if (notListed.isEmpty() || notListed.size() > VANISHED_ASKED_MAX) {
+            return notListed;
+        }
+        Set<Long> returned = new HashSet<>();
+        try (BoundedPull<FetchedMessage> messages = pass.session().fetch(notListed, FetchItems.of(FetchItems.FLAGS))) {
+            for (Optional<FetchedMessage> next = messages.next(); next.isPresent(); next = messages.next()) {
+                returned.add(next.get().uid());
+            }
+        }
+        return notListed.minus(UidSet.ofUids(returned));
     }
 
     /**
@@ -98,7 +122,7 @@ public final class ExpungeDetection {
     private void count(ImapMailbox mailbox, Cursor.Imap cursor, UidSet present, SelectedMailbox selected) {
         boolean beyond = !present.isEmpty() && present.last() >= cursor.uidNext();
         if (!beyond) {
-            mailbox.knows(present.size() + mailbox.quarantined().size());
+            mailbox.knows(present.size() + mailbox.notRead().size());
             return;
         }
         mailbox.countIsUncertain();

@@ -50,6 +50,7 @@ public final class FlagAndExpungeResync {
 
     private static boolean hasBaseline(Cursor.Imap cursor) {
         return cursor.uidValidity() > 0
+                && cursor.uidValidity() <= UidSet.UID_MAX
                 && cursor.highestModSeq().filter(modSeq -> modSeq > 0).isPresent();
     }
 

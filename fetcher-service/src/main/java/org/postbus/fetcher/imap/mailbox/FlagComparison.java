@@ -56,7 +56,7 @@ public final class FlagComparison {
     /**
      * Compares the flags of known messages one by one with those stored.
      *
-     * @param all or only those of the {@link #STEP_MESSAGES} newest messages
+     * @param all or only those of the {@link #STEP_MESSAGES} newest messages, and of those that mutations have changed
      */
     void compare(ImapMailbox mailbox, Cursor.Imap cursor, SelectedMailbox selected, boolean all)
             throws InterruptedException {
@@ -68,6 +68,10 @@ public final class FlagComparison {
             rest = rest.minus(step);
             // The span instead of the set: the few UIDs that are not in the set cost less than a long command.
             compareStep(mailbox, cursor, selected, UidSet.between(step.first(), step.last() + 1));
+        }
+        UidSet changedByUs = mailbox.flagChecks().takeChangedByUs();
+        if (!all && selected.messages() > 0) {
+            compare(mailbox, selected, changedByUs.and(known).minus(known.highest(STEP_MESSAGES)));
         }
         mailbox.flagChecks().compared(all, pass.now());
     }

@@ -2,56 +2,59 @@ package org.postbus.fetcher.imap.mailbox;
 
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.function.LongPredicate;
 import org.postbus.fetcher.store.MailboxSnapshot;
 import org.postbus.mail.imap.grammar.MailboxName;
 import org.postbus.mail.imap.grammar.UidSet;
 import org.postbus.observation.Cursor;
 import org.postbus.observation.MailboxKey;
 import org.postbus.observation.ObservedMailbox;
+import org.postbus.observation.ReadFailures;
 import org.postbus.observation.SyncScope;
 
 /**
  * What has been published of one mailbox under the present claim, or was stored before it: its cursor, how many messages are known, and which
- * are quarantined. Belongs to the account's loop, except {@link #quarantine}, which parsing threads call too.
+ * could not be read. Belongs to the account's loop, except {@link NotRead}.
  */
 public final class ImapMailbox {
     private ObservedMailbox observed;
     private Optional<Cursor.Imap> cursor;
     private OptionalLong known;
-    private final Set<Long> quarantined = ConcurrentHashMap.newKeySet();
+    private final NotRead notRead;
+    private OptionalLong highestListed = OptionalLong.empty();
     private final FlagChecks flagChecks = new FlagChecks();
     private final Refusals refusals = new Refusals();
     private boolean statusModSeqUsable = true;
     private LabelCheck labelCheck;
 
-    private ImapMailbox(ObservedMailbox observed, Optional<Cursor.Imap> cursor, OptionalLong known) {
+    private ImapMailbox(
+            ObservedMailbox observed,
+            Optional<Cursor.Imap> cursor,
+            OptionalLong known,
+            Map<Long, ReadFailures> notRead) {
         this.observed = observed;
         this.cursor = cursor;
         this.known = known;
+        this.notRead = new NotRead(notRead);
         this.labelCheck = new LabelCheck(
                 cursor.map(at -> new StatusNumbers(at.uidValidity(), at.uidNext(), observed.totalEmails())), false);
     }
 
     /** A mailbox as it was stored when the account was claimed. */
     public static ImapMailbox stored(MailboxSnapshot mailbox) {
-        long messages = mailbox.messages() + mailbox.quarantined().size();
-        ImapMailbox stored = new ImapMailbox(mailbox.observed(), mailbox.cursor(), OptionalLong.of(messages));
-        stored.quarantined.addAll(mailbox.quarantined());
-        return stored;
+        long messages = mailbox.messages() + mailbox.notRead().size();
+        return new ImapMailbox(mailbox.observed(), mailbox.cursor(), OptionalLong.of(messages), mailbox.notRead());
     }
 
     /** A mailbox that was listed for the first time. */
     public static ImapMailbox fresh(ObservedMailbox observed) {
-        return new ImapMailbox(observed, Optional.empty(), OptionalLong.of(0));
+        return new ImapMailbox(observed, Optional.empty(), OptionalLong.of(0), Map.of());
     }
 
     public MailboxSnapshot snapshot() {
-        return new MailboxSnapshot(observed, cursor, known.orElse(0), quarantined);
+        return new MailboxSnapshot(observed, cursor, known.orElse(0), notRead.all());
     }
 
     // ---- What the server said of the mailbox itself
@@ -99,12 +102,13 @@ public final class ImapMailbox {
     public void uidValidityChanged() {
         cursor = Optional.empty();
         known = OptionalLong.of(0);
-        quarantined.clear();
+        highestListed = OptionalLong.empty();
+        notRead.remove(uid -> true);
     }
 
-    /** Nothing that is known of its messages is trusted any more; what is quarantined is to be tried again. */
+    /** Nothing that is known of its messages is trusted any more; those that could not be read are to be tried again. */
     public void distrust() {
-        quarantined.clear();
+        notRead.makeDue(uid -> true);
         known = OptionalLong.empty();
         if (!isBackfilled()) {
             // An initial sync that was interrupted and cannot be trusted begins again; what it left is compared after
@@ -115,7 +119,7 @@ public final class ImapMailbox {
 
     // ---- How many messages are known
 
-    /** Messages below the cursor's UIDNEXT that are known, the quarantined among them; empty if some vanished and it is not known how many. */
+    /** Messages below the cursor's UIDNEXT that are known, those that could not be read among them; empty if some vanished and it is not known how many. */
     public OptionalLong known() {
         return known;
     }
@@ -134,19 +138,24 @@ public final class ImapMailbox {
         known = OptionalLong.empty();
     }
 
-    // ---- Quarantine
-
-    /** Messages that cannot be read. They are tried again in a full pass only. */
-    public UidSet quarantined() {
-        return UidSet.ofUids(quarantined);
+    /** The server listed this UID. It may lie beyond the UIDNEXT that the server reports. */
+    public void listedUpTo(long uid) {
+        highestListed = OptionalLong.of(Math.max(uid, highestListed.orElse(0)));
     }
 
-    public void quarantine(long uid) {
-        quarantined.add(uid);
+    /** The highest UID that was listed; empty if none was. */
+    public OptionalLong highestListed() {
+        return highestListed;
     }
 
-    public void endQuarantine(LongPredicate uids) {
-        quarantined.removeIf(uids::test);
+    /** Whether a message was listed that is new. */
+    public boolean listsNew() {
+        return cursor.isPresent() && highestListed.orElse(0) >= cursor.get().uidNext();
+    }
+
+    /** Messages that exist and could not be read. */
+    public NotRead notRead() {
+        return notRead;
     }
 
     // ---- Checks
@@ -198,15 +207,29 @@ public final class ImapMailbox {
         private boolean dirty;
         private Instant recentComparedAt = Instant.EPOCH;
         private Instant allComparedAt = Instant.EPOCH;
+        private UidSet changedByUs = UidSet.EMPTY;
 
         /** The server reported a flag change without the message, or IDLE reported something. */
         void markDirty() {
             dirty = true;
         }
 
+        /** Mutations were applied to these messages, and this pass is to see their effect. */
+        public void changedByUs(UidSet uids) {
+            changedByUs = changedByUs.or(uids);
+        }
+
+        UidSet takeChangedByUs() {
+            UidSet taken = changedByUs;
+            changedByUs = UidSet.EMPTY;
+            return taken;
+        }
+
         /** Whether the flags of the newest messages are to be compared. */
         public boolean recentDue(Instant now) {
-            return dirty || !recentComparedAt.plus(RECENT_EVERY).isAfter(now);
+            return dirty
+                    || !changedByUs.isEmpty()
+                    || !recentComparedAt.plus(RECENT_EVERY).isAfter(now);
         }
 
         /** Whether the flags of all messages are to be compared. */
@@ -226,37 +249,6 @@ public final class ImapMailbox {
         public void initialSyncBegan(Instant now) {
             recentComparedAt = now;
             allComparedAt = now;
-        }
-    }
-
-    /** When a mailbox that the server refuses is tried again. */
-    public static final class Refusals {
-        private static final Duration PAUSE_MIN = Duration.ofSeconds(30);
-        private static final Duration PAUSE_MAX = Duration.ofMinutes(15);
-
-        private int inARow;
-        private Instant until = Instant.EPOCH;
-
-        /**
-         * A first refusal has no consequence: the mailbox was renamed or deleted after it was listed, and the next LIST shows it. A mailbox
-         * that is refused again and again is listed but does not exist, and is tried at growing intervals.
-         */
-        void refused(Instant now) {
-            inARow++;
-            if (inARow > 1) {
-                Duration pause = PAUSE_MIN.multipliedBy(1L << Math.min(inARow - 2, 10));
-                until = now.plus(pause.compareTo(PAUSE_MAX) > 0 ? PAUSE_MAX : pause);
-            }
-        }
-
-        void opened() {
-            inARow = 0;
-            until = Instant.EPOCH;
-        }
-
-        /** Whether the mailbox is not to be tried now. */
-        public boolean isPausing(Instant now) {
-            return until.isAfter(now);
         }
     }
 }

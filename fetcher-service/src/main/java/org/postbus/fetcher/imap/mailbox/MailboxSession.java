@@ -180,6 +180,16 @@ public final class MailboxSession {
         return fetch(uids, items, STATES_BYTES_AHEAD);
     }
 
+    /** All UIDs of the selected mailbox that the server lists. */
+    public UidSet listed(SelectedMailbox as) throws InterruptedException {
+        return new UidListing(account, connection).read(as.uidNext().orElse(1));
+    }
+
+    /** Those of the UIDs that the server lists in the selected mailbox. */
+    public UidSet existing(UidSet uids) throws InterruptedException {
+        return new UidListing(account, connection).existing(uids);
+    }
+
     private void opened(ImapMailbox mailbox, SelectedMailbox as) {
         selected = Optional.of(as);
         open = Optional.of(mailbox);

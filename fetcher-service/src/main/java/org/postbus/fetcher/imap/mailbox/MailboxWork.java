@@ -19,7 +19,7 @@ public sealed interface MailboxWork {
 
     /**
      * @param resync whether known messages may have changed or vanished
-     * @param arrivals whether there are new ones
+     * @param arrivals whether there may be new ones
      */
     record CatchUp(boolean resync, boolean arrivals) implements MailboxWork {}
 
@@ -40,7 +40,8 @@ public sealed interface MailboxWork {
         if (!at.backfilled()) {
             return new InitialSync();
         }
-        boolean arrivals = status.uidNext().isEmpty() || status.uidNext().getAsLong() > at.uidNext();
+        // A UIDNEXT never falls (RFC 9051 section 2.3.1.1): one below the cursor's is wrong and says nothing.
+        boolean arrivals = status.uidNext().isEmpty() || status.uidNext().getAsLong() != at.uidNext();
         boolean resync = full
                 || flagsMayDiffer(at, status, flagsDirty)
                 || !noneVanished(at, known, status.messages(), status.uidNext());
@@ -64,6 +65,7 @@ public sealed interface MailboxWork {
         return known.isPresent()
                 && messages.isPresent()
                 && uidNext.isPresent()
+                && uidNext.getAsLong() >= at.uidNext()
                 && messages.getAsLong() - known.getAsLong() == uidNext.getAsLong() - at.uidNext();
     }
 }

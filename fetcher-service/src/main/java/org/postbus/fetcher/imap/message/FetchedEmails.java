@@ -42,7 +42,9 @@ final class FetchedEmails {
                         Optional.of(parsed.headerHash()),
                         parsed.headers(),
                         message.internalDate().orElseGet(() -> sentAt(parsed)),
-                        message.size().orElse(content.bytes()),
+                        content instanceof MessageContent.Whole whole
+                                ? whole.bytes()
+                                : message.size().orElse(content.bytes()),
                         parsed.hasAttachment(),
                         parsed.preview(),
                         content.hasBody() ? Optional.of(parsed.body()) : Optional.empty()));

@@ -108,7 +108,8 @@ public final class LargeMessages {
         }
         try (var held = permit.get()) {
             byte[] raw = section(start.uid(), Section.message(), (int) wholeMax);
-            return raw.length < beginning.length
+            // The size that the server names may be wrong: what reaches the limit is cut.
+            return raw.length < beginning.length || raw.length >= wholeMax
                     ? new MessageContent.Beginning(beginning)
                     : new MessageContent.Whole(raw);
         }

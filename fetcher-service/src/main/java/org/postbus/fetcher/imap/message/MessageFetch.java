@@ -12,13 +12,13 @@ import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Future;
-import org.jboss.logging.Logger;
 import org.postbus.fetcher.imap.mailbox.ImapMailbox;
 import org.postbus.fetcher.imap.mailbox.ImapPassContext;
 import org.postbus.fetcher.publish.EncodedObservation;
 import org.postbus.fetcher.source.FetcherContext;
 import org.postbus.kit.concurrent.BoundedPull;
 import org.postbus.mail.ServerException;
+import org.postbus.mail.ServerFailure;
 import org.postbus.mail.imap.grammar.BodyStructure;
 import org.postbus.mail.imap.grammar.Capabilities;
 import org.postbus.mail.imap.grammar.FetchItem;
@@ -27,7 +27,6 @@ import org.postbus.mail.imap.grammar.FetchedMessage;
 import org.postbus.mail.imap.grammar.UidSet;
 import org.postbus.mail.memory.HeldBytes;
 import org.postbus.observation.MailboxKey;
-import org.postbus.observation.Observation;
 
 /**
  * Fetches messages with one UID FETCH, parses them on other threads and publishes them in order. Of each message at most {@link #FIRST_BYTES}
@@ -39,15 +38,17 @@ final class MessageFetch {
     private static final long BYTES_AHEAD = 512 * 1024;
 
     private static final int PARSED_AT_ONCE = 8;
-    private static final Logger LOG = Logger.getLogger(MessageFetch.class);
+    private static final int PROBE_BYTES = 1024;
 
     private final ImapPassContext pass;
     private final LargeMessages largeMessages;
     private final MoveDetection moves;
     private final ExecutorService parsing;
+    private final UnreadMessages unread;
 
-    MessageFetch(ImapPassContext pass, FetcherContext context, MoveDetection moves) {
+    MessageFetch(ImapPassContext pass, FetcherContext context, MoveDetection moves, UnreadMessages unread) {
         this.pass = pass;
+        this.unread = unread;
         this.moves = moves;
         this.largeMessages = new LargeMessages(
                 pass.account(),
@@ -78,11 +79,13 @@ final class MessageFetch {
                     if (!uids.contains(message.uid())
                             || message.body().isEmpty()
                             || message.flags().isEmpty()) {
-                        // Expunged while it was fetched, or an unsolicited flag change.
+                        // Expunged while it was fetched, an unsolicited flag change, or an answer without what was
+                        // asked for.
                         continue;
                     }
                     byte[] beginning = message.body().get();
-                    if (beginning.length < FIRST_BYTES || message.size().orElse(Long.MAX_VALUE) <= FIRST_BYTES) {
+                    // A message that has just this size is whole; a smaller RFC822.SIZE is wrong.
+                    if (beginning.length < FIRST_BYTES || message.size().orElse(0) == FIRST_BYTES) {
                         if (done.add(message.uid())) {
                             kept.add(message.bytes());
                             (moves.holdsBack(message) ? heldBack : parsed)
@@ -114,6 +117,28 @@ final class MessageFetch {
             kept.close();
         }
         return UidSet.ofUids(later);
+    }
+
+    /** Whether the server returns the beginning of a stored message of the selected mailbox: then those that it refuses may be the cause. */
+    boolean returnsAnother(ImapMailbox mailbox) throws InterruptedException {
+        OptionalLong stored = pass.stored()
+                .newestUid(mailbox.key(), mailbox.cursor().orElseThrow().uidValidity());
+        if (stored.isEmpty()) {
+            return false;
+        }
+        UidSet one = UidSet.ofUids(stored.getAsLong());
+        boolean returned = false;
+        try (BoundedPull<FetchedMessage> messages =
+                pass.session().fetch(one, FetchItems.of(FetchItems.bodyStart(PROBE_BYTES)))) {
+            for (Optional<FetchedMessage> next = messages.next(); next.isPresent(); next = messages.next()) {
+                returned |= one.contains(next.get().uid()) && next.get().body().isPresent();
+            }
+        } catch (ServerException e) {
+            if (!(e.failure() instanceof ServerFailure.Rejected) && !(e.failure() instanceof ServerFailure.Throttled)) {
+                throw e;
+            }
+        }
+        return returned;
     }
 
     /** @param bytes of the message, which are counted until it is published */
@@ -160,13 +185,7 @@ final class MessageFetch {
                 return EncodedObservation.of(FetchedEmails.observed(key, uidValidity, mailboxes, message, content));
             } catch (RuntimeException bug) {
                 // One message that our parser fails on must not stop the account.
-                LOG.errorf(bug, "account %s: a message cannot be parsed", pass.account());
-                mailbox.quarantine(message.uid());
-                return EncodedObservation.of(new Observation.MessageQuarantined(
-                        key,
-                        uidValidity,
-                        message.uid(),
-                        "Postbus cannot read it: " + bug.getClass().getSimpleName()));
+                return EncodedObservation.of(unread.ownError(mailbox, message.uid(), bug));
             }
         });
         return new Parsing(observation, message.bytes());

@@ -1,78 +1,94 @@
 package org.postbus.fetcher.imap.message;
 
+import java.util.HashMap;
 import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
-import org.jboss.logging.Logger;
 import org.postbus.fetcher.imap.mailbox.ImapMailbox;
 import org.postbus.fetcher.imap.mailbox.ImapPassContext;
 import org.postbus.fetcher.source.FetcherContext;
+import org.postbus.fetcher.source.QuarantinePolicy.Cause;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
-import org.postbus.mail.Text;
 import org.postbus.mail.imap.grammar.UidSet;
-import org.postbus.observation.Observation;
-import org.postbus.observation.UidRange;
+import org.postbus.observation.MailboxKey;
+import org.postbus.observation.ReadFailures;
 
 /**
- * Reads messages of the selected mailbox and publishes them whole, and decides which cannot be read. If the server refuses to return a set of
- * messages, the set is halved until the refused message is alone; that one is quarantined, and the others are read. So is a message that breaks
- * the connection again and again ({@link PoisonMessages}), and one that our own parser fails on. A quarantined message is tried again in a
- * full pass.
+ * Reads messages of the selected mailbox and publishes them whole. What cannot be read is deferred ({@link UnreadMessages}), so that the others
+ * are read and the cursor passes it.
+ *
+ * <p>A server that refuses a set of messages is asked for halves of it until the refused message is alone. A message that a successful answer left
+ * out is asked for alone and then by SEARCH: only if neither shows it, it does not exist. A message that breaks the connection again and again
+ * ({@link PoisonMessages}) is read alone and last. If the server refuses many in a row, it refuses everything at the moment, and the pass ends.
+ *
+ * <p>Belongs to one pass.
  */
 public final class MessageReader {
-    /** After this many single messages were refused and none was returned, the messages are not the cause. */
-    private static final int REFUSED_MAX = 8;
-
-    private static final Logger LOG = Logger.getLogger(MessageReader.class);
+    /** After this many single messages were refused in a row, they are not the cause. */
+    private static final int REFUSED_IN_A_ROW_MAX = 8;
+    /** So many of the messages that an answer left out are asked for one by one; more than these as a set. */
+    private static final int SINGLY_MAX = 20;
 
     private final ImapPassContext pass;
     private final PoisonMessages poisonMessages;
     private final MessageFetch fetch;
+    private final UnreadMessages unread;
+    /** Mailboxes of which the server has returned a message in this pass. */
+    private final Set<MailboxKey> returning = new HashSet<>();
 
     public MessageReader(
             ImapPassContext pass, FetcherContext context, PoisonMessages poisonMessages, MoveDetection moves) {
         this.pass = pass;
         this.poisonMessages = poisonMessages;
-        this.fetch = new MessageFetch(pass, context, moves);
+        this.unread = new UnreadMessages(pass);
+        this.fetch = new MessageFetch(pass, context, moves, unread);
     }
 
-    /** Returns the UIDs that were read or quarantined; the others do not exist any more, or could not be read this time. */
-    public Set<Long> read(ImapMailbox mailbox, UidSet uids) throws InterruptedException {
-        long uidValidity = mailbox.cursor().orElseThrow().uidValidity();
-        UidSet alone = uids.and(poisonMessages.of(mailbox.key(), uidValidity));
-        UidSet proven = uids.and(poisonMessages.proven(mailbox.key(), uidValidity));
-        Window window = new Window(mailbox, uidValidity);
-        window.read(uids.minus(alone), true);
-        for (UidRange range : proven.ranges()) {
-            for (long uid = range.first(); uid <= range.last(); uid++) {
-                window.quarantine(uid, poisonMessages.reason(mailbox.key(), uidValidity, uid));
-            }
+    /**
+     * Reads messages that are new.
+     *
+     * @param existing how many of the UIDs exist by the counts of the server; if so many were read, nothing was left out. Empty: all of them
+     * @return the UIDs that were read or deferred; the others do not exist
+     */
+    public Set<Long> read(ImapMailbox mailbox, UidSet uids, OptionalLong existing) throws InterruptedException {
+        Window window = new Window(mailbox);
+        UidSet known = mailbox.notRead().uids();
+        UidSet wanted = uids.minus(known);
+        UidSet alone = wanted.and(poisonMessages.of(mailbox.key(), window.uidValidity));
+        UidSet breaking = wanted.and(poisonMessages.proven(mailbox.key(), window.uidValidity));
+        window.read(wanted.minus(alone), true);
+        long skipped = uids.and(known).size() + alone.size();
+        if (existing.isEmpty() || window.settled() + skipped < existing.getAsLong()) {
+            window.askForLeftOut(wanted.minus(alone));
+        }
+        for (long uid : breaking.uids()) {
+            window.defer(uid, new Cause.Breaking(), poisonMessages.reason(mailbox.key(), window.uidValidity, uid));
+            poisonMessages.succeeded(mailbox.key(), window.uidValidity, UidSet.ofUids(uid));
         }
         // Each alone, and after all others: if it breaks the connection, those have been published.
-        UidSet rest = alone.minus(proven);
-        while (!rest.isEmpty()) {
-            UidSet one = rest.lowest(1);
-            rest = rest.minus(one);
-            // Without its structure, which may be what the server or our parser fails on.
-            window.read(one, false);
-        }
-        window.quarantineRefused();
-        return window.done;
+        window.readEach(alone.minus(breaking));
+        window.deferRefused();
+        return window.settledUids();
     }
 
-    /** As {@link #read}, for messages that the server has listed: those that it does not return are quarantined. */
-    public void readListed(ImapMailbox mailbox, UidSet uids) throws InterruptedException {
-        long uidValidity = mailbox.cursor().orElseThrow().uidValidity();
-        UidSet notReturned =
-                uids.minus(UidSet.ofUids(read(mailbox, uids))).minus(poisonMessages.of(mailbox.key(), uidValidity));
-        Window window = new Window(mailbox, uidValidity);
-        for (UidRange range : notReturned.ranges()) {
-            for (long uid = range.first(); uid <= range.last(); uid++) {
-                window.quarantine(uid, "the server lists the message but does not return it");
-            }
+    /** Reads messages again that could not be read before. What does not exist any more is published as vanished. */
+    public void retry(ImapMailbox mailbox, UidSet uids) throws InterruptedException {
+        Window window = new Window(mailbox);
+        Map<Long, ReadFailures> before = mailbox.notRead().all();
+        window.retried = uids;
+        window.readEach(uids);
+        window.deferRefused();
+        mailbox.notRead()
+                .remove(uid -> window.done.contains(uid)
+                        && mailbox.notRead().of(uid).equals(Optional.ofNullable(before.get(uid))));
+        UidSet gone = uids.minus(UidSet.ofUids(window.settledUids()));
+        if (!gone.isEmpty()) {
+            pass.session().publishVanished(mailbox, window.uidValidity, gone);
+            mailbox.notRead().remove(gone::contains);
+            mailbox.knowsMore(-gone.size());
         }
     }
 
@@ -80,12 +96,45 @@ public final class MessageReader {
     private final class Window {
         private final ImapMailbox mailbox;
         private final long uidValidity;
+        /** What was returned. */
         private final Set<Long> done = new HashSet<>();
-        private final Map<Long, ServerFailure> refused = new LinkedHashMap<>();
 
-        Window(ImapMailbox mailbox, long uidValidity) {
+        private final Map<Long, String> refused = new HashMap<>();
+        private final Set<Long> deferred = new HashSet<>();
+        private UidSet retried = UidSet.EMPTY;
+        private boolean oneByOne;
+        private int refusedInARow;
+        private int doneAtRefusal;
+
+        Window(ImapMailbox mailbox) {
             this.mailbox = mailbox;
-            this.uidValidity = uidValidity;
+            this.uidValidity = mailbox.cursor().orElseThrow().uidValidity();
+        }
+
+        long settled() {
+            return (long) done.size() + refused.size() + deferred.size();
+        }
+
+        Set<Long> settledUids() {
+            Set<Long> settled = new HashSet<>(done);
+            settled.addAll(deferred);
+            return settled;
+        }
+
+        /** Without their structures, which may be what the server or our parser fails on. */
+        void readEach(UidSet uids) throws InterruptedException {
+            oneByOne = true;
+            UidSet rest = uids;
+            while (!rest.isEmpty()) {
+                UidSet one = rest.lowest(1);
+                rest = rest.minus(one);
+                if (refusedInARow >= REFUSED_IN_A_ROW_MAX) {
+                    one.forEach(uid -> refused.put(uid, "the server refuses every message"));
+                    continue;
+                }
+                read(one, false);
+                askForLeftOut(one);
+            }
         }
 
         void read(UidSet uids, boolean withStructures) throws InterruptedException {
@@ -102,7 +151,13 @@ public final class MessageReader {
             } catch (ServerException e) {
                 UidSet unread = uids.minus(UidSet.ofUids(done));
                 switch (e.failure()) {
-                    case ServerFailure.Rejected refusal -> readInHalves(unread, withStructures, refusal);
+                    case ServerFailure.Rejected refusal -> readInHalves(unread, withStructures, e);
+                    case ServerFailure.Throttled slower -> {
+                        if (slower.retryAfter().isPresent()) {
+                            throw e;
+                        }
+                        readInHalves(unread, withStructures, e);
+                    }
                     case ServerFailure.Unreachable broken -> {
                         failedAtFirst(unread, broken);
                         throw e;
@@ -111,29 +166,44 @@ public final class MessageReader {
                         failedAtFirst(unread, tooMuch);
                         throw e;
                     }
-                    case ServerFailure.Throttled slower -> throw e;
                     case ServerFailure.AuthRejected login -> throw e;
                     case ServerFailure.CursorLost lost -> throw e;
                     case ServerFailure.Conflict conflict -> throw e;
                     case ServerFailure.OutcomeUnknown unknown -> throw e;
                 }
+            } finally {
+                if (!done.isEmpty()) {
+                    returning.add(mailbox.key());
+                }
             }
         }
 
         /** Servers answer in order: the connection failed at the first message that is missing. */
-        private void failedAtFirst(UidSet unread, ServerFailure failure) {
-            if (!unread.isEmpty()) {
-                poisonMessages.failed(mailbox.key(), uidValidity, unread.first(), failure.text());
+        private void failedAtFirst(UidSet missing, ServerFailure failure) throws InterruptedException {
+            if (missing.isEmpty()) {
+                return;
+            }
+            if (retried.contains(missing.first())) {
+                defer(missing.first(), new Cause.Breaking(), failure.text());
+            } else {
+                poisonMessages.failed(mailbox.key(), uidValidity, missing.first(), failure.text());
             }
         }
 
-        private void readInHalves(UidSet uids, boolean withStructures, ServerFailure.Rejected refusal)
+        private void readInHalves(UidSet uids, boolean withStructures, ServerException refusal)
                 throws InterruptedException {
             if (uids.size() <= 1) {
-                uids.forEach(uid -> refused.put(uid, refusal));
-                if (refused.size() >= REFUSED_MAX && done.isEmpty()) {
+                uids.forEach(uid -> refused.put(uid, refusal.failure().text()));
+                refusedInARow = done.size() > doneAtRefusal ? 1 : refusedInARow + 1;
+                doneAtRefusal = done.size();
+                if (refusedInARow >= REFUSED_IN_A_ROW_MAX && !oneByOne) {
+                    // They are read alone and last from now on: so a mailbox in which many are refused for ever is read
+                    // in the end.
+                    refused.forEach((uid, text) -> poisonMessages.failed(mailbox.key(), uidValidity, uid, text));
                     throw new ServerException(new ServerFailure.Throttled(
-                            "the server returns no message: " + refusal.text(), Optional.empty()));
+                            "the server returns no message: "
+                                    + refusal.failure().text(),
+                            Optional.empty()));
                 }
                 return;
             }
@@ -142,32 +212,52 @@ public final class MessageReader {
             read(uids.minus(lower), withStructures);
         }
 
-        /** If others can be read, the refused message is the cause. If none can, it may be the server: the message is tried again. */
-        void quarantineRefused() throws InterruptedException {
-            for (Map.Entry<Long, ServerFailure> one : refused.entrySet()) {
-                long uid = one.getKey();
-                String reason = one.getValue().text();
-                poisonMessages.failed(mailbox.key(), uidValidity, uid, reason);
-                boolean proven = !done.isEmpty()
-                        || poisonMessages.proven(mailbox.key(), uidValidity).contains(uid);
-                if (proven) {
-                    quarantine(uid, reason);
-                } else {
-                    mailbox.countIsUncertain();
+        /** What a successful answer left out is not gone: it is asked for alone, then by SEARCH. */
+        void askForLeftOut(UidSet asked) throws InterruptedException {
+            UidSet left = leftOf(asked);
+            if (left.isEmpty()) {
+                return;
+            }
+            boolean singly = left.size() <= SINGLY_MAX;
+            if (asked.size() > 1) {
+                for (UidSet again : singly ? left.split(1) : left.split()) {
+                    read(again, false);
                 }
+            }
+            UidSet listed =
+                    leftOf(left).isEmpty() ? UidSet.EMPTY : pass.session().existing(leftOf(left));
+            if (!singly) {
+                for (UidSet one : listed.lowest(SINGLY_MAX).split(1)) {
+                    read(one, false);
+                }
+            }
+            UidSet silent = leftOf(listed);
+            if (silent.size() >= REFUSED_IN_A_ROW_MAX && done.isEmpty()) {
+                throw new ServerException(new ServerFailure.Throttled(
+                        "the server lists " + silent.size() + " messages and returns none of them", Optional.empty()));
+            }
+            silent.forEach(uid -> refused.put(uid, "the server lists the message and does not return it"));
+        }
+
+        private UidSet leftOf(UidSet uids) {
+            return uids.minus(UidSet.ofUids(done))
+                    .minus(UidSet.ofUids(refused.keySet()))
+                    .minus(UidSet.ofUids(deferred));
+        }
+
+        void deferRefused() throws InterruptedException {
+            if (refused.isEmpty()) {
+                return;
+            }
+            boolean othersReturned = returning.contains(mailbox.key()) || fetch.returnsAnother(mailbox);
+            for (Map.Entry<Long, String> one : refused.entrySet()) {
+                defer(one.getKey(), new Cause.Refused(othersReturned), one.getValue());
             }
         }
 
-        void quarantine(long uid, String reason) throws InterruptedException {
-            LOG.warnf("account %s: a message is quarantined: %s", pass.account(), reason);
-            pass.out()
-                    .add(new Observation.MessageQuarantined(
-                            mailbox.key(),
-                            uidValidity,
-                            uid,
-                            Text.cut(reason, Observation.MessageQuarantined.REASON_LENGTH_MAX)));
-            mailbox.quarantine(uid);
-            done.add(uid);
+        private void defer(long uid, Cause cause, String reason) throws InterruptedException {
+            pass.out().add(unread.failed(mailbox, uid, cause, reason));
+            deferred.add(uid);
         }
     }
 }

@@ -64,8 +64,16 @@ public final class MoveDetection {
             return false;
         }
         heldBytes += message.bytes();
-        held.add(new CopyMarks(receivedAt.get(), message.size().getAsLong()));
+        held.add(new CopyMarks(receivedAt.get(), storedSize(message)));
         return true;
+    }
+
+    /** As {@link FetchedEmails} stores it: what was sent, if that is the whole message, whatever RFC822.SIZE says. */
+    private static long storedSize(FetchedMessage message) {
+        return message.body()
+                .filter(body -> body.length < MessageFetch.FIRST_BYTES)
+                .map(body -> (long) body.length)
+                .orElseGet(() -> message.size().getAsLong());
     }
 
     /** Resyncs the mailboxes of the likely originals. The mailbox that is being read is selected again afterwards. */

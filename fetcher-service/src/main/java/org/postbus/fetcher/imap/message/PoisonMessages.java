@@ -6,9 +6,9 @@ import org.postbus.mail.imap.grammar.UidSet;
 import org.postbus.observation.MailboxKey;
 
 /**
- * Messages of an account at which reading failed, over connections and claims. Such a message is from then on read alone and last, and
- * quarantined when that has failed {@link #FAILURES} times. A connection fails for many reasons; a message that is readable is read the next
- * time, and forgotten here. Belongs to the account's loop.
+ * Messages of an account at which reading failed, over connections and claims. Such a message is from then on read alone and last, and not asked
+ * for with the others any more when it has broken the connection {@link #FAILURES} times: it is then deferred. A connection fails for many reasons;
+ * a message that is readable is read the next time, and forgotten here. Belongs to the account's loop.
  */
 public final class PoisonMessages {
     /** A network that fails this often at the same message, which is read alone, is not the cause. */
@@ -39,7 +39,7 @@ public final class PoisonMessages {
         return of(mailbox, uidValidity, 1);
     }
 
-    /** Messages that are to be quarantined. */
+    /** Messages that are to be deferred. */
     UidSet proven(MailboxKey mailbox, long uidValidity) {
         return of(mailbox, uidValidity, FAILURES);
     }

@@ -150,7 +150,7 @@ class MailboxListingTest {
                                         Optional.empty(),
                                         1)),
                         0,
-                        java.util.Set.of()))
+                        java.util.Map.of()))
                 .toList();
     }
 

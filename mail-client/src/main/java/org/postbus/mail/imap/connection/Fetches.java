@@ -4,6 +4,7 @@ import io.netty.buffer.Unpooled;
 import io.smallrye.mutiny.Multi;
 import io.vertx.core.buffer.Buffer;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
@@ -12,6 +13,8 @@ import org.postbus.mail.imap.grammar.FetchedMessage;
 import org.postbus.mail.imap.grammar.Section;
 import org.postbus.mail.imap.grammar.UidSet;
 import org.postbus.mail.imap.grammar.command.ImapCommand;
+import org.postbus.mail.imap.session.PartialMessages;
+import org.postbus.mail.memory.HeldBytes;
 
 /** UID FETCH as streams: of messages, and of the content of one. */
 final class Fetches {
@@ -25,9 +28,30 @@ final class Fetches {
     Multi<FetchedMessage> messages(UidSet uids, FetchItems items) {
         List<UidSet> sets = uids.split();
         if (sets.size() == 1) {
-            return fetch(sets.getFirst(), items);
+            return joined(sets.getFirst(), items);
         }
-        return Multi.createFrom().iterable(sets).onItem().transformToMultiAndConcatenate(set -> fetch(set, items));
+        return Multi.createFrom().iterable(sets).onItem().transformToMultiAndConcatenate(set -> joined(set, items));
+    }
+
+    /** Each message once, whatever the number of responses about it. */
+    private Multi<FetchedMessage> joined(UidSet uids, FetchItems items) {
+        return Multi.createFrom().deferred(() -> {
+            PartialMessages partial = new PartialMessages(items);
+            HeldBytes.Share share = wire.holder().share();
+            return fetch(uids, items)
+                    .map(message -> {
+                        Optional<FetchedMessage> complete = partial.add(message);
+                        share.set(partial.bytes());
+                        return complete;
+                    })
+                    .select()
+                    .where(Optional::isPresent)
+                    .map(Optional::get)
+                    .onCompletion()
+                    .switchTo(() -> Multi.createFrom().iterable(partial.rest()))
+                    .onTermination()
+                    .invoke(share::close);
+        });
     }
 
     /**

@@ -127,6 +127,16 @@ public final class ImapConnection {
                 : Optional.empty();
     }
 
+    /** How many lines the server sent that are no response: they were passed over. */
+    public long strayLines() {
+        return session.strayLines();
+    }
+
+    /** How many messages the selected mailbox holds by what was reported so far, less what was expunged; -1 if that is not known. */
+    public long messages() {
+        return session.messages();
+    }
+
     /**
      * What the server reported unasked since the last call, in any command. Empty after {@link #select}. At most
      * {@value #CHANGES_MAX} are kept.
@@ -272,6 +282,11 @@ public final class ImapConnection {
     /** All UIDs of the selected mailbox, ascending, as ranges. */
     public Uni<List<UidRange>> uidSearchAll() {
         return searches.all().map(UidSet::ranges);
+    }
+
+    /** Those of the UIDs that exist in the selected mailbox, by UID SEARCH; a long set takes several commands. */
+    public Uni<List<UidRange>> uidSearch(List<UidRange> uids) {
+        return searches.existing(UidSet.of(uids)).map(UidSet::ranges);
     }
 
     /** UIDs of the messages with that Message-ID, ascending: finds a message after {@code OutcomeUnknown}. */

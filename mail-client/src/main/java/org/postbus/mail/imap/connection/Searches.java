@@ -88,6 +88,18 @@ final class Searches {
         }
     }
 
+    /** Those of the UIDs that exist. An answer without a result is a failure, as with {@link #all}. */
+    Uni<UidSet> existing(UidSet uids) {
+        return Multi.createFrom()
+                .iterable(uids.split())
+                .onItem()
+                .transformToUniAndConcatenate(some -> search(new SearchKey.Uids(some), false))
+                .collect()
+                .in(() -> new Found(wire.holder().share()), Found::add)
+                // The end of the UID space is written as "*", for which servers name the last message wherever it is.
+                .map(found -> found.all().and(uids));
+    }
+
     /** UIDs of the messages that the key finds. */
     Uni<UidSet> found(SearchKey key) {
         return Uni.createFrom().deferred(() -> search(key, true));

@@ -1,6 +1,8 @@
 package org.postbus.mail.imap.grammar;
 
 import java.time.Instant;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -46,6 +48,25 @@ public record FetchedMessage(
             bytes += 100 + value.length;
         }
         return bytes;
+    }
+
+    /** The same message with what another response says of it; where both say something, the later one is right. */
+    public FetchedMessage and(FetchedMessage later) {
+        Map<String, byte[]> either = new LinkedHashMap<>(unparsed);
+        either.putAll(later.unparsed);
+        return new FetchedMessage(
+                uid,
+                later.flags.or(() -> flags),
+                later.internalDate.or(() -> internalDate),
+                later.size.isPresent() ? later.size : size,
+                later.modSeq.isPresent() ? later.modSeq : modSeq,
+                later.emailId.or(() -> emailId),
+                later.threadId.or(() -> threadId),
+                later.gmail.or(() -> gmail),
+                later.header.or(() -> header),
+                later.body.or(() -> body),
+                later.bodyStructure.or(() -> bodyStructure),
+                Collections.unmodifiableMap(either));
     }
 
     /**

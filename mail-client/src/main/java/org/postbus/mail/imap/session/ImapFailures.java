@@ -66,7 +66,14 @@ public final class ImapFailures {
                 || command instanceof ImapCommand.UidStoreLabels;
         boolean modified = command instanceof ImapCommand.UidStore
                 && answer.code().filter(ResponseCode.Modified.class::isInstance).isPresent();
-        return modified || (byUid && GONE.matcher(lower(answer.text())).find());
+        // RFC 5530: some of the messages were expunged by another client; the others were handled.
+        boolean reads = command instanceof ImapCommand.UidFetch || command instanceof ImapCommand.UidFetchSection;
+        boolean expunged = reads
+                && answer.condition() == Condition.NO
+                && answer.code().map(ImapFailures::name).orElse("").equals("EXPUNGEISSUED");
+        return modified
+                || expunged
+                || (byUid && GONE.matcher(lower(answer.text())).find());
     }
 
     private static ServerFailure refusal(ImapCommand command, ImapResponse.Tagged answer) {

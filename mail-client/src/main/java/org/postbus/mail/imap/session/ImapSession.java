@@ -30,6 +30,7 @@ public final class ImapSession {
     private final CommandInProgress progress = new CommandInProgress();
     private final AnswerBudget budget;
     private final MailReports reports;
+    private final StrayLines strayLines = new StrayLines();
     private volatile ImapSessionState state = new ImapSessionState.Greeting();
     /** About the memory that the response takes that is handled now. */
     private long bytes;
@@ -68,6 +69,11 @@ public final class ImapSession {
     /** How many messages the selected mailbox has by what was reported so far, or -1. Read by any thread. */
     public long messages() {
         return reports.messages();
+    }
+
+    /** How many lines came that are no response. Read by any thread. */
+    public long strayLines() {
+        return strayLines.count();
     }
 
     /** Whether there are changes that have not been taken. Read by any thread. */
@@ -160,7 +166,7 @@ public final class ImapSession {
      */
     public List<SessionOutput> receive(ImapResponse response, long octets) {
         bytes = KeptBytes.of(response, octets);
-        List<SessionOutput> outputs = outputs(response);
+        List<SessionOutput> outputs = strayLines.isStray(response) ? List.of() : outputs(response);
         if (outputs.isEmpty() || !(outputs.getFirst() instanceof SessionOutput.Deliver)) {
             budget.countUndelivered();
         } else {

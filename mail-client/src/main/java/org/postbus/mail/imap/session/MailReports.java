@@ -175,9 +175,13 @@ final class MailReports {
         if (command instanceof ImapCommand.UidFetch(var uids, var items)) {
             checkLength(message, items);
         }
-        if (command instanceof ImapCommand.UidFetch(var uids, var items)
-                && uids.contains(message.uid())
-                && !(fetch.stateOnly() && asksForMoreThanState(items))) {
+        if (command instanceof ImapCommand.UidFetch(var uids, var items) && uids.contains(message.uid())) {
+            if (fetch.stateOnly() && asksForMoreThanState(items)) {
+                // Part of the answer, or reported unasked: that cannot be told, so it is taken as both.
+                message.flags()
+                        .ifPresent(flags -> changed(new MailboxChange.FlagsReported(
+                                fetch.sequenceNumber(), OptionalLong.of(message.uid()), flags, message.modSeq())));
+            }
             return List.of(new SessionOutput.Deliver(message));
         }
         if (command instanceof ImapCommand.Resync) {

@@ -10,13 +10,17 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.regex.Pattern;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
 import org.postbus.mail.Text;
 import org.postbus.model.Keyword;
+import org.postbus.observation.ObservedEmail;
 
 /** Takes values out of JSON; what is missing or of another type is empty. */
 final class JsonValues {
+    private static final Pattern LONG_YEAR = Pattern.compile("\\d{5,9}-");
+
     private JsonValues() {}
 
     static Set<Keyword> keywords(JsonNode json) {
@@ -61,11 +65,14 @@ final class JsonValues {
         return strings;
     }
 
+    /** A UTCDate; a year of more than four digits is read too, and becomes the nearest that can be stored. */
     static Optional<Instant> instant(String text) {
         try {
+            String signed = LONG_YEAR.matcher(text).lookingAt() ? "+" + text : text;
             return text.isEmpty()
                     ? Optional.empty()
-                    : Optional.of(OffsetDateTime.parse(text).toInstant());
+                    : Optional.of(
+                            ObservedEmail.storable(OffsetDateTime.parse(signed).toInstant()));
         } catch (DateTimeParseException notADate) {
             return Optional.empty();
         }

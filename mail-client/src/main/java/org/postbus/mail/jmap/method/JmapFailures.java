@@ -1,6 +1,7 @@
 package org.postbus.mail.jmap.method;
 
 import java.util.Optional;
+import java.util.regex.Pattern;
 import org.postbus.mail.ServerFailure;
 import org.postbus.mail.Text;
 
@@ -10,6 +11,8 @@ import org.postbus.mail.Text;
  */
 public final class JmapFailures {
     private static final int TEXT_LENGTH_MAX = 300;
+    /** How the texts of these failures begin: {@code Email/get: serverFail}, {@code HTTP 500}. */
+    private static final Pattern ANSWER = Pattern.compile("[A-Z][A-Za-z]+/[A-Za-z]+: |HTTP \\d{3}");
 
     private JmapFailures() {}
 
@@ -50,6 +53,11 @@ public final class JmapFailures {
             case "stateMismatch" -> new ServerFailure.Conflict(text);
             default -> new ServerFailure.Rejected(error.type(), text);
         };
+    }
+
+    /** Whether the failure is the server's answer to a request: an error of a method, or an HTTP status. Otherwise there was no answer. */
+    public static boolean isAnswer(ServerFailure failure) {
+        return ANSWER.matcher(failure.text()).lookingAt();
     }
 
     public static String cut(String text) {

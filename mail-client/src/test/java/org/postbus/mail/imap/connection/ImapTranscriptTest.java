@@ -213,6 +213,28 @@ class ImapTranscriptTest extends TranscriptPlayer {
     }
 
     @Test
+    void pieces_are_joined_and_what_is_no_response_is_counted() {
+        play("rfc/fetch-in-pieces.txt", connection -> {
+            await(connection.select(MailboxName.INBOX, false));
+            List<FetchedMessage> messages = fetch(
+                    connection, List.of(new UidRange(1, 4)), FetchItems.of(FetchItems.FLAGS, FetchItems.body(1000)));
+            assertThat(messages).extracting(FetchedMessage::uid).containsExactly(1L, 2L, 4L, 3L);
+            assertThat(messages.subList(0, 3))
+                    .extracting(message -> ascii(message.body()))
+                    .containsExactly("one", "two", "four");
+            assertThat(messages).allMatch(message -> message.flags().isPresent());
+            assertThat(messages.getLast().body()).isEmpty();
+            assertThat(connection.strayLines()).isEqualTo(4);
+            assertThat(connection.messages()).isEqualTo(8);
+            assertThat(connection.takeChanges()).noneMatch(MailboxChange.Expunged.class::isInstance);
+            assertThat(await(connection.uidSearch(List.of(new UidRange(1, 4), new UidRange(7, 7)))))
+                    .containsExactly(new UidRange(1, 2), new UidRange(4, 4));
+            await(connection.noop());
+            assertThat(connection.messages()).isEqualTo(6);
+        });
+    }
+
+    @Test
     void changes_during_a_fetch_are_kept_and_are_no_answer() {
         play("rfc/fetch-with-changes.txt", connection -> {
             await(connection.select(MailboxName.INBOX, false));

@@ -73,6 +73,11 @@ class ImapFailuresTest {
                     FETCH  | NO [UNAVAILABLE] UID FETCH Server error                              | Rejected UNAVAILABLE
                     FETCH  | NO [CORRUPTION] message 7                                            | Rejected CORRUPTION
                     FETCH  | NO Some of the requested messages no longer exist.                   | done
+                    FETCH  | NO [EXPUNGEISSUED] Some messages are gone                            | done
+                    FETCH  | NO Please try again later                                            | Throttled
+                    FETCH  | NO [INUSE] locked                                                    | Throttled
+                    FETCH  | NO System Error                                                      | Rejected NO
+                    STORE  | NO [EXPUNGEISSUED] Some messages are gone                            | Rejected EXPUNGEISSUED
                     STORE  | NO [MODIFIED 1] no                                                   | done
                     STORE  | NO [EXPUNGEISSUED] Some of the requested messages no longer exist.   | done
                     MOVE   | NO [EXPUNGEISSUED] Some of the requested messages no longer exist.   | Rejected EXPUNGEISSUED

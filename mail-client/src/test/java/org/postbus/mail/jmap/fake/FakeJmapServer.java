@@ -86,6 +86,9 @@ public final class FakeJmapServer implements AutoCloseable {
     private int forgottenBefore;
     private int pageMax = Integer.MAX_VALUE;
     private int getMax = Integer.MAX_VALUE;
+    private Set<String> refused = Set.of();
+    private Set<String> leftOut = Set.of();
+    private boolean repeatsFirstPage;
     private int created;
     private int stuck;
     private OptionalInt late = OptionalInt.empty();
@@ -178,6 +181,21 @@ public final class FakeJmapServer implements AutoCloseable {
                         .setStatusCode(status)
                         .putHeader("Content-Type", contentType)
                         .end(body));
+    }
+
+    /** Email/get of whole emails fails if one of these is among them. */
+    public synchronized void refuse(Set<String> ids) {
+        refused = Set.copyOf(ids);
+    }
+
+    /** Email/get of whole emails neither returns these nor says that they do not exist. */
+    public synchronized void leaveOut(Set<String> ids) {
+        leftOut = Set.copyOf(ids);
+    }
+
+    /** Email/query answers every question with the first page. */
+    public synchronized void repeatFirstPage(boolean repeats) {
+        repeatsFirstPage = repeats;
     }
 
     /** Answers {@code anchor} with invalidArguments, as James does. */
@@ -666,6 +684,12 @@ public final class FakeJmapServer implements AutoCloseable {
         if (underTest && ids.size() > getMax) {
             return error("requestTooLarge");
         }
+        boolean whole = StreamSupport.stream(arguments.path("properties").spliterator(), false)
+                .anyMatch(property -> property.asText().equals("bodyValues"));
+        if (underTest && whole && ids.stream().anyMatch(refused::contains)) {
+            return error("serverFail");
+        }
+        ids.removeIf(id -> underTest && whole && leftOut.contains(id));
         for (String id : ids) {
             ObjectNode object = objects.apply(id);
             if (object == null) {
@@ -753,6 +777,10 @@ public final class FakeJmapServer implements AutoCloseable {
     }
 
     private ObjectNode query(ObjectNode arguments) {
+        if (repeatsFirstPage) {
+            arguments.remove(List.of("anchor", "anchorOffset"));
+            arguments.put("position", 0);
+        }
         if (!arguments.path("sort").toString().equals("[{\"property\":\"receivedAt\",\"isAscending\":false}]")) {
             complain("sort: " + arguments.path("sort"));
             return error("unsupportedSort");

@@ -151,6 +151,9 @@ public sealed interface ImapCommand {
         /** Messages by their position in the mailbox, both included; to the end if {@code last} is empty. */
         record Positions(long first, OptionalLong last) implements SearchKey {}
 
+        /** Those of these UIDs that exist. */
+        record Uids(UidSet uids) implements SearchKey {}
+
         /** {@code HEADER Message-ID}: contains the text, in any case. */
         record MessageId(String text) implements SearchKey {}
 

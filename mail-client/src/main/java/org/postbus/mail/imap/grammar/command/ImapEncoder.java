@@ -256,6 +256,7 @@ public final class ImapEncoder {
             case SearchKey.All all -> ascii("ALL");
             case SearchKey.Positions(var first, var last) ->
                 ascii(first + ":" + (last.isPresent() ? last.getAsLong() : "*"));
+            case SearchKey.Uids(var uids) -> ascii("UID " + uids.sequenceSet(true));
             case SearchKey.MessageId(var text) -> ascii("HEADER Message-ID ").quotedOrLiteral(utf8(text));
             case SearchKey.Size(var octets) ->
                 ascii((octets > 0 ? "LARGER " + (octets - 1) + " " : "") + "SMALLER " + (octets + 1));

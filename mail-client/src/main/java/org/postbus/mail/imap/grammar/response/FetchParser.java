@@ -40,12 +40,15 @@ final class FetchParser {
                 item(in, items);
             }
         } catch (ImapSyntaxException e) {
-            items.unparsed("", in.rest().getBytes(StandardCharsets.ISO_8859_1));
+            String rest = in.rest();
+            items.unterminated = rest.isEmpty();
+            items.unparsed("", rest.getBytes(StandardCharsets.ISO_8859_1));
         }
         if (items.uid < 1 || items.uid > UidSet.UID_MAX) {
             return new ImapResponse.FetchWithoutUid(sequenceNumber, items.flags, items.modSeq);
         }
-        return new ImapResponse.Fetch(sequenceNumber, items.message(), items.stateOnly, items.sections);
+        return new ImapResponse.Fetch(
+                sequenceNumber, items.message(), items.stateOnly, items.unterminated, items.sections);
     }
 
     private static void item(ImapReader in, MessageItems items) {
@@ -159,6 +162,7 @@ final class FetchParser {
     /** The items of one message, while its response is read. */
     private static final class MessageItems {
         private boolean stateOnly = true;
+        private boolean unterminated;
         private long uid;
         private Optional<Set<ImapFlag>> flags = Optional.empty();
         private Optional<Instant> internalDate = Optional.empty();

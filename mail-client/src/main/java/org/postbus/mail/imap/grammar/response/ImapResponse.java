@@ -71,10 +71,16 @@ public sealed interface ImapResponse {
      * FETCH with a UID.
      *
      * @param stateOnly whether nothing but flags and mod-sequence came: that is also what servers report unasked
+     * @param unterminated whether its closing parenthesis is missing: what follows need not be a response
      * @param sections content by its name in upper case, without origin; empty for NIL, {@link ImapFramer#STREAMED} if it was
      *     passed on before
      */
-    record Fetch(long sequenceNumber, FetchedMessage message, boolean stateOnly, Map<String, Optional<byte[]>> sections)
+    record Fetch(
+            long sequenceNumber,
+            FetchedMessage message,
+            boolean stateOnly,
+            boolean unterminated,
+            Map<String, Optional<byte[]>> sections)
             implements ImapResponse {}
 
     /** FETCH without a UID: never the answer to a UID FETCH. */

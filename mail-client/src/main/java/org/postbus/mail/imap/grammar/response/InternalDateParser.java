@@ -5,6 +5,7 @@ import java.time.Instant;
 import java.time.LocalDateTime;
 import java.time.ZoneOffset;
 import java.util.Locale;
+import org.postbus.observation.ObservedEmail;
 
 /** Reads INTERNALDATE (RFC 9051 section 9, {@code date-time}). */
 final class InternalDateParser {
@@ -32,7 +33,7 @@ final class InternalDateParser {
                     Integer.parseInt(time[0]),
                     Integer.parseInt(time[1]),
                     time.length > 2 ? Math.min(59, Integer.parseInt(time[2])) : 0);
-            return local.toInstant(zone(parts.length > 2 ? parts[2] : "+0000"));
+            return ObservedEmail.storable(local.toInstant(zone(parts.length > 2 ? parts[2] : "+0000")));
         } catch (DateTimeException | NumberFormatException | ArrayIndexOutOfBoundsException e) {
             throw new ImapSyntaxException("not a date");
         }
