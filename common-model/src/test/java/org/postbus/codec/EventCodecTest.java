@@ -23,6 +23,8 @@ class EventCodecTest {
     private static final Set<String> KEYS = Set.of("1", "e1");
     /** Names of the optional components. All others are required wherever they occur. */
     private static final Set<String> OPTIONAL = Set.of(
+            "failures",
+            "jmapId",
             "identity",
             "serverThread",
             "blobId",

@@ -124,10 +124,15 @@ final class EmailPublishing {
                 });
     }
 
-    /** Reads emails again that could not be read before, each by a request of its own. */
+    /** Reads emails again that could not be read before, each by a request of its own. At the end of a pass. */
     void retry(List<String> ids) throws InterruptedException {
+        refused.beginRetries();
         for (String id : ids) {
-            publish(List.of(id), Optional.empty());
+            if (refused.isEverythingRefused()) {
+                refused.postpone(id);
+            } else {
+                publish(List.of(id), Optional.empty());
+            }
         }
     }
 
@@ -156,7 +161,9 @@ final class EmailPublishing {
         answered.addAll(answer.notFound());
         List<String> leftOut = ids.stream().filter(id -> !answered.contains(id)).toList();
         if (ids.size() > 1) {
-            retry(leftOut);
+            for (String id : leftOut) {
+                publish(List.of(id), Optional.empty());
+            }
             return;
         }
         for (String id : leftOut) {

@@ -99,7 +99,6 @@ final class JmapPass {
         if (request.full() || isComparisonDue()) {
             reconciliation.run();
         }
-        retry();
         syncChanges();
         Optional<String> since = state.overlap.orElseThrow().due(pass.now());
         if (since.isPresent()) {
@@ -110,6 +109,7 @@ final class JmapPass {
             }
             state.overlap = state.overlap.map(window -> window.queried(pass.now()));
         }
+        retry();
     }
 
     /** Emails that could not be read before: those that are due, or that a user wants to be tried again, or all in a full pass. */

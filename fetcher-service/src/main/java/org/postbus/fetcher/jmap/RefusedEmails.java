@@ -1,6 +1,7 @@
 package org.postbus.fetcher.jmap;
 
 import java.util.List;
+import java.util.Optional;
 import org.jboss.logging.Logger;
 import org.postbus.fetcher.source.QuarantinePolicy.Cause;
 import org.postbus.mail.ServerException;
@@ -25,7 +26,9 @@ final class RefusedEmails {
 
     private final JmapPassContext pass;
     private int inARow;
-    private boolean returning;
+    private boolean retrying;
+    /** Whether the server returns emails in this pass; empty until it is known. */
+    private Optional<Boolean> returning = Optional.empty();
 
     RefusedEmails(JmapPassContext pass) {
         this.pass = pass;
@@ -34,18 +37,40 @@ final class RefusedEmails {
     /** Whether the failure is an answer to the request, so that a smaller request may be answered. */
     boolean maySplit(ServerFailure failure) {
         boolean temporary = failure instanceof ServerFailure.Unreachable || failure instanceof ServerFailure.Rejected;
-        return temporary && JmapFailures.isAnswer(failure) && ++inARow < REFUSED_IN_A_ROW_MAX;
+        return temporary && JmapFailures.isAnswer(failure) && (++inARow < REFUSED_IN_A_ROW_MAX || retrying);
+    }
+
+    /** From now on emails are asked for one by one, and a refusal does not end the pass. */
+    void beginRetries() {
+        retrying = true;
+        inARow = 0;
     }
 
     void returned() {
         inARow = 0;
-        returning = true;
+        returning = Optional.of(true);
+    }
+
+    /** Whether so much was refused in a row that nothing more should be asked for in this pass. */
+    boolean isEverythingRefused() {
+        return inARow >= REFUSED_IN_A_ROW_MAX;
+    }
+
+    /** The email is not asked for in this pass: this is no refusal of it. */
+    void postpone(String id) throws InterruptedException {
+        publish(id, new Cause.Refused(false), "the server refuses many emails in a row");
     }
 
     /** The email alone is refused. */
     void defer(String id, String reason) throws InterruptedException {
-        ReadFailures failures =
-                pass.state().notRead.failed(id, new Cause.Refused(returning || returnsAnother()), pass.now());
+        if (returning.isEmpty()) {
+            returning = Optional.of(returnsAnother());
+        }
+        publish(id, new Cause.Refused(returning.get()), reason);
+    }
+
+    private void publish(String id, Cause cause, String reason) throws InterruptedException {
+        ReadFailures failures = pass.state().notRead.failed(id, cause, pass.now());
         LOG.infof(
                 "account %s: an email is %s: %s",
                 pass.account(), failures.quarantined() ? "quarantined" : "deferred", reason);
@@ -60,7 +85,7 @@ final class RefusedEmails {
             return false;
         }
         try {
-            returning = !pass.call(new EmailGet(Ids.these(stored), EmailPublishing.BODIES))
+            return !pass.call(new EmailGet(Ids.these(stored), EmailPublishing.BODIES))
                     .list()
                     .isEmpty();
         } catch (ServerException e) {
@@ -68,6 +93,6 @@ final class RefusedEmails {
                 throw e;
             }
         }
-        return returning;
+        return false;
     }
 }

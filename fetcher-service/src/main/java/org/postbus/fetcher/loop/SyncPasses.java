@@ -37,6 +37,8 @@ final class SyncPasses {
     private static final Duration PERMIT_TIME_MAX = Duration.ofMillis(100);
 
     private static final Duration PAUSE_IN_A_ROW = Duration.ofSeconds(1);
+    /** The shortest wait for a pass that tries messages again. */
+    private static final Duration NEXT_TRY_MIN = Duration.ofSeconds(10);
 
     private final Claim claim;
     private final ObservationPublisher out;
@@ -121,14 +123,15 @@ final class SyncPasses {
         return inARow > PASSES_IN_A_ROW_MAX ? Optional.of(PAUSE_IN_A_ROW) : Optional.empty();
     }
 
-    /** Messages that could not be read are tried again in time, but not more often than passes follow each other. */
+    /** Messages that could not be read are tried again in time. One that is overdue is in a mailbox that cannot be read at present. */
     private Duration notAfterNextTry(Duration wait) {
         Optional<Duration> untilNextTry =
                 source.nextTry().map(at -> Duration.between(context.clock().instant(), at));
         if (untilNextTry.isEmpty() || untilNextTry.get().compareTo(wait) >= 0) {
             return wait;
         }
-        return untilNextTry.get().compareTo(PAUSE_IN_A_ROW) < 0 ? PAUSE_IN_A_ROW : untilNextTry.get();
+        Duration least = wait.compareTo(NEXT_TRY_MIN) < 0 ? wait : NEXT_TRY_MIN;
+        return untilNextTry.get().compareTo(least) < 0 ? least : untilNextTry.get();
     }
 
     private void report(PassOutcome outcome, Instant startedAt, Instant finishedAt, boolean always)

@@ -120,7 +120,7 @@ class SilentServersTest {
         account.server.answers(
                 "UID FETCH .*BODY.*",
                 atFirst(
-                        2,
+                        1,
                         usual -> without(usual, 5)
                                 .replaceAll("TAG OK.*", "TAG NO [EXPUNGEISSUED] Some messages are gone")));
         account.server.inbox().add("a");
@@ -294,9 +294,13 @@ class SilentServersTest {
                         .read("select size from email where message_id like 'm1%' and account_id = ?")
                         .transform(m1 -> String.valueOf(Long.parseLong(m1) + 2 * ("small".length() - "m1".length()))));
         assertThat(account.account.read("""
-                        select coalesce((b.body -> 'bodyValues' -> '1' ->> 'isTruncated')::text, 'absent')
+                        select case when b.body is null then 'none' else b.body -> 'bodyValues' -> '1' ->> 'isTruncated' end
                         from email e left join email_body b using (account_id, email_id)
-                        where e.message_id like 'large%' and e.account_id = ?""")).isNotEqualTo("false");
+                        where e.message_id like 'large%' and e.account_id = ?""")).isIn("true", "none");
+        if (Long.parseLong(size) >= 0 && Long.parseLong(size) <= 100) {
+            assertThat(account.account.read("select size from email where message_id like 'large%' and account_id = ?"))
+                    .isEqualTo(String.valueOf(large.length()));
+        }
     }
 
     // ---- Confirmation
@@ -305,7 +309,7 @@ class SilentServersTest {
     void a_mailbox_that_is_refused_confirms_no_mutation() {
         account = QuirkyAccount.synced(server(PLAIN, 3));
         String mutation = appliedMutation();
-        account.server.answers("EXAMINE .*", usual -> "TAG NO [SERVERBUG] not now\r\n");
+        account.server.answers("EXAMINE .*", usual -> "TAG NO not now\r\n");
         account.server.inbox().add("meanwhile");
 
         account.pass();

@@ -1,6 +1,7 @@
 package org.postbus.fetcher.jmap;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -9,7 +10,10 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
 import org.postbus.mail.jmap.method.JmapMethod.QueryStart;
@@ -68,6 +72,28 @@ class JmapIdPagesTest {
             before.retainAll(server.ids);
             assertThat(new HashSet<>(all)).as("seed %d", seed).containsAll(before);
         }
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void a_list_that_repeats_itself_ends_with_an_error_that_says_so(boolean anchors) {
+        List<String> page = IntStream.range(0, JmapIdPages.PAGE_IDS)
+                .mapToObj(number -> "e" + number / 2)
+                .toList();
+        JmapIdPages pages = new JmapIdPages(
+                (start, limit) -> {
+                    if (!anchors && start instanceof QueryStart.After) {
+                        throw new ServerException(new ServerFailure.Rejected("invalidArguments", "no anchors"));
+                    }
+                    return page;
+                },
+                Optional.empty());
+
+        assertThatThrownBy(() -> readAll(pages))
+                .isInstanceOfSatisfying(
+                        ServerException.class,
+                        error -> assertThat(error.failure()).isInstanceOf(ServerFailure.LimitExceeded.class))
+                .hasMessageContaining("again and again");
     }
 
     private static List<String> readAll(JmapIdPages pages) throws InterruptedException {

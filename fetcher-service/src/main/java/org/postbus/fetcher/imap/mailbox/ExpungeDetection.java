@@ -6,6 +6,8 @@ import java.util.OptionalLong;
 import java.util.Set;
 import org.jboss.logging.Logger;
 import org.postbus.kit.concurrent.BoundedPull;
+import org.postbus.mail.ServerException;
+import org.postbus.mail.ServerFailure;
 import org.postbus.mail.imap.grammar.FetchItems;
 import org.postbus.mail.imap.grammar.FetchedMessage;
 import org.postbus.mail.imap.grammar.SelectedMailbox;
@@ -88,7 +90,9 @@ public final class ExpungeDetection {
             mailbox.countIsUncertain();
             return missing;
         }
-        UidSet vanished = reallyVanished(stored.or(unread).minus(listed));
+        UidSet vanished = selected.messages() == 0
+                ? stored.or(unread).minus(listed)
+                : reallyVanished(stored.or(unread).minus(listed));
         session.publishVanished(mailbox, cursor.uidValidity(), vanished);
         mailbox.notRead().remove(uid -> vanished.contains(uid) || stored.contains(uid));
         count(mailbox, cursor, stored.minus(vanished), selected);
@@ -109,6 +113,12 @@ public final class ExpungeDetection {
             for (Optional<FetchedMessage> next = messages.next(); next.isPresent(); next = messages.next()) {
                 returned.add(next.get().uid());
             }
+        } catch (ServerException e) {
+            if (!(e.failure() instanceof ServerFailure.Rejected)) {
+                throw e;
+            }
+            // Some servers refuse to return what does not exist.
+            return notListed;
         }
         return notListed.minus(UidSet.ofUids(returned));
     }

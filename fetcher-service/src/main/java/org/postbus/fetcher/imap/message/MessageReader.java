@@ -129,7 +129,8 @@ public final class MessageReader {
                 UidSet one = rest.lowest(1);
                 rest = rest.minus(one);
                 if (refusedInARow >= REFUSED_IN_A_ROW_MAX) {
-                    one.forEach(uid -> refused.put(uid, "the server refuses every message"));
+                    // Not asked for, so this is no refusal of the message.
+                    defer(one.first(), new Cause.Refused(false), "the server refuses many messages in a row");
                     continue;
                 }
                 read(one, false);
@@ -215,7 +216,7 @@ public final class MessageReader {
         /** What a successful answer left out is not gone: it is asked for alone, then by SEARCH. */
         void askForLeftOut(UidSet asked) throws InterruptedException {
             UidSet left = leftOf(asked);
-            if (left.isEmpty()) {
+            if (left.isEmpty() || pass.session().connection().messages() == 0) {
                 return;
             }
             boolean singly = left.size() <= SINGLY_MAX;
@@ -229,6 +230,9 @@ public final class MessageReader {
             if (!singly) {
                 for (UidSet one : listed.lowest(SINGLY_MAX).split(1)) {
                     read(one, false);
+                }
+                if (!done.isEmpty()) {
+                    read(leftOf(listed), false);
                 }
             }
             UidSet silent = leftOf(listed);

@@ -55,6 +55,11 @@ class MailboxWorkTest {
     }
 
     @Test
+    void a_uidnext_below_the_cursor_proves_nothing() {
+        assertThat(work(10, status(10, 5, 7, 100), false)).isEqualTo(new MailboxWork.CatchUp(true, true));
+    }
+
+    @Test
     void fewer_messages_than_new_uids_means_that_some_vanished() {
         MailboxStatus status = new MailboxStatus(
                 OptionalLong.of(11),

@@ -218,12 +218,11 @@ class ImapTranscriptTest extends TranscriptPlayer {
             await(connection.select(MailboxName.INBOX, false));
             List<FetchedMessage> messages = fetch(
                     connection, List.of(new UidRange(1, 4)), FetchItems.of(FetchItems.FLAGS, FetchItems.body(1000)));
-            assertThat(messages).extracting(FetchedMessage::uid).containsExactly(1L, 2L, 4L, 3L);
-            assertThat(messages.subList(0, 3))
+            assertThat(messages).extracting(FetchedMessage::uid).containsExactly(1L, 2L, 4L);
+            assertThat(messages)
                     .extracting(message -> ascii(message.body()))
                     .containsExactly("one", "two", "four");
             assertThat(messages).allMatch(message -> message.flags().isPresent());
-            assertThat(messages.getLast().body()).isEmpty();
             assertThat(connection.strayLines()).isEqualTo(4);
             assertThat(connection.messages()).isEqualTo(8);
             assertThat(connection.takeChanges()).noneMatch(MailboxChange.Expunged.class::isInstance);

@@ -12,6 +12,19 @@ import org.postbus.mail.ServerFailure;
 /** What each error of a method and of an object means. A rejection shows its code. */
 class JmapFailuresTest {
     @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "Email/get: serverFail (oops)         | true",
+                "HTTP 500                             | true",
+                "no answer within 60 s                | false",
+                "the connection was closed: HTTP/1.1  | false"
+            })
+    void an_answer_is_told_from_none(String text, boolean answer) {
+        assertThat(JmapFailures.isAnswer(new ServerFailure.Unreachable(text))).isEqualTo(answer);
+    }
+
+    @ParameterizedTest
     @CsvSource({
         "cannotCalculateChanges,      CursorLost",
         "stateMismatch,               Conflict",

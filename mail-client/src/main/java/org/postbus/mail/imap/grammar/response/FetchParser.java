@@ -119,9 +119,9 @@ final class FetchParser {
         return true;
     }
 
-    /** The value, if nothing but a space or the end of the list follows: {@code UID 5x} is not UID 5. */
+    /** The value, if nothing but a space, the end of the list or of the response follows: {@code UID 5x} is not UID 5. */
     private static <T> T ended(ImapReader in, T value) {
-        if (in.peek() != ' ' && in.peek() != ')') {
+        if (!in.atEnd() && in.peek() != ' ' && in.peek() != ')') {
             throw new ImapSyntaxException("expected the end of a value");
         }
         return value;
