@@ -27,6 +27,7 @@ class IsolationIT extends GatewayTest {
               union all select row(name, path)::text from mailbox where tenant_id = ?1
               union all select row(email_id, keywords)::text from email where tenant_id = ?1
               union all select row(mutation_id, state)::text from pending_changes where tenant_id = ?1
+              union all select row(quarantine_id, next_try_at)::text from quarantined_message where tenant_id = ?1
               union all select row(submission_id, state)::text from submission where tenant_id = ?1
               union all select row(key_id, revoked_at, expires_at)::text from api_key where tenant_id = ?1
               union all select row(name, status)::text from tenant where tenant_id = ?1) lines (line)""";
@@ -45,6 +46,7 @@ class IsolationIT extends GatewayTest {
                 "submissionId", submission(),
                 "keyId", keyId(createKey(tenant, "\"scopes\": [\"read\"]")),
                 "tenantId", tenant.toString(),
+                "quarantineId", quarantined(),
                 "partId", "1");
         String before = rows();
         int compared = 0;
@@ -144,6 +146,14 @@ class IsolationIT extends GatewayTest {
         List<String> names = new ArrayList<>();
         PLACEHOLDER.matcher(operation.path()).results().forEach(found -> names.add(found.group(1)));
         return names;
+    }
+
+    private String quarantined() {
+        stored.update("""
+                insert into quarantined_message (account_id, tenant_id, mailbox_id, uidvalidity, uid, reason)
+                values (?, ?, ?, 7, 99, 'NO')""", account.value(), tenant.value(), inbox.value());
+        return stored.value("select quarantine_id from quarantined_message where account_id = ?", account.value())
+                .toString();
     }
 
     private String submission() {

@@ -21,8 +21,10 @@ import org.postbus.mail.jmap.method.JmapMethod.QueryStart;
 final class JmapIdPages {
     static final int PAGE_IDS = 500;
     static final int OVERLAP_IDS = 20;
-    /** So often one email may be the last of a page. */
-    private static final int REPEATED_MAX = 5;
+    /** So often one email may be the last of a page that was asked for by an anchor: the next page begins after it. */
+    private static final int REPEATED_AFTER_ANCHOR_MAX = 2;
+    /** The same for a position: while much is deleted, the enumeration goes back. */
+    private static final int REPEATED_BY_POSITION_MAX = 100;
 
     /** Asks the server for a page of at most {@link #PAGE_IDS}. */
     @FunctionalInterface
@@ -59,7 +61,7 @@ final class JmapIdPages {
         if (anchors && last.isPresent()) {
             try {
                 List<String> page = query.page(new QueryStart.After(last.get()), PAGE_IDS);
-                keep(page, position + page.size());
+                keep(page, position + page.size(), REPEATED_AFTER_ANCHOR_MAX);
                 return page.stream().distinct().toList();
             } catch (ServerException e) {
                 if (!(e.failure() instanceof ServerFailure.Rejected)) {
@@ -91,18 +93,17 @@ final class JmapIdPages {
             }
             List<String> fresh =
                     page.stream().distinct().filter(id -> !known.contains(id)).toList();
-            keep(page, start + page.size());
+            keep(page, start + page.size(), REPEATED_BY_POSITION_MAX);
             if (!fresh.isEmpty()) {
                 return fresh;
             }
         }
     }
 
-    private void keep(List<String> page, long position) {
+    private void keep(List<String> page, long position, int repeatedMax) {
         this.position = position;
         if (!page.isEmpty()) {
-            // Arrivals at the top move the pages of a server without anchors, so one repetition says nothing.
-            if (lasts.merge(page.getLast(), 1, Integer::sum) > REPEATED_MAX) {
+            if (lasts.merge(page.getLast(), 1, Integer::sum) > repeatedMax) {
                 throw new ServerException(new ServerFailure.LimitExceeded(
                         "the server lists the same email again and again: its list of emails does not end"));
             }

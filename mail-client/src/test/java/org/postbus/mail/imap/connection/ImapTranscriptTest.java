@@ -219,9 +219,7 @@ class ImapTranscriptTest extends TranscriptPlayer {
             List<FetchedMessage> messages = fetch(
                     connection, List.of(new UidRange(1, 4)), FetchItems.of(FetchItems.FLAGS, FetchItems.body(1000)));
             assertThat(messages).extracting(FetchedMessage::uid).containsExactly(1L, 2L, 4L);
-            assertThat(messages)
-                    .extracting(message -> ascii(message.body()))
-                    .containsExactly("one", "two", "four");
+            assertThat(messages).extracting(message -> ascii(message.body())).containsExactly("one", "two", "four");
             assertThat(messages).allMatch(message -> message.flags().isPresent());
             assertThat(connection.strayLines()).isEqualTo(4);
             assertThat(connection.messages()).isEqualTo(8);
