@@ -107,7 +107,7 @@ public final class MutationFlusher implements AccountFlushes.Flusher {
                 work.login().revision(),
                 result.hold(),
                 result.hold().map(hold -> hold.waitAfter(failures + 1, jitter)).orElse(Duration.ZERO),
-                failures > 0 && result.answered(),
+                work.claim().held() && result.answered(),
                 policy.ageMax());
     }
 
@@ -130,6 +130,11 @@ public final class MutationFlusher implements AccountFlushes.Flusher {
                 () -> context.database()
                         .run(tenant, connection -> pendingChanges.storeOutcomes(connection, tenant, account, flushed)));
         context.metrics().lostClaims(outcomes.size() - stored);
+        if (stored < outcomes.size()) {
+            LOG.warnf(
+                    "account %s: %d outcomes were not stored: another process has taken the mutations over, so a copy may have been made twice",
+                    account, outcomes.size() - stored);
+        }
         outcomes.values().forEach(context.metrics()::outcome);
         log(account, flushed);
         if (stored > 0 && outcomes.values().stream().anyMatch(MutationOutcome::needsSync)) {

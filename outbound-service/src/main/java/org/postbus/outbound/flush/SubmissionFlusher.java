@@ -182,7 +182,7 @@ public final class SubmissionFlusher implements AccountFlushes.Flusher {
         Duration holdDelay = outcome instanceof SubmissionOutcome.Held(var hold)
                 ? hold.waitAfter(failures + 1, context.jitter().getAsDouble())
                 : Duration.ZERO;
-        boolean holdEnds = failures > 0 && submission.task() == Submission.Task.SEND;
+        boolean holdEnds = work.claim().held() && submission.task() == Submission.Task.SEND;
         boolean stored = store.untilStored(
                 "the outcome of submission " + submission.id(),
                 () -> context.database()

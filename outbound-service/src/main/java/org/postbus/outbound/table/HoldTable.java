@@ -15,9 +15,11 @@ public final class HoldTable {
      */
     private static final String ENTER = """
             select pg_try_advisory_xact_lock(hashtextextended($3::text || '/' || a.account_id::text, 0)) as locked,
-                   coalesce(h.failures, 0) as failures, coalesce(h.next_try_at > now(), false) as waits
+                   h.account_id is not null as held,
+                   case when h.revision = a.revision then h.failures else 0 end as failures,
+                   coalesce(h.revision = a.revision and h.next_try_at > now(), false) as waits
             from account a
-            left join outbound_hold h on h.account_id = a.account_id and h.queue = $2 and h.revision = a.revision
+            left join outbound_hold h on h.account_id = a.account_id and h.queue = $2
             where a.account_id = $1
             """;
 
@@ -46,9 +48,10 @@ public final class HoldTable {
     /**
      * @param locked whether no other process is claiming from the queue
      * @param waits whether the queue waits for its server
+     * @param held whether there is a row, even of an earlier revision: it is deleted when the server answers
      * @param failures of the server in a row until now; 0 if it answered last time
      */
-    record Entry(boolean locked, boolean waits, int failures) {}
+    record Entry(boolean locked, boolean waits, boolean held, int failures) {}
 
     /** Before a claim, in its transaction. */
     Future<Entry> enter(SqlConnection connection, AccountId account) {
@@ -57,10 +60,14 @@ public final class HoldTable {
                 .execute(Tuple.of(account.value(), queue.wireName(), lock))
                 .map(rows -> {
                     if (rows.rowCount() == 0) {
-                        return new Entry(false, false, 0);
+                        return new Entry(false, false, false, 0);
                     }
                     Row row = rows.iterator().next();
-                    return new Entry(row.getBoolean("locked"), row.getBoolean("waits"), row.getInteger("failures"));
+                    return new Entry(
+                            row.getBoolean("locked"),
+                            row.getBoolean("waits"),
+                            row.getBoolean("held"),
+                            row.getInteger("failures"));
                 });
     }
 

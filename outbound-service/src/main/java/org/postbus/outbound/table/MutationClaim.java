@@ -23,14 +23,16 @@ import org.postbus.outbound.mutation.Tries;
  * @param mutations oldest first
  * @param mailboxMutation if present, {@code mutations} is empty
  * @param unreadable mutations whose stored patch is invalid, with the reason
+ * @param held whether the queue was on hold until now
  * @param failures of the account's server in a row until now
  */
 public record MutationClaim(
         List<EmailMutation> mutations,
         Optional<MailboxMutation> mailboxMutation,
         Map<MutationId, String> unreadable,
+        boolean held,
         int failures) {
-    static final MutationClaim NOTHING = new MutationClaim(List.of(), Optional.empty(), Map.of(), 0);
+    static final MutationClaim NOTHING = new MutationClaim(List.of(), Optional.empty(), Map.of(), false, 0);
 
     public MutationClaim {
         mutations = List.copyOf(mutations);
@@ -45,7 +47,7 @@ public record MutationClaim(
         return mutations.size() + (mailboxMutation.isPresent() ? 1 : 0) + unreadable.size();
     }
 
-    static MutationClaim read(Iterable<Row> rows, int failures) {
+    static MutationClaim read(Iterable<Row> rows, HoldTable.Entry entry) {
         List<EmailMutation> mutations = new ArrayList<>();
         Optional<MailboxMutation> mailboxMutation = Optional.empty();
         Map<MutationId, String> unreadable = new HashMap<>();
@@ -65,7 +67,7 @@ public record MutationClaim(
         }
         // PostgreSQL orders a uuid by its octets, and so does its text form.
         mutations.sort(Comparator.comparing(mutation -> mutation.id().value().toString()));
-        return new MutationClaim(mutations, mailboxMutation, unreadable, failures);
+        return new MutationClaim(mutations, mailboxMutation, unreadable, entry.held(), entry.failures());
     }
 
     private static MailboxMutation mailboxMutation(MutationId id, Row row) throws JsonProcessingException {

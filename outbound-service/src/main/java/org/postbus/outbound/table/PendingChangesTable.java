@@ -167,7 +167,7 @@ public final class PendingChangesTable {
                                         claimant,
                                         CLAIM_TIME.toMillis(),
                                         entry.failures() > 0 ? 1 : CLAIM_MAX))
-                                .map(rows -> MutationClaim.read(rows, entry.failures()))
+                                .map(rows -> MutationClaim.read(rows, entry))
                         : Future.succeededFuture(MutationClaim.NOTHING));
     }
 

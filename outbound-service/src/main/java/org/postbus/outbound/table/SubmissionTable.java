@@ -117,8 +117,11 @@ public final class SubmissionTable {
         this.claimant = claimant;
     }
 
-    /** @param failures of the account's server in a row until now */
-    public record Claim(Submission submission, int failures) {}
+    /**
+     * @param held whether the queue was on hold until now
+     * @param failures of the account's server in a row until now
+     */
+    public record Claim(Submission submission, boolean held, int failures) {}
 
     /** Empty if nothing is due, or another process owns a submission of the account. */
     public Future<Optional<Claim>> claim(SqlConnection connection, AccountId account) {
@@ -129,8 +132,8 @@ public final class SubmissionTable {
                                 .execute(Tuple.of(account.value(), claimant, CLAIM_TIME.toMillis(), entry.waits()))
                                 .map(rows -> rows.rowCount() == 0
                                         ? Optional.<Claim>empty()
-                                        : Optional.of(
-                                                new Claim(read(rows.iterator().next()), entry.failures())))
+                                        : Optional.of(new Claim(
+                                                read(rows.iterator().next()), entry.held(), entry.failures())))
                         : Future.succeededFuture(Optional.empty()));
     }
 

@@ -405,6 +405,7 @@ abstract class MutationFlushContract {
         process.flush(account);
 
         assertThat(process.database.row(mutation)).isEqualTo(new TestDatabase.Row("applied", 1, null));
+        assertThat(process.database.hold(account, "mutations")).isEmpty();
     }
 
     /** Makes waiting mutations due after each attempt, and ends a pass. */

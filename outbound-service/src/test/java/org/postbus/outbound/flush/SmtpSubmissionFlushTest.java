@@ -298,6 +298,7 @@ class SmtpSubmissionFlushTest {
         processes.flush(account);
 
         assertThat(List.of(processes.state(first), processes.state(second))).containsExactly("sent", "sent");
+        assertThat(process.database.hold(account, "submissions")).isEmpty();
         assertThat(scripted.delivered()).hasSize(2);
     }
 
