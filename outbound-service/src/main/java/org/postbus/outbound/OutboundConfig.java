@@ -34,7 +34,7 @@ public interface OutboundConfig {
     @WithDefault("15s")
     Duration queueStatesPause();
 
-    /** How long mutations are kept after they were confirmed or rejected. At least a day, like the following three. */
+    /** How long mutations are kept after they were confirmed or rejected. At least a day, like the following four. */
     @WithDefault("7d")
     Duration keepMutations();
 
@@ -42,13 +42,17 @@ public interface OutboundConfig {
     @WithDefault("30d")
     Duration keepSubmissions();
 
-    /** How long changes are kept in the change log. */
+    /** How long changes are kept in the change log, which is deleted by weeks: up to a week longer. */
     @WithDefault("30d")
     Duration keepChanges();
 
     /** How long entries of the audit log are kept. */
     @WithDefault("365d")
     Duration keepAudit();
+
+    /** How long records are kept that the writer could not apply. */
+    @WithDefault("30d")
+    Duration keepQuarantine();
 
     /** Between two runs that delete what is too old. */
     @WithDefault("10m")

@@ -103,7 +103,11 @@ public class OutboundWiring {
                 database,
                 metrics,
                 new Retention.Kept(
-                        config.keepMutations(), config.keepSubmissions(), config.keepChanges(), config.keepAudit()),
+                        config.keepMutations(),
+                        config.keepSubmissions(),
+                        config.keepChanges(),
+                        config.keepAudit(),
+                        config.keepQuarantine()),
                 config.retentionPause());
     }
 

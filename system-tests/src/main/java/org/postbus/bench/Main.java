@@ -13,6 +13,8 @@ import org.postbus.bench.idle.IdleBench;
 import org.postbus.bench.idle.IdleOptions;
 import org.postbus.bench.latency.LatencyBench;
 import org.postbus.bench.latency.LatencyOptions;
+import org.postbus.bench.scale.ScaleBench;
+import org.postbus.bench.scale.ScaleOptions;
 import org.postbus.bench.sync.SyncBench;
 import org.postbus.bench.sync.SyncOptions;
 import org.postbus.bench.tenants.TenantsBench;
@@ -93,6 +95,15 @@ public final class Main {
             @Override
             Runnable parse(Deque<String> options) {
                 return new FairnessBench(FairnessOptions.parse(options), System.out);
+            }
+        },
+        SCALE("scale", """
+                what an account costs in a large database, beside the same in a small one: time and rows read
+                    --emails N       in the large database, half of them in one mailbox (2000000)
+                    --repeats N      of each step (20)""") {
+            @Override
+            Runnable parse(Deque<String> options) {
+                return new ScaleBench(ScaleOptions.parse(options), System.out);
             }
         },
         TENANTS("tenants", """

@@ -16,7 +16,9 @@ import org.postbus.writer.apply.BatchApplier;
 import org.postbus.writer.apply.TimeOrderedIds;
 import org.postbus.writer.ingest.AccountQueues;
 import org.postbus.writer.ingest.BatchMetrics;
+import org.postbus.writer.ingest.LeftRecords;
 import org.postbus.writer.ingest.Quarantine;
+import org.postbus.writer.ingest.RecordMemory;
 import org.postbus.writer.ingest.RecordProcessor;
 import org.postbus.writer.publish.ChangePublisher;
 import org.postbus.writer.publish.PublicationMetrics;
@@ -47,8 +49,18 @@ public class Writer {
 
     @Produces
     @Singleton
+    LeftRecords leftRecords(KafkaSettings kafka) {
+        return LeftRecords.of(kafka);
+    }
+
+    @Produces
+    @Singleton
     AccountQueues queues(
-            WriterDatabase database, RecordProducer producer, ChangePublisher publisher, MeterRegistry registry) {
+            WriterDatabase database,
+            RecordProducer producer,
+            ChangePublisher publisher,
+            LeftRecords leftRecords,
+            MeterRegistry registry) {
         Clock clock = Clock.systemUTC();
         BatchMetrics metrics = new BatchMetrics(registry);
         RecordProcessor processor = new RecordProcessor(
@@ -57,7 +69,7 @@ public class Writer {
                 new Quarantine(database.transactions(), producer),
                 metrics,
                 clock);
-        return new AccountQueues(processor, metrics);
+        return new AccountQueues(processor, new RecordMemory(RecordMemory.Limits.DEFAULT, leftRecords), metrics);
     }
 
     void onStart(@Observes StartupEvent started, ChangePublisher publisher) {
@@ -74,6 +86,10 @@ public class Writer {
 
     void close(@Disposes ChangePublisher publisher) {
         publisher.close();
+    }
+
+    void close(@Disposes LeftRecords leftRecords) {
+        leftRecords.close();
     }
 
     void close(@Disposes AccountQueues queues) {

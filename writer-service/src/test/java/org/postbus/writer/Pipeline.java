@@ -9,22 +9,35 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.kafka.common.serialization.StringDeserializer;
+import org.apache.kafka.common.serialization.StringSerializer;
 import org.postbus.codec.EventCodec;
 import org.postbus.devstack.DevStack;
 import org.postbus.kit.kafka.KafkaSettings;
 import org.postbus.kit.settings.Settings;
+import org.postbus.model.AccountId;
 import org.postbus.observation.Observation;
 import org.postbus.setup.kafka.KafkaUser;
 import org.postbus.topic.Topics;
 import org.postbus.writer.ingest.AccountQueues;
 import org.postbus.writer.ingest.BatchMetrics;
+import org.postbus.writer.ingest.LeftRecords;
 import org.postbus.writer.ingest.Quarantine;
+import org.postbus.writer.ingest.RecordMemory;
 import org.postbus.writer.ingest.RecordProcessor;
+import org.postbus.writer.ingest.RecordValue;
+import org.postbus.writer.ingest.RecordValueDeserializer;
 import org.postbus.writer.publish.ChangePublisher;
 import org.postbus.writer.publish.PublicationMetrics;
 import org.postbus.writer.publish.RecordProducer;
@@ -40,34 +53,97 @@ public final class Pipeline implements AutoCloseable {
     private final RecordProducer producer = RecordProducer.to(kafka);
     public final ChangePublisher publisher = new ChangePublisher(TestAccount.TRANSACTIONS, producer, metrics);
     private final BatchMetrics batches = new BatchMetrics(registry);
-    public final AccountQueues queues = new AccountQueues(
+    private final LeftRecords leftRecords = LeftRecords.of(kafka);
+    public final RecordMemory memory;
+    public final AccountQueues queues;
+
+    public Pipeline() {
+        this(RecordMemory.Limits.DEFAULT);
+    }
+
+    public Pipeline(RecordMemory.Limits limits) {
+        memory = new RecordMemory(limits, leftRecords);
+        queues = new AccountQueues(
             new RecordProcessor(
                     TestAccount.APPLIER,
                     publisher,
                     new Quarantine(TestAccount.TRANSACTIONS, producer),
                     batches,
                     Clock.systemUTC()),
+            memory,
             batches);
+    }
 
     @Override
     public void close() {
         queues.close();
+        leftRecords.close();
         publisher.close();
         producer.close();
     }
 
     /** Returns when each of the records is applied or quarantined. */
-    public void process(List<ConsumerRecord<String, byte[]>> records) {
-        queues.add(records).join();
+    public void process(List<ConsumerRecord<String, RecordValue>> records) {
+        add(records).join();
     }
 
-    public static ConsumerRecord<String, byte[]> record(TestAccount account, Observation... observations) {
-        return new ConsumerRecord<>(
-                Topics.OBSERVATIONS,
-                0,
+    /** Completes when each of the records is applied or quarantined. */
+    public CompletableFuture<Void> add(List<ConsumerRecord<String, RecordValue>> records) {
+        return CompletableFuture.allOf(records.stream()
+                .map(record -> queues.add(record).done().toCompletableFuture())
+                .toArray(CompletableFuture[]::new));
+    }
+
+    public static ConsumerRecord<String, RecordValue> record(TestAccount account, Observation... observations) {
+        return record(
                 0,
                 account.account.toString(),
                 EventCodec.encode(account.nextBatch(List.of(observations))));
+    }
+
+    /** @param value null: the record has none */
+    public static ConsumerRecord<String, RecordValue> record(long offset, String key, byte[] value) {
+        return new ConsumerRecord<>(
+                Topics.OBSERVATIONS, 0, offset, key, new RecordValueDeserializer().deserialize(Topics.OBSERVATIONS, value));
+    }
+
+    /** Writes records to {@code postbus.observations}. Returns the offset of the first. */
+    public long send(AccountId account, int partition, List<byte[]> values) {
+        try (KafkaProducer<String, byte[]> toTopic = new KafkaProducer<>(
+                DevStack.kafka(PARTITIONS).connectionOfAdmin(), new StringSerializer(), new ByteArraySerializer())) {
+            long first = -1;
+            for (byte[] value : values) {
+                long offset = toTopic.send(new ProducerRecord<>(
+                                Topics.OBSERVATIONS, partition, account.toString(), value))
+                        .get(60, TimeUnit.SECONDS)
+                        .offset();
+                first = first < 0 ? offset : first;
+            }
+            return first;
+        } catch (InterruptedException | ExecutionException | TimeoutException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    public KafkaConsumer<String, RecordValue> observations() {
+        return new KafkaConsumer<>(
+                DevStack.kafka(PARTITIONS).connectionOfAdmin(),
+                new StringDeserializer(),
+                new RecordValueDeserializer());
+    }
+
+    /** Reads so many records of a partition of {@code postbus.observations}. */
+    public List<ConsumerRecord<String, RecordValue>> read(
+            KafkaConsumer<String, RecordValue> consumer, int partition, long first, int count) {
+        TopicPartition from = new TopicPartition(Topics.OBSERVATIONS, partition);
+        consumer.assign(List.of(from));
+        consumer.seek(from, first);
+        List<ConsumerRecord<String, RecordValue>> found = new ArrayList<>();
+        await().atMost(SOON).until(() -> {
+            consumer.poll(Duration.ofMillis(200)).forEach(found::add);
+            return found.size() >= count;
+        });
+        return found.subList(0, count);
     }
 
     /** Reads until the account has at least {@code wanted} records, and then once more, so that surplus records are found. */

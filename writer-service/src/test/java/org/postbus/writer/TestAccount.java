@@ -59,7 +59,7 @@ public final class TestAccount {
     public static final TenantTransactions TRANSACTIONS = DATABASE.transactions();
     public static final BatchApplier APPLIER = new BatchApplier(TRANSACTIONS, new TimeOrderedIds(Clock.systemUTC()));
 
-    public final TenantId tenant = new TenantId(UUID.randomUUID());
+    public final TenantId tenant;
     public final AccountId account = new AccountId(UUID.randomUUID());
     private final Database postgres;
     private final WriterDatabase database;
@@ -67,7 +67,8 @@ public final class TestAccount {
     private long fence = 1;
     private long seq;
 
-    private TestAccount(Database postgres, WriterDatabase database, BatchApplier applier) {
+    private TestAccount(TenantId tenant, Database postgres, WriterDatabase database, BatchApplier applier) {
+        this.tenant = tenant;
         this.postgres = postgres;
         this.database = database;
         this.applier = applier;
@@ -86,14 +87,19 @@ public final class TestAccount {
     }
 
     public static TestAccount create() {
-        return entered(new TestAccount(SHARED, DATABASE, APPLIER));
+        return createOf(new TenantId(UUID.randomUUID()));
+    }
+
+    /** Another account of the tenant. */
+    public static TestAccount createOf(TenantId tenant) {
+        return entered(new TestAccount(tenant, SHARED, DATABASE, APPLIER));
     }
 
     /** A new account in the given database; {@link #closeDatabase} closes its connections. */
     public static TestAccount createIn(Database postgres) {
         WriterDatabase database = connect(postgres);
         return entered(new TestAccount(
-                postgres, database, new BatchApplier(database.transactions(), new TimeOrderedIds(Clock.systemUTC()))));
+                new TenantId(UUID.randomUUID()), postgres, database, new BatchApplier(database.transactions(), new TimeOrderedIds(Clock.systemUTC()))));
     }
 
     public void closeDatabase() {
@@ -101,7 +107,7 @@ public final class TestAccount {
     }
 
     private static TestAccount entered(TestAccount created) {
-        created.update("insert into tenant (tenant_id, name) values (?, 'test')", created.tenant.value());
+        created.update("insert into tenant (tenant_id, name) values (?, 'test') on conflict do nothing", created.tenant.value());
         created.update(
                 "insert into account (account_id, tenant_id, protocol, email, settings) values (?, ?, 'imap', 'a@example.com', '{}')",
                 created.account.value(),
@@ -134,11 +140,17 @@ public final class TestAccount {
     }
 
     public long apply(List<Observation> observations) {
-        Outcome outcome = applier.apply(nextBatch(observations), NOW);
-        if (outcome instanceof Outcome.Applied applied) {
-            return applied.changes();
+        ObservationBatch batch = nextBatch(observations);
+        long changes = 0;
+        while (true) {
+            switch (applier.apply(batch, NOW)) {
+                case Outcome.Applied applied -> {
+                    return changes + applied.changes();
+                }
+                case Outcome.AppliedInPart part -> changes += part.changes();
+                case Outcome other -> throw new AssertionError("not applied but " + other);
+            }
         }
-        throw new AssertionError("not applied but " + outcome);
     }
 
     public ObservationBatch nextBatch(List<Observation> observations) {
@@ -327,6 +339,17 @@ public final class TestAccount {
                                         Set.of((String[]) row.getArray(3).getArray()))));
         contents.values().forEach(list -> list.sort(null));
         return contents;
+    }
+
+    /** Mailboxes and UIDVALIDITYs for which {@code mailbox_links} has another count than there are links. */
+    public long countsThatDiffer() {
+        return number("""
+                select count(*) from (
+                  select mailbox_id, uidvalidity, count(*) as links from email_mailbox where account_id = ? group by 1, 2) l
+                full join (
+                  select c.mailbox_id, c.uidvalidity, c.links from mailbox_links c
+                  where c.account_id = '%s' and c.links <> 0) c using (mailbox_id, uidvalidity)
+                where l.links is distinct from c.links""".formatted(account));
     }
 
     public String emailIdOf(String messageId) {

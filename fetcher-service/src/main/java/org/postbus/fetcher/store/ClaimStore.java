@@ -79,10 +79,9 @@ public final class ClaimStore {
                 .compose(accounts -> query(connection, "select scope, cursor from sync_state where account_id = $1", id)
                         .compose(cursorRows -> query(connection, """
                                         select m.*, p.server_key as parent_key,
-                                               (select coalesce(jsonb_object_agg(uidvalidity, links), '{}') from (
-                                                  select l.uidvalidity, count(*) as links from email_mailbox l
-                                                  where l.account_id = m.account_id and l.mailbox_id = m.mailbox_id
-                                                  group by l.uidvalidity) counted) as links
+                                               (select coalesce(jsonb_object_agg(c.uidvalidity, c.links), '{}')
+                                                from mailbox_links c
+                                                where c.account_id = m.account_id and c.mailbox_id = m.mailbox_id) as links
                                         from mailbox m
                                         left join mailbox p on p.account_id = m.account_id and p.mailbox_id = m.parent_id
                                         where m.account_id = $1""", id)

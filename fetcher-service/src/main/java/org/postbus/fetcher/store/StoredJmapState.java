@@ -119,9 +119,9 @@ public final class StoredJmapState {
     public Map<MailboxKey, Long> countDifferences() throws InterruptedException {
         return rows.read("counting emails", """
                 select server_key, missing from (
-                  select m.server_key, m.total_emails - (
-                    select count(*) from email_mailbox l
-                    where l.account_id = m.account_id and l.mailbox_id = m.mailbox_id) as missing
+                  select m.server_key, m.total_emails - coalesce((
+                    select sum(c.links) from mailbox_links c
+                    where c.account_id = m.account_id and c.mailbox_id = m.mailbox_id), 0)::bigint as missing
                   from mailbox m where m.account_id = $1) counted
                 where missing <> 0""", found -> {
             Map<MailboxKey, Long> differences = new HashMap<>();

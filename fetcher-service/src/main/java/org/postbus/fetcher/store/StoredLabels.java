@@ -55,9 +55,9 @@ public final class StoredLabels {
     /** How many emails have a label, by the label's mailbox; labels without emails are left out. */
     public Map<MailboxKey, Long> counts() throws InterruptedException {
         return rows.read("counting labels", """
-                select m.server_key, count(*) as emails from mailbox m
-                join email_mailbox l on l.account_id = m.account_id and l.mailbox_id = m.mailbox_id and l.uid = 0
-                where m.account_id = $1 group by m.server_key""", found -> {
+                select m.server_key, c.links as emails from mailbox m
+                join mailbox_links c on c.account_id = m.account_id and c.mailbox_id = m.mailbox_id and c.uidvalidity = 0
+                where m.account_id = $1 and c.links > 0""", found -> {
             Map<MailboxKey, Long> counts = new HashMap<>();
             found.forEach(row -> counts.put(MailboxKey.of(row.getString("server_key")), row.getLong("emails")));
             return counts;

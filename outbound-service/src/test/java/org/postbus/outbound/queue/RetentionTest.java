@@ -7,8 +7,14 @@ import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.vertx.core.Vertx;
 import java.net.URI;
 import java.sql.SQLException;
+import java.time.DayOfWeek;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.ZoneOffset;
+import java.time.ZonedDateTime;
+import java.time.format.DateTimeFormatter;
+import java.time.temporal.ChronoUnit;
+import java.time.temporal.TemporalAdjusters;
 import java.util.List;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
@@ -52,7 +58,8 @@ class RetentionTest {
         return new Retention(
                 database.transactions(vertx),
                 new OutboundMetrics(registry),
-                new Retention.Kept(keepMutations, Duration.ofDays(7), Duration.ofDays(7), Duration.ofDays(7)),
+                new Retention.Kept(
+                        keepMutations, Duration.ofDays(7), Duration.ofDays(7), Duration.ofDays(7), Duration.ofDays(7)),
                 Duration.ofDays(1));
     }
 
@@ -125,6 +132,77 @@ class RetentionTest {
         assertThat(seqs(account)).containsExactly(2_501L, 2_502L);
         assertThat(seqs(unpublished)).containsExactly(6L, 7L, 8L, 9L, 10L);
         assertThat(seqs(idle)).isEmpty();
+    }
+
+    /** The rows of a week are not deleted one by one: their partition is dropped when all of them are old and published. */
+    @Test
+    void a_week_of_changes_is_dropped_when_all_of_it_is_old_and_published() {
+        Instant monday = ZonedDateTime.now(ZoneOffset.UTC)
+                .with(TemporalAdjusters.next(DayOfWeek.MONDAY))
+                .truncatedTo(ChronoUnit.DAYS)
+                .toInstant();
+        String lastSecond = "timestamptz '" + monday.plus(Duration.ofDays(7)).minusSeconds(1) + "'";
+        String nextWeek = "timestamptz '" + monday.plus(Duration.ofDays(7)) + "'";
+        changes(account, 1, 3, "now()");
+        changes(account, 4, 10, lastSecond);
+        // Its process has another clock: it is of the next partition, but comes before a row of this one.
+        changes(account, 11, 11, nextWeek);
+        changes(account, 12, 12, lastSecond);
+        changes(account, 13, 13, nextWeek);
+        Account unpublished = account();
+        changes(unpublished, 1, 2, lastSecond);
+        database.run(
+                "insert into change_outbox(account_id, tenant_id, first_seq, last_seq) values (?, ?, 2, 2)",
+                unpublished.id().value(),
+                unpublished.tenant().value());
+
+        retention().deleteOld(monday.plus(Duration.ofDays(7)).plusMillis(1).plus(Duration.ofDays(7)));
+
+        assertThat(seqs(account)).as("not published").startsWith(4L).endsWith(13L);
+
+        database.run("delete from change_outbox");
+        retention().deleteOld(monday.plus(Duration.ofDays(7)).minusMillis(1).plus(Duration.ofDays(7)));
+
+        assertThat(seqs(account)).as("the week has not ended").startsWith(4L).endsWith(13L);
+
+        retention().deleteOld(monday.plus(Duration.ofDays(7)).plusMillis(1).plus(Duration.ofDays(7)));
+
+        assertThat(seqs(account)).containsExactly(13L);
+        assertThat(seqs(unpublished)).isEmpty();
+        assertThat(database.rows("select to_regclass('change_log_"
+                        + DateTimeFormatter.ofPattern("yyyyMMdd").withZone(ZoneOffset.UTC).format(monday)
+                        + "')::text as name"))
+                .extracting(row -> row.get("name"))
+                .containsOnlyNulls();
+        assertThat(deleted("change_log_partition")).isEqualTo(2);
+    }
+
+    /** No partition has been created for it: outbound has not run for months, or a clock is wrong. */
+    @Test
+    void a_change_of_any_time_is_stored_and_deleted_when_it_is_old() {
+        changes(account, 1, 1, "now() + interval '100 days'");
+        changes(account, 2, 2, "now() + interval '200 days'");
+
+        retention().deleteOld(Instant.now().plus(Duration.ofDays(108)));
+
+        assertThat(seqs(account)).containsExactly(2L);
+    }
+
+    @Test
+    void quarantined_records_are_deleted_when_they_are_old() {
+        for (String since : List.of(EIGHT_DAYS_AGO, LAST_WEEK)) {
+            database.run("insert into quarantine(account_id, tenant_id, topic, partition, record_offset, value, reason, at)"
+                    + " select account_id, tenant_id, 't', 0, 0, '', 'r', " + since + " from account");
+            database.run("insert into quarantine(topic, partition, record_offset, value, reason, at)"
+                    + " values ('t', 0, 0, '', 'r', " + since + ")");
+        }
+
+        retention().deleteOld(Instant.now());
+
+        assertThat(database.rows("select from quarantine where at < now() - interval '7 days'"))
+                .isEmpty();
+        assertThat(database.rows("select from quarantine")).hasSize(3);
+        assertThat(deleted("quarantine")).isEqualTo(3);
     }
 
     private void changes(Account of, long first, long last, String at) {

@@ -15,10 +15,10 @@ import org.postbus.observation.Observation.PassFinished;
 import org.postbus.observation.Observation.ScopeSynced;
 import org.postbus.observation.Observation.UidsVanished;
 import org.postbus.writer.decide.AccountSync;
+import org.postbus.writer.decide.BatchPart;
 import org.postbus.writer.decide.LinkSelection;
 import org.postbus.writer.decide.MailboxTree;
 import org.postbus.writer.decide.StoredMailbox;
-import org.postbus.writer.table.ChangeRow;
 import org.postbus.writer.table.QuarantinedMessageTable;
 import org.postbus.writer.table.SyncLogTable;
 import org.postbus.writer.table.SyncStateTable;
@@ -35,26 +35,44 @@ final class BatchApplication {
     private final EmailWriter emails;
     private final MailboxWriter mailboxWriter;
 
-    /** @param stored all mailboxes of the account */
+    /** @param stored the mailboxes that the batch needs */
     BatchApplication(BatchContext context, List<StoredMailbox> stored) {
         this.context = context;
-        this.changes = new ChangeLog(context);
+        this.changes = context.changes();
         this.mailboxes = new MailboxTree(stored, context.ids());
-        this.emails = new EmailWriter(context, mailboxes, changes);
-        this.mailboxWriter = new MailboxWriter(context, mailboxes, emails, changes);
+        this.emails = new EmailWriter(context, mailboxes);
+        this.mailboxWriter = new MailboxWriter(context, mailboxes, emails);
     }
 
-    /** @return the first rows that were appended to the change log */
-    List<ChangeRow> apply(List<Observation> observations) {
-        for (Observation observation : observations) {
-            apply(observation);
+    /**
+     * @param done what earlier transactions have applied
+     * @param rowsMax ends this one: about so many observations and changed rows
+     * @return what has been applied then
+     */
+    BatchPart apply(List<Observation> observations, BatchPart done, int rowsMax) {
+        int index = done.observations();
+        long rows = done.rows();
+        long left = rowsMax;
+        while (index < observations.size() && left > 0) {
+            Step step = apply(observations.get(index), rows, left);
+            left -= Math.max(1, step.rows());
+            if (step.complete()) {
+                index++;
+                rows = 0;
+            } else {
+                rows += step.rows();
+                break;
+            }
         }
         endRuns();
-        changes.flush();
-        return changes.firstRows();
+        return done.upTo(index, rows);
     }
 
-    private void apply(Observation observation) {
+    /**
+     * @param before rows that earlier transactions have changed for this observation
+     * @param most rows that this transaction may change for it
+     */
+    private Step apply(Observation observation, long before, long most) {
         switch (observation) {
             case MailboxObserved observed -> {
                 endEmailRun();
@@ -70,29 +88,34 @@ final class BatchApplication {
             }
             case EmailsDestroyed destroyed -> {
                 mailboxWriter.endRun();
-                QuarantinedMessageTable.deleteEmails(context.transaction(), context.account(), destroyed.jmapIds());
-                emails.run().add(destroyed);
+                return destroy(destroyed, before, most);
             }
             case JmapIdsReassigned changed -> {
                 mailboxWriter.endRun();
                 emails.run().add(changed);
+                return Step.complete(changed.newIds().size());
             }
             case MailboxVanished vanished -> {
                 endRuns();
-                mailboxes
+                return mailboxes
                         .find(vanished.mailbox())
-                        .ifPresent(mailbox -> mailboxWriter.destroy(vanished.mailbox(), mailbox));
+                        .map(mailbox -> mailboxWriter.destroy(vanished.mailbox(), mailbox, most))
+                        .orElse(Step.NOTHING);
             }
             case MailboxReset reset -> {
                 endRuns();
-                mailboxes.find(reset.mailbox()).ifPresent(mailbox -> mailboxWriter.reset(reset, mailbox));
+                return mailboxes
+                        .find(reset.mailbox())
+                        .map(mailbox -> mailboxWriter.reset(reset, mailbox, before, most))
+                        .orElse(Step.NOTHING);
             }
             case UidsVanished vanished -> {
                 endRuns();
-                mailboxes
+                return mailboxes
                         .find(vanished.mailbox())
-                        .ifPresent(mailbox ->
-                                emails.unlink(LinkSelection.of(mailbox, vanished.uidValidity(), vanished.uids())));
+                        .map(mailbox -> emails.unlink(
+                                LinkSelection.of(mailbox, vanished.uidValidity(), vanished.uids()), most))
+                        .orElse(Step.NOTHING);
             }
             case MessageNotRead message -> {
                 endRuns();
@@ -103,13 +126,25 @@ final class BatchApplication {
                         context.transaction(), context.tenant(), context.account(), synced.scope(), synced.cursor());
             case PassFinished finished -> {
                 endRuns();
-                new PassCompletion(context, changes).complete(finished);
+                return new PassCompletion(context).complete(finished, most);
             }
             case AccountStateObserved observed -> {
                 endRuns();
                 apply(observed);
             }
         }
+        return Step.NOTHING;
+    }
+
+    /** The ids are taken in their order, so the number of those that are done says where to go on. */
+    private Step destroy(EmailsDestroyed destroyed, long before, long most) {
+        List<String> ids = destroyed.jmapIds();
+        int from = (int) Math.min(before, ids.size());
+        int to = (int) Math.min(from + most, ids.size());
+        List<String> these = ids.subList(from, to);
+        QuarantinedMessageTable.deleteEmails(context.transaction(), context.account(), these);
+        emails.run().add(new EmailsDestroyed(these));
+        return new Step(to - from, to == ids.size());
     }
 
     private void save(MessageNotRead message) {

@@ -1,5 +1,6 @@
 package org.postbus.writer.apply;
 
+import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
 import java.time.temporal.ChronoUnit;
@@ -9,12 +10,17 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
+import java.util.function.Supplier;
 import org.postbus.change.ChangeEvent;
 import org.postbus.change.ChangeEvent.Change;
 import org.postbus.change.ChangeEvent.EmailDestroyed;
 import org.postbus.change.ChangeEvent.EmailUpdated;
 import org.postbus.change.Origin;
 import org.postbus.codec.EventCodec;
+import org.postbus.kit.sql.Transaction;
+import org.postbus.model.AccountId;
+import org.postbus.model.TenantId;
+import org.postbus.writer.decide.AccountSync;
 import org.postbus.writer.decide.ChangedObject;
 import org.postbus.writer.decide.OpenMutation;
 import org.postbus.writer.table.ChangeLogTable;
@@ -28,15 +34,31 @@ final class ChangeLog {
     /** Of rows that are passed to the publisher, which reads the others from the table. */
     private static final long FIRST_ROWS_BYTES_MAX = 4L * 1024 * 1024;
 
-    private final BatchContext context;
+    private final Transaction transaction;
+    private final TenantId tenant;
+    private final AccountId account;
+    private final AccountSync sync;
+    private final Supplier<UUID> ids;
     private final OffsetDateTime at;
     private final List<Change> buffered = new ArrayList<>();
     private final List<ChangeRow> firstRows = new ArrayList<>();
     private long bytes;
+    private long count;
 
-    ChangeLog(BatchContext context) {
-        this.context = context;
-        this.at = context.now().truncatedTo(ChronoUnit.MICROS).atOffset(ZoneOffset.UTC);
+    /** @param sync allocates the sequence numbers */
+    ChangeLog(
+            Transaction transaction,
+            TenantId tenant,
+            AccountId account,
+            AccountSync sync,
+            Supplier<UUID> ids,
+            Instant now) {
+        this.transaction = transaction;
+        this.tenant = tenant;
+        this.account = account;
+        this.sync = sync;
+        this.ids = ids;
+        this.at = now.truncatedTo(ChronoUnit.MICROS).atOffset(ZoneOffset.UTC);
     }
 
     void add(Change change) {
@@ -54,21 +76,27 @@ final class ChangeLog {
         List<OpenMutation> mutations = mutationsOfChangedEmails();
         List<ChangeRow> rows = new ArrayList<>(buffered.size());
         for (Change change : buffered) {
-            long seq = context.sync().append(change);
+            long seq = sync.append(change);
             Optional<UUID> object = ChangedObject.idOf(change);
             ChangeEvent event = new ChangeEvent(
-                    context.tenant(), context.account(), seq, origin(change, object, mutations), change);
+                    tenant, account, seq, origin(change, object, mutations), change);
             rows.add(new ChangeRow(
-                    seq, context.ids().get(), ChangeEvent.typeOf(change), object, EventCodec.encode(event), at));
+                    seq, ids.get(), ChangeEvent.typeOf(change), object, EventCodec.encode(event), at));
         }
-        ChangeLogTable.insert(context.transaction(), context.tenant(), context.account(), rows, at);
+        ChangeLogTable.insert(transaction, tenant, account, rows, at);
         buffered.clear();
+        count += rows.size();
         for (ChangeRow row : rows) {
             bytes += row.data().length;
             if (bytes <= FIRST_ROWS_BYTES_MAX) {
                 firstRows.add(row);
             }
         }
+    }
+
+    /** The number of rows that have been written. */
+    long count() {
+        return count;
     }
 
     /** The first rows that were written, without a gap between them. They are in the database only when the transaction is committed. */
@@ -93,6 +121,6 @@ final class ChangeLog {
         }
         return changed.isEmpty()
                 ? List.of()
-                : PendingChangesTable.inProgress(context.transaction(), context.account(), changed);
+                : PendingChangesTable.inProgress(transaction, account, changed);
     }
 }

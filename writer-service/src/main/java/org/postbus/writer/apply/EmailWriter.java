@@ -12,6 +12,7 @@ import org.postbus.kit.sql.Transaction;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
 import org.postbus.writer.decide.EmailDifference;
+import org.postbus.writer.decide.EmailDifference.LinkKey;
 import org.postbus.writer.decide.EmailRun;
 import org.postbus.writer.decide.EmailSet;
 import org.postbus.writer.decide.LinkSelection;
@@ -21,6 +22,7 @@ import org.postbus.writer.decide.Threads;
 import org.postbus.writer.table.AttachmentTable;
 import org.postbus.writer.table.EmailBodyTable;
 import org.postbus.writer.table.EmailMailboxTable;
+import org.postbus.writer.table.EmailMailboxTable.SelectedLink;
 import org.postbus.writer.table.EmailTable;
 import org.postbus.writer.table.QuarantinedMessageTable;
 import org.postbus.writer.table.ThreadReferenceTable;
@@ -38,13 +40,13 @@ final class EmailWriter {
     private final ChangeLog changes;
     private EmailRun run;
 
-    EmailWriter(BatchContext context, MailboxTree mailboxes, ChangeLog changes) {
+    EmailWriter(BatchContext context, MailboxTree mailboxes) {
         this.context = context;
         this.transaction = context.transaction();
         this.tenant = context.tenant();
         this.account = context.account();
         this.mailboxes = mailboxes;
-        this.changes = changes;
+        this.changes = context.changes();
         this.run = new EmailRun(mailboxes);
     }
 
@@ -88,22 +90,35 @@ final class EmailWriter {
     }
 
     /**
-     * Removes links. Emails that are also in another mailbox are changed in memory, and their change is appended; of the others, of which
-     * there may be millions, only the rows are marked.
+     * Removes links. Emails that have another link are changed in memory, and their change is appended; of the others, of which there may be
+     * millions, only the rows are marked.
      *
-     * @return the number of emails that had such a link
+     * @param most links to remove in this transaction
      */
-    long unlink(LinkSelection gone) {
+    Step unlink(LinkSelection gone, long most) {
         QuarantinedMessageTable.delete(transaction, account, gone);
-        List<UUID> elsewhere = EmailMailboxTable.linkedElsewhere(transaction, account, gone);
+        int wanted = (int) Math.min(BatchApplier.ROWS_MAX, most);
+        List<SelectedLink> links = EmailMailboxTable.select(transaction, account, gone, wanted);
+        List<UUID> elsewhere = links.stream()
+                .filter(link -> !link.isOnly())
+                .map(link -> link.key().emailId())
+                .distinct()
+                .toList();
         for (int from = 0; from < elsewhere.size(); from += CHUNK) {
             EmailSet emails = read(elsewhere.subList(from, Math.min(from + CHUNK, elsewhere.size())));
             emails.unlink(gone::contains);
             write(emails);
         }
-        return elsewhere.size()
-                + EmailMailboxTable.unlink(
-                        transaction, account, gone, context.sync().passesFinished());
+        List<LinkKey> only = links.stream()
+                .filter(SelectedLink::isOnly)
+                .map(SelectedLink::key)
+                .toList();
+        if (!only.isEmpty()) {
+            EmailMailboxTable.delete(transaction, account, only);
+            EmailTable.markUnlinked(
+                    transaction, account, only, gone.mailboxId(), context.sync().passesFinished());
+        }
+        return new Step(links.size(), links.size() < wanted);
     }
 
     private EmailSet read(List<UUID> emails) {

@@ -31,13 +31,13 @@ final class MailboxWriter {
     private final ChangeLog changes;
     private final List<ObservedMailbox> run = new ArrayList<>();
 
-    MailboxWriter(BatchContext context, MailboxTree mailboxes, EmailWriter emails, ChangeLog changes) {
+    MailboxWriter(BatchContext context, MailboxTree mailboxes, EmailWriter emails) {
         this.context = context;
         this.transaction = context.transaction();
         this.account = context.account();
         this.mailboxes = mailboxes;
         this.emails = emails;
-        this.changes = changes;
+        this.changes = context.changes();
     }
 
     void add(MailboxObserved observed) {
@@ -69,29 +69,42 @@ final class MailboxWriter {
         difference.changes().forEach(changes::add);
     }
 
-    void destroy(MailboxKey key, UUID mailbox) {
-        emails.unlink(LinkSelection.all(mailbox));
-        MailboxTable.delete(transaction, account, mailbox);
-        SyncStateTable.delete(transaction, account, SyncScope.ofMailbox(key));
-        mailboxes.remove(mailbox);
-        changes.add(new MailboxDestroyed(new MailboxId(mailbox)));
-        // Children that are still there have lost their parent.
-        write();
+    /** @param most links to remove in this transaction. The mailbox itself goes in the one that removes its last links */
+    Step destroy(MailboxKey key, UUID mailbox, long most) {
+        Step unlinked = emails.unlink(LinkSelection.all(mailbox), most);
+        if (unlinked.complete()) {
+            MailboxTable.delete(transaction, account, mailbox);
+            SyncStateTable.delete(transaction, account, SyncScope.ofMailbox(key));
+            mailboxes.remove(mailbox);
+            changes.add(new MailboxDestroyed(new MailboxId(mailbox)));
+            // Children that are still there have lost their parent.
+            write();
+        }
+        return unlinked;
     }
 
-    /** UIDVALIDITY changed: links under older ones are void. A repeated reset changes and emits nothing. */
-    void reset(MailboxReset reset, UUID mailbox) {
+    /**
+     * UIDVALIDITY changed: links under older ones are void. A repeated reset changes and emits nothing.
+     *
+     * @param before links that earlier transactions have removed
+     * @param most links to remove in this one
+     */
+    Step reset(MailboxReset reset, UUID mailbox, long before, long most) {
+        Step unlinked = emails.unlink(LinkSelection.notUnder(mailbox, reset.uidValidity()), most);
+        if (!unlinked.complete()) {
+            return unlinked;
+        }
         SyncScope scope = SyncScope.ofMailbox(reset.mailbox());
         boolean cursorLost = SyncStateTable.find(transaction, account, scope)
                 .filter(cursor -> isVoid(cursor, reset.uidValidity()))
                 .isPresent();
-        long unlinked = emails.unlink(LinkSelection.notUnder(mailbox, reset.uidValidity()));
         if (cursorLost) {
             SyncStateTable.delete(transaction, account, scope);
         }
-        if (cursorLost || unlinked > 0) {
+        if (cursorLost || before + unlinked.rows() > 0) {
             changes.add(new ChangeEvent.MailboxReset(new MailboxId(mailbox)));
         }
+        return unlinked;
     }
 
     private static boolean isVoid(Cursor cursor, long uidValidity) {

@@ -33,32 +33,40 @@ import org.postbus.writer.table.SyncLogTable;
  */
 final class PassCompletion {
     /** In memory at a time. */
-    private static final int MUTATIONS_MAX = 5000;
-
-    private static final int EMAILS_MAX = 500;
+    private static final int PAGE = 500;
 
     private final BatchContext context;
     private final Transaction transaction;
     private final AccountId account;
     private final ChangeLog changes;
 
-    PassCompletion(BatchContext context, ChangeLog changes) {
+    PassCompletion(BatchContext context) {
         this.context = context;
         this.transaction = context.transaction();
         this.account = context.account();
-        this.changes = changes;
+        this.changes = context.changes();
     }
 
-    void complete(PassFinished finished) {
+    /** @param most mutations and emails of this transaction. The pass is counted as finished in the one that leaves none */
+    Step complete(PassFinished finished, long most) {
         AccountSync sync = context.sync();
+        long pass = sync.passesFinished();
         boolean initialSyncEnded = finished.initialRunEnded();
+        int page = (int) Math.min(PAGE, most);
         // Sent together; nearly every pass finds neither mutations nor emails.
-        Optional<Future<RowSet<Row>>> confirmed = finished.pass()
-                .map(number -> PendingChangesTable.confirmAppliedBefore(transaction, account, number, MUTATIONS_MAX));
+        Optional<Future<RowSet<Row>>> confirmed = finished.pass().map(number -> confirmPage(number, page));
         Optional<Future<RowSet<Row>>> destroyed =
-                initialSyncEnded ? Optional.of(deleteUnlinked(sync.passesFinished())) : Optional.empty();
-        confirmed.ifPresent(answer -> confirm(finished.pass().orElseThrow(), answer));
-        destroyed.ifPresent(answer -> destroy(sync.passesFinished(), answer));
+                initialSyncEnded ? Optional.of(destroyPage(pass, page)) : Optional.empty();
+        long rows = 0;
+        if (confirmed.isPresent()) {
+            rows += confirm(confirmed.get(), finished.pass().orElseThrow(), most);
+        }
+        if (destroyed.isPresent()) {
+            rows += destroy(destroyed.get(), pass, most);
+        }
+        if (rows >= most) {
+            return Step.incomplete(rows);
+        }
         QuarantinedMessageTable.deleteLinked(transaction, account);
         sync.finish(finished).forEach(changes::add);
         // Changes are counted when they are appended.
@@ -76,28 +84,46 @@ final class PassCompletion {
                         counts.destroyed(),
                         Optional.empty()));
         sync.startPass();
+        return Step.complete(rows);
     }
 
-    private void confirm(long pass, Future<RowSet<Row>> first) {
+    /** @return how many mutations, at most {@code most}; that many: there may be more */
+    private long confirm(Future<RowSet<Row>> first, long number, long most) {
         List<MutationConfirmed> page = PendingChangesTable.confirmed(transaction.rows(first));
-        while (!page.isEmpty()) {
+        long wanted = Math.min(PAGE, most);
+        long rows = 0;
+        while (true) {
             page.forEach(changes::add);
-            page = page.size() < MUTATIONS_MAX
-                    ? List.of()
-                    : PendingChangesTable.confirmed(transaction.rows(
-                            PendingChangesTable.confirmAppliedBefore(transaction, account, pass, MUTATIONS_MAX)));
+            rows += page.size();
+            if (page.size() < wanted || rows >= most) {
+                return rows;
+            }
+            wanted = Math.min(PAGE, most - rows);
+            page = PendingChangesTable.confirmed(transaction.rows(confirmPage(number, (int) wanted)));
         }
     }
 
-    private void destroy(long pass, Future<RowSet<Row>> first) {
+    /** @return how many emails, at most {@code most}; that many: there may be more */
+    private long destroy(Future<RowSet<Row>> first, long pass, long most) {
         List<UUID> page = EmailTable.deleted(transaction.rows(first));
-        while (!page.isEmpty()) {
+        long wanted = Math.min(PAGE, most);
+        long rows = 0;
+        while (true) {
             page.forEach(id -> changes.add(new EmailDestroyed(new EmailId(id))));
-            page = page.size() < EMAILS_MAX ? List.of() : EmailTable.deleted(transaction.rows(deleteUnlinked(pass)));
+            rows += page.size();
+            if (page.size() < wanted || rows >= most) {
+                return rows;
+            }
+            wanted = Math.min(PAGE, most - rows);
+            page = EmailTable.deleted(transaction.rows(destroyPage(pass, (int) wanted)));
         }
     }
 
-    private Future<RowSet<Row>> deleteUnlinked(long pass) {
-        return EmailTable.deleteUnlinkedBefore(transaction, account, pass, EMAILS_MAX);
+    private Future<RowSet<Row>> confirmPage(long number, int most) {
+        return PendingChangesTable.confirmAppliedBefore(transaction, account, number, most);
+    }
+
+    private Future<RowSet<Row>> destroyPage(long pass, int most) {
+        return EmailTable.deleteUnlinkedBefore(transaction, account, pass, most);
     }
 }

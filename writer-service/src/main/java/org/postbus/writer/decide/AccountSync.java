@@ -28,6 +28,7 @@ public final class AccountSync {
      * @param limitsExceeded in a row since the last complete pass
      * @param reported the state and error of the last {@code account.state} change
      * @param counts of the running pass
+     * @param part of the batch that has been applied in part
      */
     public record Row(
             long fence,
@@ -42,7 +43,8 @@ public final class AccountSync {
             Optional<PushKind> push,
             Optional<LimitsExceeded> limitsExceeded,
             Reported reported,
-            EmailCounts counts) {}
+            EmailCounts counts,
+            BatchPart part) {}
 
     public record Reported(SyncState state, Optional<String> error) {}
 
@@ -59,6 +61,7 @@ public final class AccountSync {
     private Optional<LimitsExceeded> limitsExceeded;
     private Reported reported;
     private EmailCounts counts;
+    private BatchPart part;
 
     public AccountSync(Row row) {
         this.fence = row.fence();
@@ -74,6 +77,7 @@ public final class AccountSync {
         this.limitsExceeded = row.limitsExceeded();
         this.reported = row.reported();
         this.counts = row.counts();
+        this.part = row.part();
     }
 
     public Row row() {
@@ -90,7 +94,8 @@ public final class AccountSync {
                 push,
                 limitsExceeded,
                 reported,
-                counts);
+                counts,
+                part);
     }
 
     public SequenceCheck check(ObservationBatch batch) {
@@ -99,6 +104,17 @@ public final class AccountSync {
 
     public void applied(ObservationBatch batch) {
         appliedSeq = batch.seq();
+        part = BatchPart.NONE;
+    }
+
+    /** How far this batch has been applied by earlier transactions. */
+    public BatchPart partOf(ObservationBatch batch) {
+        return part.of(batch);
+    }
+
+    /** The batch has been applied up to here, and not further. */
+    public void appliedInPart(BatchPart reached) {
+        part = reached;
     }
 
     public long changeSeq() {

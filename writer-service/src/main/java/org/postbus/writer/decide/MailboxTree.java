@@ -18,7 +18,10 @@ import org.postbus.model.Mailbox;
 import org.postbus.observation.MailboxKey;
 import org.postbus.observation.ObservedMailbox;
 
-/** All mailboxes of an account while a batch changes them, and which of them differ from the rows that have been written. */
+/**
+ * The mailboxes of an account that a batch reads, while it changes them, and which of them differ from the rows that have been written. If the
+ * batch observes mailboxes, these are all of the account; else they may be some, and then none gets another parent or path.
+ */
 public final class MailboxTree {
     /** Deeper than servers let mailboxes nest. Ends the walk to the root if parents form a cycle. */
     private static final int DEPTH_MAX = 100;
@@ -167,9 +170,15 @@ public final class MailboxTree {
         byKey.put(row.key(), row.id());
     }
 
+    /** The stored path if an ancestor has not been read. */
     private String pathOf(StoredMailbox row) {
+        List<StoredMailbox> ancestry = ancestry(row);
+        boolean complete = ancestry.getLast().parentId().map(current::containsKey).orElse(true);
+        if (!complete && !row.path().isEmpty()) {
+            return row.path();
+        }
         StringBuilder path = new StringBuilder();
-        for (StoredMailbox step : ancestry(row)) {
+        for (StoredMailbox step : ancestry) {
             path.insert(0, path.isEmpty() ? step.name() : step.name() + "/");
         }
         return path.toString();

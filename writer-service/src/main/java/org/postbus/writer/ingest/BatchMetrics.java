@@ -1,6 +1,7 @@
 package org.postbus.writer.ingest;
 
 import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import java.time.Duration;
@@ -14,6 +15,8 @@ public final class BatchMetrics {
     private final Timer apply;
     private final Counter changes;
     private final Counter retries;
+    private final Counter parts;
+    private final Counter refused;
 
     public BatchMetrics(MeterRegistry registry) {
         this.registry = registry;
@@ -27,8 +30,14 @@ public final class BatchMetrics {
         this.retries = Counter.builder("postbus.batch.retries")
                 .description("Attempts that failed because the database or the broker was not available")
                 .register(registry);
+        this.parts = Counter.builder("postbus.batch.parts")
+                .description("Transactions that applied a part of a batch, because it was too large for one")
+                .register(registry);
+        this.refused = Counter.builder("postbus.observations.refused")
+                .description("Observations that were quarantined alone, while the rest of their batch was applied")
+                .register(registry);
         // All of them exist from the start, so that a rate of 0 differs from missing data.
-        for (String outcome : new String[] {"applied", "stale", "duplicate", "gap", "account-gone", "quarantined"}) {
+        for (String outcome : new String[] {"applied", "stale", "duplicate", "gap", "account-gone", "quarantined", "expired"}) {
             batches(outcome);
         }
     }
@@ -39,6 +48,10 @@ public final class BatchMetrics {
                 batches("applied").increment();
                 changes.increment(applied.changes());
             }
+            case Outcome.AppliedInPart part -> {
+                parts.increment();
+                changes.increment(part.changes());
+            }
             case Outcome.Stale stale -> batches("stale").increment();
             case Outcome.Duplicate duplicate -> batches("duplicate").increment();
             case Outcome.Gap gap -> batches("gap").increment();
@@ -48,6 +61,26 @@ public final class BatchMetrics {
 
     void quarantined() {
         batches("quarantined").increment();
+    }
+
+    void refused() {
+        refused.increment();
+    }
+
+    /** The topic deleted the record before it could be applied. */
+    void expired() {
+        batches("expired").increment();
+    }
+
+    /** What waits to be applied. */
+    void queues(RecordMemory memory) {
+        Gauge.builder("postbus.batches.held", memory, RecordMemory::bytesHeld)
+                .baseUnit("bytes")
+                .description("Octets of records that wait to be applied")
+                .register(registry);
+        Gauge.builder("postbus.batches.left", memory, RecordMemory::recordsLeft)
+                .description("Records that wait to be applied and are read from Kafka again then")
+                .register(registry);
     }
 
     void retried() {

@@ -7,10 +7,14 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.databind.node.TextNode;
 import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import org.postbus.codec.EventCodec;
 import org.postbus.codec.MalformedRecordException;
+import org.postbus.observation.Observation;
 import org.postbus.observation.ObservationBatch;
+import org.postbus.writer.apply.UnreadableObservation;
 import org.postbus.writer.decide.StorableText;
 
 /**
@@ -20,6 +24,7 @@ import org.postbus.writer.decide.StorableText;
 public final class ObservationDecoder {
     private static final int ESCAPED_DIGITS = 4;
 
+    private static final int REASON_LENGTH_MAX = 1000;
     private static final int TENANT_TOKENS_MAX = 8;
     private static final int TENANT_TEXT_MAX = 36;
 
@@ -27,11 +32,48 @@ public final class ObservationDecoder {
 
     /** @throws MalformedRecordException if the value is not a batch */
     public static ObservationBatch decode(byte[] json) {
-        if (!mayHoldUnstorable(json)) {
-            return EventCodec.decode(json, ObservationBatch.class);
+        return decodeStorable(cleaned(json));
+    }
+
+    private static ObservationBatch decodeStorable(byte[] json) {
+        return EventCodec.decode(json, ObservationBatch.class);
+    }
+
+    private static byte[] cleaned(byte[] json) {
+        return mayHoldUnstorable(json) ? EventCodec.encode(storable(EventCodec.decode(json, JsonNode.class))) : json;
+    }
+
+    /** @param unreadable were left out of the batch */
+    record Readable(ObservationBatch batch, List<UnreadableObservation> unreadable) {}
+
+    /**
+     * For a value that is not a batch: a batch without the observations that cannot be decoded, for example of a type that a later version
+     * knows. The same value always gives the same batch.
+     *
+     * @throws MalformedRecordException if the rest of the value is not a batch either
+     */
+    static Readable decodeReadable(byte[] json) {
+        JsonNode value = EventCodec.decode(cleaned(json), JsonNode.class);
+        if (!(value instanceof ObjectNode object) || !(value.get("observations") instanceof ArrayNode observations)) {
+            return new Readable(decodeStorable(json), List.of());
         }
-        JsonNode clean = storable(EventCodec.decode(json, JsonNode.class));
-        return EventCodec.decode(EventCodec.encode(clean), ObservationBatch.class);
+        List<Observation> readable = new ArrayList<>();
+        List<UnreadableObservation> unreadable = new ArrayList<>();
+        for (JsonNode observation : observations) {
+            byte[] one = EventCodec.encode(observation);
+            try {
+                readable.add(EventCodec.decode(one, Observation.class));
+            } catch (MalformedRecordException e) {
+                unreadable.add(new UnreadableObservation(
+                        one, StorableText.of(String.valueOf(e.getMessage()), REASON_LENGTH_MAX)));
+            }
+        }
+        object.set("observations", observations.arrayNode());
+        ObservationBatch envelope = decodeStorable(EventCodec.encode(object));
+        return new Readable(
+                new ObservationBatch(
+                        envelope.tenantId(), envelope.accountId(), envelope.fence(), envelope.seq(), readable),
+                unreadable);
     }
 
     /**

@@ -2,26 +2,23 @@ package org.postbus.writer.ingest;
 
 import java.time.Clock;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
-import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.jboss.logging.Logger;
-import org.postbus.codec.MalformedRecordException;
 import org.postbus.kit.InfrastructureFailureException;
 import org.postbus.kit.concurrent.FairPermits;
-import org.postbus.kit.sql.UnstorableDataException;
-import org.postbus.observation.ObservationBatch;
 import org.postbus.writer.apply.BatchApplier;
-import org.postbus.writer.apply.BatchApplier.Outcome;
-import org.postbus.writer.apply.InapplicableException;
+import org.postbus.writer.ingest.RecordApplication.Next;
 import org.postbus.writer.publish.ChangePublisher;
 
 /**
- * Processes a record: decodes it, applies it and has its changes published.
+ * Processes a record: has it decoded, applied and its changes published.
  *
- * <p>A poison message is quarantined. An infrastructure failure is retried for as long as it lasts: no record is skipped because of it, and no
- * later record of the same account is applied before it.
+ * <p>An infrastructure failure is retried for as long as it lasts: no record is skipped because of it, and no later record of the same account is
+ * applied before it. A record that is poison as a whole is quarantined, after a pause that grows if the account has others: its fetcher reads the
+ * same mail again, and the next record may be the same.
  */
 public final class RecordProcessor implements AutoCloseable {
     private static final Logger LOG = Logger.getLogger(RecordProcessor.class);
@@ -46,91 +43,76 @@ public final class RecordProcessor implements AutoCloseable {
     }
 
     /**
-     * Returns when the record is applied or quarantined. It holds a permit of its tenant while it is tried, and none while it waits for a retry.
+     * Returns when the record is applied or quarantined. It holds a permit of its tenant during each transaction, and none between two or while it
+     * waits for a retry.
      *
      * @throws InfrastructureFailureException only while the process stops; the record is consumed again after the restart
      */
-    void process(ConsumerRecord<String, byte[]> record, FairPermits<String> permits, String tenant) {
+    void process(WaitingRecord record, RecordMemory memory, FairPermits<String> permits) {
+        RecordApplication application = new RecordApplication(applier, publisher, metrics, clock, record);
+        Next next = new Next.Continue();
         Duration delay = RETRY_FIRST;
-        while (true) {
-            if (stopped.getCount() == 0) {
-                throw new InfrastructureFailureException("stopped before the record was applied", null);
+        while (!(next instanceof Next.Nothing)) {
+            requireRunning();
+            if (next instanceof Next.Poison) {
+                pause(quarantine.pauseBefore(record));
             }
-            try (FairPermits<String>.Permit permit = permits.acquire(tenant)) {
-                process(record);
-                return;
+            try (FairPermits<String>.Permit permit = permits.acquire(record.tenant())) {
+                next = step(next, application, record, memory.take(record));
+                delay = RETRY_FIRST;
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
                 throw new InfrastructureFailureException("interrupted", e);
             } catch (InfrastructureFailureException e) {
+                memory.leaveAll(record.account());
                 metrics.retried();
                 LOG.warnf(
-                        "record %s-%d@%d is retried in about %d ms: %s",
-                        record.topic(), record.partition(), record.offset(), delay.toMillis(), e.getMessage());
-                awaitRetry(delay, e);
+                        "record %s is retried in about %d ms: %s",
+                        record.position(), delay.toMillis(), e.getMessage());
+                pause(jittered(delay));
                 delay = delay.multipliedBy(2).compareTo(RETRY_MAX) < 0 ? delay.multipliedBy(2) : RETRY_MAX;
             }
         }
     }
 
-    private void awaitRetry(Duration delay, InfrastructureFailureException cause) {
-        long jittered = delay.toMillis() / 2 + ThreadLocalRandom.current().nextLong(delay.toMillis());
+    private Next step(Next next, RecordApplication application, WaitingRecord record, Optional<byte[]> octets) {
+        if (next instanceof Next.Poison(String reason)) {
+            quarantine.add(record, octets.orElse(new byte[0]), reason);
+            metrics.quarantined();
+            return new Next.Nothing();
+        }
+        if (octets.isPresent()) {
+            return application.next(octets.get());
+        }
+        if (record.value().isEmpty()) {
+            return new Next.Poison("the record has no value");
+        }
+        // The account's next batch shows a gap, and the account is claimed anew.
+        LOG.errorf("record %s was deleted from the topic before it could be applied", record.position());
+        metrics.expired();
+        return new Next.Nothing();
+    }
+
+    private void requireRunning() {
+        if (stopped.getCount() == 0) {
+            throw new InfrastructureFailureException("stopped before the record was applied", null);
+        }
+    }
+
+    private static Duration jittered(Duration delay) {
+        return Duration.ofMillis(
+                delay.toMillis() / 2 + ThreadLocalRandom.current().nextLong(delay.toMillis()));
+    }
+
+    private void pause(Duration duration) {
         try {
-            if (stopped.await(jittered, TimeUnit.MILLISECONDS)) {
-                throw cause;
+            if (stopped.await(duration.toMillis(), TimeUnit.MILLISECONDS)) {
+                requireRunning();
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw cause;
+            throw new InfrastructureFailureException("interrupted", e);
         }
-    }
-
-    private void process(ConsumerRecord<String, byte[]> record) {
-        try {
-            metrics.apply().record(() -> decodeAndApply(record));
-        } catch (InfrastructureFailureException e) {
-            throw e;
-        } catch (MalformedRecordException | InapplicableException | UnstorableDataException e) {
-            quarantine(record, e.getMessage());
-        } catch (RuntimeException e) {
-            // A bug that one record triggers must not stop the other records. The message is left out: it may quote
-            // mail.
-            LOG.errorf(e, "record %s-%d@%d can not be applied", record.topic(), record.partition(), record.offset());
-            quarantine(record, e.getClass().getName());
-        }
-    }
-
-    private void decodeAndApply(ConsumerRecord<String, byte[]> record) {
-        if (record.value() == null) {
-            throw new InapplicableException("the record has no value");
-        }
-        ObservationBatch batch = ObservationDecoder.decode(record.value());
-        if (!batch.accountId().toString().equals(record.key())) {
-            throw new InapplicableException("the record's key is not the account of its batch");
-        }
-        Outcome outcome = applier.apply(batch, clock.instant());
-        metrics.count(outcome);
-        switch (outcome) {
-            case Outcome.Applied applied -> {
-                if (applied.changes() > 0) {
-                    publisher.publishSoon(batch.tenantId(), batch.accountId(), applied.rows());
-                }
-            }
-            case Outcome.Gap gap ->
-                LOG.warnf(
-                        "account %s: batches before fence %d, seq %d are missing; the account is claimed anew",
-                        batch.accountId(), batch.fence(), batch.seq());
-            case Outcome.Stale stale ->
-                LOG.debugf("account %s: batch of a superseded claim, fence %d", batch.accountId(), batch.fence());
-            case Outcome.Duplicate duplicate ->
-                LOG.debugf("account %s: duplicate of fence %d, seq %d", batch.accountId(), batch.fence(), batch.seq());
-            case Outcome.AccountGone gone -> LOG.debugf("account %s has been deleted", batch.accountId());
-        }
-    }
-
-    private void quarantine(ConsumerRecord<String, byte[]> record, String reason) {
-        quarantine.add(record, reason);
-        metrics.quarantined();
     }
 
     /** Records that wait for a retry are given up; they are not acknowledged. */

@@ -94,55 +94,38 @@ public final class EmailMailboxTable {
                 column(links, LinkKey::emailId, UUID[]::new));
     }
 
-    /** Emails that have a link of the selection and also one outside of it: they stay in a mailbox and are changed in memory. */
-    public static List<UUID> linkedElsewhere(Transaction transaction, AccountId account, LinkSelection selection) {
-        List<UUID> emails = new ArrayList<>();
-        transaction.run("""
-                        select distinct l.email_id
-                        from unnest($3::bigint[], $4::bigint[]) r(first, last)
-                        cross join lateral (
-                          select email_id from email_mailbox
-                          where account_id = $1 and mailbox_id = $2 and uid between r.first and r.last
-                            and (uidvalidity = $5) is not false and (uidvalidity <> $6) is not false
-                          order by uid offset 0) l
-                        where exists (
-                            select from (
-                              select * from email_mailbox
-                              where account_id = $1 and email_id between l.email_id and l.email_id order by email_id
-                              offset 0) o
-                            where not (o.mailbox_id = $2
-                              and exists (select from unnest($3::bigint[], $4::bigint[]) q(first, last)
-                                          where o.uid between q.first and q.last)
-                              and (o.uidvalidity = $5) is not false and (o.uidvalidity <> $6) is not false))""", parameters(account, selection)).forEach(row -> emails.add(row.getUUID("email_id")));
-        return emails;
-    }
+    /** @param isOnly whether the email has no other link */
+    public record SelectedLink(LinkKey key, boolean isOnly) {}
 
-    /**
-     * Deletes links of emails that have no others, and marks the emails as unlinked in {@code pass}. Until they are found again or
-     * destroyed, subscribers see them in that mailbox.
-     *
-     * @return the number of emails
-     */
-    public static long unlink(Transaction transaction, AccountId account, LinkSelection selection, long pass) {
+    /** At most {@code most} links of the selection, in the order of their UIDs. */
+    public static List<SelectedLink> select(
+            Transaction transaction, AccountId account, LinkSelection selection, int most) {
         Object[] parameters = Arrays.copyOf(parameters(account, selection), 7);
-        parameters[6] = pass;
-        return transaction.run("""
-                        with gone as (
-                          delete from email_mailbox l
-                          using unnest($3::bigint[], $4::bigint[]) r(first, last)
-                          cross join lateral (
-                            select ctid as row from email_mailbox
-                            where account_id = $1 and mailbox_id = $2 and uid between r.first and r.last
-                              and (uidvalidity = $5) is not false and (uidvalidity <> $6) is not false
-                            order by uid offset 0) at
-                          where l.ctid = at.row
-                          returning l.email_id)
-                        update email e set unlinked_pass = $7, unlinked_from = array[$2::uuid]
-                        from (select distinct email_id from gone) g
-                        cross join lateral (
-                          select ctid as row from email
-                          where account_id = $1 and email_id between g.email_id and g.email_id order by email_id offset 0) at
-                        where e.ctid = at.row""", parameters).rowCount();
+        parameters[6] = (long) most;
+        List<SelectedLink> links = new ArrayList<>();
+        for (Row row : transaction.run("""
+                select l.uid, l.email_id,
+                       not exists (
+                         select from (
+                           select mailbox_id, uid from email_mailbox
+                           where account_id = $1 and email_id between l.email_id and l.email_id order by email_id
+                           offset 0) o
+                         where o.mailbox_id <> $2 or o.uid <> l.uid) as only
+                from (
+                  select s.uid, s.email_id
+                  from unnest($3::bigint[], $4::bigint[]) r(first, last)
+                  cross join lateral (
+                    select uid, email_id from email_mailbox
+                    where account_id = $1 and mailbox_id = $2 and uid between r.first and r.last
+                      and (uidvalidity = $5) is not false and (uidvalidity <> $6) is not false
+                    order by uid offset 0) s
+                  limit $7) l""", parameters)) {
+            links.add(new SelectedLink(
+                    new LinkKey(
+                            row.getUUID("email_id"), new Location(selection.mailboxId(), row.getLong("uid"))),
+                    row.getBoolean("only")));
+        }
+        return links;
     }
 
     /** $1 to $6 of the statements that take a selection: account, mailbox, first and last UIDs, UIDVALIDITY selected and excluded. */

@@ -24,6 +24,7 @@ import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
 import org.postbus.observation.EmailIdentity;
 import org.postbus.writer.decide.EmailDifference.CreatedEmail;
+import org.postbus.writer.decide.EmailDifference.LinkKey;
 import org.postbus.writer.decide.EmailDifference.UpdatedEmail;
 import org.postbus.writer.decide.EmailKeys;
 import org.postbus.writer.decide.StoredEmail;
@@ -185,6 +186,25 @@ public final class EmailTable {
                         String[]::new),
                 column(emails, UpdatedEmail::threadId, UUID[]::new),
                 column(emails, email -> email.blobId().orElse(null), String[]::new));
+    }
+
+    /**
+     * Marks emails that have lost their last link, which was in this mailbox. Until they are found again or destroyed, subscribers see them
+     * there.
+     *
+     * @param links the emails' last links
+     * @param pass the number of finished passes
+     */
+    public static void markUnlinked(
+            Transaction transaction, AccountId account, List<LinkKey> links, UUID mailbox, long pass) {
+        transaction.send(
+                """
+                update email e set unlinked_pass = $3, unlinked_from = array[$4::uuid]
+                from unnest($2::uuid[]) k(email_id)
+                cross join lateral (
+                  select ctid as row from email
+                  where account_id = $1 and email_id between k.email_id and k.email_id order by email_id offset 0) at
+                where e.ctid = at.row""", account.value(), column(links, LinkKey::emailId, UUID[]::new), pass, mailbox);
     }
 
     public static void delete(Transaction transaction, AccountId account, List<UUID> ids) {

@@ -8,6 +8,7 @@ import io.vertx.sqlclient.RowSet;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import org.postbus.kit.sql.Transaction;
 import org.postbus.model.AccountId;
@@ -16,21 +17,46 @@ import org.postbus.model.TenantId;
 import org.postbus.observation.MailboxKey;
 import org.postbus.writer.decide.StoredMailbox;
 
-/** {@code mailbox}. An account has tens of mailboxes, rarely thousands, so all of them are read. */
+/** {@code mailbox}. An account has tens of mailboxes, rarely thousands. */
 public final class MailboxTable {
+    private static final String COLUMNS = """
+            m.mailbox_id, m.server_key, m.raw_name, m.name, m.parent_id, m.path, m.role, m.sort_order, m.is_subscribed, m.selectable,
+            m.total_emails, m.unread_emails""";
+
     private MailboxTable() {}
 
-    /** Sends the query. {@link #all} reads the answer. */
-    public static Future<RowSet<Row>> queryAll(Transaction transaction, AccountId account) {
-        return transaction.query("""
-                select mailbox_id, server_key, raw_name, name, parent_id, path, role, sort_order, is_subscribed, selectable,
-                       total_emails, unread_emails
-                from mailbox where account_id = $1""", account.value());
+    /**
+     * Sends the query. {@link #stored} reads the answer.
+     *
+     * @param keys empty: all mailboxes of the account
+     * @return empty if none is wanted
+     */
+    public static Optional<Future<RowSet<Row>>> query(
+            Transaction transaction, AccountId account, Optional<Set<MailboxKey>> keys) {
+        if (keys.isEmpty()) {
+            return Optional.of(transaction.query(
+                    "select " + COLUMNS + " from mailbox m where m.account_id = $1", account.value()));
+        }
+        if (keys.get().isEmpty()) {
+            return Optional.empty();
+        }
+        return Optional.of(transaction.query(
+                "select " + COLUMNS + """
+                         from unnest($2::text[]) k(server_key)
+                        cross join lateral (
+                          select * from mailbox
+                          where account_id = $1 and server_key between k.server_key and k.server_key
+                          order by server_key offset 0) m""",
+                account.value(),
+                keys.get().stream().map(MailboxKey::value).toArray(String[]::new)));
     }
 
-    public static List<StoredMailbox> all(RowSet<Row> answer) {
+    public static List<StoredMailbox> stored(Transaction transaction, Optional<Future<RowSet<Row>>> answer) {
         List<StoredMailbox> mailboxes = new ArrayList<>();
-        for (Row row : answer) {
+        if (answer.isEmpty()) {
+            return mailboxes;
+        }
+        for (Row row : transaction.rows(answer.get())) {
             mailboxes.add(new StoredMailbox(
                     row.getUUID("mailbox_id"),
                     MailboxKey.of(row.getString("server_key")),

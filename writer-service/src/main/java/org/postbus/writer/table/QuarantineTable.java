@@ -10,6 +10,15 @@ import org.postbus.model.TenantId;
 public final class QuarantineTable {
     private QuarantineTable() {}
 
+    /** The records of the account that were quarantined within the last hour. */
+    public static int recent(Transaction transaction, AccountId account) {
+        return transaction
+                .run("select quarantined_recently($1) as recent", account.value())
+                .iterator()
+                .next()
+                .getInteger("recent");
+    }
+
     /** @return the row's id */
     public static long insert(
             Transaction transaction,

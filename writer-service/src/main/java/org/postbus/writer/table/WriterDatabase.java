@@ -20,8 +20,8 @@ public final class WriterDatabase implements AutoCloseable {
 
     private static final Duration CONNECTION_WAIT_MAX = Duration.ofSeconds(10);
     private static final int WAITING_MAX = 200;
-    /** The role's 15 s suit single rows. One statement may unlink a mailbox with a million messages. */
-    private static final Duration STATEMENT_TIMEOUT = Duration.ofSeconds(60);
+    /** A statement changes 2,000 rows at most. After a timeout it is tried with fewer. */
+    private static final Duration STATEMENT_TIMEOUT = Duration.ofSeconds(15);
 
     /** Above the statement timeout. */
     private static final Duration SILENCE_MAX = STATEMENT_TIMEOUT.plusSeconds(10);

@@ -245,6 +245,7 @@ class SimulationTest {
             idsNeverChange(account, server, ids, "seed " + seed + ", pass " + pass);
         }
 
+        assertThat(account.countsThatDiffer()).as("seed %d: counts", seed).isZero();
         assertThat(account.folded()).as("seed %d", seed).isEqualTo(account.stored());
         assertThat(account.number("select count(*) from email where account_id = ? and unlinked_pass is not null"))
                 .as("seed %d: emails without a mailbox", seed)

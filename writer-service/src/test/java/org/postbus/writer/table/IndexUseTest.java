@@ -8,6 +8,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.postbus.devstack.DevStack;
 import org.postbus.devstack.postgres.Database;
+import org.postbus.observation.MailboxKey;
 import org.postbus.observation.Observation;
 import org.postbus.writer.Observations;
 import org.postbus.writer.TestAccount;
@@ -167,5 +168,43 @@ class IndexUseTest {
         assertThat(account.number("select count(*) from pending_changes where account_id = ? and applied_pass = 1"
                         + " and state = 'applied'"))
                 .isZero();
+    }
+
+    /** An account may have thousands of mailboxes; a flag change concerns one, the end of a pass none. */
+    @Test
+    void a_flag_change_reads_the_mailbox_that_it_needs() throws Exception {
+        var database = DevStack.postgres().freshDatabase();
+        TestAccount account = TestAccount.createIn(database);
+        List<Observation> mailboxes = new ArrayList<>(List.of(Observations.mailbox(INBOX)));
+        for (int i = 0; i < 1000; i++) {
+            mailboxes.add(Observations.mailbox(MailboxKey.ofRawName("M" + i)));
+        }
+        mailboxes.add(Observations.imap(INBOX, 1, "m@x"));
+        account.apply(mailboxes);
+        long before = mailboxesRead(database);
+
+        for (int i = 0; i < 10; i++) {
+            account.apply(Observations.state(INBOX, 1, "change" + i));
+            account.apply(Observations.pass());
+        }
+        account.closeDatabase();
+
+        // All mailboxes for each batch would be 20,000. The counts of a connection are reported late, so some are of the
+        // preparation.
+        assertThat(mailboxesRead(database) - before).isBetween(10L, 5000L);
+        assertThat(account.contents().get("INBOX")).containsExactly("m@x [change9]");
+    }
+
+    private static long mailboxesRead(Database database) throws Exception {
+        try (var connection = database.connectAsAdmin();
+                var statement = connection.createStatement()) {
+            statement.execute("select pg_stat_force_next_flush()");
+            try (var read = statement.executeQuery("""
+                    select coalesce(sum(i.idx_tup_read), 0) + (select seq_tup_read from pg_stat_user_tables where relname = 'mailbox')
+                    from pg_stat_user_indexes i where i.relname = 'mailbox'""")) {
+                read.next();
+                return read.getLong(1);
+            }
+        }
     }
 }
