@@ -25,12 +25,19 @@ public final class RecordMemory {
      * @param tenantBytesMax of one tenant's records
      * @param accountBytesMax of one account's records. A fetcher has at most 8 batches of 512 KiB ahead of what was applied
      * @param recordsMax records that wait, also those that were left in Kafka. With more, nothing is read
+     * @param uncommittedMax records since the first that waits, of all partitions. The connector notes about 100 bytes for each that is applied
+     *     and can not be committed because an earlier one of its partition waits. With more, nothing is read
      * @param waitMax how long reading waits for room before it goes on without
      */
     public record Limits(
-            long bytesMax, long tenantBytesMax, long accountBytesMax, int recordsMax, Duration waitMax) {
+            long bytesMax,
+            long tenantBytesMax,
+            long accountBytesMax,
+            int recordsMax,
+            long uncommittedMax,
+            Duration waitMax) {
         public static final Limits DEFAULT =
-                new Limits(32L << 20, 16L << 20, 5L << 20, 20_000, Duration.ofMillis(500));
+                new Limits(32L << 20, 16L << 20, 5L << 20, 20_000, 500_000, Duration.ofMillis(500));
     }
 
     /** What an account or a tenant has. */
@@ -47,6 +54,7 @@ public final class RecordMemory {
     private final Condition room = lock.newCondition();
     private final Map<String, Share> accounts = new HashMap<>();
     private final Map<String, Share> tenants = new HashMap<>();
+    private final Uncommitted uncommitted = new Uncommitted();
     private final Map<RecordPosition, WaitingRecord> left = new HashMap<>();
     /** Records that are being applied. Their octets are not released. */
     private final Set<WaitingRecord> taken = new HashSet<>();
@@ -65,6 +73,7 @@ public final class RecordMemory {
         lock.lock();
         try {
             records++;
+            uncommitted.add(record.position());
             accounts.computeIfAbsent(record.account(), account -> new Share()).records.add(record);
             tenants.computeIfAbsent(record.tenant(), tenant -> new Share()).records.add(record);
             hold(record, 1);
@@ -77,7 +86,7 @@ public final class RecordMemory {
     boolean hasRoom(WaitingRecord added) {
         lock.lock();
         try {
-            return records <= limits.recordsMax() && (fits(added) || !isWaiting(added));
+            return mayRead() && (fits(added) || !isWaiting(added));
         } finally {
             lock.unlock();
         }
@@ -97,7 +106,7 @@ public final class RecordMemory {
             if (isWaiting(added) && !fits(added)) {
                 leave(added);
             }
-            while (records > limits.recordsMax() && !closed) {
+            while (!mayRead() && !closed) {
                 room.await();
             }
         } catch (InterruptedException e) {
@@ -162,6 +171,7 @@ public final class RecordMemory {
         lock.lock();
         try {
             records--;
+            uncommitted.remove(record.position());
             taken.remove(record);
             if (isHeld(record)) {
                 hold(record, -1);
@@ -229,6 +239,10 @@ public final class RecordMemory {
             left.put(record.position(), record);
             countLeft(record, 1);
         }
+    }
+
+    private boolean mayRead() {
+        return records <= limits.recordsMax() && uncommitted.records() <= limits.uncommittedMax();
     }
 
     private boolean fits(WaitingRecord record) {

@@ -78,7 +78,8 @@ class AccountQueuesTest {
         int records = 30;
         int bytesMax = 100_000;
         try (Pipeline small = new Pipeline(
-                        new RecordMemory.Limits(bytesMax, bytesMax / 2, bytesMax / 4, 1000, Duration.ofMillis(200)));
+                        new RecordMemory.Limits(
+                                bytesMax, bytesMax / 2, bytesMax / 4, 1000, 1000, Duration.ofMillis(200)));
                 Connection connection = DevStack.postgres().database().connectAsAdmin();
                 KafkaConsumer<String, RecordValue> consumer = small.observations()) {
             connection.setAutoCommit(false);
