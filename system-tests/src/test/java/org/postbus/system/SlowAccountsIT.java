@@ -60,7 +60,10 @@ class SlowAccountsIT {
                             + " values (?, ?, 'imap', 'a@example.com', '{}', 'paused')",
                     id.value(),
                     tenant.value());
-            update("insert into account_sync (account_id, tenant_id, fence) values (?, ?, 1)", id.value(), tenant.value());
+            update(
+                    "insert into account_sync (account_id, tenant_id, fence) values (?, ?, 1)",
+                    id.value(),
+                    tenant.value());
         }
 
         void send(Observation... observations) throws Exception {
@@ -161,7 +164,9 @@ class SlowAccountsIT {
                 .isZero();
         System.out.printf(
                 "%d emails vanished and were destroyed; %d batches of another account meanwhile, the slowest after %d ms%n",
-                HUGE, delays.size(), delays.stream().mapToLong(Duration::toMillis).max().orElse(0));
+                HUGE,
+                delays.size(),
+                delays.stream().mapToLong(Duration::toMillis).max().orElse(0));
     }
 
     private void fill(Fetched account) throws SQLException {
@@ -177,7 +182,17 @@ class SlowAccountsIT {
     private static Observation.MailboxObserved mailbox(MailboxKey key) {
         String name = key.value().substring(key.value().indexOf(':') + 1);
         return new Observation.MailboxObserved(new ObservedMailbox(
-                key, Optional.empty(), Optional.of(name), name, Optional.empty(), Optional.empty(), 0, true, true, 0, 0));
+                key,
+                Optional.empty(),
+                Optional.of(name),
+                name,
+                Optional.empty(),
+                Optional.empty(),
+                0,
+                true,
+                true,
+                0,
+                0));
     }
 
     private static Observation.PassFinished pass() {

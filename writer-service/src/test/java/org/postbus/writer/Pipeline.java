@@ -64,14 +64,14 @@ public final class Pipeline implements AutoCloseable {
     public Pipeline(RecordMemory.Limits limits) {
         memory = new RecordMemory(limits, leftRecords);
         queues = new AccountQueues(
-            new RecordProcessor(
-                    TestAccount.APPLIER,
-                    publisher,
-                    new Quarantine(TestAccount.TRANSACTIONS, producer),
-                    batches,
-                    Clock.systemUTC()),
-            memory,
-            batches);
+                new RecordProcessor(
+                        TestAccount.APPLIER,
+                        publisher,
+                        new Quarantine(TestAccount.TRANSACTIONS, producer),
+                        batches,
+                        Clock.systemUTC()),
+                memory,
+                batches);
     }
 
     @Override
@@ -95,16 +95,17 @@ public final class Pipeline implements AutoCloseable {
     }
 
     public static ConsumerRecord<String, RecordValue> record(TestAccount account, Observation... observations) {
-        return record(
-                0,
-                account.account.toString(),
-                EventCodec.encode(account.nextBatch(List.of(observations))));
+        return record(0, account.account.toString(), EventCodec.encode(account.nextBatch(List.of(observations))));
     }
 
     /** @param value null: the record has none */
     public static ConsumerRecord<String, RecordValue> record(long offset, String key, byte[] value) {
         return new ConsumerRecord<>(
-                Topics.OBSERVATIONS, 0, offset, key, new RecordValueDeserializer().deserialize(Topics.OBSERVATIONS, value));
+                Topics.OBSERVATIONS,
+                0,
+                offset,
+                key,
+                new RecordValueDeserializer().deserialize(Topics.OBSERVATIONS, value));
     }
 
     /** Writes records to {@code postbus.observations}. Returns the offset of the first. */
@@ -113,8 +114,8 @@ public final class Pipeline implements AutoCloseable {
                 DevStack.kafka(PARTITIONS).connectionOfAdmin(), new StringSerializer(), new ByteArraySerializer())) {
             long first = -1;
             for (byte[] value : values) {
-                long offset = toTopic.send(new ProducerRecord<>(
-                                Topics.OBSERVATIONS, partition, account.toString(), value))
+                long offset = toTopic.send(
+                                new ProducerRecord<>(Topics.OBSERVATIONS, partition, account.toString(), value))
                         .get(60, TimeUnit.SECONDS)
                         .offset();
                 first = first < 0 ? offset : first;

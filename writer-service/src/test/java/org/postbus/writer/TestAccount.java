@@ -99,7 +99,10 @@ public final class TestAccount {
     public static TestAccount createIn(Database postgres) {
         WriterDatabase database = connect(postgres);
         return entered(new TestAccount(
-                new TenantId(UUID.randomUUID()), postgres, database, new BatchApplier(database.transactions(), new TimeOrderedIds(Clock.systemUTC()))));
+                new TenantId(UUID.randomUUID()),
+                postgres,
+                database,
+                new BatchApplier(database.transactions(), new TimeOrderedIds(Clock.systemUTC()))));
     }
 
     public void closeDatabase() {
@@ -107,7 +110,9 @@ public final class TestAccount {
     }
 
     private static TestAccount entered(TestAccount created) {
-        created.update("insert into tenant (tenant_id, name) values (?, 'test') on conflict do nothing", created.tenant.value());
+        created.update(
+                "insert into tenant (tenant_id, name) values (?, 'test') on conflict do nothing",
+                created.tenant.value());
         created.update(
                 "insert into account (account_id, tenant_id, protocol, email, settings) values (?, ?, 'imap', 'a@example.com', '{}')",
                 created.account.value(),

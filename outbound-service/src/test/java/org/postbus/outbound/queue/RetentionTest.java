@@ -170,7 +170,9 @@ class RetentionTest {
         assertThat(seqs(account)).containsExactly(13L);
         assertThat(seqs(unpublished)).isEmpty();
         assertThat(database.rows("select to_regclass('change_log_"
-                        + DateTimeFormatter.ofPattern("yyyyMMdd").withZone(ZoneOffset.UTC).format(monday)
+                        + DateTimeFormatter.ofPattern("yyyyMMdd")
+                                .withZone(ZoneOffset.UTC)
+                                .format(monday)
                         + "')::text as name"))
                 .extracting(row -> row.get("name"))
                 .containsOnlyNulls();
@@ -191,8 +193,9 @@ class RetentionTest {
     @Test
     void quarantined_records_are_deleted_when_they_are_old() {
         for (String since : List.of(EIGHT_DAYS_AGO, LAST_WEEK)) {
-            database.run("insert into quarantine(account_id, tenant_id, topic, partition, record_offset, value, reason, at)"
-                    + " select account_id, tenant_id, 't', 0, 0, '', 'r', " + since + " from account");
+            database.run(
+                    "insert into quarantine(account_id, tenant_id, topic, partition, record_offset, value, reason, at)"
+                            + " select account_id, tenant_id, 't', 0, 0, '', 'r', " + since + " from account");
             database.run("insert into quarantine(topic, partition, record_offset, value, reason, at)"
                     + " values ('t', 0, 0, '', 'r', " + since + ")");
         }

@@ -58,7 +58,10 @@ final class LargeDatabase {
                        now() - interval '20 days' + n * interval '1 millisecond'
                 from account a join account_sync s using (account_id), generate_series(1, ?) n
                 where a.account_id = ?""", last - first + 1, account.value());
-        execute("update account_sync set change_seq = change_seq + ? where account_id = ?", last - first + 1, account.value());
+        execute(
+                "update account_sync set change_seq = change_seq + ? where account_id = ?",
+                last - first + 1,
+                account.value());
     }
 
     /** Mutations of the measured account that ended long ago, and some that wait for a pass that has not begun. */
@@ -94,7 +97,8 @@ final class LargeDatabase {
     /** The id of the email with this UID. */
     static String emailId(AccountId account, int uid) {
         try {
-            byte[] md5 = MessageDigest.getInstance("MD5").digest((account.toString() + uid).getBytes(StandardCharsets.US_ASCII));
+            byte[] md5 = MessageDigest.getInstance("MD5")
+                    .digest((account.toString() + uid).getBytes(StandardCharsets.US_ASCII));
             ByteBuffer octets = ByteBuffer.wrap(md5);
             return new UUID(octets.getLong(), octets.getLong()).toString();
         } catch (NoSuchAlgorithmException e) {

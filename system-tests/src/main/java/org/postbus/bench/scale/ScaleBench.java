@@ -61,9 +61,21 @@ public final class ScaleBench implements Runnable {
 
     /** Run by timers, whatever an account does. */
     private static final Set<String> BACKGROUND = Set.of(
-            "accounts_with_unpublished_changes", "unpublished_deletions", "accounts_with_due", "queue_states", "delete_old",
-            "delete_ended", "change_partitions", "unpublished_accounts", "accounts_to_erase", "tenants_to_erase",
-            "usable_keys", "usable_tenants", "keys_used", "append_audit", "sweep");
+            "accounts_with_unpublished_changes",
+            "unpublished_deletions",
+            "accounts_with_due",
+            "queue_states",
+            "delete_old",
+            "delete_ended",
+            "change_partitions",
+            "unpublished_accounts",
+            "accounts_to_erase",
+            "tenants_to_erase",
+            "usable_keys",
+            "usable_tenants",
+            "keys_used",
+            "append_audit",
+            "sweep");
 
     private final ScaleOptions options;
     private final PrintStream out;
@@ -126,20 +138,32 @@ public final class ScaleBench implements Runnable {
             throws SQLException {
         Map<Step, Cost> costs = new EnumMap<>(Step.class);
         StatementLog log = new StatementLog(stage.log("postgres"));
-        costs.put(Step.CLAIM, repeated(Step.CLAIM, log, ScaleOptions.CLAIMS, number -> claim(stage, database, account)));
-        costs.put(Step.NEWEST, repeated(Step.NEWEST, log, options.repeats(), number -> stage.api()
-                .get("accounts/" + account + "/emails?limit=50&mailboxId=" + inbox)
-                .expect(200)));
+        costs.put(
+                Step.CLAIM, repeated(Step.CLAIM, log, ScaleOptions.CLAIMS, number -> claim(stage, database, account)));
+        costs.put(
+                Step.NEWEST,
+                repeated(
+                        Step.NEWEST,
+                        log,
+                        options.repeats(),
+                        number -> stage.api()
+                                .get("accounts/" + account + "/emails?limit=50&mailboxId=" + inbox)
+                                .expect(200)));
         costs.put(
                 Step.MUTATION,
                 repeated(Step.MUTATION, log, options.repeats(), number -> mutate(stage, database, account, number)));
         // Else its reports of the absent server would be the account's next batches.
         stage.postbus().services().stop("fetcher-1");
         try (Batches batches = new Batches(stage, database, account)) {
-            costs.put(Step.QUIET_PASS, repeated(Step.QUIET_PASS, log, options.repeats(), number -> batches.send(pass())));
+            costs.put(
+                    Step.QUIET_PASS, repeated(Step.QUIET_PASS, log, options.repeats(), number -> batches.send(pass())));
             costs.put(
                     Step.FLAG_CHANGE,
-                    repeated(Step.FLAG_CHANGE, log, options.repeats(), number -> batches.send(flag(number), synced(number), pass())));
+                    repeated(
+                            Step.FLAG_CHANGE,
+                            log,
+                            options.repeats(),
+                            number -> batches.send(flag(number), synced(number), pass())));
         }
         stage.postbus().services().restart("fetcher-1");
         return costs;
@@ -231,7 +255,10 @@ public final class ScaleBench implements Runnable {
             this.database = database;
             this.tenant = stage.postbus().apiKey().tenant();
             this.account = account;
-            update(database, "update account_sync set fence = fence + 1, applied_seq = 0 where account_id = ?", account);
+            update(
+                    database,
+                    "update account_sync set fence = fence + 1, applied_seq = 0 where account_id = ?",
+                    account);
             this.fence = number(database, "select fence from account_sync where account_id = ?", account);
         }
 
@@ -247,7 +274,8 @@ public final class ScaleBench implements Runnable {
             Stage.await(
                     "the batch is applied",
                     WAIT,
-                    () -> number(database, "select applied_seq from account_sync where account_id = ?", account) == seq);
+                    () -> number(database, "select applied_seq from account_sync where account_id = ?", account)
+                            == seq);
         }
 
         @Override
@@ -278,7 +306,12 @@ public final class ScaleBench implements Runnable {
         out.printf(
                 "Statements of PostgreSQL, p50 of %d: a mailbox of %d emails in a small database, and one of %d in a database with %d emails in"
                         + " %d accounts; %s.%n%n",
-                options.repeats(), ScaleOptions.EMAILS_SMALL, options.mailbox(), options.emails(), options.accounts() + 1, Figures.machine());
+                options.repeats(),
+                ScaleOptions.EMAILS_SMALL,
+                options.mailbox(),
+                options.emails(),
+                options.accounts() + 1,
+                Figures.machine());
         out.println("| | statements | small: ms | rows read | large: ms | rows read | times as long |");
         out.println("|---|---:|---:|---:|---:|---:|---:|");
         List<String> slower = new ArrayList<>();
@@ -288,22 +321,35 @@ public final class ScaleBench implements Runnable {
             double factor = after.millis() / before.millis();
             out.printf(
                     "| %s | %d | %.2f | %d | %.2f | %d | %.1f |%n",
-                    step.shownName, after.plans().size(), before.millis(), before.rows(), after.millis(), after.rows(), factor);
+                    step.shownName,
+                    after.plans().size(),
+                    before.millis(),
+                    before.rows(),
+                    after.millis(),
+                    after.rows(),
+                    factor);
             if (factor > FACTOR_MAX && after.millis() > MILLIS_MIN || after.rows() > FACTOR_MAX * before.rows() + 10) {
                 slower.add(step.shownName);
             }
         }
         out.println();
         out.println(Figures.verdict(
-                slower.isEmpty() ? "all within 2 times, in time and in rows" : "more than 2 times: " + slower, slower.isEmpty()));
+                slower.isEmpty() ? "all within 2 times, in time and in rows" : "more than 2 times: " + slower,
+                slower.isEmpty()));
         write(plans, large);
         out.println("Plans of the large database: " + plans);
     }
 
     private static void write(Path file, Map<Step, Cost> costs) {
         StringBuilder text = new StringBuilder();
-        costs.forEach((step, cost) -> cost.plans().forEach(executed -> text.append("%s, %s, %.3f ms, %d rows%n%s%n".formatted(
-                step.shownName, executed.role(), executed.millis(), executed.rows(), executed.plan()))));
+        costs.forEach((step, cost) -> cost.plans()
+                .forEach(executed -> text.append("%s, %s, %.3f ms, %d rows%n%s%n"
+                        .formatted(
+                                step.shownName,
+                                executed.role(),
+                                executed.millis(),
+                                executed.rows(),
+                                executed.plan()))));
         try {
             Files.writeString(file, text);
         } catch (IOException e) {

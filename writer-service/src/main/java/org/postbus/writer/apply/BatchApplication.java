@@ -113,8 +113,8 @@ final class BatchApplication {
                 endRuns();
                 return mailboxes
                         .find(vanished.mailbox())
-                        .map(mailbox -> emails.unlink(
-                                LinkSelection.of(mailbox, vanished.uidValidity(), vanished.uids()), most))
+                        .map(mailbox ->
+                                emails.unlink(LinkSelection.of(mailbox, vanished.uidValidity(), vanished.uids()), most))
                         .orElse(Step.NOTHING);
             }
             case MessageNotRead message -> {

@@ -123,8 +123,8 @@ public final class BatchApplier {
         return transactions.call(batch.tenantId(), transaction -> {
             // Sent together: PostgreSQL reads the mailboxes after it has taken the lock.
             var lock = AccountSyncTable.lock(transaction, batch.accountId());
-            var mailboxes = MailboxTable.query(
-                    transaction, batch.accountId(), NeededMailboxes.of(batch.observations()));
+            var mailboxes =
+                    MailboxTable.query(transaction, batch.accountId(), NeededMailboxes.of(batch.observations()));
             Optional<AccountSync> locked = AccountSyncTable.locked(transaction.rows(lock));
             if (locked.isEmpty()) {
                 requireNoOtherOwner(transaction, batch);
@@ -157,8 +157,7 @@ public final class BatchApplier {
         changes.flush();
         if (changes.count() > 0) {
             long last = sync.changeSeq();
-            ChangeOutboxTable.add(
-                    transaction, batch.tenantId(), batch.accountId(), last - changes.count() + 1, last);
+            ChangeOutboxTable.add(transaction, batch.tenantId(), batch.accountId(), last - changes.count() + 1, last);
         }
         boolean complete = reached.observations() >= batch.observations().size();
         if (complete) {

@@ -78,10 +78,8 @@ final class ChangeLog {
         for (Change change : buffered) {
             long seq = sync.append(change);
             Optional<UUID> object = ChangedObject.idOf(change);
-            ChangeEvent event = new ChangeEvent(
-                    tenant, account, seq, origin(change, object, mutations), change);
-            rows.add(new ChangeRow(
-                    seq, ids.get(), ChangeEvent.typeOf(change), object, EventCodec.encode(event), at));
+            ChangeEvent event = new ChangeEvent(tenant, account, seq, origin(change, object, mutations), change);
+            rows.add(new ChangeRow(seq, ids.get(), ChangeEvent.typeOf(change), object, EventCodec.encode(event), at));
         }
         ChangeLogTable.insert(transaction, tenant, account, rows, at);
         buffered.clear();
@@ -119,8 +117,6 @@ final class ChangeLog {
                 ChangedObject.idOf(change).ifPresent(changed::add);
             }
         }
-        return changed.isEmpty()
-                ? List.of()
-                : PendingChangesTable.inProgress(transaction, account, changed);
+        return changed.isEmpty() ? List.of() : PendingChangesTable.inProgress(transaction, account, changed);
     }
 }

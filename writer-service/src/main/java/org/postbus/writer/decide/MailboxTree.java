@@ -173,7 +173,8 @@ public final class MailboxTree {
     /** The stored path if an ancestor has not been read. */
     private String pathOf(StoredMailbox row) {
         List<StoredMailbox> ancestry = ancestry(row);
-        boolean complete = ancestry.getLast().parentId().map(current::containsKey).orElse(true);
+        boolean complete =
+                ancestry.getLast().parentId().map(current::containsKey).orElse(true);
         if (!complete && !row.path().isEmpty()) {
             return row.path();
         }

@@ -37,7 +37,8 @@ public final class BatchMetrics {
                 .description("Observations that were quarantined alone, while the rest of their batch was applied")
                 .register(registry);
         // All of them exist from the start, so that a rate of 0 differs from missing data.
-        for (String outcome : new String[] {"applied", "stale", "duplicate", "gap", "account-gone", "quarantined", "expired"}) {
+        for (String outcome :
+                new String[] {"applied", "stale", "duplicate", "gap", "account-gone", "quarantined", "expired"}) {
             batches(outcome);
         }
     }

@@ -67,8 +67,7 @@ public final class LeftRecords implements AutoCloseable {
             TopicPartition partition = new TopicPartition(position.topic(), position.partition());
             client.assign(List.of(partition));
             client.seek(partition, position.offset());
-            List<ConsumerRecord<String, byte[]>> records =
-                    client.poll(READ_MAX).records(partition);
+            List<ConsumerRecord<String, byte[]>> records = client.poll(READ_MAX).records(partition);
             if (records.isEmpty()) {
                 throw new InfrastructureFailureException("Kafka did not return record " + position + " in time", null);
             }

@@ -46,9 +46,7 @@ public final class Quarantine {
     Duration pauseBefore(WaitingRecord record) {
         try {
             int often = recent(record) - OFTEN;
-            return often < 0
-                    ? Duration.ZERO
-                    : Duration.ofSeconds(Math.min(PAUSE_MAX.toSeconds(), 1L + often));
+            return often < 0 ? Duration.ZERO : Duration.ofSeconds(Math.min(PAUSE_MAX.toSeconds(), 1L + often));
         } catch (InfrastructureFailureException e) {
             // The record is stored when the database is available again, and only then the account is claimed anew.
             return Duration.ZERO;
@@ -84,16 +82,16 @@ public final class Quarantine {
                 account.map(AccountId::toString),
                 storable,
                 id);
-        producer.send(List.of(new ProducerRecord<>(
-                Topics.DEAD_LETTERS, record.key().orElse(null), EventCodec.encode(letter))));
+        producer.send(List.of(
+                new ProducerRecord<>(Topics.DEAD_LETTERS, record.key().orElse(null), EventCodec.encode(letter))));
     }
 
     /** Records of the account that were quarantined within the last hour. */
     private int recent(WaitingRecord record) {
         return accountOf(record)
                 .flatMap(account -> tenantOf(account)
-                        .map(tenant -> transactions.call(
-                                tenant, transaction -> QuarantineTable.recent(transaction, account))))
+                        .map(tenant ->
+                                transactions.call(tenant, transaction -> QuarantineTable.recent(transaction, account))))
                 .orElse(0);
     }
 

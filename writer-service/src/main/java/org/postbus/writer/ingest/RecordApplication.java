@@ -126,8 +126,7 @@ final class RecordApplication {
         if (record.unreadable().isEmpty() || unreadable.orElse(true)) {
             return applier.apply(record.batch(), clock.instant(), rowsMax);
         }
-        Outcome outcome =
-                applier.quarantine(record.batch(), clock.instant(), waiting.position(), record.unreadable());
+        Outcome outcome = applier.quarantine(record.batch(), clock.instant(), waiting.position(), record.unreadable());
         unreadable = Optional.of(true);
         record.unreadable().forEach(observation -> metrics.refused());
         return outcome;
@@ -193,8 +192,7 @@ final class RecordApplication {
                 yield new Next.Nothing();
             }
             case Outcome.Duplicate duplicate -> {
-                LOG.debugf(
-                        "account %s: duplicate of fence %d, seq %d", batch.accountId(), batch.fence(), batch.seq());
+                LOG.debugf("account %s: duplicate of fence %d, seq %d", batch.accountId(), batch.fence(), batch.seq());
                 yield new Next.Nothing();
             }
             case Outcome.AccountGone gone -> {

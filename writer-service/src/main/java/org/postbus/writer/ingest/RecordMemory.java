@@ -74,8 +74,12 @@ public final class RecordMemory {
         try {
             records++;
             uncommitted.add(record.position());
-            accounts.computeIfAbsent(record.account(), account -> new Share()).records.add(record);
-            tenants.computeIfAbsent(record.tenant(), tenant -> new Share()).records.add(record);
+            accounts.computeIfAbsent(record.account(), account -> new Share())
+                    .records
+                    .add(record);
+            tenants.computeIfAbsent(record.tenant(), tenant -> new Share())
+                    .records
+                    .add(record);
             hold(record, 1);
         } finally {
             lock.unlock();

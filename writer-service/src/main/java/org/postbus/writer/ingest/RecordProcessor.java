@@ -67,8 +67,7 @@ public final class RecordProcessor implements AutoCloseable {
                 memory.leaveAll(record.account());
                 metrics.retried();
                 LOG.warnf(
-                        "record %s is retried in about %d ms: %s",
-                        record.position(), delay.toMillis(), e.getMessage());
+                        "record %s is retried in about %d ms: %s", record.position(), delay.toMillis(), e.getMessage());
                 pause(jittered(delay));
                 delay = delay.multipliedBy(2).compareTo(RETRY_MAX) < 0 ? delay.multipliedBy(2) : RETRY_MAX;
             }

@@ -121,8 +121,7 @@ public final class EmailMailboxTable {
                     order by uid offset 0) s
                   limit $7) l""", parameters)) {
             links.add(new SelectedLink(
-                    new LinkKey(
-                            row.getUUID("email_id"), new Location(selection.mailboxId(), row.getLong("uid"))),
+                    new LinkKey(row.getUUID("email_id"), new Location(selection.mailboxId(), row.getLong("uid"))),
                     row.getBoolean("only")));
         }
         return links;

@@ -197,8 +197,7 @@ public final class EmailTable {
      */
     public static void markUnlinked(
             Transaction transaction, AccountId account, List<LinkKey> links, UUID mailbox, long pass) {
-        transaction.send(
-                """
+        transaction.send("""
                 update email e set unlinked_pass = $3, unlinked_from = array[$4::uuid]
                 from unnest($2::uuid[]) k(email_id)
                 cross join lateral (

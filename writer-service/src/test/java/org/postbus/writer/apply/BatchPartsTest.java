@@ -30,8 +30,8 @@ import org.postbus.writer.apply.BatchApplier.Outcome;
 /** Batches that touch more rows than one transaction may. */
 class BatchPartsTest {
     private static final int EMAILS = 60;
-    private static final ScopeSynced SYNCED = new ScopeSynced(
-            SyncScope.ofMailbox(INBOX), new Cursor.Imap(1, EMAILS + 1, Optional.empty(), 1));
+    private static final ScopeSynced SYNCED =
+            new ScopeSynced(SyncScope.ofMailbox(INBOX), new Cursor.Imap(1, EMAILS + 1, Optional.empty(), 1));
 
     private final TestAccount alice = TestAccount.create();
 
@@ -100,8 +100,8 @@ class BatchPartsTest {
 
     @Test
     void a_part_of_an_older_claim_is_forgotten() {
-        ObservationBatch batch = alice.nextBatch(List.of(
-                Observations.state(INBOX, 1, "first"), Observations.vanished(INBOX, 2, EMAILS), SYNCED));
+        ObservationBatch batch = alice.nextBatch(
+                List.of(Observations.state(INBOX, 1, "first"), Observations.vanished(INBOX, 2, EMAILS), SYNCED));
         TestAccount.APPLIER.apply(batch, TestAccount.NOW, 10);
         alice.claim();
 
@@ -113,8 +113,8 @@ class BatchPartsTest {
 
     @Test
     void an_email_that_is_elsewhere_too_stays_there() {
-        alice.apply(Observations.imap(
-                INBOX, 1, 100, Observations.email("both@x", Optional.of("emailid:both"), List.of())));
+        alice.apply(
+                Observations.imap(INBOX, 1, 100, Observations.email("both@x", Optional.of("emailid:both"), List.of())));
         alice.apply(Observations.imap(
                 ARCHIVE, 1, 1, Observations.email("both@x", Optional.of("emailid:both"), List.of()), "$seen"));
         ObservationBatch batch = alice.nextBatch(List.of(Observations.vanished(INBOX, 1, 1000)));
@@ -158,17 +158,18 @@ class BatchPartsTest {
 
         TestAccount.APPLIER.apply(batch, TestAccount.NOW, 10);
 
-        assertThat(alice.number("select count(*) from email where account_id = ?")).isEqualTo(EMAILS - 10);
+        assertThat(alice.number("select count(*) from email where account_id = ?"))
+                .isEqualTo(EMAILS - 10);
         assertThat(alice.number("select passes_finished from account_sync where account_id = ?"))
                 .isEqualTo(passes);
 
         applyAll(batch);
 
-        assertThat(alice.number("select count(*) from email where account_id = ?")).isZero();
+        assertThat(alice.number("select count(*) from email where account_id = ?"))
+                .isZero();
         assertThat(alice.number("select passes_finished from account_sync where account_id = ?"))
                 .isEqualTo(passes + 1);
-        assertThat(alice.number(
-                        "select destroyed from sync_log where account_id = ? order by entry_id desc limit 1"))
+        assertThat(alice.number("select destroyed from sync_log where account_id = ? order by entry_id desc limit 1"))
                 .isEqualTo(EMAILS);
     }
 

@@ -77,9 +77,8 @@ class AccountQueuesTest {
         TestAccount alice = TestAccount.create();
         int records = 30;
         int bytesMax = 100_000;
-        try (Pipeline small = new Pipeline(
-                        new RecordMemory.Limits(
-                                bytesMax, bytesMax / 2, bytesMax / 4, 1000, 1000, Duration.ofMillis(200)));
+        try (Pipeline small = new Pipeline(new RecordMemory.Limits(
+                        bytesMax, bytesMax / 2, bytesMax / 4, 1000, 1000, Duration.ofMillis(200)));
                 Connection connection = DevStack.postgres().database().connectAsAdmin();
                 KafkaConsumer<String, RecordValue> consumer = small.observations()) {
             connection.setAutoCommit(false);
@@ -112,7 +111,8 @@ class AccountQueuesTest {
             connection.rollback();
             CompletableFuture.allOf(done.toArray(CompletableFuture[]::new)).get(90, TimeUnit.SECONDS);
 
-            assertThat(alice.number("select count(*) from email where account_id = ?")).isEqualTo(records - 1);
+            assertThat(alice.number("select count(*) from email where account_id = ?"))
+                    .isEqualTo(records - 1);
             assertThat(alice.number("select applied_seq from account_sync where account_id = ? and fence = 1"))
                     .isEqualTo(records);
             assertThat(small.memory.bytesHeld()).isZero();

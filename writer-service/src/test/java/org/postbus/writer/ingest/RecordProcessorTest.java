@@ -119,14 +119,16 @@ class RecordProcessorTest {
                 Pipeline.record(alice, observations.toArray(Observation[]::new)),
                 Pipeline.record(bob, Observations.mailbox(INBOX))));
 
-        assertThat(alice.number("select count(*) from email where account_id = ?")).isEqualTo(38);
+        assertThat(alice.number("select count(*) from email where account_id = ?"))
+                .isEqualTo(38);
         assertThat(alice.number("select sum(uid) from quarantined_message where account_id = ? and uidvalidity = 1"))
                 .isEqualTo(17 + 30);
         assertThat(alice.text("select min(reason) from quarantined_message where account_id = ?"))
                 .contains("the message cannot be stored");
         assertThat(alice.number("select count(*) from quarantine where account_id = ? and octet_length(value) > 5000"))
                 .isEqualTo(2);
-        assertThat(alice.number("select count(*) from sync_state where account_id = ?")).isEqualTo(1);
+        assertThat(alice.number("select count(*) from sync_state where account_id = ?"))
+                .isEqualTo(1);
         assertThat(alice.number("select passes_finished from account_sync where account_id = ?"))
                 .isEqualTo(1);
         // The fetcher claims anew and learns of the quarantine; it need not read everything again.
@@ -134,7 +136,10 @@ class RecordProcessorTest {
                 .isEqualTo(2);
         assertThat(alice.folded()).isEqualTo(alice.stored());
         assertThat(alice.countsThatDiffer()).isZero();
-        assertThat(pipeline.registry.get("postbus.observations.refused").counter().count())
+        assertThat(pipeline.registry
+                        .get("postbus.observations.refused")
+                        .counter()
+                        .count())
                 .isEqualTo(2);
         assertThat(bob.types()).containsExactly("mailbox.created");
     }
@@ -177,7 +182,8 @@ class RecordProcessorTest {
             if (i == 2) {
                 assertThat(alice.number("select fence from account_sync where account_id = ? and full_pass_wanted"))
                         .isEqualTo(4);
-                alice.update("update account_sync set full_pass_wanted = false where account_id = ?", alice.account.value());
+                alice.update(
+                        "update account_sync set full_pass_wanted = false where account_id = ?", alice.account.value());
             }
         }
 

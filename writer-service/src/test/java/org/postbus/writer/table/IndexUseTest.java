@@ -189,7 +189,8 @@ class IndexUseTest {
         }
         account.closeDatabase();
 
-        // All mailboxes for each batch would be 20,000. The counts of a connection are reported late, so some are of the
+        // All mailboxes for each batch would be 20,000. The counts of a connection are reported late, so some are of
+        // the
         // preparation.
         assertThat(mailboxesRead(database) - before).isBetween(10L, 5000L);
         assertThat(account.contents().get("INBOX")).containsExactly("m@x [change9]");
