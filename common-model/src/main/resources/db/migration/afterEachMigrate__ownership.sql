@@ -4,13 +4,14 @@ do $$
 declare
   item record;
 begin
-  -- Sequences of identity columns follow their table.
+  -- Sequences of identity columns follow their table. Partitions and partitioned tables have dependencies of these kinds, too, and do not follow.
   for item in
     select c.oid::regclass as name from pg_class c
     where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p', 'v', 'm', 'f', 'S')
       and c.relowner <> 'postbus_owner'::regrole and c.relname <> 'flyway_schema_history'
       and not exists (select from pg_depend d
-                      where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype in ('a', 'i', 'e'))
+                      where d.classid = 'pg_class'::regclass and d.objid = c.oid
+                        and (d.deptype = 'e' or c.relkind = 'S' and d.deptype in ('a', 'i')))
   loop
     execute format('alter table %s owner to postbus_owner', item.name);
   end loop;

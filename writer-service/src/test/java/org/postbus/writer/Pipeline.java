@@ -108,6 +108,12 @@ public final class Pipeline implements AutoCloseable {
                 new RecordValueDeserializer().deserialize(Topics.OBSERVATIONS, value));
     }
 
+    /** The account's next batch as a record that is in Kafka, from where it is read again if it cannot be applied at once. */
+    public ConsumerRecord<String, RecordValue> sent(TestAccount account, Observation... observations) {
+        byte[] value = EventCodec.encode(account.nextBatch(List.of(observations)));
+        return record(send(account.account, 0, List.of(value)), account.account.toString(), value);
+    }
+
     /** Writes records to {@code postbus.observations}. Returns the offset of the first. */
     public long send(AccountId account, int partition, List<byte[]> values) {
         try (KafkaProducer<String, byte[]> toTopic = new KafkaProducer<>(

@@ -121,31 +121,50 @@ public final class RecordMemory {
         }
     }
 
+    /** False: the record was left in Kafka, {@link #takeAgain} reads it. */
+    boolean holds(WaitingRecord record) {
+        lock.lock();
+        try {
+            return isHeld(record);
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /**
-     * The octets of a record that is to be applied now. Blocks if they have to be read again.
+     * The octets of a record that is to be applied now. They stay in memory until {@link #remove} or {@link #leaveAll}.
      *
-     * @return empty if the record has none, or if Kafka has deleted it in the meantime
-     * @throws InfrastructureFailureException if they cannot be read now
+     * @return empty if the record has none, or was left in Kafka
      */
     Optional<byte[]> take(WaitingRecord record) {
         lock.lock();
         try {
-            taken.add(record);
             Optional<byte[]> held = record.value().flatMap(RecordValue::octets);
-            if (held.isPresent() || record.value().isEmpty()) {
-                return held;
+            if (held.isPresent()) {
+                taken.add(record);
             }
+            return held;
         } finally {
             lock.unlock();
         }
+    }
+
+    /**
+     * As {@link #take}, for a record that was left in Kafka. Blocks while it is read, and reads some that follow it for which there is room.
+     *
+     * @return empty if Kafka has deleted it in the meantime
+     * @throws InfrastructureFailureException if it cannot be read now
+     */
+    Optional<byte[]> takeAgain(WaitingRecord record) {
         List<ConsumerRecord<String, byte[]>> again = kafka.readFrom(record.position());
         lock.lock();
         try {
+            taken.add(record);
             for (ConsumerRecord<String, byte[]> read : again) {
                 RecordPosition position = new RecordPosition(read.topic(), read.partition(), read.offset());
                 // A record that was delivered twice waits twice.
                 WaitingRecord of = position.equals(record.position()) ? record : left.get(position);
-                if (of != null && read.value() != null) {
+                if (of != null && read.value() != null && of.key().equals(Optional.ofNullable(read.key()))) {
                     restore(of, read.value());
                 }
             }

@@ -25,12 +25,16 @@ public final class RecordProcessor implements AutoCloseable {
 
     private static final Duration RETRY_FIRST = Duration.ofMillis(200);
     private static final Duration RETRY_MAX = Duration.ofSeconds(15);
+    private static final int REREAD_MAX = 16;
 
     private final BatchApplier applier;
     private final ChangePublisher publisher;
     private final Quarantine quarantine;
     private final BatchMetrics metrics;
     private final Clock clock;
+    /** For records that are read again. They are held in memory beyond its limits, and no connection waits for Kafka. */
+    private final FairPermits<String> rereads = new FairPermits<>(REREAD_MAX);
+
     private final CountDownLatch stopped = new CountDownLatch(1);
 
     public RecordProcessor(
@@ -57,8 +61,8 @@ public final class RecordProcessor implements AutoCloseable {
             if (next instanceof Next.Poison) {
                 pause(quarantine.pauseBefore(record));
             }
-            try (FairPermits<String>.Permit permit = permits.acquire(record.tenant())) {
-                next = step(next, application, record, memory.take(record));
+            try {
+                next = step(next, application, record, memory, permits);
                 delay = RETRY_FIRST;
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
@@ -70,6 +74,29 @@ public final class RecordProcessor implements AutoCloseable {
                         "record %s is retried in about %d ms: %s", record.position(), delay.toMillis(), e.getMessage());
                 pause(jittered(delay));
                 delay = delay.multipliedBy(2).compareTo(RETRY_MAX) < 0 ? delay.multipliedBy(2) : RETRY_MAX;
+            }
+        }
+    }
+
+    private Next step(
+            Next next,
+            RecordApplication application,
+            WaitingRecord record,
+            RecordMemory memory,
+            FairPermits<String> permits)
+            throws InterruptedException {
+        if (memory.holds(record)) {
+            try (FairPermits<String>.Permit permit = permits.acquire(record.tenant())) {
+                Optional<byte[]> octets = memory.take(record);
+                // Others may have taken its room while it waited for the permit.
+                boolean left = octets.isEmpty() && record.value().isPresent();
+                return left ? next : step(next, application, record, octets);
+            }
+        }
+        try (FairPermits<String>.Permit reread = rereads.acquire(record.tenant())) {
+            Optional<byte[]> octets = memory.takeAgain(record);
+            try (FairPermits<String>.Permit permit = permits.acquire(record.tenant())) {
+                return step(next, application, record, octets);
             }
         }
     }

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.junit.jupiter.api.AfterEach;
@@ -19,8 +20,9 @@ import org.postbus.codec.EventCodec;
 import org.postbus.devstack.DevStack;
 import org.postbus.model.AccountId;
 import org.postbus.model.TenantId;
-import org.postbus.observation.MailboxKey;
+import org.postbus.observation.Observation.UidsVanished;
 import org.postbus.observation.ObservationBatch;
+import org.postbus.observation.UidRange;
 import org.postbus.writer.Observations;
 import org.postbus.writer.Pipeline;
 import org.postbus.writer.TestAccount;
@@ -87,8 +89,7 @@ class AccountQueuesTest {
             values.add(EventCodec.encode(alice.nextBatch(List.of(Observations.mailbox(INBOX)))));
             for (int i = 1; i < records; i++) {
                 values.add(EventCodec.encode(alice.nextBatch(List.of(
-                        Observations.imap(INBOX, 1, i, Observations.email("m" + i + "@x")),
-                        Observations.mailbox(MailboxKey.ofRawName("x".repeat(10_000)))))));
+                        Observations.imap(INBOX, 1, i, Observations.email("m" + i + "@x")), unused(300)))));
             }
             long first = small.send(alice.account, 0, values);
             small.send(bob.account, 0, List.of(EventCodec.encode(bob.nextBatch(List.of(Observations.mailbox(INBOX))))));
@@ -133,9 +134,11 @@ class AccountQueuesTest {
             for (TestAccount account : locked) {
                 lock(connection, account);
             }
-            CompletableFuture<Void> all = pipeline.add(locked.stream()
-                    .map(account -> Pipeline.record(account, Observations.mailbox(INBOX)))
-                    .toList());
+            List<ConsumerRecord<String, RecordValue>> records = new ArrayList<>();
+            for (TestAccount account : locked) {
+                records.add(pipeline.sent(account, Observations.mailbox(INBOX)));
+            }
+            CompletableFuture<Void> all = pipeline.add(records);
             Duration slowest = Duration.ZERO;
             for (int i = 0; i < 20; i++) {
                 long began = System.nanoTime();
@@ -150,6 +153,16 @@ class AccountQueuesTest {
             all.get(90, TimeUnit.SECONDS);
         }
         assertThat(locked).allSatisfy(account -> assertThat(account.types()).containsExactly("mailbox.created"));
+    }
+
+    /** About 10 KB. */
+    private static UidsVanished unused(int ranges) {
+        return new UidsVanished(
+                INBOX,
+                1,
+                IntStream.range(0, ranges)
+                        .mapToObj(i -> new UidRange(1_000_000_000L + 2 * i, 1_000_000_000L + 2 * i))
+                        .toList());
     }
 
     private static void lock(Connection connection, TestAccount account) throws SQLException {

@@ -83,9 +83,9 @@ class RecordProcessorTest {
                 lock.setObject(1, alice.account.value());
                 lock.execute();
             }
-            // Longer than the role's lock_timeout of 5 s.
-            Thread waiting = Thread.ofVirtual()
-                    .start(() -> pipeline.process(List.of(Pipeline.record(alice, Observations.mailbox(INBOX)))));
+            // Longer than a statement waits for a lock. Then the record is read from Kafka again.
+            var record = pipeline.sent(alice, Observations.mailbox(INBOX));
+            Thread waiting = Thread.ofVirtual().start(() -> pipeline.process(List.of(record)));
             await().atMost(SOON)
                     .until(() -> pipeline.registry
                                     .get("postbus.batch.retries")
