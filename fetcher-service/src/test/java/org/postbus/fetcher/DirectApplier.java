@@ -42,6 +42,7 @@ public final class DirectApplier implements AutoCloseable {
     public boolean apply(ObservationBatch batch) {
         return switch (applier.apply(batch, clock.instant())) {
             case BatchApplier.Outcome.Applied applied -> true;
+            case BatchApplier.Outcome.AppliedInPart part -> apply(batch);
             case BatchApplier.Outcome.Stale stale -> false;
             case BatchApplier.Outcome.AccountGone gone -> false;
             case BatchApplier.Outcome.Duplicate duplicate ->
