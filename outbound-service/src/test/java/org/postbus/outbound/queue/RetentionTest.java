@@ -176,7 +176,8 @@ class RetentionTest {
                         + "')::text as name"))
                 .extracting(row -> row.get("name"))
                 .containsOnlyNulls();
-        assertThat(deleted("change_log_partition")).isEqualTo(2);
+        // The week of the database's clock is created and dropped anew in each run.
+        assertThat(deleted("change_log_partition")).isGreaterThanOrEqualTo(2);
     }
 
     /** No partition has been created for it: outbound has not run for months, or a clock is wrong. */

@@ -88,8 +88,8 @@ class AccountQueuesTest {
             List<byte[]> values = new ArrayList<>();
             values.add(EventCodec.encode(alice.nextBatch(List.of(Observations.mailbox(INBOX)))));
             for (int i = 1; i < records; i++) {
-                values.add(EventCodec.encode(alice.nextBatch(List.of(
-                        Observations.imap(INBOX, 1, i, Observations.email("m" + i + "@x")), unused(300)))));
+                values.add(EventCodec.encode(alice.nextBatch(
+                        List.of(Observations.imap(INBOX, 1, i, Observations.email("m" + i + "@x")), unused(300)))));
             }
             long first = small.send(alice.account, 0, values);
             small.send(bob.account, 0, List.of(EventCodec.encode(bob.nextBatch(List.of(Observations.mailbox(INBOX))))));
