@@ -9,8 +9,9 @@ import org.postbus.kit.sql.PostgresSettings.Pooling;
 @Singleton
 final class PoolLimits {
     static final int CONNECTIONS_MAX = 16;
-    /** After this time a request is answered with 503. Also what a transaction waits for before it has a connection counts. */
-    static final Duration ANSWER_MAX = Duration.ofSeconds(10);
+    /** After this time a request is answered with 503. Also what a transaction waits for before it has a connection counts. Below the
+     * 10 s after which a download gives up, with another text. */
+    static final Duration ANSWER_MAX = Duration.ofSeconds(8);
 
     @Produces
     @Singleton
