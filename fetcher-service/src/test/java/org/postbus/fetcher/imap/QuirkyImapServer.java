@@ -47,6 +47,7 @@ public final class QuirkyImapServer implements AutoCloseable {
     private final List<Habit> habits = new CopyOnWriteArrayList<>();
     private final List<String> commands = new CopyOnWriteArrayList<>();
     private final List<Socket> open = new CopyOnWriteArrayList<>();
+    private final List<Session> sessions = new CopyOnWriteArrayList<>();
     private volatile Set<String> capabilities;
     private volatile int searchMax = Integer.MAX_VALUE;
 
@@ -131,6 +132,10 @@ public final class QuirkyImapServer implements AutoCloseable {
         return mailbox("INBOX", "");
     }
 
+    public synchronized void rename(String from, String to) {
+        mailboxes.put(to, mailboxes.remove(from));
+    }
+
     public synchronized void remove(String mailbox) {
         mailboxes.remove(mailbox);
     }
@@ -151,6 +156,11 @@ public final class QuirkyImapServer implements AutoCloseable {
 
     void behavesAgain() {
         habits.clear();
+    }
+
+    /** The sessions that are open list these mailboxes from now on, whatever exists, as those of Dovecot do when its list index is spoiled. */
+    void spoilLists(String... names) {
+        sessions.forEach(session -> session.spoiledList = List.of(names));
     }
 
     /** All commands since the last call, without their tags. */
@@ -187,6 +197,7 @@ public final class QuirkyImapServer implements AutoCloseable {
 
     private void talk(Socket socket) {
         Session session = new Session();
+        sessions.add(session);
         try (socket) {
             OutputStream out = socket.getOutputStream();
             BufferedReader in =
@@ -218,6 +229,8 @@ public final class QuirkyImapServer implements AutoCloseable {
         } catch (IOException broken) {
             // A client may close the connection at any time.
             open.remove(socket);
+        } finally {
+            sessions.remove(session);
         }
     }
 
@@ -229,6 +242,8 @@ public final class QuirkyImapServer implements AutoCloseable {
     private static final class Session {
         Mailbox selected;
         boolean qresync;
+        /** Null if it lists what exists. */
+        volatile List<String> spoiledList;
     }
 
     private synchronized String answer(Session session, String command) {
@@ -241,7 +256,7 @@ public final class QuirkyImapServer implements AutoCloseable {
                 yield "* ENABLED " + command.substring(7) + "\r\nTAG OK enabled\r\n";
             }
             case "NOOP" -> "TAG OK\r\n";
-            case "LIST" -> list(command) + "TAG OK listed\r\n";
+            case "LIST" -> list(session, command) + "TAG OK listed\r\n";
             case "STATUS" -> {
                 String name = unquoted(command.split(" ")[1]);
                 yield mailboxes.containsKey(name)
@@ -267,10 +282,20 @@ public final class QuirkyImapServer implements AutoCloseable {
         return name.replace("\"", "");
     }
 
-    private String list(String command) {
+    private String list(Session session, String command) {
         StringBuilder answer = new StringBuilder();
         int status = command.indexOf("STATUS (");
-        mailboxes.forEach((name, mailbox) -> {
+        List<String> spoiled = session.spoiledList;
+        for (String name : spoiled == null ? mailboxes.keySet() : spoiled) {
+            Mailbox mailbox = mailboxes.get(name);
+            if (mailbox == null) {
+                answer.append("* LIST () \"/\" ")
+                        .append(name)
+                        .append("\r\n* NO Mailbox doesn't exist: ")
+                        .append(name)
+                        .append("\r\n");
+                continue;
+            }
             answer.append("* LIST (")
                     .append(mailbox.attributes)
                     .append(") \"/\" \"")
@@ -279,7 +304,7 @@ public final class QuirkyImapServer implements AutoCloseable {
             if (status >= 0 && !mailbox.attributes.contains("\\Noselect")) {
                 answer.append(status(name, command.substring(status + 7)));
             }
-        });
+        }
         return answer.toString();
     }
 

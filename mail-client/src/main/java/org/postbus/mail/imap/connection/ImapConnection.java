@@ -364,7 +364,8 @@ public final class ImapConnection {
 
     /**
      * Asks the server to report changes of all personal mailboxes with NOTIFY (RFC 5465), with fewer events where it
-     * refuses some. From then on {@link #watch} needs no IDLE, and {@link #takeAccountChanges} names the mailboxes.
+     * refuses some: of messages, and of the mailboxes themselves only where the server is certainly not Dovecot, whose
+     * LIST becomes wrong by that. From then on {@link #watch} needs no IDLE, and {@link #takeAccountChanges} names the mailboxes.
      * Ends with {@link #notifyNone}, or when the server gives up ({@link AccountChange.TooMany}).
      *
      * @return false where the server has no NOTIFY or refuses it

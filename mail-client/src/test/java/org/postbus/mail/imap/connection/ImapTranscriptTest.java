@@ -2,6 +2,7 @@ package org.postbus.mail.imap.connection;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.tuple;
 
 import io.smallrye.mutiny.Uni;
 import java.nio.charset.StandardCharsets;
@@ -164,6 +165,19 @@ class ImapTranscriptTest extends TranscriptPlayer {
             assertThat(mailboxes.get(1).selectable()).isFalse();
             assertThat(mailboxes.get(2).role()).contains(MailboxRole.SENT);
             assertThat(mailboxes.get(4).delimiter()).isEmpty();
+        });
+    }
+
+    @Test
+    void a_mailbox_that_the_server_lists_and_denies_has_no_status() {
+        play("dovecot/list-index-spoiled.txt", connection -> {
+            List<ListedMailbox> mailboxes = await(connection.list());
+            assertThat(mailboxes)
+                    .extracting(
+                            one -> one.name().raw(),
+                            ListedMailbox::selectable,
+                            one -> one.status().isPresent())
+                    .containsExactly(tuple("X855", true, false), tuple("INBOX", true, true));
         });
     }
 
