@@ -21,7 +21,7 @@ public sealed interface Cursor {
      * {@code backfillUid} falls; at 1 the mailbox is complete.
      *
      * @param highestModSeq the HIGHESTMODSEQ (RFC 7162) up to which flags are stored. During the backfill it is the one of the first
-     *     SELECT. Empty if the server has none
+     *     SELECT, or of the last resync after an interruption. Empty if the server has none
      */
     record Imap(long uidValidity, long uidNext, Optional<Long> highestModSeq, long backfillUid) implements Cursor {
         public Imap {

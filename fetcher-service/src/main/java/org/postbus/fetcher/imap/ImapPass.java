@@ -37,7 +37,7 @@ import org.postbus.observation.ObservedMailbox;
 /**
  * One pass over an IMAP account.
  *
- * <p>Phases: (1) LIST with STATUS, which shows what must be selected at all ({@link StatusRounds}, {@link MailboxTask}); (2) in every mailbox
+ * <p>Phases: (1) LIST with STATUS, done by {@link ImapSource}, which shows what must be selected at all ({@link MailboxTask}); (2) in every mailbox
  * that differs, the flag and expunge resync ({@link FlagAndExpungeResync}); (3) in every mailbox that has any, the new messages ({@link
  * NewMessages}). Phase 2 is done for all mailboxes before phase 3, so that a message that was moved is first unlinked and then found again:
  * one change instead of two. An unchanged account costs one LIST.
@@ -54,6 +54,7 @@ final class ImapPass {
     private final ImapConnection connection;
     private final MailboxSession.Step beforeBulk;
     private final Scope scope;
+    private final StatusRounds.Round round;
     private final ImapPassContext pass;
     private final MailboxSession session;
     private final ExpungeDetection expunges;
@@ -67,18 +68,23 @@ final class ImapPass {
      */
     record Scope(PassRequest request, boolean everything, DirtyMailboxes dirty) {}
 
-    /** @param beforeBulk run when many messages are to be read */
+    /**
+     * @param beforeBulk run when many messages are to be read
+     * @param round the mailboxes as this pass has listed them
+     */
     ImapPass(
             ImapAccount account,
             ImapConnection connection,
             MailboxSession.Step beforeBulk,
             ObservationPublisher out,
-            Scope scope) {
+            Scope scope,
+            StatusRounds.Round round) {
         this.account = account;
         this.mailboxes = account.mailboxes();
         this.connection = connection;
         this.beforeBulk = beforeBulk;
         this.scope = scope;
+        this.round = round;
         PassRequest request = scope.request();
         this.session = new MailboxSession(account.claim().accountId(), connection, out, request.startedAt());
         this.pass = new ImapPassContext(
@@ -92,15 +98,13 @@ final class ImapPass {
         this.expunges = new ExpungeDetection(pass);
         this.flags = new FlagComparison(pass);
         this.resync = new FlagAndExpungeResync(pass, expunges, flags, account.qresyncReportsFlags());
-        boolean detectMoves = !request.full() && account.isReadWhole();
-        MoveDetection moves = new MoveDetection(pass, resync, mailboxes, detectMoves);
+        MoveDetection moves = new MoveDetection(pass, resync, mailboxes, request.full() || !account.isReadWhole());
         this.newMessages =
                 new NewMessages(pass, new MessageReader(pass, account.context(), account.poisonMessages(), moves));
     }
 
     PassOutcome run() throws InterruptedException {
         long sentBefore = pass.out().sentSeq();
-        StatusRounds.Round round = account.statusRounds().check(connection, mailboxes.values(), scope);
         MailboxListing listing = MailboxListing.of(
                 mailboxes.values().stream().map(ImapMailbox::snapshot).toList(), round.listed());
         if (scope.request().requested()) {
@@ -199,6 +203,10 @@ final class ImapPass {
                     yield Optional.empty();
                 }
                 yield Optional.of(new Unread(mailbox, task.name(), UidSet.EMPTY));
+            }
+            case MailboxWork.InitialSyncResumed resumed -> {
+                UidSet missing = resync.run(mailbox, task.name());
+                yield Optional.of(new Unread(mailbox, task.name(), missing));
             }
             case MailboxWork.CatchUp(boolean resyncKnown, boolean arrivals) -> {
                 UidSet missing = resyncKnown ? resync.run(mailbox, task.name()) : UidSet.EMPTY;

@@ -14,6 +14,7 @@ import org.postbus.fetcher.source.FetcherContext;
 import org.postbus.fetcher.source.HostBudget;
 import org.postbus.fetcher.source.LimitPolicy;
 import org.postbus.fetcher.source.OwnThread;
+import org.postbus.fetcher.source.Sessions;
 import org.postbus.fetcher.source.WakeKind;
 import org.postbus.fetcher.source.WakeSignal;
 import org.postbus.fetcher.store.Claim;
@@ -29,7 +30,8 @@ import org.postbus.model.AccountId;
 /**
  * Watches an account over a connection of its own and wakes its loop: all mailboxes where the server has NOTIFY (RFC 5465), otherwise one with
  * IDLE (the inbox, on Gmail All Mail). It only reports that something changed and in which mailbox; the pass finds out what. When its connection
- * fails it connects again, until its thread is interrupted. While the host's budget has no connection for it, the account is only polled.
+ * fails or has become old ({@link org.postbus.fetcher.source.Sessions}) it connects again, until its thread is interrupted. While the host's budget
+ * has no connection for it, the account is only polled.
  */
 final class ImapWatcher implements Runnable {
     // NATs and firewalls drop a quiet connection after some minutes, and RFC 2177 requires a new IDLE within 29. The
@@ -91,6 +93,7 @@ final class ImapWatcher implements Runnable {
             while (true) {
                 Optional<HostBudget.Permit> permit = context.hosts().watcherPermit(HostBudget.Who.of(claim), host);
                 if (permit.isEmpty()) {
+                    push = PushKind.POLL;
                     Thread.sleep(NO_PERMIT_PAUSE.plus(
                             Backoff.delay(1, Optional.empty(), context.random().nextDouble())));
                     continue;
@@ -98,8 +101,12 @@ final class ImapWatcher implements Runnable {
                 Instant began = context.clock().instant();
                 Optional<Duration> rest = Optional.empty();
                 try (HostBudget.Permit held = permit.get()) {
-                    watch();
-                    return;
+                    if (!watch(began)) {
+                        return;
+                    }
+                    failures = 0;
+                    limits = LimitPolicy.NONE;
+                    continue;
                 } catch (ServerException e) {
                     boolean lasted =
                             began.plus(QUIET_MIN).isBefore(context.clock().instant());
@@ -116,12 +123,16 @@ final class ImapWatcher implements Runnable {
                         failures, Optional.empty(), context.random().nextDouble())));
             }
         } catch (InterruptedException closed) {
+            LOG.tracef("account %s: the watcher is stopped", account);
+        } finally {
             push = PushKind.POLL;
         }
     }
 
-    /** Until the connection fails; returns only if the server offers neither NOTIFY nor IDLE. */
-    private void watch() throws InterruptedException {
+    /** Until the connection fails or is old. Returns false if the server offers neither NOTIFY nor IDLE. */
+    private boolean watch(Instant began) throws InterruptedException {
+        Instant end =
+                began.plus(context.sessions().lifetime(false, context.random().nextDouble()));
         ImapConnection connection = OwnThread.run(connector::connect);
         try {
             if (Await.of(connection.notifyPersonal(), ANSWER_MAX, ServerException::unreachable)) {
@@ -134,17 +145,20 @@ final class ImapWatcher implements Runnable {
                 connection.selectedName().ifPresent(this::markDirty);
             } else {
                 push = PushKind.POLL;
-                return;
+                return false;
             }
             // What changed before this connection was open was not reported on it.
             wakes.wake(WakeKind.PUSH);
             while (true) {
+                Duration left = Duration.between(context.clock().instant(), end);
+                if (!left.isPositive()) {
+                    context.sessions().renewed().accept(Sessions.Renewal.AGE);
+                    return true;
+                }
                 if (push == PushKind.IDLE) {
                     select(connection);
                 }
-                Duration quiet =
-                        QUIET_MIN.plusMillis((long) (QUIET_MAX.minus(QUIET_MIN).toMillis()
-                                * context.random().nextDouble()));
+                Duration quiet = quietTime(left);
                 WatchOutcome outcome =
                         Await.of(connection.watch(quiet), quiet.plus(ANSWER_MAX), ServerException::unreachable);
                 boolean notifying = connection.notifying();
@@ -163,6 +177,12 @@ final class ImapWatcher implements Runnable {
         } finally {
             connection.close();
         }
+    }
+
+    private Duration quietTime(Duration left) {
+        Duration drawn = QUIET_MIN.plusMillis(
+                (long) (QUIET_MAX.minus(QUIET_MIN).toMillis() * context.random().nextDouble()));
+        return drawn.compareTo(left) < 0 ? drawn : left;
     }
 
     private void select(ImapConnection connection) throws InterruptedException {

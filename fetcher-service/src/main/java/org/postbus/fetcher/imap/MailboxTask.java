@@ -104,6 +104,7 @@ record MailboxTask(ImapMailbox mailbox, MailboxName name, MailboxStatus status, 
             case MailboxWork.Nothing nothing -> 0;
             case MailboxWork.UidValidityChanged changed -> messages;
             case MailboxWork.InitialSync initial -> messages;
+            case MailboxWork.InitialSyncResumed resumed -> messages;
             case MailboxWork.CatchUp catchUp ->
                 Math.clamp(
                         status.uidNext().orElse(0)

@@ -43,7 +43,36 @@ final class StatusRounds {
     /**
      * @param unchecked mailboxes of which only the existence is known
      */
-    record Round(List<ListedMailbox> listed, Set<MailboxName> unchecked) {}
+    record Round(List<ListedMailbox> listed, Set<MailboxName> unchecked) {
+
+        /** The raw names of mailboxes that the server lists and does not give a STATUS of, although it was asked. */
+        Set<String> withoutStatus() {
+            return listed.stream()
+                    .filter(one -> one.selectable() && one.status().isEmpty() && !unchecked.contains(one.name()))
+                    .map(one -> one.name().raw())
+                    .collect(Collectors.toSet());
+        }
+
+        /**
+         * Whether a known mailbox is missing, or one is listed of which the server knows nothing. Mailboxes are deleted, and access to them is
+         * refused, but the state of the session may also be wrong.
+         *
+         * @param believed raw names of mailboxes that a fresh session listed without STATUS
+         */
+        boolean contradicts(Collection<ImapMailbox> known, Set<String> believed) {
+            Set<String> names = names();
+            return !believed.containsAll(withoutStatus())
+                    || known.stream()
+                            .anyMatch(mailbox -> mailbox.observed()
+                                    .rawName()
+                                    .filter(name -> !names.contains(name))
+                                    .isPresent());
+        }
+
+        Set<String> names() {
+            return listed.stream().map(one -> one.name().raw()).collect(Collectors.toSet());
+        }
+    }
 
     Round check(ImapConnection connection, Collection<ImapMailbox> known, ImapPass.Scope scope)
             throws InterruptedException {

@@ -135,8 +135,13 @@ public final class StoredImapState {
     /** INTERNALDATE and RFC822.SIZE of a message: both stay the same when it is copied. */
     public record CopyMarks(Instant receivedAt, long size) {}
 
-    /** The mailboxes that hold an email with the same marks as one of these messages. */
-    public Set<MailboxKey> mailboxesOfLikelyOriginals(List<CopyMarks> messages) throws InterruptedException {
+    /**
+     * Of these messages, those that have the marks of an email in another mailbox than theirs, with the mailboxes that hold such emails.
+     *
+     * @param mailbox of the messages
+     */
+    public Map<CopyMarks, Set<MailboxKey>> likelyOriginals(List<CopyMarks> messages, MailboxKey mailbox)
+            throws InterruptedException {
         OffsetDateTime[] dates = messages.stream()
                 .map(message -> message.receivedAt().atOffset(ZoneOffset.UTC))
                 .toArray(OffsetDateTime[]::new);
@@ -147,21 +152,25 @@ public final class StoredImapState {
                 // indexes that begin
                 // with the account cost the planner the same.
                 """
-                select distinct m.server_key
-                from unnest($2::timestamptz[], $3::bigint[]) k(received_at, size)
+                select distinct k.position, m.server_key
+                from unnest($2::timestamptz[], $3::bigint[]) with ordinality k(received_at, size, position)
                 cross join lateral (
                   select email_id, size from email
                   where account_id = $1 and received_at between k.received_at and k.received_at
                   order by received_at desc, email_id desc offset 0) e
                 join email_mailbox l on l.account_id = $1 and l.email_id = e.email_id
                 join mailbox m on m.account_id = $1 and m.mailbox_id = l.mailbox_id
-                where e.size = k.size""",
+                where e.size = k.size and m.server_key <> $4""",
                 found -> {
-                    Set<MailboxKey> mailboxes = new HashSet<>();
-                    found.forEach(row -> mailboxes.add(MailboxKey.of(row.getString("server_key"))));
-                    return mailboxes;
+                    Map<CopyMarks, Set<MailboxKey>> originals = new HashMap<>();
+                    found.forEach(row -> originals
+                            .computeIfAbsent(
+                                    messages.get((int) (row.getLong("position") - 1)), unused -> new HashSet<>())
+                            .add(MailboxKey.of(row.getString("server_key"))));
+                    return originals;
                 },
                 dates,
-                sizes);
+                sizes,
+                mailbox.value());
     }
 }

@@ -8,6 +8,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -19,6 +20,7 @@ import org.postbus.fetcher.DirectWriter;
 import org.postbus.fetcher.FetcherUnderTest;
 import org.postbus.fetcher.TestAccount;
 import org.postbus.fetcher.source.HostBudget;
+import org.postbus.fetcher.source.Sessions;
 import org.postbus.mail.imap.connection.ImapOptions;
 import org.postbus.observation.Observation;
 
@@ -37,6 +39,8 @@ class ServerQuirksTest {
     private TestAccount account;
 
     private Duration compareEvery = Duration.ofDays(1);
+    private final List<Sessions.Renewal> renewals = new CopyOnWriteArrayList<>();
+    private Sessions sessions = new Sessions(Duration.ofHours(1), Duration.ZERO, renewals::add);
     private final List<AutoCloseable> started = new ArrayList<>();
 
     @AfterEach
@@ -432,6 +436,68 @@ class ServerQuirksTest {
         assertThat(count("quarantined_message")).isZero();
     }
 
+    // ---- Sessions
+
+    @Test
+    void a_session_that_lists_a_mailbox_and_denies_it_is_replaced() throws Exception {
+        server = server(ALL, 3);
+        server.mailbox("Old", "").add("kept");
+        start();
+        String before = emailId("kept@example.org");
+        server.spoilLists("INBOX", "Old");
+        server.rename("Old", "New");
+
+        pass();
+
+        assertThat(mailboxes()).containsExactly("INBOX", "New");
+        assertThat(emailId("kept@example.org")).isEqualTo(before);
+        assertThat(renewals).containsExactly(Sessions.Renewal.CONTRADICTION);
+    }
+
+    @Test
+    void a_mailbox_that_only_an_old_session_misses_does_not_vanish() throws Exception {
+        server = server(ALL, 3);
+        server.mailbox("Kept", "").add("kept");
+        start();
+        server.spoilLists("INBOX");
+
+        pass();
+
+        assertThat(mailboxes()).containsExactly("INBOX", "Kept");
+        assertThat(fetcher.writer.observations()).noneMatch(Observation.MailboxVanished.class::isInstance);
+    }
+
+    @Test
+    void what_an_old_session_never_lists_is_found_when_it_is_replaced() throws Exception {
+        server = server(ALL, 3);
+        sessions = new Sessions(Duration.ofSeconds(4), Duration.ZERO, renewals::add);
+        start();
+        server.spoilLists("INBOX");
+        server.mailbox("New", "").add("new");
+
+        await().atMost(SOON).untilAsserted(() -> {
+            pass();
+            assertThat(mailboxes()).containsExactly("INBOX", "New");
+        });
+        assertThat(renewals).contains(Sessions.Renewal.OUTDATED).doesNotContain(Sessions.Renewal.CONTRADICTION);
+    }
+
+    @Test
+    void a_mailbox_to_which_access_is_denied_costs_no_session_for_each_pass() throws Exception {
+        server = server(ALL, 3);
+        server.mailbox("Denied", "");
+        server.answers("LIST.*", answer -> answer.replaceAll("\\* STATUS \"Denied\"[^\r]*\r\n", "* NO denied\r\n"));
+        server.answers("(STATUS|EXAMINE) \"?Denied.*", answer -> "TAG NO [NOPERM] denied\r\n");
+        start();
+        pass();
+        server.heard();
+
+        pass();
+        pass();
+
+        assertThat(server.heard()).isNotEmpty().doesNotContain("LOGIN");
+    }
+
     // ---- Backoff
 
     @Test
@@ -491,7 +557,8 @@ class ServerQuirksTest {
                 compareEvery.compareTo(POLL) < 0 ? Duration.ofSeconds(1) : POLL,
                 compareEvery,
                 new HostBudget(20, 50, 1000),
-                ImapOptions.DEFAULT);
+                ImapOptions.DEFAULT,
+                sessions);
         started.add(server);
         started.add(fetcher);
         account = fetcher.account(
@@ -512,6 +579,16 @@ class ServerQuirksTest {
         fetcher.requestSync(account.accountId());
         await().atMost(SOON).pollInterval(Duration.ofMillis(20)).until(() -> account.wasSyncedSince(now));
         fetcher.writer.assertNoBreach();
+    }
+
+    private List<String> mailboxes() {
+        return List.copyOf(DirectWriter.content(fetcher.database, account.accountId(), true)
+                .keySet());
+    }
+
+    private String emailId(String messageId) {
+        return account.read("select string_agg(email_id::text, ' ') from email where account_id = ? and message_id = '"
+                + messageId + "'");
     }
 
     private List<String> inbox() {

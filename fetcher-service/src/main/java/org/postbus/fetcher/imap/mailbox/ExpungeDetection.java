@@ -63,7 +63,7 @@ public final class ExpungeDetection {
      * Compares the stored UIDs with the server's. The stored ones are read first, and only after the writer has applied everything that was
      * sent: a message that arrives in between is then in the server's list only and does not look vanished.
      *
-     * @return messages below the cursor that the server lists and that are not stored
+     * @return messages that have been read according to the cursor, that the server lists and that are not stored
      */
     public UidSet compareUids(ImapMailbox mailbox, Cursor.Imap cursor, SelectedMailbox selected)
             throws InterruptedException {
@@ -80,7 +80,7 @@ public final class ExpungeDetection {
                         || change instanceof MailboxChange.TooMany);
         UidSet unread = mailbox.notRead().uids();
         UidSet missing =
-                listed.and(UidSet.between(1, cursor.uidNext())).minus(stored).minus(unread);
+                listed.and(ImapStates.read(cursor)).minus(stored).minus(unread);
         if (listed.size() < selected.messages() && !expungedMeanwhile) {
             // EXISTS promises more messages than the search lists. Whatever is wrong on the server, no mail may be lost
             // because of it.
@@ -125,14 +125,17 @@ public final class ExpungeDetection {
 
     /**
      * What an interrupted pass has stored beyond its cursor is read again as new mail. Of that only what still exists then is counted, so the
-     * number is not certain until it has been compared with the server's once more.
+     * number is not certain until it has been compared with the server's once more. What an interrupted initial sync has stored below its cursor
+     * is read and counted again too.
      *
      * @param present stored, and on the server as well
      */
     private void count(ImapMailbox mailbox, Cursor.Imap cursor, UidSet present, SelectedMailbox selected) {
         boolean beyond = !present.isEmpty() && present.last() >= cursor.uidNext();
         if (!beyond) {
-            mailbox.knows(present.size() + mailbox.notRead().size());
+            UidSet later = UidSet.between(1, cursor.backfillUid());
+            mailbox.knows(present.minus(later).size()
+                    + mailbox.notRead().uids().minus(later).size());
             return;
         }
         mailbox.countIsUncertain();

@@ -1,5 +1,6 @@
 package org.postbus.fetcher.imap.mailbox;
 
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jboss.logging.Logger;
 import org.postbus.mail.imap.grammar.MailboxName;
@@ -8,7 +9,7 @@ import org.postbus.mail.imap.grammar.UidSet;
 import org.postbus.observation.Cursor;
 
 /**
- * Brings the known messages of one mailbox up to date, those below its cursor: by QRESYNC, which reports both flags and expunged messages; else
+ * Brings the known messages of one mailbox up to date, those that have been read according to its cursor: by QRESYNC, which reports both flags and expunged messages; else
  * flags by mod-sequence, and expunged messages by comparing UIDs if counting shows that some vanished; else both by comparing.
  *
  * <p>The HIGHESTMODSEQ of the SELECT is published after everything up to it, and no higher one that was seen meanwhile (RFC 7162 section 6).
@@ -46,6 +47,15 @@ public final class FlagAndExpungeResync {
                 && hasBaseline(cursor)
                 && !session.membership().hasLabels(mailbox.observed());
         return byQresync ? byQresync(mailbox, name, cursor) : byComparison(mailbox, name, cursor);
+    }
+
+    /** Finds only which known messages of the mailbox vanished, and selects it. Its cursor stays. */
+    public void expungesOnly(ImapMailbox mailbox, MailboxName name) throws InterruptedException {
+        SelectedMailbox selected = pass.session().select(mailbox, name);
+        Optional<Cursor.Imap> cursor = mailbox.cursor();
+        if (cursor.isPresent() && !expunges.noneVanished(mailbox, cursor.get(), selected)) {
+            expunges.compareUids(mailbox, cursor.get(), selected);
+        }
     }
 
     private static boolean hasBaseline(Cursor.Imap cursor) {

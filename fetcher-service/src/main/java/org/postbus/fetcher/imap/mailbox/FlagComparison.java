@@ -28,7 +28,7 @@ public final class FlagComparison {
     /** Flags of known messages that changed since a mod-sequence (RFC 7162 section 3.1.4.1). */
     void changedSince(ImapMailbox mailbox, Cursor.Imap cursor, SelectedMailbox selected, long modSeq)
             throws InterruptedException {
-        UidSet known = UidSet.between(1, cursor.uidNext());
+        UidSet known = ImapStates.read(cursor);
         if (known.isEmpty() || selected.messages() == 0) {
             // Nothing to ask for; and James answers BAD to any UID FETCH in an empty mailbox.
             return;
@@ -39,7 +39,7 @@ public final class FlagComparison {
         try (BoundedPull<FetchedMessage> messages = session.fetch(known, items)) {
             for (Optional<FetchedMessage> next = messages.next(); next.isPresent(); next = messages.next()) {
                 FetchedMessage message = next.get();
-                if (message.flags().isEmpty() || message.uid() >= cursor.uidNext()) {
+                if (message.flags().isEmpty() || !known.contains(message.uid())) {
                     continue;
                 }
                 Optional<Set<MailboxKey>> mailboxes = session.membership().mailboxes(mailbox.observed(), message);

@@ -110,11 +110,6 @@ public final class ImapMailbox {
     public void distrust() {
         notRead.makeDue(uid -> true);
         known = OptionalLong.empty();
-        if (!isBackfilled()) {
-            // An initial sync that was interrupted and cannot be trusted begins again; what it left is compared after
-            // it.
-            cursor = Optional.empty();
-        }
     }
 
     // ---- How many messages are known

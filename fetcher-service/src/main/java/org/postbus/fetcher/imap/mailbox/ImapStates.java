@@ -5,7 +5,9 @@ import java.util.OptionalLong;
 import java.util.Set;
 import org.postbus.mail.imap.grammar.FetchedMessage;
 import org.postbus.mail.imap.grammar.ImapFlag;
+import org.postbus.mail.imap.grammar.UidSet;
 import org.postbus.model.Keyword;
+import org.postbus.observation.Cursor;
 import org.postbus.observation.EmailRef;
 import org.postbus.observation.MailboxKey;
 import org.postbus.observation.Observation.EmailStateObserved;
@@ -31,6 +33,11 @@ public final class ImapStates {
             MailboxKey mailbox, long uidValidity, long uid, Set<Keyword> keywords, OptionalLong modSeq) {
         return new EmailStateObserved(
                 new EmailRef.ImapMessage(mailbox, uidValidity, uid), Set.of(mailbox), keywords, boxed(modSeq));
+    }
+
+    /** The UIDs of the messages that have been read according to the cursor. */
+    static UidSet read(Cursor.Imap cursor) {
+        return UidSet.between(Math.max(1, cursor.backfillUid()), cursor.uidNext());
     }
 
     public static Set<Keyword> keywords(FetchedMessage message) {

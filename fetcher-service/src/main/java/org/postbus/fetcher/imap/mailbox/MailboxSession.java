@@ -126,6 +126,7 @@ public final class MailboxSession {
         Resync since = new Resync(cursor.uidValidity(), cursor.highestModSeq().orElseThrow(), List.of());
         UidSet vanished = UidSet.EMPTY;
         long flags = 0;
+        UidSet read = ImapStates.read(cursor);
         Optional<Resynced.Selected> end = Optional.empty();
         HeldBytes.Share waiting = connection.keeping();
         try (HeldBytes.Share vanishedBytes = connection.keeping();
@@ -145,7 +146,7 @@ public final class MailboxSession {
                         }
                     }
                     case Resynced.StateReported state -> {
-                        if (state.uid() < cursor.uidNext()) {
+                        if (read.contains(state.uid())) {
                             flags++;
                             out.add(ImapStates.state(
                                     mailbox.key(),

@@ -14,8 +14,11 @@ public sealed interface MailboxWork {
     /** All stored UIDs are void, and everything is read again. */
     record UidValidityChanged(long uidValidity) implements MailboxWork {}
 
-    /** The initial sync begins, or continues where it stopped; known messages are not resynced before it has ended. */
+    /** The initial sync begins. */
     record InitialSync() implements MailboxWork {}
+
+    /** The initial sync was interrupted: what it has read is resynced, because it may have been moved or expunged since, and then it continues. */
+    record InitialSyncResumed() implements MailboxWork {}
 
     /**
      * @param resync whether known messages may have changed or vanished
@@ -38,7 +41,7 @@ public sealed interface MailboxWork {
             return new UidValidityChanged(status.uidValidity().getAsLong());
         }
         if (!at.backfilled()) {
-            return new InitialSync();
+            return new InitialSyncResumed();
         }
         // A UIDNEXT never falls (RFC 9051 section 2.3.1.1): one below the cursor's is wrong and says nothing.
         boolean arrivals = status.uidNext().isEmpty() || status.uidNext().getAsLong() != at.uidNext();
@@ -59,10 +62,11 @@ public sealed interface MailboxWork {
 
     /**
      * Proves by counting that no known message has vanished: n new UIDs are at most n messages, so if the mailbox has grown by n messages, all of
-     * them exist and no other is missing.
+     * them exist and no other is missing. Of a mailbox whose initial sync has not ended it proves nothing.
      */
     static boolean noneVanished(Cursor.Imap at, OptionalLong known, OptionalLong messages, OptionalLong uidNext) {
-        return known.isPresent()
+        return at.backfilled()
+                && known.isPresent()
                 && messages.isPresent()
                 && uidNext.isPresent()
                 && uidNext.getAsLong() >= at.uidNext()

@@ -16,6 +16,7 @@ import org.postbus.fetcher.imap.mailbox.ImapMailbox;
 import org.postbus.fetcher.imap.mailbox.ImapPassContext;
 import org.postbus.fetcher.publish.EncodedObservation;
 import org.postbus.fetcher.source.FetcherContext;
+import org.postbus.fetcher.store.StoredImapState.CopyMarks;
 import org.postbus.kit.concurrent.BoundedPull;
 import org.postbus.mail.ServerException;
 import org.postbus.mail.ServerFailure;
@@ -70,6 +71,7 @@ final class MessageFetch {
         Set<Long> later = new HashSet<>();
         ArrayDeque<Parsing> parsed = new ArrayDeque<>();
         ArrayDeque<Parsing> heldBack = new ArrayDeque<>();
+        ArrayDeque<Undecided> undecided = new ArrayDeque<>();
         FetchItems items = items(FetchItems.bodyStart(FIRST_BYTES));
         HeldBytes.Share kept = pass.session().connection().keeping();
         try {
@@ -88,8 +90,16 @@ final class MessageFetch {
                     if (beginning.length < FIRST_BYTES || message.size().orElse(0) == FIRST_BYTES) {
                         if (done.add(message.uid())) {
                             kept.add(message.bytes());
-                            (moves.holdsBack(message) ? heldBack : parsed)
-                                    .add(parse(mailbox, message, new MessageContent.Whole(beginning)));
+                            Optional<CopyMarks> marks = moves.marks(mailbox, message);
+                            Parsing parsing = parse(mailbox, message, new MessageContent.Whole(beginning));
+                            if (marks.isPresent()) {
+                                undecided.add(new Undecided(parsing, marks.get()));
+                            } else {
+                                parsed.add(parsing);
+                            }
+                        }
+                        if (moves.isLookingDue()) {
+                            holdLikelyCopies(mailbox, undecided, heldBack, kept);
                         }
                         if (parsed.size() >= PARSED_AT_ONCE) {
                             publish(parsed.poll(), kept);
@@ -103,6 +113,7 @@ final class MessageFetch {
                 }
             }
             publishAll(parsed, kept);
+            holdLikelyCopies(mailbox, undecided, heldBack, kept);
             readLarge(mailbox, large, withStructures, done, kept);
             moves.settle(mailbox);
             publishAll(heldBack, kept);
@@ -110,10 +121,14 @@ final class MessageFetch {
             // They are among those that are done, so they are not fetched again.
             publishAll(parsed, kept);
             publishAll(heldBack, kept);
+            for (Undecided one : undecided) {
+                publish(one.parsing(), kept);
+            }
             throw e;
         } finally {
             parsed.forEach(work -> work.observation().cancel(true));
             heldBack.forEach(work -> work.observation().cancel(true));
+            undecided.forEach(work -> work.parsing().observation().cancel(true));
             kept.close();
         }
         return UidSet.ofUids(later);
@@ -143,6 +158,24 @@ final class MessageFetch {
 
     /** @param bytes of the message, which are counted until it is published */
     private record Parsing(Future<EncodedObservation> observation, long bytes) {}
+
+    /** Whether it is a likely copy is not known yet. */
+    private record Undecided(Parsing parsing, CopyMarks marks) {}
+
+    private void holdLikelyCopies(
+            ImapMailbox mailbox, ArrayDeque<Undecided> undecided, ArrayDeque<Parsing> heldBack, HeldBytes.Share kept)
+            throws InterruptedException {
+        Set<CopyMarks> likely = moves.likelyCopies(mailbox);
+        while (!undecided.isEmpty()) {
+            Undecided one = undecided.poll();
+            if (likely.contains(one.marks())) {
+                moves.holding(one.parsing().bytes());
+                heldBack.add(one.parsing());
+            } else {
+                publish(one.parsing(), kept);
+            }
+        }
+    }
 
     private void publishAll(ArrayDeque<Parsing> parsed, HeldBytes.Share kept) throws InterruptedException {
         while (!parsed.isEmpty()) {

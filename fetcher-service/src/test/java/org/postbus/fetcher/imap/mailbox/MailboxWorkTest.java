@@ -24,11 +24,14 @@ class MailboxWorkTest {
     }
 
     @Test
-    void an_interrupted_initial_sync_continues() {
+    void an_interrupted_initial_sync_continues_with_a_resync() {
         Cursor.Imap half = new Cursor.Imap(7, 11, Optional.of(100L), 5);
 
         assertThat(MailboxWork.of(Optional.of(half), OptionalLong.of(6), status(10, 11, 7, 100), false, false))
-                .isEqualTo(new MailboxWork.InitialSync());
+                .isEqualTo(new MailboxWork.InitialSyncResumed());
+        assertThat(MailboxWork.noneVanished(half, OptionalLong.of(10), OptionalLong.of(10), OptionalLong.of(11)))
+                .as("what has not been read cannot be counted")
+                .isFalse();
     }
 
     @Test
