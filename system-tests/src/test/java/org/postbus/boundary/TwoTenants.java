@@ -21,6 +21,7 @@ record TwoTenants(Database database, Rows ours, Rows theirs) {
             p as (insert into sync_pass (account_id, tenant_id, number) select account_id, tenant_id, 1 from a),
             h as (insert into outbound_hold (account_id, queue, tenant_id, revision, reason, error, next_try_at)
                   select account_id, 'mutations', tenant_id, 1, 'unreachable', 'e', now() from a),
+            w as (insert into sync_wait (account_id, tenant_id, fence, since) select account_id, tenant_id, 1, now() from a),
             st as (insert into sync_state (account_id, scope, tenant_id, cursor) select account_id, 's', tenant_id, '{}' from a),
             l as (insert into sync_log (account_id, tenant_id, started_at, finished_at) select account_id, tenant_id, now(), now() from a),
             q as (insert into quarantine (account_id, tenant_id, topic, partition, record_offset, value, reason)

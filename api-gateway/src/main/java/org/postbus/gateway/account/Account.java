@@ -57,6 +57,7 @@ public record Account(
      * @param push how the server notifies Postbus of changes; absent until the first connection
      * @param deferred messages that could not be read and are tried again within minutes
      * @param quarantined messages that could not be read repeatedly and are tried again within hours
+     * @param eventsWaitSince Kafka is unavailable: what happened on the server since then is not stored yet. Absent otherwise
      */
     public record Sync(
             SyncState state,
@@ -65,13 +66,15 @@ public record Account(
             Optional<Instant> retryAt,
             Optional<PushKind> push,
             long deferred,
-            long quarantined) {
+            long quarantined,
+            Optional<Instant> eventsWaitSince) {
         public Sync {
             Objects.requireNonNull(state);
             Objects.requireNonNull(lastSyncedAt);
             Objects.requireNonNull(lastError);
             Objects.requireNonNull(retryAt);
             Objects.requireNonNull(push);
+            Objects.requireNonNull(eventsWaitSince);
         }
     }
 

@@ -8,6 +8,7 @@ import jakarta.persistence.Table;
 import java.time.Instant;
 import java.util.Optional;
 import java.util.UUID;
+import org.hibernate.annotations.Formula;
 import org.hibernate.annotations.Immutable;
 import org.hibernate.annotations.JdbcTypeCode;
 import org.hibernate.reactive.mutiny.Mutiny;
@@ -56,6 +57,10 @@ public class AccountRow {
     long deferred;
     long quarantined;
 
+    @Formula("(select w.since from sync_wait w where w.account_id = account_id)")
+    @JdbcTypeCode(SqlTypes.TIMESTAMP_WITH_TIMEZONE)
+    Instant waitsForKafkaSince;
+
     /** Fails with a 404 problem if the tenant has no such account. */
     public static Uni<AccountRow> require(Mutiny.Session session, AccountId account) {
         return session.createQuery("from AccountRow where accountId = :account", AccountRow.class)
@@ -80,6 +85,7 @@ public class AccountRow {
                         Optional.ofNullable(retryAt),
                         Optional.ofNullable(push).map(PushKind::of),
                         deferred,
-                        quarantined));
+                        quarantined,
+                        Optional.ofNullable(waitsForKafkaSince)));
     }
 }

@@ -6,12 +6,15 @@ import io.vertx.sqlclient.Row;
 import io.vertx.sqlclient.RowSet;
 import io.vertx.sqlclient.SqlConnection;
 import io.vertx.sqlclient.Tuple;
+import java.time.Instant;
 import java.time.OffsetDateTime;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Supplier;
 import org.postbus.account.AccountSettings;
 import org.postbus.account.LimitsExceeded;
 import org.postbus.account.PushKind;
@@ -28,7 +31,7 @@ import org.postbus.observation.ObservedMailbox;
 import org.postbus.observation.SyncScope;
 
 /**
- * Claims of accounts and the numbers of their passes: all that this service writes to the database. Every method that fails throws {@code
+ * Claims of accounts, the numbers of their passes, and which accounts wait for Kafka: all that this service writes to the database. Every method that fails throws {@code
  * InfrastructureFailureException}.
  */
 public final class ClaimStore {
@@ -47,7 +50,8 @@ public final class ClaimStore {
      */
     public Optional<Claim> claim(TenantId tenant, AccountId account) throws InterruptedException {
         Tuple id = Tuple.of(account.value());
-        return transactions.runInterruptibly(
+        // Decoded after the transaction: stored data that cannot be decoded are no infrastructure failure.
+        Optional<Supplier<Claim>> claim = transactions.runInterruptibly(
                 "claiming an account",
                 tenant,
                 connection -> query(connection, """
@@ -61,16 +65,43 @@ public final class ClaimStore {
                     // statement's
                     // snapshot holds what the writer committed meanwhile. The update itself would return cursors from
                     // before.
-                    return readClaim(
+                    return query(connection, "delete from sync_wait where account_id = $1", id)
+                            .compose(deleted -> readClaim(
                                     connection,
                                     tenant,
                                     account,
-                                    claimed.iterator().next())
+                                    claimed.iterator().next()))
                             .map(Optional::of);
                 }));
+        return claim.map(Supplier::get);
     }
 
-    private Future<Claim> readClaim(SqlConnection connection, TenantId tenant, AccountId account, Row sync) {
+    /** What was observed of the account has been waiting for Kafka since then. Does nothing if the account was claimed anew. */
+    public void waitsForKafka(Claim claim, Instant since) throws InterruptedException {
+        transactions.runInterruptibly(
+                "storing that an account waits for Kafka",
+                claim.tenantId(),
+                connection -> query(
+                        connection,
+                        """
+                        insert into sync_wait (account_id, tenant_id, fence, since)
+                        select account_id, tenant_id, fence, $3 from account_sync where account_id = $1 and fence = $2
+                        on conflict (account_id) do update set fence = excluded.fence, since = excluded.since""",
+                        Tuple.of(claim.accountId().value(), claim.fence(), since.atOffset(ZoneOffset.UTC))));
+    }
+
+    /** It does not wait any more. */
+    public void waitedForKafka(Claim claim) throws InterruptedException {
+        transactions.runInterruptibly(
+                "storing that an account no longer waits for Kafka",
+                claim.tenantId(),
+                connection -> query(
+                        connection,
+                        "delete from sync_wait where account_id = $1 and fence = $2",
+                        Tuple.of(claim.accountId().value(), claim.fence())));
+    }
+
+    private Future<Supplier<Claim>> readClaim(SqlConnection connection, TenantId tenant, AccountId account, Row sync) {
         Tuple id = Tuple.of(account.value());
         return query(connection, """
                         select a.settings, c.kind, c.ciphertext from account a
@@ -87,7 +118,7 @@ public final class ClaimStore {
                                         where m.account_id = $1""", id)
                                 .compose(mailboxRows -> query(connection, StoredReadFailures.ALL, id)
                                         .compose(messages -> query(connection, StoredReadFailures.ALL_EMAILS, id)
-                                                .map(emails -> claim(
+                                                .map(emails -> () -> claim(
                                                         tenant,
                                                         account,
                                                         sync,
