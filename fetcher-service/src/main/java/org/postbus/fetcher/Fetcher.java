@@ -21,12 +21,15 @@ import org.eclipse.microprofile.reactive.messaging.OnOverflow;
 import org.postbus.account.cipher.CredentialCipher;
 import org.postbus.fetcher.loop.AccountLoops;
 import org.postbus.fetcher.loop.AccountMetrics;
+import org.postbus.fetcher.loop.EventsWaiting;
 import org.postbus.fetcher.publish.BatchSink;
 import org.postbus.fetcher.publish.EncodedBatch;
 import org.postbus.fetcher.publish.PublisherMetrics;
 import org.postbus.fetcher.source.FetcherContext;
 import org.postbus.fetcher.source.HostBudget;
+import org.postbus.fetcher.source.InfrastructureOutage;
 import org.postbus.fetcher.source.ServerDeviations;
+import org.postbus.fetcher.source.Sessions;
 import org.postbus.fetcher.store.ClaimStore;
 import org.postbus.kit.concurrent.FairPermits;
 import org.postbus.kit.concurrent.PermitWaits;
@@ -66,6 +69,8 @@ class Fetcher {
     private final ImapClient imap;
     private final KeysetRefresh keyset;
     private final AccountLoops loops;
+    private final InfrastructureOutage outage = new InfrastructureOutage();
+    private final PublisherMetrics publisherMetrics;
 
     // The emitter's buffer needs no limit: each account has one batch in flight, and all together are limited in bytes.
     Fetcher(
@@ -80,6 +85,7 @@ class Fetcher {
         CredentialCipher cipher =
                 KeysetSettings.of(Settings.of(ConfigProvider.getConfig())).open();
         this.keyset = KeysetRefresh.start(cipher, registry);
+        this.publisherMetrics = new PublisherMetrics(registry);
         this.imap = new ImapClient(egress, ImapOptions.DEFAULT.withCompression(config.compression()));
         // When a fetcher starts, thousands of accounts begin at once. They wait here, tenant by tenant, instead of in
         // the pool's queue.
@@ -99,7 +105,7 @@ class Fetcher {
                                         config.bytesInFlightMax().orElse(bytesInFlightMax()),
                                         PermitWaits.of(registry, "bytes-in-flight")),
                                 new FairPermits<>(INITIAL_BATCHES_AHEAD, PermitWaits.of(registry, "initial-batches")),
-                                new PublisherMetrics(registry)),
+                                publisherMetrics),
                         new FetcherContext.Bulkheads(
                                 new FairPermits<>(
                                         config.largeMessagesAtOnce(), PermitWaits.of(registry, "large-messages")),
@@ -113,6 +119,13 @@ class Fetcher {
                                 config.connectionsPerHost(),
                                 name -> PermitWaits.of(registry, name)),
                         new ServerDeviations(registry),
+                        outage,
+                        Sessions.ofSetting(
+                                config.sessionMax(),
+                                reason -> registry.counter(
+                                                "postbus.fetcher.sessions.renewed", "reason", reason.metricName())
+                                        .increment()),
+                        () -> registry.counter("postbus.fetcher.loops.died").increment(),
                         config.poll(),
                         config.compareEvery(),
                         Clock.systemUTC(),
@@ -128,6 +141,12 @@ class Fetcher {
     @ApplicationScoped
     AccountLoops loops() {
         return loops;
+    }
+
+    @Produces
+    @ApplicationScoped
+    EventsWaiting eventsWaiting() {
+        return new EventsWaiting(outage, publisherMetrics);
     }
 
     private Uni<Void> send(EncodedBatch batch) {

@@ -10,13 +10,17 @@ import org.postbus.mail.imap.connection.ImapOptions;
 @ConfigMapping(prefix = "postbus.fetcher")
 interface FetcherConfig {
 
-    /** How often an account is polled when nothing wakes its loop. With NOTIFY ten times as long. */
+    /** How often an account is polled when nothing wakes its loop. With NOTIFY ten times as long, up to 5 minutes. */
     @WithDefault("30s")
     Duration poll();
 
     /** How often each mailbox (IMAP) or account (JMAP) is compared whole although its server reports changes. */
     @WithDefault("24h")
     Duration compareEvery();
+
+    /** An IMAP session is replaced at this age at the latest: 1 minute to 24 hours. */
+    @WithDefault("1h")
+    Duration sessionMax();
 
     /** Logins of this process in progress at the same time. */
     @WithDefault("20")

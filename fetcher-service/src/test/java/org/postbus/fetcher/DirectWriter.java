@@ -17,6 +17,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Collectors;
 import org.postbus.devstack.postgres.Database;
@@ -37,12 +38,16 @@ public final class DirectWriter implements AutoCloseable {
     private final AtomicReference<Throwable> breach = new AtomicReference<>();
     private volatile boolean held;
     private volatile boolean kept = true;
+    private final AtomicInteger deaths = new AtomicInteger();
 
     DirectWriter(Vertx vertx, Database database) {
         writer = new DirectApplier(vertx, database);
     }
 
     public Uni<Void> accept(EncodedBatch batch) {
+        if (deaths.getAndUpdate(left -> Math.max(0, left - 1)) > 0) {
+            throw new StackOverflowError("as a bug would cause it");
+        }
         applying.execute(() -> {
             try {
                 while (held) {
@@ -74,6 +79,11 @@ public final class DirectWriter implements AutoCloseable {
     /** While it is held, nothing is applied. */
     public void hold(boolean held) {
         this.held = held;
+    }
+
+    /** Who sends one of the next batches dies. */
+    public void dieOnNext(int batches) {
+        deaths.set(batches);
     }
 
     /** {@link #applied} does not keep what is applied from now on. */

@@ -9,6 +9,7 @@ import io.vertx.sqlclient.PoolOptions;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
@@ -21,11 +22,14 @@ import org.postbus.devstack.postgres.Database;
 import org.postbus.devstack.postgres.Role;
 import org.postbus.fetcher.loop.AccountLoops;
 import org.postbus.fetcher.loop.AccountMetrics;
+import org.postbus.fetcher.loop.EventsWaiting;
 import org.postbus.fetcher.publish.BatchSink;
 import org.postbus.fetcher.publish.PublisherMetrics;
 import org.postbus.fetcher.source.FetcherContext;
 import org.postbus.fetcher.source.HostBudget;
+import org.postbus.fetcher.source.InfrastructureOutage;
 import org.postbus.fetcher.source.ServerDeviations;
+import org.postbus.fetcher.source.Sessions;
 import org.postbus.fetcher.store.ClaimStore;
 import org.postbus.kit.concurrent.FairPermits;
 import org.postbus.kit.sql.TenantTransactions;
@@ -37,6 +41,9 @@ import org.postbus.topic.AccountRecord.Status;
 
 /** The service without Quarkus and Kafka: real loops, clients and database, and the real writer ({@link DirectWriter}). */
 public final class FetcherUnderTest implements AutoCloseable {
+    private static final Sessions LONG_SESSIONS =
+            new Sessions(Duration.ofHours(1), Duration.ofMinutes(1), reason -> {});
+
     public final Database database;
     public final DirectWriter writer;
     public final ShiftedClock clock = new ShiftedClock();
@@ -46,6 +53,8 @@ public final class FetcherUnderTest implements AutoCloseable {
     private final ImapClient imap;
     private final ExecutorService parsing = Executors.newVirtualThreadPerTaskExecutor();
     private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
+    private final InfrastructureOutage outage = new InfrastructureOutage();
+    private final PublisherMetrics published = new PublisherMetrics(meters);
     private AccountLoops loops;
 
     public FetcherUnderTest(Database database, Duration poll) {
@@ -62,6 +71,16 @@ public final class FetcherUnderTest implements AutoCloseable {
 
     public FetcherUnderTest(
             Database database, Duration poll, Duration compareEvery, HostBudget budget, ImapOptions options) {
+        this(database, poll, compareEvery, budget, options, LONG_SESSIONS);
+    }
+
+    public FetcherUnderTest(
+            Database database,
+            Duration poll,
+            Duration compareEvery,
+            HostBudget budget,
+            ImapOptions options,
+            Sessions sessions) {
         this.database = database;
         this.writer = new DirectWriter(vertx, database);
         this.pool = PgBuilder.pool()
@@ -78,16 +97,15 @@ public final class FetcherUnderTest implements AutoCloseable {
                 imap,
                 new ClaimStore(transactions, cipher),
                 transactions,
-                new BatchSink(
-                        writer::accept,
-                        new FairPermits<>(64 * 1024 * 1024),
-                        new FairPermits<>(24),
-                        new PublisherMetrics(meters)),
+                new BatchSink(writer::accept, new FairPermits<>(64 * 1024 * 1024), new FairPermits<>(24), published),
                 new FetcherContext.Bulkheads(
                         new FairPermits<>(2), new FairPermits<>(2), new FairPermits<>(64), new FairPermits<>(16)),
                 parsing,
                 budget,
                 new ServerDeviations(meters),
+                outage,
+                sessions,
+                () -> meters.counter("postbus.fetcher.loops.died").increment(),
                 poll,
                 compareEvery,
                 clock,
@@ -117,6 +135,15 @@ public final class FetcherUnderTest implements AutoCloseable {
 
     public void requestSync(AccountId account) {
         loops.requestSync(account);
+    }
+
+    /** What events wait for, as the readiness says. */
+    public Optional<String> waitsFor() {
+        return new EventsWaiting(outage, published).reason();
+    }
+
+    public double loopsDied() {
+        return meters.counter("postbus.fetcher.loops.died").count();
     }
 
     /** How often a push notification woke a loop. */

@@ -1,11 +1,10 @@
 package org.postbus.fetcher.assignment;
 
+import io.micrometer.core.instrument.MeterRegistry;
 import jakarta.enterprise.context.ApplicationScoped;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.eclipse.microprofile.reactive.messaging.Incoming;
-import org.jboss.logging.Logger;
 import org.postbus.codec.EventCodec;
-import org.postbus.codec.MalformedRecordException;
 import org.postbus.fetcher.loop.AccountLoops;
 import org.postbus.topic.SyncRequest;
 
@@ -16,23 +15,19 @@ import org.postbus.topic.SyncRequest;
  */
 @ApplicationScoped
 class SyncRequestsTopic {
-    private static final Logger LOG = Logger.getLogger(SyncRequestsTopic.class);
-
     private final AccountLoops loops;
+    private final SkippedRecords skips;
 
-    SyncRequestsTopic(AccountLoops loops) {
+    SyncRequestsTopic(AccountLoops loops, MeterRegistry registry) {
         this.loops = loops;
+        this.skips = new SkippedRecords(registry);
     }
 
     @Incoming("sync-requests")
     void observe(ConsumerRecord<String, byte[]> record) {
-        try {
-            loops.requestSync(
-                    EventCodec.decode(record.value(), SyncRequest.class).accountId());
-        } catch (IllegalArgumentException | MalformedRecordException e) {
-            LOG.errorf(
-                    "partition %d, offset %d of postbus.sync-requests is skipped: %s",
-                    record.partition(), record.offset(), e.getMessage());
-        }
+        skips.unlessBroken(
+                record,
+                () -> loops.requestSync(
+                        EventCodec.decode(record.value(), SyncRequest.class).accountId()));
     }
 }

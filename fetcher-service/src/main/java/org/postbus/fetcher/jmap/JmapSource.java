@@ -10,6 +10,7 @@ import org.postbus.fetcher.publish.ObservationPublisher;
 import org.postbus.fetcher.source.ChangeSource;
 import org.postbus.fetcher.source.FetcherContext;
 import org.postbus.fetcher.source.HostBudget;
+import org.postbus.fetcher.source.Restarts;
 import org.postbus.fetcher.source.ServerDeviations;
 import org.postbus.fetcher.source.WakeSignal;
 import org.postbus.fetcher.store.Claim;
@@ -78,7 +79,13 @@ public final class JmapSource implements ChangeSource {
 
     @Override
     public void watch(WakeSignal wakes) {
-        watcherThread = Thread.ofVirtual().name("watch-" + claim.accountId()).start(() -> watcher.run(wakes));
+        watcherThread = Thread.ofVirtual()
+                .name("watch-" + claim.accountId())
+                .start(new Restarts(
+                        "the watcher of account " + claim.accountId(),
+                        () -> watcher.run(wakes),
+                        context.loopDied(),
+                        context.random()));
     }
 
     @Override

@@ -90,6 +90,8 @@ final class JmapWatcher {
                         failures, Optional.empty(), context.random().nextDouble())));
             }
         } catch (InterruptedException closed) {
+            LOG.tracef("account %s: the watcher is stopped", account);
+        } finally {
             push = PushKind.POLL;
         }
     }

@@ -17,6 +17,7 @@ import org.postbus.fetcher.publish.ObservationPublisher;
 import org.postbus.fetcher.source.Backoff;
 import org.postbus.fetcher.source.ChangeSource;
 import org.postbus.fetcher.source.FetcherContext;
+import org.postbus.fetcher.source.InfrastructureOutage;
 import org.postbus.fetcher.source.LimitPolicy;
 import org.postbus.fetcher.source.OwnThread;
 import org.postbus.fetcher.source.WakeKind;
@@ -36,7 +37,7 @@ import org.postbus.topic.AccountRecord;
  * <p>If it is stopped or fails at any point, what was published stays true, and what was not is found by the next pass. The fence of the new
  * claim makes the writer drop batches of the old one that are still in flight.
  *
- * <p>The wait after a failure is computed by {@link Backoff}; it grows with each failure in a row, until a pass succeeds. A sync request ends a
+ * <p>While the database or Kafka fails, the loops of all accounts wait together ({@link InfrastructureOutage}). The wait after another failure is computed by {@link Backoff}; it grows with each failure in a row, until a pass succeeds. A sync request ends a
  * wait early, but not before the time that the server asked for has passed, or 5 s if the server asked for none. A refused login is believed
  * according to {@link AuthFailurePolicy}; the account is then tried again only after a change of the account or a sync request. A server
  * that exceeds limits again and again rests according to {@link LimitPolicy}, also over a restart of the process.
@@ -57,6 +58,11 @@ final class AccountLoop implements Runnable {
     private final WakeSignal wakes;
     private final PoisonMessages poisonMessages = new PoisonMessages();
     private int failures;
+    /** In a row, of the infrastructure, each although it worked for others. */
+    private int failuresAlone;
+
+    private boolean worksForOthers = true;
+
     private boolean trustNoCursor;
     private Optional<AuthFailurePolicy> authFailures = Optional.empty();
     private Optional<LimitPolicy> limits = Optional.empty();
@@ -78,6 +84,10 @@ final class AccountLoop implements Runnable {
                 switch (pause) {
                     case Pause.For(Duration delay, Duration atLeast) -> wakes.awaitSyncRequest(atLeast, delay);
                     case Pause.UntilRequested untilRequested -> wakes.awaitSyncRequest(Duration.ZERO, FOR_EVER);
+                    case Pause.UntilInfrastructureWorks(Duration atLeast) -> {
+                        Thread.sleep(atLeast);
+                        worksForOthers = context.outage().awaitTurn();
+                    }
                     case Pause.ForGood forGood -> {
                         return;
                     }
@@ -91,18 +101,6 @@ final class AccountLoop implements Runnable {
         }
     }
 
-    /** What follows a claim that has ended. */
-    private sealed interface Pause {
-        /** @param atLeast a sync request does not end it earlier */
-        record For(Duration delay, Duration atLeast) implements Pause {}
-
-        /** Until a sync request; a change of the account starts a new loop anyway. */
-        record UntilRequested() implements Pause {}
-
-        /** Until the account changes, which starts a new loop. */
-        record ForGood() implements Pause {}
-    }
-
     private Pause underOneClaim() throws InterruptedException {
         try {
             Optional<Claim> claimed =
@@ -114,6 +112,7 @@ final class AccountLoop implements Runnable {
                 return backoff(Optional.empty());
             }
             Claim claim = claimed.get();
+            context.outage().works();
             try (ObservationPublisher out = publisher(claim)) {
                 StateReport states = new StateReport(claim, out);
                 if (account.status() == AccountRecord.Status.PAUSED) {
@@ -136,7 +135,10 @@ final class AccountLoop implements Runnable {
             // Logged without the stack: all accounts fail at the same time, and the cause is outside of this process.
             metrics.failed("backend");
             LOG.warnf("account %s waits for the database or Kafka: %s", account.accountId(), e.getMessage());
-            return backoff(Optional.empty());
+            context.outage().failed(e.getMessage(), context.clock().instant());
+            failuresAlone += worksForOthers ? 1 : 0;
+            return new Pause.UntilInfrastructureWorks(
+                    Backoff.ofInfrastructure(failuresAlone, context.random().nextDouble()));
         }
     }
 
@@ -203,6 +205,9 @@ final class AccountLoop implements Runnable {
     private void succeeded(Instant startedAt, Instant finishedAt, SyncState state) {
         trustNoCursor = false;
         failures = 0;
+        failuresAlone = 0;
+        worksForOthers = true;
+        context.outage().works();
         limits = Optional.of(LimitPolicy.NONE);
         metrics.passFinished(account.accountId(), account.protocol(), startedAt, finishedAt);
         count(Optional.of(state));
@@ -270,6 +275,7 @@ final class AccountLoop implements Runnable {
                         Optional.empty());
                 out.flush();
             }
+            case Pause.UntilInfrastructureWorks untilWorks -> out.flush();
             case Pause.ForGood forGood -> out.flush();
         }
         count(Optional.of(states.state()));
@@ -319,7 +325,8 @@ final class AccountLoop implements Runnable {
                 claim.accountId(),
                 claim.fence(),
                 context.sink(),
-                () -> context.claims().progress(claim));
+                () -> context.claims().progress(claim),
+                new ShownWaits(claim, context.claims(), context.clock()));
     }
 
     private void count(Optional<SyncState> state) {

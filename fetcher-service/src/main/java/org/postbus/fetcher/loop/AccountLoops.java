@@ -8,15 +8,18 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.jboss.logging.Logger;
 import org.postbus.fetcher.source.FetcherContext;
+import org.postbus.fetcher.source.Restarts;
 import org.postbus.fetcher.source.WakeKind;
 import org.postbus.fetcher.source.WakeSignal;
 import org.postbus.model.AccountId;
 import org.postbus.topic.AccountRecord;
 
-/** The loops of the accounts that are assigned to this fetcher. Thread-safe. */
+/**
+ * The loops of the accounts that are assigned to this fetcher. A loop that dies, by a bug or because memory ran out, is started again in this process
+ * after a pause: ending the process would stop the loops of all other accounts. Thread-safe.
+ */
 public class AccountLoops {
     private static final Logger LOG = Logger.getLogger(AccountLoops.class);
 
@@ -25,7 +28,7 @@ public class AccountLoops {
     private final FetcherContext context;
     private final AccountMetrics metrics;
     private final Map<AccountId, Running> running = new HashMap<>();
-    private final AtomicInteger died = new AtomicInteger();
+    private final List<Thread> ending = new ArrayList<>();
     private boolean closed;
 
     public AccountLoops(FetcherContext context, AccountMetrics metrics) {
@@ -42,18 +45,17 @@ public class AccountLoops {
                 Optional.ofNullable(running.get(account.accountId())).map(Running::thread);
         before.ifPresent(Thread::interrupt);
         WakeSignal wakes = new WakeSignal();
-        AccountLoop loop = new AccountLoop(account, context, metrics, wakes);
-        Thread thread = Thread.ofVirtual()
-                .name("account-" + account.accountId())
-                .uncaughtExceptionHandler((unused, bug) -> {
-                    died.incrementAndGet();
-                    LOG.errorf(bug, "the loop of account %s died", account.accountId());
-                })
-                .start(() -> runAfter(before, loop));
+        Restarts loop = new Restarts(
+                "the loop of account " + account.accountId(),
+                () -> new AccountLoop(account, context, metrics, wakes).run(),
+                context.loopDied(),
+                context.random());
+        Thread thread =
+                Thread.ofVirtual().name("account-" + account.accountId()).start(() -> runAfter(before, loop));
         running.put(account.accountId(), new Running(thread, wakes));
     }
 
-    private static void runAfter(Optional<Thread> before, AccountLoop loop) {
+    private static void runAfter(Optional<Thread> before, Restarts loop) {
         try {
             if (before.isPresent()) {
                 before.get().join();
@@ -95,23 +97,24 @@ public class AccountLoops {
         join(ending, atMost);
     }
 
-    /** Stops all loops; none can be started any more. */
-    public void close(Duration atMost) {
-        List<Thread> ending = new ArrayList<>();
-        synchronized (this) {
-            closed = true;
-            running.values().forEach(loop -> {
-                loop.thread().interrupt();
-                ending.add(loop.thread());
-            });
-            running.clear();
-        }
-        join(ending, atMost);
+    /** Stops all loops without waiting for their end; none can be started any more. */
+    public synchronized void shutDown() {
+        closed = true;
+        running.values().forEach(loop -> {
+            loop.thread().interrupt();
+            ending.add(loop.thread());
+        });
+        running.clear();
     }
 
-    /** How many loops ended by a bug. */
-    public int died() {
-        return died.get();
+    /** Stops all loops and waits for their end, for {@code atMost}. */
+    public void close(Duration atMost) {
+        shutDown();
+        List<Thread> last;
+        synchronized (this) {
+            last = List.copyOf(ending);
+        }
+        join(last, atMost);
     }
 
     private static void join(List<Thread> threads, Duration atMost) {

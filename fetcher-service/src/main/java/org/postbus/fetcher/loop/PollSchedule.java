@@ -11,15 +11,22 @@ import org.postbus.account.PushKind;
 final class PollSchedule {
     static final Duration FIRST = Duration.ofSeconds(2);
 
-    /** NOTIFY reports every mailbox; what it might omit may wait this many times longer. */
+    /** NOTIFY reports the messages of every mailbox; what it omits, such as a renamed mailbox, may wait this many times longer. */
     private static final int LONGER_WITH_NOTIFY = 10;
+
+    /** But never longer than this, unless the configured interval is. */
+    private static final Duration LONGEST_WITH_NOTIFY = Duration.ofMinutes(5);
 
     private PollSchedule() {}
 
     /** @param poll the configured interval */
     static Duration longest(PushKind push, Duration poll) {
         return switch (push) {
-            case NOTIFY -> poll.multipliedBy(LONGER_WITH_NOTIFY);
+            case NOTIFY -> {
+                Duration longer = poll.multipliedBy(LONGER_WITH_NOTIFY);
+                Duration limit = LONGEST_WITH_NOTIFY.compareTo(poll) > 0 ? LONGEST_WITH_NOTIFY : poll;
+                yield longer.compareTo(limit) < 0 ? longer : limit;
+            }
             case IDLE, EVENT_SOURCE, WEBSOCKET, POLL -> poll;
         };
     }

@@ -6,6 +6,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.postbus.fetcher.store.FenceLostException;
 import org.postbus.fetcher.store.Progress;
 import org.postbus.kit.concurrent.Await;
@@ -26,8 +29,11 @@ import org.postbus.observation.ObservationBatch;
  */
 public final class ObservationPublisher implements AutoCloseable {
     static final int AHEAD_MAX = 8;
-    /** Above Kafka's delivery.timeout.ms, after which the producer itself gives up. */
-    private static final Duration ACK_TIME_MAX = Duration.ofSeconds(150);
+    /** Above Kafka's delivery.timeout.ms (30 minutes), after which the producer itself gives up. */
+    private static final Duration ACK_TIME_MAX = Duration.ofMinutes(31);
+
+    /** Until others are shown it: Kafka acknowledges a batch within milliseconds, after the crash of a broker within seconds. */
+    static final Duration WAIT_SHOWN_AFTER = Duration.ofSeconds(10);
 
     /** So that accounts whose servers do not answer, or a writer that does not apply, do not hold up others for longer. */
     private static final Duration INITIAL_PERMIT_TIME_MAX = Duration.ofSeconds(10);
@@ -40,6 +46,7 @@ public final class ObservationPublisher implements AutoCloseable {
     private final long fence;
     private final BatchSink sink;
     private final Progress.Reader progress;
+    private final KafkaWaits waits;
 
     private final List<EncodedObservation> pending = new ArrayList<>();
     private Optional<Observation> onSecondBatch = Optional.empty();
@@ -64,12 +71,18 @@ public final class ObservationPublisher implements AutoCloseable {
     }
 
     public ObservationPublisher(
-            TenantId tenantId, AccountId accountId, long fence, BatchSink sink, Progress.Reader progress) {
+            TenantId tenantId,
+            AccountId accountId,
+            long fence,
+            BatchSink sink,
+            Progress.Reader progress,
+            KafkaWaits waits) {
         this.tenantId = tenantId;
         this.accountId = accountId;
         this.fence = fence;
         this.sink = sink;
         this.progress = progress;
+        this.waits = waits;
     }
 
     /**
@@ -194,14 +207,14 @@ public final class ObservationPublisher implements AutoCloseable {
             awaitInitialPermit();
         }
         List<FairPermits<TenantId>.Permit> bytes = List.copyOf(pendingRoom);
-        sink.metrics().batchSent(pending.size());
+        PublisherMetrics.Sent sent = sink.metrics().batchSent(pending.size());
         sentSeq++;
         inFlight = sink.send()
                 .apply(batch)
                 .onTermination()
                 .invoke(() -> {
                     bytes.forEach(FairPermits.Permit::close);
-                    sink.metrics().batchAcknowledged();
+                    sink.metrics().batchEnded(sent);
                 })
                 .subscribeAsCompletionStage();
         pending.clear();
@@ -226,7 +239,25 @@ public final class ObservationPublisher implements AutoCloseable {
     }
 
     private void awaitAcknowledgement() throws InterruptedException {
+        if (isDoneWithin(WAIT_SHOWN_AFTER)) {
+            Await.infrastructure("sending observations", inFlight, ACK_TIME_MAX);
+            return;
+        }
+        waits.begun();
         Await.infrastructure("sending observations", inFlight, ACK_TIME_MAX);
+        waits.ended();
+    }
+
+    private boolean isDoneWithin(Duration time) throws InterruptedException {
+        try {
+            inFlight.get(time.toMillis(), TimeUnit.MILLISECONDS);
+            return true;
+        } catch (TimeoutException e) {
+            return false;
+        } catch (ExecutionException e) {
+            // Thrown by whoever waits for it.
+            return true;
+        }
     }
 
     private void awaitApplied(long seq) throws InterruptedException {

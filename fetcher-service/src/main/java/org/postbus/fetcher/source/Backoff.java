@@ -15,7 +15,27 @@ public final class Backoff {
     /** A longer hint of the server is considered a mistake and shortened to this. */
     static final Duration HINT_MAX = Duration.ofHours(1);
 
+    private static final Duration INFRASTRUCTURE_CEILING_MIN = Duration.ofSeconds(1);
+    private static final Duration INFRASTRUCTURE_CEILING_MAX = Duration.ofSeconds(60);
+
     private Backoff() {}
+
+    /**
+     * The delay of an account for which the database or Kafka failed although they worked for others. The first such failures cost little, because they
+     * may be those of a database that comes and goes, and then each account must go on within 10 s of its return.
+     *
+     * @param failures in a row, this one included; nothing is waited for up to 1
+     * @param random from 0 to below 1
+     */
+    public static Duration ofInfrastructure(int failures, double random) {
+        if (failures <= 1) {
+            return Duration.ZERO;
+        }
+        long ceiling = Math.min(
+                INFRASTRUCTURE_CEILING_MIN.toMillis() << Math.min(failures - 1, 10),
+                INFRASTRUCTURE_CEILING_MAX.toMillis());
+        return Duration.ofMillis(ceiling / 2 + (long) (ceiling / 2.0 * random));
+    }
 
     /**
      * @param failures in a row, this one included: 1 or more

@@ -19,6 +19,9 @@ import org.postbus.model.TenantId;
  * @param sink {@code postbus.observations}
  * @param bulkheads memory that all accounts share
  * @param parsing runs the parsing of mail beside the loop that reads it
+ * @param outage whether the database or Kafka fails at present
+ * @param sessions how long a session with an IMAP server lasts
+ * @param loopDied is called when the loop or the watcher of an account died and is started again
  * @param poll the longest time between two passes over an account that no wake-up interrupts
  * @param compareEvery how often a mailbox is compared whole although its server reports what changes
  */
@@ -32,6 +35,9 @@ public record FetcherContext(
         ExecutorService parsing,
         HostBudget hosts,
         ServerDeviations deviations,
+        InfrastructureOutage outage,
+        Sessions sessions,
+        Runnable loopDied,
         Duration poll,
         Duration compareEvery,
         Clock clock,

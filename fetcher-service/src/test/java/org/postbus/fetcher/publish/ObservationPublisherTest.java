@@ -17,6 +17,7 @@ import java.util.Random;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
 import org.junit.jupiter.api.Test;
@@ -44,6 +45,18 @@ class ObservationPublisherTest {
     private final List<EncodedBatch> sent = Collections.synchronizedList(new ArrayList<>());
     private final FairPermits<TenantId> bytes = new FairPermits<>(BYTES_IN_FLIGHT);
     private final FairPermits<TenantId> initialBatches = new FairPermits<>(4);
+    private final List<String> shown = new CopyOnWriteArrayList<>();
+    private final KafkaWaits waits = new KafkaWaits() {
+        @Override
+        public void begun() {
+            shown.add("begun");
+        }
+
+        @Override
+        public void ended() {
+            shown.add("ended");
+        }
+    };
 
     @Test
     void batches_keep_their_limits_and_are_numbered_without_gaps_whatever_is_observed() throws Exception {
@@ -241,7 +254,32 @@ class ObservationPublisherTest {
 
     private ObservationPublisher publisher(Function<EncodedBatch, Uni<Void>> sink, Progress.Reader progress) {
         BatchSink batches = new BatchSink(sink, bytes, initialBatches, new PublisherMetrics(new SimpleMeterRegistry()));
-        return new ObservationPublisher(tenant, account, 4, batches, progress);
+        return new ObservationPublisher(tenant, account, 4, batches, progress, waits);
+    }
+
+    @Test
+    void a_wait_for_kafka_is_shown_while_it_lasts() throws Exception {
+        CompletableFuture<Void> acknowledged = new CompletableFuture<>();
+        try (ObservationPublisher publisher =
+                publisher(batch -> Uni.createFrom().completionStage(acknowledged), this::allApplied)) {
+            publisher.add(email(1, 10));
+            Thread flushing = Thread.ofVirtual().start(() -> flush(publisher));
+            await().atMost(Duration.ofSeconds(30)).until(() -> shown.equals(List.of("begun")));
+            assertThat(flushing.isAlive()).isTrue();
+
+            acknowledged.complete(null);
+
+            assertThat(flushing.join(Duration.ofSeconds(10))).isTrue();
+            assertThat(shown).containsExactly("begun", "ended");
+        }
+    }
+
+    private static void flush(ObservationPublisher publisher) {
+        try {
+            publisher.flush();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     private static int emails(ObservationBatch batch) {
