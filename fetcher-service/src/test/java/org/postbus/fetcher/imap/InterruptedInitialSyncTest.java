@@ -29,7 +29,7 @@ class InterruptedInitialSyncTest {
     private static final String ALL = "CONDSTORE QRESYNC ENABLE LIST-EXTENDED LIST-STATUS UNSELECT ESEARCH";
     private static final String CONDSTORE = "CONDSTORE ENABLE LIST-EXTENDED LIST-STATUS UNSELECT";
     private static final String NOTHING = "UNSELECT";
-    private static final int MESSAGES = 700;
+    private static final int MESSAGES = 1200;
 
     private QuirkyImapServer server;
     private FetcherUnderTest fetcher;
@@ -60,7 +60,7 @@ class InterruptedInitialSyncTest {
     }
 
     /**
-     * @param during what the server answers to the last FETCH of the inbox, after the newest 500 messages of it have been stored and another client
+     * @param during what the server answers to the last FETCH of the inbox, after its newest 500 messages have been stored and another client
      *     has moved, flagged and expunged some of these
      * @return the ids that were stored then, by Message-ID
      */
@@ -96,13 +96,13 @@ class InterruptedInitialSyncTest {
     }
 
     private void changeMail(Mailbox later) {
-        for (long uid = 600; uid < 620; uid++) {
+        for (long uid = 1000; uid < 1020; uid++) {
             Mail moved = server.inbox().mails.get(uid);
             later.add(moved.raw, moved.flags.toArray(String[]::new));
             server.inbox().expunge(uid);
         }
-        server.inbox().flag(630, "\\Seen");
-        server.inbox().expunge(640);
+        server.inbox().flag(1030, "\\Seen");
+        server.inbox().expunge(1040);
     }
 
     private void assertEqualToServer() {
@@ -110,14 +110,14 @@ class InterruptedInitialSyncTest {
         Map<String, java.util.List<String>> content = DirectWriter.content(fetcher.database, account.accountId(), true);
         assertThat(content.get("INBOX"))
                 .hasSize(MESSAGES - 21)
-                .contains("630 m630@example.org $seen")
-                .noneMatch(line -> line.startsWith("600 ") || line.startsWith("640 "));
-        assertThat(content.get("Later")).hasSize(25).contains("6 m600@example.org ");
+                .contains("1030 m1030@example.org $seen")
+                .noneMatch(line -> line.startsWith("1000 ") || line.startsWith("1040 "));
+        assertThat(content.get("Later")).hasSize(25).contains("6 m1000@example.org ");
     }
 
     private void assertIdsKept(Map<String, String> before) {
         Map<String, String> now = ids();
-        before.remove("m640@example.org");
+        before.remove("m1040@example.org");
         assertThat(now).containsAllEntriesOf(before).hasSize(MESSAGES - 1 + 5);
         assertThat(account.read("select count(*) from change_log where account_id = ? and type = 'email.created'"))
                 .isEqualTo(String.valueOf(MESSAGES + 5));
