@@ -79,8 +79,7 @@ public final class ExpungeDetection {
                         || change instanceof MailboxChange.Vanished
                         || change instanceof MailboxChange.TooMany);
         UidSet unread = mailbox.notRead().uids();
-        UidSet missing =
-                listed.and(ImapStates.read(cursor)).minus(stored).minus(unread);
+        UidSet missing = listed.and(ImapStates.read(cursor)).minus(stored).minus(unread);
         if (listed.size() < selected.messages() && !expungedMeanwhile) {
             // EXISTS promises more messages than the search lists. Whatever is wrong on the server, no mail may be lost
             // because of it.
