@@ -166,7 +166,7 @@ public final class ImapSession {
      */
     public List<SessionOutput> receive(ImapResponse response, long octets) {
         bytes = KeptBytes.of(response, octets);
-        List<SessionOutput> outputs = strayLines.isStray(response) ? List.of() : outputs(response);
+        List<SessionOutput> outputs = outputs(response);
         if (outputs.isEmpty() || !(outputs.getFirst() instanceof SessionOutput.Deliver)) {
             budget.countUndelivered();
         } else {
@@ -178,6 +178,9 @@ public final class ImapSession {
     private List<SessionOutput> outputs(ImapResponse response) {
         if (state instanceof ImapSessionState.Greeting) {
             return greeting(response);
+        }
+        if (strayLines.isStray(response)) {
+            return List.of();
         }
         return switch (response) {
             case ImapResponse.Continuation(var text) -> continuation(text);
