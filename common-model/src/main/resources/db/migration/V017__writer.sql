@@ -3,14 +3,6 @@ set lock_timeout = '2s';
 -- The writer applies a large batch in several transactions, leaves out what cannot be stored, and keeps the counts that a claim needs; the change
 -- log is partitioned by time (ADR 15).
 
--- How far a batch has been applied that needs more than one transaction. It counts only for the batch that it names.
-alter table account_sync
-  add column part_fence        bigint not null default 0,
-  add column part_seq          bigint not null default 0,
-  add column part_observations int not null default 0,      -- that are done
-  add column part_rows         bigint not null default 0,   -- that the next one has changed already
-  add column part_refused      boolean not null default false;  -- one of them was quarantined
-
 -- owner: writer-service, by the triggers below. How many rows email_mailbox has for a mailbox under a UIDVALIDITY (JMAP and labels: 0). With these
 -- a claim costs O(mailboxes) and not O(messages).
 create table mailbox_links (
@@ -313,3 +305,12 @@ end
 $$;
 
 select create_change_partitions(4);
+
+-- Last, because every service reads this table, and the lock is held to the end of the migration.
+-- How far a batch has been applied that needs more than one transaction. It counts only for the batch that it names.
+alter table account_sync
+  add column part_fence        bigint not null default 0,
+  add column part_seq          bigint not null default 0,
+  add column part_observations int not null default 0,      -- that are done
+  add column part_rows         bigint not null default 0,   -- that the next one has changed already
+  add column part_refused      boolean not null default false;  -- one of them was quarantined

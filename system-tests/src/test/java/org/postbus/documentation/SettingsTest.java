@@ -23,8 +23,9 @@ class SettingsTest {
             Pattern.compile("(?m)^    (?:[\\w.]+)(?:<[\\w.<>, ]+>)? (\\w+)\\(\\);");
 
     private static final Pattern KIT_PREFIX = Pattern.compile("String PREFIX = \"(postbus[\\w.-]+)\"");
-    /** What a builder is given is the name of a metric. */
-    private static final Pattern KIT_NAME = Pattern.compile("(?<!builder\\()\"(postbus\\.[\\w.-]+)\"");
+    private static final Pattern METRIC =
+            Pattern.compile("(?:builder|counter|gauge|timer|summary)\\(\\s*\"postbus\\.[\\w.-]+\"");
+    private static final Pattern KIT_NAME = Pattern.compile("\"(postbus\\.[\\w.-]+)\"");
 
     private static final Pattern KIT_SUFFIX = Pattern.compile("PREFIX \\+ \"(\\.[\\w.-]+)\"");
     private static final Pattern KIT_SECRET = Pattern.compile("secret\\(\\s*(PREFIX \\+ )?\"([\\w.-]+)\"\\)");
@@ -75,7 +76,10 @@ class SettingsTest {
 
     private static void addKitSettings(Source source, Set<String> settings) {
         String prefix = source.find(KIT_PREFIX).stream().findFirst().orElse("");
-        source.find(KIT_NAME).forEach(name -> settings.add(variable(name)));
+        Matcher names = KIT_NAME.matcher(METRIC.matcher(source.text()).replaceAll(""));
+        while (names.find()) {
+            settings.add(variable(names.group(1)));
+        }
         source.find(KIT_SUFFIX).forEach(suffix -> settings.add(variable(prefix + suffix)));
         Matcher secret = KIT_SECRET.matcher(source.text());
         while (secret.find()) {

@@ -85,6 +85,11 @@ final class EmailPublishing {
                 .toList();
     }
 
+    /** Those of the ids that are not tried again by themselves: asked for here, many of them in a row would end each pass at the same place. */
+    List<String> withoutUnread(List<String> ids) {
+        return ids.stream().filter(id -> !state.notRead.contains(id)).toList();
+    }
+
     // ---- Emails
 
     /**
@@ -97,7 +102,7 @@ final class EmailPublishing {
             publish(ids, answer.get());
         } else {
             try (PagedGet<GetResult<JmapEmail>> get = get()) {
-                get.ask(ids);
+                get.ask(refused.isRetrying() ? ids : withoutUnread(ids));
                 get.end();
             }
         }

@@ -59,7 +59,7 @@ final class InitialSync {
                     emails.publish(wanted, included.get());
                     firstPage.release();
                 } else {
-                    get.ask(wanted);
+                    get.ask(emails.withoutUnread(wanted));
                 }
                 Optional<String> last = Optional.of(page.getLast());
                 get.then(() -> emails.publishCursor(cursor.state(), last, false));

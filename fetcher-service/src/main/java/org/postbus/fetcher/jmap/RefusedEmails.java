@@ -46,6 +46,10 @@ final class RefusedEmails {
         inARow = 0;
     }
 
+    boolean isRetrying() {
+        return retrying;
+    }
+
     void returned() {
         inARow = 0;
         returning = Optional.of(true);

@@ -38,8 +38,12 @@ public final class QuarantinePolicy {
          */
         record Refused(boolean othersReturned) implements Cause {}
 
-        /** The connection breaks whenever the message is asked for, and others were returned. */
-        record Breaking() implements Cause {}
+        /**
+         * The connection breaks whenever the message is asked for.
+         *
+         * @param othersReturned as of {@link Refused}
+         */
+        record Breaking(boolean othersReturned) implements Cause {}
 
         /** The server returned it, and our own code fails on it. Trying again soon has the same result. */
         record OwnError() implements Cause {}
@@ -51,6 +55,10 @@ public final class QuarantinePolicy {
         int refusals = before.map(ReadFailures::refusals).orElse(0) + (counts(cause) ? 1 : 0);
         boolean already = before.map(ReadFailures::quarantined).orElse(false);
         if (already) {
+            if (!counts(cause) && !(cause instanceof Cause.OwnError)) {
+                // The server returns nothing now, or the message was not asked for: this was no try.
+                return new ReadFailures(true, refusals, before.get().retries(), first, now, now.plus(DEFERRED_MAX));
+            }
             int retries = before.get().retries() + 1;
             return new ReadFailures(true, refusals, retries, first, now, now.plus(retryAfter(retries)));
         }
@@ -65,7 +73,7 @@ public final class QuarantinePolicy {
     private static boolean counts(Cause cause) {
         return switch (cause) {
             case Cause.Refused(boolean othersReturned) -> othersReturned;
-            case Cause.Breaking breaking -> true;
+            case Cause.Breaking(boolean othersReturned) -> othersReturned;
             case Cause.OwnError ownError -> false;
         };
     }

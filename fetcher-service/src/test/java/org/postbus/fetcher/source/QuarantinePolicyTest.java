@@ -42,7 +42,26 @@ class QuarantinePolicyTest {
         assertThat(failing(ALONE, 1, Duration.ZERO).nextTryAt()).isEqualTo(NOON.plusSeconds(15));
         assertThat(failing(ALONE, 2, Duration.ofSeconds(40)).nextTryAt()).isEqualTo(NOON.plusSeconds(80));
         assertThat(failing(ALONE, 2, Duration.ofMinutes(10)).nextTryAt()).isEqualTo(NOON.plusSeconds(720));
-        assertThat(failing(new Cause.Breaking(), 1, Duration.ZERO).nextTryAt()).isEqualTo(NOON.plusSeconds(60));
+        assertThat(failing(new Cause.Breaking(true), 1, Duration.ZERO).nextTryAt())
+                .isEqualTo(NOON.plusSeconds(60));
+    }
+
+    @Test
+    void what_was_no_try_of_a_quarantined_message_uses_up_no_interval() {
+        ReadFailures failures = failing(ALONE, 5, Duration.ofMinutes(5));
+
+        ReadFailures after = QuarantinePolicy.failed(
+                Optional.of(failures), new Cause.Refused(false), NOON.plus(Duration.ofHours(2)));
+
+        assertThat(after.quarantined()).isTrue();
+        assertThat(after.retries()).isEqualTo(failures.retries());
+        assertThat(after.nextTryAt()).isEqualTo(NOON.plus(Duration.ofMinutes(122)));
+    }
+
+    @Test
+    void a_server_that_ends_every_connection_quarantines_nothing() {
+        assertThat(failing(new Cause.Breaking(false), 50, Duration.ofMinutes(5)).quarantined())
+                .isFalse();
     }
 
     @Test
@@ -52,7 +71,7 @@ class QuarantinePolicyTest {
         assertThat(failures.nextTryAt()).isEqualTo(now.plus(Duration.ofHours(1)));
         for (long hours : new long[] {6, 24, 24}) {
             now = failures.nextTryAt();
-            failures = QuarantinePolicy.failed(Optional.of(failures), new Cause.Refused(false), now);
+            failures = QuarantinePolicy.failed(Optional.of(failures), ALONE, now);
             assertThat(failures.quarantined()).isTrue();
             assertThat(failures.nextTryAt()).isEqualTo(now.plus(Duration.ofHours(hours)));
         }

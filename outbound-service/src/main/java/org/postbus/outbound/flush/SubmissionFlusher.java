@@ -182,7 +182,10 @@ public final class SubmissionFlusher implements AccountFlushes.Flusher {
         Duration holdDelay = outcome instanceof SubmissionOutcome.Held(var hold)
                 ? hold.waitAfter(failures + 1, context.jitter().getAsDouble())
                 : Duration.ZERO;
-        boolean holdEnds = work.claim().held() && submission.task() == Submission.Task.SEND;
+        boolean holdEnds = work.claim().held()
+                && submission.task() == Submission.Task.SEND
+                // Given up because of its age: no server has answered.
+                && !(outcome instanceof SubmissionOutcome.Failed);
         boolean stored = store.untilStored(
                 "the outcome of submission " + submission.id(),
                 () -> context.database()

@@ -1,6 +1,7 @@
 package org.postbus.outbound.imap;
 
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
@@ -40,7 +41,7 @@ final class CopyDetection {
         MessageCopies.Originals originals = copies.originals(state.pending(all));
         Map<MailboxName, Set<Long>> copied = new HashMap<>();
         searched.forEach((target, uids) ->
-                copied.put(target, copies.in(target, uids, originals).keySet()));
+                copied.put(target, copies.in(target, uids, originals, List.of()).keySet()));
         connection.selectForWriting(work.mailbox());
         return copied;
     }

@@ -78,12 +78,13 @@ final class MessageCopies {
      * Leaves the target selected, read-only.
      *
      * @param uids in the work's mailbox
+     * @param others UIDs in the target that are the copies of other messages
      * @return by UID in the work's mailbox, the UID of its copy in the target. Identical messages each have a copy of their own
      */
-    Map<Long, Long> in(MailboxName target, Collection<Long> uids, Originals originals) {
+    Map<Long, Long> in(MailboxName target, Collection<Long> uids, Originals originals, Collection<Long> others) {
         Map<Long, Long> found = new TreeMap<>();
         if (!uids.isEmpty() && connection.examineIfExists(target)) {
-            Set<Long> taken = new HashSet<>();
+            Set<Long> taken = new HashSet<>(others);
             for (long uid : new TreeSet<>(uids)) {
                 alike(uid, originals).stream().filter(taken::add).findFirst().ifPresent(copy -> found.put(uid, copy));
             }

@@ -1,7 +1,9 @@
 package org.postbus.outbound.imap;
 
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeMap;
@@ -74,7 +76,7 @@ final class Transfers {
         unproved.removeAll(made.keySet());
         if (!unproved.isEmpty()) {
             Originals originals = copies.originals(unproved);
-            made.putAll(copies.in(target, unproved, originals));
+            made.putAll(copies.in(target, unproved, originals, made.values()));
             connection.selectForWriting(work.mailbox());
             unproved.removeAll(made.keySet());
             // One that is gone could not be copied; of another one the server said so, and did not do it.
@@ -119,6 +121,7 @@ final class Transfers {
                         rest.stream().filter(uid -> !copies.hasMessageId(uid)).toList());
         commands.send(rest, set -> report.add(connection.await(connection.imap().uidMove(set.ranges(), target))));
         Set<Long> unproved = state.pending(rest);
+        Collection<Long> proved = report.copiesOf(unproved).values();
         unproved.removeAll(report.copiesOf(unproved).keySet());
         if (!unproved.isEmpty()) {
             Set<Long> stillHere = new TreeSet<>();
@@ -129,7 +132,7 @@ final class Transfers {
             }
             stillHere.retainAll(unproved);
             unproved.removeAll(stillHere);
-            unproved.removeAll(copies.in(target, unproved, originals).keySet());
+            unproved.removeAll(copies.in(target, unproved, originals, proved).keySet());
             connection.selectForWriting(work.mailbox());
             unproved.forEach(uid -> failUnproved(uid, false, target));
             stillHere.forEach(uid -> failUnproved(uid, true, target));
@@ -162,6 +165,24 @@ final class Transfers {
     }
 
     /**
+     * Our copies in place of their originals, which may be gone: then a Message-ID alone would decide what is the same message. The target is
+     * selected.
+     */
+    private Originals copiesAsOriginals(Map<Long, Long> made, Originals originals) {
+        Map<Long, FetchedMessage> byCopy = new HashMap<>();
+        for (UidSet set : BlockingConnection.commands(made.values())) {
+            connection
+                    .fetch(set, FetchItems.of(FetchItems.SIZE, FetchItems.INTERNAL_DATE))
+                    .forEach(message -> byCopy.put(message.uid(), message));
+        }
+        Map<Long, FetchedMessage> ours = new HashMap<>();
+        made.forEach((uid, copy) -> Optional.ofNullable(byCopy.get(copy))
+                .filter(message -> message.size().isPresent())
+                .ifPresent(message -> ours.put(uid, message)));
+        return new Originals(ours, originals.headers());
+    }
+
+    /**
      * Another process has taken the mutations over while this one copied. Where the target holds another copy, ours is one too many.
      *
      * @param made by UID of the original, the UID of our copy
@@ -180,10 +201,14 @@ final class Transfers {
                 LOG.warnf("a copy was made after the claim was lost; there may be two in %s", target.displayName());
                 return;
             }
+            Originals ours = copiesAsOriginals(made, originals);
             Set<Long> tooMany = new TreeSet<>();
-            made.forEach((uid, ours) -> {
-                if (copies.alike(uid, originals).stream().anyMatch(copy -> !made.containsValue(copy))) {
-                    tooMany.add(ours);
+            made.forEach((uid, copy) -> {
+                // Only a later one: of two processes that remove a copy, one keeps its own.
+                if (ours.messages().containsKey(uid)
+                        && copies.alike(uid, ours).stream()
+                                .anyMatch(other -> other < copy && !made.containsValue(other))) {
+                    tooMany.add(copy);
                 }
             });
             for (UidSet set : BlockingConnection.commands(tooMany)) {

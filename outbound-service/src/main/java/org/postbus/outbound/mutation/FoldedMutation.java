@@ -24,8 +24,10 @@ public record FoldedMutation(EmailId emailId, EmailMutation.Change change, List<
         return mutations.stream().anyMatch(mutation -> mutation.tries().sent());
     }
 
-    /** Whether the outcome of an earlier attempt is unknown: the connection was lost, or the process ended. */
+    /** Whether commands of an earlier attempt were sent whose outcome is unknown: the connection was lost, or the process ended. */
     public boolean interruptedBefore() {
-        return mutations.stream().anyMatch(mutation -> mutation.tries().interruptions() > 0);
+        return mutations.stream()
+                .anyMatch(mutation ->
+                        mutation.tries().interruptions() > 0 && mutation.tries().sent());
     }
 }

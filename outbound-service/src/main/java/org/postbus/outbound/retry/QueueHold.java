@@ -106,7 +106,9 @@ public record QueueHold(Reason reason, String text, Optional<Duration> serverHin
      * @param jitter 0 to 1, see {@link RetrySchedule#jittered}
      */
     public Duration waitAfter(int failures, double jitter) {
+        Duration own = reason.waits.get(Math.min(failures, reason.waits.size()) - 1);
+        // A hint never shortens the wait: with Retry-After: 0 a server would keep this process busy.
         return RetrySchedule.jittered(
-                serverHint.orElseGet(() -> reason.waits.get(Math.min(failures, reason.waits.size()) - 1)), jitter);
+                serverHint.filter(hint -> hint.compareTo(own) > 0).orElse(own), jitter);
     }
 }

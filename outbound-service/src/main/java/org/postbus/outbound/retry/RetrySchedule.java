@@ -53,10 +53,11 @@ public final class RetrySchedule {
      * For a message that the server refused temporarily, or its copy. Grows to an hour; the message's age limits it.
      *
      * @param attempts attempts so far, at least 1
-     * @param serverHint the wait that the server asked for; it replaces ours
+     * @param serverHint the wait that the server asked for, if it is longer than ours
      */
     public static Duration waitOfMessage(int attempts, Optional<Duration> serverHint, double jitter) {
-        return jittered(serverHint.orElse(MESSAGE_WAITS.get(Math.min(attempts, MESSAGE_WAITS.size()) - 1)), jitter);
+        Duration own = MESSAGE_WAITS.get(Math.min(attempts, MESSAGE_WAITS.size()) - 1);
+        return jittered(serverHint.filter(hint -> hint.compareTo(own) > 0).orElse(own), jitter);
     }
 
     /** A quarter of the item's age, from 5 s to 15 min: for what is repeated without being counted. */

@@ -204,8 +204,7 @@ public final class SubmissionTable {
             boolean holdEnds) {
         SubmissionStep step = SubmissionStep.of(outcome, holdDelay);
         return ChangeLogAppend.lock(connection, account)
-                .compose(locked -> updateHold(connection, account, revision, outcome, holdDelay, holdEnds))
-                .compose(held -> connection
+                .compose(locked -> connection
                         .preparedQuery(STORE_OUTCOME)
                         .execute(Tuple.tuple()
                                 .addUUID(account.value())
@@ -231,7 +230,9 @@ public final class SubmissionTable {
                             : change(submission, outcome, row.getString("error"))
                                     .map(change -> Map.of(submission.value(), change))
                                     .orElse(Map.of());
-                    return ChangeLogAppend.append(connection, tenant, account, changes)
+                    // Not by a process that has lost the claim: what it found is out of date.
+                    return updateHold(connection, account, revision, outcome, holdDelay, holdEnds)
+                            .compose(held -> ChangeLogAppend.append(connection, tenant, account, changes))
                             .map(appended -> true);
                 });
     }

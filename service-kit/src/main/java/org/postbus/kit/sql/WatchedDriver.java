@@ -86,7 +86,8 @@ final class WatchedDriver extends PgDriver {
 
     private static final class SilenceHandler extends IdleStateHandler {
         SilenceHandler(Duration max) {
-            super(max.toMillis(), 0, 0, TimeUnit.MILLISECONDS);
+            // Neither read nor written: a connection that was unused until now gets the whole time for its next answer.
+            super(0, 0, max.toMillis(), TimeUnit.MILLISECONDS);
         }
 
         @Override

@@ -44,6 +44,10 @@ final class RefusedObservations {
     /** @param reason for people; storable */
     BatchPart quarantineNext(ObservationBatch batch, BatchPart done, RecordPosition position, String reason) {
         Observation observation = batch.observations().get(done.observations());
+        if (!(observation instanceof EmailObserved observed && show(observed, reason))) {
+            // Before it is inserted, because recent ones are counted.
+            AccountSyncTable.wantFullPass(context.transaction(), context.account());
+        }
         QuarantineTable.insert(
                 context.transaction(),
                 Optional.of(context.tenant()),
@@ -51,9 +55,6 @@ final class RefusedObservations {
                 position,
                 EventCodec.encode(observation),
                 reason);
-        if (!(observation instanceof EmailObserved observed && show(observed, reason))) {
-            AccountSyncTable.wantFullPass(context.transaction(), context.account());
-        }
         return done.withoutNext();
     }
 
@@ -62,6 +63,8 @@ final class RefusedObservations {
         if (done.refused()) {
             return done;
         }
+        // Before they are inserted, because recent ones are counted.
+        AccountSyncTable.wantFullPass(context.transaction(), context.account());
         for (UnreadableObservation observation : unreadable) {
             QuarantineTable.insert(
                     context.transaction(),
@@ -71,7 +74,6 @@ final class RefusedObservations {
                     observation.json(),
                     observation.reason());
         }
-        AccountSyncTable.wantFullPass(context.transaction(), context.account());
         return done.afterRefusal();
     }
 

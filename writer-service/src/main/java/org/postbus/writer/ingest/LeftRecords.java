@@ -84,8 +84,10 @@ public final class LeftRecords implements AutoCloseable {
 
     /** With the lock held. */
     private void discard() {
-        client.close(Duration.ZERO);
-        client = null;
+        if (client != null) {
+            client.close(Duration.ZERO);
+            client = null;
+        }
     }
 
     @Override

@@ -179,6 +179,11 @@ final class RecordApplication {
             }
             case Outcome.AppliedInPart part -> {
                 publish(batch, part.changes(), part.rows());
+                timeouts = 0;
+                firstTimeout = Optional.empty();
+                if (refused < REFUSED_MAX) {
+                    rowsMax = Math.min(BatchApplier.ROWS_MAX, rowsMax * 2);
+                }
                 yield new Next.Continue();
             }
             case Outcome.Gap gap -> {

@@ -113,9 +113,10 @@ public final class RecordProcessor implements AutoCloseable {
         if (record.value().isEmpty()) {
             return new Next.Poison("the record has no value");
         }
-        // The account's next batch shows a gap, and the account is claimed anew.
         LOG.errorf("record %s was deleted from the topic before it could be applied", record.position());
         metrics.expired();
+        // The fetcher may wait for this very batch, so no later one would show the gap: a new claim ends the wait.
+        quarantine.add(record, new byte[0], "the record was deleted from the topic before it could be applied");
         return new Next.Nothing();
     }
 

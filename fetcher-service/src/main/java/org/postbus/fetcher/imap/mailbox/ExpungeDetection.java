@@ -1,6 +1,7 @@
 package org.postbus.fetcher.imap.mailbox;
 
 import java.util.HashSet;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
@@ -74,24 +75,28 @@ public final class ExpungeDetection {
         if (!listed.isEmpty()) {
             mailbox.listedUpTo(listed.last());
         }
-        boolean expungedMeanwhile = session.connection().takeChanges().stream()
+        List<MailboxChange> changes = session.connection().takeChanges();
+        boolean expungedMeanwhile = changes.stream()
                 .anyMatch(change -> change instanceof MailboxChange.Expunged
                         || change instanceof MailboxChange.Vanished
                         || change instanceof MailboxChange.TooMany);
         UidSet unread = mailbox.notRead().uids();
         UidSet missing = listed.and(ImapStates.read(cursor)).minus(stored).minus(unread);
-        if (listed.size() < selected.messages() && !expungedMeanwhile) {
+        if (listed.size() < selected.messages() - expunged(changes, stored.or(unread))) {
             // EXISTS promises more messages than the search lists. Whatever is wrong on the server, no mail may be lost
             // because of it.
             LOG.warnf(
                     "account %s: a mailbox of %d messages lists only %d of them; none is considered expunged",
                     pass.account(), selected.messages(), listed.size());
             mailbox.countIsUncertain();
+            if (expungedMeanwhile) {
+                session.requestAnotherPass();
+            }
             return missing;
         }
         UidSet vanished = selected.messages() == 0
                 ? stored.or(unread).minus(listed)
-                : reallyVanished(stored.or(unread).minus(listed));
+                : reallyVanished(mailbox, stored.or(unread).minus(listed));
         session.publishVanished(mailbox, cursor.uidValidity(), vanished);
         mailbox.notRead().remove(uid -> vanished.contains(uid) || stored.contains(uid));
         count(mailbox, cursor, stored.minus(vanished), selected);
@@ -102,8 +107,24 @@ public final class ExpungeDetection {
         return missing;
     }
 
+    /** How many messages were expunged by these changes at most. If some changes were dropped, it is not known: the next pass compares again. */
+    private static long expunged(List<MailboxChange> changes, UidSet stored) {
+        long expunged = 0;
+        for (MailboxChange change : changes) {
+            expunged += switch (change) {
+                case MailboxChange.Expunged one -> 1;
+                case MailboxChange.Vanished(var uids, boolean earlier) ->
+                    UidSet.of(uids).and(stored).size();
+                case MailboxChange.Exists exists -> 0;
+                case MailboxChange.FlagsReported flags -> 0;
+                case MailboxChange.TooMany unknown -> 0;
+            };
+        }
+        return expunged;
+    }
+
     /** A search may leave messages out; those that the server returns when it is asked for them have not vanished. */
-    private UidSet reallyVanished(UidSet notListed) throws InterruptedException {
+    private UidSet reallyVanished(ImapMailbox mailbox, UidSet notListed) throws InterruptedException {
         if (notListed.isEmpty() || notListed.size() > VANISHED_ASKED_MAX) {
             return notListed;
         }
@@ -116,8 +137,9 @@ public final class ExpungeDetection {
             if (!(e.failure() instanceof ServerFailure.Rejected)) {
                 throw e;
             }
-            // Some servers refuse to return what does not exist.
-            return notListed;
+            // Nothing follows from a refusal: the server may be in trouble. The next pass asks again.
+            mailbox.countIsUncertain();
+            return UidSet.EMPTY;
         }
         return notListed.minus(UidSet.ofUids(returned));
     }

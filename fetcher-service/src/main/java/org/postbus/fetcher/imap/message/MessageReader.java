@@ -65,7 +65,9 @@ public final class MessageReader {
             window.askForLeftOut(wanted.minus(alone));
         }
         for (long uid : breaking.uids()) {
-            window.defer(uid, new Cause.Breaking(), poisonMessages.reason(mailbox.key(), window.uidValidity, uid));
+            boolean others = returning.contains(mailbox.key());
+            window.defer(
+                    uid, new Cause.Breaking(others), poisonMessages.reason(mailbox.key(), window.uidValidity, uid));
             poisonMessages.succeeded(mailbox.key(), window.uidValidity, UidSet.ofUids(uid));
         }
         // Each alone, and after all others: if it breaks the connection, those have been published.
@@ -79,6 +81,8 @@ public final class MessageReader {
         Window window = new Window(mailbox);
         Map<Long, ReadFailures> before = mailbox.notRead().all();
         window.retried = uids;
+        // Before the first, which may break the connection. If this one does, nothing follows for the others.
+        window.othersReturned = fetch.returnsAnother(mailbox);
         window.readEach(uids);
         window.deferRefused();
         mailbox.notRead()
@@ -102,6 +106,7 @@ public final class MessageReader {
         private final Map<Long, String> refused = new HashMap<>();
         private final Set<Long> deferred = new HashSet<>();
         private UidSet retried = UidSet.EMPTY;
+        private boolean othersReturned;
         private boolean oneByOne;
         private int refusedInARow;
         private int doneAtRefusal;
@@ -185,7 +190,7 @@ public final class MessageReader {
                 return;
             }
             if (retried.contains(missing.first())) {
-                defer(missing.first(), new Cause.Breaking(), failure.text());
+                defer(missing.first(), new Cause.Breaking(othersReturned), failure.text());
             } else {
                 poisonMessages.failed(mailbox.key(), uidValidity, missing.first(), failure.text());
             }
@@ -253,9 +258,9 @@ public final class MessageReader {
             if (refused.isEmpty()) {
                 return;
             }
-            boolean othersReturned = returning.contains(mailbox.key()) || fetch.returnsAnother(mailbox);
+            boolean others = othersReturned || returning.contains(mailbox.key()) || fetch.returnsAnother(mailbox);
             for (Map.Entry<Long, String> one : refused.entrySet()) {
-                defer(one.getKey(), new Cause.Refused(othersReturned), one.getValue());
+                defer(one.getKey(), new Cause.Refused(others), one.getValue());
             }
         }
 
