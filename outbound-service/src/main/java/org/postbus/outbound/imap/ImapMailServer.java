@@ -69,10 +69,6 @@ public final class ImapMailServer implements MailServer {
         } catch (ServerException e) {
             abandon();
             lost = Optional.of(e.failure());
-        } catch (HeldClaim.LostException e) {
-            // A command may still be outstanding on the connection.
-            abandon();
-            throw e;
         }
         return new Answers(progress.answers(), lost, progress.isChanging());
     }

@@ -224,6 +224,10 @@ final class Transfers {
             LOG.warnf(
                     "there may be two copies in %s, made after the claim was lost: %s",
                     target.displayName(), e.failure().text());
+            if (!(e.failure() instanceof ServerFailure.Rejected)) {
+                // A command may still be outstanding on the connection.
+                throw e;
+            }
         } finally {
             connection.forgetSelected();
         }

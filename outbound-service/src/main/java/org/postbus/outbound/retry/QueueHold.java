@@ -107,8 +107,6 @@ public record QueueHold(Reason reason, String text, Optional<Duration> serverHin
      */
     public Duration waitAfter(int failures, double jitter) {
         Duration own = reason.waits.get(Math.min(failures, reason.waits.size()) - 1);
-        // A hint never shortens the wait: with Retry-After: 0 a server would keep this process busy.
-        return RetrySchedule.jittered(
-                serverHint.filter(hint -> hint.compareTo(own) > 0).orElse(own), jitter);
+        return RetrySchedule.jittered(RetrySchedule.obeyed(serverHint, own), jitter);
     }
 }

@@ -25,6 +25,7 @@ public final class RetrySchedule {
             Duration.ofMinutes(30),
             Duration.ofHours(1));
 
+    private static final Duration HINT_MIN = Duration.ofSeconds(5);
     private static final Duration SHARE_OF_AGE_MIN = Duration.ofSeconds(5);
     private static final Duration SHARE_OF_AGE_MAX = Duration.ofMinutes(15);
 
@@ -53,11 +54,16 @@ public final class RetrySchedule {
      * For a message that the server refused temporarily, or its copy. Grows to an hour; the message's age limits it.
      *
      * @param attempts attempts so far, at least 1
-     * @param serverHint the wait that the server asked for, if it is longer than ours
+     * @param serverHint the wait that the server asked for; it replaces ours if it is 5 s or more
      */
     public static Duration waitOfMessage(int attempts, Optional<Duration> serverHint, double jitter) {
         Duration own = MESSAGE_WAITS.get(Math.min(attempts, MESSAGE_WAITS.size()) - 1);
-        return jittered(serverHint.filter(hint -> hint.compareTo(own) > 0).orElse(own), jitter);
+        return jittered(obeyed(serverHint, own), jitter);
+    }
+
+    /** A short hint is not obeyed: with {@code Retry-After: 0} a server would keep this process busy. */
+    static Duration obeyed(Optional<Duration> serverHint, Duration own) {
+        return serverHint.filter(hint -> hint.compareTo(HINT_MIN) >= 0).orElse(own);
     }
 
     /** A quarter of the item's age, from 5 s to 15 min: for what is repeated without being counted. */

@@ -100,7 +100,7 @@ public final class PendingChangesTable {
             update pending_changes
             set state = 'sending', claimed_by = $2, claimed_until = now() + $3 * interval '1 millisecond',
                 attempts = attempts + 1, interruptions = interruptions + (state = 'sending')::int,
-                sent = coalesce(nullif(sent, false), attempts > 0), held_at_revision = null, updated_at = now()
+                sent = coalesce(sent, attempts > 0), held_at_revision = null, updated_at = now()
             where account_id = $1 and mutation_id = any (array(select mutation_id from chosen))
             returning mutation_id, email_id, mailbox_id, kind, patch::text as patch, attempts, interruptions, sent,
                       (extract(epoch from greatest(now() - coalesce(retried_at, created_at), interval '0')) * 1000)::bigint as age_ms

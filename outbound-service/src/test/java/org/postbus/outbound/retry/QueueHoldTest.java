@@ -60,6 +60,18 @@ class QueueHoldTest {
         assertThat(hold.waitAfter(100, 0)).isEqualTo(Duration.ofMinutes(15));
     }
 
+    @Test
+    void a_hint_that_would_keep_this_process_busy_is_not_obeyed() {
+        assertThat(throttled(Duration.ZERO).waitAfter(3, 0)).isEqualTo(unhinted(3));
+        assertThat(throttled(Duration.ofSeconds(4)).waitAfter(100, 0)).isEqualTo(unhinted(100));
+    }
+
+    private static Duration unhinted(int failures) {
+        return QueueHold.of(new ServerFailure.Throttled("x", Optional.empty()))
+                .orElseThrow()
+                .waitAfter(failures, 0);
+    }
+
     private static QueueHold throttled(Duration hint) {
         return QueueHold.of(new ServerFailure.Throttled("x", Optional.of(hint))).orElseThrow();
     }
