@@ -78,14 +78,17 @@ create function locations_to_confirm(account uuid, most int) returns table (serv
   language sql stable security definer set search_path = pg_catalog, public, pg_temp
 as $$
   select m.server_key, l.uidvalidity, l.uid
-  from (select p.email_id from pending_changes p
-        where p.account_id = account and p.tenant_id = current_tenant() and p.state = 'applied' and p.email_id is not null
-        order by p.applied_pass limit most) p
+  from (select o.email_id from (
+          select p.email_id, min(p.applied_pass) as applied_pass from pending_changes p
+          where p.account_id = account and p.tenant_id = current_tenant() and p.state = 'applied' and p.email_id is not null
+          group by p.email_id) o
+        order by o.applied_pass limit most) p
   cross join lateral (
     select e.mailbox_id, e.uidvalidity, e.uid from email_mailbox e
     where e.account_id = account and e.email_id between p.email_id and p.email_id order by e.email_id offset 0) l
   join mailbox m on m.account_id = account and m.mailbox_id = l.mailbox_id
-  where l.uid > 0;
+  where l.uid > 0
+  limit 2 * most;  -- an email may be in any number of locations
 $$;
 revoke execute on function locations_to_confirm(uuid, int) from public;
 grant execute on function locations_to_confirm(uuid, int) to postbus_fetcher;

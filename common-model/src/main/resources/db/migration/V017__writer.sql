@@ -36,6 +36,9 @@ begin
     update mailbox_links c set links = c.links - l.links
     from (select o.account_id, o.mailbox_id, o.uidvalidity, count(*) as links from lost o group by 1, 2, 3) l
     where c.account_id = l.account_id and c.mailbox_id = l.mailbox_id and c.uidvalidity = l.uidvalidity;
+    delete from mailbox_links c
+    using (select distinct o.account_id, o.mailbox_id, o.uidvalidity from lost o) l
+    where c.account_id = l.account_id and c.mailbox_id = l.mailbox_id and c.uidvalidity = l.uidvalidity and c.links = 0;
   else
     -- Only a message that is listed under another UIDVALIDITY changes a count.
     insert into mailbox_links as c (account_id, mailbox_id, uidvalidity, tenant_id, links)
@@ -48,6 +51,10 @@ begin
       group by 1, 2, 3 having sum(b.links) <> 0) d
     join mailbox m on m.account_id = d.account_id and m.mailbox_id = d.mailbox_id
     on conflict (account_id, mailbox_id, uidvalidity) do update set links = c.links + excluded.links;
+    -- A server that changes UIDVALIDITY in each pass would leave a row each time.
+    delete from mailbox_links c
+    using (select distinct o.account_id, o.mailbox_id, o.uidvalidity from lost o) l
+    where c.account_id = l.account_id and c.mailbox_id = l.mailbox_id and c.uidvalidity = l.uidvalidity and c.links = 0;
   end if;
   return null;
 end

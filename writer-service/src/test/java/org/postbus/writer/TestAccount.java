@@ -353,7 +353,7 @@ public final class TestAccount {
                   select mailbox_id, uidvalidity, count(*) as links from email_mailbox where account_id = ? group by 1, 2) l
                 full join (
                   select c.mailbox_id, c.uidvalidity, c.links from mailbox_links c
-                  where c.account_id = '%s' and c.links <> 0) c using (mailbox_id, uidvalidity)
+                  where c.account_id = '%s') c using (mailbox_id, uidvalidity)
                 where l.links is distinct from c.links""".formatted(account));
     }
 

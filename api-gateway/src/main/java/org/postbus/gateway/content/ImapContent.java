@@ -97,13 +97,28 @@ class ImapContent {
     /** A server's BODYSTRUCTURE may be missing, broken, or without a part that Postbus lists: then the raw message is read as when it was listed. */
     private FoundPart partOfRaw(EmailOnServer email, ImapConnection connection, long uid, String partId)
             throws InterruptedException {
+        HeldBytes.Share kept = connection.keeping();
+        try {
+            return partOfRaw(email, connection, uid, partId, kept);
+        } catch (InterruptedException | RuntimeException e) {
+            kept.close();
+            throw e;
+        }
+    }
+
+    /** @param kept counts the memory until the content has been passed on */
+    private FoundPart partOfRaw(
+            EmailOnServer email, ImapConnection connection, long uid, String partId, HeldBytes.Share kept)
+            throws InterruptedException {
         byte[] raw = content(connection, uid, Section.message().first(RAW_OCTETS_MAX));
+        kept.set(2L * raw.length);
         if (raw.length >= RAW_OCTETS_MAX) {
             throw new ContentException(new ContentFailure.Refused(
                     "the mail server does not report the parts of the message, and it is too large to be read whole"));
         }
         DecodedPart part = MimeMessageReader.part(raw, partId, MimeLimits.DEFAULTS)
                 .orElseThrow(() -> new ContentException(new ContentFailure.NoSuchPart()));
+        kept.set(part.content().length);
         return new FoundPart(
                 part.part(),
                 new OpenContent(
@@ -111,7 +126,10 @@ class ImapContent {
                         OptionalLong.of(part.content().length),
                         Optional::empty,
                         TransferDecoder.of(""),
-                        whole -> release(email, connection, true)));
+                        whole -> {
+                            kept.close();
+                            release(email, connection, true);
+                        }));
     }
 
     private OpenContent openPart(EmailOnServer email, ImapConnection connection, long uid, BodyStructure.Part part)

@@ -8,9 +8,11 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.postbus.fetcher.imap.mailbox.ImapMailbox;
 import org.postbus.fetcher.imap.message.PoisonMessages;
 import org.postbus.fetcher.source.FetcherContext;
+import org.postbus.fetcher.source.QuarantinePolicy;
 import org.postbus.fetcher.source.ServerDeviations;
 import org.postbus.fetcher.store.Claim;
 import org.postbus.fetcher.store.MailboxSnapshot;
@@ -60,15 +62,17 @@ record ImapAccount(
         if (mailboxes.values().stream().allMatch(mailbox -> mailbox.notRead().isEmpty())) {
             return;
         }
+        Map<MailboxKey, Set<Long>> uids = new HashMap<>();
         for (StoredReadFailures.Location due : stored.dueNotRead(now)) {
             ImapMailbox mailbox = mailboxes.get(due.mailbox());
             if (mailbox != null
                     && mailbox.cursor()
                             .filter(cursor -> cursor.uidValidity() == due.uidValidity())
                             .isPresent()) {
-                mailbox.notRead().makeDue(uid -> uid == due.uid());
+                uids.computeIfAbsent(due.mailbox(), unused -> new HashSet<>()).add(due.uid());
             }
         }
+        uids.forEach((key, ofMailbox) -> mailboxes.get(key).notRead().makeDue(ofMailbox::contains));
     }
 
     /**
@@ -96,6 +100,14 @@ record ImapAccount(
         return mailbox.cursor()
                 .filter(cursor -> cursor.highestModSeq().isEmpty())
                 .isPresent();
+    }
+
+    /** How many more messages a pass may defer. */
+    AtomicInteger deferrable() {
+        int deferred = mailboxes.values().stream()
+                .mapToInt(mailbox -> mailbox.notRead().size())
+                .sum();
+        return new AtomicInteger(Math.max(0, QuarantinePolicy.NOT_READ_MAX - deferred));
     }
 
     /** When the next message that could not be read is due. */

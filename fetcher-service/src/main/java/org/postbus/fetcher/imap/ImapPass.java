@@ -94,6 +94,7 @@ final class ImapPass {
                 session,
                 out,
                 request.full(),
+                account.deferrable(),
                 request.startedAt());
         this.expunges = new ExpungeDetection(pass);
         this.flags = new FlagComparison(pass);

@@ -9,6 +9,7 @@ import java.util.Optional;
 import org.postbus.fetcher.source.QuarantinePolicy;
 import org.postbus.fetcher.source.QuarantinePolicy.Cause;
 import org.postbus.fetcher.source.ServerDeviations.Counts;
+import org.postbus.mail.ServerException;
 import org.postbus.observation.ReadFailures;
 
 /**
@@ -30,7 +31,11 @@ final class EmailsNotRead {
         return byId.containsKey(id);
     }
 
+    /** @throws ServerException {@link QuarantinePolicy#tooMany} */
     ReadFailures failed(String id, Cause cause, Instant now) {
+        if (!byId.containsKey(id) && byId.size() >= QuarantinePolicy.NOT_READ_MAX) {
+            throw QuarantinePolicy.tooMany();
+        }
         ReadFailures failures = QuarantinePolicy.failed(Optional.ofNullable(byId.get(id)), cause, now);
         byId.put(id, failures);
         return failures;

@@ -3,6 +3,8 @@ package org.postbus.fetcher.source;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
+import org.postbus.mail.ServerException;
+import org.postbus.mail.ServerFailure;
 import org.postbus.observation.ReadFailures;
 
 /**
@@ -11,6 +13,9 @@ import org.postbus.observation.ReadFailures;
  * of this message alone, while others were returned, over {@link #SPREAD} or more; until then it is deferred. Pure.
  */
 public final class QuarantinePolicy {
+    /** Messages of an account that may be deferred or quarantined: a server that lists more than it returns would fill memory and database. */
+    public static final int NOT_READ_MAX = 10_000;
+
     static final int REFUSALS = 5;
     static final Duration SPREAD = Duration.ofMinutes(20);
 
@@ -47,6 +52,13 @@ public final class QuarantinePolicy {
 
         /** The server returned it, and our own code fails on it. Trying again soon has the same result. */
         record OwnError() implements Cause {}
+    }
+
+    /** To be thrown where one more than {@link #NOT_READ_MAX} would be deferred: the pass ends, and nothing passes the message. */
+    public static ServerException tooMany() {
+        return new ServerException(
+                new ServerFailure.LimitExceeded("the server exceeded a limit: it does not return more than "
+                        + NOT_READ_MAX + " of the messages that it lists"));
     }
 
     /** @param before empty at the first failure */

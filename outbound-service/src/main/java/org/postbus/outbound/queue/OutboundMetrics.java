@@ -17,7 +17,8 @@ public final class OutboundMetrics {
     }
 
     public void outcome(MutationOutcome outcome) {
-        registry.counter("postbus.outbound.wishes", "outcome", outcome.label()).increment();
+        registry.counter("postbus.outbound.mutation.attempts", "outcome", outcome.label())
+                .increment();
     }
 
     /** @param outcome see {@code SubmissionOutcome.label()} */

@@ -5,6 +5,7 @@ import org.postbus.fetcher.imap.mailbox.ImapMailbox;
 import org.postbus.fetcher.imap.mailbox.ImapPassContext;
 import org.postbus.fetcher.source.QuarantinePolicy;
 import org.postbus.fetcher.source.QuarantinePolicy.Cause;
+import org.postbus.mail.ServerException;
 import org.postbus.mail.Text;
 import org.postbus.observation.Observation.MessageNotRead;
 import org.postbus.observation.ReadFailures;
@@ -19,8 +20,14 @@ final class UnreadMessages {
         this.pass = pass;
     }
 
-    /** @param mailbox with a cursor */
+    /**
+     * @param mailbox with a cursor
+     * @throws ServerException {@link QuarantinePolicy#tooMany}
+     */
     MessageNotRead failed(ImapMailbox mailbox, long uid, Cause cause, String reason) {
+        if (mailbox.notRead().of(uid).isEmpty() && pass.deferrable().decrementAndGet() < 0) {
+            throw QuarantinePolicy.tooMany();
+        }
         ReadFailures failures = QuarantinePolicy.failed(mailbox.notRead().of(uid), cause, pass.now());
         mailbox.notRead().put(uid, failures);
         LOG.infof(
