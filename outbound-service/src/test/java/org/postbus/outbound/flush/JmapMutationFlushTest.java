@@ -96,6 +96,10 @@ class JmapMutationFlushTest extends MutationFlushContract {
                 .run(account.tenant(), connection -> new AccountTable().login(connection, account.id()))
                 .orElseThrow();
         MailServers.Use use = process.servers.use(account.tenant(), account.id(), login);
+        process.transactions()
+                .run(
+                        account.tenant(),
+                        connection -> new PendingChangesTable("halted").markSent(connection, account.id(), mutations));
         use.server().apply(Fold.fold(claim.mutations()), snapshot, Mutations.heldClaim());
         assertThat(messages("INBOX")).isEqualTo(2);
         assertThat(messages("Archive")).isEqualTo(2);
